@@ -1,0 +1,1 @@
+"""The run time: what a compiled workflow imports."""

@@ -1,0 +1,1 @@
+"""Charts, summary tables and cleaning steps for workflows on tables."""

@@ -1,0 +1,1 @@
+"""The toolchain: everything that happens before a workflow runs."""

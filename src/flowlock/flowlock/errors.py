@@ -1,0 +1,109 @@
+"""What can go wrong, as data: every failure a user sees is one of these."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+
+
+class ExitCode(IntEnum):
+    """The command line's exit codes; scripts rely on them."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    BUG = 3
+    INTERRUPTED = 130
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, order=True)
+class Location:
+    """A place in a file: path relative to the workspace where it lies in it; line and column count from 1."""
+
+    file: str
+    line: int | None = None
+    column: int | None = None
+
+    def __str__(self) -> str:
+        return ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Problem:
+    """One thing that is wrong with an input: a rule's code, a sentence, where, and a way out."""
+
+    code: str
+    message: str
+    location: Location | None = None
+    hint: str | None = None
+
+    def as_json(self) -> dict[str, str | int | None]:
+        """Return the problem as `check --json` prints it."""
+        where = self.location
+        return {
+            "code": self.code,
+            "message": self.message,
+            "file": where.file if where else None,
+            "line": where.line if where else None,
+            "column": where.column if where else None,
+            "hint": self.hint,
+        }
+
+
+class FlowlockError(Exception):
+    """An expected failure: what happened, why in detail, what was kept, and the next command.
+
+    `problems` are all the faults of one input, `detail` is text from elsewhere (a solver's explanation, the
+    tail of a log) and is shown as it is.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str = "FL001",
+        location: Location | None = None,
+        problems: Sequence[Problem] = (),
+        hint: str | None = None,
+        kept: str | None = None,
+        detail: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.problems = tuple(problems) or (
+            Problem(code=code, message=message, location=location, hint=hint),
+        )
+        self.hint = hint
+        self.kept = kept
+        self.detail = detail
+
+
+class UsageError(FlowlockError):
+    """The command was called with arguments that do not fit together; exits 2."""
+
+
+def from_os_error(error: OSError, doing: str, path: Path | str) -> FlowlockError:
+    """Turn the operating system's refusal into an error with a way out, by what the refusal was."""
+    import errno
+
+    hints = {
+        errno.ENOSPC: ("FL010", "free some space, or move the workspace to another disk"),
+        errno.EDQUOT: ("FL010", "the disk quota is used up: free some space"),
+        errno.EACCES: ("FL011", "change the permissions, or run as the user who owns it"),
+        errno.EPERM: ("FL011", "change the permissions, or run as the user who owns it"),
+        errno.EROFS: ("FL011", "the file system is read-only: move the workspace, or remount it"),
+        errno.ENOENT: ("FL012", "check the path"),
+        errno.ENOTDIR: ("FL012", "a folder of the path is a file: check the path"),
+        errno.EISDIR: ("FL012", "the path is a folder, a file was expected"),
+    }
+    code, hint = hints.get(error.errno or 0, ("FL013", "see the message of the operating system above"))
+    reason = error.strerror or str(error)
+    return FlowlockError(f"cannot {doing} {path}: {reason}", code=code, hint=hint)
+
+
+def nearest(name: str, known: Sequence[str]) -> str | None:
+    """Return a 'did you mean' hint with the closest of the known names, or nothing if none is close."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, known, n=1, cutoff=0.6)
+    return f"did you mean `{close[0]}`?" if close else None

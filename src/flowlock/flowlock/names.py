@@ -1,0 +1,81 @@
+"""Strings with rules: a value of one of these types is always valid.
+
+Each constructor raises ValueError with a sentence that can be shown to a user.
+"""
+
+import keyword
+import re
+from typing import ClassVar, Self
+
+from packaging.utils import canonicalize_name
+
+SUBDIRS = ("linux-64", "linux-aarch64", "osx-64", "osx-arm64", "win-64")
+
+
+class _Name(str):
+    """A string that matches its type's pattern."""
+
+    __slots__ = ()
+    pattern: ClassVar[re.Pattern[str]]
+    rule: ClassVar[str]
+
+    def __new__(cls, value: str) -> Self:
+        """Return the value, or raise ValueError with the rule it breaks."""
+        if not cls.pattern.fullmatch(value):
+            raise ValueError(f"`{value}` is not {cls.rule}")
+        return super().__new__(cls, value)
+
+
+class PackageName(_Name):
+    """A conda package's name (CEP 26: lower case letters, digits, `-`, `_`, `.`)."""
+
+    __slots__ = ()
+    pattern = re.compile(r"[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_])?")
+    rule = "a conda package name: lower case letters, digits, `-`, `_` and `.`"
+
+
+class Sha256(_Name):
+    """A sha256 as 64 lower case hex digits."""
+
+    __slots__ = ()
+    pattern = re.compile(r"[0-9a-f]{64}")
+    rule = "a sha256: 64 lower case hex digits"
+
+
+class Tag(_Name):
+    """A release tag: `v` and a version of two or three numbers, with an optional rc."""
+
+    __slots__ = ()
+    pattern = re.compile(r"v\d+\.\d+(?:\.\d+)?(?:-?rc\.?\d*)?")
+    rule = "a release tag such as v1.2.0 or v1.2.0-rc1"
+
+
+class Platform(_Name):
+    """A conda subdir that packages are locked for."""
+
+    __slots__ = ()
+    pattern = re.compile("|".join(map(re.escape, SUBDIRS)))
+    rule = f"a platform: one of {', '.join(SUBDIRS)}"
+
+
+class TaskId(_Name):
+    """A step's id: a Python identifier of at most 32 characters that shadows nothing of the language."""
+
+    __slots__ = ()
+    pattern = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}")
+    rule = "an id: a Python identifier of ASCII letters, digits and `_`, at most 32 characters"
+
+    def __new__(cls, value: str) -> Self:
+        """Return the value, or raise ValueError with the rule it breaks."""
+        import builtins
+
+        if keyword.iskeyword(value) or keyword.issoftkeyword(value):
+            raise ValueError(f"`{value}` is a keyword of Python")
+        if hasattr(builtins, value):
+            raise ValueError(f"`{value}` is a builtin of Python")
+        return super().__new__(cls, value)
+
+
+def import_name(distribution: str) -> str:
+    """Return the import package's name of one of our distributions: the PEP 503 name with underscores."""
+    return canonicalize_name(distribution).replace("-", "_")

@@ -1,0 +1,91 @@
+"""The one place that runs processes: no shell, a given environment, ended with all their children."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from flowlock.errors import FlowlockError, from_os_error
+
+LOG_TAIL = 30
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Completed:
+    """A process that ended: its exit code and what it wrote, as text."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def run(
+    argv: Sequence[str | Path],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    stdin: str | None = None,
+    check: bool = True,
+) -> Completed:
+    """Run a process to its end; with `check`, one that fails is a FlowlockError with the tail of its output.
+
+    `env` is the whole environment of the process, ours if not given. An interrupt ends the process and its
+    children before it goes on.
+    """
+    with started(argv, cwd=cwd, env=env) as process:
+        out, err = process.communicate(stdin)
+    if check and process.returncode != 0:
+        tail = "\n".join((err or out).splitlines()[-LOG_TAIL:])
+        command = Path(str(argv[0])).name
+        raise FlowlockError(
+            f"`{command}` failed with exit code {process.returncode}", code="FL020", detail=tail
+        )
+    return Completed(returncode=process.returncode, stdout=out, stderr=err)
+
+
+@contextmanager
+def started(
+    argv: Sequence[str | Path],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+) -> Iterator[subprocess.Popen[str]]:
+    """Start a process in a group of its own, with pipes; leaving the block ends what still runs of it."""
+    try:
+        process = subprocess.Popen(
+            [str(part) for part in argv],
+            cwd=cwd,
+            env=None if env is None else dict(env),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise from_os_error(error, "run", argv[0]) from error
+    try:
+        with process:
+            try:
+                yield process
+            except BaseException:
+                kill_group(process)
+                raise
+    finally:
+        kill_group(process)
+
+
+def kill_group(process: subprocess.Popen[str]) -> None:
+    """End a process of `started` and every child that stayed in its group."""
+    if os.name == "nt":
+        process.kill()
+        return
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return

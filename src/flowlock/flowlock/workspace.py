@@ -1,0 +1,225 @@
+"""`flowlock.toml`, read into one frozen Workspace."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from packaging.utils import canonicalize_name
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from flowlock.errors import FlowlockError, Location, Problem, nearest
+from flowlock.names import SUBDIRS, PackageName, Platform
+
+FILE = "flowlock.toml"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Package:
+    """A distribution under `src/`: its folder, and the recipe that builds it."""
+
+    name: PackageName
+    folder: Path
+    recipe: Path
+    excludes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Workspace:
+    """What `flowlock.toml` says, with every path absolute."""
+
+    root: Path
+    name: str
+    version: str
+    epoch: datetime
+    platforms: tuple[Platform, ...]
+    release_channel: str
+    other_channels: tuple[str, ...]
+    channel_aliases: Mapping[str, str] = field(default_factory=dict)
+    build_backend: str
+    build_installer: str
+    wheel_names: Mapping[str, str] = field(default_factory=dict)
+    packages: tuple[Package, ...]
+    workflows: Path
+
+    @property
+    def state(self) -> Path:
+        """Everything that can be made again: caches, channels, environments."""
+        return self.root / ".flowlock"
+
+    @property
+    def specs(self) -> tuple[Path, ...]:
+        """The spec of every workflow, by folder name."""
+        return tuple(sorted(self.workflows.glob("*/spec.yaml")))
+
+    def conda_name(self, wheel_name: str) -> PackageName:
+        """Return the conda-forge name of a wheel: the table's, or the PEP 503 name."""
+        name = canonicalize_name(wheel_name)
+        return PackageName(self.wheel_names.get(name, name))
+
+    def relative(self, path: Path) -> str:
+        """Return a path as messages show it: relative to the workspace where it lies in it, POSIX style."""
+        resolved = path.resolve()
+        inside = resolved.is_relative_to(self.root)
+        return (resolved.relative_to(self.root) if inside else resolved).as_posix()
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _WorkspaceTable(_Strict):
+    name: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
+    version: str
+    epoch: datetime
+    platforms: list[str] = Field(default=list(SUBDIRS), min_length=1)
+    packages: str = "src"
+    recipes: str = "recipes"
+    workflows: str = "examples"
+
+    @field_validator("platforms")
+    @classmethod
+    def _known(cls, value: list[str]) -> list[str]:
+        return [Platform(name) for name in value]
+
+    @field_validator("packages", "recipes", "workflows")
+    @classmethod
+    def _inside(cls, value: str) -> str:
+        if Path(value).is_absolute() or ".." in Path(value).parts:
+            raise ValueError("a folder of the workspace, relative to flowlock.toml, was expected")
+        return value
+
+
+class _ChannelsTable(_Strict):
+    release: str = Field(pattern=r"^https?://")
+    others: list[str] = ["conda-forge"]
+    aliases: dict[str, str] = {}
+
+
+class _BuildTable(_Strict):
+    backend: str = Field(pattern=r"^\S+ ==\S+$")
+    installer: str = Field(pattern=r"^\S+ ==\S+$")
+
+
+class _PackageTable(_Strict):
+    excludes: list[str] = []
+
+
+class _Document(_Strict):
+    workspace: _WorkspaceTable
+    channels: _ChannelsTable
+    build: _BuildTable
+    names: dict[str, str] = {}
+    packages: dict[str, _PackageTable] = {}
+
+
+def find(start: Path) -> Path:
+    """Return the nearest folder at or above `start` that holds a flowlock.toml."""
+    for folder in (start.resolve(), *start.resolve().parents):
+        if (folder / FILE).is_file():
+            return folder
+    raise FlowlockError(
+        f"no {FILE} in {start.resolve()} or above it",
+        code="FL301",
+        hint="go to a workspace, name one with -C DIR, or make one with `flowlock init DIR`",
+    )
+
+
+def load(root: Path) -> Workspace:
+    """Read a workspace's flowlock.toml; all its problems are reported together."""
+    path = root / FILE
+    try:
+        text = path.read_text(encoding="utf-8")
+        document = _Document.model_validate(tomllib.loads(text))
+    except OSError as error:
+        raise FlowlockError(f"cannot read {path}: {error.strerror}", code="FL301") from error
+    except tomllib.TOMLDecodeError as error:
+        raise FlowlockError(f"{FILE} is not TOML", problems=[_syntax_problem(error)]) from error
+    except ValidationError as error:
+        problems = [_schema_problem(fault, text) for fault in error.errors()]
+        raise FlowlockError(f"{FILE} has {len(problems)} problem(s)", problems=problems) from error
+    return _workspace(root.resolve(), document)
+
+
+def _workspace(root: Path, document: _Document) -> Workspace:
+    table = document.workspace
+    sources = root / table.packages
+    folders = sorted(path.parent for path in sources.glob("*/pyproject.toml"))
+    options = {name: option.excludes for name, option in document.packages.items()}
+    epoch = table.epoch if table.epoch.tzinfo else table.epoch.replace(tzinfo=UTC)
+    return Workspace(
+        root=root,
+        name=table.name,
+        version=table.version,
+        epoch=epoch.astimezone(UTC),
+        platforms=tuple(Platform(name) for name in table.platforms),
+        release_channel=document.channels.release.rstrip("/"),
+        other_channels=tuple(document.channels.others),
+        channel_aliases=document.channels.aliases,
+        build_backend=document.build.backend,
+        build_installer=document.build.installer,
+        wheel_names={canonicalize_name(wheel): conda for wheel, conda in document.names.items()},
+        packages=tuple(
+            Package(
+                name=PackageName(folder.name),
+                folder=folder,
+                recipe=root / table.recipes / folder.name / "recipe.yaml",
+                excludes=tuple(options.get(folder.name, ())),
+            )
+            for folder in folders
+        ),
+        workflows=root / table.workflows,
+    )
+
+
+def _syntax_problem(error: tomllib.TOMLDecodeError) -> Problem:
+    place = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
+    line, column = (int(place[1]), int(place[2])) if place else (None, None)
+    return Problem(
+        code="FL302",
+        message=re.sub(r" \(at .*\)", "", str(error)),
+        location=Location(file=FILE, line=line, column=column),
+        hint="see https://toml.io for the syntax",
+    )
+
+
+def _schema_problem(fault: Mapping[str, Any], text: str) -> Problem:
+    keys = [str(part) for part in fault["loc"]]
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    hint = None
+    if fault["type"] == "extra_forbidden":
+        message = f"unknown key `{keys[-1]}`"
+        hint = nearest(keys[-1], _known_keys(keys[:-1]))
+    return Problem(
+        code="FL303",
+        message=f"[{'.'.join(keys[:-1])}] {keys[-1]}: {message}"
+        if len(keys) > 1
+        else f"{keys[0]}: {message}",
+        location=_place(keys, text),
+        hint=hint,
+    )
+
+
+def _known_keys(table: list[str]) -> list[str]:
+    if not table:
+        return list(_Document.model_fields)
+    known = _Document.model_fields.get(table[0])
+    model = known.annotation if known else None
+    return list(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []
+
+
+def _place(keys: list[str], text: str) -> Location:
+    """Find a key's line: the first `key =` or `[key]` at or below its table's header."""
+    table, line = ".".join(keys[:-1]), 1
+    lines = text.splitlines()
+    start = next((n for n, row in enumerate(lines) if row.strip() == f"[{table}]"), 0)
+    for number in range(start, len(lines)):
+        if re.match(rf"\s*\[?\"?{re.escape(keys[-1])}\"?\s*[=\].]", lines[number]):
+            line = number + 1
+            break
+    else:
+        line = start + 1
+    return Location(file=FILE, line=line, column=1)
