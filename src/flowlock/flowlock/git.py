@@ -22,3 +22,27 @@ def source_files(folder: Path) -> list[str]:
         )
     names = sorted({name for name in done.stdout.split("\0") if name})
     return [name for name in names if (folder / name).is_symlink() or (folder / name).is_file()]
+
+
+def stored_with_lf(folder: Path) -> list[str]:
+    """Return the source files below a folder whose CRLF line ends git stores as LF (gitattributes(5)).
+
+    A text file that is committed with CRLF stays as it is, as git leaves it.
+    """
+    command = ["git", "ls-files", "--eol", "--cached", "--others", "--exclude-standard", "-z", "--", "."]
+    rows = [row.partition("\t") for row in process.run(command, cwd=folder).stdout.split("\0") if row]
+    setting = process.run(["git", "config", "--get", "core.autocrlf"], cwd=folder, check=False)
+    automatic = setting.stdout.strip() in {"true", "input"}
+    return [name for facts, _, name in rows if _turned_into_lf(facts, automatic=automatic)]
+
+
+def _turned_into_lf(facts: str, *, automatic: bool) -> bool:
+    """Read one line of `git ls-files --eol`: `i/lf w/crlf attr/text=auto eol=lf`."""
+    stored, _, rest = facts.partition("w/")
+    here, _, attributes = rest.partition("attr/")
+    words = attributes.split()
+    if "text" in words:
+        return True
+    if "-text" in words or here.strip() not in {"crlf", "mixed"}:
+        return False
+    return ("text=auto" in words or (automatic and not words)) and stored.strip() not in {"i/crlf", "i/mixed"}
