@@ -1,20 +1,23 @@
 # Two commands matter to a newcomer: `make demo` and `make test`. Each sets up what it needs.
 PYTHON ?= python3
 export UV_COMPILE_BYTECODE = 1
-# Set on some machines; everything starts at half speed without bytecode.
+# Set on some machines; without bytecode everything starts at half speed.
 unexport PYTHONDONTWRITEBYTECODE
 unexport VIRTUAL_ENV
 
 VENV := .venv
 BIN := $(VENV)/bin
 FLOWLOCK := $(BIN)/flowlock --profile embedded
+# Debian's packages that some tests need; they skip with a reason without them.
+PARTS := bubblewrap chromium
 
 .PHONY: demo test test-parts storm lint golden bench dev clean
 .DEFAULT_GOAL := demo
 
 $(BIN)/uv:
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet uv
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "flowlock needs Python 3.11 or newer, this is $(PYTHON) " + sys.version.split()[0] + "; name another one: make PYTHON=python3.12 demo")'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 
 # An editable environment with every tool of the project; quick when nothing changed.
 dev: $(BIN)/uv
@@ -22,18 +25,31 @@ dev: $(BIN)/uv
 	@$(BIN)/python -m compileall -q src
 
 demo: dev
-	@$(FLOWLOCK) demo
+	@$(FLOWLOCK) sync
+	@$(FLOWLOCK) run penguins --if-changed
+	@$(FLOWLOCK) run weather --if-changed
 
 test: dev
 	$(BIN)/python -m pytest -n auto
+
+test-parts:
+	@test "$$(id -u)" = 0 || command -v sudo >/dev/null || { echo "test-parts installs Debian packages: run it as root" >&2; exit 1; }
+	$$(test "$$(id -u)" = 0 || echo sudo) apt-get -qq update
+	$$(test "$$(id -u)" = 0 || echo sudo) env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $(PARTS) >/dev/null
+
+# The fault storms of the tests, for long: minutes instead of seconds.
+storm: dev
+	FLOWLOCK_STORM=long $(BIN)/python -m pytest -n auto -m storm
 
 lint: dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# Refresh the committed examples and the golden files; review the diff.
 golden: dev
-	$(BIN)/python -m pytest -n auto tests/golden tests/unit --refresh-golden
+	$(FLOWLOCK) compile
+	$(BIN)/python -m pytest -q -n auto --refresh-golden tests
 
 bench: dev
 	$(BIN)/python -m bench

@@ -29,14 +29,17 @@ def run(
     env: Mapping[str, str] | None = None,
     stdin: str | None = None,
     check: bool = True,
+    live: bool = False,
 ) -> Completed:
     """Run a process to its end; with `check`, one that fails is a FlowlockError with the tail of its output.
 
-    `env` is the whole environment of the process, ours if not given. An interrupt ends the process and its
-    children before it goes on.
+    `env` is the whole environment of the process, ours if not given. With `live` what it writes to stderr
+    goes where ours goes, as it comes, and is not returned. An interrupt ends the process and its children
+    before it goes on.
     """
-    with started(argv, cwd=cwd, env=env) as process:
+    with started(argv, cwd=cwd, env=env, live=live) as process:
         out, err = process.communicate(stdin)
+        err = err or ""
     if check and process.returncode != 0:
         tail = "\n".join((err or out).splitlines()[-LOG_TAIL:])
         command = Path(str(argv[0])).name
@@ -52,6 +55,7 @@ def started(
     *,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
+    live: bool = False,
 ) -> Iterator[subprocess.Popen[str]]:
     """Start a process in a group of its own, with pipes; leaving the block ends what still runs of it."""
     try:
@@ -61,7 +65,7 @@ def started(
             env=None if env is None else dict(env),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=None if live else subprocess.PIPE,
             text=True,
             encoding="utf-8",
             errors="replace",

@@ -14,6 +14,10 @@ from flowlock.errors import FlowlockError, Problem
 class Result(Protocol):
     """What a command returns: the contract's JSON document, and the same for people."""
 
+    @property
+    def ok(self) -> bool:
+        """Whether the command did what it was asked for; if not, it exits 1."""
+
     def as_json(self) -> Mapping[str, Any]:
         """Return the one document that --json prints."""
 

@@ -1,0 +1,1 @@
+"""Measurements: each module's `main` prints one table; ratios are taken side by side in one run."""

@@ -1,0 +1,130 @@
+"""What this machine has, what it lacks, and how to mend it."""
+
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from flowlock import platforms, process, workspace
+from flowlock.base import interpreter
+from flowlock.errors import FlowlockError
+
+OLDEST = (3, 11)
+ENGINES = ("py-rattler", "py-rattler-build", "uv", "zstandard")
+# A base channel with pandas and its environments, twice.
+ENOUGH_SPACE = 3 * 1024**3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """One thing that was looked at; `needed` findings that fail make the doctor fail."""
+
+    name: str
+    found: str
+    good: bool
+    needed: bool = True
+    remedy: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Diagnosis:
+    """Everything that was looked at."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing that is needed is missing."""
+        return all(finding.good for finding in self.findings if finding.needed)
+
+    def as_json(self) -> Mapping[str, Any]:
+        """Return {"ok", "findings": [{name, found, good, needed, remedy}]}."""
+        names = ("name", "found", "good", "needed", "remedy")
+        findings = [{name: getattr(finding, name) for name in names} for finding in self.findings]
+        return {"ok": self.ok, "findings": findings}
+
+    def as_text(self) -> str:
+        """Return a line a finding, with the remedy under what is missing."""
+        lines = []
+        for finding in self.findings:
+            mark = "ok" if finding.good else ("MISSING" if finding.needed else "absent")
+            lines.append(f"{mark:<8} {finding.name:<22} {finding.found}")
+            if finding.remedy and not finding.good:
+                lines.append(f"{'':<8} → {finding.remedy}")
+        return "\n".join(lines)
+
+
+def examine(folder: Path) -> Diagnosis:
+    """Look at Python, the engines, git, the sandbox, the disk and the workspace around `folder`."""
+    findings = [_python(), _platform(), *map(_engine, ENGINES), _git(), _sandbox(), _space(folder)]
+    return Diagnosis(findings=(*findings, *_base_python(), _workspace(folder)))
+
+
+def _python() -> Finding:
+    found = ".".join(map(str, sys.version_info[:3]))
+    wanted = ".".join(map(str, OLDEST))
+    good = sys.version_info >= OLDEST
+    return Finding(name="Python", found=found, good=good, remedy=f"install Python {wanted} or newer")
+
+
+def _platform() -> Finding:
+    try:
+        return Finding(name="platform", found=platforms.current(), good=True)
+    except FlowlockError as error:
+        return Finding(name="platform", found=error.message, good=False, remedy=error.hint)
+
+
+def _engine(name: str) -> Finding:
+    return Finding(name=name, found=version(name), good=True)
+
+
+def _git() -> Finding:
+    if shutil.which("git") is None:
+        return Finding(name="git", found="not on PATH", good=False, remedy="install git")
+    found = process.run(["git", "--version"]).stdout.removeprefix("git version").strip()
+    return Finding(name="git", found=found, good=True)
+
+
+def _sandbox() -> Finding:
+    bwrap = shutil.which("bwrap")
+    return Finding(
+        name="bubblewrap",
+        found="builds cannot read the home directory" if bwrap else "builds run without a sandbox",
+        good=bwrap is not None,
+        needed=False,
+        remedy="install bubblewrap (Debian: apt install bubblewrap) to build in a sandbox",
+    )
+
+
+def _space(folder: Path) -> Finding:
+    free = shutil.disk_usage(folder).free
+    return Finding(
+        name="free disk space",
+        found=f"{free / 1024**3:.1f} GiB",
+        good=free > ENOUGH_SPACE,
+        remedy=f"the embedded profile needs about {ENOUGH_SPACE // 1024**3} GiB",
+    )
+
+
+def _base_python() -> list[Finding]:
+    faults = interpreter.problems(Path(sys.executable))
+    if not faults:
+        found = "can be packaged for the embedded profile"
+        return [Finding(name="base interpreter", found=found, good=True, needed=False)]
+    return [
+        Finding(name="base interpreter", found=fault.message, good=False, needed=False, remedy=fault.hint)
+        for fault in faults
+    ]
+
+
+def _workspace(folder: Path) -> Finding:
+    try:
+        found = workspace.load(workspace.find(folder))
+    except FlowlockError as error:
+        first = error.problems[0]
+        where = f"{first.location}: " if first.location else ""
+        return Finding(name="workspace", found=f"{where}{first.message}", good=False, remedy=first.hint)
+    return Finding(name="workspace", found=f"{found.name} {found.version}", good=True)

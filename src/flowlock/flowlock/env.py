@@ -1,0 +1,204 @@
+"""Install a locked environment, whole or not at all, and run in it."""
+
+import asyncio
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from flowlock import files, process
+from flowlock.errors import FlowlockError, from_os_error
+from flowlock.lock import document
+from flowlock.names import Platform
+from flowlock.report import Progress
+
+# Raised when environments are made in another way than before.
+SCHEMA = 1
+CONTENTS = Path("conda-meta", "flowlock.json")
+# Variables through which another environment would leak into ours.
+FOREIGN = ("PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", "CONDA_DEFAULT_ENV")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Environment:
+    """An installed environment: its prefix, the digest of what it was made from, and whether it was there."""
+
+    prefix: Path
+    digest: str
+    reused: bool
+
+    @property
+    def bin(self) -> Path:
+        """The folder of the environment's commands."""
+        return self.prefix / ("Scripts" if os.name == "nt" else "bin")
+
+    def run(self, argv: Sequence[str | Path], *, cwd: Path | None = None) -> process.Completed:
+        """Run one of the environment's own commands in it, stderr live; its exit code is not judged."""
+        command = self.bin / str(argv[0])
+        return process.run([command, *argv[1:]], cwd=cwd, env=self.variables(), check=False, live=True)
+
+    def variables(self) -> dict[str, str]:
+        """Return the variables of a process in this environment: ours, with its commands first."""
+        ours = {name: value for name, value in os.environ.items() if name not in FOREIGN}
+        path = os.pathsep.join([str(self.bin), ours.get("PATH", os.defpath)])
+        return {**ours, "PATH": path, "CONDA_PREFIX": str(self.prefix)}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Places:
+    """Where environments and their parts live: `home` holds one folder an environment and digest.
+
+    `mirrors` maps a channel's URL to the folder that stands in for it; `cache` keeps unpacked packages.
+    """
+
+    home: Path
+    cache: Path
+    mirrors: Mapping[str, Path]
+
+
+def ensure(
+    lock_file: Path, environment: str, platform: Platform, *, places: Places, progress: Progress
+) -> Environment:
+    """Return the environment that the lock pins, made now unless it is there and whole.
+
+    It is staged beside its place and renamed when complete, so a half-made one is never seen. Its folder is
+    named by the digest of the pins and of the place itself (scripts name their interpreter by its path).
+    """
+    pins = _pins(lock_file, environment, platform)
+    prefix_parent = places.home.resolve()
+    identity = json.dumps([SCHEMA, str(prefix_parent), pins])
+    digest = hashlib.sha256(identity.encode()).hexdigest()[:16]
+    prefix = prefix_parent / digest
+    if _is_whole(prefix):
+        return Environment(prefix=prefix, digest=digest, reused=True)
+    progress.working(f"installing {len(pins)} packages into {environment}")
+    with files.staged_folder(prefix) as staging:
+        _install(lock_file, environment, platform, staging=staging, prefix=prefix, places=places)
+        progress.working(f"compiling the bytecode of {environment}")
+        _compile(staging, prefix)
+        files.write_text(staging / CONTENTS, json.dumps(_contents(staging)))
+    _forget_others(prefix)
+    return Environment(prefix=prefix, digest=digest, reused=False)
+
+
+def _pins(lock_file: Path, environment: str, platform: Platform) -> list[tuple[str, str]]:
+    """Return (URL, sha256) of each package of an environment, sorted."""
+    lock = document.read(files.read_bytes(lock_file).decode(), lock_file.name)
+    known = lock.environments.get(environment)
+    if known is None:
+        raise FlowlockError(
+            f"{lock_file.name} has no environment `{environment}`",
+            code="FL701",
+            hint=f"it has: {', '.join(sorted(lock.environments))}",
+        )
+    records = known.packages.get(platform)
+    if records is None:
+        raise FlowlockError(
+            f"{lock_file.name} locks `{environment}` for {', '.join(sorted(known.packages))}, not {platform}",
+            code="FL702",
+            hint="add the platform to flowlock.toml and run `flowlock lock`",
+        )
+    return sorted((record.url, record.sha256) for record in records)
+
+
+def _is_whole(prefix: Path) -> bool:
+    """Compare every file's size with what was there when the environment was made."""
+    try:
+        expected: dict[str, int] = json.loads((prefix / CONTENTS).read_bytes())
+        return all((prefix / path).lstat().st_size == size for path, size in expected.items())
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def _contents(prefix: Path) -> dict[str, int]:
+    """Return path → size of all files but bytecode, which Python makes again by itself."""
+    return {
+        str(path.relative_to(prefix)): path.lstat().st_size
+        for path in prefix.rglob("*")
+        if path.suffix != ".pyc" and (path.is_symlink() or path.is_file())
+    }
+
+
+def _install(
+    lock_file: Path, environment: str, platform: Platform, *, staging: Path, prefix: Path, places: Places
+) -> None:
+    import rattler
+
+    locked = dict(rattler.LockFile.from_path(lock_file).environments())[environment]
+    target = next(known for known in locked.platforms() if str(known) == platform)
+    records = locked.conda_repodata_records_for_platform(target) or []
+    for record in records:
+        local = _local_artifact(record.url, places.mirrors)
+        if local is not None:
+            _verify(local, record.sha256)
+            record.url = local.as_uri()
+    try:
+        asyncio.run(
+            rattler.install(
+                records,
+                target_prefix=staging,
+                cache_dir=places.cache,
+                show_progress=False,
+                alternative_target_prefix=prefix,
+            )
+        )
+    except _install_errors() as error:
+        raise FlowlockError(
+            f"cannot install the environment `{environment}`: {error}",
+            code="FL703",
+            hint="check the network and the free disk space, then run the same command again",
+            kept="the environment that was there before, if any",
+        ) from error
+
+
+def _install_errors() -> tuple[type[Exception], ...]:
+    """Return what the installer raises: the engine's exceptions have no base class of their own."""
+    from rattler import exceptions as engine
+
+    names = ("InstallerError", "LinkError", "IoError", "CacheDirError", "ExtractError", "TransactionError")
+    return (OSError, *(getattr(engine, name) for name in names))
+
+
+def _local_artifact(url: str, mirrors: Mapping[str, Path]) -> Path | None:
+    """Return the file that stands in for a URL, if its channel has a folder here."""
+    for channel, folder in mirrors.items():
+        if url.startswith(channel.rstrip("/") + "/"):
+            return folder / url.removeprefix(channel.rstrip("/") + "/")
+    return None
+
+
+def _verify(artifact: Path, expected: bytes | None) -> None:
+    """Check a local artifact against its pin: the installer does not check what it reads from a file."""
+    if expected is None:
+        raise FlowlockError(f"the lock has no sha256 for {artifact.name}", code="FL704")
+    if not artifact.is_file() or files.sha256_of(artifact) != expected.hex():
+        wrong = "has other bytes than the lock pins" if artifact.is_file() else "is not in the local channel"
+        raise FlowlockError(
+            f"{artifact.name} {wrong}",
+            code="FL705",
+            hint="run `flowlock sync` to build what is missing and to bring the lock in step",
+        )
+
+
+def _compile(staging: Path, prefix: Path) -> None:
+    """Write bytecode that names the final place; what does not compile (templates, say) is left alone."""
+    for library in sorted((staging / "lib").glob("python3.*")):
+        python = staging / "bin" / library.name
+        process.run(
+            [python, "-m", "compileall", "-q", "-j", "0", "-s", staging, "-p", prefix, library],
+            env={"PATH": os.defpath},
+            check=False,
+        )
+
+
+def _forget_others(prefix: Path) -> None:
+    """Delete the environments that this one replaces."""
+    try:
+        for other in prefix.parent.iterdir():
+            if other != prefix:
+                shutil.rmtree(other)
+    except OSError as error:
+        raise from_os_error(error, "delete", prefix.parent) from error

@@ -1,0 +1,23 @@
+"""Which conda subdir this machine is."""
+
+import platform
+import sys
+
+from flowlock.errors import FlowlockError
+from flowlock.names import Platform
+
+_SYSTEMS = {"linux": "linux", "darwin": "osx", "win32": "win"}
+_MACHINES = {"x86_64": "64", "amd64": "64", "aarch64": "aarch64", "arm64": "arm64"}
+
+
+def current() -> Platform:
+    """Return the running machine's subdir; a FlowlockError says that we lock for no such machine."""
+    system, machine = _SYSTEMS.get(sys.platform), _MACHINES.get(platform.machine().lower())
+    try:
+        return Platform(f"{system}-{machine}")
+    except ValueError as error:
+        raise FlowlockError(
+            f"this machine ({sys.platform}, {platform.machine()}) is no platform that flowlock knows",
+            code="FL304",
+            hint=str(error),
+        ) from error

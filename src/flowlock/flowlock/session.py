@@ -1,0 +1,58 @@
+"""What every command works with: the workspace, the profile, and where it tells how it goes."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flowlock.errors import from_os_error
+from flowlock.report import Progress
+
+if TYPE_CHECKING:
+    from flowlock.workspace import Workspace
+
+
+class Profile(StrEnum):
+    """Where build and run environments come from; checks always concern the committed locks."""
+
+    CONDA_FORGE = "conda-forge"
+    EMBEDDED = "embedded"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Session:
+    """One command's view of a workspace."""
+
+    workspace: "Workspace"
+    profile: Profile
+    offline: bool
+    progress: Progress
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Hold the workspace's state for the block: a second flowlock waits until this one has ended."""
+        from filelock import FileLock, Timeout
+
+        state = self.workspace.state
+        try:
+            state.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(state / "lock")
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                self.progress.note("another flowlock works in this workspace; waiting for it")
+                lock.acquire()
+        except OSError as error:
+            raise from_os_error(error, "use", state) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def lock_file(self, workflow: str, package: Path) -> Path:
+        """Return where a workflow's lock is: beside its package, or in the state for the embedded profile."""
+        if self.profile is Profile.EMBEDDED:
+            return self.workspace.state / "locks" / workflow / "pixi.lock"
+        return package / "pixi.lock"
