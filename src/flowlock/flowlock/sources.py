@@ -1,25 +1,19 @@
 """What the source of a package is: the files git would list, with their contents as git stores them."""
 
 import hashlib
-import json
 import os
 import stat
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from flowlock import files, git
+from flowlock import git
 from flowlock.errors import FlowlockError, Problem, from_os_error
 from flowlock.names import Sha256
-
-CACHE_SCHEMA = 1
-# A file this young may be written once more within the clock's step, so its digest is not kept yet.
-SETTLED_NS = 100_000_000
+from flowlock.stat_cache import StatCache
 
 
 class Kind(StrEnum):
@@ -74,9 +68,9 @@ def snapshots(
     problems = [problem for folder, names in chosen.items() for problem in _refused(folder, names)]
     if problems:
         raise FlowlockError("the source cannot be built as it is", problems=problems)
-    cache = _Cache.load(cache_file)
+    cache = StatCache(cache_file)
     paths = {folder / name for folder, names in chosen.items() for name in names}
-    digests = {path: cache.digests(path) for path in sorted(paths)}
+    digests = {path: _digests(path, cache) for path in sorted(paths)}
     cache.save(folders)
     stored_lf = _stored_with_lf(root, [path for path, found in digests.items() if found.lf is not None])
     return {
@@ -100,7 +94,7 @@ def stage(sources: Sources, target: Path) -> None:
             data = _content(origin, file.kind)
         except OSError as error:
             raise _changed(name, sources.folder) from error
-        data = data.replace(b"\r\n", b"\n") if file.crlf else data
+        data = _with_lf(data) if file.crlf else data
         if hashlib.sha256(data).hexdigest() != file.sha256:
             raise _changed(name, sources.folder)
         if file.kind is Kind.LINK:
@@ -161,77 +155,22 @@ class _Digests:
         return SourceFile(sha256=self.raw, kind=self.kind)
 
 
-class _Cache:
-    """File digests by path, believed as long as size, times and inode are the same.
-
-    The change time is compared besides the modification time, which tools set back.
-    """
-
-    def __init__(self, path: Path | None, entries: dict[str, list[Any]]) -> None:
-        self._path, self._entries = path, entries
-        self._seen: set[str] = set()
-        self._changed = False
-
-    @classmethod
-    def load(cls, path: Path | None) -> "_Cache":
-        """Read the cache; one that is absent or damaged is empty."""
-        try:
-            document = json.loads(path.read_bytes()) if path else {}
-            fits = document.get("schema") == CACHE_SCHEMA
-            return cls(path, dict(document["files"]) if fits else {})
-        except (OSError, ValueError, AttributeError, KeyError, TypeError):
-            return cls(path, {})
-
-    def digests(self, path: Path) -> _Digests:
-        """Return a file's digests, from the cache or from its contents."""
-        try:
-            status = path.lstat()
-            entry = self._entries.get(str(path))
-            self._seen.add(str(path))
-            if entry and entry[:-1] == _signature(status):
-                return _from_json(entry[-1])
-            return self._read(path)
-        except (TypeError, ValueError, LookupError):
-            return self._read(path)
-        except OSError as error:
-            raise from_os_error(error, "read", path) from error
-
-    def _read(self, path: Path) -> _Digests:
-        """Hash a file; the digest is kept if the file was at rest before and did not change meanwhile."""
-        before = path.lstat()
-        kind = _kind(before)
+def _digests(path: Path, cache: StatCache) -> _Digests:
+    """Return a file's digests, from the cache or from its contents."""
+    try:
+        status = path.lstat()
+        known = cache.get(path, status)
+        if known is not None:
+            kind, raw, lf = known
+            return _Digests(kind=Kind(kind), raw=Sha256(raw), lf=None if lf is None else Sha256(lf))
+        kind = _kind(status)
         data = _content(path, kind)
-        lf = data.replace(b"\r\n", b"\n") if kind is not Kind.LINK and b"\r\n" in data else None
-        found = _Digests(kind=kind, raw=_sha256(data), lf=_sha256(lf) if lf is not None else None)
-        at_rest = _signature(before) == _signature(path.lstat())
-        if at_rest and time.time_ns() - max(before.st_mtime_ns, before.st_ctime_ns) > SETTLED_NS:
-            self._entries[str(path)] = [*_signature(before), [found.kind, found.raw, found.lf]]
-        else:
-            self._entries.pop(str(path), None)
-        self._changed = True
-        return found
-
-    def save(self, folders: Iterable[Path]) -> None:
-        """Write the cache if it changed, without the files that are gone from these folders."""
-        if self._path is None or not self._changed:
-            return
-        prefixes = tuple(str(folder) + os.sep for folder in folders)
-        kept = {
-            name: entry
-            for name, entry in self._entries.items()
-            if name in self._seen or not name.startswith(prefixes)
-        }
-        document = {"schema": CACHE_SCHEMA, "files": kept}
-        files.write_text(self._path, json.dumps(document, separators=(",", ":")))
-
-
-def _signature(status: os.stat_result) -> list[Any]:
-    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_mode]
-
-
-def _from_json(value: Any) -> _Digests:
-    kind, raw, lf = value
-    return _Digests(kind=Kind(kind), raw=Sha256(raw), lf=None if lf is None else Sha256(lf))
+        lf = _sha256(_with_lf(data)) if kind is not Kind.LINK and b"\r\n" in data else None
+        found = _Digests(kind=kind, raw=_sha256(data), lf=lf)
+        cache.put(path, status, [found.kind, found.raw, found.lf])
+    except OSError as error:
+        raise from_os_error(error, "read", path) from error
+    return found
 
 
 def _kind(status: os.stat_result) -> Kind:
@@ -244,6 +183,10 @@ def _content(path: Path, kind: Kind) -> bytes:
     if kind is Kind.LINK:
         return os.fsencode(os.readlink(path))  # noqa: PTH115 - the text as stored, not a normalised path
     return path.read_bytes()
+
+
+def _with_lf(data: bytes) -> bytes:
+    return data.replace(b"\r\n", b"\n")
 
 
 def _sha256(data: bytes) -> Sha256:

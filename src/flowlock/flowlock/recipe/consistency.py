@@ -1,0 +1,110 @@
+"""What a recipe and its pyproject both say must be the same."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+from flowlock.errors import Location, Problem
+from flowlock.recipe.document import Recipe, line_of
+from flowlock.recipe.render import entry_points
+from flowlock.recipe.requirement import match_spec, same_spec, version_spec
+
+
+def consistency(
+    recipe: Recipe,
+    pyproject: Mapping[str, Any],
+    *,
+    names: Mapping[str, str],
+    recipe_file: tuple[str, str],
+    pyproject_file: tuple[str, str],
+) -> list[Problem]:
+    """Return where version, run requirements and entry points differ, both places in each message.
+
+    The files are (path to show, text). `names` maps wheel names to conda names. A requirement with a marker
+    may stand in a recipe or not, since a noarch package has one list for every platform.
+    """
+    places = _Places(recipe=recipe_file, pyproject=pyproject_file)
+    return [
+        *_version(recipe, pyproject, places),
+        *_requirements(recipe, pyproject, names, places),
+        *_entry_points(recipe, pyproject, places),
+    ]
+
+
+class _Places:
+    """Finds the lines that a disagreement is about."""
+
+    def __init__(self, *, recipe: tuple[str, str], pyproject: tuple[str, str]) -> None:
+        self._recipe, self._pyproject = recipe, pyproject
+
+    def problem(self, code: str, what: str, recipe: tuple[str, str], pyproject: tuple[str, str]) -> Problem:
+        """Each side is (what to look for, what it says)."""
+        here = Location(file=self._recipe[0], line=line_of(self._recipe[1], recipe[0]))
+        there = Location(file=self._pyproject[0], line=line_of(self._pyproject[1], pyproject[0]))
+        return Problem(
+            code=code,
+            message=f"{what}: {recipe[1]} here, {pyproject[1]} in {there}",
+            location=here,
+            hint="make the two agree",
+        )
+
+
+def _version(recipe: Recipe, pyproject: Mapping[str, Any], places: _Places) -> Iterator[Problem]:
+    version = str(pyproject["project"].get("version", "none"))
+    if version != recipe.version:
+        yield places.problem("FL320", "version", ("version", recipe.version), ("version", version))
+
+
+def _requirements(
+    recipe: Recipe, pyproject: Mapping[str, Any], names: Mapping[str, str], places: _Places
+) -> Iterator[Problem]:
+    project = pyproject["project"]
+    wanted = {"python": ("requires-python", _python(project))}
+    optional = set()
+    for text in project.get("dependencies", ()):
+        requirement = Requirement(text)
+        try:
+            spec = match_spec(requirement, names)
+        except ValueError as error:
+            yield places.problem("FL321", str(error), ("run", "no equivalent"), (text, "required"))
+            continue
+        name = spec.split(" ")[0]
+        wanted[name] = (text, spec)
+        if requirement.marker is not None:
+            optional.add(name)
+    stated = {spec.split(" ")[0]: spec for spec in recipe.requirements("run")}
+    for name in sorted(wanted.keys() | stated.keys()):
+        text, spec = wanted.get(name, ("dependencies", ""))
+        present = stated.get(name, "")
+        agree = same_spec(spec, present) or (name in optional and not present)
+        if not agree:
+            yield places.problem(
+                "FL321",
+                f"run requirement on {name}",
+                (present or "run", f"`{present}`" if present else "absent"),
+                (text, f"`{spec}`" if spec else "absent"),
+            )
+
+
+def _python(project: Mapping[str, Any]) -> str:
+    return f"python {version_spec(SpecifierSet(project.get('requires-python', '')))}".rstrip()
+
+
+def _entry_points(recipe: Recipe, pyproject: Mapping[str, Any], places: _Places) -> Iterator[Problem]:
+    stated = {_words(line) for line in recipe.entry_points}
+    wanted = {_words(line) for line in entry_points(pyproject)}
+    for name, target in sorted(stated ^ wanted):
+        here = (name, target) in stated
+        yield places.problem(
+            "FL322",
+            f"command {name} = {target}",
+            (name if here else "build", "stated" if here else "absent"),
+            ("scripts" if here else name, "absent" if here else "stated"),
+        )
+
+
+def _words(line: str) -> tuple[str, str]:
+    name, _, target = line.partition("=")
+    return name.strip(), target.strip()

@@ -1,0 +1,55 @@
+"""A PEP 508 requirement as a conda match spec."""
+
+from collections.abc import Mapping
+
+from packaging.requirements import Requirement
+from packaging.specifiers import Specifier, SpecifierSet
+from packaging.utils import canonicalize_name
+
+# The order in which people write the clauses of one requirement.
+_ORDER = (">=", ">", "~=", "==", "===", "!=", "<", "<=")
+
+
+def match_spec(requirement: Requirement, names: Mapping[str, str]) -> str:
+    """Return the conda match spec of a requirement, its marker left aside.
+
+    `names` maps wheel names to conda names where those differ; an extra needs an entry of its own
+    (`"name[extra]"`), since conda packages have none. ValueError says what cannot be translated.
+    """
+    wheel = canonicalize_name(requirement.name)
+    if requirement.url:
+        raise ValueError(f"`{requirement}` names a URL, which no conda package can depend on")
+    key = f"{wheel}[{','.join(sorted(requirement.extras))}]" if requirement.extras else wheel
+    if requirement.extras and key not in names:
+        raise ValueError(f"`{requirement}` asks for an extra, and [names] has no conda package for `{key}`")
+    version = version_spec(requirement.specifier)
+    return f"{names.get(key, wheel)} {version}".rstrip()
+
+
+def version_spec(specifiers: SpecifierSet) -> str:
+    """Return the conda version spec of PEP 440 specifiers, an empty string for any version."""
+    ordered = sorted(specifiers, key=lambda clause: (_ORDER.index(clause.operator), clause.version))
+    return ",".join(_clause(clause) for clause in ordered)
+
+
+def _clause(clause: Specifier) -> str:
+    match clause.operator, clause.version:
+        case "==", version if version.endswith(".*"):
+            return version
+        case "===", version:
+            return f"=={version}"
+        case "~=", version:
+            return f">={version},{version.rpartition('.')[0]}.*"
+        case operator, version:
+            return f"{operator}{version}"
+
+
+def same_spec(one: str, other: str) -> bool:
+    """Say whether two match specs of the form `name clauses` mean the same, whatever their spelling."""
+    return _normal(one) == _normal(other)
+
+
+def _normal(spec: str) -> tuple[str, frozenset[str]]:
+    name, _, clauses = spec.strip().partition(" ")
+    parts = {part.strip().replace(" ", "") for part in clauses.split(",")}
+    return name, frozenset(part for part in parts if part not in {"", "*"})
