@@ -11,7 +11,11 @@ from flowlock.errors import from_os_error
 from flowlock.report import Progress
 
 if TYPE_CHECKING:
-    from flowlock.workspace import Workspace
+    from flowlock.workspace import Workflow, Workspace
+
+
+# The embedded base channel's URL in locks: a name that no machine has (RFC 2606), since locks name no path.
+BASE_URL = "https://flowlock.invalid/base"
 
 
 class Profile(StrEnum):
@@ -51,8 +55,22 @@ class Session:
         finally:
             lock.release()
 
-    def lock_file(self, workflow: str, package: Path) -> Path:
+    def lock_file(self, workflow: "Workflow") -> Path:
         """Return where a workflow's lock is: beside its package, or in the state for the embedded profile."""
         if self.profile is Profile.EMBEDDED:
-            return self.workspace.state / "locks" / workflow / "pixi.lock"
-        return package / "pixi.lock"
+            return self.workspace.state / "locks" / workflow.name / "pixi.lock"
+        return workflow.package / "pixi.lock"
+
+    @property
+    def channel(self) -> Path:
+        """The local channel, which stands in for the release channel until the tag is published."""
+        return self.workspace.state / "channel"
+
+    def mirrors(self) -> dict[str, Path]:
+        """Return which folders stand in for which channels' URLs when packages are installed."""
+        mirrors = {self.workspace.release_channel: self.channel}
+        if self.profile is Profile.EMBEDDED:
+            from flowlock import base
+
+            mirrors[BASE_URL] = base.folder(self.workspace)
+        return mirrors

@@ -28,6 +28,32 @@ class Package:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Workflow:
+    """A workflow's folder: its spec, parameters, test cases, and the package that is compiled from them.
+
+    The folder is named as the workflow's id (with `-` or `_`), so that a name is enough to find it.
+    """
+
+    name: str
+    folder: Path
+
+    @property
+    def spec(self) -> Path:
+        """The spec's file."""
+        return self.folder / "spec.yaml"
+
+    @property
+    def distribution(self) -> PackageName:
+        """The name of the package, and of the command that it installs."""
+        return PackageName(f"flowlock-{canonicalize_name(self.name)}-workflow")
+
+    @property
+    def package(self) -> Path:
+        """The generated package's folder."""
+        return self.folder / self.distribution
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Workspace:
     """What `flowlock.toml` says, with every path absolute."""
 
@@ -51,9 +77,23 @@ class Workspace:
         return self.root / ".flowlock"
 
     @property
-    def specs(self) -> tuple[Path, ...]:
-        """The spec of every workflow, by folder name."""
-        return tuple(sorted(self.workflows.glob("*/spec.yaml")))
+    def workflow_list(self) -> tuple[Workflow, ...]:
+        """Every folder with a spec.yaml, by name."""
+        folders = sorted(path.parent for path in self.workflows.glob("*/spec.yaml"))
+        return tuple(Workflow(name=folder.name, folder=folder) for folder in folders)
+
+    def workflow(self, name: str) -> Workflow:
+        """Return a workflow by its name or its package's; a FlowlockError suggests the nearest."""
+        known = self.workflow_list
+        for workflow in known:
+            if name in {workflow.name, workflow.distribution}:
+                return workflow
+        raise FlowlockError(
+            f"there is no workflow `{name}` in {self.relative(self.workflows)}",
+            code="FL305",
+            hint=nearest(name, [workflow.name for workflow in known])
+            or f"there are: {', '.join(workflow.name for workflow in known) or 'none'}",
+        )
 
     def conda_name(self, wheel_name: str) -> PackageName:
         """Return the conda-forge name of a wheel: the table's, or the PEP 503 name."""
