@@ -1,0 +1,200 @@
+"""Run a workflow, or its test cases, in the environment that its lock pins."""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flowlock import env, files, platforms
+from flowlock.errors import FlowlockError
+from flowlock.session import Session
+from flowlock.workspace import Workflow
+
+RECORD = "run.json"
+DASHBOARD = "dashboard.html"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunResult:
+    """How a run ended: `ran`, `failed`, or `current` if the results of the same inputs were there."""
+
+    workflow: str
+    status: str
+    results: Path
+    environment: str
+    seconds: float
+
+    @property
+    def ok(self) -> bool:
+        """Whether there are results of these inputs now."""
+        return self.status != "failed"
+
+    @property
+    def shown(self) -> Path:
+        """What a person opens: the dashboard, or the folder if the workflow makes none."""
+        dashboard = self.results / DASHBOARD
+        return dashboard if dashboard.is_file() else self.results
+
+    def as_json(self) -> Mapping[str, Any]:
+        """Return {"workflow", "status", "results", "environment", "seconds"}."""
+        return {
+            "workflow": self.workflow,
+            "status": self.status,
+            "results": str(self.results),
+            "environment": self.environment,
+            "seconds": round(self.seconds, 3),
+        }
+
+    def as_text(self) -> str:
+        """Return the path of what a person opens."""
+        return str(self.shown) if self.ok else ""
+
+
+def run(
+    session: Session, name: str, *, params: Path | None, results: Path | None, if_changed: bool
+) -> RunResult:
+    """Install a workflow from its lock and run its command; with `if_changed` not if nothing changed.
+
+    What a run was made from (environment, parameters, the files that it read) and what it wrote are kept by
+    digest in `run.json` among the results; a run is current when all of them are as they were.
+    """
+    workspace = session.workspace
+    workflow = workspace.workflow(name)
+    chosen = (params or workflow.folder / "params.yaml").resolve()
+    if not chosen.is_file():
+        raise FlowlockError(
+            f"there are no parameters at {workspace.relative(chosen)}",
+            code="FL710",
+            hint="name a file with --params; `flowlock recipe` and the package's README list the parameters",
+        )
+    target = (results or workspace.state / "results" / workflow.name).resolve()
+    started = time.perf_counter()
+    with session.progress.stage("run") as stage:
+        environment = install(session, workflow, "default")
+        current = if_changed and _is_current(target, environment.digest, chosen)
+        status = "current" if current else _execute(environment, workflow, chosen, target)
+        stage.status = status
+        stage.detail = f"{workflow.name}: {workspace.relative(target)}"
+    return RunResult(
+        workflow=workflow.name,
+        status=status,
+        results=target,
+        environment=environment.digest,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def install(session: Session, workflow: Workflow, environment: str) -> env.Environment:
+    """Return a workflow's environment from its lock, installed unless it is there and whole."""
+    lock_file = session.lock_file(workflow)
+    if not lock_file.is_file():
+        raise FlowlockError(
+            f"{workflow.name} has no lock for the profile {session.profile}",
+            code="FL711",
+            hint=f"run `flowlock --profile {session.profile} sync`",
+        )
+    state = session.workspace.state
+    places = env.Places(
+        home=state / "envs" / session.profile / workflow.name / environment,
+        cache=state / "cache" / "pkgs",
+        mirrors=session.mirrors(),
+    )
+    return env.ensure(lock_file, environment, platforms.current(), places=places, progress=session.progress)
+
+
+def _execute(environment: env.Environment, workflow: Workflow, params: Path, results: Path) -> str:
+    """Run the workflow's command into a folder beside `results` that replaces it when the run ends well."""
+    if results.is_dir() and any(results.iterdir()) and not (results / RECORD).is_file():
+        raise FlowlockError(
+            f"{results} holds files that no run has made",
+            code="FL713",
+            hint="name a new or empty folder with --results; a run replaces the whole folder",
+        )
+    with files.staged_folder(results) as staging:
+        argv = [workflow.distribution, "run", "--params", params, "--results", staging]
+        done = environment.run(argv)
+        if done.returncode != 0:
+            raise FlowlockError(
+                f"{workflow.name} failed with exit code {done.returncode}",
+                code="FL712",
+                hint="its messages stand above",
+                kept=f"the results of the run before, if any, in {results}",
+            )
+        record = _record(staging, environment.digest, params)
+        files.write_text(staging / RECORD, json.dumps(record, indent=1, sort_keys=True) + "\n")
+    return "ran"
+
+
+def _record(results: Path, environment: str, params: Path) -> dict[str, Any]:
+    """Return what a run was made from and what it wrote, by digest."""
+    document = json.loads((results / "result.json").read_bytes())
+    inputs = sorted({str(params), *document.get("inputs", [])})
+    outputs = sorted(path for path in results.rglob("*") if path.is_file())
+    return {
+        "environment": environment,
+        "inputs": {path: files.sha256_of(Path(path)) for path in inputs},
+        "outputs": {path.relative_to(results).as_posix(): files.sha256_of(path) for path in outputs},
+    }
+
+
+def _is_current(results: Path, environment: str, params: Path) -> bool:
+    """Tell whether the kept results are those of this environment, these parameters and unchanged inputs."""
+    try:
+        record = json.loads((results / RECORD).read_bytes())
+        inputs: dict[str, str] = record["inputs"]
+        outputs: dict[str, str] = record["outputs"]
+        return (
+            record["environment"] == environment
+            and str(params) in inputs
+            and all(files.sha256_of(Path(path)) == digest for path, digest in inputs.items())
+            and all(files.sha256_of(results / path) == digest for path, digest in outputs.items())
+        )
+    except (OSError, ValueError, LookupError, TypeError, FlowlockError):
+        # Whatever is wrong with the record, running again mends it.
+        return False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TestOutcome:
+    """How the test cases of some workflows went."""
+
+    outcomes: tuple[tuple[str, bool, str], ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether all cases of all workflows passed."""
+        return all(passed for _, passed, _ in self.outcomes)
+
+    def as_json(self) -> Mapping[str, Any]:
+        """Return {"ok", "workflows": [{workflow, passed, output}]}."""
+        names = ("workflow", "passed", "output")
+        return {
+            "ok": self.ok,
+            "workflows": [dict(zip(names, outcome, strict=True)) for outcome in self.outcomes],
+        }
+
+    def as_text(self) -> str:
+        """Return each workflow's output, and a line that counts."""
+        failed = [name for name, passed, _ in self.outcomes if not passed]
+        lines = [f"{name}:\n{output.rstrip()}" for name, _, output in self.outcomes]
+        verdict = f"failed: {', '.join(failed)}" if failed else f"{len(self.outcomes)} workflow(s) passed"
+        return "\n".join([*lines, verdict])
+
+
+def test(session: Session, names: Sequence[str]) -> TestOutcome:
+    """Install workflows from their locks and run their test cases, each case through the command."""
+    outcomes = []
+    for name in names or [workflow.name for workflow in session.workspace.workflow_list]:
+        workflow = session.workspace.workflow(name)
+        cases = workflow.folder / "test-cases.yaml"
+        if not cases.is_file():
+            session.progress.note(f"{workflow.name} has no test-cases.yaml")
+            continue
+        with session.progress.stage("test") as stage:
+            done = install(session, workflow, "default").run([workflow.distribution, "test", cases])
+            passed = done.returncode == 0
+            stage.status, stage.detail = ("passed" if passed else "failed"), workflow.name
+        outcomes.append((workflow.name, passed, done.stdout))
+    return TestOutcome(outcomes=tuple(outcomes))
