@@ -1,0 +1,118 @@
+"""The tasks that a spec may name: signatures by name, and tasks that cannot be imported."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from flowlock_core.schema import TaskSignature
+from packaging.utils import canonicalize_name
+
+from flowlock.spec.facts import CORE, Facts
+from flowlock.spec.model import Spec, Step, Text
+
+CONDITION = "condition"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, order=True)
+class BrokenTask:
+    """A task that is registered and cannot be imported: whose it is, and the original message."""
+
+    name: str
+    distribution: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Catalog:
+    """Signatures by bare name, sorted; the distributions that were looked at, by canonical name."""
+
+    tasks: Mapping[str, tuple[TaskSignature, ...]]
+    broken: Mapping[str, tuple[BrokenTask, ...]]
+    distributions: frozenset[str]
+
+    @classmethod
+    def of(
+        cls,
+        signatures: Iterable[TaskSignature],
+        *,
+        broken: Iterable[BrokenTask] = (),
+        distributions: Iterable[str] = (),
+    ) -> "Catalog":
+        """Arrange signatures; the order in which they come does not matter."""
+        found = sorted(signatures, key=lambda one: (one.name, one.distribution, one.module))
+        names = {*distributions, *(one.distribution for one in found)}
+        tasks: dict[str, list[TaskSignature]] = defaultdict(list)
+        for one in found:
+            tasks[one.name].append(one)
+        faults: dict[str, list[BrokenTask]] = defaultdict(list)
+        for fault in sorted(broken):
+            faults[fault.name].append(fault)
+        return cls(
+            tasks={name: tuple(ones) for name, ones in tasks.items()},
+            broken={name: tuple(ones) for name, ones in faults.items()},
+            distributions=frozenset(map(canonicalize_name, names)),
+        )
+
+    def named(self, text: str) -> tuple[TaskSignature, ...]:
+        """Return the tasks that a bare or qualified name may mean, whoever owns them.
+
+        A qualified name has the module (`package.tasks.io.load_table`), the import package or the
+        distribution before the last dot.
+        """
+        owner, _, name = text.rpartition(".")
+        found = self.tasks.get(name, ())
+        if not owner:
+            return found
+        return tuple(
+            one
+            for one in found
+            if owner == one.module
+            or owner == one.module.partition(".")[0]
+            or canonicalize_name(owner) == canonicalize_name(one.distribution)
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scope:
+    """A catalog as one spec sees it: the packages that it requires, and the run time."""
+
+    catalog: Catalog
+    required: frozenset[str]
+
+    def tasks(self, text: str) -> tuple[TaskSignature, ...]:
+        """Return the tasks of required packages that a name may mean; exactly one is right."""
+        return tuple(one for one in self.catalog.named(text) if self.requires(one.distribution))
+
+    def task(self, text: Text | None) -> TaskSignature | None:
+        """Return the task that a name means, if that is clear."""
+        found = self.tasks(text.value) if text else ()
+        return found[0] if len(found) == 1 else None
+
+    def requires(self, distribution: str) -> bool:
+        """Tell whether the spec requires a distribution."""
+        return canonicalize_name(distribution) in self.required
+
+    def names(self, *, conditions: bool = False) -> list[str]:
+        """Return the bare names of the tasks, or skip conditions, of required packages."""
+        return [
+            name
+            for name, ones in self.catalog.tasks.items()
+            if any(self.requires(one.distribution) and is_condition(one) == conditions for one in ones)
+        ]
+
+
+def scope(spec: Spec, catalog: Catalog, facts: Facts) -> Scope:
+    """Look at a catalog through a spec's requirements."""
+    required = {facts.distribution(one.name.value) for one in spec.requirements if one.name}
+    return Scope(catalog=catalog, required=frozenset({CORE, *required}))
+
+
+def is_condition(task: TaskSignature) -> bool:
+    """Tell whether a task is a skip condition."""
+    return CONDITION in task.tags
+
+
+def filled(step: Step) -> set[str]:
+    """Return the names of the arguments that a step gives."""
+    iterated = {name.value for iteration in step.iterations for name in iteration.argnames}
+    return {argument.name.value for argument in step.partial} | iterated

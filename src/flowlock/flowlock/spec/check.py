@@ -1,0 +1,44 @@
+"""All rules of the spec language over one spec."""
+
+from collections.abc import Iterable
+
+from flowlock.errors import Problem
+from flowlock.spec.catalog import Catalog, scope
+from flowlock.spec.facts import Facts
+from flowlock.spec.model import Spec
+from flowlock.spec.parse import parse
+from flowlock.spec.rules.arguments import check_tasks
+from flowlock.spec.rules.naming import check_names
+from flowlock.spec.rules.requirements import check_requirements
+from flowlock.spec.rules.wiring import check_wiring
+
+
+def check(spec: Spec, catalog: Catalog, facts: Facts) -> list[Problem]:
+    """Return every problem of a spec that has the right shape, by place."""
+    seen = scope(spec, catalog, facts)
+    return by_place(
+        [
+            *check_names(spec, seen),
+            *check_requirements(spec, seen, facts),
+            *check_wiring(spec),
+            *check_tasks(spec, seen),
+        ]
+    )
+
+
+def check_text(text: str, file: str, catalog: Catalog, facts: Facts) -> tuple[Spec | None, list[Problem]]:
+    """Read and check a spec: all its problems together, by place; without any, the spec can be compiled."""
+    spec, problems = parse(text, file)
+    found = check(spec, catalog, facts) if spec else []
+    return spec, by_place([*problems, *found])
+
+
+def by_place(problems: Iterable[Problem]) -> list[Problem]:
+    """Sort problems by file, line and column, and drop repetitions."""
+
+    def place(problem: Problem) -> tuple[str, int, int, str, str]:
+        at = problem.location
+        where = (at.file, at.line or 0, at.column or 0) if at else ("", 0, 0)
+        return (*where, problem.code, problem.message)
+
+    return sorted(dict.fromkeys(problems), key=place)

@@ -1,0 +1,43 @@
+"""What the rules need to know of the workspace, without its files."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from packaging.utils import canonicalize_name
+
+from flowlock.workspace import Workspace
+
+CORE = "flowlock-core"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Facts:
+    """The workspace's version, the channels that a spec may name, and wheel name → conda name."""
+
+    version: str
+    channels: frozenset[str]
+    wheel_names: Mapping[str, str] = field(default_factory=dict)
+
+    def knows_channel(self, name: str) -> bool:
+        """Tell whether flowlock.toml has the channel, or an alias for it."""
+        return plain_channel(name) in self.channels
+
+    def distribution(self, conda_name: str) -> str:
+        """Return the wheel's name of a conda package."""
+        names = {conda: wheel for wheel, conda in self.wheel_names.items()}
+        return canonicalize_name(names.get(conda_name, conda_name))
+
+
+def facts_of(workspace: Workspace) -> Facts:
+    """Take from a workspace what the rules need."""
+    known = (workspace.release_channel, *workspace.other_channels, *workspace.channel_aliases)
+    return Facts(
+        version=workspace.version,
+        channels=frozenset(map(plain_channel, known)),
+        wheel_names=workspace.wheel_names,
+    )
+
+
+def plain_channel(name: str) -> str:
+    """Return a channel's name or URL without the trailing slash, which means nothing."""
+    return name.strip().rstrip("/")

@@ -1,0 +1,233 @@
+"""A spec as data: what it says, and where it says it. Nothing here is checked against tasks or channels."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias
+
+from flowlock.errors import Location
+from flowlock.spec.document import Node, Plain
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text and its place."""
+
+    value: str
+    at: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A value that is what it is."""
+
+    value: Plain
+    at: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """`${{ workflow.<step>.return }}`."""
+
+    step: str
+    at: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """`${{ env.<NAME> }}`."""
+
+    name: str
+    at: Location
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """A list of values."""
+
+    items: "tuple[Value, ...]"
+    at: Location
+
+
+@dataclass(frozen=True, slots=True)
+class MappingOf:
+    """A mapping of values; keys are literal texts, in the order of the spec."""
+
+    entries: "tuple[tuple[str, Value], ...]"
+    at: Location
+
+
+Value: TypeAlias = Literal | Reference | Environment | ListOf | MappingOf
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """An argument's name and value in `partial`."""
+
+    name: Text
+    value: Value
+
+
+class Over(Enum):
+    """How a step is called several times."""
+
+    MAP = "map"
+    MAPVALUES = "mapvalues"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Iteration:
+    """`map` or `mapvalues`: which arguments get which values."""
+
+    over: Over
+    argnames: tuple[Text, ...]
+    argvalues: Value | None
+    at: Location
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SkipIf:
+    """When a step is not run; replaces the spec's defaults whole."""
+
+    conditions: tuple[Text, ...]
+    unpack_depth: int
+    at: Location
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """One task instance. `id` and `task` are None where the spec gives no usable ones."""
+
+    at: Location
+    id: Text | None
+    task: Text | None
+    name: Text | None
+    partial: tuple[Argument, ...]
+    iterations: tuple[Iteration, ...]
+    skipif: SkipIf | None
+
+    @property
+    def iteration(self) -> Iteration | None:
+        """The map or the mapvalues, if there is one."""
+        return self.iterations[0] if self.iterations else None
+
+    @property
+    def title(self) -> str:
+        """What people call the step: its name, or its id in words."""
+        if self.name and self.name.value.strip():
+            return self.name.value
+        words = self.id.value.replace("_", " ").strip() if self.id else ""
+        return words[:1].upper() + words[1:]
+
+    @property
+    def values(self) -> Iterator[Value]:
+        """Every value of the step, in the order of the spec."""
+        for argument in self.partial:
+            yield argument.value
+        for iteration in self.iterations:
+            if iteration.argvalues is not None:
+                yield iteration.argvalues
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Group:
+    """Steps under one heading."""
+
+    at: Location
+    title: Text | None
+    description: Text | None
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Requirement:
+    """A package that the workflow needs, as the spec writes it; `requirements.py` reads the parts."""
+
+    at: Location
+    name: Text | None
+    version: Text | None
+    channel: Text | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Metadata:
+    """What people and package indexes are told about a workflow."""
+
+    title: Text | None = None
+    description: Text | None = None
+    license: Text | None = None
+    maintainers: tuple[Text, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Overrides:
+    """`rjsf-overrides`: changes to the parameter form, by dotted path."""
+
+    properties: tuple[tuple[Text, Node], ...] = ()
+    definitions: tuple[tuple[Text, Node], ...] = ()
+    ui_schema: tuple[tuple[Text, Node], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Spec:
+    """A workflow."""
+
+    file: str
+    id: Text | None
+    metadata: Metadata
+    requirements: tuple[Requirement, ...]
+    skipif: SkipIf | None
+    overrides: Overrides
+    workflow: tuple[Step | Group, ...]
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """Every step in the order in which it runs."""
+        return tuple(
+            step
+            for member in self.workflow
+            for step in (member.steps if isinstance(member, Group) else (member,))
+        )
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """The task groups."""
+        return tuple(member for member in self.workflow if isinstance(member, Group))
+
+    @property
+    def title(self) -> str:
+        """What people call the workflow."""
+        if self.metadata.title and self.metadata.title.value.strip():
+            return self.metadata.title.value
+        words = self.id.value.replace("_", " ").strip() if self.id else ""
+        return words[:1].upper() + words[1:]
+
+
+def references(value: Value) -> Iterator[Reference]:
+    """Yield every reference inside a value."""
+    match value:
+        case Reference():
+            yield value
+        case ListOf():
+            for item in value.items:
+                yield from references(item)
+        case MappingOf():
+            for _, item in value.entries:
+                yield from references(item)
+        case Literal() | Environment():
+            return
+
+
+def environment(value: Value) -> Iterator[Environment]:
+    """Yield every reference to the environment inside a value."""
+    match value:
+        case Environment():
+            yield value
+        case ListOf():
+            for item in value.items:
+                yield from environment(item)
+        case MappingOf():
+            for _, item in value.entries:
+                yield from environment(item)
+        case Literal() | Reference():
+            return

@@ -1,0 +1,358 @@
+"""The tree of a document → a Spec, and everything that has the wrong shape.
+
+What is wrong is left out of the Spec or kept where the rules can still say more about it, so that one reading
+finds all problems.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from math import isfinite
+from typing import TypeVar
+
+from flowlock.errors import Location, Problem, nearest
+from flowlock.spec.document import Items, Mapping, Node, Scalar, read, shown
+from flowlock.spec.model import (
+    Argument,
+    Environment,
+    Group,
+    Iteration,
+    ListOf,
+    Literal,
+    MappingOf,
+    Metadata,
+    Over,
+    Overrides,
+    Reference,
+    Requirement,
+    SkipIf,
+    Spec,
+    Step,
+    Text,
+    Value,
+)
+
+SPEC_KEYS = (
+    "id",
+    "metadata",
+    "requirements",
+    "defaults",
+    "task-instance-defaults",
+    "rjsf-overrides",
+    "workflow",
+)
+METADATA_KEYS = ("title", "description", "license", "maintainers")
+REQUIREMENT_KEYS = ("name", "version", "channel", "requirement")
+STEP_KEYS = ("id", "name", "task", "partial", "map", "mapvalues", "skipif")
+GROUP_KEYS = ("type", "title", "description", "tasks")
+ITERATION_KEYS = ("argnames", "argvalues")
+SKIPIF_KEYS = ("conditions", "unpack_depth")
+OVERRIDE_KEYS = ("properties", "$defs", "uiSchema")
+MAX_UNPACK = 10
+GROUP_TYPE, STEP_TYPE = "task-group", "task-instance"
+
+_MARK = "${{"
+_REFERENCE = re.compile(r"\$\{\{\s*(?:workflow\.(?P<step>[^\s{}]+?)\.return|env\.(?P<env>\w+))\s*\}\}")
+
+T = TypeVar("T")
+
+
+def parse(text: str, file: str) -> tuple[Spec | None, list[Problem]]:
+    """Read a spec; without a mapping at the top there is none. `file` is how the problems call it."""
+    root, problems = read(text, file)
+    if any(problem.code in ("FL101", "FL104", "FL105", "FL106") for problem in problems):
+        return None, problems
+    if not isinstance(root, Mapping):
+        found = "is empty" if root is None or _is_null(root) else f"is {kind(root)}"
+        start = Location(file=file, line=1, column=1)
+        hint = "a spec is a mapping with `id`, `requirements` and `workflow`"
+        problem = Problem(
+            code="FL104", message=f"the spec {found}", location=root.at if root else start, hint=hint
+        )
+        return None, [*problems, problem]
+    shaper = _Shaper(problems)
+    return shaper.spec(root, file), shaper.problems
+
+
+def kind(node: Node) -> str:
+    """Say what a value is, with its article, for a message."""
+    match node:
+        case Mapping():
+            return "a mapping"
+        case Items():
+            return "a list"
+        case Scalar():
+            names = {bool: "true or false", int: "a number", float: "a number", str: "a text"}
+            return names.get(type(node.value), "nothing")
+
+
+def _is_null(node: Node) -> bool:
+    return isinstance(node, Scalar) and node.value is None
+
+
+class _Shaper:
+    """Reads one kind of thing a method, and keeps what is wrong."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = problems
+
+    def spec(self, root: Mapping, file: str) -> Spec:
+        """Read the top level."""
+        found = self._keys(root, SPEC_KEYS, "a spec", required=("id", "workflow"))
+        if "defaults" in found and "task-instance-defaults" in found:
+            at = found["task-instance-defaults"].at
+            self._problem("FL110", "`defaults` and `task-instance-defaults` say the same; keep one", at)
+        defaults = found.get("task-instance-defaults") or found.get("defaults")
+        return Spec(
+            file=file,
+            id=self._optional(found.get("id"), self._text),
+            metadata=self._optional(found.get("metadata"), self._metadata) or Metadata(),
+            requirements=self._each(found.get("requirements"), "`requirements`", self._requirement),
+            skipif=self._optional(defaults, self._defaults),
+            overrides=self._optional(found.get("rjsf-overrides"), self._overrides) or Overrides(),
+            workflow=self._each(found.get("workflow"), "`workflow`", self._member),
+        )
+
+    def _metadata(self, node: Node) -> Metadata | None:
+        found = self._mapping(node, METADATA_KEYS, "`metadata`")
+        if found is None:
+            return None
+        return Metadata(
+            title=self._optional(found.get("title"), self._text),
+            description=self._optional(found.get("description"), self._text),
+            license=self._optional(found.get("license"), self._text),
+            maintainers=self._each(found.get("maintainers"), "`maintainers`", self._text),
+        )
+
+    def _requirement(self, node: Node) -> Requirement | None:
+        if isinstance(node, Scalar) and isinstance(node.value, str):
+            return _split_requirement(node.at, Text(node.value, node.at), None)
+        found = self._mapping(node, REQUIREMENT_KEYS, "a requirement")
+        if found is None:
+            return None
+        if "requirement" not in found and "name" not in found:
+            self._problem("FL111", "a requirement needs the key `name`", node.at)
+        channel = self._optional(found.get("channel"), self._text)
+        whole = self._optional(found.get("requirement"), self._text)
+        if whole:
+            for other in ("name", "version"):
+                if other in found:
+                    message = f"`requirement` says the whole; it cannot stand beside `{other}`"
+                    self._problem("FL110", message, found[other].at)
+            return _split_requirement(node.at, whole, channel)
+        return Requirement(
+            at=node.at,
+            name=self._optional(found.get("name"), self._text),
+            version=self._optional(found.get("version"), self._version),
+            channel=channel,
+        )
+
+    def _version(self, node: Node) -> Text | None:
+        """Read a version; `1.2` without quotes is a number to YAML, and a version to everyone else."""
+        if isinstance(node, Scalar) and type(node.value) in (int, float):
+            return Text(node.text, node.at)
+        return self._text(node)
+
+    def _defaults(self, node: Node) -> SkipIf | None:
+        found = self._mapping(node, ("skipif",), "the defaults")
+        return self._optional((found or {}).get("skipif"), self._skipif)
+
+    def _overrides(self, node: Node) -> Overrides | None:
+        found = self._mapping(node, OVERRIDE_KEYS, "`rjsf-overrides`")
+        if found is None:
+            return None
+        return Overrides(
+            properties=self._paths(found.get("properties")),
+            definitions=self._paths(found.get("$defs")),
+            ui_schema=self._paths(found.get("uiSchema")),
+        )
+
+    def _paths(self, node: Node | None) -> tuple[tuple[Text, Node], ...]:
+        if node is None or _is_null(node):
+            return ()
+        if not isinstance(node, Mapping):
+            self._wrong(node, "a mapping of dotted paths to values")
+            return ()
+        return tuple((Text(key.text, key.at), value) for key, value in node.entries)
+
+    def _member(self, node: Node) -> Step | Group | None:
+        if not isinstance(node, Mapping):
+            self._wrong(node, "a task instance or a task group (a mapping)")
+            return None
+        keys = {key.text: value for key, value in node.entries}
+        marked = keys.get("type")
+        if "tasks" in keys or (isinstance(marked, Scalar) and marked.value == GROUP_TYPE):
+            return self._group(node)
+        return self._step(node)
+
+    def _group(self, node: Mapping) -> Group:
+        found = self._keys(node, GROUP_KEYS, "a task group", required=("title", "tasks"))
+        marked = found.get("type")
+        if marked is not None and not (isinstance(marked, Scalar) and marked.value == GROUP_TYPE):
+            self._problem("FL112", f"the type of a task group is `{GROUP_TYPE}`", marked.at)
+        return Group(
+            at=node.at,
+            title=self._optional(found.get("title"), self._text),
+            description=self._optional(found.get("description"), self._text),
+            steps=self._each(found.get("tasks"), "`tasks`", self._step_of_group),
+        )
+
+    def _step_of_group(self, node: Node) -> Step | None:
+        if not isinstance(node, Mapping):
+            self._wrong(node, "a task instance (a mapping)")
+            return None
+        if any(key.text == "tasks" for key, _ in node.entries):
+            hint = "end the group above and begin this one at the level of `workflow`"
+            self._problem("FL112", "a task group cannot stand in a task group", node.at, hint)
+            return None
+        return self._step(node)
+
+    def _step(self, node: Mapping) -> Step:
+        known = (*STEP_KEYS, "type")
+        found = self._keys(node, known, "a task instance", required=("id", "task"))
+        marked = found.get("type")
+        if marked is not None and not (isinstance(marked, Scalar) and marked.value == STEP_TYPE):
+            hint = f"a task instance needs no type; a group has `type: {GROUP_TYPE}` and `tasks`"
+            self._problem("FL112", "unknown type of task instance", marked.at, hint)
+        iterations = [
+            iteration
+            for over in Over
+            if (iteration := self._optional(found.get(over.value), self._iteration_over(over)))
+        ]
+        return Step(
+            at=node.at,
+            id=self._optional(found.get("id"), self._text),
+            task=self._optional(found.get("task"), self._text),
+            name=self._optional(found.get("name"), self._text),
+            partial=self._optional(found.get("partial"), self._partial) or (),
+            iterations=tuple(iterations),
+            skipif=self._optional(found.get("skipif"), self._skipif),
+        )
+
+    def _partial(self, node: Node) -> tuple[Argument, ...] | None:
+        if not isinstance(node, Mapping):
+            self._wrong(node, "a mapping of arguments to values")
+            return None
+        return tuple(
+            Argument(name=Text(key.text, key.at), value=self._value(value)) for key, value in node.entries
+        )
+
+    def _iteration_over(self, over: Over) -> Callable[[Node], Iteration | None]:
+        def iteration(node: Node) -> Iteration | None:
+            found = self._mapping(node, ITERATION_KEYS, f"`{over.value}`", required=ITERATION_KEYS)
+            if found is None:
+                return None
+            values = found.get("argvalues")
+            return Iteration(
+                over=over,
+                argnames=self._names(found.get("argnames")),
+                argvalues=None if values is None else self._value(values),
+                at=node.at,
+            )
+
+        return iteration
+
+    def _names(self, node: Node | None) -> tuple[Text, ...]:
+        if isinstance(node, Scalar) and isinstance(node.value, str):
+            return tuple(Text(part.strip(), node.at) for part in node.value.split(",") if part.strip())
+        names = self._each(node, "`argnames`", self._text)
+        if node is not None and not names:
+            self._problem("FL112", "`argnames` names at least one argument", node.at)
+        return names
+
+    def _skipif(self, node: Node) -> SkipIf | None:
+        found = self._mapping(node, SKIPIF_KEYS, "`skipif`", required=("conditions",))
+        if found is None:
+            return None
+        depth = found.get("unpack_depth")
+        value = depth.value if isinstance(depth, Scalar) else None
+        if depth is not None and (type(value) is not int or not 0 <= value <= MAX_UNPACK):
+            self._problem("FL112", f"`unpack_depth` is a whole number from 0 to {MAX_UNPACK}", depth.at)
+        return SkipIf(
+            conditions=self._each(found.get("conditions"), "`conditions`", self._text),
+            unpack_depth=value if type(value) is int else 1,
+            at=node.at,
+        )
+
+    def _value(self, node: Node) -> Value:
+        match node:
+            case Scalar():
+                return self._scalar(node)
+            case Items():
+                return ListOf(tuple(self._value(item) for item in node.items), node.at)
+            case Mapping():
+                return MappingOf(tuple((k.text, self._value(v)) for k, v in node.entries), node.at)
+
+    def _scalar(self, node: Scalar) -> Value:
+        if isinstance(node.value, float) and not isfinite(node.value):
+            self._problem("FL112", f"`{node.text}` is not a finite number, which JSON cannot say", node.at)
+        if not isinstance(node.value, str) or _MARK not in node.value:
+            return Literal(node.value, node.at)
+        match = _REFERENCE.fullmatch(node.value.strip())
+        if match is None:
+            hint = "a value is `${{ workflow.<id>.return }}` or `${{ env.NAME }}`, with nothing around it"
+            self._problem("FL117", "this is not a reference that can be resolved", node.at, hint)
+            return Literal(None, node.at)
+        if match["env"] is not None:
+            return Environment(match["env"], node.at)
+        return Reference(match["step"], node.at)
+
+    def _text(self, node: Node) -> Text | None:
+        if isinstance(node, Scalar) and isinstance(node.value, str):
+            return Text(node.value, node.at)
+        hint = "put it in quotes" if isinstance(node, Scalar) and node.value is not None else None
+        self._wrong(node, "a text", hint)
+        return None
+
+    def _optional(self, node: Node | None, reader: Callable[[Node], T | None]) -> T | None:
+        """Read what may be left out, or be null."""
+        return None if node is None or _is_null(node) else reader(node)
+
+    def _each(self, node: Node | None, what: str, reader: Callable[[Node], T | None]) -> tuple[T, ...]:
+        if node is None or _is_null(node):
+            return ()
+        if not isinstance(node, Items):
+            self._problem("FL112", f"{what} is a list; this is {kind(node)}", node.at)
+            return ()
+        return tuple(found for item in node.items if (found := reader(item)) is not None)
+
+    def _mapping(
+        self, node: Node, known: Iterable[str], what: str, *, required: Iterable[str] = ()
+    ) -> dict[str, Node] | None:
+        if isinstance(node, Mapping):
+            return self._keys(node, known, what, required=required)
+        self._problem("FL112", f"{what} is a mapping; this is {kind(node)}", node.at)
+        return None
+
+    def _keys(
+        self, node: Mapping, known: Iterable[str], what: str, *, required: Iterable[str] = ()
+    ) -> dict[str, Node]:
+        found = {key.text: value for key, value in node.entries}
+        names = tuple(known)
+        for key, _ in node.entries:
+            if key.text not in names:
+                hint = nearest(key.text, names) or f"{what} has the keys {', '.join(names)}"
+                self._problem("FL110", f"{what} has no key `{shown(key.text)}`", key.at, hint)
+        for name in required:
+            if name not in found or _is_null(found[name]):
+                self._problem("FL111", f"{what} needs the key `{name}`", node.at)
+        return found
+
+    def _wrong(self, node: Node, expected: str, hint: str | None = None) -> None:
+        self._problem("FL112", f"{expected} is expected; this is {kind(node)}", node.at, hint)
+
+    def _problem(self, code: str, message: str, at: Location, hint: str | None = None) -> None:
+        self.problems.append(Problem(code=code, message=message, location=at, hint=hint))
+
+
+def _split_requirement(at: Location, whole: Text, channel: Text | None) -> Requirement:
+    """Read `channel::name version` in one text, as conda writes it."""
+    text, place = whole.value.strip(), whole.at
+    prefix, separator, rest = text.partition("::")
+    if separator and channel is None:
+        channel, text = Text(prefix.strip(), place), rest.strip()
+    match = re.match(r"[^\s=<>!~\[]*", text)
+    name = match[0] if match else ""
+    version = text[len(name) :].strip()
+    return Requirement(
+        at=at, name=Text(name, place), version=Text(version, place) if version else None, channel=channel
+    )

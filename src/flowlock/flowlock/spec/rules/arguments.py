@@ -1,0 +1,156 @@
+"""Rules for tasks and their arguments, held against signatures."""
+
+from collections.abc import Iterator
+
+from flowlock_core.schema import Parameter, TaskSignature
+
+from flowlock.errors import Problem, nearest
+from flowlock.spec.catalog import Scope, filled, is_condition
+from flowlock.spec.document import shown
+from flowlock.spec.literals import Mismatch, mismatches
+from flowlock.spec.model import Iteration, ListOf, Literal, MappingOf, Over, Spec, Step, Text, Value
+
+PAIR = 2
+
+
+def check_tasks(spec: Spec, scope: Scope) -> Iterator[Problem]:
+    """Check that tasks and conditions are known, and that the arguments fit them."""
+    for step in spec.steps:
+        if step.task:
+            yield from _check_known(step.task, scope, conditions=False)
+        task = scope.task(step.task)
+        if task:
+            yield from _check_arguments(step, task)
+        if step.skipif:
+            yield from _check_conditions(step.skipif.conditions, scope)
+    if spec.skipif:
+        yield from _check_conditions(spec.skipif.conditions, scope)
+
+
+def _check_conditions(conditions: tuple[Text, ...], scope: Scope) -> Iterator[Problem]:
+    for condition in conditions:
+        yield from _check_known(condition, scope, conditions=True)
+        task = scope.task(condition)
+        if task and not is_condition(task):
+            hint = f"the conditions are {', '.join(scope.names(conditions=True))}"
+            message = f"the task `{task.name}` is no skip condition"
+            yield Problem(code="FL146", message=message, location=condition.at, hint=hint)
+
+
+def _check_known(text: Text, scope: Scope, *, conditions: bool) -> Iterator[Problem]:
+    """Check that a name means exactly one task of a required package."""
+    name = text.value
+    found = scope.tasks(name)
+    if len(found) == 1:
+        return
+    elsewhere = scope.catalog.named(name)
+    broken = [
+        one
+        for one in scope.catalog.broken.get(name.rpartition(".")[2], ())
+        if scope.requires(one.distribution)
+    ]
+    if found:
+        owners = [f"{one.module}.{one.name}" for one in found]
+        message = f"the task `{name}` is registered by {' and by '.join(one.distribution for one in found)}"
+        hint = f"write which one: {' or '.join(f'`{owner}`' for owner in owners)}"
+        yield Problem(code="FL133", message=message, location=text.at, hint=hint)
+    elif broken:
+        for one in broken:
+            message = f"the task `{one.name}` of {one.distribution} cannot be imported: {one.message}"
+            hint = f"repair the package {one.distribution}, or install what it needs"
+            yield Problem(code="FL201", message=message, location=text.at, hint=hint)
+    elif elsewhere:
+        owner = elsewhere[0].distribution
+        message = f"the task `{shown(name)}` is of the package {owner}, which the spec does not require"
+        hint = f"add `- name: {owner}` to `requirements`"
+        yield Problem(code="FL131", message=message, location=text.at, hint=hint)
+    else:
+        what = "skip condition" if conditions else "task"
+        hint = nearest(name, scope.names(conditions=conditions)) or "`flowlock tasks` lists what there is"
+        yield Problem(code="FL130", message=f"unknown {what} `{shown(name)}`", location=text.at, hint=hint)
+
+
+def _check_arguments(step: Step, task: TaskSignature) -> Iterator[Problem]:
+    parameters = {parameter.name: parameter for parameter in task.parameters}
+    for argument in step.partial:
+        parameter = parameters.get(argument.name.value)
+        if parameter is None:
+            yield _unknown(argument.name, task)
+        else:
+            yield from _check_value(argument.value, parameter)
+    for iteration in step.iterations:
+        yield from _check_iteration(iteration, task, parameters)
+    given = filled(step)
+    for parameter in task.parameters:
+        if parameter.required and parameter.wired and parameter.name not in given:
+            what = f"the argument `{parameter.name}` of `{task.name}` (a {parameter.annotation})"
+            message = f"{what} is given by no step"
+            hint = f"add `{parameter.name}: ${{{{ workflow.<id>.return }}}}` to `partial`"
+            at = step.task.at if step.task else step.at
+            yield Problem(code="FL141", message=message, location=at, hint=hint)
+
+
+def _check_iteration(
+    iteration: Iteration, task: TaskSignature, parameters: dict[str, Parameter]
+) -> Iterator[Problem]:
+    for name in iteration.argnames:
+        if name.value not in parameters:
+            yield _unknown(name, task)
+    if not isinstance(iteration.argvalues, ListOf):
+        return
+    for item in iteration.argvalues.items:
+        for name, part in zip(iteration.argnames, _parts(item, iteration), strict=False):
+            if name.value in parameters:
+                yield from _check_value(part, parameters[name.value])
+
+
+def _parts(item: Value, iteration: Iteration) -> tuple[Value, ...]:
+    """Return what one item of `argvalues` gives to each argument; nothing where that cannot be said."""
+    if iteration.over is Over.MAPVALUES:
+        if not isinstance(item, ListOf) or len(item.items) != PAIR:
+            return ()
+        item = item.items[1]
+    if len(iteration.argnames) == 1:
+        return (item,)
+    return item.items if isinstance(item, ListOf) and len(item.items) == len(iteration.argnames) else ()
+
+
+def _unknown(name: Text, task: TaskSignature) -> Problem:
+    known = [parameter.name for parameter in task.parameters]
+    listing = f"it takes {', '.join(known)}" if known else "it takes none"
+    hint = nearest(name.value, known) or listing
+    message = f"the task `{task.name}` has no argument `{shown(name.value)}`"
+    return Problem(code="FL140", message=message, location=name.at, hint=hint)
+
+
+def _check_value(value: Value, parameter: Parameter) -> Iterator[Problem]:
+    if parameter.wired:
+        yield from _check_wired(value, parameter)
+        return
+    for fault in mismatches(value, parameter.schema):
+        yield _mistyped(fault, parameter)
+
+
+def _check_wired(value: Value, parameter: Parameter) -> Iterator[Problem]:
+    """Check that a value without a JSON form is a reference, or a collection of them."""
+    match value:
+        case Literal():
+            if value.value is None and not parameter.required:
+                return
+            message = f"`{parameter.name}` takes a {parameter.annotation}, which only a step can give"
+            hint = "use `${{ workflow.<id>.return }}`"
+            yield Problem(code="FL145", message=message, location=value.at, hint=hint)
+        case ListOf():
+            for item in value.items:
+                yield from _check_wired(item, parameter)
+        case MappingOf():
+            for _, item in value.entries:
+                yield from _check_wired(item, parameter)
+        case _:
+            return
+
+
+def _mistyped(fault: Mismatch, parameter: Parameter) -> Problem:
+    inside = f" at {fault.path}" if fault.path else ""
+    message = f"`{parameter.name}`{inside}: {fault.message}"
+    return Problem(code="FL142", message=message, location=fault.at, hint=fault.hint)

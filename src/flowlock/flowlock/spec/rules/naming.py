@@ -1,0 +1,81 @@
+"""Rules for ids and titles: valid, not taken, given once."""
+
+import builtins
+import keyword
+import re
+from collections.abc import Iterator
+
+from flowlock.errors import Location, Problem
+from flowlock.names import TaskId
+from flowlock.spec.catalog import Scope
+from flowlock.spec.document import shown
+from flowlock.spec.model import Spec, Text
+
+MAX_SPEC_ID = 64
+
+
+def check_names(spec: Spec, scope: Scope) -> Iterator[Problem]:
+    """Check the ids of spec and steps, and the titles of groups."""
+    tasks = set(scope.names()) | set(scope.names(conditions=True))
+    if spec.id:
+        yield from _check_spec_id(spec.id, tasks)
+    seen: dict[str, Location] = {}
+    for step in spec.steps:
+        if step.id is None:
+            continue
+        yield from _check_step_id(step.id, tasks, spec.id)
+        yield from _check_once(step.id, seen, code="FL115", what="the id")
+    titles: dict[str, Location] = {}
+    for group in spec.groups:
+        if group.title:
+            yield from _check_once(group.title, titles, code="FL116", what="the group title")
+
+
+def _check_spec_id(given: Text, tasks: set[str]) -> Iterator[Problem]:
+    name = given.value
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) or len(name) > MAX_SPEC_ID:
+        rule = f"a Python identifier that begins with a letter, at most {MAX_SPEC_ID} characters"
+        yield _problem(
+            "FL113", f"`{shown(name)}` is not an id: {rule}", given, _suggestion(name, MAX_SPEC_ID)
+        )
+    elif keyword.iskeyword(name) or keyword.issoftkeyword(name) or hasattr(builtins, name):
+        yield _problem("FL113", f"`{name}` is a word of Python", given, f"`{name}_workflow` would do")
+    elif name in tasks:
+        yield _problem("FL114", f"`{name}` is the name of a task", given, f"`{name}_workflow` would do")
+
+
+def _check_step_id(given: Text, tasks: set[str], spec_id: Text | None) -> Iterator[Problem]:
+    name = given.value
+    try:
+        TaskId(name)
+    except ValueError as error:
+        message = str(error).replace(name, shown(name))
+        yield _problem("FL113", message, given, _suggestion(name, 32))
+        return
+    if name in tasks:
+        yield _problem("FL114", f"the id `{name}` is the name of a task", given, _suggestion(f"{name}_1", 32))
+    elif spec_id and name == spec_id.value:
+        yield _problem("FL114", f"the id `{name}` is that of the workflow", given, "give the step another id")
+
+
+def _check_once(given: Text, seen: dict[str, Location], *, code: str, what: str) -> Iterator[Problem]:
+    first = seen.setdefault(given.value, given.at)
+    if first is not given.at:
+        hint = f"the first is on line {first.line}"
+        yield _problem(code, f"{what} `{shown(given.value)}` is given twice", given, hint)
+
+
+def _suggestion(name: str, length: int) -> str | None:
+    """Return a valid id that looks like this one, as a hint."""
+    words = re.sub(r"[^A-Za-z0-9_]+", "_", name).strip("_")
+    if not words:
+        return None
+    if words[0].isdigit():
+        words = f"step_{words}"
+    if keyword.iskeyword(words) or keyword.issoftkeyword(words) or hasattr(builtins, words):
+        words = f"{words}_"
+    return f"`{words[:length]}` would do"
+
+
+def _problem(code: str, message: str, given: Text, hint: str | None) -> Problem:
+    return Problem(code=code, message=message, location=given.at, hint=hint)

@@ -1,0 +1,70 @@
+"""Rules for requirements: well-formed, named once, from channels that flowlock.toml knows, and there."""
+
+from collections.abc import Iterator
+
+from flowlock.errors import Location, Problem, nearest
+from flowlock.names import PackageName
+from flowlock.spec.catalog import Scope
+from flowlock.spec.document import shown
+from flowlock.spec.facts import Facts
+from flowlock.spec.model import Requirement, Spec
+from flowlock.spec.versions import pep440
+
+
+def check_requirements(spec: Spec, scope: Scope, facts: Facts) -> Iterator[Problem]:
+    """Check names, versions and channels, and say which packages have tasks that nobody could look up."""
+    seen: dict[str, Location] = {}
+    for requirement in spec.requirements:
+        yield from _check_match_spec(requirement)
+        yield from _check_channel(requirement, facts)
+        name = requirement.name
+        if name:
+            first = seen.setdefault(name.value, name.at)
+            if first is not name.at:
+                hint = f"the first is on line {first.line}"
+                message = f"the package `{shown(name.value)}` is required twice"
+                yield Problem(code="FL152", message=message, location=name.at, hint=hint)
+    yield from _check_present(spec, scope, facts)
+
+
+def _check_match_spec(requirement: Requirement) -> Iterator[Problem]:
+    name, version = requirement.name, requirement.version
+    if name:
+        try:
+            PackageName(name.value)
+        except ValueError as error:
+            message = str(error).replace(name.value, shown(name.value))
+            yield Problem(code="FL150", message=message, location=name.at)
+    if version:
+        try:
+            pep440(version.value)
+        except ValueError as error:
+            yield Problem(code="FL150", message=shown_sentence(str(error)), location=version.at)
+
+
+def shown_sentence(text: str) -> str:
+    """Return a sentence on one line."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)[:200]
+
+
+def _check_channel(requirement: Requirement, facts: Facts) -> Iterator[Problem]:
+    channel = requirement.channel
+    if channel and not facts.knows_channel(channel.value):
+        known = sorted(facts.channels)
+        hint = nearest(channel.value, known)
+        hint = hint or "add the channel, or an alias for it, to [channels] of flowlock.toml if you trust it"
+        message = f"the channel `{shown(channel.value)}` is not one that flowlock.toml knows"
+        yield Problem(code="FL151", message=message, location=channel.at, hint=hint)
+
+
+def _check_present(spec: Spec, scope: Scope, facts: Facts) -> Iterator[Problem]:
+    """Name the packages that are neither here nor installed, if a task is unknown: they may own it."""
+    names = {text.value for step in spec.steps if (text := step.task)}
+    if all(scope.catalog.named(name) for name in names):
+        return
+    for requirement in spec.requirements:
+        name = requirement.name
+        if name and facts.distribution(name.value) not in scope.catalog.distributions:
+            message = f"the package `{shown(name.value)}` is not in the workspace and not installed"
+            hint = "its tasks cannot be looked up; install it beside flowlock, or put its source under src/"
+            yield Problem(code="FL132", message=message, location=name.at, hint=hint)

@@ -1,0 +1,97 @@
+"""Rules for the edges: what a step refers to has run before it, and every argument is given once."""
+
+from collections.abc import Iterator
+
+from flowlock.errors import Location, Problem, nearest
+from flowlock.spec.document import shown
+from flowlock.spec.model import Environment, Iteration, ListOf, Over, Reference, Spec, Step, Text, references
+
+
+def check_wiring(spec: Spec) -> Iterator[Problem]:
+    """Check references, and the arguments of map and mapvalues."""
+    places: dict[str, Location] = {}
+    for step in spec.steps:
+        if step.id:
+            places.setdefault(step.id.value, step.id.at)
+    earlier: set[str] = set()
+    for step in spec.steps:
+        own = step.id.value if step.id else None
+        for value in step.values:
+            for reference in references(value):
+                yield from _check_reference(reference, own, earlier, places)
+        yield from _check_iterations(step)
+        if own is not None:
+            earlier.add(own)
+
+
+def _check_reference(
+    reference: Reference, own: str | None, earlier: set[str], places: dict[str, Location]
+) -> Iterator[Problem]:
+    name = reference.step
+    if name in earlier and name != own:
+        return
+    if name == own:
+        message, code = f"step `{shown(name)}` refers to itself", "FL122"
+        hint = nearest(name, sorted(earlier)) or "a step can use the results of steps before it"
+    elif name in places:
+        message, code = f"step `{name}` comes later", "FL121"
+        hint = f"move `{name}` (line {places[name].line}) before this step"
+    else:
+        message, code = f"no step has the id `{shown(name)}`", "FL120"
+        hint = nearest(name, sorted(earlier)) or _listing(sorted(earlier))
+    yield Problem(code=code, message=message, location=reference.at, hint=hint)
+
+
+def _check_iterations(step: Step) -> Iterator[Problem]:
+    if len(step.iterations) > 1:
+        message = "a step has either `map` or `mapvalues`, not both"
+        yield Problem(code="FL118", message=message, location=step.iterations[1].at)
+    given = {argument.name.value: argument.name.at for argument in step.partial}
+    for iteration in step.iterations:
+        yield from _check_argnames(iteration, given)
+        yield from _check_argvalues(iteration)
+
+
+def _check_argnames(iteration: Iteration, given: dict[str, Location]) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for name in iteration.argnames:
+        if name.value in given:
+            line = given[name.value].line
+            message = f"the argument `{shown(name.value)}` is given by `partial` too"
+            hint = f"remove it here, or on line {line}"
+            yield Problem(code="FL143", message=message, location=name.at, hint=hint)
+        elif name.value in seen:
+            message = f"the argument `{shown(name.value)}` is given twice"
+            yield Problem(code="FL143", message=message, location=name.at)
+        seen.add(name.value)
+
+
+def _check_argvalues(iteration: Iteration) -> Iterator[Problem]:
+    """Literal values of several arguments must come in tuples of that length, those of mapvalues in pairs."""
+    values, names = iteration.argvalues, iteration.argnames
+    if values is None or isinstance(values, Reference | Environment):
+        return
+    if not isinstance(values, ListOf):
+        message = "`argvalues` is a reference to a step's result, or a list"
+        yield Problem(code="FL119", message=message, location=values.at)
+        return
+    for item in values.items:
+        if isinstance(item, Reference | Environment):
+            continue
+        if iteration.over is Over.MAPVALUES:
+            if not isinstance(item, ListOf) or len(item.items) != 2:  # noqa: PLR2004 - a pair
+                message = "each value of `mapvalues` is a pair of a key and a value"
+                yield Problem(code="FL119", message=message, location=item.at)
+        elif len(names) > 1 and not (isinstance(item, ListOf) and len(item.items) == len(names)):
+            message = f"each value of `map` has {len(names)} parts here, one for each of {_names(names)}"
+            yield Problem(code="FL119", message=message, location=item.at)
+
+
+def _names(names: tuple[Text, ...]) -> str:
+    return ", ".join(f"`{shown(name.value)}`" for name in names)
+
+
+def _listing(names: list[str]) -> str:
+    if not names:
+        return "this is the first step: nothing has run before it"
+    return f"the steps before this one are {', '.join(names[:8])}{', …' if len(names) > 8 else ''}"  # noqa: PLR2004

@@ -1,0 +1,40 @@
+"""Version conditions: conda's way of writing them → PEP 440's, since a workflow's wheel says them too."""
+
+import re
+
+from packaging.specifiers import InvalidSpecifier, Specifier
+
+_CLAUSE = re.compile(r"(?P<operator>===|==|!=|~=|>=|<=|>|<|=)?\s*(?P<version>[A-Za-z0-9_.!+*-]+)")
+
+
+def pep440(text: str) -> str:
+    """Return conditions such as `>=1.2,<2` as a PEP 440 specifier set; `*` is the empty set.
+
+    Raises ValueError with a sentence for what is malformed, and for `|`, which PEP 440 cannot say.
+    """
+    text = text.strip()
+    if text in ("", "*"):
+        return ""
+    if "|" in text:
+        raise ValueError("alternatives with `|` cannot be written into a wheel's metadata")
+    return ",".join(_clause(part.strip()) for part in text.split(","))
+
+
+def _clause(text: str) -> str:
+    match = _CLAUSE.fullmatch(text)
+    if not match:
+        raise ValueError(f"`{text}` is not a version condition such as >=1.2")
+    operator, version = match["operator"] or "==", match["version"]
+    # In conda `=1.2` and `1.2*` mean every version that begins so; `1.2` and `==1.2` exactly that one.
+    if version.endswith("*"):
+        version = version.rstrip("*").rstrip(".")
+        if not version:
+            raise ValueError(f"`{text}` is not a version condition such as >=1.2")
+        version += ".*" if operator in ("=", "==", "!=") else ""
+        operator = "==" if operator == "=" else operator
+    elif operator == "=":
+        operator, version = "==", f"{version}.*"
+    try:
+        return str(Specifier(f"{operator}{version}"))
+    except InvalidSpecifier as error:
+        raise ValueError(f"`{text}` is not a version condition such as >=1.2") from error
