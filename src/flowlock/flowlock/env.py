@@ -5,7 +5,8 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,14 +75,40 @@ def ensure(
     prefix = prefix_parent / digest
     if _is_whole(prefix):
         return Environment(prefix=prefix, digest=digest, reused=True)
-    progress.working(f"installing {len(pins)} packages into {environment}")
+    with _one_at_a_time(places.home):
+        if _is_whole(prefix):
+            return Environment(prefix=prefix, digest=digest, reused=True)
+        _make(lock_file, environment, platform, prefix=prefix, places=places, progress=progress)
+    return Environment(prefix=prefix, digest=digest, reused=False)
+
+
+@contextmanager
+def _one_at_a_time(home: Path) -> Iterator[None]:
+    """Let a second process that wants the same environment wait for the first, and then find it there."""
+    from filelock import FileLock
+
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(home.with_name(f"{home.name}.lock"))
+        lock.acquire()
+    except OSError as error:
+        raise from_os_error(error, "make an environment in", home) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _make(
+    lock_file: Path, environment: str, platform: Platform, *, prefix: Path, places: Places, progress: Progress
+) -> None:
+    progress.working(f"installing the environment {environment} of {lock_file.parent.name}")
     with files.staged_folder(prefix) as staging:
         _install(lock_file, environment, platform, staging=staging, prefix=prefix, places=places)
         progress.working(f"compiling the bytecode of {environment}")
         _compile(staging, prefix)
         files.write_text(staging / CONTENTS, json.dumps(_contents(staging)))
     _forget_others(prefix)
-    return Environment(prefix=prefix, digest=digest, reused=False)
 
 
 def _pins(lock_file: Path, environment: str, platform: Platform) -> list[tuple[str, str]]:

@@ -1,0 +1,76 @@
+"""A copy of this repository in which tests run commands as a user would."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from shared import ROOT
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Checkout:
+    """A copy of the repository in which commands are run as a user would."""
+
+    root: Path
+
+    def flowlock(self, *arguments: str | Path, cwd: Path | None = None, **variables: str) -> Outcome:
+        """Run flowlock in the embedded profile with a home directory of its own."""
+        home = self.root.parent / "home"
+        home.mkdir(exist_ok=True)
+        kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        done = subprocess.run(
+            [sys.executable, "-m", "flowlock", "--profile", "embedded", *map(str, arguments)],
+            cwd=cwd or self.root,
+            env={**kept, "HOME": str(home), "XDG_CACHE_HOME": str(home / ".cache"), **variables},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return Outcome(code=done.returncode, out=done.stdout, err=done.stderr)
+
+    def stages(self, *arguments: str) -> dict[str, str]:
+        """Sync, and return stage → status."""
+        done = self.flowlock("--json", "sync", *arguments)
+        assert done.code == 0, done.err
+        return {stage["name"]: stage["status"] for stage in done.document["stages"]}
+
+    def channel_files(self) -> dict[str, bytes]:
+        """Return every file of the local channel."""
+        channel = self.root / ".flowlock/channel"
+        return {str(p.relative_to(channel)): p.read_bytes() for p in channel.rglob("*") if p.is_file()}
+
+
+def copy_repository(target: Path) -> None:
+    """Copy what git lists of this repository, uncommitted edits included, into a repository of its own."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, target / name)
+    git = ["git", "-c", "user.name=Test", "-c", "user.email=test@example.org"]
+    for command in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-qm", "All"]):
+        subprocess.run([*git, *command], cwd=target, check=True)

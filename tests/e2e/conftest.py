@@ -1,0 +1,36 @@
+"""One synced copy of this repository a session, and cheap copies of it for tests that break things."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from checkout import Checkout, copy_repository
+from shared import once
+
+
+@pytest.fixture(scope="session")
+def synced(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """A synced checkout that tests must not change."""
+
+    def make(folder: Path) -> None:
+        checkout = Checkout(root=folder / "checkout")
+        checkout.root.mkdir()
+        copy_repository(checkout.root)
+        done = checkout.flowlock("-v", "sync")
+        assert done.code == 0, done.err
+
+    return Checkout(root=once(tmp_path_factory, "synced", make) / "checkout")
+
+
+@pytest.fixture
+def checkout(synced: Checkout, tmp_path: Path) -> Callable[[], Checkout]:
+    """Make synced checkouts that a test may break: hard links, since every writer renames."""
+
+    def make() -> Checkout:
+        root = tmp_path / "a cöpy"
+        shutil.copytree(synced.root, root, copy_function=os.link, symlinks=True)
+        return Checkout(root=root)
+
+    return make
