@@ -1,0 +1,153 @@
+"""Check and coerce a task's arguments with pydantic; adapters are made once per function and parameter."""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, cached_property
+from typing import Annotated, Any, get_origin, get_type_hints
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails, PydanticUndefined
+
+from flowlock_core.errors import Problem, nearest
+
+SHOWN = 60
+_CONFIG = ConfigDict(arbitrary_types_allowed=True)
+# Types that carry their own configuration (models, TypedDicts) refuse another.
+_OWN_CONFIG = "type-adapter-config-unused"
+
+
+class ArgumentError(Exception):
+    """Arguments that do not fit a task: every problem, with the path of each value inside the arguments."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("; ".join(str(problem) for problem in problems))
+        self.problems = tuple(problems)
+
+
+class Argument:
+    """One parameter of a task's function."""
+
+    def __init__(self, name: str, annotation: Any, default: Any) -> None:
+        if isinstance(default, FieldInfo):
+            annotation, default = Annotated[annotation, default], inspect.Parameter.empty
+        self.name = name
+        self.annotation = annotation
+        self.field = _field_of(annotation)
+        self.given_default = default is not inspect.Parameter.empty
+        field_default = PydanticUndefined if self.field is None else self.field.get_default()
+        # A default that only pydantic knows must be passed: the function has none.
+        self.extra_default = not self.given_default and field_default is not PydanticUndefined
+        self.default = default if self.given_default else field_default
+        self.required = not self.given_default and not self.extra_default
+
+    @cached_property
+    def adapter(self) -> TypeAdapter[Any]:
+        """The pydantic adapter of the annotation."""
+        try:
+            return TypeAdapter(self.annotation, config=_CONFIG)
+        except Exception as error:
+            if getattr(error, "code", None) != _OWN_CONFIG:
+                raise
+            return TypeAdapter(self.annotation)
+
+    def problems(self, value: Any, context: Any) -> list[Problem]:
+        """Check one value by itself."""
+        try:
+            self.adapter.validate_python(value, context=context)
+        except ValidationError as error:
+            return problems_of(self.name, error)
+        return []
+
+
+class Arguments:
+    """The parameters of a task's function, by name."""
+
+    def __init__(self, func: Callable[..., Any]) -> None:
+        hints = get_type_hints(func, include_extras=True)
+        positional = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+        self.returns: Any = hints.get("return", Any)
+        self.by_name = {
+            name: Argument(name, hints.get(name, Any), parameter.default)
+            for name, parameter in inspect.signature(func).parameters.items()
+            if parameter.kind not in positional
+        }
+        self._required = tuple(name for name, argument in self.by_name.items() if argument.required)
+        self._extra = {a.name: a.default for a in self.by_name.values() if a.extra_default}
+
+    def validate(
+        self, values: Mapping[str, Any], context: Any = None, *, given: Sequence[str] = ()
+    ) -> dict[str, Any]:
+        """Return the arguments to call the function with; an ArgumentError holds every problem.
+
+        `given` are names whose values come later, and need not be there.
+        """
+        checked = {**self._extra, **self.check(values, context)}
+        missing = [name for name in self._required if name not in checked and name not in given]
+        unknown = [name for name in given if name not in self.by_name]
+        if missing or unknown:
+            raise ArgumentError([*map(self.missing, missing), *map(self.unknown, unknown)])
+        return checked
+
+    def check(self, values: Mapping[str, Any], context: Any = None) -> dict[str, Any]:
+        """Return some of the arguments, checked and coerced, without asking for those that are absent."""
+        checked: dict[str, Any] = {}
+        problems: list[Problem] = []
+        for name, value in values.items():
+            argument = self.by_name.get(name)
+            if argument is None:
+                problems.append(self.unknown(name))
+                continue
+            try:
+                checked[name] = argument.adapter.validate_python(value, context=context)
+            except ValidationError as error:
+                problems.extend(problems_of(name, error))
+        if problems:
+            raise ArgumentError(problems)
+        return checked
+
+    def missing(self, name: str) -> Problem:
+        """Tell that a required parameter has no value."""
+        field = self.by_name[name].field
+        says = field.description if field else None
+        return Problem(message="a value is required", parameter=name, hint=says)
+
+    def unknown(self, name: str) -> Problem:
+        """Tell that there is no such parameter, and which there are."""
+        known = list(self.by_name)
+        there = f"the parameters are {', '.join(known)}" if known else "the task has no parameters"
+        return Problem(message="no such parameter", parameter=name, hint=nearest(name, known) or there)
+
+
+@cache
+def arguments_of(func: Callable[..., Any]) -> Arguments:
+    """Return what a function takes; its annotations are resolved once."""
+    return Arguments(func)
+
+
+def problems_of(name: str, error: ValidationError) -> list[Problem]:
+    """Turn pydantic's errors about one parameter into ours."""
+    details = error.errors(include_url=False)
+    return [Problem(message=_sentence(item), parameter=_path(name, item)) for item in details]
+
+
+def _sentence(item: ErrorDetails) -> str:
+    if item["type"] == "is_instance_of":
+        wanted = item.get("ctx", {}).get("class", "another type")
+        return f"a {wanted} is expected, got {type(item['input']).__name__}"
+    message = item["msg"].removeprefix("Value error, ")
+    if item["type"] in ("value_error", "missing"):
+        return message[0].lower() + message[1:]
+    shown = repr(item["input"])
+    return f"{message}, got {shown if len(shown) <= SHOWN else shown[: SHOWN - 1] + '…'}"
+
+
+def _path(name: str, item: ErrorDetails) -> str:
+    parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in item["loc"]]
+    return name + "".join(parts)
+
+
+def _field_of(annotation: Any) -> FieldInfo | None:
+    if get_origin(annotation) is not Annotated:
+        return None
+    return FieldInfo.from_annotation(annotation)

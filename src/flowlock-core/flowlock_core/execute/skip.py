@@ -1,0 +1,34 @@
+"""Skipping: the value that a skipped call gives, and when a call is skipped."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from flowlock_core.task import Task
+from flowlock_core.types import Wired
+
+
+class Skipped(Wired):
+    """What a skipped call gives instead of a result; there is one, `SKIPPED`, and it counts as false."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "SKIPPED"
+
+    def __bool__(self) -> bool:
+        return False
+
+
+SKIPPED = Skipped()
+
+
+def holds(
+    conditions: Sequence[Task[..., Any]], values: Iterable[Any], unpack_depth: int
+) -> Task[..., Any] | None:
+    """Return the first condition that holds for the values of a call's arguments, if one does."""
+    unpacked = list(values)
+    for _ in range(unpack_depth - 1):
+        unpacked = [
+            item for value in unpacked for item in (value if isinstance(value, list | tuple) else [value])
+        ]
+    return next((condition for condition in conditions if condition.func(*unpacked)), None)

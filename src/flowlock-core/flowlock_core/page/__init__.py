@@ -1,0 +1,203 @@
+"""A dashboard as one HTML page that needs nothing else: no network, no server, no other file.
+
+Every text is escaped, data stands in JSON blocks that no browser runs, and the page's own policy allows
+exactly the scripts that are in it, by their hashes.
+"""
+
+import json
+from base64 import b64encode
+from hashlib import sha256
+from html import escape
+from importlib.resources import files
+from typing import Any, assert_never
+
+from flowlock_core.results import (
+    Card,
+    Chart,
+    ChartRuntime,
+    Content,
+    Dashboard,
+    SingleValue,
+    TableView,
+    TextView,
+    View,
+    kind_of,
+    to_json,
+)
+from flowlock_core.tables import Cell
+
+DASH = "\N{EN DASH}"
+MISSING_GROUP = "missing"
+
+
+def render_page(dashboard: Dashboard) -> str:
+    """Return the page as text."""
+    scripts = [
+        _asset("page.js"),
+        *(script for runtime in _runtimes(dashboard) for script in _scripts(runtime)),
+    ]
+    scripts.append("flowlock.start();")
+    hashes = " ".join(f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'" for text in scripts)
+    policy = (
+        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    title = escape(dashboard.title)
+    description = f'<p class="lead">{escape(dashboard.description)}</p>' if dashboard.description else ""
+    cards = "\n".join(_card(card, number) for number, card in enumerate(dashboard.cards, 1))
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="generator" content="flowlock">
+<title>{title}</title>
+<style>{_asset("page.css")}</style>
+</head>
+<body>
+<a class="skip-link" href="#cards">Skip to the results</a>
+<header class="page-head">
+<div><h1>{title}</h1>{description}</div>
+<div class="actions" role="group" aria-label="Page">
+<button type="button" id="theme" hidden>Theme</button>
+<button type="button" id="print" hidden>Print</button>
+</div>
+</header>
+{_filters(dashboard)}<main id="cards" class="grid">
+{cards}
+</main>
+<footer class="page-foot">Made with flowlock. This page holds all of its data and needs no network.</footer>
+{"".join(f"<script>{text}</script>" for text in scripts)}
+</body>
+</html>
+"""
+
+
+def _asset(name: str) -> str:
+    return files("flowlock_core.page").joinpath(name).read_text(encoding="utf-8")
+
+
+def _runtimes(dashboard: Dashboard) -> list[ChartRuntime]:
+    contents = [view.content for card in dashboard.cards for view in card.views]
+    charts = [content for content in contents if isinstance(content, Chart)]
+    return list({chart.runtime.name: chart.runtime for chart in charts}.values())
+
+
+def _scripts(runtime: ChartRuntime) -> list[str]:
+    register = f"flowlock.register({_script_json(runtime.name)}, {runtime.draw});"
+    return [_closed(runtime.load()), _closed(register)]
+
+
+def _closed(script: str) -> str:
+    # Inside a string or a regular expression, which is where these can stand, the backslash is harmless.
+    return script.replace("</script", "<\\/script").replace("<!--", "<\\!--")
+
+
+def _script_json(value: Any) -> str:
+    text = json.dumps(to_json(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def _filters(dashboard: Dashboard) -> str:
+    filters = dashboard.filters()
+    if not filters:
+        return ""
+    fields = "".join(
+        f'<label>{escape(_words(column))}<select data-column="{escape(column)}">'
+        + "".join(f'<option value="{escape(_group(v))}">{escape(_group(v))}</option>' for v in values)
+        + "</select></label>"
+        for column, values in filters.items()
+    )
+    return f'<form class="filters" id="filters" aria-label="Groups" hidden>{fields}</form>\n'
+
+
+def _words(name: str) -> str:
+    words = name.replace("_", " ").strip()
+    return words[:1].upper() + words[1:]
+
+
+def _group(value: Any) -> str:
+    return MISSING_GROUP if value is None else str(value)
+
+
+def _card(card: Card, number: int) -> str:
+    kind = kind_of(card.views[0].content)
+    description = f'<p class="about">{escape(card.description)}</p>' if card.description else ""
+    views = "\n".join(_view(view, f"card-{number}") for view in card.views)
+    return (
+        f'<article class="card {kind} {card.width.value}" aria-labelledby="card-{number}">'
+        f'<h2 id="card-{number}">{escape(card.title)}</h2>{description}\n{views}\n'
+        '<p class="empty" hidden>Nothing for this selection.</p></article>'
+    )
+
+
+def _view(view: View, heading: str) -> str:
+    key = {column: _group(value) for column, _, value in view.key}
+    groups = "".join(f'<span class="group">{escape(_words(c))}: {escape(v)}</span>' for c, v in key.items())
+    caption = f'<p class="groups">{groups}</p>' if groups else ""
+    data = escape(json.dumps(key, ensure_ascii=False))
+    return f'<div class="view" data-key="{data}">{caption}{_content(view.content, heading)}</div>'
+
+
+def _content(content: Content, heading: str) -> str:
+    match content:
+        case Chart():
+            return (
+                f'<div class="chart" role="img" aria-label="{escape(content.description)}" '
+                f'data-library="{escape(content.runtime.name)}">'
+                f"<noscript>{escape(content.description)}</noscript></div>"
+                f'<script type="application/json">{_script_json(content.figure)}</script>'
+            )
+        case TableView():
+            return _table(content, heading)
+        case SingleValue():
+            unit = f' <span class="unit">{escape(content.unit)}</span>' if content.unit else ""
+            return f'<p class="value">{escape(_shown(content.value, content.decimals))}{unit}</p>'
+        case TextView():
+            paragraphs = [part.strip() for part in content.text.split("\n\n")]
+            return "".join(f"<p>{escape(part)}</p>" for part in paragraphs if part)
+        case _:
+            assert_never(content)
+
+
+def _table(table: TableView, heading: str) -> str:
+    kinds = ["number" if numeric else "word" for numeric in table.numeric]
+    head = "".join(
+        f'<th scope="col" class="{kind}">{escape(_words(column))}</th>'
+        for column, kind in zip(table.columns, kinds, strict=True)
+    )
+    rows = "".join(
+        "<tr>"
+        + "".join(_cell(cell, kind, table.decimals) for cell, kind in zip(row, kinds, strict=True))
+        + "</tr>"
+        for row in table.rows
+    )
+    more = (
+        ""
+        if table.total <= len(table.rows)
+        else (f'<p class="more">The first {len(table.rows):,} of {table.total:,} rows.</p>')
+    )
+    return (
+        f'<div class="scroll" tabindex="0" role="region" aria-labelledby="{heading}"><table>'
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>{more}"
+    )
+
+
+def _cell(value: Cell, kind: str, decimals: int) -> str:
+    raw = "" if value is None else str(value)
+    return f'<td class="{kind}" data-value="{escape(raw)}">{escape(_shown(value, decimals))}</td>'
+
+
+def _shown(value: Cell, decimals: int) -> str:
+    if value is None:
+        return DASH
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        # An empty number is drawn as one, not as `nan`.
+        return f"{value:,.{decimals}f}" if value == value and abs(value) != float("inf") else DASH  # noqa: PLR0124
+    return value

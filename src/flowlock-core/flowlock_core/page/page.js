@@ -1,0 +1,125 @@
+"use strict";
+const flowlock = (() => {
+  const libraries = {};
+  const root = document.documentElement;
+  const all = (selector, from = document) => [...from.querySelectorAll(selector)];
+  let printing = false;
+
+  function dark() {
+    if (printing) return false;
+    const chosen = root.dataset.theme;
+    return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  }
+
+  function theme() {
+    const style = getComputedStyle(root);
+    const read = (name) => style.getPropertyValue(name).trim();
+    const light = { ink: "#16202c", muted: "#5b6877", line: "#dfe5eb", surface: "#ffffff" };
+    const now = { ink: read("--ink"), muted: read("--muted"), line: read("--line"), surface: read("--surface") };
+    const palette = dark()
+      ? ["#4cc3d4", "#f4a259", "#b89bf2", "#7fd18b", "#f28ca5", "#d9c76a", "#8ab4f8", "#c9a08a"]
+      : ["#0b7285", "#d9601a", "#6b4fbb", "#2b8a3e", "#c2255c", "#8a6d00", "#1c62c4", "#7a4f3a"];
+    return { ...(printing ? light : now), palette, dark: dark() };
+  }
+
+  function draw(chart) {
+    const figure = JSON.parse(chart.nextElementSibling.textContent);
+    libraries[chart.dataset.library](chart, figure, theme());
+    chart.dataset.drawn = "";
+  }
+
+  function redraw() {
+    for (const chart of all(".chart[data-drawn]")) {
+      if (chart.closest("[hidden]")) delete chart.dataset.drawn; else draw(chart);
+    }
+  }
+
+  function show() {
+    const chosen = {};
+    for (const select of all("#filters select")) chosen[select.dataset.column] = select.value;
+    for (const card of all(".card")) {
+      let some = false;
+      for (const view of all(".view", card)) {
+        const key = JSON.parse(view.dataset.key);
+        view.hidden = !Object.keys(key).every((column) => key[column] === chosen[column]);
+        some = some || !view.hidden;
+        if (!view.hidden) all(".chart:not([data-drawn])", view).forEach(draw);
+      }
+      card.querySelector(".empty").hidden = some;
+    }
+  }
+
+  function groups() {
+    const form = document.getElementById("filters");
+    if (!form) return;
+    form.hidden = false;
+    const wanted = new URLSearchParams(location.hash.slice(1));
+    for (const select of all("select", form)) {
+      const value = wanted.get(select.dataset.column);
+      if (all("option", select).some((option) => option.value === value)) select.value = value;
+    }
+    form.addEventListener("submit", (event) => event.preventDefault());
+    form.addEventListener("change", () => {
+      const chosen = all("select", form).map((select) => [select.dataset.column, select.value]);
+      history.replaceState(null, "", "#" + new URLSearchParams(chosen));
+      show();
+    });
+  }
+
+  function sortable(table) {
+    all("th", table).forEach((head, column) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.textContent = head.textContent;
+      head.replaceChildren(button);
+      head.setAttribute("aria-sort", "none");
+      button.addEventListener("click", () => {
+        const down = head.getAttribute("aria-sort") === "ascending";
+        all("th", table).forEach((other) => other.setAttribute("aria-sort", "none"));
+        head.setAttribute("aria-sort", down ? "descending" : "ascending");
+        const numeric = head.classList.contains("number");
+        const value = (row) => row.cells[column].dataset.value;
+        const rows = all("tbody tr", table).sort((a, b) => {
+          const [x, y] = [value(a), value(b)];
+          if (x === "" || y === "") return (x === "") - (y === "");
+          const order = numeric ? Number(x) - Number(y) : x.localeCompare(y);
+          return down ? -order : order;
+        });
+        table.tBodies[0].append(...rows);
+      });
+    });
+  }
+
+  function themes() {
+    const button = document.getElementById("theme");
+    const label = () => { button.textContent = dark() ? "Light theme" : "Dark theme"; };
+    button.hidden = false;
+    label();
+    button.addEventListener("click", () => {
+      root.dataset.theme = dark() ? "light" : "dark";
+      label();
+      redraw();
+    });
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { label(); redraw(); });
+  }
+
+  function printer() {
+    const button = document.getElementById("print");
+    button.hidden = false;
+    button.addEventListener("click", () => print());
+    addEventListener("beforeprint", () => { printing = true; redraw(); });
+    addEventListener("afterprint", () => { printing = false; redraw(); });
+  }
+
+  return {
+    register(name, library) { libraries[name] = library; },
+    start() {
+      root.classList.add("js");
+      all("table").forEach(sortable);
+      themes();
+      printer();
+      groups();
+      show();
+    },
+  };
+})();

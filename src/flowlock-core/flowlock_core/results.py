@@ -1,0 +1,267 @@
+"""What a workflow gives: widgets and dashboards as data, any result as JSON, both written to a folder."""
+
+import json
+import math
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import Enum
+from pathlib import Path
+from typing import Any, TypeAlias, assert_never
+
+from flowlock_core.errors import WorkflowError
+from flowlock_core.tables import Cell
+from flowlock_core.types import GroupKey, Wired
+
+Json: TypeAlias = Any
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChartRuntime(Wired):
+    """The JavaScript library that draws a kind of chart; a page holds it once, however many charts it has.
+
+    `load` returns the library's source. `draw` is the source of a JavaScript function of an element, the
+    chart's figure and a theme ({ink, muted, line, surface, palette, dark}); it is called again when the
+    theme changes or the element is resized.
+    """
+
+    name: str
+    load: Callable[[], str]
+    draw: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Chart(Wired):
+    """A figure as JSON, what draws it, and a sentence for those who cannot see it."""
+
+    figure: Mapping[str, Json]
+    runtime: ChartRuntime
+    description: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TableView(Wired):
+    """The rows of a table to show; `total` counts those that are not shown too."""
+
+    columns: tuple[str, ...]
+    numeric: tuple[bool, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    total: int
+    decimals: int = 2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SingleValue(Wired):
+    """One number or word, with a unit."""
+
+    value: Cell
+    unit: str = ""
+    decimals: int = 2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TextView(Wired):
+    """Paragraphs of plain text, separated by empty lines."""
+
+    text: str
+
+
+Content: TypeAlias = Chart | TableView | SingleValue | TextView
+
+
+class Width(Enum):
+    """How much of a dashboard's width a widget takes on a wide screen."""
+
+    QUARTER = "quarter"
+    THIRD = "third"
+    HALF = "half"
+    FULL = "full"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Widget(Wired):
+    """One card of a dashboard."""
+
+    title: str
+    content: Content
+    width: Width
+    description: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class View(Wired):
+    """A widget's content for one group; the empty key stands for all rows."""
+
+    key: GroupKey
+    content: Content
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Card(Wired):
+    """A place in a dashboard: one view, or one a group."""
+
+    title: str
+    width: Width
+    views: tuple[View, ...]
+    description: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dashboard(Wired):
+    """Cards under a title; columns that cards are grouped by become selectors."""
+
+    title: str
+    cards: tuple[Card, ...]
+    description: str = ""
+    notes: tuple[str, ...] = field(default_factory=tuple)
+
+    def filters(self) -> dict[str, list[Any]]:
+        """Return the columns that cards are grouped by and the values of each, in order of appearance."""
+        found: dict[str, dict[Any, None]] = {}
+        for card in self.cards:
+            for view in card.views:
+                for column, _, value in view.key:
+                    found.setdefault(column, {})[value] = None
+        return {column: list(values) for column, values in found.items()}
+
+
+def kind_of(content: Content) -> str:
+    """Return the name of a content's kind, as JSON and pages use it."""
+    match content:
+        case Chart():
+            return "plot"
+        case TableView():
+            return "table"
+        case SingleValue():
+            return "single_value"
+        case TextView():
+            return "text"
+        case _:
+            assert_never(content)
+
+
+def content_json(content: Content) -> dict[str, Json]:
+    """Return a widget's content as JSON, its numbers unrounded."""
+    match content:
+        case Chart():
+            return {
+                "library": content.runtime.name,
+                "figure": content.figure,
+                "description": content.description,
+            }
+        case TableView():
+            rows = [list(row) for row in content.rows]
+            return {"columns": list(content.columns), "rows": rows, "total": content.total}
+        case SingleValue():
+            return {"value": content.value, "unit": content.unit}
+        case TextView():
+            return {"text": content.text}
+        case _:
+            assert_never(content)
+
+
+def dashboard_json(dashboard: Dashboard) -> dict[str, Json]:
+    """Return a dashboard as JSON."""
+    return {
+        "type": "dashboard",
+        "title": dashboard.title,
+        "description": dashboard.description,
+        "filters": [{"column": column, "values": values} for column, values in dashboard.filters().items()],
+        "widgets": [_card_json(card) for card in dashboard.cards],
+    }
+
+
+def _card_json(card: Card) -> dict[str, Json]:
+    views = [{"key": [list(part) for part in view.key], **content_json(view.content)} for view in card.views]
+    return {
+        "title": card.title,
+        "type": kind_of(card.views[0].content),
+        "description": card.description,
+        "width": card.width.value,
+        "views": views,
+    }
+
+
+def to_json(value: Any) -> Json:
+    """Return any result as JSON: a table is a list of rows, a number that is none is null, the rest text."""
+    if isinstance(value, Dashboard | Widget | Chart | TableView | SingleValue | TextView):
+        return to_json(_own_json(value))
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, str | int):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): to_json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [to_json(item) for item in value]
+    return _foreign_json(value)
+
+
+def _own_json(value: Dashboard | Widget | Content) -> dict[str, Json]:
+    if isinstance(value, Dashboard):
+        return dashboard_json(value)
+    if isinstance(value, Widget):
+        return {"type": kind_of(value.content), "title": value.title, **content_json(value.content)}
+    return {"type": kind_of(value), **content_json(value)}
+
+
+def _foreign_json(value: Any) -> Json:
+    if isinstance(value, Enum):
+        return to_json(value.value)
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if hasattr(value, "model_dump"):
+        return to_json(value.model_dump(mode="json"))
+    if hasattr(value, "to_json") and hasattr(value, "columns"):
+        return json.loads(value.to_json(orient="records", date_format="iso"))
+    if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
+        return to_json(value.item())
+    return str(value)
+
+
+def write_results(result: Any, folder: Path, *, workflow: str) -> list[Path]:
+    """Write result.json and, for a dashboard, dashboard.html; return the paths, the page last."""
+    document = {"workflow": workflow, "result": to_json(result)}
+    written = [write_text(folder / "result.json", json.dumps(document, indent=1, ensure_ascii=False) + "\n")]
+    if isinstance(result, Dashboard):
+        from flowlock_core.page import render_page
+
+        written.append(write_text(folder / "dashboard.html", render_page(result)))
+    return written
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write a whole file beside its place and rename it; a WorkflowError tells why that fails."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=".flowlock-tmp-", dir=path.parent)
+        temporary = Path(name)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+                stream.write(text)
+            temporary.chmod(0o644)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise WorkflowError(
+            f"cannot write {path}: {error.strerror or error}",
+            hint="choose another folder with --results, or make space in this one",
+        ) from error
+    return path
+
+
+def merged_cards(widgets: Sequence[Widget | Sequence[tuple[GroupKey, Widget]]]) -> tuple[Card, ...]:
+    """Make cards of widgets; the widgets of a list of (key, widget) pairs become the views of one card."""
+    cards = []
+    for item in widgets:
+        pairs = [((), item)] if isinstance(item, Widget) else list(item)
+        if not pairs:
+            continue
+        first = pairs[0][1]
+        views = tuple(View(key=key, content=widget.content) for key, widget in pairs)
+        cards.append(Card(title=first.title, width=first.width, views=views, description=first.description))
+    return tuple(cards)

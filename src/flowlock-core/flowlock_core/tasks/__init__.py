@@ -1,0 +1,1 @@
+"""The tasks that every workflow needs; none imports pandas before it runs."""

@@ -1,0 +1,144 @@
+"""Tasks that make widgets and gather them in a dashboard."""
+
+from typing import Annotated, TypeAlias
+
+from pydantic import Field
+
+from flowlock_core.errors import TaskError
+from flowlock_core.execute.skip import SKIPPED, Skipped
+from flowlock_core.results import (
+    Chart,
+    Dashboard,
+    SingleValue,
+    TableView,
+    TextView,
+    Widget,
+    Width,
+    merged_cards,
+)
+from flowlock_core.tables import Cell, cells_of, require_columns
+from flowlock_core.task import task
+from flowlock_core.types import DataFrame, GroupKey
+
+Title: TypeAlias = Annotated[
+    str, Field(title="Title", description="The heading of the card.", min_length=1, max_length=200)
+]
+Description: TypeAlias = Annotated[
+    str, Field(title="Description", description="A sentence under the heading; may be empty.")
+]
+Widths: TypeAlias = Annotated[
+    Width, Field(title="Width", description="The part of the dashboard's width to take on a wide screen.")
+]
+Decimals: TypeAlias = Annotated[
+    int, Field(title="Decimals", description="Digits shown after the decimal point.", ge=0, le=10)
+]
+
+
+@task
+def create_plot_widget(
+    chart: Annotated[Chart, Field(title="Chart", description="The chart to show.")],
+    title: Title,
+    *,
+    description: Description = "",
+    width: Widths = Width.HALF,
+) -> Widget:
+    """Put a chart on a card."""
+    return Widget(title=title, content=chart, width=width, description=description)
+
+
+@task
+def create_table_widget(
+    df: Annotated[DataFrame, Field(title="Table", description="The table to show.")],
+    title: Title,
+    *,
+    description: Description = "",
+    columns: Annotated[
+        list[str], Field(title="Columns", description="The columns to show, in this order; empty for all.")
+    ] = [],  # noqa: B006 - never changed
+    max_rows: Annotated[
+        int, Field(title="Rows", description="Rows to show at most; the card tells how many there are.", ge=1)
+    ] = 100,
+    decimals: Decimals = 2,
+    width: Widths = Width.HALF,
+) -> Widget:
+    """Put the first rows of a table on a card."""
+    from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+    require_columns(df, columns, "columns")
+    shown = df[columns] if columns else df
+    numeric = [is_numeric_dtype(dtype) and not is_bool_dtype(dtype) for dtype in shown.dtypes]
+    content = TableView(
+        columns=tuple(str(column) for column in shown.columns),
+        numeric=tuple(numeric),
+        rows=cells_of(shown.head(max_rows)),
+        total=len(shown),
+        decimals=decimals,
+    )
+    return Widget(title=title, content=content, width=width, description=description)
+
+
+@task
+def create_single_value_widget(
+    value: Annotated[
+        int | float | str | None,
+        Field(title="Value", description="The number or word to show; nothing shows as a dash."),
+    ],
+    title: Title,
+    *,
+    unit: Annotated[str, Field(title="Unit", description="Shown after the value, for example mm.")] = "",
+    decimals: Decimals = 0,
+    description: Description = "",
+    width: Widths = Width.QUARTER,
+) -> Widget:
+    """Put one number or word on a card."""
+    shown: Cell = value
+    content = SingleValue(value=shown, unit=unit, decimals=decimals)
+    return Widget(title=title, content=content, width=width, description=description)
+
+
+@task
+def create_text_widget(
+    text: Annotated[
+        str, Field(title="Text", description="Plain text; an empty line begins a new paragraph.")
+    ],
+    title: Title,
+    *,
+    width: Widths = Width.FULL,
+) -> Widget:
+    """Put paragraphs of text on a card."""
+    return Widget(title=title, content=TextView(text=text), width=width)
+
+
+@task
+def gather_dashboard(
+    title: Annotated[
+        str, Field(title="Title", description="The heading of the page.", min_length=1, max_length=200)
+    ],
+    widgets: Annotated[
+        list[Widget | Skipped | list[tuple[GroupKey, Widget | Skipped]]],
+        Field(
+            title="Widgets",
+            description="The cards in their order: widgets, and lists of widgets by group. "
+            "What was skipped is left out.",
+        ),
+    ],
+    description: Annotated[
+        str, Field(title="Description", description="Shown under the heading; may be empty.")
+    ] = "",
+) -> Dashboard:
+    """Gather widgets on a page, the columns that they are grouped by as its selectors."""
+    kept = [_kept(item) for item in widgets if item is not SKIPPED]
+    cards = merged_cards([item for item in kept if item is not None])
+    if not cards:
+        raise TaskError("no widget is left to show: every one was skipped", parameter="widgets")
+    return Dashboard(title=title, description=description, cards=cards)
+
+
+def _kept(
+    item: Widget | Skipped | list[tuple[GroupKey, Widget | Skipped]],
+) -> Widget | list[tuple[GroupKey, Widget]] | None:
+    if isinstance(item, Skipped):
+        return None
+    if isinstance(item, Widget):
+        return item
+    return [(key, widget) for key, widget in item if isinstance(widget, Widget)]

@@ -1,0 +1,83 @@
+"""Types that tasks share: tables, paths, group keys, time ranges; none imports pandas."""
+
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic_core import core_schema
+
+if TYPE_CHECKING:
+    from pandas import DataFrame as DataFrame  # noqa: PLC0414 - exported
+else:
+
+    class DataFrame:
+        """A pandas DataFrame; pandas is imported when a value is checked, not when a task is declared."""
+
+        __module__ = "pandas"
+
+        @classmethod
+        def __get_pydantic_core_schema__(cls, _source: Any, _handler: Any) -> core_schema.CoreSchema:
+            """Check that a value is a DataFrame; it has no JSON Schema, so it can only come from a step."""
+            return core_schema.no_info_plain_validator_function(_a_table)
+
+
+def _a_table(value: Any) -> Any:
+    import pandas as pd
+
+    if not isinstance(value, pd.DataFrame):
+        raise ValueError(f"a table is expected, got {type(value).__name__}")  # noqa: TRY004 - pydantic's way
+    return value
+
+
+class Wired:
+    """A value that only another step can give: checked by its class, without a JSON Schema."""
+
+    __slots__ = ()
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, _handler: Any) -> core_schema.CoreSchema:
+        """Check the class only."""
+        return core_schema.is_instance_schema(source)
+
+
+def _from_base(path: Path, info: ValidationInfo) -> Path:
+    base = (info.context or {}).get("base")
+    return path if base is None or path.is_absolute() else Path(base) / path
+
+
+InputPath: TypeAlias = Annotated[Path, AfterValidator(_from_base)]
+"""A file to read; a relative path is relative to the folder of the parameters file."""
+
+
+def _inside(name: str) -> str:
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name or not path.name:
+        raise ValueError("a relative path inside the results folder is expected")
+    return name
+
+
+OutputName: TypeAlias = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_inside)]
+"""A file to write, relative to the results folder; `/` makes folders."""
+
+GroupKey: TypeAlias = tuple[tuple[str, str, Any], ...]
+"""What a group has in common: (column, "=", value) triples, sorted by column. Empty for all rows."""
+
+
+class TimeRange(BaseModel):
+    """A span of time; both ends belong to it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    since: Annotated[
+        datetime, Field(title="Since", description="The first moment that belongs to the range.")
+    ]
+    until: Annotated[datetime, Field(title="Until", description="The last moment that belongs to the range.")]
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "TimeRange":
+        if (self.since.tzinfo is None) != (self.until.tzinfo is None):
+            raise ValueError("`since` and `until` must both have a time zone, or neither")
+        if self.since > self.until:
+            raise ValueError(f"`since` ({self.since}) is later than `until` ({self.until})")
+        return self
