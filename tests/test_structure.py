@@ -19,10 +19,18 @@ ADAPTERS = {
     "typer": {"flowlock.cli"},
     "rattler_build": {"flowlock.build.engine", "flowlock.build.worker"},
     "rattler": {"flowlock.channel", "flowlock.lock.solve", "flowlock.lock.document", "flowlock.env"},
-    "uv": set(),
+    "uv": {"flowlock.base.wheels"},  # to find its binary, which resolves
 }
 # Rules: no I/O engines, and none of the modules that have them.
-PURE = ("flowlock.spec", "flowlock.compile", "flowlock.names", "flowlock.errors", "flowlock.recipe")
+PURE = (
+    "flowlock.spec",
+    "flowlock.compile",
+    "flowlock.names",
+    "flowlock.errors",
+    "flowlock.recipe",
+    "flowlock.base.convert",
+    "flowlock.base.universe",
+)
 EFFECTS = {"subprocess", "requests", "typer", "rattler", "rattler_build", "flowlock.process", "flowlock.http"}
 
 

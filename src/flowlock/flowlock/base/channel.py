@@ -1,0 +1,243 @@
+"""The embedded base channel: the running CPython and wheels as conda packages, made as far as needed."""
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from flowlock import files
+from flowlock.base.archive import LEVEL, Archive
+from flowlock.base.convert import NOT_WHEELS, parse_requirements
+from flowlock.base.interpreter import Interpreter, find
+from flowlock.base.manifest import Entry, Manifest, describe, load, save, sound_entries
+from flowlock.base.package import SCHEMA, Conversion
+from flowlock.base.pool import concurrently
+from flowlock.base.relocate import fingerprint, python_abi_package, python_package
+from flowlock.base.universe import Universe
+from flowlock.base.wheel import read
+from flowlock.base.wheels import Pin, download, resolve
+from flowlock.errors import FlowlockError, from_os_error
+from flowlock.report import Progress
+from flowlock.workspace import Workspace
+
+_Job = Callable[[], Archive]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BaseResult:
+    """The channel as it is now, and what had to be done for it."""
+
+    folder: Path
+    python: str
+    made: int
+    kept: int
+    removed: int
+    seconds: float
+
+    def as_json(self) -> Mapping[str, Any]:
+        """Return the document that --json prints."""
+        return {
+            "folder": str(self.folder),
+            "python": self.python,
+            "made": self.made,
+            "kept": self.kept,
+            "removed": self.removed,
+            "seconds": round(self.seconds, 3),
+        }
+
+    def as_text(self) -> str:
+        """Return one line for people."""
+        counts = f"{self.made} made, {self.kept} kept, {self.removed} removed"
+        return f"{self.folder}: Python {self.python}, {counts}"
+
+
+def make(
+    workspace: Workspace,
+    requirements: Sequence[str],
+    *,
+    python: Path | None = None,
+    offline: bool,
+    progress: Progress,
+) -> BaseResult:
+    """Make `.flowlock/base/<python tag>/` a channel of an interpreter and the wheels that were asked for.
+
+    `requirements` are PEP 508; what they need in turn comes along, and nothing else stays. What is there and
+    made of the same inputs is kept; a second call reads no archive and needs no network.
+    """
+    started = time.perf_counter()
+    asked = [str(one) for one in parse_requirements(requirements)]
+    with progress.stage("base") as stage:
+        order = _Order(workspace=workspace, python=find(python), offline=offline, progress=progress)
+        with _alone(order.folder):
+            known = load(order.folder)
+            sound = sound_entries(order.folder, known.entries)
+            now = _current(order, asked, known, sound)
+            removed = _publish(order, now)
+        made = sum(one.path not in sound for one in now.entries)
+        stage.status = "made" if made or removed else "current"
+        stage.detail = f"Python {order.python.version}, {len(now.entries)} packages, {made} of them made"
+    return BaseResult(
+        folder=order.folder,
+        python=order.python.version,
+        made=made,
+        kept=len(now.entries) - made,
+        removed=removed,
+        seconds=time.perf_counter() - started,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Order:
+    """What one call works with."""
+
+    workspace: Workspace
+    python: Interpreter
+    offline: bool
+    progress: Progress
+
+    @property
+    def folder(self) -> Path:
+        return self.workspace.state / "base" / self.python.tag
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Let one process at a time make a channel; the operating system's refusals become ours."""
+    from filelock import FileLock
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / ".lock"):
+            yield
+    except OSError as error:
+        raise from_os_error(error, "make", folder) from error
+
+
+def _current(
+    order: _Order, requirements: Sequence[str], known: Manifest, sound: Mapping[str, Entry]
+) -> Manifest:
+    """Return what the channel shall hold, after making what of it is not there."""
+    workspace, python = order.workspace, order.python
+    pins = resolve(
+        requirements,
+        python,
+        kept=workspace.state / "cache" / "resolutions",
+        root=workspace.root,
+        offline=order.offline,
+    )
+    epoch = workspace.epoch.isoformat()
+    interpreter_inputs = _digest(fingerprint(python), version("zstandard"), epoch)
+    inputs = _digest(
+        interpreter_inputs,
+        [SCHEMA, LEVEL],
+        [asdict(pin) for pin in pins],
+        dict(python.environment),
+        dict(workspace.wheel_names),
+    )
+    if inputs == known.inputs and len(sound) == len(known.entries):
+        return replace(known, entries=tuple(sound.values()))
+
+    kept = {name: one for name, one in sound.items() if interpreter_inputs == known.interpreter}
+    ours = [one for one in kept.values() if one.record["name"] in NOT_WHEELS]
+    jobs: list[_Job] = []
+    if len(ours) < len(NOT_WHEELS):
+        ours = []
+        jobs = [
+            lambda: python_package(python, workspace.epoch),
+            lambda: python_abi_package(python, workspace.epoch),
+        ]
+    for conversion in _conversions(order, pins):
+        if conversion.path in sound:
+            ours.append(sound[conversion.path])
+        else:
+            jobs.append(conversion.archive)
+    made = concurrently(partial(_write, order), jobs, workers=os.cpu_count() or 1)
+    entries = sorted([*ours, *made], key=lambda one: one.path)
+    return Manifest(inputs=inputs, interpreter=interpreter_inputs, entries=tuple(entries))
+
+
+def _digest(*inputs: Any) -> str:
+    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+
+
+def _conversions(order: _Order, pins: Sequence[Pin]) -> list[Conversion]:
+    """Return what each wheel becomes, the largest first, so that the last to be made is a small one."""
+    workspace, python = order.workspace, order.python
+    cache = workspace.state / "cache" / "wheels"
+    places = download(pins, cache, offline=order.offline, progress=order.progress)
+    opened = {pin: read(path) for pin, path in places.items()}
+    universe = Universe(
+        wheels={one.metadata.name: one.metadata for one in opened.values()},
+        environment=python.environment,
+        conda_name=workspace.conda_name,
+    )
+    _no_shared_names(universe)
+    conversions = [
+        Conversion(
+            wheel=one,
+            sha256=pin.sha256,
+            name=workspace.conda_name(one.metadata.name),
+            depends=universe.dependencies(one.metadata.name),
+            python=python.series,
+            subdir=python.subdir,
+            epoch=workspace.epoch,
+        )
+        for pin, one in opened.items()
+    ]
+    return sorted(conversions, key=lambda one: one.wheel.path.stat().st_size, reverse=True)
+
+
+def _no_shared_names(universe: Universe) -> None:
+    by_name: dict[str, list[str]] = {}
+    for name in universe.wheels:
+        by_name.setdefault(universe.conda_name(name), []).append(name)
+    shared = {name: those for name, those in by_name.items() if len(those) > 1 or name in NOT_WHEELS}
+    if shared:
+        raise FlowlockError(
+            "; ".join(f"{' and '.join(those)} would be `{name}`" for name, those in sorted(shared.items())),
+            code="FL422",
+            hint="give each a name of its own in [names] of flowlock.toml",
+        )
+
+
+def _write(order: _Order, job: _Job) -> Entry:
+    made = job()
+    order.progress.working(f"packaged {made.name}")
+    path = f"{made.record['subdir']}/{made.name}"
+    files.write_bytes(order.folder / path, made.data)
+    return describe(order.folder, path, made.record)
+
+
+def _publish(order: _Order, now: Manifest) -> int:
+    """Write the index of what the channel holds, delete what it no longer does, and say how much that was.
+
+    In this order a process that is killed leaves an index of files that are there.
+    """
+    subdirs: dict[str, dict[str, Any]] = {"noarch": {}, order.python.subdir: {}}
+    for one in now.entries:
+        subdir, _, file = one.path.partition("/")
+        subdirs[subdir][file] = dict(one.record)
+    for subdir, records in subdirs.items():
+        repodata = {
+            "info": {"subdir": subdir},
+            "packages": {},
+            "packages.conda": dict(sorted(records.items())),
+            "removed": [],
+            "repodata_version": 1,
+        }
+        text = json.dumps(repodata, indent=1, sort_keys=True) + "\n"
+        files.sync_folder(order.folder, {f"{subdir}/repodata.json": text})
+    wanted = {order.folder / one.path for one in now.entries}
+    found = {path for subdir in subdirs for path in (order.folder / subdir).iterdir()}
+    strays = {path for path in found - wanted if path.name != "repodata.json"}
+    for path in strays:
+        path.unlink()
+    save(order.folder, now)
+    return sum(path.suffix == ".conda" for path in strays)

@@ -1,0 +1,180 @@
+"""PEP 440 and PEP 508 to conda's version and match specs, and back; pure.
+
+conda orders versions as PEP 440 does, with three exceptions that the translation makes up for: `<1.4` lets
+1.4rc1 in, `>1.4` lets 1.4.post1 in, and local versions (`1.4+cpu`) are other versions. conda-forge carries no
+local versions, so they are dropped on both sides.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from packaging.markers import Marker
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import Specifier, SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from flowlock.errors import FlowlockError, Problem
+
+# What a match spec may name that is not had from a package index.
+NOT_WHEELS = frozenset({"python", "python_abi"})
+_MATCH_SPEC = re.compile(
+    r"^(?:[^\s=]+::)?(?P<name>[A-Za-z0-9_][\w.-]*)\s*(?P<version>[^\s\[]*(?:\s*[,|]\s*[^\s\[,|]+)*)"
+)
+
+
+def conda_version(version: Version) -> str:
+    """Return a wheel's version as conda-forge writes it: normal form, without a local part."""
+    return version.public
+
+
+def version_spec(specifiers: SpecifierSet) -> str:
+    """Return the conda version spec that matches the same versions; an empty string matches all.
+
+    Alternatives are in parentheses where they are one condition of several.
+    """
+    parts = [_SPECS[one.operator](one) for one in sorted(specifiers, key=_reading_order)]
+    return ",".join(f"({part})" if "|" in part and len(parts) > 1 else part for part in parts)
+
+
+def applies(marker: Marker | None, environment: Mapping[str, str], extra: str = "") -> bool:
+    """Say whether a requirement with this marker counts in an environment, for one extra or for none."""
+    return marker is None or marker.evaluate({**environment, "extra": extra})
+
+
+def requirement_from_match_spec(spec: str, wheel_name: Callable[[str], str]) -> str | None:
+    """Return a conda match spec of a run requirement as PEP 508, or None if it names no wheel.
+
+    Builds and channels have no counterpart and are dropped; `|` has none either and is refused.
+    """
+    found = _MATCH_SPEC.match(spec.strip())
+    name = found["name"] if found else ""
+    if name in NOT_WHEELS or name.startswith("__"):
+        return None
+    version = re.sub(r"\s+", "", found["version"]) if found else ""
+    text = f"{wheel_name(name)}{','.join(_specifiers(version))}"
+    try:
+        if "|" not in version and found:
+            return str(Requirement(text))
+    except InvalidRequirement:
+        pass  # told below, with the spec as it was written
+    raise FlowlockError(
+        f"`{spec}` cannot be asked of a package index",
+        code="FL410",
+        hint="write it with `,`, `==`, `>=`, `<=`, `>`, `<`, `!=`, `~=` or `1.2.*`",
+    )
+
+
+def parse_requirements(texts: Sequence[str]) -> list[Requirement]:
+    """Parse PEP 508 requirements; all that are wrong are reported together."""
+    parsed, problems = [], []
+    for text in texts:
+        try:
+            parsed.append(Requirement(text))
+        except InvalidRequirement as error:
+            reason = str(error).splitlines()[0]
+            problems.append(Problem(code="FL410", message=f"`{text}` is not a requirement: {reason}"))
+    if problems:
+        raise FlowlockError(f"{len(problems)} requirement(s) cannot be read", problems=problems)
+    return parsed
+
+
+def wheel_name_table(wheel_names: Mapping[str, str]) -> Callable[[str], str]:
+    """Return the inverse of flowlock.toml's [names]: conda-forge name → wheel name in PEP 503 form."""
+    inverse = {conda: wheel for wheel, conda in wheel_names.items()}
+    return lambda conda: inverse.get(conda, canonicalize_name(conda))
+
+
+def _reading_order(specifier: Specifier) -> tuple[int, str]:
+    order = ("===", "==", "~=", ">=", ">", "<=", "<", "!=")
+    return order.index(specifier.operator), specifier.version
+
+
+def _equal(one: Specifier) -> str:
+    return one.version if one.version.endswith(".*") else f"=={_public(one)}"
+
+
+def _arbitrary(one: Specifier) -> str:
+    """`===` compares text; in a normal form that is equality, and what is no version matches no package."""
+    try:
+        return f"=={conda_version(Version(one.version))}"
+    except InvalidVersion as error:
+        raise FlowlockError(
+            f"`==={one.version}` has no counterpart in conda: it is not a version",
+            code="FL410",
+            hint="require a version of PEP 440",
+        ) from error
+
+
+def _unequal(one: Specifier) -> str:
+    return f"!={one.version}" if one.version.endswith(".*") else f"!={_public(one)}"
+
+
+def _compatible(one: Specifier) -> str:
+    """`~=1.4.2` is `>=1.4.2,==1.4.*`; what is before the last release number counts, whatever follows it."""
+    version = Version(one.version)
+    series = ".".join(map(str, version.release[:-1]))
+    return f">={version.public},{_epoch(version)}{series}.*"
+
+
+def _less(one: Specifier) -> str:
+    """`<1.4` excludes 1.4's own pre-releases, `<1.4.post1` those as well, `<1.4rc1` none."""
+    version = Version(one.version)
+    if version.is_prerelease:
+        return f"<{version.public}"
+    first = f"{_epoch(version)}{_release(version)}dev0"
+    if version.is_postrelease:
+        return f"<{first}|>={version.base_version},<{version.public}.dev0"
+    return f"<{first}"
+
+
+def _greater(one: Specifier) -> str:
+    """`>1.4` excludes the post-releases of 1.4, which conda puts between 1.4 and the first of 1.4.1."""
+    version = Version(one.version)
+    if version.is_postrelease:
+        return f">{version.public}"
+    base = version.base_version
+    return f">{version.public},<{base}.post0dev0|>={base}.1dev0"
+
+
+def _public(one: Specifier) -> str:
+    return conda_version(Version(one.version))
+
+
+def _epoch(version: Version) -> str:
+    return f"{version.epoch}!" if version.epoch else ""
+
+
+def _release(version: Version) -> str:
+    """Return the release numbers without trailing zeros: 1.4.0rc1 and 1.4rc1 both come after 1.4dev0."""
+    numbers = list(version.release)
+    while len(numbers) > 1 and numbers[-1] == 0:
+        numbers.pop()
+    return ".".join(map(str, numbers))
+
+
+_SPECS: Mapping[str, Callable[[Specifier], str]] = {
+    "==": _equal,
+    "===": _arbitrary,
+    "!=": _unequal,
+    "~=": _compatible,
+    ">=": lambda one: f">={_public(one)}",
+    "<=": lambda one: f"<={_public(one)}",
+    ">": _greater,
+    "<": _less,
+}
+
+
+def _specifiers(version: str) -> Iterator[str]:
+    """Yield a conda version spec's conditions as PEP 440 specifiers."""
+    for condition in filter(None, version.split(",")):
+        operator, number = re.fullmatch(r"([=<>!~]*)(.*)", condition, re.DOTALL).groups()  # type: ignore[union-attr]  # matches all text
+        match operator, number:
+            case "" | "=" | "==", "*":
+                continue
+            case "", _:
+                yield f"=={number}"
+            case "=", _:
+                yield f"=={number.removesuffix('.*').removesuffix('*')}.*"
+            case _:
+                yield condition

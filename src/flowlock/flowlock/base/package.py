@@ -1,0 +1,77 @@
+"""A wheel of a universe as a conda package: its name, its build string, its record, its archive."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
+from typing import Any
+
+from flowlock.base.archive import LEVEL, Archive, build
+from flowlock.base.convert import conda_version, version_spec
+from flowlock.base.wheel import Wheel, installed_files
+from flowlock.names import PackageName
+
+# Raised when a change of the conversion makes other packages of the same wheels.
+SCHEMA = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Conversion:
+    """What is made of a wheel: everything that its archive's bytes depend on.
+
+    `python` is the interpreter's series (3.12), `subdir` that of packages which are not pure.
+    """
+
+    wheel: Wheel
+    sha256: str
+    name: PackageName
+    depends: Sequence[str]
+    python: str
+    subdir: str
+    epoch: datetime
+
+    @property
+    def path(self) -> str:
+        """Return the archive's place in the channel; the build string in it is a digest of the inputs."""
+        index = self._index()
+        return f"{index['subdir']}/{index['name']}-{index['version']}-{index['build']}.conda"
+
+    def archive(self) -> Archive:
+        """Return the package."""
+        metadata = self.wheel.metadata
+        return build(
+            self._index(),
+            installed_files(self.wheel, self.python),
+            about={"home": metadata.home, "license": metadata.license, "summary": metadata.summary},
+            entry_points=[f"{name} = {function}" for name, function in self.wheel.entry_points.items()],
+            epoch=self.epoch,
+        )
+
+    def _index(self) -> dict[str, Any]:
+        pure, metadata = self.wheel.pure, self.wheel.metadata
+        index: dict[str, Any] = {
+            "arch": None,
+            "build_number": 0,
+            "depends": sorted([*self.depends, *self._python_depends()]),
+            "license": metadata.license,
+            "name": self.name,
+            "platform": None,
+            "subdir": "noarch" if pure else self.subdir,
+            "timestamp": int(self.epoch.timestamp() * 1000),
+            "version": conda_version(metadata.version),
+        }
+        if pure:
+            index["noarch"] = "python"
+        inputs = [SCHEMA, LEVEL, version("zstandard"), self.sha256, self.python, index]
+        digest = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:8]
+        prefix = "pyh" if pure else f"py{self.python.replace('.', '')}h"
+        return {**index, "build": f"{prefix}{digest}_0"}
+
+    def _python_depends(self) -> list[str]:
+        if self.wheel.pure:
+            return [f"python {version_spec(self.wheel.metadata.requires_python)}".rstrip()]
+        major, minor = map(int, self.python.split("."))
+        tag = f"cp{major}{minor}"
+        return [f"python >={self.python},<{major}.{minor + 1}.0a0", f"python_abi {self.python}.* *_{tag}"]

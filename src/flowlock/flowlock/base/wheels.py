@@ -1,0 +1,178 @@
+"""Wheels from a package index: uv says which, we download them once."""
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+from urllib.request import url2pathname
+
+from packaging.tags import compatible_tags, cpython_tags, platform_tags
+from packaging.utils import parse_wheel_filename
+
+from flowlock import files, http, process
+from flowlock.base.interpreter import Interpreter
+from flowlock.base.pool import concurrently
+from flowlock.errors import FlowlockError
+from flowlock.names import Sha256
+from flowlock.report import Progress
+
+CONNECTIONS = 8
+# Raised when a resolution is kept in another form, or asked for in another way.
+SCHEMA = 1
+# What uv says when it is the network that fails, and not the requirements.
+_NETWORK = ("error sending request", "Failed to fetch", "dns error", "tcp connect error", "timed out")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pin:
+    """A wheel that a resolution chose."""
+
+    file: str
+    url: str
+    sha256: str
+
+
+def resolve(
+    requirements: Sequence[str], python: Interpreter, *, kept: Path, root: Path, offline: bool
+) -> list[Pin]:
+    """Return the wheels that satisfy the requirements, and theirs, for an interpreter.
+
+    A resolution is kept in `kept` by what it was made of, so that asking again needs no network. uv is run in
+    `root`: it finds the project's and the user's index configuration itself.
+    """
+    inputs = [SCHEMA, sorted(set(requirements)), python.environment, version("uv")]
+    key = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+    path = kept / f"{key}.json"
+    pins = _kept(path)
+    if pins is not None:
+        return pins
+    if offline:
+        raise FlowlockError(
+            "these requirements were never resolved here, and --offline forbids to ask an index",
+            code="FL413",
+            hint="run `flowlock base` once without --offline",
+        )
+    pins = _pins(_uv(requirements, python, root), python)
+    files.write_text(path, json.dumps([asdict(pin) for pin in pins], indent=2) + "\n")
+    return pins
+
+
+def _kept(path: Path) -> list[Pin] | None:
+    """Return a resolution that was kept; one that cannot be read is as good as none."""
+    try:
+        return [Pin(**pin) for pin in json.loads(path.read_bytes())]
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
+
+
+def _uv(requirements: Sequence[str], python: Interpreter, root: Path) -> str:
+    from uv import find_uv_bin
+
+    command = [find_uv_bin(), "pip", "compile", "-", "--quiet", "--no-header", "--no-annotate"]
+    command += ["--only-binary", ":all:", "--format", "pylock.toml", "--python", str(python.executable)]
+    done = process.run(command, cwd=root, stdin="\n".join(requirements) + "\n", check=False)
+    if done.returncode == 0:
+        return done.stdout
+    if any(sign in done.stderr for sign in _NETWORK):
+        raise FlowlockError(
+            "the package index cannot be reached",
+            code="FL412",
+            hint="check the network, the proxy and uv's index settings, then run the same command again",
+            kept="what was made before is as it was",
+            detail=done.stderr.strip(),
+        )
+    raise FlowlockError(
+        "the requirements have no solution in wheels",
+        code="FL411",
+        hint=f"loosen a requirement, or use another Python than {python.version}",
+        kept="what was made before is as it was",
+        detail=done.stderr.strip(),
+    )
+
+
+def _pins(lock: str, python: Interpreter) -> list[Pin]:
+    """Return the best wheel of each package in uv's lock (PEP 751)."""
+    packages: list[Mapping[str, Any]] = tomllib.loads(lock).get("packages", [])
+    return [_best(package, _rank(python)) for package in packages]
+
+
+def _rank(python: Interpreter) -> dict[str, int]:
+    major, minor = map(int, python.series.split("."))
+    platforms = list(platform_tags())
+    tags = [
+        *cpython_tags((major, minor), platforms=platforms),
+        *compatible_tags((major, minor), python.tag, platforms),
+    ]
+    return {str(tag): place for place, tag in enumerate(tags)}
+
+
+def _best(package: Mapping[str, Any], rank: Mapping[str, int]) -> Pin:
+    wheels = [_pin(wheel) for wheel in package.get("wheels", [])]
+    places = {
+        pin: min(
+            (rank[str(tag)] for tag in parse_wheel_filename(pin.file)[3] if str(tag) in rank), default=None
+        )
+        for pin in wheels
+    }
+    fitting = [(place, pin.file, pin) for pin, place in places.items() if place is not None]
+    if not fitting:
+        raise FlowlockError(
+            f"{package['name']} {package.get('version', '')} has no wheel for this interpreter",
+            code="FL415",
+            hint="require a version that has one",
+        )
+    return min(fitting)[2]
+
+
+def _pin(wheel: Mapping[str, Any]) -> Pin:
+    url = wheel.get("url") or Path(wheel["path"]).resolve().as_uri()
+    file = wheel.get("name") or unquote(urlsplit(url).path.rsplit("/", 1)[-1])
+    return Pin(file=file, url=url, sha256=Sha256(wheel["hashes"]["sha256"]))
+
+
+def download(pins: Iterable[Pin], cache: Path, *, offline: bool, progress: Progress) -> dict[Pin, Path]:
+    """Return where each wheel is in the cache, after getting those that are not there.
+
+    A file in the cache is used only if its digest is the pin's.
+    """
+    places = {pin: cache / pin.sha256 / pin.file for pin in pins}
+    missing = [pin for pin, path in places.items() if not _sound(path, pin)]
+    if missing and offline and not all(pin.url.startswith("file:") for pin in missing):
+        raise FlowlockError(
+            f"{len(missing)} wheel(s) were never downloaded, and --offline forbids it: "
+            + ", ".join(pin.file for pin in missing),
+            code="FL413",
+            hint="run `flowlock base` once without --offline",
+        )
+    if missing:
+        session = http.session(connections=CONNECTIONS)
+
+        def get(pin: Pin) -> None:
+            progress.working(f"downloading {pin.file}")
+            data = _content(pin, session)
+            if hashlib.sha256(data).hexdigest() != pin.sha256:
+                raise FlowlockError(
+                    f"{pin.file} is not what the index promised: its sha256 differs",
+                    code="FL414",
+                    hint="run the same command again; if it stays so, the index or a proxy alters files",
+                )
+            files.write_bytes(places[pin], data)
+
+        with session:
+            concurrently(get, missing, workers=CONNECTIONS)
+    return places
+
+
+def _sound(path: Path, pin: Pin) -> bool:
+    return path.is_file() and files.sha256_of(path) == pin.sha256
+
+
+def _content(pin: Pin, session: Any) -> bytes:
+    if pin.url.startswith("file:"):
+        return files.read_bytes(Path(url2pathname(urlsplit(pin.url).path)))
+    return http.get(session, pin.url)
