@@ -5,7 +5,7 @@ import math
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
 from pathlib import Path
@@ -23,8 +23,8 @@ class ChartRuntime(Wired):
     """The JavaScript library that draws a kind of chart; a page holds it once, however many charts it has.
 
     `load` returns the library's source. `draw` is the source of a JavaScript function of an element, the
-    chart's figure and a theme ({ink, muted, line, surface, palette, dark}); it is called again when the
-    theme changes or the element is resized.
+    chart's figure and a theme ({ink, muted, line, surface, palette, series: {name: colour}, dark}); it is
+    called again when the theme changes.
     """
 
     name: str
@@ -34,11 +34,15 @@ class ChartRuntime(Wired):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Chart(Wired):
-    """A figure as JSON, what draws it, and a sentence for those who cannot see it."""
+    """A figure as JSON, what draws it, and a sentence for those who cannot see it.
+
+    `series` are the names of its colours; a page gives one name the same colour in all of its charts.
+    """
 
     figure: Mapping[str, Json]
     runtime: ChartRuntime
     description: str
+    series: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,7 +119,6 @@ class Dashboard(Wired):
     title: str
     cards: tuple[Card, ...]
     description: str = ""
-    notes: tuple[str, ...] = field(default_factory=tuple)
 
     def filters(self) -> dict[str, list[Any]]:
         """Return the columns that cards are grouped by and the values of each, in order of appearance."""

@@ -135,3 +135,16 @@ def cells_of(df: "pd.DataFrame") -> tuple[tuple[Cell, ...], ...]:
         return plain if isinstance(plain, str | int | float | bool) else str(plain)
 
     return tuple(tuple(map(cell, row)) for row in df.itertuples(index=False, name=None))
+
+
+def require_times(df: "pd.DataFrame", column: str, parameter: str) -> None:
+    """Raise a TaskError unless the column is there and holds dates or times."""
+    from pandas.api.types import is_datetime64_any_dtype
+
+    require_columns(df, [column], parameter)
+    if not is_datetime64_any_dtype(df[column].dtype):
+        raise TaskError(
+            f"the column `{column}` holds no dates or times",
+            parameter=parameter,
+            hint=f"name it under `time_columns` of the step that loads the table: [{column}]",
+        )

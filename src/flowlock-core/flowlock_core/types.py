@@ -1,10 +1,19 @@
 """Types that tasks share: tables, paths, group keys, time ranges; none imports pandas."""
 
-from datetime import datetime
+import re
+from datetime import date, datetime, time
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import core_schema
 
 if TYPE_CHECKING:
@@ -72,7 +81,20 @@ class TimeRange(BaseModel):
     since: Annotated[
         datetime, Field(title="Since", description="The first moment that belongs to the range.")
     ]
-    until: Annotated[datetime, Field(title="Until", description="The last moment that belongs to the range.")]
+    until: Annotated[
+        datetime,
+        Field(title="Until", description="The last moment that belongs to the range; a day, the whole day."),
+    ]
+
+    @field_validator("until", mode="before")
+    @classmethod
+    def _to_the_end_of_a_day(cls, value: Any) -> Any:
+        """Read a day as its last moment: `until: 2015-12-31` takes in all of New Year's Eve."""
+        if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+            return f"{value}T23:59:59.999999"
+        if isinstance(value, date) and not isinstance(value, datetime):
+            return datetime.combine(value, time.max)
+        return value
 
     @model_validator(mode="after")
     def _in_order(self) -> "TimeRange":

@@ -1,6 +1,5 @@
 """Tasks that draw charts of tables with plotly."""
 
-import json
 from typing import Annotated, Any, Literal, TypeAlias
 
 from flowlock_core.errors import TaskError
@@ -10,12 +9,12 @@ from flowlock_core.task import task
 from flowlock_core.types import DataFrame
 from pydantic import Field
 
-from flowlock_ext_tabular.runtime import PLOTLY
+from flowlock_ext_tabular.figure import Series, figure, numbers, ordered, series_of, values
 
 Table: TypeAlias = Annotated[DataFrame, Field(title="Table", description="The table to draw.")]
 X: TypeAlias = Annotated[str, Field(title="X", description="The column along the horizontal axis.")]
 Y: TypeAlias = Annotated[str, Field(title="Y", description="The column of numbers along the vertical axis.")]
-Colour: TypeAlias = Annotated[
+Color: TypeAlias = Annotated[
     str | None,
     Field(title="Colour", description="A column that splits the chart in series, one colour each."),
 ]
@@ -33,7 +32,7 @@ def draw_bar_chart(
     x: X,
     y: Y,
     *,
-    color: Colour = None,
+    color: Color = None,
     mode: Annotated[
         Literal["group", "stack"],
         Field(title="Mode", description="Bars of several series stand beside or upon each other."),
@@ -41,53 +40,147 @@ def draw_bar_chart(
     x_title: XTitle = None,
     y_title: YTitle = None,
 ) -> Chart:
-    """Draw a bar for each row of a table."""
-    traces = [
-        {"type": "bar", "name": name, "x": _values(part, x), "y": _numbers(part, y, "y")}
-        for name, part in _series(df, [x, y], color)
-    ]
-    layout = _layout(x_title or x, y_title or y) | {"barmode": mode, "bargap": 0.3}
-    layout["xaxis"]["type"] = "category"
-    return _chart(traces, layout, f"Bar chart of {y} by {x}")
-
-
-def _series(df: DataFrame, columns: list[str], color: str | None) -> list[tuple[str, DataFrame]]:
-    for name, column in zip(("x", "y"), columns, strict=False):
-        require_columns(df, [column], name)
-    if color is None:
-        return [(columns[-1], df)]
-    require_columns(df, [color], "color")
-    return [(str(value), part) for value, part in df.groupby(color, sort=True, dropna=False, observed=True)]
-
-
-def _values(df: DataFrame, column: str) -> list[Any]:
-    from flowlock_core.tables import cells_of
-
-    return [row[0] for row in cells_of(df[[column]])]
-
-
-def _numbers(df: DataFrame, column: str, parameter: str) -> list[Any]:
-    from pandas.api.types import is_numeric_dtype
-
-    if not is_numeric_dtype(df[column].dtype):
-        raise TaskError(f"the column `{column}` holds no numbers", parameter=parameter)
-    return _values(df, column)
-
-
-def _layout(x_title: str, y_title: str) -> dict[str, Any]:
-    return {
-        "xaxis": {"title": {"text": x_title}},
-        "yaxis": {"title": {"text": y_title}},
-        "margin": {"l": 56, "r": 16, "t": 12, "b": 48},
-        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+    """Draw a bar for each row of a table; the bars stand in the order of the rows."""
+    parts = series_of(df, {"x": x, "y": y, "color": color})
+    traces = []
+    for part in parts:
+        _require_one_row_each(part, x)
+        traces.append({"type": "bar", **_named(part), "x": _words(part, x), "y": numbers(part.df, y, "y")})
+    layout = {
+        "barmode": mode,
+        "bargap": 0.3,
+        "xaxis": {
+            "type": "category",
+            "categoryorder": "array",
+            "categoryarray": list(dict.fromkeys(map(str, values(df, x)))),
+        },
     }
+    description = f"Bar chart of {y} by {x}{_by(color)}"
+    return figure(traces, layout, x_title or x, y_title or y, description=description, parts=parts)
 
 
-def _chart(traces: list[dict[str, Any]], layout: dict[str, Any], description: str) -> Chart:
-    import plotly.graph_objects as go
+@task
+def draw_line_chart(
+    df: Table,
+    x: X,
+    y: Annotated[
+        list[str],
+        Field(title="Y", description="The columns of numbers, one line each.", min_length=1),
+    ],
+    *,
+    color: Color = None,
+    markers: Annotated[bool, Field(title="Markers", description="Draw a dot at each row.")] = False,
+    x_title: XTitle = None,
+    y_title: YTitle = None,
+) -> Chart:
+    """Draw lines through the rows of a table, from the smallest to the greatest on the horizontal axis.
 
-    # plotly checks the figure here, so that a wrong one fails at its step and not in a reader's browser.
-    figure: go.Figure = go.Figure({"data": traces, "layout": {**layout, "showlegend": len(traces) > 1}})
-    document = json.loads(figure.to_json())
-    document["layout"].pop("template", None)
-    return Chart(figure=document, runtime=PLOTLY, description=description)
+    Either several columns, or one that `color` splits. A missing value leaves a gap.
+    """
+    if color is not None and len(y) > 1:
+        raise TaskError(
+            f"{len(y)} columns are to be drawn and split by `{color}`, one of both is possible",
+            parameter="color",
+            hint="name one column under `y`, or leave `color` empty",
+        )
+    require_columns(df, y, "y")
+    if color is None:
+        series_of(df, {"x": x, "color": None})
+        parts = [Series(name=column if len(y) > 1 else None, df=df, label=column) for column in y]
+    else:
+        parts = [part.labelled(y[0]) for part in series_of(df, {"x": x, "color": color})]
+    mode = "lines+markers" if markers else "lines"
+    traces = []
+    for part in parts:
+        rows = ordered(part.df, x)
+        style = {"mode": mode, "line": {"width": 2.5}}
+        traces.append(
+            {
+                "type": "scatter",
+                **_named(part),
+                **style,
+                "x": values(rows, x),
+                "y": numbers(rows, part.label, "y"),
+            }
+        )
+    title = y_title or (y[0] if len(y) == 1 else "")
+    description = f"Line chart of {', '.join(y)} over {x}{_by(color)}"
+    return figure(
+        traces, {"hovermode": "x unified"}, x_title or x, title, description=description, parts=parts
+    )
+
+
+@task
+def draw_histogram(
+    df: Table,
+    x: Annotated[str, Field(title="X", description="The column of numbers to count the values of.")],
+    *,
+    color: Color = None,
+    bins: Annotated[
+        int | None,
+        Field(title="Bins", description="Bars at most; chosen by the data if left empty.", ge=1, le=500),
+    ] = None,
+    x_title: XTitle = None,
+    y_title: YTitle = None,
+) -> Chart:
+    """Draw how often values occur; several series lie over each other."""
+    parts = series_of(df, {"x": x, "color": color})
+    traces = [
+        {"type": "histogram", **_named(part), "x": numbers(part.df, x, "x"), "bingroup": 1}
+        | ({"nbinsx": bins} if bins else {})
+        | ({"opacity": 0.7} if len(parts) > 1 else {})
+        for part in parts
+    ]
+    description = f"Histogram of {x}{_by(color)}"
+    layout = {"barmode": "overlay", "bargap": 0.04}
+    return figure(traces, layout, x_title or x, y_title or "count", description=description, parts=parts)
+
+
+@task
+def draw_scatter_plot(
+    df: Table,
+    x: Annotated[str, Field(title="X", description="The column of numbers along the horizontal axis.")],
+    y: Y,
+    *,
+    color: Color = None,
+    x_title: XTitle = None,
+    y_title: YTitle = None,
+) -> Chart:
+    """Draw a dot for each row of a table."""
+    parts = series_of(df, {"x": x, "y": y, "color": color})
+    traces = [
+        {
+            "type": "scatter",
+            "mode": "markers",
+            **_named(part),
+            "x": numbers(part.df, x, "x"),
+            "y": numbers(part.df, y, "y"),
+            "marker": {"size": 8, "opacity": 0.75},
+        }
+        for part in parts
+    ]
+    description = f"Scatter plot of {y} against {x}{_by(color)}"
+    return figure(traces, {}, x_title or x, y_title or y, description=description, parts=parts)
+
+
+def _named(part: Series) -> dict[str, Any]:
+    return {"name": part.name if part.name is not None else part.label}
+
+
+def _by(color: str | None) -> str:
+    return f", coloured by {color}" if color else ""
+
+
+def _words(part: Series, column: str) -> list[str]:
+    return [str(value) for value in values(part.df, column)]
+
+
+def _require_one_row_each(part: Series, x: str) -> None:
+    twice = part.df[x][part.df[x].duplicated()]
+    if len(twice):
+        series = f" of {part.name}" if part.name is not None else ""
+        raise TaskError(
+            f"several rows{series} have `{twice.iloc[0]}` in the column `{x}`, a bar is one row",
+            parameter="x",
+            hint="aggregate the table first, or split it with `color`",
+        )

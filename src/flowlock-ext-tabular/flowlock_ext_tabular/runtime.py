@@ -4,20 +4,22 @@ from importlib.resources import files
 
 from flowlock_core.results import ChartRuntime
 
-# A figure is drawn in the page's theme; what it sets itself stays.
+# A figure is drawn in the page's theme: fonts and colours are the page's, all else is the figure's own.
 DRAW = """(element, figure, theme) => {
-  const axis = (own) => ({ gridcolor: theme.line, zerolinecolor: theme.line, linecolor: theme.line,
-    tickfont: { color: theme.muted }, automargin: true, ...own,
-    title: { standoff: 12, ...(own && own.title), font: { size: 12, color: theme.muted } } });
+  const axis = (own) => ({ ...own, gridcolor: theme.line, zerolinecolor: theme.line, linecolor: theme.line,
+    tickfont: { color: theme.muted }, automargin: true,
+    title: { standoff: 12, ...own.title, font: { size: 12, color: theme.muted } } });
+  const data = figure.data.map((trace) => {
+    const color = theme.series.get(trace.name) || theme.palette[0];
+    return { ...trace, marker: { ...trace.marker, color }, line: { ...trace.line, color } };
+  });
+  for (const trace of data) if (trace.type !== "scatter") delete trace.line;
   const layout = { ...figure.layout, autosize: true,
-    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", colorway: theme.palette,
+    xaxis: axis(figure.layout.xaxis), yaxis: axis(figure.layout.yaxis),
+    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", barcornerradius: 4,
     font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: theme.ink },
     hoverlabel: { bgcolor: theme.surface, bordercolor: theme.line, font: { color: theme.ink } } };
-  for (const name of Object.keys(layout)) {
-    if (/^[xy]axis\\d*$/.test(name)) layout[name] = axis(layout[name]);
-  }
-  Plotly.react(element, figure.data, layout,
-    { responsive: true, displaylogo: false, displayModeBar: false, scrollZoom: false });
+  Plotly.react(element, data, layout, { responsive: true, displaylogo: false, displayModeBar: false });
 }"""
 
 

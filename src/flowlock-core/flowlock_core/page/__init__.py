@@ -69,6 +69,7 @@ def render_page(dashboard: Dashboard) -> str:
 {cards}
 </main>
 <footer class="page-foot">Made with flowlock. This page holds all of its data and needs no network.</footer>
+<script type="application/json" id="series">{_script_json(_series(dashboard))}</script>
 {"".join(f"<script>{text}</script>" for text in scripts)}
 </body>
 </html>
@@ -79,10 +80,17 @@ def _asset(name: str) -> str:
     return files("flowlock_core.page").joinpath(name).read_text(encoding="utf-8")
 
 
-def _runtimes(dashboard: Dashboard) -> list[ChartRuntime]:
+def _charts(dashboard: Dashboard) -> list[Chart]:
     contents = [view.content for card in dashboard.cards for view in card.views]
-    charts = [content for content in contents if isinstance(content, Chart)]
-    return list({chart.runtime.name: chart.runtime for chart in charts}.values())
+    return [content for content in contents if isinstance(content, Chart)]
+
+
+def _runtimes(dashboard: Dashboard) -> list[ChartRuntime]:
+    return list({chart.runtime.name: chart.runtime for chart in _charts(dashboard)}.values())
+
+
+def _series(dashboard: Dashboard) -> list[str]:
+    return sorted({name for chart in _charts(dashboard) for name in chart.series})
 
 
 def _scripts(runtime: ChartRuntime) -> list[str]:

@@ -19,7 +19,9 @@ const flowlock = (() => {
     const palette = dark()
       ? ["#4cc3d4", "#f4a259", "#b89bf2", "#7fd18b", "#f28ca5", "#d9c76a", "#8ab4f8", "#c9a08a"]
       : ["#0b7285", "#d9601a", "#6b4fbb", "#2b8a3e", "#c2255c", "#8a6d00", "#1c62c4", "#7a4f3a"];
-    return { ...(printing ? light : now), palette, dark: dark() };
+    const names = JSON.parse(document.getElementById("series").textContent);
+    const series = new Map(names.map((name, number) => [name, palette[number % palette.length]]));
+    return { ...(printing ? light : now), palette, series, dark: dark() };
   }
 
   function draw(chart) {

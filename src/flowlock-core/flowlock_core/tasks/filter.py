@@ -1,0 +1,74 @@
+"""Tasks that keep some of a table's rows."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from flowlock_core.errors import TaskError
+from flowlock_core.tables import require_columns, require_times
+from flowlock_core.task import task
+from flowlock_core.types import DataFrame, TimeRange
+
+
+@task
+def define_time_range(
+    time_range: Annotated[
+        TimeRange,
+        Field(
+            title="Time range",
+            description="From `since` to `until`, both included; a day without a time is the whole day.",
+        ),
+    ],
+) -> TimeRange:
+    """Choose a span of time once, for all the steps that use it."""
+    return time_range
+
+
+@task
+def filter_by_time_range(
+    df: Annotated[DataFrame, Field(title="Table", description="The table to filter.")],
+    time_column: Annotated[str, Field(title="Time column", description="The column of dates or times.")],
+    time_range: Annotated[
+        TimeRange,
+        Field(
+            title="Time range",
+            description="From `since` to `until`, both included; a day without a time is the whole day.",
+        ),
+    ],
+) -> DataFrame:
+    """Keep the rows whose time lies in a range.
+
+    Rows without a time are left out. A range without a time zone is taken in the column's.
+    """
+    require_times(df, time_column, "time_column")
+    times, since, until = df[time_column], time_range.since, time_range.until
+    zone = times.dt.tz
+    if zone is None and since.tzinfo is not None:
+        raise TaskError(
+            f"the time range has a time zone, the column `{time_column}` has none",
+            parameter="time_range",
+            hint="write the range without a time zone",
+        )
+    if zone is not None and since.tzinfo is None:
+        since, until = since.replace(tzinfo=zone), until.replace(tzinfo=zone)
+    return df[times.between(since, until)].reset_index(drop=True)
+
+
+@task
+def filter_by_values(
+    df: Annotated[DataFrame, Field(title="Table", description="The table to filter.")],
+    column: Annotated[str, Field(title="Column", description="The column to look at.")],
+    values: Annotated[
+        list[str | int | float | bool],
+        Field(title="Values", description="Rows with one of these values are chosen.", min_length=1),
+    ],
+    *,
+    exclude: Annotated[
+        bool, Field(title="Exclude", description="Leave the chosen rows out instead of keeping them.")
+    ] = False,
+) -> DataFrame:
+    """Keep the rows whose column has one of some values, or leave them out."""
+    require_columns(df, [column], "column")
+    wanted: list[Any] = list(values)
+    chosen = df[column].isin(wanted)
+    return df[~chosen if exclude else chosen].reset_index(drop=True)

@@ -1,0 +1,176 @@
+"""Tasks that split a table in groups, and that make one row or one number of many."""
+
+from enum import Enum
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from flowlock_core.errors import TaskError
+from flowlock_core.tables import require_columns
+from flowlock_core.task import task
+from flowlock_core.types import DataFrame, GroupKey
+
+By: TypeAlias = Annotated[
+    list[str],
+    Field(title="Group by", description="The columns whose values, together, name a group.", min_length=1),
+]
+
+
+class Function(Enum):
+    """A way to make one value of many; missing values are left out of all of them."""
+
+    COUNT = "count"
+    DISTINCT = "distinct"
+    SUM = "sum"
+    MEAN = "mean"
+    MEDIAN = "median"
+    MIN = "min"
+    MAX = "max"
+    STD = "std"
+    FIRST = "first"
+    LAST = "last"
+
+
+NUMERIC = {Function.SUM, Function.MEAN, Function.MEDIAN, Function.STD}
+PANDAS_NAMES = {Function.DISTINCT: "nunique"}
+
+
+class Aggregation(BaseModel):
+    """One column of an aggregated table: which column, made one value how, and its new name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    column: Annotated[str, Field(title="Column", description="The column to aggregate.")]
+    function: Annotated[Function, Field(title="Function", description="How to make one value of many.")]
+    name: Annotated[
+        str | None, Field(title="Name", description="The new column's name; the old one's if left empty.")
+    ] = None
+
+    @property
+    def output(self) -> str:
+        """The new column's name."""
+        return self.name or self.column
+
+
+@task
+def split_groups(
+    df: Annotated[DataFrame, Field(title="Table", description="The table to split.")],
+    by: By,
+) -> list[tuple[GroupKey, DataFrame]]:
+    """Split a table in groups, one for each combination of values that occurs.
+
+    The groups come sorted, each under its key: (column, "=", value) for each column, sorted by column.
+    Rows where a column is empty make a group of their own, the last one.
+    """
+    require_columns(df, by, "by")
+    columns = sorted(set(by))
+    groups = df.groupby(columns, sort=True, dropna=False, observed=True)
+    return [(_key(columns, values), part.reset_index(drop=True)) for values, part in groups]
+
+
+def _key(columns: list[str], values: Any) -> GroupKey:
+    return tuple((column, "=", _plain(value)) for column, value in zip(columns, values, strict=True))
+
+
+def _plain(value: Any) -> Any:
+    import pandas as pd
+
+    if pd.isna(value):
+        return None
+    plain = value.item() if hasattr(value, "item") else value
+    return plain if isinstance(plain, str | int | float | bool) else str(plain)
+
+
+@task
+def concat_groups(
+    groups: Annotated[
+        list[tuple[GroupKey, DataFrame]],
+        Field(title="Groups", description="Tables by group, as a mapvalues step gives them.", min_length=1),
+    ],
+) -> DataFrame:
+    """Put the tables of groups under each other, with the groups' columns where they lack them."""
+    import pandas as pd
+
+    def labelled(key: GroupKey, df: DataFrame) -> DataFrame:
+        absent = {column: value for column, _, value in key if column not in df.columns}
+        return df.assign(**absent)[[*absent, *df.columns]] if absent else df
+
+    return pd.concat([labelled(key, df) for key, df in groups], ignore_index=True)
+
+
+@task
+def aggregate(
+    df: Annotated[DataFrame, Field(title="Table", description="The table to aggregate.")],
+    by: By,
+    aggregations: Annotated[
+        list[Aggregation],
+        Field(title="Aggregations", description="The columns of the new table.", min_length=1),
+    ],
+) -> DataFrame:
+    """Make one row of each group: its columns, and an aggregate of others. The groups come sorted."""
+    require_columns(df, by, "by")
+    _require_distinct(by, aggregations)
+    groups = df.groupby(by, sort=True, dropna=False, observed=True)
+    columns: dict[str, Any] = {}
+    for number, item in enumerate(aggregations):
+        _require_aggregable(df, item.column, item.function, f"aggregations[{number}]")
+        columns[item.output] = groups[item.column].agg(_pandas_name(item.function))
+    import pandas as pd
+
+    return pd.DataFrame(columns).reset_index()
+
+
+def _require_distinct(by: list[str], aggregations: list[Aggregation]) -> None:
+    names = [*by, *(item.output for item in aggregations)]
+    twice = [name for position, name in enumerate(names) if name in names[:position]]
+    if twice:
+        raise TaskError(
+            f"two columns of the result would be named `{twice[0]}`",
+            parameter="aggregations",
+            hint="give each aggregation a `name` of its own",
+        )
+
+
+def _require_aggregable(df: DataFrame, column: str, function: Function, parameter: str) -> None:
+    from pandas.api.types import is_numeric_dtype
+
+    require_columns(df, [column], f"{parameter}.column")
+    if function in NUMERIC and not is_numeric_dtype(df[column].dtype):
+        raise TaskError(
+            f"the {function.value} of the column `{column}` is asked for, but it holds no numbers",
+            parameter=f"{parameter}.function",
+            hint="use count, distinct, min, max, first or last",
+        )
+
+
+def _pandas_name(function: Function) -> str:
+    return PANDAS_NAMES.get(function, function.value)
+
+
+@task
+def aggregate_value(
+    df: Annotated[DataFrame, Field(title="Table", description="The table to look at.")],
+    column: Annotated[str, Field(title="Column", description="The column to aggregate.")],
+    function: Annotated[Function, Field(title="Function", description="How to make one value of many.")],
+) -> int | float | str | None:
+    """Make one value of a column; nothing when there is none to make it of."""
+    require_columns(df, [column], "column")
+    _require_aggregable(df, column, function, "")
+    found: Any = df[column].dropna()
+    if function in (Function.FIRST, Function.LAST):
+        position = 0 if function is Function.FIRST else -1
+        return None if found.empty else _value(found.iloc[position])
+    return _value(getattr(found, _pandas_name(function))())
+
+
+def _value(value: Any) -> int | float | str | None:
+    plain: int | float | str | None = _plain(value)
+    return plain
+
+
+@task
+def count_rows(
+    df: Annotated[DataFrame, Field(title="Table", description="The table to count the rows of.")],
+) -> int:
+    """Count a table's rows."""
+    return len(df)

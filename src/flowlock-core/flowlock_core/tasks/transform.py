@@ -1,0 +1,117 @@
+"""Tasks that change a table's columns or the order of its rows."""
+
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated, Any, assert_never
+
+from pydantic import Field
+
+from flowlock_core.errors import TaskError
+from flowlock_core.tables import require_columns, require_times
+from flowlock_core.task import task
+from flowlock_core.types import DataFrame
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class TimePart(Enum):
+    """What to take of a time; all but `year` and `hour` are text that sorts in the order of time."""
+
+    YEAR = "year"
+    QUARTER = "quarter"
+    MONTH = "month"
+    DAY = "day"
+    MONTH_OF_YEAR = "month_of_year"
+    DAY_OF_WEEK = "day_of_week"
+    HOUR = "hour"
+
+
+@task
+def add_time_part(
+    df: Annotated[DataFrame, Field(title="Table", description="The table to add a column to.")],
+    time_column: Annotated[str, Field(title="Time column", description="The column of dates or times.")],
+    part: Annotated[
+        TimePart,
+        Field(
+            title="Part",
+            description="year: 2015, quarter: 2015-Q1, month: 2015-01, day: 2015-01-31, "
+            "month_of_year: 01 to 12, day_of_week: 1 (Monday) to 7, hour: 0 to 23.",
+        ),
+    ],
+    *,
+    name: Annotated[
+        str | None, Field(title="Name", description="The new column's name; the part's if left empty.")
+    ] = None,
+) -> DataFrame:
+    """Add a column with a part of a time, to group by."""
+    require_times(df, time_column, "time_column")
+    return df.assign(**{name or part.value: _part(df[time_column], part)})
+
+
+FORMATS = {
+    TimePart.MONTH: "%Y-%m",
+    TimePart.DAY: "%Y-%m-%d",
+    TimePart.MONTH_OF_YEAR: "%m",
+    TimePart.DAY_OF_WEEK: "%u",
+}
+
+
+def _part(times: "pd.Series[Any]", part: TimePart) -> "pd.Series[Any]":
+    found: pd.Series[Any]
+    match part:
+        case TimePart.YEAR:
+            found = times.dt.year
+        case TimePart.HOUR:
+            found = times.dt.hour
+        case TimePart.QUARTER:
+            found = times.dt.strftime("%Y-Q") + times.dt.quarter.astype("Int64").astype("string")
+        case TimePart.MONTH | TimePart.DAY | TimePart.MONTH_OF_YEAR | TimePart.DAY_OF_WEEK:
+            found = times.dt.strftime(FORMATS[part])
+        case _:
+            assert_never(part)
+    return found
+
+
+@task
+def select_columns(
+    df: Annotated[DataFrame, Field(title="Table", description="The table to take columns of.")],
+    columns: Annotated[
+        list[str], Field(title="Columns", description="The columns to keep, in this order.", min_length=1)
+    ],
+) -> DataFrame:
+    """Keep some of a table's columns, in the order given."""
+    require_columns(df, columns, "columns")
+    return df[columns]
+
+
+@task
+def rename_columns(
+    df: Annotated[DataFrame, Field(title="Table", description="The table to rename columns of.")],
+    names: Annotated[
+        dict[str, str], Field(title="Names", description="Old name to new name; the others stay.")
+    ],
+) -> DataFrame:
+    """Give some of a table's columns other names."""
+    require_columns(df, list(names), "names")
+    renamed = df.rename(columns=names)
+    twice = renamed.columns[renamed.columns.duplicated()]
+    if len(twice):
+        raise TaskError(f"two columns would be named `{twice[0]}`", parameter="names")
+    return renamed
+
+
+@task
+def sort_rows(
+    df: Annotated[DataFrame, Field(title="Table", description="The table to sort.")],
+    by: Annotated[
+        list[str],
+        Field(title="Columns", description="Sort by the first; equal rows by the next.", min_length=1),
+    ],
+    *,
+    descending: Annotated[
+        bool, Field(title="Descending", description="The greatest first instead of the smallest.")
+    ] = False,
+) -> DataFrame:
+    """Sort a table's rows; those without a value come last, equal ones keep their order."""
+    require_columns(df, by, "by")
+    return df.sort_values(by, ascending=not descending, kind="stable", ignore_index=True)

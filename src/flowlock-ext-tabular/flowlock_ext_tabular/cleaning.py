@@ -1,0 +1,120 @@
+"""Tasks that clean tables: duplicates and missing values."""
+
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, assert_never
+
+from flowlock_core.errors import TaskError
+from flowlock_core.tables import require_columns
+from flowlock_core.task import task
+from flowlock_core.types import DataFrame
+from pydantic import Field
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Table: TypeAlias = Annotated[DataFrame, Field(title="Table", description="The table to clean.")]
+Columns: TypeAlias = Annotated[
+    list[str], Field(title="Columns", description="The columns to look at; empty for all.")
+]
+NO_COLUMNS: list[str] = []
+
+
+@task
+def drop_duplicates(
+    df: Table,
+    *,
+    columns: Columns = NO_COLUMNS,
+    keep: Annotated[
+        Literal["first", "last"], Field(title="Keep", description="Which of several equal rows to keep.")
+    ] = "first",
+) -> DataFrame:
+    """Keep one of several rows that are equal in some columns, or in all."""
+    require_columns(df, columns, "columns")
+    return df.drop_duplicates(subset=columns or None, keep=keep, ignore_index=True)
+
+
+@task
+def drop_missing(
+    df: Table,
+    *,
+    columns: Columns = NO_COLUMNS,
+    how: Annotated[
+        Literal["any", "all"],
+        Field(title="How", description="Leave a row out when any of the columns is empty, or when all are."),
+    ] = "any",
+) -> DataFrame:
+    """Leave out the rows where a value is missing."""
+    require_columns(df, columns, "columns")
+    return df.dropna(subset=columns or None, how=how, ignore_index=True)
+
+
+class Fill(Enum):
+    """What to put where a value is missing."""
+
+    VALUE = "value"
+    MEAN = "mean"
+    MEDIAN = "median"
+    MOST_FREQUENT = "most_frequent"
+    PREVIOUS = "previous"
+    NEXT = "next"
+
+
+@task
+def fill_missing(
+    df: Table,
+    method: Annotated[
+        Fill,
+        Field(
+            title="Method",
+            description="A value of your choice, a statistic of the column, or the previous or next row's.",
+        ),
+    ],
+    *,
+    columns: Columns = NO_COLUMNS,
+    value: Annotated[
+        str | int | float | bool | None,
+        Field(title="Value", description="What to fill in; only for the method `value`."),
+    ] = None,
+) -> DataFrame:
+    """Fill in missing values.
+
+    With `mean` and `median`, columns that hold no numbers are left as they are unless they are named.
+    """
+    require_columns(df, columns, "columns")
+    if (method is Fill.VALUE) != (value is not None):
+        message = "a value is required" if value is None else "a value is used by the method `value` only"
+        raise TaskError(message, parameter="value", hint="set `method: value` and a `value`, or neither")
+    chosen = columns or _fillable(df, method)
+    return df.assign(**{column: _filled(df[column], method, value) for column in chosen})
+
+
+def _fillable(df: DataFrame, method: Fill) -> list[str]:
+    if method in (Fill.MEAN, Fill.MEDIAN):
+        return list(df.select_dtypes("number").columns)
+    return list(df.columns)
+
+
+def _filled(column: "pd.Series[Any]", method: Fill, value: Any) -> "pd.Series[Any]":
+    try:
+        match method:
+            case Fill.VALUE:
+                return column.fillna(value)
+            case Fill.MEAN:
+                return column.fillna(column.mean())
+            case Fill.MEDIAN:
+                return column.fillna(column.median())
+            case Fill.MOST_FREQUENT:
+                modes = column.mode()
+                return column.fillna(modes.iloc[0]) if len(modes) else column
+            case Fill.PREVIOUS:
+                return column.ffill()
+            case Fill.NEXT:
+                return column.bfill()
+            case _:
+                assert_never(method)
+    except (TypeError, ValueError) as error:
+        raise TaskError(
+            f"the column `{column.name}` ({column.dtype}) cannot be filled with {method.value}: {error}",
+            parameter="value" if method is Fill.VALUE else "method",
+            hint="name only columns of one kind under `columns`",
+        ) from error

@@ -1,0 +1,42 @@
+"""A task that describes a table, column by column."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from flowlock_core.tables import require_columns
+from flowlock_core.task import task
+from flowlock_core.types import DataFrame
+from pydantic import Field
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NO_COLUMNS: list[str] = []
+
+
+@task
+def summarize_table(
+    df: Annotated[DataFrame, Field(title="Table", description="The table to describe.")],
+    *,
+    columns: Annotated[
+        list[str], Field(title="Columns", description="The columns to describe; empty for all.")
+    ] = NO_COLUMNS,
+) -> DataFrame:
+    """Make a table with one row a column: values, missing and distinct ones, and statistics of numbers."""
+    import pandas as pd
+
+    require_columns(df, columns, "columns")
+    return pd.DataFrame([_summary(df[column]) for column in columns or df.columns])
+
+
+def _summary(column: "pd.Series[Any]") -> dict[str, Any]:
+    from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+    row = {
+        "column": str(column.name),
+        "values": int(column.notna().sum()),
+        "missing": int(column.isna().sum()),
+        "distinct": int(column.nunique()),
+    }
+    number = is_numeric_dtype(column.dtype) and not is_bool_dtype(column.dtype)
+    statistics = ("mean", "std", "min", "median", "max")
+    return row | {name: float(getattr(column, name)()) if number else None for name in statistics}
