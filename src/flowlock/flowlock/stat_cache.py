@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from flowlock import files
+from flowlock.errors import from_os_error
+from flowlock.names import Sha256
 
 SCHEMA = 1
 # A file this young may be written once more within the clock's step, so what is known of it is not kept yet.
@@ -41,6 +43,18 @@ class StatCache:
             self._entries[str(path)] = [_signature(before), value]
         else:
             self._entries.pop(str(path), None)
+
+    def sha256(self, path: Path) -> Sha256:
+        """Return a file's sha256; a cache used for this holds digests and nothing else."""
+        try:
+            status = path.lstat()
+            known = self.get(path, status)
+            if known is None:
+                known = files.sha256_of(path)
+                self.put(path, status, known)
+        except OSError as error:
+            raise from_os_error(error, "read", path) from error
+        return Sha256(known)
 
     def save(self, folders: Iterable[Path] = ()) -> None:
         """Write the cache if it changed, without the files of these folders that were not asked for."""

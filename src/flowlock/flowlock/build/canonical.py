@@ -1,0 +1,145 @@
+"""The archive that an engine made, rewritten so that the same inputs give the same bytes."""
+
+import base64
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import PurePosixPath
+from typing import Any
+
+from flowlock.archive import Member
+from flowlock.errors import FlowlockError
+
+# Of a dist-info only these ship: the rest tells how and when it was installed here.
+DIST_INFO = ("METADATA", "WHEEL", "entry_points.txt", "INSTALLER")
+LICENCES = "licenses"
+# Of `info/` only these: not the log, the environment or the rendered recipe of this build.
+INFO = ("info/index.json", "info/about.json", "info/link.json", "info/paths.json", "info/run_exports.json")
+INFO_FOLDERS = ("info/licenses/", "info/tests/")
+ABOUT = (
+    "home",
+    "license",
+    "license_family",
+    "summary",
+    "description",
+    "doc_url",
+    "dev_url",
+    "license_url",
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Facts:
+    """What is stated in the archive besides what the build made."""
+
+    recipe: str
+    epoch: datetime
+    portable: bool
+
+
+def canonical(members: Iterable[Member], facts: Facts) -> list[Member]:
+    """Return the members of the canonical archive, in no particular order.
+
+    A portable (noarch) package that holds the path of its build environment is refused: those bytes would
+    not be the same elsewhere.
+    """
+    given = {member.path: member for member in members}
+    old_paths = _json(given["info/paths.json"]).get("paths", [])
+    if facts.portable:
+        _refuse_build_paths(old_paths)
+    content = {path: m for path, m in given.items() if not m.is_info and _ships(path)}
+    content = {**content, **{member.path: member for member in _records(content)}}
+    info = [
+        member
+        for path, member in given.items()
+        if path in INFO or (path.startswith(INFO_FOLDERS) and not path.endswith("/.gitkeep"))
+    ]
+    rewritten = {member.path: _rewritten(member, facts) for member in info}
+    rewritten["info/paths.json"] = _member("info/paths.json", _paths(content.values(), old_paths))
+    rewritten["info/recipe/recipe.yaml"] = Member(path="info/recipe/recipe.yaml", data=facts.recipe.encode())
+    return [*content.values(), *rewritten.values()]
+
+
+def _refuse_build_paths(paths: Iterable[Mapping[str, Any]]) -> None:
+    held = [str(entry["_path"]) for entry in paths if entry.get("prefix_placeholder")]
+    if held:
+        raise FlowlockError(
+            f"the build put the path of its environment into {', '.join(sorted(held))}",
+            code="FL512",
+            hint="a noarch package must not know where it was built: remove the path in the build script",
+        )
+
+
+def _ships(path: str) -> bool:
+    """Leave out bytecode, and everything of a dist-info that is not listed above."""
+    parts = PurePosixPath(path).parts
+    if "__pycache__" in parts or path.endswith(".pyc"):
+        return False
+    inside = next((n for n, part in enumerate(parts) if part.endswith(".dist-info")), None)
+    if inside is None or inside == len(parts) - 1:
+        return True
+    name = parts[inside + 1]
+    return name in (*DIST_INFO, "RECORD", LICENCES)
+
+
+def _records(content: Mapping[str, Member]) -> Iterator[Member]:
+    """Yield each RECORD anew (recording-installed-packages spec), for the files of its own that ship."""
+    for path, member in content.items():
+        if path.endswith(".dist-info/RECORD"):
+            root = PurePosixPath(path).parent.parent
+            listed = {row[0] for row in csv.reader(io.StringIO(member.data.decode())) if row}
+            files = {name: content[str(root / name)] for name in listed if str(root / name) in content}
+            own = str(PurePosixPath(path).relative_to(root))
+            rows = [(name, *_hash(file.data)) for name, file in sorted(files.items()) if name != own]
+            out = io.StringIO()
+            csv.writer(out, lineterminator="\n").writerows([*rows, (own, "", "")])
+            yield replace(member, data=out.getvalue().encode())
+
+
+def _hash(data: bytes) -> tuple[str, str]:
+    digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+    return f"sha256={digest}", str(len(data))
+
+
+def _rewritten(member: Member, facts: Facts) -> Member:
+    match member.path:
+        case "info/index.json":
+            index = {**_json(member), "timestamp": int(facts.epoch.timestamp()) * 1000}
+            return _member(member.path, index)
+        case "info/about.json":
+            about = _json(member)
+            return _member(member.path, {key: about[key] for key in ABOUT if key in about})
+        case "info/link.json" | "info/run_exports.json":
+            return _member(member.path, _json(member))
+        case _:
+            return replace(member, executable=False)
+
+
+def _paths(content: Iterable[Member], old: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return paths.json for the files as they are now; what the engine found out of prefixes is kept."""
+    known = {str(entry["_path"]): entry for entry in old}
+    entries = []
+    for member in sorted(content, key=lambda member: member.path):
+        kept = {
+            key: value
+            for key, value in known.get(member.path, {}).items()
+            if key in ("prefix_placeholder", "file_mode", "no_link")
+        }
+        entry = {"_path": member.path, "path_type": "softlink" if member.link else "hardlink", **kept}
+        entry["sha256"] = hashlib.sha256(member.data).hexdigest()
+        entry["size_in_bytes"] = len(member.data)
+        entries.append(entry)
+    return {"paths": entries, "paths_version": 1}
+
+
+def _json(member: Member) -> dict[str, Any]:
+    return dict(json.loads(member.data))
+
+
+def _member(path: str, document: Mapping[str, Any]) -> Member:
+    text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    return Member(path=path, data=text.encode())

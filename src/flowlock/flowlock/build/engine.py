@@ -1,0 +1,86 @@
+"""The adapter of py-rattler-build: one recipe and one folder of sources to the engine's archives."""
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flowlock.errors import FlowlockError
+
+DISTRIBUTION = "py-rattler-build"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Order:
+    """What the engine is asked for: a recipe document, staged sources, and where to work."""
+
+    document: Mapping[str, Any]
+    source: Path
+    work: Path
+    build_string: str | None
+    channels: Sequence[str]
+
+
+def run(order: Order, log: Callable[[str], None]) -> list[Path]:
+    """Build and return the archives; the engine's failure is a FlowlockError with its cause."""
+    from rattler_build import RattlerBuildError, Stage0Recipe, ToolConfiguration
+
+    text = json.dumps(_document(order))
+    try:
+        # JSON is YAML, and the recipe's folder holds nothing else: the engine packs that folder whole.
+        variants = Stage0Recipe.from_yaml(text, recipe_dir=order.work / "recipe").render()
+        tools = ToolConfiguration(test_strategy="skip", compression_threads=1)
+        results = [
+            variant.run_build(
+                tool_config=tools,
+                output_dir=order.work / "out",
+                channels=list(order.channels),
+                progress_callback=_Log(log),
+                no_build_id=True,
+                no_include_recipe=True,
+            )
+            for variant in variants
+        ]
+    except RattlerBuildError as error:
+        raise FlowlockError(str(error), code="FL530") from error
+    return [Path(path) for result in results for path in result.packages]
+
+
+def _document(order: Order) -> dict[str, Any]:
+    """Return the recipe with its sources where they are staged, and the name that its inputs give it."""
+    document = dict(order.document)
+    given = document.get("source") or []
+    sources = [given] if isinstance(given, Mapping) else list(given)
+    document["source"] = [
+        {**source, "path": os.fspath(order.source)} if "path" in source else source for source in sources
+    ]
+    if order.build_string is not None:
+        document["build"] = {**document.get("build", {}), "string": order.build_string}
+    return document
+
+
+class _Log:
+    """The engine's progress, as lines of a log."""
+
+    def __init__(self, log: Callable[[str], None]) -> None:
+        self._log = log
+
+    def on_download_start(self, event: Any) -> None:
+        """Log which package is fetched."""
+        self._log(f"downloading {event.url}")
+
+    def on_download_progress(self, event: Any) -> None:
+        """Log nothing: a log is no progress bar."""
+
+    def on_download_complete(self, event: Any) -> None:
+        """Log nothing: the start was logged."""
+
+    def on_build_step(self, event: Any) -> None:
+        """Log the stage of the build."""
+        self._log(f"{event.step_name}: {event.message}")
+
+    def on_log(self, event: Any) -> None:
+        """Log the engine's line."""
+        self._log(event.message)

@@ -1,0 +1,82 @@
+"""What an artifact is made of, and the names and keys that follow from it. Pure."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flowlock.names import Sha256
+from flowlock.recipe import Noarch, Recipe
+
+# Raise it when the same inputs begin to give other bytes on purpose: a golden test holds those.
+SCHEMA = 1
+DIGITS = 8
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Inputs:
+    """Everything that an artifact's bytes may depend on, and nothing else."""
+
+    recipe: Recipe
+    sources: Mapping[str, str]
+    epoch: datetime
+    backend: str
+    installer: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the inputs as they are hashed, and as the cache keeps them to tell later what changed."""
+        return {
+            "schema": SCHEMA,
+            "recipe": self.recipe.canonical,
+            "sources": dict(self.sources),
+            "epoch": self.epoch.isoformat(),
+            "pins": [self.backend, self.installer],
+        }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Identity:
+    """The digest of the inputs, and the name that it gives the artifact."""
+
+    digest: Sha256
+    name: str
+    version: str
+    build: str
+    subdir: str
+
+    @property
+    def stem(self) -> str:
+        """The file name without its extension."""
+        return f"{self.name}-{self.version}-{self.build}"
+
+    @property
+    def file(self) -> str:
+        """The artifact's file name, which determines its bytes."""
+        return f"{self.stem}.conda"
+
+
+def identity(inputs: Inputs, *, subdir: str) -> Identity:
+    """Return the identity of these inputs; `subdir` is where a package that is not noarch belongs."""
+    recipe = inputs.recipe
+    digest = digest_of(inputs.as_json())
+    prefix = {Noarch.PYTHON: "pyh", Noarch.GENERIC: "h", None: "h"}[recipe.noarch]
+    return Identity(
+        digest=digest,
+        name=recipe.name,
+        version=recipe.version,
+        build=f"{prefix}{digest[:DIGITS]}_{recipe.number}",
+        subdir="noarch" if recipe.noarch else subdir,
+    )
+
+
+def cache_key(digest: Sha256, *, surroundings: Mapping[str, Any]) -> Sha256:
+    """Return the key of a built artifact: its identity, and all that should not matter but might."""
+    return digest_of({"identity": digest, **surroundings})
+
+
+def digest_of(document: Mapping[str, Any]) -> Sha256:
+    """Return the sha256 of a JSON document, whatever the order of its keys."""
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    return Sha256(hashlib.sha256(text.encode()).hexdigest())

@@ -1,0 +1,188 @@
+"""Worker processes: each gets staged sources and a minimal environment, and ends with us."""
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flowlock import files, process
+from flowlock.build.identity import Identity
+from flowlock.build.worker import ARTIFACT, LOG, RESULT
+from flowlock.errors import FlowlockError, from_os_error
+from flowlock.recipe import Recipe
+from flowlock.sources import Sources, stage
+
+if TYPE_CHECKING:
+    import subprocess
+
+WORK = "build-"
+TAIL = 30
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """One package to build."""
+
+    recipe: Recipe
+    identity: Identity
+    sources: Sources
+    epoch: datetime
+    channels: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Made:
+    """What a worker made: the canonical archive's bytes."""
+
+    data: bytes
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where workers work, and what they share."""
+
+    work: Path
+    logs: Path
+    packages: Path
+
+
+class Workers:
+    """Runs jobs, at most so many at once; leaving the block ends what still runs."""
+
+    def __init__(self, place: Place, *, jobs: int) -> None:
+        self._place, self._jobs = place, jobs
+        self._running: set[subprocess.Popen[str]] = set()
+
+    def run(
+        self, pending: Mapping[str, Job], waits_for: Mapping[str, set[str]]
+    ) -> Iterator[tuple[str, Made | FlowlockError]]:
+        """Yield each job's outcome as it ends, starting one when all that it waits for are done.
+
+        A job that waits for one that failed is never started, and not yielded.
+        """
+        left = dict(pending)
+        open_needs = {name: set(waits_for[name]) & set(pending) for name in pending}
+        active: dict[Future[Made], str] = {}
+        with ThreadPoolExecutor(self._jobs) as pool:
+            try:
+                while left or active:
+                    ready = [name for name in left if not open_needs[name]]
+                    for name in ready[: self._jobs - len(active)]:
+                        active[pool.submit(self._run, left.pop(name))] = name
+                    if not active:
+                        return
+                    for future in wait(active, return_when=FIRST_COMPLETED).done:
+                        name = active.pop(future)
+                        outcome = _outcome(future)
+                        if isinstance(outcome, Made):
+                            for needs in open_needs.values():
+                                needs.discard(name)
+                        yield name, outcome
+            finally:
+                for running in list(self._running):
+                    process.kill_group(running)
+
+    def _run(self, job: Job) -> Made:
+        """Stage the sources, run the worker, and take its archive; its folder is gone in any case."""
+        started = time.perf_counter()
+        try:
+            self._place.work.mkdir(parents=True, exist_ok=True)
+            work = Path(tempfile.mkdtemp(prefix=WORK, dir=self._place.work))
+        except OSError as error:
+            raise from_os_error(error, "write", self._place.work) from error
+        try:
+            for name in ("source", "home", "tmp"):
+                (work / name).mkdir()
+            stage(job.sources, work / "source")
+            self._work(job, work)
+            return Made(
+                data=files.read_bytes(work / ARTIFACT), seconds=round(time.perf_counter() - started, 2)
+            )
+        except OSError as error:
+            raise from_os_error(error, "write", work) from error
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+
+    def _work(self, job: Job, work: Path) -> None:
+        order = work / "job.json"
+        order.write_text(json.dumps(_order(job)))
+        command = [sys.executable, "-m", "flowlock.build.worker", str(order)]
+        with process.started(command, cwd=work, env=self._environment(job, work)) as running:
+            self._running.add(running)
+            try:
+                _, errors = running.communicate()
+            finally:
+                self._running.discard(running)
+        result = _json(work / RESULT)
+        if running.returncode == 0 and result.get("file") == job.identity.file:
+            return
+        raise self._failure(job, work, result, errors, running.returncode)
+
+    def _environment(self, job: Job, work: Path) -> dict[str, str]:
+        """Return the whole environment of a worker: nothing of ours but where the package cache is."""
+        return {
+            "PATH": os.defpath if os.name == "nt" else "/usr/local/bin:/usr/bin:/bin",
+            "HOME": str(work / "home"),
+            "TMPDIR": str(work / "tmp"),
+            "LANG": "C.UTF-8",
+            "TZ": "UTC",
+            "SOURCE_DATE_EPOCH": str(int(job.epoch.timestamp())),
+            "RATTLER_CACHE_DIR": str(self._place.packages),
+        }
+
+    def _failure(
+        self, job: Job, work: Path, result: Mapping[str, Any], errors: str, code: int
+    ) -> FlowlockError:
+        log = self._place.logs / f"{job.identity.name}.log"
+        text = (work / LOG).read_text(errors="replace") if (work / LOG).is_file() else ""
+        text = (text + errors).replace(str(work), "$WORK")
+        files.write_text(log, text)
+        reason = result.get("error") or f"its process ended with {code}"
+        if "file" in result:
+            reason = f"it gave {result['file']} where {job.identity.file} was expected"
+        return FlowlockError(
+            f"{job.identity.name} cannot be built: {str(reason).splitlines()[0]}",
+            code=str(result.get("code", "FL532")),
+            detail="\n".join(text.splitlines()[-TAIL:]),
+            hint=f"the whole log is in {log}",
+        )
+
+
+def forget_leftovers(work: Path) -> None:
+    """Remove the folders of workers that were killed; only for who holds the workspace."""
+    for path in work.glob(f"{WORK}*"):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _outcome(future: Future[Made]) -> Made | FlowlockError:
+    try:
+        return future.result()
+    except FlowlockError as error:
+        return error
+
+
+def _order(job: Job) -> dict[str, Any]:
+    return {
+        "document": job.recipe.document,
+        "recipe_text": job.recipe.canonical_text,
+        "build_string": job.identity.build,
+        "epoch": job.epoch.isoformat(),
+        "portable": job.recipe.noarch is not None,
+        "channels": job.channels,
+    }
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(path.read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return {}

@@ -1,0 +1,47 @@
+"""Why a package is built again: which inputs differ from those of its last build. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+SHOWN = 3
+
+
+def why(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> str:
+    """Return the reason in words, from the inputs and surroundings of the last build and of this one."""
+    if before is None:
+        return "new"
+    return "; ".join(_differences(before, now)) or "its artifact is gone or damaged"
+
+
+def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    if before.get("schema") != now.get("schema"):
+        yield "flowlock's way of building changed"
+    old, new = before.get("sources", {}), now.get("sources", {})
+    files = sorted(path for path in {*old, *new} if old.get(path) != new.get(path))
+    if files:
+        yield f"source changed ({_some(files)})"
+    keys = sorted(_changed_keys(before.get("recipe", {}), now.get("recipe", {})))
+    if keys:
+        yield f"recipe changed ({_some(keys)})"
+    if before.get("epoch") != now.get("epoch"):
+        yield f"epoch changed ({before.get('epoch')} → {now.get('epoch')})"
+    pins = [pin for pin in now.get("pins", []) if pin not in before.get("pins", [])]
+    if pins:
+        yield f"build pin changed ({_some(pins)})"
+    old, new = before.get("surroundings", {}), now.get("surroundings", {})
+    for key in sorted({*old, *new}):
+        if old.get(key) != new.get(key):
+            yield f"{key} changed"
+
+
+def _changed_keys(before: Any, now: Any, path: str = "") -> Iterator[str]:
+    if isinstance(before, Mapping) and isinstance(now, Mapping):
+        for key in sorted({*map(str, before), *map(str, now)}):
+            yield from _changed_keys(before.get(key), now.get(key), f"{path}.{key}" if path else key)
+    elif before != now:
+        yield path
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")

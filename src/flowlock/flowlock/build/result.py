@@ -1,0 +1,58 @@
+"""What `flowlock build` reports."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Status(StrEnum):
+    """How a package came to be in the channel; with --dry-run, how it would."""
+
+    BUILT = "built"
+    CACHED = "cached"
+    CURRENT = "current"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PackageResult:
+    """One package's outcome; `sha256` is unknown for a build that a dry run only foresees."""
+
+    name: str
+    version: str
+    build: str
+    file: str
+    sha256: str | None
+    status: Status
+    seconds: float
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuildResult:
+    """Every package that was asked for and what it needs, in the order of building."""
+
+    packages: tuple[PackageResult, ...]
+    dry_run: bool = False
+
+    @property
+    def changed(self) -> tuple[PackageResult, ...]:
+        """The packages that were not current."""
+        return tuple(package for package in self.packages if package.status is not Status.CURRENT)
+
+    def as_json(self) -> Mapping[str, Any]:
+        """Return the contract's document."""
+        keys = ("name", "version", "build", "file", "sha256", "status", "seconds", "reason")
+        return {"packages": [{key: getattr(package, key) for key in keys} for package in self.packages]}
+
+    def as_text(self) -> str:
+        """Return a line a package."""
+        verb = "would be " if self.dry_run else ""
+        width = max((len(package.name) for package in self.packages), default=0)
+        return "\n".join(_line(package, width, verb) for package in self.packages)
+
+
+def _line(package: PackageResult, width: int, verb: str) -> str:
+    status = package.status if package.status is Status.CURRENT else f"{verb}{package.status}"
+    why = f"  ({package.reason})" if package.reason else ""
+    return f"{package.name:<{width}}  {package.version} {package.build}  {status}{why}"

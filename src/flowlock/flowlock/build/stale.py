@@ -1,0 +1,90 @@
+"""What is current and what is not: sources and recipes against the cache and the channel."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+from flowlock import channel, platforms
+from flowlock.archive import ZSTANDARD_VERSION
+from flowlock.build.cache import Cache, Cached
+from flowlock.build.identity import Identity, Inputs, identity
+from flowlock.build.reasons import why
+from flowlock.build.result import Status
+from flowlock.build.targets import Target, targets
+from flowlock.sources import Sources, snapshots
+from flowlock.workspace import Workspace
+
+ENGINE = "py-rattler-build"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """A package's state before anything is built."""
+
+    target: Target
+    sources: Sources
+    inputs: Mapping[str, Any]
+    identity: Identity
+    cached: Cached | None
+    listed: bool
+    reason: str
+
+    @property
+    def status(self) -> Status:
+        """What has to be done."""
+        if self.cached is None:
+            return Status.BUILT
+        return Status.CURRENT if self.listed else Status.CACHED
+
+
+def cache_of(workspace: Workspace) -> Cache:
+    """Return the workspace's artifact cache."""
+    return Cache(workspace.state / "cache" / "artifacts")
+
+
+def identities(workspace: Workspace) -> dict[str, Identity]:
+    """Return the identity that each package's sources give it now, without building."""
+    known = targets(workspace)
+    return {name: step.identity for name, step in steps(workspace, known, cache_of(workspace)).items()}
+
+
+def steps(workspace: Workspace, known: Mapping[str, Target], cache: Cache) -> dict[str, Step]:
+    """Return the state of each target; contents on disk decide, stat data only spare reading them."""
+    folders = {target.folder: target.excludes for target in known.values()}
+    found = snapshots(workspace.root, folders, cache_file=workspace.state / "cache" / "sources.json")
+    surroundings = _surroundings()
+    listed = {entry.file: entry.sha256 for entry in channel.entries(workspace.state / "channel")}
+    judged = {}
+    for name, target in known.items():
+        inputs = Inputs(
+            recipe=target.recipe,
+            sources={p: f"{f.kind} {f.sha256}" for p, f in found[target.folder].files.items()},
+            epoch=workspace.epoch,
+            backend=workspace.build_backend,
+            installer=workspace.build_installer,
+        )
+        own = identity(inputs, subdir=surroundings["platform"])
+        cached = cache.find(own)
+        if cached and cached.surroundings != surroundings:
+            cached = None
+        now = {**inputs.as_json(), "surroundings": surroundings}
+        judged[name] = Step(
+            target=target,
+            sources=found[target.folder],
+            inputs=now,
+            identity=own,
+            cached=cached,
+            listed=cached is not None and listed.get(own.file) == cached.sha256,
+            reason="" if cached else why(cache.last(name), now),
+        )
+    return judged
+
+
+def _surroundings() -> dict[str, str]:
+    """Return what should not matter to an artifact's bytes, and makes us build again to see that."""
+    return {
+        "engine": f"{ENGINE} {version(ENGINE)}",
+        "compressor": f"zstandard {ZSTANDARD_VERSION}",
+        "platform": platforms.current(),
+    }

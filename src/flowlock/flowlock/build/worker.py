@@ -1,0 +1,75 @@
+"""One build in a process of its own: `python -m flowlock.build.worker JOB`.
+
+The engine holds the interpreter for the whole build and delays signals, and a build script can read the
+environment of the processes above it; so each build has a process, whose environment holds no secret.
+"""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from flowlock import archive
+from flowlock.build import engine
+from flowlock.build.canonical import Facts, canonical
+from flowlock.errors import FlowlockError
+
+RESULT, ARTIFACT, LOG = "result.json", "artifact.conda", "log.txt"
+_PR_SET_PDEATHSIG = 1
+
+
+def main(job_file: Path) -> int:
+    """Run the job; leave the canonical archive and a result beside it, the log in any case."""
+    _end_with_parent()
+    job = json.loads(job_file.read_bytes())
+    work = job_file.parent
+    with (work / LOG).open("w", encoding="utf-8", buffering=1) as log:
+        # What the engine and its scripts print goes to the log too.
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+
+        def note(line: str) -> None:
+            log.write(line.rstrip() + "\n")
+
+        try:
+            file = _build(job, work, note)
+            (work / RESULT).write_text(json.dumps({"file": file}))
+        except FlowlockError as error:
+            log.write(f"error: {error.message}\n")
+            (work / RESULT).write_text(json.dumps({"error": error.message, "code": error.problems[0].code}))
+            return 1
+    return 0
+
+
+def _build(job: Mapping[str, Any], work: Path, log: Callable[[str], None]) -> str:
+    order = engine.Order(
+        document=job["document"],
+        source=work / "source",
+        work=work,
+        build_string=job["build_string"],
+        channels=job["channels"],
+    )
+    made = engine.run(order, log)
+    if len(made) != 1:
+        raise FlowlockError(f"the recipe gave {len(made)} packages, one was expected", code="FL531")
+    epoch = datetime.fromisoformat(job["epoch"])
+    facts = Facts(recipe=job["recipe_text"], epoch=epoch, portable=job["portable"])
+    members = canonical(archive.read(made[0]), facts)
+    (work / ARTIFACT).write_bytes(archive.write(made[0].stem, members, epoch=epoch))
+    return made[0].name
+
+
+def _end_with_parent() -> None:
+    """Ask the kernel to end this process when the one that started it ends, however that comes about."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

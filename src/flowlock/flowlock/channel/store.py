@@ -1,0 +1,228 @@
+"""The local channel on disk: complete generations, of which a link names the current one."""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flowlock import archive, files
+from flowlock.channel.index import Record, index_files
+from flowlock.errors import FlowlockError, from_os_error
+from flowlock.names import Sha256
+from flowlock.stat_cache import StatCache
+
+# Where the generations lie, beside the link; its name says whose they are.
+GENERATIONS = ".generations"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Artifact:
+    """A file that the channel shall hold: its place there, its digest, and where its bytes can be had."""
+
+    subdir: str
+    file: str
+    sha256: Sha256
+    origin: Path
+
+    @property
+    def place(self) -> str:
+        """The path inside the channel."""
+        return f"{self.subdir}/{self.file}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """A package that the channel's index lists."""
+
+    name: str
+    version: str
+    build: str
+    subdir: str
+    file: str
+    sha256: Sha256
+    size: int
+
+
+def entries(channel: Path) -> list[Entry]:
+    """Return what the channel's index lists, nothing where there is none or where it is damaged."""
+    found = []
+    for path in sorted(channel.glob("*/repodata.json")):
+        try:
+            listed = json.loads(path.read_bytes())["packages.conda"]
+            found += [_entry(path.parent.name, file, record) for file, record in sorted(listed.items())]
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            continue
+    return found
+
+
+def _entry(subdir: str, file: str, record: Record) -> Entry:
+    return Entry(
+        name=record["name"],
+        version=record["version"],
+        build=record["build"],
+        subdir=subdir,
+        file=file,
+        sha256=Sha256(record["sha256"]),
+        size=record["size"],
+    )
+
+
+def put(channel: Path, artifacts: Sequence[Artifact], *, subdirs: Iterable[str], cache: Path) -> bool:
+    """Make the channel hold exactly these artifacts under a complete index; say whether anything changed.
+
+    What is on disk decides: a file that is missing, foreign or altered makes a new generation, which takes
+    the place of the old one in one step. `cache` is a folder for what can be computed again.
+    """
+    digests = StatCache(cache / "channel-stat.json")
+    memo = _Memo(cache / "channel-index.json")
+    wanted = {artifact.place: artifact for artifact in artifacts}
+    records = memo.records(wanted.values())
+    by_subdir: dict[str, dict[str, Record]] = {subdir: {} for subdir in ("noarch", *subdirs)}
+    for artifact in wanted.values():
+        by_subdir.setdefault(artifact.subdir, {})[artifact.file] = records[artifact.sha256]
+    index = memo.index_digests(by_subdir)
+    expected = {**{place: artifact.sha256 for place, artifact in wanted.items()}, **index}
+    intact = _state(channel, digests) == expected
+    if not intact:
+        _replace(channel, wanted, index_files(by_subdir, archive.compressor()), digests)
+        _state(channel, digests)
+    digests.save([channel])
+    memo.save(wanted.values())
+    return not intact
+
+
+def _state(channel: Path, digests: StatCache) -> dict[str, Sha256]:
+    """Return every file of the channel with its digest, from its contents or the stat cache."""
+    found = {}
+    for folder, _, names in os.walk(channel):
+        for name in names:
+            path = Path(folder, name)
+            found[path.relative_to(channel).as_posix()] = digests.sha256(path)
+    return found
+
+
+def _replace(
+    channel: Path, wanted: Mapping[str, Artifact], index: Mapping[str, bytes], digests: StatCache
+) -> None:
+    """Fill a new generation, then let the link name it. The one before stays for those who read it now."""
+    generations = channel.with_name(channel.name + GENERATIONS)
+    try:
+        generations.mkdir(parents=True, exist_ok=True)
+        current = channel.resolve() if channel.is_symlink() else None
+        _forget(generations, {current})
+        fresh = Path(tempfile.mkdtemp(dir=generations))
+        fresh.chmod(0o755)
+        for place, artifact in wanted.items():
+            _enter(fresh / place, channel / place, artifact, digests)
+        for place, data in index.items():
+            path = fresh / place
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        _sync(fresh)
+        _switch(channel, fresh)
+        _forget(generations, {current, fresh.resolve()})
+    except OSError as error:
+        raise from_os_error(error, "write", channel) from error
+
+
+def _enter(target: Path, present: Path, artifact: Artifact, digests: StatCache) -> None:
+    """Link the artifact from the current generation if it is whole there, else copy it from its origin."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if present.is_file() and digests.sha256(present) == artifact.sha256:
+        try:
+            target.hardlink_to(present.resolve())
+        except OSError:
+            shutil.copyfile(present, target)
+        return
+    data = files.read_bytes(artifact.origin)
+    if hashlib.sha256(data).hexdigest() != artifact.sha256:
+        raise FlowlockError(
+            f"{artifact.file} is damaged",
+            code="FL601",
+            hint="run the same command again: it is built anew",
+        )
+    target.write_bytes(data)
+
+
+def _sync(folder: Path) -> None:
+    """Bring a generation to the disk before anything names it."""
+    for path in (*folder.rglob("*"), folder):
+        if path.is_file() or os.name == "posix":
+            handle = os.open(path, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+
+
+def _switch(channel: Path, fresh: Path) -> None:
+    """Let the channel's link name another generation: one rename, so a reader sees the old or the new."""
+    link = channel.with_name(files.TEMPORARY_PREFIX + channel.name)
+    link.unlink(missing_ok=True)
+    link.symlink_to(fresh.relative_to(channel.parent), target_is_directory=True)
+    if channel.exists() and not channel.is_symlink():
+        shutil.rmtree(channel)
+    link.replace(channel)
+
+
+def _forget(generations: Path, kept: set[Path | None]) -> None:
+    for path in generations.iterdir():
+        if path.resolve() not in kept:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+class _Memo:
+    """What follows from contents alone: the record of an artifact, the digests of an index's files."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._changed = path, False
+        try:
+            known = json.loads(path.read_bytes())
+            self._records: dict[str, Any] = dict(known["records"])
+            self._indexes: dict[str, Any] = dict(known["indexes"])
+        except (OSError, ValueError, KeyError, TypeError):
+            self._records, self._indexes = {}, {}
+
+    def records(self, artifacts: Iterable[Artifact]) -> dict[str, Record]:
+        """Return the index record of each artifact by digest."""
+        return {artifact.sha256: self._record(artifact) for artifact in artifacts}
+
+    def _record(self, artifact: Artifact) -> Record:
+        known = self._records.get(artifact.sha256)
+        if known is None:
+            known = self._records[artifact.sha256] = index_record(artifact.origin)
+            self._changed = True
+            if known["sha256"] != artifact.sha256:
+                raise FlowlockError(f"{artifact.file} is damaged", code="FL601")
+        return dict(known)
+
+    def index_digests(self, records: Mapping[str, Mapping[str, Record]]) -> dict[str, Sha256]:
+        """Return the digests of the index files that these records give."""
+        key = hashlib.sha256(json.dumps(records, sort_keys=True).encode()).hexdigest()
+        if key not in self._indexes:
+            made = index_files(records, archive.compressor())
+            digests = {place: hashlib.sha256(data).hexdigest() for place, data in made.items()}
+            self._indexes, self._changed = {key: digests}, True
+        return {place: Sha256(value) for place, value in self._indexes[key].items()}
+
+    def save(self, artifacts: Iterable[Artifact]) -> None:
+        """Write what was learned, without the records of artifacts that the channel no longer holds."""
+        if self._changed:
+            current = {artifact.sha256 for artifact in artifacts}
+            records = {key: record for key, record in self._records.items() if key in current}
+            files.write_text(self._path, json.dumps({"records": records, "indexes": self._indexes}))
+
+
+def index_record(path: Path) -> dict[str, Any]:
+    """Return an artifact's record as an index lists it."""
+    data = files.read_bytes(path)
+    record = dict(json.loads(archive.read_info(path)["info/index.json"]))
+    record["sha256"] = hashlib.sha256(data).hexdigest()
+    record["md5"] = hashlib.md5(data, usedforsecurity=False).hexdigest()
+    record["size"] = len(data)
+    return record
