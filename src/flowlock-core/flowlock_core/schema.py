@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin
 
-from pydantic.errors import PydanticInvalidForJsonSchema, PydanticSchemaGenerationError
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaWarningKind
+from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import PydanticSerializationError
 
 from flowlock_core.arguments import Argument, arguments_of
@@ -154,26 +154,42 @@ def _parameter(argument: Argument) -> Parameter:
     )
 
 
-class _Generator(GenerateJsonSchema):
-    """pydantic's generator, silent: what a union cannot say in JSON is left out of it."""
+class _NotJsonError(Exception):
+    """A type has a part that JSON cannot say."""
 
-    def emit_warning(self, kind: JsonSchemaWarningKind, detail: str) -> None:
-        """Say nothing: `wired` tells it."""
+
+class _Generator(GenerateJsonSchema):
+    """pydantic's generator, which leaves a choice out of a union where ours refuses the whole type."""
+
+    def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> Any:
+        """Refuse."""
+        raise _NotJsonError(f"{schema['type']}: {error_info}")
 
 
 def _json_schema(argument: Argument) -> dict[str, Json] | None:
-    """Return a parameter's schema, or None for a type that JSON cannot say (optional or not)."""
+    """Return a parameter's schema, or None for a type that only another step can give.
+
+    Of a union such as `str | DataFrame` the choices that JSON can say remain.
+    """
+    if (schema := _schema_of(argument.adapter)) is not None:
+        return schema
+    annotation = argument.annotation
+    if get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    if get_origin(annotation) not in (Union, types.UnionType):
+        return None
+    choices = [Argument(argument.name, choice, None) for choice in get_args(annotation)]
+    kept = [choice.annotation for choice in choices if _schema_of(choice.adapter) is not None]
+    if set(kept) <= {types.NoneType}:
+        return None
+    return _schema_of(Argument(argument.name, Union[tuple(kept)], None).adapter)  # noqa: UP007 - of a tuple
+
+
+def _schema_of(adapter: TypeAdapter[Any]) -> dict[str, Json] | None:
     try:
-        schema = argument.adapter.json_schema(schema_generator=_Generator)
-    except (PydanticInvalidForJsonSchema, PydanticSchemaGenerationError):
+        return inlined_defs(adapter.json_schema(schema_generator=_Generator))
+    except _NotJsonError:
         return None
-    inlined: dict[str, Json] = inlined_defs(schema)
-    nothing_else = {"type": "null"}
-    if {key: inlined[key] for key in inlined if key == "type"} == nothing_else:
-        return None
-    if inlined.get("anyOf") == [nothing_else]:
-        return None
-    return inlined
 
 
 def inlined_defs(schema: Mapping[str, Json]) -> dict[str, Json]:
@@ -192,7 +208,11 @@ def inlined_defs(schema: Mapping[str, Json]) -> dict[str, Json]:
                 recursive.add(name)
                 return dict(node)
             beside = {key: value for key, value in node.items() if key != "$ref"}
-            return {**walk(definitions[name], (*inside, name)), **walk(beside, inside)}
+            found = walk(definitions[name], (*inside, name))
+            if "enum" in found:
+                # The title and description of an enum are its class's name and docstring: no words for a form.
+                found = {key: value for key, value in found.items() if key not in ("title", "description")}
+            return {**found, **walk(beside, inside)}
         return {key: walk(value, inside) for key, value in node.items() if key != "$defs"}
 
     document: dict[str, Json] = walk(copy.deepcopy(dict(schema)), ())
