@@ -18,7 +18,13 @@ ADAPTERS = {
     "requests": {"flowlock.http"},
     "typer": {"flowlock.cli"},
     "rattler_build": {"flowlock.build.engine", "flowlock.build.worker"},
-    "rattler": {"flowlock.channel", "flowlock.lock.solve", "flowlock.lock.document", "flowlock.env"},
+    "rattler": {
+        "flowlock.channel",
+        "flowlock.env",
+        "flowlock.lock.document",  # reads locks of versions 4 to 6
+        "flowlock.lock.match",  # a check must read match specs as the solve did
+        "flowlock.lock.solve",
+    },
     "uv": {"flowlock.base.wheels"},  # to find its binary, which resolves
 }
 # Rules: no I/O engines, and none of the modules that have them.

@@ -1,0 +1,340 @@
+"""`flowlock lock`: read, check, solve what is stale, write all the locks or none."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from flowlock import files
+from flowlock.errors import FlowlockError, Location, Problem
+from flowlock.lock import diff, document, plan, satisfy
+from flowlock.lock.diff import Change
+from flowlock.lock.document import Lock
+from flowlock.lock.manifest import Manifest
+from flowlock.lock.match import RattlerMatcher, compare_versions
+from flowlock.lock.plan import Group
+from flowlock.lock.records import Record
+from flowlock.lock.satisfy import Identity, Reason, Rule
+from flowlock.lock.solve import Metadata, Request, UnsolvableError, solve_all
+from flowlock.lock.sources import ChannelFolder
+from flowlock.report import Progress
+
+CURRENT, UPDATED, STALE = "current", "updated", "stale"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Target:
+    """A lock to keep in step: its manifest, its file, and how messages call the file."""
+
+    manifest: Manifest
+    path: Path
+    shown: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Options:
+    """How to lock. `update` are names that shall move, `upgrade` moves all; `jobs` 0 is one a core."""
+
+    environments: tuple[str, ...] = ()
+    platforms: tuple[str, ...] = ()
+    check: bool = False
+    dry_run: bool = False
+    update: tuple[str, ...] = ()
+    upgrade: bool = False
+    offline: bool = False
+    jobs: int = 0
+
+    @property
+    def moves(self) -> bool:
+        """Whether pins shall move that are not stale."""
+        return self.upgrade or bool(self.update)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Locked:
+    """One lock's outcome: `stale` (with --check or --dry-run), `updated` or `current`."""
+
+    path: str
+    status: str
+    reasons: tuple[Reason, ...] = ()
+    changes: tuple[Change, ...] = ()
+    places: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LockResult:
+    """What `flowlock lock` did."""
+
+    locks: tuple[Locked, ...]
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether a lock is stale and stays so: --check fails."""
+        return any(locked.status == STALE for locked in self.locks)
+
+    def as_json(self) -> Mapping[str, Any]:
+        """Return the contract's document."""
+        return {
+            "locks": [
+                {
+                    "path": locked.path,
+                    "status": locked.status,
+                    "reasons": [str(reason) for reason in locked.reasons],
+                    "changes": [change.as_json() for change in locked.changes],
+                }
+                for locked in self.locks
+            ]
+        }
+
+    def as_text(self) -> str:
+        """Return a line a lock, a line a reason where it is stale, a line a change."""
+        lines = []
+        for locked in self.locks:
+            lines.append(f"{locked.path}: {locked.status}")
+            if locked.status == STALE:
+                lines += [f"  {reason}" for reason in locked.reasons]
+            lines += diff.as_lines(locked.changes, locked.places)
+        return "\n".join(lines)
+
+
+def lock(
+    targets: Sequence[Target],
+    *,
+    folders: Sequence[ChannelFolder],
+    own: Mapping[str, Identity],
+    options: Options,
+    progress: Progress,
+) -> LockResult:
+    """Bring locks in step with their manifests and the workspace's current builds; all are written, or none.
+
+    `folders` stand for channels (the local channel for the release channel, the embedded base, a snapshot);
+    other channels are live, but asked only if a lock's own records with the current builds do not solve.
+    `own` are the workspace's packages: what their sources make now. Only they decide which build is right.
+    """
+    matcher = RattlerMatcher()
+    states = [_state(target, matcher, own, options) for target in targets]
+    if options.check:
+        return LockResult(locks=tuple(_reported(state, STALE) for state in states))
+    solved = _solve_stale(states, folders, own, options, progress)
+    results = [_finished(state, solved) for state in states]
+    for state, (new, result) in zip(states, results, strict=True):
+        if result.status == UPDATED and not options.dry_run:
+            files.write_text(state.target.path, new.text())
+    outcomes = [result for _, result in results]
+    if options.dry_run:
+        outcomes = [replace(o, status=STALE) if o.status == UPDATED else o for o in outcomes]
+    return LockResult(locks=tuple(outcomes))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _State:
+    """A target with its old lock, why that is stale, and the solves that it needs."""
+
+    target: Target
+    chosen: Manifest
+    old: Lock | None
+    reasons: tuple[Reason, ...]
+    stale: tuple[Group, ...]
+
+
+def _state(target: Target, matcher: RattlerMatcher, own: Mapping[str, Identity], options: Options) -> _State:
+    manifest = target.manifest
+    _validate(manifest, matcher, options)
+    chosen = manifest.only(options.environments, options.platforms)
+    old = document.read(_text(target.path), target.shown) if target.path.exists() else None
+    if old is None:
+        message = f"there is no {target.path.name}"
+        reasons = [Reason(rule=Rule.ENVIRONMENTS, label=manifest.label, message=message)]
+        stale = plan.groups(chosen)
+    else:
+        reasons = _within(satisfy.check(manifest, old, matcher=matcher, identities=own), manifest, chosen)
+        every = plan.groups(manifest)
+        stale = plan.stale_groups(every, reasons)
+        if options.moves:
+            wanted = {(m.name, p.name) for m in chosen.environments for p in m.platforms}
+            stale = [group for group in every if _moves(group, old, options, wanted) or group in stale]
+    return _State(target=target, chosen=chosen, old=old, reasons=tuple(reasons), stale=tuple(stale))
+
+
+def _text(path: Path) -> str:
+    try:
+        return files.read_bytes(path).decode()
+    except UnicodeDecodeError as error:
+        raise FlowlockError(f"{path.name} is not UTF-8: {error}", code="FL601") from error
+
+
+def _validate(manifest: Manifest, matcher: RattlerMatcher, options: Options) -> None:
+    """Report every requirement that is no match spec, and selections that the manifest does not have."""
+    problems = []
+    for environment in manifest.environments:
+        for requirements in (*environment.requirements.values(), *environment.constraints.values()):
+            for requirement in requirements:
+                try:
+                    matcher.parse(requirement.spec)
+                except ValueError as error:
+                    problems.append(Problem(code="FL611", message=str(error), location=requirement.location))
+    known = {environment.name for environment in manifest.environments}
+    places = {name for p in manifest.platforms() for name in (p.name, p.subdir)}
+    for kind, asked, there in (
+        ("environment", options.environments, known),
+        ("platform", options.platforms, places),
+    ):
+        problems += [
+            Problem(
+                code="FL612",
+                message=f"{manifest.file} has no {kind} `{name}`",
+                location=Location(file=manifest.file),
+                hint=f"it has: {', '.join(sorted(there))}",
+            )
+            for name in asked
+            if name not in there
+        ]
+    if problems:
+        raise FlowlockError(f"{manifest.file} cannot be locked", problems=list(dict.fromkeys(problems)))
+
+
+def _within(reasons: Sequence[Reason], manifest: Manifest, chosen: Manifest) -> list[Reason]:
+    """Return the reasons that concern what was chosen; all of them if everything was."""
+    if chosen == manifest:
+        return list(reasons)
+    places = {(e.name, name) for e in chosen.environments for p in e.platforms for name in (p.name, p.subdir)}
+    environments = {environment.name for environment in chosen.environments}
+    return [
+        reason
+        for reason in reasons
+        if reason.environment in environments
+        and (reason.platform is None or (reason.environment, reason.platform) in places)
+    ]
+
+
+def _moves(group: Group, old: Lock, options: Options, wanted: Collection[tuple[str, str]]) -> bool:
+    if not any((member.name, group.platform.name) in wanted for member in group.members):
+        return False
+    return options.upgrade or bool(plan.had(group, old).keys() & set(options.update))
+
+
+def _reported(state: _State, status: str) -> Locked:
+    return Locked(path=state.target.shown, status=status if state.reasons else CURRENT, reasons=state.reasons)
+
+
+_Solved = Mapping[tuple[str, str, str], Sequence[Record]]
+
+
+def _solve_stale(
+    states: Sequence[_State],
+    folders: Sequence[ChannelFolder],
+    own: Mapping[str, Identity],
+    options: Options,
+    progress: Progress,
+) -> _Solved:
+    """Solve all stale groups of all targets at once; returns records by target path and group."""
+    pending = [(state, group) for state in states for group in state.stale]
+    for state, group in pending:
+        _refuse_foreign(state, group)
+    if not pending:
+        return {}
+    names = frozenset(own)
+    requests = [_request(state, group, names, options) for state, group in pending]
+
+    def done(request: Request, count: int) -> None:
+        progress.working(f"solved {request.label}: {count} packages")
+
+    with_locks = not options.moves and all(state.old is not None for state in states if state.stale)
+    universe = {
+        record.url: record
+        for state, group in pending
+        for name, record in plan.had(group, state.old).items()
+        if name not in names
+    }
+    sources = _Sources(folders=folders, universe=universe if with_locks else None)
+    solved = _offline_first(requests, sources, options, done)
+    return {
+        (str(state.target.path), *group.key): records
+        for (state, group), records in zip(pending, solved, strict=True)
+    }
+
+
+def _request(state: _State, group: Group, own: Collection[str], options: Options) -> Request:
+    first = group.members[0]
+    moved: Collection[str] = plan.had(group, state.old) if options.upgrade else options.update
+    limit = first.exclude_newer
+    return Request(
+        label=f"{state.target.manifest.label}/{group.name}/{group.platform.name}",
+        subdir=group.platform.subdir,
+        channels=group.channels(),
+        requirements=group.requirements(),
+        constraints=group.constraints(),
+        virtual_packages=group.platform.virtual_packages,
+        locked=plan.preferred(group, state.old, own, moved),
+        strategy=first.strategy,
+        priority=first.priority,
+        exclude_newer=limit.cutoff if limit else None,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Sources:
+    """Where records come from: folders, and the locks' own by URL if a solve may do with those."""
+
+    folders: Sequence[ChannelFolder]
+    universe: Mapping[str, Record] | None
+
+
+def _offline_first(
+    requests: Sequence[Request], sources: _Sources, options: Options, done: Callable[[Request, int], None]
+) -> list[list[Record]]:
+    """Solve from the locks' own records and the folders; ask live channels only if that cannot be."""
+    standing = {folder.url.rstrip("/") for folder in sources.folders}
+    live = {c for request in requests for c in request.channels if c.rstrip("/") not in standing}
+    jobs = options.jobs or None
+    if live and sources.universe is not None:
+        try:
+            with Metadata(folders=sources.folders, offline=True) as metadata:
+                metadata.stand_in(sorted(live), sources.universe.values())
+                return solve_all(requests, metadata, jobs=jobs, on_done=done)
+        except UnsolvableError as error:
+            if options.offline:
+                raise _needs_metadata(error, live) from error
+    with Metadata(folders=sources.folders, offline=options.offline) as metadata:
+        return solve_all(requests, metadata, jobs=jobs, on_done=done)
+
+
+def _needs_metadata(error: UnsolvableError, live: Collection[str]) -> FlowlockError:
+    return FlowlockError(
+        f"{error.message}, from the lock's own records and the current builds alone",
+        code="FL622",
+        detail=error.detail,
+        hint=f"run without --offline, or give --repodata DIR with the metadata of {', '.join(sorted(live))}",
+        kept="the lock that was there",
+    )
+
+
+def _refuse_foreign(state: _State, group: Group) -> None:
+    for member in group.members:
+        pins = state.old.environments.get(member.name) if state.old else None
+        if pins is not None and pins.foreign:
+            raise FlowlockError(
+                f"{state.target.shown} pins packages in {member.name} that are no conda archives, which"
+                " flowlock does not lock and will not drop",
+                code="FL604",
+                location=Location(file=state.target.shown),
+                hint="lock with pixi, or delete the lock if those packages are no longer wanted",
+            )
+
+
+def _finished(state: _State, solved: _Solved) -> tuple[Lock, Locked]:
+    """Return the new lock and what is to be told of it."""
+    path = str(state.target.path)
+    ours = {key[1:]: records for key, records in solved.items() if key[0] == path}
+    if state.old is not None and not ours and not state.reasons:
+        return state.old, Locked(path=state.target.shown, status=CURRENT)
+    new = plan.assembled(state.target.manifest, state.old, ours, state.chosen)
+    if new == state.old:
+        return new, Locked(path=state.target.shown, status=CURRENT, reasons=state.reasons)
+    return new, Locked(
+        path=state.target.shown,
+        status=UPDATED,
+        reasons=state.reasons,
+        changes=diff.changes(state.old, new, compare_versions),
+        places=diff.everywhere(state.old, new),
+    )

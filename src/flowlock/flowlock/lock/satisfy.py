@@ -1,0 +1,351 @@
+"""Why a lock is stale: pixi's rules for `--locked`, in pixi's order, and our pins against the sources.
+
+Pure: no metadata, no build. Every reason is found, not the first only.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from flowlock.lock.document import Lock, LockedEnvironment, LockPlatform
+from flowlock.lock.manifest import Environment, ExcludeNewer, Manifest, Requirement
+from flowlock.lock.records import Record
+from flowlock.lock.virtual import TargetPlatform, declared
+
+
+class Rule(StrEnum):
+    """The rules, in the order in which pixi checks them; the last one is ours."""
+
+    ENVIRONMENTS = "environments"
+    CHANNELS = "channels"
+    PLATFORMS = "platforms"
+    FOREIGN = "foreign"
+    OPTIONS = "options"
+    EXCLUDE_NEWER = "exclude-newer"
+    DUPLICATE = "duplicate"
+    CONSTRAINT = "constraint"
+    REQUIREMENT = "requirement"
+    UNUSED = "unused"
+    SOLVE_GROUP = "solve-group"
+    PIN = "pin"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reason:
+    """One way in which a lock is stale. Without a platform it concerns all of the environment's."""
+
+    rule: Rule
+    label: str
+    message: str
+    environment: str | None = None
+    platform: str | None = None
+    package: str | None = None
+
+    def __str__(self) -> str:
+        place = [part for part in (self.label, self.environment, self.platform) if part]
+        return f"{'/'.join(place)}: {self.message}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Identity:
+    """What a workspace package's source makes now; `why` says what differs from the pin, if that is known."""
+
+    version: str
+    build: str
+    why: str = ""
+
+
+class Parsed(Protocol):
+    """The parts of a match spec that the walk needs."""
+
+    @property
+    def name(self) -> str:
+        """The package's name."""
+
+    @property
+    def extras(self) -> tuple[str, ...]:
+        """The extras that are asked for."""
+
+    @property
+    def condition(self) -> str | None:
+        """The `when` condition."""
+
+
+class Matcher(Protocol):
+    """Evaluates match specs."""
+
+    def parse(self, spec: str) -> Parsed:
+        """Return a spec's parts; raises ValueError with a sentence if it is none."""
+
+    def matches(self, spec: str, record: Record) -> bool:
+        """Tell whether a record satisfies a spec."""
+
+    def matches_virtual(self, spec: str, package: str) -> bool:
+        """Tell whether a virtual package satisfies a spec."""
+
+
+def check(
+    manifest: Manifest, lock: Lock, *, matcher: Matcher, identities: Mapping[str, Identity]
+) -> list[Reason]:
+    """Return every reason why pixi would refuse the lock with `--locked`, or why it pins another source."""
+    label = manifest.label
+    reasons = list(_environments(manifest, lock))
+    locked = {
+        environment.name: lock.environments.get(environment.name) for environment in manifest.environments
+    }
+    for environment in manifest.environments:
+        pins = locked[environment.name]
+        if pins is None:
+            continue
+        view = _View(label=label, environment=environment, pins=pins, lock=lock, matcher=matcher)
+        for rule in (_channels, _platforms, _foreign, _options, _exclude_newer):
+            reasons += rule(view)
+        for platform in environment.platforms:
+            reasons += _platform(view, platform)
+    reasons += _solve_groups(manifest, locked)
+    reasons += _pins(manifest, locked, identities)
+    return reasons
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _View:
+    """One environment's manifest and lock side by side."""
+
+    label: str
+    environment: Environment
+    pins: LockedEnvironment
+    lock: Lock
+    matcher: Matcher
+
+    def reason(
+        self, rule: Rule, message: str, platform: str | None = None, package: str | None = None
+    ) -> Reason:
+        return Reason(
+            rule=rule,
+            label=self.label,
+            environment=self.environment.name,
+            platform=platform,
+            package=package,
+            message=message,
+        )
+
+
+def _environments(manifest: Manifest, lock: Lock) -> Iterator[Reason]:
+    asked = [environment.name for environment in manifest.environments]
+    for name in asked:
+        if name not in lock.environments:
+            message = "the environment is not in the lock"
+            yield Reason(rule=Rule.ENVIRONMENTS, label=manifest.label, environment=name, message=message)
+    for name in lock.environments:
+        if name not in asked:
+            message = f"the environment is in the lock, {manifest.file} has none of that name"
+            yield Reason(rule=Rule.ENVIRONMENTS, label=manifest.label, environment=name, message=message)
+
+
+def _channels(view: _View) -> Iterator[Reason]:
+    asked = [channel.rstrip("/") for channel in view.environment.channels]
+    had = [channel.rstrip("/") for channel in view.pins.channels]
+    if asked != had:
+        message = f"locked with the channels {', '.join(had) or 'none'}, asked for are {', '.join(asked)}"
+        yield view.reason(Rule.CHANNELS, message)
+
+
+def _platforms(view: _View) -> Iterator[Reason]:
+    targets = {platform.name: platform for platform in view.environment.platforms}
+    subdirs = {platform.subdir for platform in view.environment.platforms}
+    known = {platform.name: platform for platform in view.lock.platforms}
+    for name in view.pins.packages:
+        recorded = known.get(name, LockPlatform(name=name, subdir=name))
+        if name in targets:
+            yield from _definition(view, targets[name], recorded)
+        elif recorded.subdir not in subdirs:
+            yield view.reason(Rule.PLATFORMS, "the platform is locked, the manifest does not have it", name)
+
+
+def _definition(view: _View, target: TargetPlatform, recorded: LockPlatform) -> Iterator[Reason]:
+    if target.subdir != recorded.subdir:
+        message = f"locked for the subdir {recorded.subdir}, the manifest says {target.subdir}"
+        yield view.reason(Rule.PLATFORMS, message, target.name)
+    elif target.declared != (had := declared(recorded.subdir, recorded.virtual_packages)):
+        asked, before = (", ".join(sorted(packages)) or "the defaults" for packages in (target.declared, had))
+        message = f"locked with the virtual packages {before}, the manifest says {asked}"
+        yield view.reason(Rule.PLATFORMS, message, target.name)
+
+
+def _foreign(view: _View) -> Iterator[Reason]:
+    for platform, entries in view.pins.foreign.items():
+        names = ", ".join(str(next(iter(entry.values()), entry)) for entry in entries if entry)
+        yield view.reason(Rule.FOREIGN, f"the manifest asks for no PyPI or source package: {names}", platform)
+
+
+def _options(view: _View) -> Iterator[Reason]:
+    asked = view.environment.options()
+    had = {
+        key: str(view.pins.options[key])
+        for key in ("strategy", "channel-priority")
+        if key in view.pins.options
+    }
+    for key in ("strategy", "channel-priority"):
+        if asked.get(key) != had.get(key):
+            message = (
+                f"locked with {key} {had.get(key, 'default')}, the manifest says {asked.get(key, 'default')}"
+            )
+            yield view.reason(Rule.OPTIONS, message)
+
+
+def _exclude_newer(view: _View) -> Iterator[Reason]:
+    limit = view.environment.exclude_newer
+    if limit is None:
+        return
+    for platform, records in view.pins.packages.items():
+        for record in records:
+            cutoff = limit.cutoff_of(record.name)
+            late = cutoff is not None and record.timestamp is not None and record.timestamp > cutoff
+            if late and not _is_exempt(limit, record, view.matcher):
+                message = f"{record.name} {record.version} is newer than the manifest's exclude-newer"
+                yield view.reason(Rule.EXCLUDE_NEWER, message, platform, record.name)
+
+
+def _is_exempt(limit: ExcludeNewer, record: Record, matcher: Matcher) -> bool:
+    return any(exempt.name == record.name and matcher.matches(exempt.spec, record) for exempt in limit.exempt)
+
+
+def _platform(view: _View, target: TargetPlatform) -> Iterator[Reason]:
+    """Check one platform's records: one per name, constraints, every dependency, nothing besides."""
+    records = locked_records(view.pins, target)
+    if records is None:
+        yield view.reason(Rule.PLATFORMS, "the platform is not locked", target.name)
+        return
+    by_name: dict[str, Record] = {}
+    for record in records:
+        if record.name in by_name:
+            yield view.reason(Rule.DUPLICATE, f"{record.name} is pinned twice", target.name, record.name)
+        by_name[record.name] = record
+    for constraint in view.environment.constraints.get(target.name, ()):
+        pinned = by_name.get(constraint.name)
+        if pinned is not None and not view.matcher.matches(constraint.spec, pinned):
+            message = (
+                f"{pinned.name} {pinned.version} breaks the constraint `{constraint.spec}`{_at(constraint)}"
+            )
+            yield view.reason(Rule.CONSTRAINT, message, target.name, pinned.name)
+    visited: set[str] = set()
+    yield from _walk(view, target, by_name, visited)
+    if unused := sorted(by_name.keys() - visited):
+        message = f"nothing asks for {', '.join(unused)}"
+        yield view.reason(Rule.UNUSED, message, target.name, unused[0])
+
+
+def locked_records(pins: LockedEnvironment, target: TargetPlatform) -> Sequence[Record] | None:
+    """Return a platform's records: by its name, or by its subdir where an old lock has only that."""
+    found = pins.packages.get(target.name)
+    return found if found is not None else pins.packages.get(target.subdir)
+
+
+def _walk(
+    view: _View, target: TargetPlatform, by_name: Mapping[str, Record], visited: set[str]
+) -> Iterator[Reason]:
+    """Follow every dependency from the manifest's; `visited` gets the names that something asks for."""
+    virtual = {package.split("=")[0]: package for package in target.virtual_packages}
+    asked = view.environment.requirements.get(target.name, ())
+    pending = [(requirement.spec, f"the manifest{_at(requirement)}") for requirement in reversed(asked)]
+    seen: set[str] = set()
+    while pending:
+        spec, by = pending.pop()
+        if spec in seen:
+            continue
+        seen.add(spec)
+        try:
+            parsed = view.matcher.parse(spec)
+            if parsed.condition and not _holds(parsed.condition, view.matcher, by_name, virtual):
+                continue
+            record = by_name.get(parsed.name)
+            problem = _unmet(view.matcher, spec, record, virtual.get(parsed.name))
+        except ValueError as error:
+            yield view.reason(Rule.REQUIREMENT, f"{error}, asked for by {by}", target.name)
+            continue
+        if problem:
+            message = f"`{spec}`, asked for by {by}, {problem}"
+            yield view.reason(Rule.REQUIREMENT, message, target.name, parsed.name)
+        if record is not None:
+            if record.name not in visited:
+                visited.add(record.name)
+                pending += [(depend, record.name) for depend in reversed(record.depends)]
+            for extra in parsed.extras:
+                pending += [(depend, record.name) for depend in record.extra_depends.get(extra, ())]
+
+
+def _unmet(matcher: Matcher, spec: str, record: Record | None, virtual: str | None) -> str:
+    """Return why a spec is not met by what the lock or the platform has of its name; empty if it is."""
+    if record is not None:
+        met = matcher.matches(spec, record)
+        return "" if met else f"is not met by {record.name} {record.version} {record.build}"
+    if virtual is not None:
+        return "" if matcher.matches_virtual(spec, virtual) else f"is not met by the platform's {virtual}"
+    return "is not in the lock"
+
+
+def _holds(
+    condition: str, matcher: Matcher, by_name: Mapping[str, Record], virtual: Mapping[str, str]
+) -> bool:
+    """Evaluate a `when` condition: match specs joined by `and` and `or`, `and` binding closer."""
+    from flowlock.lock.conditions import holds
+
+    def is_met(spec: str) -> bool:
+        name = matcher.parse(spec).name
+        if name in by_name:
+            return matcher.matches(spec, by_name[name])
+        return name in virtual and matcher.matches_virtual(spec, virtual[name])
+
+    return holds(condition, is_met)
+
+
+def _solve_groups(manifest: Manifest, locked: Mapping[str, LockedEnvironment | None]) -> Iterator[Reason]:
+    first: dict[tuple[str, str, str], tuple[str, str]] = {}
+    for environment in manifest.environments:
+        group, pins = environment.solve_group, locked[environment.name]
+        if group is None or pins is None:
+            continue
+        for platform, records in pins.packages.items():
+            for record in records:
+                key = (group, platform, record.name)
+                name, url = first.setdefault(key, (environment.name, record.url))
+                if url != record.url:
+                    message = f"{record.name} is pinned otherwise than in {name}, of the same solve-group"
+                    yield Reason(
+                        rule=Rule.SOLVE_GROUP,
+                        label=manifest.label,
+                        environment=environment.name,
+                        platform=platform,
+                        package=record.name,
+                        message=message,
+                    )
+
+
+def _pins(
+    manifest: Manifest,
+    locked: Mapping[str, LockedEnvironment | None],
+    identities: Mapping[str, Identity],
+) -> Iterator[Reason]:
+    for name, pins in locked.items():
+        for platform, records in (pins.packages if pins else {}).items():
+            for record in records:
+                now = identities.get(record.name)
+                if now is None or (now.version, now.build) == (record.version, record.build):
+                    continue
+                was, source = record.build, now.build
+                if now.version != record.version:
+                    was, source = f"{record.version} {was}", f"{now.version} {source}"
+                why = f" ({now.why})" if now.why else ""
+                yield Reason(
+                    rule=Rule.PIN,
+                    label=manifest.label,
+                    environment=name,
+                    platform=platform,
+                    package=record.name,
+                    message=f"{record.name} is pinned to {was}, the source is now {source}{why}",
+                )
+
+
+def _at(requirement: Requirement) -> str:
+    return f" ({requirement.location})" if requirement.location else ""

@@ -1,0 +1,336 @@
+"""The py-rattler adapter: one place that solves; records come back as ours, its errors as FlowlockError."""
+
+import asyncio
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, assert_never
+
+from flowlock.errors import FlowlockError
+from flowlock.lock import sources
+from flowlock.lock.manifest import Priority, Requirement, Strategy
+from flowlock.lock.records import Record, from_repodata, to_repodata
+from flowlock.lock.sources import ChannelFolder
+
+if TYPE_CHECKING:
+    from rattler import MatchSpec, RepoDataRecord, SparseRepoData
+    from rattler.channel import ChannelPriority
+    from rattler.solver.solver import SolveStrategy
+    from rattler.virtual_package import GenericVirtualPackage
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """One solve: what an environment (or a solve-group) asks for on a platform, and what it had.
+
+    `locked` records are preferred and are candidates even where no channel has them, so packages of the
+    workspace must never be among them: the solver would keep the stale build.
+    """
+
+    label: str
+    subdir: str
+    channels: tuple[str, ...]
+    requirements: tuple[Requirement, ...]
+    virtual_packages: tuple[str, ...]
+    constraints: tuple[Requirement, ...] = ()
+    locked: tuple[Record, ...] = ()
+    strategy: Strategy = Strategy.HIGHEST
+    priority: Priority = Priority.STRICT
+    exclude_newer: int | None = None
+
+
+class UnsolvableError(FlowlockError):
+    """No set of packages satisfies a request; `detail` is the solver's own explanation."""
+
+
+@dataclass(slots=True)
+class Metadata:
+    """Channels as the engine reads them; each subdir is opened once and shared by all solves.
+
+    `folders` stand for channels, several for one share its priority tier. A channel without a folder is live:
+    it is asked over the network, or refused when `offline`. Use it as a context: its temporary files and open
+    maps end with it.
+    """
+
+    folders: Sequence[ChannelFolder]
+    offline: bool = False
+    _opened: dict[tuple[Path, str], "SparseRepoData"] = field(default_factory=dict)
+    _records: dict[tuple[str, bytes | None], Record] = field(default_factory=dict)
+    _stack: ExitStack = field(default_factory=ExitStack)
+    _gateway: Any = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for opened in self._opened.values():
+            opened.close()
+        self._stack.close()
+
+    def sparse(self, channel: str, subdir: str) -> "list[SparseRepoData] | None":
+        """Return the opened files of a channel for a subdir and noarch; None for a channel with no folder."""
+        standing = [folder for folder in self.folders if _same(folder.url, channel)]
+        if not standing:
+            return None
+        files = [
+            (folder, name, file)
+            for folder in standing
+            for name in (subdir, sources.NOARCH)
+            if (file := folder.repodata(name)) is not None
+        ]
+        return [self._open(folder, name, file) for folder, name, file in files]
+
+    def _open(self, folder: ChannelFolder, subdir: str, file: Path) -> "SparseRepoData":
+        import rattler
+
+        key = (file, folder.url)
+        if key not in self._opened:
+            sources.parsed(file)
+            try:
+                self._opened[key] = rattler.SparseRepoData(rattler.Channel(folder.url), subdir, file)
+            except Exception as error:
+                raise _bad_metadata(f"{subdir}/{file.name}", error) from error
+        return self._opened[key]
+
+    def stand_in(self, channels: Iterable[str], records: Iterable[Record]) -> None:
+        """Let records be all that some channels have: a lock's own, for a relock without metadata."""
+        kept = list(records)
+        for channel in channels:
+            folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="flowlock-lock-")))
+            ours = [record for record in kept if _same(record.channel, channel)]
+            for subdir in sorted({record.subdir for record in ours}):
+                write_repodata(folder, channel, subdir, [r for r in ours if r.subdir == subdir])
+            self.folders = [*self.folders, ChannelFolder(url=channel, path=folder)]
+
+    def gateway(self) -> Any:
+        """Return a gateway of this run's own: a reused one serves stale data."""
+        import rattler
+
+        if self._gateway is None:
+            self._gateway = rattler.Gateway()
+        return self._gateway
+
+    def pinned(self, records: Iterable[Record]) -> "list[RepoDataRecord]":
+        """Return our records as the engine's, through a repodata file, which is the one complete form."""
+        by_place: dict[tuple[str, str], list[Record]] = {}
+        for record in records:
+            by_place.setdefault((record.channel, record.subdir), []).append(record)
+        loaded = []
+        for (channel, subdir), group in by_place.items():
+            folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="flowlock-lock-")))
+            standing = write_repodata(folder, channel, subdir, group)
+            file = folder / subdir / sources.REPODATA
+            loaded += self._open(standing, subdir, file).load_all_records()
+        return loaded
+
+    def ours(self, record: "RepoDataRecord") -> Record:
+        """Return the engine's record as ours; one artifact is converted once."""
+        key = (record.url, record.sha256)
+        if key not in self._records:
+            data = json.loads(record.to_json())
+            self._records[key] = from_repodata(record.url, record.channel or "", data)
+        return self._records[key]
+
+
+def write_repodata(folder: Path, channel: str, subdir: str, records: Iterable[Record]) -> ChannelFolder:
+    """Write records as a channel's repodata of one subdir and return the folder that stands for it."""
+    entries: dict[str, dict[str, Any]] = {"packages": {}, "packages.conda": {}}
+    for record in records:
+        kind = "packages.conda" if record.file_name.endswith(".conda") else "packages"
+        entries[kind][record.file_name] = to_repodata(record)
+    document = {"info": {"subdir": subdir}, **entries, "repodata_version": 1}
+    target = folder / subdir
+    target.mkdir(parents=True, exist_ok=True)
+    (target / sources.REPODATA).write_text(json.dumps(document), encoding="utf-8")
+    return ChannelFolder(url=channel, path=folder)
+
+
+def solve_environment(
+    request: Request, metadata: Metadata, *, on_done: Callable[[Request, int], None] | None = None
+) -> list[Record]:
+    """Solve one request; records by URL. Raises UnsolvableError with the solver's explanation."""
+    return solve_all([request], metadata, on_done=on_done)[0]
+
+
+def solve_all(
+    requests: Sequence[Request],
+    metadata: Metadata,
+    *,
+    jobs: int | None = None,
+    on_done: Callable[[Request, int], None] | None = None,
+) -> list[list[Record]]:
+    """Solve requests at the same time, at most `jobs` of them, and return their records in the same order.
+
+    The engine solves on threads of its own without the interpreter's lock, so one loop keeps all cores busy.
+    All requests are tried; if some fail, the first one's error is raised with the others' in its detail.
+    """
+    return asyncio.run(_solve_all(requests, metadata, jobs or os.cpu_count() or 1, on_done))
+
+
+async def _solve_all(
+    requests: Sequence[Request],
+    metadata: Metadata,
+    jobs: int,
+    on_done: Callable[[Request, int], None] | None,
+) -> list[list[Record]]:
+    gate = asyncio.Semaphore(jobs)
+
+    async def one(request: Request) -> list[Record]:
+        async with gate:
+            records = await _solve(request, metadata)
+        if on_done is not None:
+            on_done(request, len(records))
+        return records
+
+    outcomes = await asyncio.gather(*map(one, requests), return_exceptions=True)
+    failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+    if failures:
+        raise _together(failures)
+    return [outcome for outcome in outcomes if not isinstance(outcome, BaseException)]
+
+
+def _together(failures: Sequence[BaseException]) -> BaseException:
+    """Return one error for all: what is no refusal of the solver comes first and alone."""
+    unsolvable = [failure for failure in failures if isinstance(failure, UnsolvableError)]
+    other = [failure for failure in failures if not isinstance(failure, UnsolvableError)]
+    if other or len(unsolvable) == 1:
+        return (other or list(unsolvable))[0]
+    first = unsolvable[0]
+    return UnsolvableError(
+        f"{len(unsolvable)} solves have no solution",
+        problems=[problem for failure in unsolvable for problem in failure.problems],
+        detail="\n\n".join(f"{failure.message}\n{failure.detail}" for failure in unsolvable),
+        hint=first.hint,
+        kept=first.kept,
+    )
+
+
+async def _solve(request: Request, metadata: Metadata) -> list[Record]:
+    import rattler
+    from rattler import exceptions as engine
+    from rattler.solver import solve_with_sparse_repodata
+
+    opened = [metadata.sparse(channel, request.subdir) for channel in request.channels]
+    common: dict[str, Any] = {
+        "specs": _specs(request.requirements),
+        "constraints": _specs(request.constraints),
+        "locked_packages": metadata.pinned(request.locked),
+        "virtual_packages": [_virtual(package) for package in request.virtual_packages],
+        "channel_priority": _priority(request.priority),
+        "strategy": _strategy(request.strategy),
+        "exclude_newer": _time(request.exclude_newer),
+    }
+    try:
+        if all(found is not None for found in opened):
+            data = [part for found in opened for part in found or ()]
+            solved = await solve_with_sparse_repodata(sparse_repodata=data, **common)
+        else:
+            _refuse_offline(request, metadata, opened)
+            places: list[rattler.Channel | rattler.SparseRepoData] = []
+            for channel, found in zip(request.channels, opened, strict=True):
+                places += [rattler.Channel(channel)] if found is None else found
+            platforms = [rattler.Subdir(request.subdir), rattler.Subdir(sources.NOARCH)]
+            solved = await rattler.solve(places, gateway=metadata.gateway(), platforms=platforms, **common)
+    except engine.SolverError as error:
+        raise _unsolvable(request, str(error)) from error
+    except (engine.GatewayError, engine.FetchRepoDataError, engine.IoError, OSError, ValueError) as error:
+        raise _bad_metadata(request.label, error) from error
+    return sorted((metadata.ours(record) for record in solved), key=lambda record: record.url)
+
+
+def _refuse_offline(request: Request, metadata: Metadata, opened: Sequence[Any]) -> None:
+    if metadata.offline:
+        live = [channel for channel, found in zip(request.channels, opened, strict=True) if found is None]
+        raise FlowlockError(
+            f"{request.label} needs the metadata of {', '.join(live)}, and --offline forbids to ask for it",
+            code="FL622",
+            hint="run again without --offline, or give the metadata with --repodata DIR",
+            kept="the lock that was there",
+        )
+
+
+def _specs(requirements: Iterable[Requirement]) -> "list[MatchSpec]":
+    """Parse specs, in an order that is not the caller's: a solve must not depend on it."""
+    import rattler
+
+    parsed = []
+    for requirement in sorted({r.spec for r in requirements}):
+        try:
+            parsed.append(rattler.MatchSpec(requirement))
+        except Exception as error:
+            where = next(r.location for r in requirements if r.spec == requirement)
+            raise FlowlockError(
+                f"`{requirement}` is no match spec: {error}", code="FL611", location=where
+            ) from error
+    return parsed
+
+
+def _virtual(package: str) -> "GenericVirtualPackage":
+    from rattler import GenericVirtualPackage, PackageName, Version
+    from rattler.package.build_string import BuildString
+
+    name, _, rest = package.partition("=")
+    version, _, build = rest.partition("=")
+    return GenericVirtualPackage(PackageName(name), Version(version), BuildString(build or "0"))
+
+
+def _priority(priority: Priority) -> "ChannelPriority":
+    from rattler.channel import ChannelPriority
+
+    match priority:
+        case Priority.STRICT:
+            return ChannelPriority.Strict
+        case Priority.DISABLED:
+            return ChannelPriority.Disabled
+        case _:
+            assert_never(priority)
+
+
+def _strategy(strategy: Strategy) -> "SolveStrategy":
+    match strategy:
+        case Strategy.HIGHEST:
+            return "highest"
+        case Strategy.LOWEST:
+            return "lowest"
+        case Strategy.LOWEST_DIRECT:
+            return "lowest-direct"
+        case _:
+            assert_never(strategy)
+
+
+def _time(milliseconds: int | None) -> datetime | None:
+    return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def _unsolvable(request: Request, explanation: str) -> UnsolvableError:
+    asked = [r for r in request.requirements if r.location and r.name in explanation]
+    where = asked[0].location if asked else None
+    return UnsolvableError(
+        f"{request.label}: no set of packages satisfies the manifest",
+        code="FL623",
+        location=where,
+        detail=explanation,
+        hint="loosen one of the specs that the explanation names",
+        kept="the lock that was there",
+    )
+
+
+def _bad_metadata(what: str, error: Exception) -> FlowlockError:
+    return FlowlockError(
+        f"the metadata of {what} cannot be used: {error}",
+        code="FL621",
+        hint="get the metadata again; if it is live, check the network and run the same command again",
+        kept="the lock that was there",
+    )
+
+
+def _same(one: str, other: str) -> bool:
+    return one.rstrip("/") == other.rstrip("/")

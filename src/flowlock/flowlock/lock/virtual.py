@@ -1,0 +1,148 @@
+"""Platforms as pixi sees them: a subdir, a name, and the virtual packages that a solve takes for granted.
+
+A virtual package is text as pixi.lock has it: `__name=version` or `__name=version=build`.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from flowlock.errors import nearest
+
+_UNIX, _LINUX = "__unix=0=0", ("__linux=4.18", "__glibc=2.28")
+_MACOS, _WINDOWS = "__osx=13.0", "__win=10.0"
+# What pixi assumes of a subdir when its manifest says nothing (its `pixi_default_versions`, and rattler's
+# least microarchitecture of a subdir), in the order in which it writes them.
+DEFAULTS: Mapping[str, tuple[str, ...]] = {
+    "linux-64": (_UNIX, *_LINUX, "__archspec=0=x86_64"),
+    "linux-aarch64": (_UNIX, *_LINUX, "__archspec=0=aarch64"),
+    "osx-64": (_UNIX, _MACOS, "__archspec=0=x86_64"),
+    "osx-arm64": (_UNIX, _MACOS, "__archspec=0=m1"),
+    "win-64": (_WINDOWS, "__archspec=0=x86_64"),
+}
+# Keys of an inline platform, in the order in which they enter a derived name.
+FRIENDLY = {
+    "cuda": "__cuda",
+    "archspec": "__archspec",
+    "glibc": "__glibc",
+    "linux": "__linux",
+    "macos": "__osx",
+    "windows": "__win",
+}
+_LIBC = ("__glibc", "__musl", "__eglibc")
+_SYSTEMS = {"linux": "__linux", "macos": "__osx", "cuda": "__cuda", "archspec": "__archspec"}
+_BELONGS = {"__linux": "linux-", "__glibc": "linux-", "__musl": "linux-", "__osx": "osx-", "__win": "win-"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TargetPlatform:
+    """A platform that an environment is locked for; `virtual_packages` are all of them, defaults included."""
+
+    name: str
+    subdir: str
+    virtual_packages: tuple[str, ...]
+
+    @property
+    def declared(self) -> frozenset[str]:
+        """The virtual packages that are not the subdir's defaults; pixi compares these only."""
+        return declared(self.subdir, self.virtual_packages)
+
+
+def declared(subdir: str, virtual_packages: Iterable[str]) -> frozenset[str]:
+    """Return the virtual packages that differ from the subdir's defaults."""
+    return frozenset(virtual_packages) - frozenset(DEFAULTS.get(subdir, ()))
+
+
+def target(subdir: str, given: Iterable[str] = (), name: str | None = None) -> TargetPlatform:
+    """Return a platform with what is given and the defaults of what is not; named as pixi would name it."""
+    chosen = list(given)
+    names = {package.split("=")[0] for package in chosen}
+    if names & set(_LIBC):
+        names.update(_LIBC)
+    chosen += [package for package in DEFAULTS[subdir] if package.split("=")[0] not in names]
+    return TargetPlatform(
+        name=name or _derived_name(subdir, declared(subdir, chosen)),
+        subdir=subdir,
+        virtual_packages=tuple(chosen),
+    )
+
+
+def checked_subdir(text: str) -> str:
+    """Return a subdir that we lock for, or raise ValueError with the ones there are."""
+    if text not in DEFAULTS:
+        near = nearest(text, list(DEFAULTS))
+        raise ValueError(f"unknown platform `{text}`" + (f"; {near}" if near else ""))
+    return text
+
+
+def from_table(table: Mapping[str, object]) -> TargetPlatform:
+    """Return the platform of an inline table of `platforms`; raises ValueError with what is wrong."""
+    unknown = [k for k in table if k not in (*FRIENDLY, "osx", "name", "platform") and not k.startswith("__")]
+    if unknown:
+        raise ValueError(f"unknown key `{unknown[0]}` of a platform")
+    name, subdir = table.get("name"), table.get("platform", table.get("name"))
+    if not isinstance(subdir, str) or not (name is None or isinstance(name, str)):
+        raise ValueError("a platform needs `platform`, or a `name` that is one")
+    given = []
+    for key, package in FRIENDLY.items():
+        value = table.get(key, table.get("osx") if key == "macos" else None)
+        if value is not None:
+            given.append(f"{package}=0={value}" if key == "archspec" else f"{package}={value}")
+    given += [f"{key}={value}" for key, value in sorted(table.items()) if key.startswith("__")]
+    made = target(checked_subdir(subdir), given, name)
+    if made.name == made.subdir and made.declared:
+        raise ValueError("a platform with virtual packages needs a `name` that is not its subdir's")
+    return made
+
+
+def with_system_requirements(
+    platform: TargetPlatform, tables: Iterable[Mapping[str, object]]
+) -> TargetPlatform:
+    """Return the platform with what `[system-requirements]` of an environment's features add, highest first.
+
+    pixi migrates that table to platforms of this kind, with a derived name.
+    """
+    wanted: dict[str, str] = {}
+    for table in tables:
+        for name, value in _required(table):
+            if platform.subdir.startswith(_BELONGS.get(name, "")):
+                wanted[name] = max(wanted.get(name, value), value, key=_as_version)
+    given = {package.split("=")[0]: package for package in platform.virtual_packages}
+    ours = {name: f"{name}=0={v}" if name == "__archspec" else f"{name}={v}" for name, v in wanted.items()}
+    if all(given.get(name) == package for name, package in ours.items()):
+        return platform
+    kept = [package for name, package in given.items() if name not in ours]
+    default = [package for package in kept if package in DEFAULTS[platform.subdir]]
+    rest = [package for package in kept if package not in default]
+    base = None if platform.name == platform.subdir else platform.name
+    return target(platform.subdir, [*ours.values(), *rest], base)
+
+
+def _required(table: Mapping[str, object]) -> Iterable[tuple[str, str]]:
+    for key, value in table.items():
+        if key == "libc":
+            libc = value if isinstance(value, Mapping) else {"version": value}
+            yield f"__{libc.get('family', 'glibc')}", str(libc["version"])
+        elif key in _SYSTEMS:
+            yield _SYSTEMS[key], str(value)
+        elif key != "unix":
+            raise ValueError(f"unknown key `{key}` of system-requirements")
+
+
+def _as_version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", text))
+
+
+def _derived_name(subdir: str, packages: Iterable[str]) -> str:
+    """Return `<subdir>[-<key>-<value>…]`, keys in pixi's order, others by name."""
+    values = {package.split("=")[0]: package.split("=")[-1] for package in packages}
+    parts = [subdir]
+    for key, package in FRIENDLY.items():
+        if package in values:
+            parts.append(f"{key}-{_segment(values.pop(package))}")
+    parts += [f"{_segment(name.lstrip('_'))}-{_segment(value)}" for name, value in sorted(values.items())]
+    return "-".join(parts)
+
+
+def _segment(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")

@@ -1,0 +1,198 @@
+"""The part of YAML that lockfiles are written in, read and written fast, with its scalars as they stand.
+
+A lock of 4,200 records takes PyYAML's C loader two seconds. What is not in the subset (flow style, block
+scalars, comments after a value) goes through PyYAML's parser, once, for the whole text.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+Node = Any  # dict[str, Node] | list[Node] | str | int | Plain
+
+
+class Plain(str):
+    """A scalar that YAML would not read as text (`1.10`, `true`, `null`): it is written again as it stood."""
+
+    __slots__ = ()
+
+
+class YamlError(Exception):
+    """The text is not YAML, or not what a lock can hold: the reason, and line and column from 1."""
+
+    def __init__(self, message: str, line: int | None = None, column: int | None = None) -> None:
+        super().__init__(message)
+        self.message, self.line, self.column = message, line, column
+
+
+class _OutsideSubsetError(Exception):
+    """A construct that the fast reader leaves to PyYAML."""
+
+
+_NUMBER = re.compile(r"[-+]?(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:[eE][-+]?\d+)?|0x[0-9a-fA-F]+|0o[0-7]+")
+_WORDS = frozenset(
+    ("true", "false", "null", "~", "yes", "no", "on", "off", "y", "n", ".inf", "-.inf", ".nan")
+)
+_INDICATORS = frozenset("[]{}&*!|>%@`#,?'\"")
+_UNSAFE = re.compile(r": |:$| #|[\x00-\x1f\x7f-\x9f\ufeff]|^[-?:](?: |$)|^(?:---|\.\.\.)|^\s|\s$")
+
+
+def load(text: str) -> Node:
+    """Return the document as dicts, lists, strings, ints and Plain; a YamlError says where it is none."""
+    lines = [line for line in text.split("\n") if line and not line.isspace() and line.lstrip(" ")[0] != "#"]
+    try:
+        reader = _Reader(lines)
+        node = reader.node(0)
+    except (_OutsideSubsetError, IndexError):
+        return _load_any(text)
+    return node if reader.at == len(lines) else _load_any(text)
+
+
+class _Reader:
+    """Block mappings and sequences, one value a line."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self.lines, self.at = lines, 0
+
+    def node(self, indent: int) -> Node:
+        if self.lines[self.at].startswith("- ", indent):
+            return self._sequence(indent)
+        return self._mapping(indent)
+
+    def _mapping(self, indent: int) -> dict[str, Node]:
+        lines, result = self.lines, {}
+        while self.at < len(lines):
+            line = lines[self.at]
+            if line[:indent].strip(" ") or line[indent] == " ":
+                if len(line) - len(line.lstrip(" ")) > indent:
+                    raise _OutsideSubsetError
+                break
+            if line.startswith("- ", indent):
+                break
+            key, colon, rest = line[indent:].partition(":")
+            if not colon or (rest and rest[0] != " ") or key[0] in _INDICATORS or key in result:
+                raise _OutsideSubsetError
+            self.at += 1
+            result[key] = _scalar(rest[1:]) if len(rest) > 1 else self._below(indent)
+        return result
+
+    def _below(self, indent: int) -> Node:
+        """Return the value of a key with nothing behind it: what stands below, deeper or as a sequence."""
+        if self.at < len(self.lines):
+            line = self.lines[self.at]
+            depth = len(line) - len(line.lstrip(" "))
+            if depth > indent or (depth == indent and line.startswith("- ", indent)):
+                return self.node(depth)
+        return Plain("")
+
+    def _sequence(self, indent: int) -> list[Node]:
+        lines, result, prefix = self.lines, [], " " * indent + "- "
+        while self.at < len(lines) and (line := lines[self.at]).startswith(prefix):
+            item = line[indent + 2 :]
+            if item[0] not in _INDICATORS and (": " in item or item.endswith(":")):
+                lines[self.at] = " " * (indent + 2) + item
+                result.append(self._mapping(indent + 2))
+            elif item.startswith(("- ", " ")):
+                raise _OutsideSubsetError
+            else:
+                result.append(_scalar(item))
+                self.at += 1
+        return result
+
+
+def _scalar(text: str) -> Node:
+    text = text.strip(" ")
+    first = text[0] if text else ""
+    if first not in _INDICATORS:
+        if " #" in text or ": " in text or text[-1:] == ":" or "\t" in text:
+            raise _OutsideSubsetError
+        return _resolved(text)
+    if first == "'" and len(text) > 1 and text[-1] == "'" and "'" not in text[1:-1].replace("''", ""):
+        return text[1:-1].replace("''", "'")
+    if text == "{}":
+        return {}
+    if text == "[]":
+        return []
+    raise _OutsideSubsetError
+
+
+def _resolved(text: str) -> str | int:
+    if text.isascii() and text.isdigit() and (text == "0" or text[0] != "0"):
+        return int(text)
+    return Plain(text) if _is_special(text) else text
+
+
+def _is_special(text: str) -> bool:
+    return not text or text.lower() in _WORDS or _NUMBER.fullmatch(text) is not None
+
+
+def _load_any(text: str) -> Node:
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        return _from_node(yaml.compose(text, Loader=loader), yaml)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = (mark.line + 1, mark.column + 1) if mark else (None, None)
+        raise YamlError(error.problem or "not YAML", *where) from error
+    except yaml.YAMLError as error:
+        raise YamlError(str(error)) from error
+
+
+def _from_node(node: Any, yaml: Any) -> Node:
+    if node is None:
+        return Plain("")
+    if isinstance(node, yaml.MappingNode):
+        result: dict[str, Node] = {}
+        for key, value in node.value:
+            if key.value in result:
+                mark = key.start_mark
+                raise YamlError(f"the key `{key.value}` stands twice", mark.line + 1, mark.column + 1)
+            result[str(key.value)] = _from_node(value, yaml)
+        return result
+    if isinstance(node, yaml.SequenceNode):
+        return [_from_node(item, yaml) for item in node.value]
+    return _resolved(node.value) if node.style is None else str(node.value)
+
+
+def dump(node: Node, indent: int = 0) -> Iterator[str]:
+    """Yield the lines of a mapping or sequence as serde-yaml writes them: sequences flush with their key."""
+    pad = " " * indent
+    if isinstance(node, Mapping):
+        for key, value in node.items():
+            if isinstance(value, Mapping) and value:
+                yield f"{pad}{scalar(key)}:"
+                yield from dump(value, indent + 2)
+            elif isinstance(value, Sequence) and not isinstance(value, str) and value:
+                yield f"{pad}{scalar(key)}:"
+                yield from dump(value, indent)
+            else:
+                yield f"{pad}{scalar(key)}: {_leaf(value)}".rstrip(" ")
+    else:
+        for item in node:
+            if isinstance(item, Mapping | list | tuple) and item:
+                first, *rest = dump(item, indent + 2)
+                yield f"{pad}- {first[indent + 2 :]}"
+                yield from rest
+            else:
+                yield f"{pad}- {_leaf(item)}".rstrip(" ")
+
+
+def _leaf(value: Node) -> str:
+    if isinstance(value, Mapping):
+        return "{}"
+    if isinstance(value, list | tuple):
+        return "[]"
+    return str(value) if isinstance(value, int | Plain) else scalar(value)
+
+
+def scalar(text: str) -> str:
+    """Return a string as YAML: plain if it can be, else single-quoted, else escaped."""
+    if _UNSAFE.search(text):
+        if not text.isprintable():
+            return json.dumps(text)
+    elif not _is_special(text) and text[0] not in _INDICATORS:
+        return text
+    return "'" + text.replace("'", "''") + "'"
