@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from flowlock import files, process
 from flowlock.build.identity import Identity
-from flowlock.build.worker import ARTIFACT, LOG, RESULT
+from flowlock.build.layout import ARTIFACT, HOME, JOB, LOG, RESULT, SOURCE, TEMPORARY
 from flowlock.errors import FlowlockError, from_os_error
 from flowlock.recipe import Recipe
 from flowlock.sources import Sources, stage
@@ -100,9 +100,9 @@ class Workers:
         except OSError as error:
             raise from_os_error(error, "write", self._place.work) from error
         try:
-            for name in ("source", "home", "tmp"):
+            for name in (SOURCE, HOME, TEMPORARY):
                 (work / name).mkdir()
-            stage(job.sources, work / "source")
+            stage(job.sources, work / SOURCE)
             self._work(job, work)
             return Made(
                 data=files.read_bytes(work / ARTIFACT), seconds=round(time.perf_counter() - started, 2)
@@ -113,7 +113,7 @@ class Workers:
             shutil.rmtree(work, ignore_errors=True)
 
     def _work(self, job: Job, work: Path) -> None:
-        order = work / "job.json"
+        order = work / JOB
         order.write_text(json.dumps(_order(job)))
         command = [sys.executable, "-m", "flowlock.build.worker", str(order)]
         with process.started(command, cwd=work, env=self._environment(job, work)) as running:
@@ -131,8 +131,8 @@ class Workers:
         """Return the whole environment of a worker: nothing of ours but where the package cache is."""
         return {
             "PATH": os.defpath if os.name == "nt" else "/usr/local/bin:/usr/bin:/bin",
-            "HOME": str(work / "home"),
-            "TMPDIR": str(work / "tmp"),
+            "HOME": str(work / HOME),
+            "TMPDIR": str(work / TEMPORARY),
             "LANG": "C.UTF-8",
             "TZ": "UTC",
             "SOURCE_DATE_EPOCH": str(int(job.epoch.timestamp())),

@@ -16,9 +16,9 @@ from typing import Any
 from flowlock import archive
 from flowlock.build import engine
 from flowlock.build.canonical import Facts, canonical
+from flowlock.build.layout import ARTIFACT, LOG, RESULT, SOURCE
 from flowlock.errors import FlowlockError
 
-RESULT, ARTIFACT, LOG = "result.json", "artifact.conda", "log.txt"
 _PR_SET_PDEATHSIG = 1
 
 
@@ -48,7 +48,7 @@ def main(job_file: Path) -> int:
 def _build(job: Mapping[str, Any], work: Path, log: Callable[[str], None]) -> str:
     order = engine.Order(
         document=job["document"],
-        source=work / "source",
+        source=work / SOURCE,
         work=work,
         build_string=job["build_string"],
         channels=job["channels"],

@@ -13,7 +13,8 @@ from flowlock.recipe.requirement import match_spec, version_spec
 
 # Nothing but the build environment is used: no index, no cache, no settings of the machine.
 SCRIPT = (
-    "uv pip install --no-deps --no-build-isolation --no-index --no-cache --no-config --python ${{ PYTHON }} ."
+    "uv pip install --no-deps --no-build-isolation --no-index --no-cache --no-config"
+    ' --python "${{ PYTHON }}" .'
 )
 
 
