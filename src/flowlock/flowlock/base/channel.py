@@ -32,13 +32,14 @@ _Job = Callable[[], Archive]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BaseResult:
-    """The channel as it is now, and what had to be done for it."""
+    """The channel as it is now, and what had to be done for it; `indexed` if its repodata was written."""
 
     folder: Path
     python: str
     made: int
     kept: int
     removed: int
+    indexed: bool
     seconds: float
 
     def as_json(self) -> Mapping[str, Any]:
@@ -49,6 +50,7 @@ class BaseResult:
             "made": self.made,
             "kept": self.kept,
             "removed": self.removed,
+            "indexed": self.indexed,
             "seconds": round(self.seconds, 3),
         }
 
@@ -79,9 +81,9 @@ def make(
             known = load(order.folder)
             sound = sound_entries(order.folder, known.entries)
             now = _current(order, asked, known, sound)
-            removed = _publish(order, now)
+            removed, indexed = _publish(order, now)
         made = sum(one.path not in sound for one in now.entries)
-        stage.status = "made" if made or removed else "current"
+        stage.status = "made" if made or removed or indexed else "current"
         stage.detail = f"Python {order.python.version}, {len(now.entries)} packages, {made} of them made"
     return BaseResult(
         folder=order.folder,
@@ -89,6 +91,7 @@ def make(
         made=made,
         kept=len(now.entries) - made,
         removed=removed,
+        indexed=indexed,
         seconds=time.perf_counter() - started,
     )
 
@@ -215,8 +218,10 @@ def _write(order: _Order, job: _Job) -> Entry:
     return describe(order.folder, path, made.record)
 
 
-def _publish(order: _Order, now: Manifest) -> int:
-    """Write the index of what the channel holds, delete what it no longer does, and say how much that was.
+def _publish(order: _Order, now: Manifest) -> tuple[int, bool]:
+    """Write the index of what the channel holds, and delete what it no longer does.
+
+    Returns how many archives were deleted, and whether the index was another.
 
     In this order a process that is killed leaves an index of files that are there.
     """
@@ -224,20 +229,23 @@ def _publish(order: _Order, now: Manifest) -> int:
     for one in now.entries:
         subdir, _, file = one.path.partition("/")
         subdirs[subdir][file] = dict(one.record)
-    for subdir, records in subdirs.items():
-        repodata = {
-            "info": {"subdir": subdir},
-            "packages": {},
-            "packages.conda": dict(sorted(records.items())),
-            "removed": [],
-            "repodata_version": 1,
-        }
-        text = json.dumps(repodata, indent=1, sort_keys=True) + "\n"
-        files.sync_folder(order.folder, {f"{subdir}/repodata.json": text})
+    index = {f"{subdir}/repodata.json": _repodata(subdir, records) for subdir, records in subdirs.items()}
+    written = files.sync_folder(order.folder, index)
     wanted = {order.folder / one.path for one in now.entries}
     found = {path for subdir in subdirs for path in (order.folder / subdir).iterdir()}
     strays = {path for path in found - wanted if path.name != "repodata.json"}
     for path in strays:
         path.unlink()
     save(order.folder, now)
-    return sum(path.suffix == ".conda" for path in strays)
+    return sum(path.suffix == ".conda" for path in strays), bool(written)
+
+
+def _repodata(subdir: str, records: Mapping[str, Any]) -> str:
+    document = {
+        "info": {"subdir": subdir},
+        "packages": {},
+        "packages.conda": records,
+        "removed": [],
+        "repodata_version": 1,
+    }
+    return json.dumps(document, indent=1, sort_keys=True) + "\n"

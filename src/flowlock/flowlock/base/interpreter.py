@@ -89,7 +89,7 @@ class Interpreter:
 
 
 def find(python: Path | None = None) -> Interpreter:
-    """Return the interpreter behind an executable (by default ours); a virtual environment stands for its base.
+    """Return the interpreter behind an executable, ours if none is named; a venv stands for its base.
 
     One that cannot be packaged is a FlowlockError with every reason.
     """

@@ -64,7 +64,8 @@ class Conversion:
         }
         if pure:
             index["noarch"] = "python"
-        inputs = [SCHEMA, LEVEL, version("zstandard"), self.sha256, self.python, index]
+        # The files of a pure wheel are the same for every Python.
+        inputs = [SCHEMA, LEVEL, version("zstandard"), self.sha256, "" if pure else self.python, index]
         digest = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:8]
         prefix = "pyh" if pure else f"py{self.python.replace('.', '')}h"
         return {**index, "build": f"{prefix}{digest}_0"}

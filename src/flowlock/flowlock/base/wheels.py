@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
-from packaging.tags import compatible_tags, cpython_tags, platform_tags
+from packaging.tags import Tag, compatible_tags, cpython_tags, platform_tags
 from packaging.utils import parse_wheel_filename
 
 from flowlock import files, http, process
@@ -57,7 +57,7 @@ def resolve(
             code="FL413",
             hint="run `flowlock base` once without --offline",
         )
-    pins = _pins(_uv(requirements, python, root), python)
+    pins = _pins(_uv(requirements, python, root), python, root)
     files.write_text(path, json.dumps([asdict(pin) for pin in pins], indent=2) + "\n")
     return pins
 
@@ -95,44 +95,49 @@ def _uv(requirements: Sequence[str], python: Interpreter, root: Path) -> str:
     )
 
 
-def _pins(lock: str, python: Interpreter) -> list[Pin]:
+def _pins(lock: str, python: Interpreter, root: Path) -> list[Pin]:
     """Return the best wheel of each package in uv's lock (PEP 751)."""
     packages: list[Mapping[str, Any]] = tomllib.loads(lock).get("packages", [])
-    return [_best(package, _rank(python)) for package in packages]
+    rank = _rank(python)
+    return [_best(package, rank, root) for package in packages]
 
 
-def _rank(python: Interpreter) -> dict[str, int]:
+def _rank(python: Interpreter) -> dict[Tag, int]:
+    """Return the interpreter's wheel tags in its order of preference."""
     major, minor = map(int, python.series.split("."))
     platforms = list(platform_tags())
-    tags = [
-        *cpython_tags((major, minor), platforms=platforms),
-        *compatible_tags((major, minor), python.tag, platforms),
-    ]
-    return {str(tag): place for place, tag in enumerate(tags)}
+    compiled = cpython_tags((major, minor), platforms=platforms)
+    pure = compatible_tags((major, minor), python.tag, platforms)
+    return {tag: place for place, tag in enumerate([*compiled, *pure])}
 
 
-def _best(package: Mapping[str, Any], rank: Mapping[str, int]) -> Pin:
-    wheels = [_pin(wheel) for wheel in package.get("wheels", [])]
+def _best(package: Mapping[str, Any], rank: Mapping[Tag, int], root: Path) -> Pin:
+    """Return the wheel whose tag comes first, and of two such the one that needs no download."""
+    archives = [package["archive"]] if "archive" in package else package.get("wheels", [])
+    pins = [_pin(archive, root) for archive in archives]
     places = {
-        pin: min(
-            (rank[str(tag)] for tag in parse_wheel_filename(pin.file)[3] if str(tag) in rank), default=None
-        )
-        for pin in wheels
+        pin: min((rank[tag] for tag in parse_wheel_filename(pin.file)[3] if tag in rank), default=None)
+        for pin in pins
+        if pin.file.endswith(".whl")
     }
-    fitting = [(place, pin.file, pin) for pin, place in places.items() if place is not None]
+    fitting = [
+        (place, not pin.url.startswith("file:"), pin.url)
+        for pin, place in places.items()
+        if place is not None
+    ]
     if not fitting:
         raise FlowlockError(
             f"{package['name']} {package.get('version', '')} has no wheel for this interpreter",
             code="FL415",
             hint="require a version that has one",
         )
-    return min(fitting)[2]
+    return next(pin for pin in pins if pin.url == min(fitting)[2])
 
 
-def _pin(wheel: Mapping[str, Any]) -> Pin:
-    url = wheel.get("url") or Path(wheel["path"]).resolve().as_uri()
-    file = wheel.get("name") or unquote(urlsplit(url).path.rsplit("/", 1)[-1])
-    return Pin(file=file, url=url, sha256=Sha256(wheel["hashes"]["sha256"]))
+def _pin(archive: Mapping[str, Any], root: Path) -> Pin:
+    url = archive.get("url") or (root / archive["path"]).resolve().as_uri()
+    file = archive.get("name") or unquote(urlsplit(url).path.rsplit("/", 1)[-1])
+    return Pin(file=file, url=url, sha256=Sha256(archive["hashes"]["sha256"]))
 
 
 def download(pins: Iterable[Pin], cache: Path, *, offline: bool, progress: Progress) -> dict[Pin, Path]:
