@@ -1,0 +1,257 @@
+"""`flowlock compile`: specs on disk → packages on disk. All are checked before anything is written."""
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from flowlock import files
+from flowlock.compile.package import MANIFEST, digest, render
+from flowlock.discover import signatures
+from flowlock.errors import FlowlockError, Location, Problem, from_os_error
+from flowlock.report import Progress
+from flowlock.spec.catalog import Catalog
+from flowlock.spec.check import by_place, check
+from flowlock.spec.facts import Facts, facts_of
+from flowlock.spec.model import Spec
+from flowlock.spec.parse import parse
+from flowlock.workspace import Workflow, Workspace
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Compiled:
+    """What was done, or with --check would have to be done, for one workflow."""
+
+    name: str
+    package: str
+    status: str
+    changed: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CompileResult:
+    """What `flowlock compile` prints; status current|updated, or stale with --check."""
+
+    workflows: tuple[Compiled, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every package on disk is what its spec says."""
+        return all(one.status != "stale" for one in self.workflows)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return each workflow with the files that changed."""
+        names = ("name", "package", "status", "changed", "removed")
+        workflows = [{name: getattr(one, name) for name in names} for one in self.workflows]
+        return {"workflows": workflows}
+
+    def as_text(self) -> str:
+        """Return a line a workflow, and a line a file that differs."""
+        lines = []
+        for one in self.workflows:
+            lines.append(f"{one.name:<20} {one.status:<8} {one.package}")
+            lines += [f"  {path}" for path in one.changed]
+            lines += [f"  {path} (no longer generated)" for path in one.removed]
+        if not self.ok:
+            lines.append("hint: run `flowlock compile`, then commit what it wrote")
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """A spec as read: its text, what it says, and what is wrong with that."""
+
+    workflow: Workflow
+    text: str
+    spec: Spec | None
+    problems: tuple[Problem, ...]
+
+
+def compile_workflows(
+    workspace: Workspace, names: Sequence[str], *, check: bool, progress: Progress
+) -> CompileResult:
+    """Compile the named workflows, or all; with `check`, write nothing and say what is out of date.
+
+    One invalid spec, or one generated file that was changed by hand, and nothing is written.
+    """
+    workflows = [workspace.workflow(name) for name in names] or workspace.workflow_list
+    facts = facts_of(workspace)
+    sources = read_specs(workspace, workflows)
+    catalog = catalog_for(workspace, sources, facts, progress)
+    problems = check_specs(sources, catalog, facts)
+    if problems:
+        raise FlowlockError(f"{_count(problems)} in the specs; nothing was compiled", problems=problems)
+    changes = []
+    for source in sources:
+        assert source.spec is not None  # noqa: S101 - a spec that cannot be read is a problem
+        rendered = render(source.spec, catalog, facts, source=source.text)
+        changes.append(_compare(workspace, source.workflow, rendered))
+    edited = [problem for change in changes for problem in change.edited]
+    if edited and not check:
+        raise FlowlockError("generated files were changed by hand; nothing was written", problems=edited)
+    if not check:
+        for change in changes:
+            _write(change)
+    return CompileResult(workflows=tuple(_told(change, check=check) for change in changes))
+
+
+def read_specs(workspace: Workspace, workflows: Sequence[Workflow]) -> list[Source]:
+    """Read the specs of workflows."""
+    found = []
+    for workflow in workflows:
+        file = workspace.relative(workflow.spec)
+        text, problems = read_text(workflow.spec, file)
+        spec, more = parse(text, file) if not problems else (None, [])
+        problems = [*problems, *more, *_misplaced(workflow, spec)]
+        found.append(Source(workflow=workflow, text=text, spec=spec, problems=tuple(problems)))
+    return found
+
+
+def read_text(path: Path, file: str) -> tuple[str, list[Problem]]:
+    """Read a spec's text in UTF-8, with LF line ends; what prevents that is a problem like others."""
+    start = Location(file=file, line=1, column=1)
+    try:
+        data = files.read_bytes(path)
+        return data.decode("utf-8").replace("\r\n", "\n"), []
+    except FlowlockError as error:
+        return "", [replace(error.problems[0], location=Location(file=file))]
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        message = f"the file is not UTF-8: byte 0x{data[error.start]:02x}"
+        return "", [Problem(code="FL106", message=message, location=replace(start, line=line))]
+
+
+def _misplaced(workflow: Workflow, spec: Spec | None) -> list[Problem]:
+    """Hold the id against the folder: a name must be enough to find a workflow."""
+    if spec is None or spec.id is None:
+        return []
+    same = spec.id.value.lower().replace("_", "-") == workflow.name.lower().replace("_", "-")
+    if same or not re.fullmatch(r"\w+", spec.id.value):
+        return []
+    message = f"the id is `{spec.id.value}`, and the folder `{workflow.name}`: they must be the same"
+    hint = f"rename the folder, or write `id: {workflow.name.replace('-', '_')}`"
+    return [Problem(code="FL123", message=message, location=spec.id.at, hint=hint)]
+
+
+def catalog_for(workspace: Workspace, sources: Sequence[Source], facts: Facts, progress: Progress) -> Catalog:
+    """Look up the tasks that specs may name."""
+    specs = [source.spec for source in sources if source.spec]
+    names = {facts.distribution(one.name.value) for spec in specs for one in spec.requirements if one.name}
+    return signatures(workspace, names, progress=progress)
+
+
+def check_specs(sources: Sequence[Source], catalog: Catalog, facts: Facts) -> list[Problem]:
+    """Return all problems of all specs."""
+    found = [problem for source in sources for problem in source.problems]
+    for source in sources:
+        if source.spec:
+            found += check(source.spec, catalog, facts)
+    return by_place(found)
+
+
+def _count(problems: Sequence[Problem]) -> str:
+    return "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Change:
+    """A package as it is on disk beside what it should be."""
+
+    workflow: Workflow
+    package: str
+    rendered: Mapping[str, str]
+    recorded: str
+    changed: tuple[str, ...]
+    removed: tuple[str, ...]
+    edited: tuple[Problem, ...]
+
+
+def _compare(workspace: Workspace, workflow: Workflow, rendered: Mapping[str, str]) -> _Change:
+    folder = workflow.package
+    recorded = _existing(folder / MANIFEST) or ""
+    known = _recorded(recorded)
+    changed: list[str] = []
+    removed: list[str] = []
+    edited: list[Problem] = []
+    for path in sorted({*known, *rendered} - {MANIFEST}):
+        present = _existing(folder / path)
+        if present == rendered.get(path):
+            continue
+        if present is not None and digest(present) not in known[path]:
+            edited.append(_edited(workspace.relative(folder / path), gone=path not in rendered))
+        (changed if path in rendered else removed).append(path)
+    if recorded != rendered[MANIFEST]:
+        changed.append(MANIFEST)
+    return _Change(
+        workflow=workflow,
+        package=workspace.relative(folder),
+        rendered=rendered,
+        recorded=recorded,
+        changed=tuple(changed),
+        removed=tuple(removed),
+        edited=tuple(edited),
+    )
+
+
+def _existing(path: Path) -> str | None:
+    """Return a file's text with LF line ends; what is not text differs from everything that we write."""
+    try:
+        return path.read_bytes().decode("utf-8", errors="replace").replace("\r\n", "\n")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise from_os_error(error, "read", path) from error
+
+
+def _recorded(text: str) -> dict[str, set[str]]:
+    """Read a manifest; only plain relative paths count, since what it names may be deleted."""
+    known: dict[str, set[str]] = defaultdict(set)
+    for line in text.splitlines():
+        match = re.fullmatch(r"([0-9a-f]{64})  ([\w.-]+(?:/[\w.-]+)*)", line)
+        if match and ".." not in match[2].split("/"):
+            known[match[2]].add(match[1])
+    return known
+
+
+def _edited(path: str, *, gone: bool) -> Problem:
+    hint = "is no longer generated: delete it" if gone else "delete the file, and compile again"
+    return Problem(
+        code="FL203",
+        message="this generated file was changed by hand",
+        location=Location(file=path),
+        hint=f"change the spec instead; to give up the change, {hint}" if not gone else f"the file {hint}",
+    )
+
+
+def _write(change: _Change) -> None:
+    """Write what differs.
+
+    While files change, the manifest holds the digests of before and after: a run that was killed leaves
+    nothing that looks like a change by hand.
+    """
+    if not (change.changed or change.removed):
+        return
+    folder, final = change.workflow.package, change.rendered[MANIFEST]
+    files.write_text(folder / MANIFEST, change.recorded + final)
+    files.sync_folder(folder, {path: text for path, text in change.rendered.items() if path != MANIFEST})
+    for path in change.removed:
+        try:
+            (folder / path).unlink(missing_ok=True)
+        except OSError as error:
+            raise from_os_error(error, "delete", folder / path) from error
+    files.write_text(folder / MANIFEST, final)
+
+
+def _told(change: _Change, *, check: bool) -> Compiled:
+    differs = bool(change.changed or change.removed)
+    status = ("stale" if check else "updated") if differs else "current"
+    return Compiled(
+        name=change.workflow.name,
+        package=change.package,
+        status=status,
+        changed=change.changed,
+        removed=change.removed,
+    )

@@ -1,0 +1,322 @@
+"""The tasks that specs may name: signatures of the workspace's packages and of installed ones.
+
+Entry points are read from the workspace packages' own pyproject.toml (the source is the truth, nothing need
+be installed) and described in a process of their own. Signatures are kept by the sources they were made from,
+so that a second compile imports none of the packages.
+"""
+
+import hashlib
+import json
+import os
+import re
+import sys
+import tempfile
+import tomllib
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import Distribution, distributions, version
+from pathlib import Path
+from typing import Any
+
+from flowlock_core.schema import TaskSignature
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from flowlock import files, process
+from flowlock.errors import FlowlockError, Problem, from_os_error, nearest
+from flowlock.report import Progress, Silent
+from flowlock.sources import snapshots
+from flowlock.spec.catalog import BrokenTask, Catalog
+from flowlock.spec.facts import CORE
+from flowlock.workspace import Workspace
+
+GROUP = "flowlock.tasks"
+# Raised when kept signatures of an earlier flowlock can no longer be read.
+SCHEMA = 1
+_MODULE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*", re.ASCII)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """A distribution that registers tasks; `identity` stands for all that its signatures depend on."""
+
+    distribution: str
+    entry_points: Mapping[str, str]
+    identity: str | None
+
+
+def signatures(
+    workspace: Workspace, requirements: Collection[str] | None = None, *, progress: Progress | None = None
+) -> Catalog:
+    """Return the tasks of every workspace package, and of the installed distributions that are required.
+
+    `requirements` are distribution names; None means every installed distribution with tasks.
+    """
+    own = _workspace_sources(workspace)
+    names = {one.distribution for one in own}
+    wanted: set[str] | None = None
+    if requirements is not None:
+        wanted = {canonicalize_name(name) for name in (CORE, *requirements)}
+    installed = [one for one in _installed_sources(wanted) if one.distribution not in names]
+    sources = [*own, *installed]
+    kept = {one.distribution: _kept(workspace, one) for one in sources}
+    missing = [one for one in sources if kept[one.distribution] is None]
+    if missing:
+        described = _describe(workspace, missing, progress or Silent())
+        for one in missing:
+            kept[one.distribution] = _keep(workspace, one, described)
+    documents = [document for document in kept.values() if document is not None]
+    present = set(names) | {canonicalize_name(one.metadata["Name"]) for one in distributions()}
+    return _catalog(documents, present)
+
+
+def _catalog(documents: Iterable[Mapping[str, Any]], present: Iterable[str]) -> Catalog:
+    found, broken = [], []
+    for document in documents:
+        broken += [
+            BrokenTask(
+                name=fault["task"], distribution=fault["distribution"], message=_line(fault["message"])
+            )
+            for fault in document["errors"]
+        ]
+        for task in map(TaskSignature.from_json, document["tasks"]):
+            if _MODULE.fullmatch(task.module) and task.function.isascii() and task.function.isidentifier():
+                found.append(task)
+            else:
+                message = f"{task.module}.{task.function} is not at the top of its module"
+                broken.append(BrokenTask(name=task.name, distribution=task.distribution, message=message))
+    return Catalog.of(found, broken=broken, distributions=present)
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())[:500]
+
+
+def _workspace_sources(workspace: Workspace) -> list[Source]:
+    projects = {package: _project(package.folder) for package in workspace.packages}
+    folders = {package.folder: package.excludes for package in workspace.packages}
+    found = snapshots(workspace.root, folders, cache_file=workspace.state / "cache" / "sources.json")
+    digests = {
+        canonicalize_name(package.name): found[package.folder].digest for package in workspace.packages
+    }
+    needs: dict[str, set[str]] = {
+        canonicalize_name(package.name): _requires(project) for package, project in projects.items()
+    }
+    sources = []
+    for package, project in projects.items():
+        points = project.get("entry-points", {}).get(GROUP, {})
+        if points:
+            name: str = canonicalize_name(package.name)
+            closure = sorted({*_closure(name, needs), *({CORE} & set(digests))})
+            identity = _identity(*(f"{one} {digests[one]}" for one in closure))
+            sources.append(Source(distribution=name, entry_points=points, identity=identity))
+    return sources
+
+
+def _project(folder: Path) -> Mapping[str, Any]:
+    path = folder / "pyproject.toml"
+    try:
+        project: Mapping[str, Any] = tomllib.loads(files.read_bytes(path).decode()).get("project", {})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise FlowlockError(f"{folder.name}/pyproject.toml is not TOML: {error}", code="FL302") from error
+    return project
+
+
+def _requires(project: Mapping[str, Any]) -> set[str]:
+    names: set[str] = set()
+    for text in project.get("dependencies", ()):
+        try:
+            names.add(canonicalize_name(Requirement(text).name))
+        except InvalidRequirement as error:
+            message = f"{project.get('name')}: the dependency `{text}` cannot be read"
+            raise FlowlockError(message, code="FL302", detail=str(error)) from error
+    return names
+
+
+def _closure(name: str, needs: Mapping[str, set[str]]) -> set[str]:
+    """Return a workspace package and those of the workspace that it needs, directly or not."""
+    found, pending = {name}, [name]
+    while pending:
+        new = {one for one in needs[pending.pop()] if one in needs} - found
+        found |= new
+        pending += new
+    return found
+
+
+def _installed_sources(wanted: set[str] | None) -> Iterator[Source]:
+    seen = set()
+    for distribution in distributions():
+        name = canonicalize_name(distribution.metadata["Name"])
+        if name in seen or (wanted is not None and name not in wanted):
+            continue
+        seen.add(name)
+        points = {point.name: point.value for point in distribution.entry_points.select(group=GROUP)}
+        if points:
+            yield Source(distribution=name, entry_points=points, identity=_installed_identity(distribution))
+
+
+def _installed_identity(distribution: Distribution) -> str | None:
+    """Return what an installed distribution's tasks depend on; None for an editable one, which changes."""
+    origin = json.loads(distribution.read_text("direct_url.json") or "{}")
+    if origin.get("dir_info", {}).get("editable"):
+        return None
+    return _identity(distribution.version, distribution.read_text("RECORD") or "", version(CORE))
+
+
+def _identity(*parts: str) -> str:
+    fixed = (str(SCHEMA), sys.version, version("pydantic"))
+    return hashlib.sha256("\0".join((*fixed, *parts)).encode()).hexdigest()
+
+
+def _kept_file(workspace: Workspace, source: Source) -> Path:
+    return workspace.state / "signatures" / f"{source.distribution}-{source.identity}.json"
+
+
+def _kept(workspace: Workspace, source: Source) -> Mapping[str, Any] | None:
+    """Return the document that an earlier run kept; one that cannot be read counts as absent."""
+    if source.identity is None:
+        return None
+    try:
+        document = json.loads(_kept_file(workspace, source).read_bytes())
+    except (OSError, ValueError):
+        return None
+    return document if isinstance(document, dict) and document.keys() == {"tasks", "errors"} else None
+
+
+def _keep(workspace: Workspace, source: Source, described: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Keep one distribution's part of a description, unless it has errors, whose cause may lie outside."""
+    document = {
+        key: [one for one in described[key] if one["distribution"] == source.distribution]
+        for key in ("tasks", "errors")
+    }
+    if source.identity is not None and not document["errors"]:
+        path = _kept_file(workspace, source)
+        files.write_text(path, json.dumps(document, indent=1) + "\n")
+        for old in path.parent.glob(f"{source.distribution}-*.json"):
+            if (
+                re.fullmatch(rf"{re.escape(source.distribution)}-[0-9a-f]{{64}}\.json", old.name)
+                and old != path
+            ):
+                old.unlink(missing_ok=True)
+    return document
+
+
+def _describe(workspace: Workspace, sources: Iterable[Source], progress: Progress) -> Mapping[str, Any]:
+    """Import the packages in a process of their own and return what it says of their tasks."""
+    points = {one.distribution: dict(one.entry_points) for one in sources}
+    progress.working(f"describing the tasks of {', '.join(points)}")
+    roots = [folder for package in workspace.packages for folder in (package.folder, package.folder / "src")]
+    passed = ("PATH", "HOME", "LANG", "LC_ALL", "SYSTEMROOT", "TMPDIR", "TEMP")
+    env = {name: os.environ[name] for name in passed if name in os.environ}
+    env["PYTHONPATH"] = os.pathsep.join(str(root) for root in roots if root.is_dir())
+    try:
+        with tempfile.TemporaryDirectory(prefix="flowlock-") as folder:
+            listing = Path(folder) / "entry-points.json"
+            files.write_text(listing, json.dumps(points))
+            # -P: the folder where the command runs must not become a place to import from.
+            command: list[str | Path] = [
+                sys.executable,
+                "-P",
+                "-m",
+                "flowlock_core.describe",
+                "--entry-points",
+            ]
+            done = process.run([*command, listing], cwd=Path(folder), env=env, check=False)
+    except OSError as error:
+        raise from_os_error(error, "use", tempfile.gettempdir()) from error
+    try:
+        document: Mapping[str, Any] = json.loads(done.stdout)
+    except ValueError as error:
+        raise FlowlockError(
+            f"the tasks of {', '.join(points)} cannot be described: exit code {done.returncode}",
+            code="FL202",
+            hint="import the packages in Python to see what ends the process",
+            detail="\n".join(done.stderr.splitlines()[-process.LOG_TAIL :]),
+        ) from error
+    return document
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaskList:
+    """What `flowlock tasks` prints: all that is known, by name, and what cannot be imported."""
+
+    signatures: tuple[TaskSignature, ...]
+    broken: tuple[BrokenTask, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every registered task can be imported."""
+        return not self.broken
+
+    def as_json(self) -> dict[str, Any]:
+        """Return name, package and title of each."""
+        keys = ("name", "distribution", "title", "description", "tags")
+        tasks = [{key: one.as_json()[key] for key in keys} for one in self.signatures]
+        errors = [
+            {"name": one.name, "distribution": one.distribution, "message": one.message}
+            for one in self.broken
+        ]
+        return {"tasks": tasks, "errors": errors}
+
+    def as_text(self) -> str:
+        """Return a line a task, by package."""
+        lines: list[str] = []
+        wide = max((len(one.name) for one in self.signatures), default=0)
+        for distribution in sorted({one.distribution for one in self.signatures}):
+            lines += ["", distribution] if lines else [distribution]
+            own = [one for one in self.signatures if one.distribution == distribution]
+            lines += [f"  {one.name:<{wide}}  {one.description or one.title}".rstrip() for one in own]
+        lines += [f"error: {one.distribution}: {one.name}: {one.message}" for one in self.broken]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OneTask:
+    """What `flowlock tasks NAME` prints."""
+
+    task: TaskSignature
+    ok: bool = True
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the signature, with a JSON Schema for each parameter."""
+        return self.task.as_json()
+
+    def as_text(self) -> str:
+        """Return the signature as a person reads it, then the schemas."""
+        task = self.task
+        lines = [f"{task.name} ({task.distribution}, {task.module})"]
+        lines += [f"  {task.description}"] if task.description else []
+        for one in task.parameters:
+            default = "" if one.required else f" = {one.as_json().get('default')!r}"
+            source = "  from a step" if one.wired else ""
+            lines.append(f"  {one.name}: {one.annotation}{default}{source}")
+            lines += [f"      {one.description}"] if one.description else []
+        lines.append(f"  returns {task.returns}")
+        schemas = {one.name: one.schema for one in task.parameters if not one.wired}
+        return "\n".join([*lines, *json.dumps(schemas, indent=2, ensure_ascii=False).splitlines()])
+
+
+def tasks(
+    workspace: Workspace, name: str | None = None, *, progress: Progress | None = None
+) -> TaskList | OneTask:
+    """List the known tasks, or describe the one of a bare or qualified name."""
+    catalog = signatures(workspace, progress=progress)
+    if name is None:
+        known = [one for ones in catalog.tasks.values() for one in ones]
+        broken = [one for ones in catalog.broken.values() for one in ones]
+        return TaskList(
+            signatures=tuple(sorted(known, key=lambda one: (one.name, one.distribution))),
+            broken=tuple(broken),
+        )
+    found = catalog.named(name)
+    if len(found) == 1:
+        return OneTask(task=found[0])
+    if found:
+        owners = " or ".join(f"`{one.module}.{one.name}`" for one in found)
+        raise FlowlockError(f"`{name}` is the name of several tasks", code="FL133", hint=f"say {owners}")
+    problems = [
+        Problem(code="FL201", message=f"`{one.name}` of {one.distribution} cannot be imported: {one.message}")
+        for one in catalog.broken.get(name, ())
+    ]
+    hint = nearest(name, list(catalog.tasks)) or "`flowlock tasks` lists what there is"
+    raise FlowlockError(f"unknown task `{name}`", code="FL130", hint=hint, problems=problems)
