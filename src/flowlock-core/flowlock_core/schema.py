@@ -14,7 +14,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import PydanticSerializationError
 
 from flowlock_core.arguments import Argument, arguments_of
-from flowlock_core.task import Task
+from flowlock_core.task import Task, humanised
 
 Json = Any
 
@@ -87,12 +87,6 @@ def signature(task: Task[..., Any], *, name: str | None = None, distribution: st
         parameters=tuple(_parameter(argument) for argument in arguments.by_name.values()),
         returns=annotation_text(arguments.returns),
     )
-
-
-def humanised(name: str) -> str:
-    """Turn an identifier into a title: `time_column` → `Time column`."""
-    words = name.replace("_", " ").strip()
-    return words[:1].upper() + words[1:]
 
 
 def annotation_text(annotation: Any) -> str:
@@ -182,7 +176,8 @@ def _json_schema(argument: Argument) -> dict[str, Json] | None:
     kept = [choice.annotation for choice in choices if _schema_of(choice.adapter) is not None]
     if set(kept) <= {types.NoneType}:
         return None
-    return _schema_of(Argument(argument.name, Union[tuple(kept)], None).adapter)  # noqa: UP007 - of a tuple
+    union: Any = Union[tuple(kept)]  # noqa: UP007 - of a tuple
+    return _schema_of(Argument(argument.name, union, None).adapter)
 
 
 def _schema_of(adapter: TypeAdapter[Any]) -> dict[str, Json] | None:

@@ -82,6 +82,12 @@ def task(
     return decorate if func is None else decorate(func)
 
 
+def humanised(name: str) -> str:
+    """Turn an identifier into a title: `time_column` → `Time column`."""
+    words = name.replace("_", " ").strip()
+    return words[:1].upper() + words[1:]
+
+
 def argument_names(argnames: str | Sequence[str]) -> tuple[str, ...]:
     """Return one or several argument names as a tuple."""
     return (argnames,) if isinstance(argnames, str) else tuple(argnames)

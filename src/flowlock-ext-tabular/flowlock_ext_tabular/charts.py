@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from flowlock_core.errors import TaskError
 from flowlock_core.results import Chart
 from flowlock_core.tables import require_columns
-from flowlock_core.task import task
+from flowlock_core.task import humanised, task
 from flowlock_core.types import DataFrame
 from pydantic import Field
 
@@ -56,7 +56,9 @@ def draw_bar_chart(
         },
     }
     description = f"Bar chart of {y} by {x}{_by(color)}"
-    return figure(traces, layout, x_title or x, y_title or y, description=description, parts=parts)
+    return figure(
+        traces, layout, x_title or humanised(x), y_title or humanised(y), description=description, parts=parts
+    )
 
 
 @task
@@ -86,7 +88,7 @@ def draw_line_chart(
     require_columns(df, y, "y")
     if color is None:
         series_of(df, {"x": x, "color": None})
-        parts = [Series(name=column if len(y) > 1 else None, df=df, label=column) for column in y]
+        parts = [Series(name=humanised(column) if len(y) > 1 else None, df=df, label=column) for column in y]
     else:
         parts = [part.labelled(y[0]) for part in series_of(df, {"x": x, "color": color})]
     mode = "lines+markers" if markers else "lines"
@@ -103,10 +105,15 @@ def draw_line_chart(
                 "y": numbers(rows, part.label, "y"),
             }
         )
-    title = y_title or (y[0] if len(y) == 1 else "")
+    title = y_title or (humanised(y[0]) if len(y) == 1 else "")
     description = f"Line chart of {', '.join(y)} over {x}{_by(color)}"
     return figure(
-        traces, {"hovermode": "x unified"}, x_title or x, title, description=description, parts=parts
+        traces,
+        {"hovermode": "x unified"},
+        x_title or humanised(x),
+        title,
+        description=description,
+        parts=parts,
     )
 
 
@@ -133,7 +140,9 @@ def draw_histogram(
     ]
     description = f"Histogram of {x}{_by(color)}"
     layout = {"barmode": "overlay", "bargap": 0.04}
-    return figure(traces, layout, x_title or x, y_title or "count", description=description, parts=parts)
+    return figure(
+        traces, layout, x_title or humanised(x), y_title or "Count", description=description, parts=parts
+    )
 
 
 @task
@@ -160,7 +169,9 @@ def draw_scatter_plot(
         for part in parts
     ]
     description = f"Scatter plot of {y} against {x}{_by(color)}"
-    return figure(traces, {}, x_title or x, y_title or y, description=description, parts=parts)
+    return figure(
+        traces, {}, x_title or humanised(x), y_title or humanised(y), description=description, parts=parts
+    )
 
 
 def _named(part: Series) -> dict[str, Any]:

@@ -92,7 +92,7 @@ def figure(
     names = tuple(part.name for part in parts if part.name is not None)
     whole = {
         "margin": {"l": 56, "r": 16, "t": 12, "b": 48},
-        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
         "showlegend": bool(names),
         **layout,
         "xaxis": {"showgrid": False, **layout.get("xaxis", {}), "title": {"text": x_title}},

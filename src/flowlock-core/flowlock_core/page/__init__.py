@@ -25,6 +25,7 @@ from flowlock_core.results import (
     to_json,
 )
 from flowlock_core.tables import Cell
+from flowlock_core.task import humanised
 
 DASH = "\N{EN DASH}"
 MISSING_GROUP = "missing"
@@ -90,7 +91,7 @@ def _runtimes(dashboard: Dashboard) -> list[ChartRuntime]:
 
 
 def _series(dashboard: Dashboard) -> list[str]:
-    return sorted({name for chart in _charts(dashboard) for name in chart.series})
+    return list(dict.fromkeys(name for chart in _charts(dashboard) for name in chart.series))
 
 
 def _scripts(runtime: ChartRuntime) -> list[str]:
@@ -113,17 +114,12 @@ def _filters(dashboard: Dashboard) -> str:
     if not filters:
         return ""
     fields = "".join(
-        f'<label>{escape(_words(column))}<select data-column="{escape(column)}">'
+        f'<label>{escape(humanised(column))}<select data-column="{escape(column)}">'
         + "".join(f'<option value="{escape(_group(v))}">{escape(_group(v))}</option>' for v in values)
         + "</select></label>"
         for column, values in filters.items()
     )
     return f'<form class="filters" id="filters" aria-label="Groups" hidden>{fields}</form>\n'
-
-
-def _words(name: str) -> str:
-    words = name.replace("_", " ").strip()
-    return words[:1].upper() + words[1:]
 
 
 def _group(value: Any) -> str:
@@ -143,7 +139,9 @@ def _card(card: Card, number: int) -> str:
 
 def _view(view: View, heading: str) -> str:
     key = {column: _group(value) for column, _, value in view.key}
-    groups = "".join(f'<span class="group">{escape(_words(c))}: {escape(v)}</span>' for c, v in key.items())
+    groups = "".join(
+        f'<span class="group">{escape(humanised(c))}: {escape(v)}</span>' for c, v in key.items()
+    )
     caption = f'<p class="groups">{groups}</p>' if groups else ""
     data = escape(json.dumps(key, ensure_ascii=False))
     return f'<div class="view" data-key="{data}">{caption}{_content(view.content, heading)}</div>'
@@ -173,7 +171,7 @@ def _content(content: Content, heading: str) -> str:
 def _table(table: TableView, heading: str) -> str:
     kinds = ["number" if numeric else "word" for numeric in table.numeric]
     head = "".join(
-        f'<th scope="col" class="{kind}">{escape(_words(column))}</th>'
+        f'<th scope="col" class="{kind}">{escape(humanised(column))}</th>'
         for column, kind in zip(table.columns, kinds, strict=True)
     )
     rows = "".join(
