@@ -6,10 +6,8 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
-from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flowlock_core.errors import ExitCode, Problem, WorkflowError
 
@@ -53,7 +51,7 @@ def _parser(workflow: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=name, description="A workflow compiled by flowlock.", allow_abbrev=False
     )
-    parser.add_argument("--version", action="version", version=f"{name} {_version(name)}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     run = commands.add_parser("run", help="run the workflow and write its results", allow_abbrev=False)
@@ -79,11 +77,17 @@ def _parser(workflow: str) -> argparse.ArgumentParser:
     return parser
 
 
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "(not installed)"
+class _Version(argparse.Action):
+    """Look the version up when it is asked for only: that reads the metadata of installed packages."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            found = version(parser.prog)
+        except PackageNotFoundError:
+            found = "(not installed)"
+        parser.exit(message=f"{parser.prog} {found}\n")
 
 
 def load_workflow(workflow: str) -> "Workflow":
@@ -139,6 +143,8 @@ def _log(record: "StepRecord") -> None:
 
 
 def _schema(workflow: str, _arguments: argparse.Namespace) -> ExitCode:
+    from importlib.resources import files
+
     package = workflow.partition(":")[0].partition(".")[0]
     sys.stdout.write(files(package).joinpath("params.schema.json").read_text(encoding="utf-8"))
     return ExitCode.DONE

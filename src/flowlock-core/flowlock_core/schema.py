@@ -205,7 +205,7 @@ def inlined_defs(schema: Mapping[str, Json]) -> dict[str, Json]:
             beside = {key: value for key, value in node.items() if key != "$ref"}
             found = walk(definitions[name], (*inside, name))
             if "enum" in found:
-                # The title and description of an enum are its class's name and docstring: no words for a form.
+                # An enum's title and description are its class's name and docstring: no words for a form.
                 found = {key: value for key, value in found.items() if key not in ("title", "description")}
             return {**found, **walk(beside, inside)}
         return {key: walk(value, inside) for key, value in node.items() if key != "$defs"}
