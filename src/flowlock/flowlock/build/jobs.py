@@ -6,7 +6,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
@@ -63,30 +63,32 @@ class Workers:
         self._running: set[subprocess.Popen[str]] = set()
 
     def run(
-        self, pending: Mapping[str, Job], waits_for: Mapping[str, set[str]]
+        self, waits_for: Mapping[str, set[str]], job: Callable[[str], Job]
     ) -> Iterator[tuple[str, Made | FlowlockError]]:
-        """Yield each job's outcome as it ends, starting one when all that it waits for are done.
+        """Yield each outcome as it ends, making and starting a job when all that it waits for are done.
 
-        A job that waits for one that failed is never started, and not yielded.
+        A job that waits for one that failed is never started, and not yielded. The caller has taken an
+        outcome in before the next job is made.
         """
-        left = dict(pending)
-        open_needs = {name: set(waits_for[name]) & set(pending) for name in pending}
+        left = list(waits_for)
+        open_needs = {name: set(needs) for name, needs in waits_for.items()}
         active: dict[Future[Made], str] = {}
         with ThreadPoolExecutor(self._jobs) as pool:
             try:
                 while left or active:
                     ready = [name for name in left if not open_needs[name]]
                     for name in ready[: self._jobs - len(active)]:
-                        active[pool.submit(self._run, left.pop(name))] = name
+                        left.remove(name)
+                        active[pool.submit(self._run, job(name))] = name
                     if not active:
                         return
                     for future in wait(active, return_when=FIRST_COMPLETED).done:
                         name = active.pop(future)
                         outcome = _outcome(future)
+                        yield name, outcome
                         if isinstance(outcome, Made):
                             for needs in open_needs.values():
                                 needs.discard(name)
-                        yield name, outcome
             finally:
                 for running in list(self._running):
                     process.kill_group(running)

@@ -1,5 +1,6 @@
 """In which order packages are built. Pure."""
 
+import re
 from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 
@@ -7,13 +8,20 @@ from flowlock.errors import FlowlockError
 from flowlock.recipe import Recipe
 
 SECTIONS = ("build", "host", "run")
+_NAME = re.compile(
+    r"\s*(?:\$\{\{\s*pin_\w+\(\s*[\"'](?P<pinned>[^\"']+)|(?:[^\s=]+::)?(?P<name>[A-Za-z0-9_][\w.-]*))"
+)
 
 
 def needs(recipe: Recipe, known: Iterable[str]) -> frozenset[str]:
     """Return which of the known packages a recipe needs, for building or for running."""
-    names = {spec.split()[0].split("::")[-1] for section in SECTIONS for spec in recipe.requirements(section)}
-    bare = {name.split("=")[0].split(">")[0].split("<")[0].split("[")[0] for name in names}
-    return frozenset((bare & set(known)) - {recipe.name})
+    specs = [spec for section in SECTIONS for spec in recipe.requirements(section)]
+    return frozenset((names(specs) & set(known)) - {recipe.name})
+
+
+def names(specs: Iterable[str]) -> set[str]:
+    """Return the package names of match specs, whatever follows them; a pin on a package is one too."""
+    return {match["pinned"] or match["name"] for spec in specs if (match := _NAME.match(spec))}
 
 
 def order(graph: Mapping[str, Iterable[str]]) -> list[str]:

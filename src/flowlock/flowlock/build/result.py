@@ -30,15 +30,19 @@ class PackageResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BuildResult:
-    """Every package that was asked for and what it needs, in the order of building."""
+    """Every package that was asked for and what it needs, in the order of building.
+
+    `mended` says that the channel's files were not as these packages make them.
+    """
 
     packages: tuple[PackageResult, ...]
     dry_run: bool = False
+    mended: bool = False
 
     @property
-    def changed(self) -> tuple[PackageResult, ...]:
-        """The packages that were not current."""
-        return tuple(package for package in self.packages if package.status is not Status.CURRENT)
+    def current(self) -> bool:
+        """Whether nothing had to be done: every package was current, and the channel around them whole."""
+        return not self.mended and all(package.status is Status.CURRENT for package in self.packages)
 
     def as_json(self) -> Mapping[str, Any]:
         """Return the contract's document."""

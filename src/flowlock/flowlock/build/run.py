@@ -2,14 +2,17 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from flowlock import channel
 from flowlock.build import plan
 from flowlock.build.cache import Cache, Cached
-from flowlock.build.jobs import Job, Made, Place, Workers, forget_leftovers
-from flowlock.build.result import BuildResult, PackageResult
+from flowlock.build.jobs import WORK, Job, Made, Place, Workers, forget_leftovers
+from flowlock.build.result import BuildResult, PackageResult, Status
 from flowlock.build.stale import Step, cache_of, steps
 from flowlock.build.targets import Target, chosen, targets
+from flowlock.build.verify import verify as check
 from flowlock.errors import FlowlockError, Problem
 from flowlock.report import Progress
 from flowlock.workspace import Workspace
@@ -22,13 +25,14 @@ def build(
     environments: Sequence[str],
     jobs: int | None = None,
     dry_run: bool = False,
+    verify: bool = False,
     progress: Progress,
 ) -> BuildResult:
     """Build the named packages and what they need (all, if none is named), as far as they are stale.
 
     `environments` are the channels that build environments come from. The caller holds the workspace. If a
     build fails the channel stays as it was, what was built is kept in the cache, and one FlowlockError tells
-    of all failures.
+    of all failures. With `verify` every portable package is also built again elsewhere, and compared.
     """
     known = targets(workspace)
     graph = {name: plan.needs(target.recipe, known) for name, target in known.items()}
@@ -39,49 +43,92 @@ def build(
     stale = {name: step for name, step in found.items() if step.cached is None}
     if dry_run:
         return BuildResult(packages=tuple(_result(step, None) for step in found.values()), dry_run=True)
-    made: dict[str, tuple[Cached, float]] = {}
-    if stale:
-        progress.working(f"building {', '.join(stale)}")
-        workers = _workers(workspace, jobs or _cores())
-        pending = {name: _job(workspace, step, environments) for name, step in stale.items()}
-        waits = {name: set(graph[name]) & _build_needs(step.target) for name, step in stale.items()}
-        failed: dict[str, FlowlockError] = {}
-        for name, outcome in workers.run(pending, waits):
-            try:
-                made[name] = _kept(cache, stale[name], outcome)
-            except FlowlockError as error:
-                failed[name] = error
-            progress.working(f"{name} {'failed' if name in failed else 'built'}")
-        if failed:
-            raise _failures(failed, graph, stale, sorted(made))
-    _enter(workspace, known, found, {name: cached for name, (cached, _) in made.items()})
+    yard = _Yard(workspace=workspace, graph=graph, found=found, environments=tuple(environments))
+    workers = _workers(workspace, jobs or _cores())
+    made = _build(workers, yard, stale, cache, progress=progress) if stale else {}
+    held = {**yard.cached, **{name: cached for name, (cached, _) in made.items()}}
+    if verify:
+        portable = [name for name, step in found.items() if step.target.recipe.noarch]
+        again = {name: yard.job(name, held) for name in portable}
+        built = {name: cached.path for name, cached in held.items()}
+        check(again, built, jobs=jobs or _cores(), progress=progress)
+    mended = _enter(workspace, known, found, held)
     cache.save()
-    return BuildResult(packages=tuple(_result(step, made.get(name)) for name, step in found.items()))
+    packages = tuple(_result(step, made.get(name)) for name, step in found.items())
+    return BuildResult(packages=packages, mended=mended)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Yard:
+    """What the jobs of one build are made from."""
+
+    workspace: Workspace
+    graph: Mapping[str, frozenset[str]]
+    found: Mapping[str, Step]
+    environments: tuple[str, ...]
+
+    @property
+    def cached(self) -> dict[str, Cached]:
+        return {name: step.cached for name, step in self.found.items() if step.cached is not None}
+
+    def needs(self, name: str) -> set[str]:
+        """Return the workspace packages that must be there while a package is built."""
+        recipe = self.found[name].target.recipe
+        direct = plan.names((*recipe.requirements("host"), *recipe.requirements("build")))
+        return plan.closure(direct & self.graph[name], self.graph)
+
+    def job(self, name: str, held: Mapping[str, Cached]) -> Job:
+        """Return a package's job; what it needs of the workspace lies in a channel made for it."""
+        step, needs, channels = self.found[name], self.needs(name), self.environments
+        if needs:
+            folder = work_folder(self.workspace) / f"{WORK}{name}-needs"
+            wanted = [_artifact(self.found[need], held[need]) for need in sorted(needs)]
+            channel.put(folder, wanted, subdirs=(), cache=folder.with_name(f"{folder.name}-cache"))
+            channels = (folder.as_uri(), *channels)
+        return Job(
+            recipe=step.target.recipe,
+            identity=step.identity,
+            sources=step.sources,
+            epoch=self.workspace.epoch,
+            channels=channels,
+        )
+
+
+def _build(
+    workers: Workers, yard: _Yard, stale: Mapping[str, Step], cache: Cache, *, progress: Progress
+) -> dict[str, tuple[Cached, float]]:
+    """Build what is stale; failures are gathered, and raised as one when the rest has ended."""
+    progress.working(f"building {', '.join(stale)}")
+    held = yard.cached
+    made: dict[str, tuple[Cached, float]] = {}
+    failed: dict[str, FlowlockError] = {}
+    waits = {name: yard.needs(name) & stale.keys() for name in stale}
+    for name, outcome in workers.run(waits, lambda name: yard.job(name, held)):
+        try:
+            made[name] = _kept(cache, stale[name], outcome)
+            held[name] = made[name][0]
+        except FlowlockError as error:
+            failed[name] = error
+        progress.working(f"{name} {'failed' if name in failed else 'built'}")
+    if failed:
+        cache.save()
+        raise _failures(failed, yard.graph, stale, sorted(made))
+    return made
+
+
+def work_folder(workspace: Workspace) -> Path:
+    """Return where workers work; whoever holds the workspace may empty it."""
+    return workspace.state / "tmp"
 
 
 def _workers(workspace: Workspace, jobs: int) -> Workers:
     place = Place(
-        work=workspace.state / "tmp",
+        work=work_folder(workspace),
         logs=workspace.state / "logs",
         packages=workspace.state / "cache" / "packages",
     )
     forget_leftovers(place.work)
     return Workers(place, jobs=jobs)
-
-
-def _job(workspace: Workspace, step: Step, environments: Sequence[str]) -> Job:
-    return Job(
-        recipe=step.target.recipe,
-        identity=step.identity,
-        sources=step.sources,
-        epoch=workspace.epoch,
-        channels=tuple(environments),
-    )
-
-
-def _build_needs(target: Target) -> set[str]:
-    specs = (*target.recipe.requirements("host"), *target.recipe.requirements("build"))
-    return {spec.split()[0] for spec in specs}
 
 
 def _kept(cache: Cache, step: Step, outcome: Made | FlowlockError) -> tuple[Cached, float]:
@@ -127,17 +174,12 @@ def _enter(
     workspace: Workspace,
     known: Mapping[str, Target],
     found: Mapping[str, Step],
-    made: Mapping[str, Cached],
-) -> None:
+    held: Mapping[str, Cached],
+) -> bool:
     """Make the channel hold the current builds, and of packages not asked for what it held."""
-    folder = workspace.state / "channel"
-    artifacts = [
-        channel.Artifact(
-            subdir=step.identity.subdir, file=step.identity.file, sha256=held.sha256, origin=held.path
-        )
-        for name, step in found.items()
-        if (held := made.get(name, step.cached)) is not None
-    ]
+    folder, cache = workspace.state / "channel", workspace.state / "cache"
+    whole = channel.whole(folder, cache=cache)
+    artifacts = [_artifact(step, held[name]) for name, step in found.items()]
     artifacts += [
         channel.Artifact(
             subdir=entry.subdir,
@@ -146,9 +188,14 @@ def _enter(
             origin=folder / entry.subdir / entry.file,
         )
         for entry in channel.entries(folder)
-        if entry.name in known and entry.name not in found
+        if entry.name in known and entry.name not in found and f"{entry.subdir}/{entry.file}" in whole
     ]
-    channel.put(folder, artifacts, subdirs=workspace.platforms, cache=workspace.state / "cache")
+    return channel.put(folder, artifacts, subdirs=workspace.platforms, cache=cache)
+
+
+def _artifact(step: Step, held: Cached) -> channel.Artifact:
+    own = step.identity
+    return channel.Artifact(subdir=own.subdir, file=own.file, sha256=held.sha256, origin=held.path)
 
 
 def _result(step: Step, made: tuple[Cached, float] | None) -> PackageResult:
@@ -161,7 +208,7 @@ def _result(step: Step, made: tuple[Cached, float] | None) -> PackageResult:
         sha256=held.sha256 if held else None,
         status=step.status,
         seconds=made[1] if made else 0.0,
-        reason=step.reason,
+        reason=step.reason if step.status is not Status.CACHED else "it was not in the channel",
     )
 
 

@@ -27,7 +27,7 @@ class Step:
     inputs: Mapping[str, Any]
     identity: Identity
     cached: Cached | None
-    listed: bool
+    entered: bool
     reason: str
 
     @property
@@ -35,7 +35,7 @@ class Step:
         """What has to be done."""
         if self.cached is None:
             return Status.BUILT
-        return Status.CURRENT if self.listed else Status.CACHED
+        return Status.CURRENT if self.entered else Status.CACHED
 
 
 def cache_of(workspace: Workspace) -> Cache:
@@ -54,7 +54,7 @@ def steps(workspace: Workspace, known: Mapping[str, Target], cache: Cache) -> di
     folders = {target.folder: target.excludes for target in known.values()}
     found = snapshots(workspace.root, folders, cache_file=workspace.state / "cache" / "sources.json")
     surroundings = _surroundings()
-    listed = {entry.file: entry.sha256 for entry in channel.entries(workspace.state / "channel")}
+    entered = channel.whole(workspace.state / "channel", cache=workspace.state / "cache")
     judged = {}
     for name, target in known.items():
         inputs = Inputs(
@@ -75,7 +75,7 @@ def steps(workspace: Workspace, known: Mapping[str, Target], cache: Cache) -> di
             inputs=now,
             identity=own,
             cached=cached,
-            listed=cached is not None and listed.get(own.file) == cached.sha256,
+            entered=cached is not None and entered.get(f"{own.subdir}/{own.file}") == cached.sha256,
             reason="" if cached else why(cache.last(name), now),
         )
     return judged

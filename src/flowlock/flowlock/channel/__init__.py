@@ -1,5 +1,5 @@
 """The local channel: exactly the current build of each package, under a complete index."""
 
-from flowlock.channel.store import Artifact, Entry, entries, put
+from flowlock.channel.store import Artifact, Entry, entries, put, whole
 
-__all__ = ["Artifact", "Entry", "entries", "put"]
+__all__ = ["Artifact", "Entry", "entries", "put", "whole"]

@@ -18,6 +18,7 @@ from flowlock.stat_cache import StatCache
 
 # Where the generations lie, beside the link; its name says whose they are.
 GENERATIONS = ".generations"
+STAT_CACHE = "channel-stat.json"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,7 +79,7 @@ def put(channel: Path, artifacts: Sequence[Artifact], *, subdirs: Iterable[str],
     What is on disk decides: a file that is missing, foreign or altered makes a new generation, which takes
     the place of the old one in one step. `cache` is a folder for what can be computed again.
     """
-    digests = StatCache(cache / "channel-stat.json")
+    digests = StatCache(cache / STAT_CACHE)
     memo = _Memo(cache / "channel-index.json")
     wanted = {artifact.place: artifact for artifact in artifacts}
     records = memo.records(wanted.values())
@@ -87,16 +88,24 @@ def put(channel: Path, artifacts: Sequence[Artifact], *, subdirs: Iterable[str],
         by_subdir.setdefault(artifact.subdir, {})[artifact.file] = records[artifact.sha256]
     index = memo.index_digests(by_subdir)
     expected = {**{place: artifact.sha256 for place, artifact in wanted.items()}, **index}
-    intact = _state(channel, digests) == expected
+    intact = _contents(channel, digests) == expected
     if not intact:
         _replace(channel, wanted, index_files(by_subdir, archive.compressor()), digests)
-        _state(channel, digests)
+        _contents(channel, digests)
     digests.save([channel])
     memo.save(wanted.values())
     return not intact
 
 
-def _state(channel: Path, digests: StatCache) -> dict[str, Sha256]:
+def whole(channel: Path, *, cache: Path) -> dict[str, Sha256]:
+    """Return the artifacts that the index lists and that are here with the digest it gives, by path."""
+    listed = {f"{entry.subdir}/{entry.file}": entry.sha256 for entry in entries(channel)}
+    digests = StatCache(cache / STAT_CACHE)
+    present = {place: channel / place for place in listed if (channel / place).is_file()}
+    return {place: listed[place] for place, path in present.items() if digests.sha256(path) == listed[place]}
+
+
+def _contents(channel: Path, digests: StatCache) -> dict[str, Sha256]:
     """Return every file of the channel with its digest, from its contents or the stat cache."""
     found = {}
     for folder, _, names in os.walk(channel):
@@ -150,9 +159,10 @@ def _enter(target: Path, present: Path, artifact: Artifact, digests: StatCache) 
 
 
 def _sync(folder: Path) -> None:
-    """Bring a generation to the disk before anything names it."""
+    """Bring a generation to the disk before anything names it; what is linked came there with another."""
     for path in (*folder.rglob("*"), folder):
-        if path.is_file() or os.name == "posix":
+        fresh = path.is_file() and path.stat().st_nlink == 1
+        if fresh or (path.is_dir() and os.name == "posix"):
             handle = os.open(path, os.O_RDONLY)
             try:
                 os.fsync(handle)
