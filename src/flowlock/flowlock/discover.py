@@ -96,7 +96,7 @@ def _workspace_sources(workspace: Workspace) -> list[Source]:
     projects = {package: _project(package.folder) for package in workspace.packages}
     folders = {package.folder: package.excludes for package in workspace.packages}
     found = snapshots(workspace.root, folders, cache_file=workspace.state / "cache" / "sources.json")
-    digests = {
+    digests: dict[str, str] = {
         canonicalize_name(package.name): found[package.folder].digest for package in workspace.packages
     }
     needs: dict[str, set[str]] = {

@@ -32,7 +32,30 @@ class Brackets:
         return f"{self.opening}{inner}{comma}{self.closing}"
 
 
-Expression: TypeAlias = str | Brackets
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text literal, broken into several where it is long."""
+
+    value: str
+
+    @property
+    def flat(self) -> str:
+        """The literal on one line."""
+        return literal(self.value)
+
+    def pieces(self, columns: int) -> list[str]:
+        """Return literals that make the text together, cut after spaces and line ends."""
+        pieces = [""]
+        for word in re.findall(r"\S*[^\S\n]*\n|\S*[^\S\n]+|\S+", self.value):
+            together = pieces[-1] + word
+            if pieces[-1] and (pieces[-1].endswith("\n") or width(literal(together)) > columns):
+                pieces.append(word)
+            else:
+                pieces[-1] = together
+        return [literal(piece) for piece in pieces]
+
+
+Expression: TypeAlias = str | Text | Brackets
 
 
 def flat(expression: Expression) -> str:
@@ -95,6 +118,9 @@ def statement(prefix: str, first: Brackets, links: Sequence[Brackets], *, indent
         return f"{margin}{whole}\n"
     if len(links) > 1:
         deeper = indent + INDENT
+        chain = whole.removeprefix(prefix)
+        if deeper + width(chain) <= WIDTH:
+            return f"{margin}{prefix}(\n{' ' * deeper}{chain}\n{margin})\n"
         lines = [" " * deeper + broken(part, column=deeper, indent=deeper) for part in (first, *links)]
         return f"{margin}{prefix}(\n" + "\n".join(lines) + f"\n{margin})\n"
     link = links[0]
@@ -110,9 +136,16 @@ def broken(expression: Expression, *, column: int, indent: int, after: int = 0) 
     `after` characters must fit behind it.
     """
     line = flat(expression)
-    if isinstance(expression, str) or not expression.items or column + width(line) + after <= WIDTH:
+    if isinstance(expression, str) or column + width(line) + after <= WIDTH:
         return line
     inner = indent + INDENT
+    if isinstance(expression, Text):
+        # A text that is too long only together with its name is cut in the middle.
+        pieces = expression.pieces(min(WIDTH - inner, width(line) - 1))
+        block = "".join(f"{' ' * inner}{piece}\n" for piece in pieces)
+        return f"(\n{block}{' ' * indent})" if len(pieces) > 1 else line
+    if not expression.items:
+        return line
     lines = [
         " " * inner + prefix + broken(item, column=inner + width(prefix), indent=inner, after=1) + ",\n"
         for prefix, item in expression.items
@@ -136,7 +169,9 @@ def _columns(letter: str) -> int:
 _DIRECTIVE = re.compile(
     r"(?i)(todo|fixme|xxx|hack|noqa|nosec|type:|mypy:|ruff:|flake8[:-]|fmt:|isort:|yapf:|pylint|pyright|pragma|!|:)"
 )
-# What takes a comment for code: it parses, or begins as a statement does.
+# Without one of these nothing is taken for code (ruff's ERA001); with one, what parses is, and what begins
+# as a statement does.
+_SIGNS = (*"()[]{}:=%", "return", "break", "continue", "import")
 _STATEMENT = re.compile(
     r"(?i)(return|import|from|def|class|if|elif|else|for|while|try|except|with|print|lambda)\b"
 )
@@ -152,14 +187,16 @@ def comment(text: str) -> str:
 
 
 def _like_code(words: str) -> bool:
+    """Tell whether words would pass for code that was commented out, as linters look for it."""
+    if not any(sign in words for sign in _SIGNS):
+        return False
     if _STATEMENT.match(words):
         return True
     try:
         ast.parse(words)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
-    # A single word of letters is a name to Python, and a word to everyone.
-    return not words.isalpha()
+    return True
 
 
 def one_line(text: str) -> str:

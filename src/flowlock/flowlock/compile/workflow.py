@@ -9,6 +9,7 @@ from flowlock.compile.python import (
     WIDTH,
     Brackets,
     Expression,
+    Text,
     call,
     comment,
     listing,
@@ -38,6 +39,10 @@ SKIPS = "A step is skipped when one of these holds for its arguments, unless it 
 RUNTIME = "flowlock_core.execute"
 # ruff's limit for the statements of a function (PLR0915).
 MAX_STATEMENTS = 50
+# Letters that look like others; those of western and central European languages do not.
+_AMBIGUOUS = re.compile(
+    "[^\\x00-\\x7f\u00a1-\u00b3\u00b5-\u00b7\u00b9-\u00d6\u00d8-\u0130\u0132-\u017e\u201e\u201c\u2026\u20ac\u2022]"
+)
 _SECRET = re.compile(r"(?i)(^|_)(pas+wo?r?d|pass(phrase)?|pwd|token|secrete?)($|_)")
 _ADDRESS = re.compile(r"""["'](?:0\.0\.0\.0|::)["']""")
 _TEMPORARY = re.compile(r"""["'](?:/tmp|/var/tmp|/dev/shm)""")
@@ -54,7 +59,7 @@ def workflow_source(plan: Plan) -> str:
         f"def {plan.function}(step: Steps) -> Any:{limit}\n"
         f'    """Run the steps of the spec in their order and return the last one\'s result."""\n'
     )
-    source = f"{head}{imports}\n{constants}\n{function}{body}"
+    source = f"{head}{imports}\n{constants or chr(10)}{function}{body}"
     return _exemptions(source, plan) + source
 
 
@@ -98,13 +103,13 @@ def _constants(plan: Plan) -> Iterator[str]:
     """Yield the default skip conditions, if a step falls back on them."""
     default = plan.spec.skipif
     if default and default.conditions and any(one.skipif is default for one in plan.steps):
-        yield f"\n# {SKIPS}\n"
+        yield f"# {SKIPS}\n"
         conditions = pair(plan.called(plan.conditions[text.value]) for text in default.conditions)
         line = f"SKIP_CONDITIONS = {conditions.flat}"
         if width(line) > WIDTH:
             inner = "".join(f"    {name},\n" for _, name in conditions.items)
             line = f"SKIP_CONDITIONS = (\n{inner})"
-        yield f"{line}\n\n"
+        yield f"{line}\n\n\n"
 
 
 def _body(plan: Plan) -> Iterator[str]:
@@ -189,7 +194,8 @@ def _key(value: Value, plan: Plan) -> Expression:
 def _expression(value: Value, plan: Plan) -> Expression:
     match value:
         case Literal():
-            return literal(value.value)
+            plain = value.value
+            return Text(plain) if isinstance(plain, str) else literal(plain)
         case Reference():
             return plan.variables[value.step]
         case Environment():
@@ -205,7 +211,7 @@ def _exemptions(source: str, plan: Plan) -> str:
     codes = []
     if any(width(line) > WIDTH for line in source.splitlines()):
         codes.append("E501")
-    if not source.isascii():
+    if _AMBIGUOUS.search(source):
         codes += ["RUF001", "RUF002", "RUF003"]
     if _ADDRESS.search(source):
         codes.append("S104")
@@ -214,4 +220,7 @@ def _exemptions(source: str, plan: Plan) -> str:
         codes += ["S105", "S106"]
     if _TEMPORARY.search(source):
         codes.append("S108")
-    return f"# ruff: noqa: {', '.join(codes)} - the spec's own texts\n" if codes else ""
+    if not codes:
+        return ""
+    # These are guesses: RUF100 would complain of one that was not needed.
+    return f"# ruff: noqa: {', '.join([*codes, 'RUF100'])} - for the texts of the spec\n"
