@@ -1,6 +1,6 @@
 """The embedded base channel: an interpreter and wheels as conda packages."""
 
-from flowlock.base.channel import BaseResult, make
+from flowlock.base.channel import BaseResult, folder, make
 from flowlock.base.convert import requirement_from_match_spec, wheel_name_table
 
-__all__ = ["BaseResult", "make", "requirement_from_match_spec", "wheel_name_table"]
+__all__ = ["BaseResult", "folder", "make", "requirement_from_match_spec", "wheel_name_table"]

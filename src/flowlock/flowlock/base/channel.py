@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -41,6 +42,11 @@ class BaseResult:
     removed: int
     indexed: bool
     seconds: float
+
+    @property
+    def ok(self) -> bool:
+        """Whether the channel is there; what prevents that is raised."""
+        return True
 
     def as_json(self) -> Mapping[str, Any]:
         """Return the document that --json prints."""
@@ -94,6 +100,11 @@ def make(
         indexed=indexed,
         seconds=time.perf_counter() - started,
     )
+
+
+def folder(workspace: Workspace) -> Path:
+    """Return where the base channel of the running interpreter is, or would be."""
+    return workspace.state / "base" / f"cp{sys.version_info.major}{sys.version_info.minor}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,8 +1,9 @@
 """PEP 440 and PEP 508 to conda's version and match specs, and back; pure.
 
-conda orders versions as PEP 440 does, with three exceptions that the translation makes up for: `<1.4` lets
-1.4rc1 in, `>1.4` lets 1.4.post1 in, and local versions (`1.4+cpu`) are other versions. conda-forge carries no
-local versions, so they are dropped on both sides.
+conda orders versions as PEP 440 does, but takes its operators by that order alone: `<1.4` lets 1.4rc1 in, and
+`>1.4` lets 1.4.post1 in. The translation makes up for that. Local versions (`1.4+cpu`) are other versions to
+conda; conda-forge carries none, so they are dropped on both sides. Two orders stay different, and no release
+in use has met them: conda puts 1.4.dev1 after 1.4a1, and 1.4.post1 is not 1.4.0.post1.
 """
 
 import re
@@ -18,9 +19,9 @@ from flowlock.errors import FlowlockError, Problem
 
 # What a match spec may name that is not had from a package index.
 NOT_WHEELS = frozenset({"python", "python_abi"})
-_MATCH_SPEC = re.compile(
-    r"^(?:[^\s=]+::)?(?P<name>[A-Za-z0-9_][\w.-]*)\s*(?P<version>[^\s\[]*(?:\s*[,|]\s*[^\s\[,|]+)*)"
-)
+_MATCH_SPEC = re.compile(r"(?:[^\s:]+::)?(?P<name>[A-Za-z0-9_][\w.-]*)\s*(?P<rest>.*)")
+# `name=1.26=build` says the same as `name ==1.26 build`.
+_EXACT = re.compile(r"=(?P<version>[^=<>!~,|*\s]+)=\S+")
 
 
 def conda_version(version: Version) -> str:
@@ -45,23 +46,20 @@ def applies(marker: Marker | None, environment: Mapping[str, str], extra: str = 
 def requirement_from_match_spec(spec: str, wheel_name: Callable[[str], str]) -> str | None:
     """Return a conda match spec of a run requirement as PEP 508, or None if it names no wheel.
 
-    Builds and channels have no counterpart and are dropped; `|` has none either and is refused.
+    Builds and channels have no counterpart and are dropped; `|` and brackets are refused.
     """
-    found = _MATCH_SPEC.match(spec.strip())
-    name = found["name"] if found else ""
-    if name in NOT_WHEELS or name.startswith("__"):
+    found = _MATCH_SPEC.fullmatch(spec.strip())
+    if found and (found["name"] in NOT_WHEELS or found["name"].startswith("__")):
         return None
-    version = re.sub(r"\s+", "", found["version"]) if found else ""
-    text = f"{wheel_name(name)}{','.join(_specifiers(version))}"
     try:
-        if "|" not in version and found:
-            return str(Requirement(text))
+        if found:
+            return str(Requirement(wheel_name(found["name"]) + ",".join(_specifiers(found["rest"]))))
     except InvalidRequirement:
         pass  # told below, with the spec as it was written
     raise FlowlockError(
         f"`{spec}` cannot be asked of a package index",
         code="FL410",
-        hint="write it with `,`, `==`, `>=`, `<=`, `>`, `<`, `!=`, `~=` or `1.2.*`",
+        hint="write it as a name and a version with `,`, `==`, `>=`, `<=`, `>`, `<`, `!=`, `~=` or `1.2.*`",
     )
 
 
@@ -118,23 +116,25 @@ def _compatible(one: Specifier) -> str:
 
 
 def _less(one: Specifier) -> str:
-    """`<1.4` excludes 1.4's own pre-releases, `<1.4.post1` those as well, `<1.4rc1` none."""
+    """`<1.4` excludes 1.4's own pre-releases; `<1.4rc1` does not."""
     version = Version(one.version)
     if version.is_prerelease:
         return f"<{version.public}"
-    first = f"{_epoch(version)}{_release(version)}dev0"
     if version.is_postrelease:
-        return f"<{first}|>={version.base_version},<{version.public}.dev0"
-    return f"<{first}"
+        return f"<{version.public}.dev0"
+    return f"<{_epoch(version)}{_release(version)}dev0"
 
 
 def _greater(one: Specifier) -> str:
-    """`>1.4` excludes the post-releases of 1.4, which conda puts between 1.4 and the first of 1.4.1."""
+    """`>1.4` excludes the post-releases of 1.4, which conda puts between it and the next that can be made."""
     version = Version(one.version)
-    if version.is_postrelease:
+    if version.is_postrelease or version.is_devrelease:
         return f">{version.public}"
-    base = version.base_version
-    return f">{version.public},<{base}.post0dev0|>={base}.1dev0"
+    after = f"{version.public}.1dev0"
+    if version.pre:
+        stage, number = version.pre
+        after = f"{version.base_version}{stage}{number + 1}.dev0"
+    return f">{version.public},<{version.public}.post0dev0|>={after}"
 
 
 def _public(one: Specifier) -> str:
@@ -165,16 +165,24 @@ _SPECS: Mapping[str, Callable[[Specifier], str]] = {
 }
 
 
-def _specifiers(version: str) -> Iterator[str]:
-    """Yield a conda version spec's conditions as PEP 440 specifiers."""
+def _specifiers(rest: str) -> Iterator[str]:
+    """Yield what follows the name of a match spec as PEP 440 specifiers, without the build."""
+    exact = _EXACT.fullmatch(rest)
+    if exact:
+        yield f"=={exact['version']}"
+        return
+    version = re.sub(r"\s*(,|[=<>!~]=?)\s*", r"\1", rest).split(" ")[0]
     for condition in filter(None, version.split(",")):
-        operator, number = re.fullmatch(r"([=<>!~]*)(.*)", condition, re.DOTALL).groups()  # type: ignore[union-attr]  # matches all text
-        match operator, number:
-            case "" | "=" | "==", "*":
+        operator = condition[: len(condition) - len(condition.lstrip("=<>!~"))]
+        number = condition.removeprefix(operator)
+        match operator:
+            case "" | "=" | "==" if number == "*":
                 continue
-            case "", _:
+            case "":
                 yield f"=={number}"
-            case "=", _:
-                yield f"=={number.removesuffix('.*').removesuffix('*')}.*"
+            case "=":
+                yield f"=={number.removesuffix('*').removesuffix('.')}.*"
+            case ">=" | "~=":
+                yield f"{operator}{number.removesuffix('.*')}"
             case _:
                 yield condition
