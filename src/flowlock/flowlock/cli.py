@@ -195,10 +195,11 @@ def lock(
 ) -> int:
     """Re-solve the lockfiles against the local channel; with --check, say why one is stale."""
     from flowlock import sync as pipeline
+    from flowlock.lock import run as locks
 
     options: Options = context.obj
-    result = pipeline.lock(options.session(), workflows or [], check=check, dry_run=dry_run)
-    return options.emit(result)
+    settings = locks.Options(check=check, dry_run=dry_run)
+    return options.emit(pipeline.lock(options.session(), workflows or [], settings))
 
 
 @app.command()
