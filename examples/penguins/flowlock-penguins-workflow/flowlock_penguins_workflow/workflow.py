@@ -208,8 +208,7 @@ def penguins(step: Steps) -> Any:
         .partial(
             title="Palmer penguins",
             description=(
-                "How heavy are the penguins of each island, and how do their flippers grow with "
-                "them?"
+                "How heavy are the penguins of each island, and how do their flippers grow with them?"
             ),
             widgets=[
                 penguin_count_card,

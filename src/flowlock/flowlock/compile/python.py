@@ -124,10 +124,11 @@ def statement(prefix: str, first: Brackets, links: Sequence[Brackets], *, indent
         lines = [" " * deeper + broken(part, column=deeper, indent=deeper) for part in (first, *links)]
         return f"{margin}{prefix}(\n" + "\n".join(lines) + f"\n{margin})\n"
     link = links[0]
-    if link.items:
-        head = prefix + first.flat
-        return f"{margin}{head}{broken(link, column=indent + width(head), indent=indent)}\n"
-    return f"{margin}{prefix}{broken(first, column=WIDTH, indent=indent)}{link.flat}\n"
+    head = prefix + first.flat
+    if not link.items or indent + width(head + link.opening) > WIDTH:
+        head = prefix + broken(first, column=WIDTH, indent=indent)
+    last = width(head.rpartition("\n")[2]) + (0 if "\n" in head else indent)
+    return f"{margin}{head}{broken(link, column=last, indent=indent)}\n"
 
 
 def broken(expression: Expression, *, column: int, indent: int, after: int = 0) -> str:
@@ -140,10 +141,10 @@ def broken(expression: Expression, *, column: int, indent: int, after: int = 0) 
         return line
     inner = indent + INDENT
     if isinstance(expression, Text):
-        # A text that is too long only together with its name is cut in the middle.
-        pieces = expression.pieces(min(WIDTH - inner, width(line) - 1))
+        fits = inner + width(line) <= WIDTH
+        pieces = [line] if fits else expression.pieces(WIDTH - inner)
         block = "".join(f"{' ' * inner}{piece}\n" for piece in pieces)
-        return f"(\n{block}{' ' * indent})" if len(pieces) > 1 else line
+        return f"(\n{block}{' ' * indent})" if fits or len(pieces) > 1 else line
     if not expression.items:
         return line
     lines = [
