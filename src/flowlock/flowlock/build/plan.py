@@ -16,10 +16,10 @@ _NAME = re.compile(
 def needs(recipe: Recipe, known: Iterable[str]) -> frozenset[str]:
     """Return which of the known packages a recipe needs, for building or for running."""
     specs = [spec for section in SECTIONS for spec in recipe.requirements(section)]
-    return frozenset((names(specs) & set(known)) - {recipe.name})
+    return frozenset((names_of(specs) & set(known)) - {recipe.name})
 
 
-def names(specs: Iterable[str]) -> set[str]:
+def names_of(specs: Iterable[str]) -> set[str]:
     """Return the package names of match specs, whatever follows them; a pin on a package is one too."""
     return {match["pinned"] or match["name"] for spec in specs if (match := _NAME.match(spec))}
 

@@ -40,6 +40,11 @@ class BuildResult:
     mended: bool = False
 
     @property
+    def ok(self) -> bool:
+        """Whether everything is built; what prevents that is raised."""
+        return True
+
+    @property
     def current(self) -> bool:
         """Whether nothing had to be done: every package was current, and the channel around them whole."""
         return not self.mended and all(package.status is Status.CURRENT for package in self.packages)

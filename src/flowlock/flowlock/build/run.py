@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flowlock import channel
-from flowlock.build import plan
 from flowlock.build.cache import Cache, Cached
 from flowlock.build.jobs import WORK, Job, Made, Place, Workers, forget_leftovers
+from flowlock.build.plan import closure, names_of, needs, order
 from flowlock.build.result import BuildResult, PackageResult, Status
 from flowlock.build.stale import Step, cache_of, steps
 from flowlock.build.targets import Target, chosen, targets
@@ -35,11 +35,10 @@ def build(
     of all failures. With `verify` every portable package is also built again elsewhere, and compared.
     """
     known = targets(workspace)
-    graph = {name: plan.needs(target.recipe, known) for name, target in known.items()}
-    order = plan.order(graph)
-    wanted = plan.closure(chosen(names, workspace, known), graph)
+    graph = {name: needs(target.recipe, known) for name, target in known.items()}
+    wanted = closure(chosen(names, workspace, known), graph)
     cache = cache_of(workspace)
-    found = steps(workspace, {name: known[name] for name in order if name in wanted}, cache)
+    found = steps(workspace, {name: known[name] for name in order(graph) if name in wanted}, cache)
     stale = {name: step for name, step in found.items() if step.cached is None}
     if dry_run:
         return BuildResult(packages=tuple(_result(step, None) for step in found.values()), dry_run=True)
@@ -74,15 +73,15 @@ class _Yard:
     def needs(self, name: str) -> set[str]:
         """Return the workspace packages that must be there while a package is built."""
         recipe = self.found[name].target.recipe
-        direct = plan.names((*recipe.requirements("host"), *recipe.requirements("build")))
-        return plan.closure(direct & self.graph[name], self.graph)
+        direct = names_of((*recipe.requirements("host"), *recipe.requirements("build")))
+        return closure(direct & self.graph[name], self.graph)
 
     def job(self, name: str, held: Mapping[str, Cached]) -> Job:
         """Return a package's job; what it needs of the workspace lies in a channel made for it."""
-        step, needs, channels = self.found[name], self.needs(name), self.environments
-        if needs:
+        step, needed, channels = self.found[name], self.needs(name), self.environments
+        if needed:
             folder = work_folder(self.workspace) / f"{WORK}{name}-needs"
-            wanted = [_artifact(self.found[need], held[need]) for need in sorted(needs)]
+            wanted = [_artifact(self.found[need], held[need]) for need in sorted(needed)]
             channel.put(folder, wanted, subdirs=(), cache=folder.with_name(f"{folder.name}-cache"))
             channels = (folder.as_uri(), *channels)
         return Job(
@@ -150,9 +149,7 @@ def _failures(
     made: Sequence[str],
 ) -> FlowlockError:
     """Return one error of all failures, and of the packages that are blocked by them."""
-    blocked = {
-        name: sorted(plan.closure([name], graph) & failed.keys()) for name in stale if name not in failed
-    }
+    blocked = {name: sorted(closure([name], graph) & failed.keys()) for name in stale if name not in failed}
     problems = [problem for error in failed.values() for problem in error.problems]
     problems += [
         Problem(code="FL533", message=f"{name} is blocked: it needs {', '.join(needed)}")

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from flowlock import archive
-from flowlock.build import engine
 from flowlock.build.canonical import Facts, canonical
+from flowlock.build.engine import Order, run
 from flowlock.build.layout import ARTIFACT, LOG, RESULT, SOURCE
 from flowlock.errors import FlowlockError
 
@@ -46,14 +46,14 @@ def main(job_file: Path) -> int:
 
 
 def _build(job: Mapping[str, Any], work: Path, log: Callable[[str], None]) -> str:
-    order = engine.Order(
+    order = Order(
         document=job["document"],
         source=work / SOURCE,
         work=work,
         build_string=job["build_string"],
         channels=job["channels"],
     )
-    made = engine.run(order, log)
+    made = run(order, log)
     if len(made) != 1:
         raise FlowlockError(f"the recipe gave {len(made)} packages, one was expected", code="FL531")
     epoch = datetime.fromisoformat(job["epoch"])
