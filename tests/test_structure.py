@@ -24,6 +24,7 @@ ADAPTERS = {
         "flowlock.lock.document",  # reads locks of versions 4 to 6
         "flowlock.lock.match",  # a check must read match specs as the solve did
         "flowlock.lock.solve",
+        "flowlock.release.targets.index",  # indexes a channel in a bucket
     },
     "uv": {"flowlock.base.wheels"},  # to find its binary, which resolves
 }

@@ -1,0 +1,121 @@
+"""A conda package as a file to be published: what it is called, its digest, what it depends on."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from flowlock import archive, files
+from flowlock.errors import FlowlockError
+from flowlock.names import PackageName, Sha256
+
+SUFFIX = ".conda"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Identity:
+    """What a channel knows a build by."""
+
+    name: str
+    version: str
+    build: str
+    number: int
+    subdir: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Item:
+    """A file to publish. `identity` is None for what is no package (digests, the ledger).
+
+    `depends` are names of packages; `replaceable` says that a target which is not public yet may take other
+    bytes under the same name.
+    """
+
+    path: Path
+    file: str
+    sha256: Sha256
+    size: int
+    identity: Identity | None = None
+    depends: frozenset[str] = frozenset()
+    replaceable: bool = False
+
+    @property
+    def place(self) -> str:
+        """The path in a channel: `subdir/file`, or the file alone for what is no package."""
+        return f"{self.identity.subdir}/{self.file}" if self.identity else self.file
+
+
+def read(path: Path) -> Item:
+    """Return the item that a `.conda` file is; one that is no package is an error that names it."""
+    try:
+        index = json.loads(archive.read_info(path)["info/index.json"])
+        identity = Identity(
+            name=PackageName(index["name"]),
+            version=str(index["version"]),
+            build=str(index["build"]),
+            number=int(index["build_number"]),
+            subdir=str(index["subdir"]),
+        )
+        depends = frozenset(str(spec).split(" ")[0] for spec in index.get("depends", ()))
+    except (FlowlockError, KeyError, ValueError, TypeError) as error:
+        raise FlowlockError(
+            f"{path.name} is not a conda package: {error}",
+            code="FL820",
+            hint="build it again, or take the file out of the folder",
+        ) from error
+    expected = f"{identity.name}-{identity.version}-{identity.build}{SUFFIX}"
+    if path.name != expected:
+        raise FlowlockError(
+            f"{path.name} is in truth {expected}", code="FL820", hint="give the file its name back"
+        )
+    return Item(
+        path=path,
+        file=path.name,
+        sha256=files.sha256_of(path),
+        size=path.stat().st_size,
+        identity=identity,
+        depends=depends,
+    )
+
+
+def plain(path: Path, *, replaceable: bool = False) -> Item:
+    """Return the item of a file that is no package."""
+    return Item(
+        path=path,
+        file=path.name,
+        sha256=files.sha256_of(path),
+        size=path.stat().st_size,
+        replaceable=replaceable,
+    )
+
+
+def find(folder: Path) -> list[Path]:
+    """Return the packages below a folder, one path for each file name, sorted by name.
+
+    Two files of one name must have the same bytes (a channel and a folder of artifacts beside it).
+    """
+    if not folder.is_dir():
+        raise FlowlockError(f"there is no folder {folder}", code="FL012", hint="check --from")
+    found: dict[str, Path] = {}
+    for path in sorted(folder.rglob(f"*{SUFFIX}")):
+        other = found.setdefault(path.name, path)
+        if other != path and files.sha256_of(other) != files.sha256_of(path):
+            raise FlowlockError(
+                f"{path.name} is there twice with different bytes: {other} and {path}", code="FL821"
+            )
+    return [found[name] for name in sorted(found)]
+
+
+class FileBody:
+    """A file's bytes, read in blocks anew for each try, never whole in memory."""
+
+    def __init__(self, path: Path, size: int, *, block: int = 1 << 18) -> None:
+        self._path, self._size, self._block = path, size, block
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __iter__(self) -> Iterator[bytes]:
+        with self._path.open("rb") as stream:
+            while block := stream.read(self._block):
+                yield block

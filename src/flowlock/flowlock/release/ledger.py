@@ -1,0 +1,80 @@
+"""What was published where: digests, URLs and times, kept here and attached to the release."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from flowlock import files
+from flowlock.release.artifact import Item
+
+FILE = "flowlock-ledger.json"
+SUMS = "SHA256SUMS"
+SCHEMA = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, order=True)
+class Entry:
+    """One artifact at one target; `time` is when it was first known to be served (UTC, RFC 3339)."""
+
+    target: str
+    place: str
+    sha256: str
+    size: int
+    url: str
+    time: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ledger:
+    """All that is known to be served of one tag."""
+
+    tag: str
+    commit: str
+    entries: tuple[Entry, ...] = ()
+
+    def with_served(self, target: str, served: Iterable[tuple[Item, str]], now: datetime) -> "Ledger":
+        """Return the ledger with these items (and their URLs) at a target; what it knew keeps its time."""
+        known = {(entry.target, entry.place, entry.sha256) for entry in self.entries}
+        moment = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        new = [
+            Entry(target=target, place=item.place, sha256=item.sha256, size=item.size, url=url, time=moment)
+            for item, url in served
+            if (target, item.place, item.sha256) not in known
+        ]
+        return Ledger(tag=self.tag, commit=self.commit, entries=tuple(sorted([*self.entries, *new])))
+
+    def text(self) -> str:
+        """Return the ledger as the JSON that is kept and attached."""
+        document = {
+            "schema": SCHEMA,
+            "tag": self.tag,
+            "commit": self.commit,
+            "artifacts": [asdict(entry) for entry in self.entries],
+        }
+        return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def read(path: Path, *, tag: str, commit: str) -> Ledger:
+    """Return the ledger that is kept, an empty one where there is none or it is of another commit."""
+    empty = Ledger(tag=tag, commit=commit)
+    try:
+        document: Mapping[str, object] = json.loads(path.read_bytes())
+        rows = document["artifacts"]
+        if (document["schema"], document["tag"], document["commit"]) != (SCHEMA, tag, commit):
+            return empty
+        if not isinstance(rows, list):
+            return empty
+        return Ledger(tag=tag, commit=commit, entries=tuple(sorted(Entry(**row) for row in rows)))
+    except (OSError, ValueError, KeyError, TypeError):
+        # Only the times of first sight are lost, and what is served is asked of the targets anyway.
+        return empty
+
+
+def write(ledger: Ledger, items: Sequence[Item], folder: Path) -> tuple[Path, Path]:
+    """Write the ledger and SHA256SUMS (as `sha256sum --check` reads it); return both paths."""
+    sums = "".join(f"{item.sha256}  {item.file}\n" for item in sorted(items, key=lambda item: item.file))
+    files.write_text(folder / FILE, ledger.text())
+    files.write_text(folder / SUMS, sums)
+    return folder / FILE, folder / SUMS

@@ -1,0 +1,86 @@
+"""What `flowlock publish` reports: each artifact at each target."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flowlock.release.targets.protocol import Status
+
+FINE = (Status.UPLOADED, Status.PRESENT)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ArtifactOutcome:
+    """How one file fared at one target."""
+
+    file: str
+    sha256: str
+    status: Status
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TargetOutcome:
+    """How all files fared at one target; `detail` says why it was not finished, if it was not."""
+
+    target: str
+    artifacts: tuple[ArtifactOutcome, ...]
+    detail: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the target serves everything, and is finished."""
+        return not self.detail and all(artifact.status in FINE for artifact in self.artifacts)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PublishResult:
+    """A publish that went to its end, well or not; with `dry_run` nothing was changed."""
+
+    tag: str
+    targets: tuple[TargetOutcome, ...]
+    dry_run: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """Whether all targets serve everything; for a dry run, whether nothing stands in the way."""
+        if self.dry_run:
+            bad = (Status.CONFLICT, Status.FAILED)
+            return not any(artifact.status in bad for one in self.targets for artifact in one.artifacts)
+        return all(target.ok for target in self.targets)
+
+    def as_json(self) -> Mapping[str, Any]:
+        """Return the contract's document."""
+        return {
+            "tag": self.tag,
+            "targets": [
+                {
+                    "target": target.target,
+                    "artifacts": [
+                        {"file": a.file, "sha256": a.sha256, "status": str(a.status), "detail": a.detail}
+                        for a in target.artifacts
+                    ],
+                }
+                for target in self.targets
+            ],
+        }
+
+    def as_text(self) -> str:
+        """Return a line a target, and below it what is left to be done, a line a file."""
+        lines = [line for target in self.targets for line in self._target_lines(target)]
+        if not self.ok:
+            lines += ["", f"{self.tag} is not published everywhere; the same command does what is left"]
+        return "\n".join(lines)
+
+    def _target_lines(self, target: TargetOutcome) -> list[str]:
+        counts = Counter(artifact.status for artifact in target.artifacts)
+        summary = ", ".join(f"{counts[status]} {status}" for status in Status if counts[status])
+        shown = [artifact for artifact in target.artifacts if self.dry_run or artifact.status not in FINE]
+        width = max((len(artifact.file) for artifact in shown), default=0)
+        rows = [
+            f"  {artifact.status:<8} {artifact.file:<{width}}  {artifact.detail}".rstrip()
+            for artifact in shown
+        ]
+        note = [f"  {target.detail}"] if target.detail else []
+        return [f"{target.target}: {summary or 'nothing to publish'}", *rows, *note]

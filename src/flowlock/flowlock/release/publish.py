@@ -1,0 +1,329 @@
+"""Publish what a tag stands for: ordered stages, each of which may be skipped with a reason."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+
+from flowlock.errors import FlowlockError, UsageError, nearest
+from flowlock.release import artifact, ledger, plan
+from flowlock.release.artifact import Item
+from flowlock.release.outcome import FINE, ArtifactOutcome, PublishResult, TargetOutcome
+from flowlock.release.plan import Pin, Verdict
+from flowlock.release.targets.protocol import Delivery, Kind, Status, Target
+from flowlock.release.upload import upload
+from flowlock.report import Progress
+
+
+class Stage(StrEnum):
+    """The stages by name, in order; see STAGES."""
+
+    ADMIT = "admit"
+    CREDENTIALS = "credentials"
+    COMPARE = "compare"
+    UPLOAD = "upload"
+    CONFIRM = "confirm"
+    RECORD = "record"
+    RELEASE = "release"
+
+
+# The others cannot be skipped: without them something unreviewed, or nothing, would be published.
+OPTIONAL = (Stage.CONFIRM, Stage.RELEASE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """What is to be published where, and how.
+
+    `state` is the folder that keeps the tag's ledger; `deadline` is how many seconds a channel may take until
+    its index lists what was uploaded.
+    """
+
+    tag: str
+    commit: str
+    files: Sequence[Path]
+    pins: Sequence[Pin]
+    targets: Sequence[Target]
+    state: Path
+    dry_run: bool = False
+    skip: frozenset[Stage] = frozenset()
+    jobs: int = 8
+    deadline: float = 300.0
+    poll: float = 2.0
+
+
+@dataclass(kw_only=True, slots=True)
+class _Run:
+    """What the stages hand on to each other."""
+
+    job: Job
+    progress: Progress
+    items: list[Item] = field(default_factory=list)
+    graph: dict[str, set[str]] = field(default_factory=dict)
+    verdicts: dict[str, dict[str, Verdict]] = field(default_factory=dict)
+    deliveries: dict[str, dict[str, Delivery]] = field(default_factory=dict)
+    unfinished: dict[str, str] = field(default_factory=dict)
+    attached: list[Item] = field(default_factory=list)
+
+    def of_kind(self, kind: Kind) -> list[Target]:
+        return [target for target in self.job.targets if target.kind is kind]
+
+    def lacking(self) -> list[str]:
+        """Return the channels that do not serve everything."""
+        return [
+            target.name
+            for target in self.of_kind(Kind.CHANNEL)
+            if target.name in self.unfinished
+            or any(one.status not in FINE for one in self.deliveries.get(target.name, {}).values())
+        ]
+
+
+def publish(job: Job, progress: Progress) -> PublishResult:
+    """Go through the stages in order and return how each artifact fared at each target.
+
+    What is wrong before anything was changed is a FlowlockError; after that, failures are results.
+    """
+    run = _Run(job=job, progress=progress)
+    for stage, action in STAGES:
+        with progress.stage(stage) as line:
+            reason = _reason_to_skip(stage, run)
+            if reason:
+                line.status, line.detail = "skipped", reason
+            else:
+                line.detail = action(run)
+    return _result(run)
+
+
+def stages(names: Sequence[str]) -> frozenset[Stage]:
+    """Return the stages to skip by their names; one that is unknown or needed is a usage error."""
+    for name in names:
+        if name not in OPTIONAL:
+            known = ", ".join(OPTIONAL)
+            why = "cannot be skipped" if name in list(Stage) else "is no stage"
+            raise UsageError(
+                f"`{name}` {why}",
+                code="FL802",
+                hint=nearest(name, OPTIONAL) or f"these can be skipped: {known}",
+            )
+    return frozenset(Stage(name) for name in names)
+
+
+def _admit(run: _Run) -> str:
+    """Read each file and hold it against the pins, before anybody is asked for anything."""
+    run.items = [artifact.read(path) for path in run.job.files]
+    problems = plan.admit(run.items, run.job.pins)
+    if problems:
+        raise FlowlockError(
+            f"{len(problems)} file(s) are not what {run.job.tag} pins",
+            problems=problems,
+            kept="nothing was published",
+        )
+    run.graph = plan.dependencies(run.items, [pin.file for pin in run.job.pins if pin.workflow])
+    size = sum(item.size for item in run.items)
+    return f"{len(run.items)} packages of {run.job.tag}, {size / 1e6:.1f} MB, each as pinned"
+
+
+def _credentials(run: _Run) -> str:
+    """Find every credential and reach every target, before anything slow."""
+    errors = [error for target in run.job.targets if (error := _fault(target.check))]
+    if errors:
+        raise FlowlockError(
+            f"{len(errors)} target(s) cannot be published to",
+            problems=[problem for error in errors for problem in error.problems],
+            kept="nothing was published",
+        )
+    return ", ".join(target.name for target in run.job.targets)
+
+
+def _fault(action: Callable[[], None]) -> FlowlockError | None:
+    try:
+        action()
+    except FlowlockError as error:
+        return error
+    return None
+
+
+def _compare(run: _Run) -> str:
+    """Ask each target what it has already."""
+    for target in run.job.targets:
+        served = target.served(run.items)
+        run.verdicts[target.name] = {item.place: plan.judge(item, served) for item in run.items}
+    verdicts = [verdict.status for known in run.verdicts.values() for verdict in known.values()]
+    counts = {status: verdicts.count(status) for status in (Status.MISSING, Status.PRESENT, Status.CONFLICT)}
+    return ", ".join(f"{count} {status}" for status, count in counts.items())
+
+
+def _upload(run: _Run) -> str:
+    """Bring what is missing to each channel, and index it."""
+    for target in run.of_kind(Kind.CHANNEL):
+        run.deliveries[target.name] = _delivered(run, target, run.items)
+        fault = _fault(target.complete)
+        if fault is not None:
+            run.unfinished[target.name] = fault.message
+    return _counted(run, Kind.CHANNEL)
+
+
+def _delivered(run: _Run, target: Target, items: Sequence[Item]) -> dict[str, Delivery]:
+    return upload(
+        target, items, run.graph, run.verdicts[target.name], jobs=run.job.jobs, progress=run.progress
+    )
+
+
+def _counted(run: _Run, kind: Kind) -> str:
+    names = {target.name for target in run.of_kind(kind)}
+    statuses = [one.status for name in names for one in run.deliveries.get(name, {}).values()]
+    return ", ".join(f"{statuses.count(s)} {s}" for s in Status if statuses.count(s)) or "nothing to do"
+
+
+def _confirm(run: _Run) -> str:
+    """Wait until each channel's index lists everything, and read back what was uploaded."""
+    for target in run.of_kind(Kind.CHANNEL):
+        waiting = {
+            item.place: item for item in run.items if run.deliveries[target.name][item.place].status in FINE
+        }
+        until = time.monotonic() + run.job.deadline
+        while waiting:
+            served = target.served(list(waiting.values()))
+            for place, item in list(waiting.items()):
+                if place in served:
+                    _judge_index(run, target, item, plan.judge(item, served))
+                    del waiting[place]
+            if not waiting or time.monotonic() > until:
+                break
+            run.progress.working(f"{target.name}: waiting for {len(waiting)} files to be listed")
+            time.sleep(run.job.poll)
+        for place in waiting:
+            detail = f"uploaded, but not listed after {run.job.deadline:.0f} s"
+            run.deliveries[target.name][place] = Delivery(status=Status.FAILED, detail=detail)
+        _read_back(run, target)
+    return _counted(run, Kind.CHANNEL)
+
+
+def _judge_index(run: _Run, target: Target, item: Item, verdict: Verdict) -> None:
+    if verdict.status is Status.CONFLICT:
+        run.deliveries[target.name][item.place] = Delivery(
+            status=Status.CONFLICT, url=verdict.url, detail=verdict.detail
+        )
+
+
+def _read_back(run: _Run, target: Target) -> None:
+    """Compare the bytes that are served for what was uploaded just now with what was sent."""
+    deliveries = run.deliveries[target.name]
+    fresh = [item for item in run.items if deliveries[item.place].status is Status.UPLOADED]
+    with ThreadPoolExecutor(max_workers=run.job.jobs) as pool:
+        for item, found in zip(fresh, pool.map(lambda item: _digest(target, item), fresh), strict=True):
+            if found != item.sha256:
+                detail = f"the target took {item.sha256} and serves {found or 'nothing'}"
+                deliveries[item.place] = Delivery(status=Status.CONFLICT, detail=detail)
+
+
+def _digest(target: Target, item: Item) -> str | None:
+    try:
+        return target.digest(item)
+    except FlowlockError as error:
+        return f"nothing that can be read ({error.message})"
+
+
+def _record(run: _Run) -> str:
+    """Write the ledger and the digests beside the workspace; the release takes both as assets."""
+    known = ledger.read(run.job.state / ledger.FILE, tag=run.job.tag, commit=run.job.commit)
+    now = datetime.now(UTC)
+    for target in run.of_kind(Kind.CHANNEL):
+        deliveries = run.deliveries[target.name]
+        served = [
+            (item, deliveries[item.place].url) for item in run.items if deliveries[item.place].status in FINE
+        ]
+        known = known.with_served(target.name, served, now)
+    ledger_file, sums_file = ledger.write(known, run.items, run.job.state)
+    run.attached = [artifact.plain(ledger_file, replaceable=True), artifact.plain(sums_file)]
+    return f"{len(known.entries)} entries in {ledger_file.name}"
+
+
+def _release(run: _Run) -> str:
+    """Fill each release, and make it public when it has everything."""
+    items = [*run.items, *run.attached]
+    for target in run.of_kind(Kind.RELEASE):
+        fault = _fault(partial(_release_to, run, target, items))
+        if fault is not None:
+            run.unfinished[target.name] = fault.message
+    return _counted(run, Kind.RELEASE)
+
+
+def _release_to(run: _Run, target: Target, items: Sequence[Item]) -> None:
+    served = target.served(items)
+    run.verdicts[target.name] = {item.place: plan.judge(item, served) for item in items}
+    deliveries = _delivered(run, target, items)
+    run.deliveries[target.name] = deliveries
+    if any(one.status not in FINE for one in deliveries.values()):
+        run.unfinished[target.name] = "it stays a draft until it has everything"
+        return
+    target.complete()
+
+
+STAGES: tuple[tuple[Stage, Callable[[_Run], str]], ...] = (
+    # What is published was pinned in a reviewed commit: nothing below runs for any other file.
+    (Stage.ADMIT, _admit),
+    (Stage.CREDENTIALS, _credentials),
+    # From here on a rerun finds what an earlier run did.
+    (Stage.COMPARE, _compare),
+    (Stage.UPLOAD, _upload),
+    # A release is announced when users can install it, so the channels are asked first.
+    (Stage.CONFIRM, _confirm),
+    (Stage.RECORD, _record),
+    (Stage.RELEASE, _release),
+)
+CHANGING = (Stage.UPLOAD, Stage.CONFIRM, Stage.RECORD, Stage.RELEASE)
+
+
+def _reason_to_skip(stage: Stage, run: _Run) -> str | None:
+    """Return why a stage is left out, None for one that runs."""
+    if run.job.dry_run and stage in CHANGING:
+        return "dry run"
+    if stage in run.job.skip:
+        return "as asked for"
+    if stage in {Stage.UPLOAD, Stage.CONFIRM} and not run.of_kind(Kind.CHANNEL):
+        return "no channel is among the targets"
+    if stage is Stage.RELEASE:
+        if not run.of_kind(Kind.RELEASE):
+            return "no release is among the targets"
+        if lacking := run.lacking():
+            return f"not before {', '.join(lacking)} serves everything"
+    return None
+
+
+def _result(run: _Run) -> PublishResult:
+    return PublishResult(
+        tag=run.job.tag,
+        targets=tuple(_target_outcome(run, target) for target in run.job.targets),
+        dry_run=run.job.dry_run,
+    )
+
+
+def _target_outcome(run: _Run, target: Target) -> TargetOutcome:
+    deliveries: Mapping[str, Delivery | Verdict] = (
+        run.deliveries.get(target.name) or run.verdicts[target.name]
+    )
+    items = {item.place: item for item in [*run.items, *run.attached]}
+    held = not run.job.dry_run and target.name not in run.deliveries
+    if held:
+        why = "skipped" if Stage.RELEASE in run.job.skip else "a channel does not serve everything yet"
+        deliveries = {
+            place: verdict
+            if verdict.status is not Status.MISSING
+            else Delivery(status=Status.FAILED, detail=f"not tried: {why}")
+            for place, verdict in deliveries.items()
+        }
+    return TargetOutcome(
+        target=target.name,
+        artifacts=tuple(
+            ArtifactOutcome(
+                file=items[place].file, sha256=items[place].sha256, status=one.status, detail=one.detail
+            )
+            for place, one in deliveries.items()
+        ),
+        detail=run.unfinished.get(target.name, ""),
+    )

@@ -1,0 +1,34 @@
+"""Where packages are published: one module a kind of target, one line a kind below."""
+
+from collections.abc import Callable, Mapping
+
+from flowlock.errors import FlowlockError, nearest
+from flowlock.release.targets.directory import Directory
+from flowlock.release.targets.github import GitHub
+from flowlock.release.targets.prefix import Prefix
+from flowlock.release.targets.protocol import Context, Target
+from flowlock.release.targets.quetz import Quetz
+from flowlock.release.targets.s3 import S3
+
+KINDS: dict[str, Callable[[str, Context], Target]] = {
+    "directory": Directory,
+    "github": GitHub,
+    "prefix": Prefix,
+    "quetz": Quetz,
+    "s3": S3,
+}
+
+
+def make(text: str, named: Mapping[str, str], context: Context) -> Target:
+    """Return the target that `kind:location` describes, or that flowlock.toml has under that name."""
+    described = named.get(text, text)
+    kind, colon, location = described.partition(":")
+    if kind not in KINDS or not colon:
+        known = [*named, *KINDS]
+        raise FlowlockError(
+            f"`{text}` is no target",
+            code="FL801",
+            hint=nearest(kind, known)
+            or f"write KIND:LOCATION with one of {', '.join(KINDS)}, or a name of [targets] in flowlock.toml",
+        )
+    return KINDS[kind](location, context)

@@ -1,0 +1,111 @@
+"""A channel on disk: a folder, or a mounted share."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from flowlock import archive, files
+from flowlock.channel.index import Record, index_files
+from flowlock.channel.store import index_record
+from flowlock.errors import FlowlockError, from_os_error
+from flowlock.names import Sha256
+from flowlock.release import artifact
+from flowlock.release.artifact import Item
+from flowlock.release.targets.protocol import Context, Delivery, Kind, Served, Status
+
+
+class Directory:
+    """`directory:PATH`, relative to the workspace; made if it is not there."""
+
+    kind = Kind.CHANNEL
+
+    def __init__(self, location: str, context: Context) -> None:
+        self.name = f"directory:{location}"
+        self._folder = (context.root / location).resolve()
+
+    def check(self) -> None:
+        """See that the folder, or the nearest one above that exists, takes new files."""
+        nearest = next(folder for folder in (self._folder, *self._folder.parents) if folder.exists())
+        if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+            raise FlowlockError(
+                f"{self.name}: {nearest} is no folder that can be written",
+                code="FL011",
+                hint="name another folder, or change its permissions",
+            )
+
+    def served(self, items: Sequence[Item]) -> Mapping[str, Served]:
+        """Return the builds of these packages that lie in the folder: files are the truth, not the index."""
+        wanted = {(item.identity.subdir, item.identity.name) for item in items if item.identity}
+        found = {}
+        for subdir, name in sorted(wanted):
+            for path in sorted((self._folder / subdir).glob(f"{name}-*{artifact.SUFFIX}")):
+                other = artifact.read(path)
+                if other.identity and other.identity.name == name:
+                    found[other.place] = Served(
+                        place=other.place, url=path.as_uri(), sha256=other.sha256, identity=other.identity
+                    )
+        return found
+
+    def upload(self, item: Item) -> Delivery:
+        """Copy the file beside its place and give it its name only if nobody has it."""
+        place = self._folder / item.place
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            placed = _place(item.path, place)
+        except OSError as error:
+            raise from_os_error(error, "write", place) from error
+        if placed:
+            return Delivery(status=Status.UPLOADED, url=place.as_uri())
+        same = self.digest(item) == item.sha256
+        status = Status.PRESENT if same else Status.CONFLICT
+        return Delivery(
+            status=status, url=place.as_uri(), detail="" if same else "other bytes have that name"
+        )
+
+    def digest(self, item: Item) -> Sha256 | None:
+        """Return the sha256 of the file in the folder."""
+        place = self._folder / item.place
+        return files.sha256_of(place) if place.is_file() else None
+
+    def complete(self) -> None:
+        """Index the folder; what an interrupted copy left behind is deleted."""
+        for left in self._folder.glob(f"*/{files.TEMPORARY_PREFIX}*"):
+            left.unlink(missing_ok=True)
+        records: dict[str, dict[str, Record]] = {"noarch": {}}
+        for path in sorted(self._folder.glob(f"*/*{artifact.SUFFIX}")):
+            records.setdefault(path.parent.name, {})[path.name] = index_record(path)
+        made = index_files(records, archive.compressor())
+        # What an index names is there before the index is.
+        shards = {place: data for place, data in made.items() if "/shards/" in place}
+        files.sync_folder(self._folder, shards)
+        files.sync_folder(self._folder, made)
+
+
+def _place(source: Path, place: Path) -> bool:
+    """Copy a file to a name that is free, whole or not at all; return whether it was free."""
+    handle, name = tempfile.mkstemp(prefix=files.TEMPORARY_PREFIX, dir=place.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as target, source.open("rb") as origin:
+            shutil.copyfileobj(origin, target, 1 << 18)
+            target.flush()
+            os.fsync(target.fileno())
+        temporary.chmod(0o644)
+        return _link(temporary, place)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _link(temporary: Path, place: Path) -> bool:
+    try:
+        place.hardlink_to(temporary)
+    except FileExistsError:
+        return False
+    except OSError:
+        # A share without hard links: rename is atomic, and only its check for a rival is not.
+        if place.exists():
+            return False
+        temporary.rename(place)
+    return True

@@ -1,0 +1,96 @@
+"""What a place that packages are published to must be able to do."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from flowlock.http import DEFAULT_PATIENCE, Patience
+from flowlock.names import Sha256
+from flowlock.release.artifact import Identity, Item
+
+
+class Status(StrEnum):
+    """How one artifact fares at one target; MISSING is what a dry run says of one that would go up."""
+
+    UPLOADED = "uploaded"
+    PRESENT = "present"
+    CONFLICT = "conflict"
+    FAILED = "failed"
+    MISSING = "missing"
+
+
+class Kind(StrEnum):
+    """Channels come first; a release is made public when every channel serves everything."""
+
+    CHANNEL = "channel"
+    RELEASE = "release"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Served:
+    """A file that a target has, with the sha256 that it states for it; not `public` in a draft."""
+
+    place: str
+    url: str
+    sha256: Sha256
+    public: bool = True
+    identity: Identity | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delivery:
+    """How an upload ended: where the file is now, and why if it is not.
+
+    `closed` says that the refusal concerns the place: no other file will fare better.
+    """
+
+    status: Status
+    url: str = ""
+    detail: str = ""
+    closed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Context:
+    """What a target is made from besides its location: the release, and how to talk."""
+
+    root: Path
+    tag: str
+    prerelease: bool = False
+    commit: str = ""
+    notes: str = ""
+    connections: int = 8
+    patience: Patience = DEFAULT_PATIENCE
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+class Target(Protocol):
+    """One place to publish to.
+
+    Every method raises FlowlockError for what is final, with what to do; what passes was borne already.
+    """
+
+    @property
+    def name(self) -> str:
+        """How it was named: `kind:location`."""
+
+    @property
+    def kind(self) -> Kind:
+        """Whether it is a channel, or a release that comes after all channels."""
+
+    def check(self) -> None:
+        """See that credentials are there and the place answers, before anything slow."""
+
+    def served(self, items: Sequence[Item]) -> Mapping[str, Served]:
+        """Return by place what is served now: at least every build of these packages' names."""
+
+    def upload(self, item: Item) -> Delivery:
+        """Put one file there, never over another one; safe to repeat, from several threads at once."""
+
+    def digest(self, item: Item) -> Sha256 | None:
+        """Return the sha256 of the bytes that are really served for the item, None if there are none."""
+
+    def complete(self) -> None:
+        """Make what was uploaded visible: index a channel, publish a draft. Safe to repeat."""

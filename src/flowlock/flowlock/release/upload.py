@@ -1,0 +1,81 @@
+"""Upload to one target: concurrently, what others depend on first, past failures."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from graphlib import TopologicalSorter
+
+from flowlock.errors import FlowlockError
+from flowlock.release.artifact import Item
+from flowlock.release.plan import Verdict
+from flowlock.release.targets.client import CLOSED
+from flowlock.release.targets.protocol import Delivery, Status, Target
+from flowlock.report import Progress
+
+GOOD = (Status.UPLOADED, Status.PRESENT)
+
+
+def upload(
+    target: Target,
+    items: Sequence[Item],
+    graph: Mapping[str, set[str]],
+    verdicts: Mapping[str, Verdict],
+    *,
+    jobs: int,
+    progress: Progress,
+) -> dict[str, Delivery]:
+    """Bring every item to the target and return by place how each fared.
+
+    An item whose dependency is not there is held back, so that a channel never serves what cannot be
+    installed. A refusal that concerns the whole place ends the uploads to it.
+    """
+    by_place = {item.place: item for item in items}
+    done: dict[str, Delivery] = {}
+    closed: str | None = None
+    order = TopologicalSorter({place: graph.get(place, set()) & by_place.keys() for place in by_place})
+    order.prepare()
+    running: dict[Future[Delivery], str] = {}
+    with ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="upload") as pool:
+        try:
+            while order.is_active():
+                for place in order.get_ready():
+                    settled = _settled(verdicts[place], graph.get(place, set()), done, closed)
+                    if settled is None:
+                        running[pool.submit(_one, target, by_place[place])] = place
+                    else:
+                        done[place] = settled
+                        order.done(place)
+                finished, _ = wait(running, return_when=FIRST_COMPLETED) if running else (set(), set())
+                for future in finished:
+                    place = running.pop(future)
+                    done[place] = future.result()
+                    closed = closed or (done[place].detail if done[place].closed else None)
+                    order.done(place)
+                    progress.working(f"{target.name}: {len(done)} of {len(items)} files, {place}")
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return done
+
+
+def _settled(
+    verdict: Verdict, before: set[str], done: Mapping[str, Delivery], closed: str | None
+) -> Delivery | None:
+    """Return how an item fares that need not, or must not, be uploaded; None for one that goes up."""
+    if verdict.status is not Status.MISSING:
+        return Delivery(status=verdict.status, url=verdict.url, detail=verdict.detail)
+    if closed is not None:
+        return Delivery(status=Status.FAILED, detail=f"not tried: {closed}")
+    lacking = sorted(other for other in before if other in done and done[other].status not in GOOD)
+    if lacking:
+        return Delivery(status=Status.FAILED, detail=f"held back: {', '.join(lacking)} is not there")
+    return None
+
+
+def _one(target: Target, item: Item) -> Delivery:
+    try:
+        return target.upload(item)
+    except FlowlockError as error:
+        hint = error.problems[0].hint
+        detail = f"{error.message} ({hint})" if hint else error.message
+        closed = error.problems[0].code == CLOSED
+        return Delivery(status=Status.FAILED, detail=detail, closed=closed)
