@@ -48,6 +48,8 @@ def canonical(members: Iterable[Member], facts: Facts) -> list[Member]:
     not be the same elsewhere.
     """
     given = {member.path: member for member in members}
+    if not given.keys() >= {"info/index.json", "info/paths.json"}:
+        raise FlowlockError("the engine's archive has no index.json or paths.json", code="FL534")
     old_paths = _json(given["info/paths.json"]).get("paths", [])
     if facts.portable:
         _refuse_build_paths(old_paths)

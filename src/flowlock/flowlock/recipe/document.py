@@ -138,12 +138,13 @@ def _load(text: str, file: str) -> Mapping[str, Any]:
         """Refuses duplicate keys, of which YAML libraries silently take the last."""
 
         def construct_mapping(self, node: "yaml.MappingNode", deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - the base class's signature
-            keys = [key.value for key, _ in node.value]
+            seen: set[Any] = set()
             for key, _ in node.value:
-                if keys.count(key.value) > 1:
+                if key.value in seen:
                     raise yaml.constructor.ConstructorError(
                         None, None, f"`{key.value}` is given twice", key.start_mark
                     )
+                seen.add(key.value)
             return dict(super().construct_mapping(node, deep))
 
     try:

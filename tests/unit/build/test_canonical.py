@@ -1,0 +1,101 @@
+import hashlib
+import io
+import json
+import tarfile
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import zstandard
+from flowlock.archive import Member
+from flowlock.build.canonical import Facts, canonical
+from flowlock.errors import FlowlockError
+from unit.build.tiny import FACTS, MADE
+
+from flowlock import archive
+
+EPOCH = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def members() -> dict[str, Member]:
+    return {member.path: member for member in canonical(MADE, FACTS)}
+
+
+def test_what_tells_of_this_build_does_not_ship() -> None:
+    assert sorted(members()) == [
+        "info/about.json",
+        "info/index.json",
+        "info/paths.json",
+        "info/recipe/recipe.yaml",
+        "site-packages/tiny-1.0.dist-info/METADATA",
+        "site-packages/tiny-1.0.dist-info/RECORD",
+        "site-packages/tiny.py",
+    ]
+    assert json.loads(members()["info/about.json"].data) == {"summary": "Tiny"}
+    assert json.loads(members()["info/index.json"].data)["timestamp"] == EPOCH.timestamp() * 1000
+
+
+def test_record_and_paths_state_the_files_as_they_ship() -> None:
+    found = members()
+    record = found["site-packages/tiny-1.0.dist-info/RECORD"].data.decode()
+    assert [row.split(",")[0] for row in record.splitlines()] == [
+        "tiny-1.0.dist-info/METADATA",
+        "tiny.py",
+        "tiny-1.0.dist-info/RECORD",
+    ]
+    for entry in json.loads(found["info/paths.json"].data)["paths"]:
+        data = found[entry["_path"]].data
+        assert entry["sha256"] == hashlib.sha256(data).hexdigest()
+        assert entry["size_in_bytes"] == len(data)
+
+
+def test_an_archive_reads_back_and_is_owned_by_nobody_at_no_other_time(tmp_path: Path) -> None:
+    given = [
+        Member(path="bin/run", data=b"#!/bin/sh\n", executable=True),
+        Member(path="lib/" + "long/" * 40 + "ünïcode", data=b"x" * 100_000),
+        Member(path="lib/link", data=b"", link="run"),
+        Member(path="info/index.json", data=b"{}"),
+    ]
+    data = archive.write("x-1-0", given, epoch=EPOCH)
+    assert data == archive.write("x-1-0", list(reversed(given)), epoch=EPOCH)
+    path = tmp_path / "x-1-0.conda"
+    path.write_bytes(data)
+    assert sorted(archive.read(path), key=lambda m: m.path) == sorted(given, key=lambda m: m.path)
+    assert archive.read_info(path) == {"info/index.json": b"{}"}
+    with zipfile.ZipFile(path) as opened:
+        assert {entry.date_time for entry in opened.infolist()} == {(2026, 11, 1, 0, 0, 0)}
+        for name in opened.namelist()[1:]:
+            tar = zstandard.ZstdDecompressor().decompress(opened.read(name))
+            with tarfile.open(fileobj=io.BytesIO(tar)) as listed:
+                for entry in listed:
+                    assert (entry.mtime, entry.uid, entry.gid) == (EPOCH.timestamp(), 0, 0)
+                    assert entry.mode in (0o644, 0o755)
+                    assert not entry.uname + entry.gname
+
+
+@pytest.mark.parametrize("damage", [b"", b"PK", b"not a zip"])
+def test_a_damaged_archive_is_an_error(tmp_path: Path, damage: bytes) -> None:
+    path = tmp_path / "x-1-0.conda"
+    path.write_bytes(damage)
+    for reader in (archive.read, archive.read_info):
+        with pytest.raises(FlowlockError, match="not a whole"):
+            reader(path)
+
+
+def test_an_archive_that_leaves_its_place_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x-1-0.conda"
+    path.write_bytes(archive.write("x-1-0", [Member(path="../../evil", data=b"")], epoch=EPOCH))
+    with pytest.raises(FlowlockError, match="leaves the archive"):
+        archive.read(path)
+
+
+def test_another_zstandard_is_refused_with_a_hint(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zstandard, "__version__", "0.99.0")
+    with pytest.raises(FlowlockError, match=r"0\.99\.0 would give an archive other bytes"):
+        archive.compressor()
+
+
+def test_an_archive_without_metadata_of_its_own_kind_is_refused() -> None:
+    with pytest.raises(FlowlockError, match=r"no index\.json or paths\.json"):
+        canonical([], Facts(recipe="", epoch=EPOCH, portable=True))
