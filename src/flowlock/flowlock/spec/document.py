@@ -82,7 +82,7 @@ def read(text: str, file: str) -> tuple[Node | None, list[Problem]]:
     try:
         reader.read(yaml.parse(text, Loader=yaml.CSafeLoader))
     except yaml.MarkedYAMLError as error:
-        reader.problems.append(_syntax(error, file))
+        reader.problems.append(_syntax(error, text, file))
     except yaml.reader.ReaderError as error:
         reader.problems.append(
             Problem(code="FL101", message=f"not YAML: {error.reason}", location=_start(file))
@@ -306,12 +306,16 @@ def _integer(text: str) -> int:
     return sign * int(digits, 8 if len(digits) > 1 and digits[0] == "0" else 10)
 
 
-def _syntax(error: yaml.MarkedYAMLError, file: str) -> Problem:
+def _syntax(error: yaml.MarkedYAMLError, text: str, file: str) -> Problem:
     mark = error.problem_mark or error.context_mark
     where = Location(file=file, line=mark.line + 1, column=mark.column + 1) if mark else _start(file)
     problem = error.problem or "cannot be read"
     hint = None
-    if "cannot start any token" in problem:
+    lines = text.splitlines()
+    line = lines[mark.line] if mark and mark.line < len(lines) else ""
+    if "${{" in line and "'}'" in problem:
+        hint = 'inside of { } a reference needs quotes: "${{ workflow.<id>.return }}"'
+    elif "cannot start any token" in problem:
         hint = "YAML is indented with spaces, never with tabs; a text that begins with @, ` or % needs quotes"
     elif error.context and error.context_mark and error.context_mark.line + 1 != where.line:
         hint = f"see also line {error.context_mark.line + 1}: {error.context}"
