@@ -47,6 +47,11 @@ class ExcludeNewer:
     exempt: tuple[Requirement, ...] = ()
     own: Mapping[str, int] = field(default_factory=dict)
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether there is one cutoff for all packages, which is what the engine knows."""
+        return not self.exempt and not self.own
+
     def cutoff_of(self, name: str) -> int | None:
         """Return the cutoff of a package, if it has one."""
         return self.own.get(name, self.cutoff)

@@ -78,7 +78,7 @@ def had(group: Group, lock: Lock | None) -> dict[str, Record]:
 
 
 def preferred(
-    group: Group, lock: Lock | None, own: Collection[str], moved: Collection[str]
+    group: Group, lock: Lock | None, own: Collection[str], moved: Collection[str | None]
 ) -> tuple[Record, ...]:
     """Return the records that a solve shall keep if it can: third-party ones of channels still asked for.
 

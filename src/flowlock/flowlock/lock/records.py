@@ -145,8 +145,8 @@ def from_repodata(url: str, channel: str, data: Mapping[str, Any]) -> Record:
         if key in _DROPPED or value is None or (value in ("", [], {}) and key != "run_exports"):
             continue
         entry[key] = value
-    if isinstance(stamp := entry.get("timestamp"), int) and stamp <= _SECONDS_LIMIT:
-        entry["timestamp"] = stamp * 1000
+    if isinstance(stamp := entry.get("timestamp"), int):
+        entry["timestamp"] = in_milliseconds(stamp)
     if isinstance(features := entry.get("track_features"), str):
         entry["track_features"] = features.split()
     entry["noarch"] = entry.get("noarch", "false")
@@ -175,6 +175,11 @@ def to_repodata(record: Record) -> dict[str, Any]:
     numbers = {"size": record.size, "timestamp": record.timestamp}
     data.update({key: value for key, value in numbers.items() if value is not None})
     return data
+
+
+def in_milliseconds(stamp: int) -> int:
+    """Return a timestamp of repodata, which has seconds in old entries, in milliseconds."""
+    return stamp * 1000 if stamp <= _SECONDS_LIMIT else stamp
 
 
 def _texts(entry: Mapping[str, Node], key: str) -> tuple[str, ...]:

@@ -1,100 +1,24 @@
 """`flowlock lock`: read, check, solve what is stale, write all the locks or none."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from flowlock import files
 from flowlock.errors import FlowlockError, Location, Problem
-from flowlock.lock import diff, document, plan, satisfy
-from flowlock.lock.diff import Change
+from flowlock.lock import diff, document, guard, plan, satisfy
 from flowlock.lock.document import Lock
 from flowlock.lock.manifest import Manifest
 from flowlock.lock.match import RattlerMatcher, compare_versions
 from flowlock.lock.plan import Group
 from flowlock.lock.records import Record
+from flowlock.lock.result import CURRENT, STALE, UPDATED, Locked, LockResult, Options, Target
 from flowlock.lock.satisfy import Identity, Reason, Rule
 from flowlock.lock.solve import Metadata, Request, UnsolvableError, solve_all
-from flowlock.lock.sources import ChannelFolder
+from flowlock.lock.sources import ChannelFolder, snapshot
 from flowlock.report import Progress
 
-CURRENT, UPDATED, STALE = "current", "updated", "stale"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Target:
-    """A lock to keep in step: its manifest, its file, and how messages call the file."""
-
-    manifest: Manifest
-    path: Path
-    shown: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Options:
-    """How to lock. `update` are names that shall move, `upgrade` moves all; `jobs` 0 is one a core."""
-
-    environments: tuple[str, ...] = ()
-    platforms: tuple[str, ...] = ()
-    check: bool = False
-    dry_run: bool = False
-    update: tuple[str, ...] = ()
-    upgrade: bool = False
-    offline: bool = False
-    jobs: int = 0
-
-    @property
-    def moves(self) -> bool:
-        """Whether pins shall move that are not stale."""
-        return self.upgrade or bool(self.update)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Locked:
-    """One lock's outcome: `stale` (with --check or --dry-run), `updated` or `current`."""
-
-    path: str
-    status: str
-    reasons: tuple[Reason, ...] = ()
-    changes: tuple[Change, ...] = ()
-    places: Mapping[str, Sequence[str]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LockResult:
-    """What `flowlock lock` did."""
-
-    locks: tuple[Locked, ...]
-
-    @property
-    def is_stale(self) -> bool:
-        """Whether a lock is stale and stays so: --check fails."""
-        return any(locked.status == STALE for locked in self.locks)
-
-    def as_json(self) -> Mapping[str, Any]:
-        """Return the contract's document."""
-        return {
-            "locks": [
-                {
-                    "path": locked.path,
-                    "status": locked.status,
-                    "reasons": [str(reason) for reason in locked.reasons],
-                    "changes": [change.as_json() for change in locked.changes],
-                }
-                for locked in self.locks
-            ]
-        }
-
-    def as_text(self) -> str:
-        """Return a line a lock, a line a reason where it is stale, a line a change."""
-        lines = []
-        for locked in self.locks:
-            lines.append(f"{locked.path}: {locked.status}")
-            if locked.status == STALE:
-                lines += [f"  {reason}" for reason in locked.reasons]
-            lines += diff.as_lines(locked.changes, locked.places)
-        return "\n".join(lines)
+__all__ = ["CURRENT", "STALE", "UPDATED", "LockResult", "Locked", "Options", "Target", "lock"]
 
 
 def lock(
@@ -112,11 +36,14 @@ def lock(
     `own` are the workspace's packages: what their sources make now. Only they decide which build is right.
     """
     matcher = RattlerMatcher()
-    states = [_state(target, matcher, own, options) for target in targets]
+    folders = [*folders, *_snapshots(targets, folders, options)]
+    states = [_state(target, matcher, own, folders, options) for target in targets]
     if options.check:
         return LockResult(locks=tuple(_reported(state, STALE) for state in states))
     solved = _solve_stale(states, folders, own, options, progress)
     results = [_finished(state, solved) for state in states]
+    for state, (new, _) in zip(states, results, strict=True):
+        _accept(state, new, matcher, own)
     for state, (new, result) in zip(states, results, strict=True):
         if result.status == UPDATED and not options.dry_run:
             files.write_text(state.target.path, new.text())
@@ -137,7 +64,13 @@ class _State:
     stale: tuple[Group, ...]
 
 
-def _state(target: Target, matcher: RattlerMatcher, own: Mapping[str, Identity], options: Options) -> _State:
+def _state(
+    target: Target,
+    matcher: RattlerMatcher,
+    own: Mapping[str, Identity],
+    folders: Sequence[ChannelFolder],
+    options: Options,
+) -> _State:
     manifest = target.manifest
     _validate(manifest, matcher, options)
     chosen = manifest.only(options.environments, options.platforms)
@@ -147,13 +80,27 @@ def _state(target: Target, matcher: RattlerMatcher, own: Mapping[str, Identity],
         reasons = [Reason(rule=Rule.ENVIRONMENTS, label=manifest.label, message=message)]
         stale = plan.groups(chosen)
     else:
-        reasons = _within(satisfy.check(manifest, old, matcher=matcher, identities=own), manifest, chosen)
+        found = satisfy.check(manifest, old, matcher=matcher, identities=own)
+        found += guard.other_bytes(manifest, old, folders, own)
+        reasons = _within(found, manifest, chosen)
         every = plan.groups(manifest)
         stale = plan.stale_groups(every, reasons)
         if options.moves:
             wanted = {(m.name, p.name) for m in chosen.environments for p in m.platforms}
             stale = [group for group in every if _moves(group, old, options, wanted) or group in stale]
     return _State(target=target, chosen=chosen, old=old, reasons=tuple(reasons), stale=tuple(stale))
+
+
+def _snapshots(
+    targets: Sequence[Target], folders: Sequence[ChannelFolder], options: Options
+) -> list[ChannelFolder]:
+    """Return the folder of --repodata; unless it names its channel, that is the first without a folder."""
+    if options.repodata is None:
+        return []
+    standing = {folder.url.rstrip("/") for folder in folders}
+    asked = [c for t in targets for e in t.manifest.environments for c in e.channels]
+    default = next((channel for channel in asked if channel.rstrip("/") not in standing), "conda-forge")
+    return [snapshot(options.repodata, default)]
 
 
 def _text(path: Path) -> str:
@@ -241,13 +188,17 @@ def _solve_stale(
 
     with_locks = not options.moves and all(state.old is not None for state in states if state.stale)
     universe = {
-        record.url: record
-        for state, group in pending
-        for name, record in plan.had(group, state.old).items()
-        if name not in names
+        record.url: record for state, group in pending for name, record in plan.had(group, state.old).items()
     }
-    sources = _Sources(folders=folders, universe=universe if with_locks else None)
+    guard.native_builds(requests, folders, names)
+    known = [record for record in universe.values() if record.name not in names]
+    sources = _Sources(folders=folders, universe=known if with_locks else None)
     solved = _offline_first(requests, sources, options, done)
+    every = [record for records in solved for record in records]
+    replaceable = {folder.url.rstrip("/") for folder in folders if folder.serves}
+    fixed = {u: r for u, r in universe.items() if r.name in names or r.channel not in replaceable}
+    guard.unchanged_artifacts(every, fixed)
+    guard.true_to_files(every, folders, names)
     return {
         (str(state.target.path), *group.key): records
         for (state, group), records in zip(pending, solved, strict=True)
@@ -256,8 +207,9 @@ def _solve_stale(
 
 def _request(state: _State, group: Group, own: Collection[str], options: Options) -> Request:
     first = group.members[0]
-    moved: Collection[str] = plan.had(group, state.old) if options.upgrade else options.update
-    limit = first.exclude_newer
+    # A locked record is a candidate even where no channel has it, so one that nothing serves must go.
+    gone = {reason.package for reason in state.reasons if reason.rule is Rule.BYTES}
+    moved = set(plan.had(group, state.old)) if options.upgrade else gone.union(options.update)
     return Request(
         label=f"{state.target.manifest.label}/{group.name}/{group.platform.name}",
         subdir=group.platform.subdir,
@@ -268,7 +220,7 @@ def _request(state: _State, group: Group, own: Collection[str], options: Options
         locked=plan.preferred(group, state.old, own, moved),
         strategy=first.strategy,
         priority=first.priority,
-        exclude_newer=limit.cutoff if limit else None,
+        exclude_newer=first.exclude_newer,
     )
 
 
@@ -277,7 +229,7 @@ class _Sources:
     """Where records come from: folders, and the locks' own by URL if a solve may do with those."""
 
     folders: Sequence[ChannelFolder]
-    universe: Mapping[str, Record] | None
+    universe: Sequence[Record] | None
 
 
 def _offline_first(
@@ -290,7 +242,7 @@ def _offline_first(
     if live and sources.universe is not None:
         try:
             with Metadata(folders=sources.folders, offline=True) as metadata:
-                metadata.stand_in(sorted(live), sources.universe.values())
+                metadata.stand_in(sorted(live), sources.universe)
                 return solve_all(requests, metadata, jobs=jobs, on_done=done)
         except UnsolvableError as error:
             if options.offline:
@@ -320,6 +272,23 @@ def _refuse_foreign(state: _State, group: Group) -> None:
                 location=Location(file=state.target.shown),
                 hint="lock with pixi, or delete the lock if those packages are no longer wanted",
             )
+
+
+def _accept(state: _State, new: Lock, matcher: RattlerMatcher, own: Mapping[str, Identity]) -> None:
+    """Refuse to write a lock that our own check would call stale at once."""
+    found = satisfy.check(state.target.manifest, new, matcher=matcher, identities=own)
+    problems = [
+        Problem(code="FL628", message=str(reason))
+        for reason in _within(found, state.target.manifest, state.chosen)
+    ]
+    if problems:
+        pins = any(reason.rule is Rule.PIN for reason in found)
+        raise FlowlockError(
+            f"{state.target.shown} would be stale as soon as it is written",
+            problems=problems,
+            hint="run `flowlock build` first" if pins else "see the reasons above",
+            kept="the lock that was there",
+        )
 
 
 def _finished(state: _State, solved: _Solved) -> tuple[Lock, Locked]:

@@ -15,7 +15,7 @@ from flowlock.lock.virtual import TargetPlatform, declared
 
 
 class Rule(StrEnum):
-    """The rules, in the order in which pixi checks them; the last one is ours."""
+    """The rules, in the order in which pixi checks them; the last two are ours."""
 
     ENVIRONMENTS = "environments"
     CHANNELS = "channels"
@@ -29,6 +29,7 @@ class Rule(StrEnum):
     UNUSED = "unused"
     SOLVE_GROUP = "solve-group"
     PIN = "pin"
+    BYTES = "bytes"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,11 +50,15 @@ class Reason:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Identity:
-    """What a workspace package's source makes now; `why` says what differs from the pin, if that is known."""
+    """What a workspace package's source makes now.
+
+    `why` says what differs from the pin, if that is known; `sha256` is that of the built bytes, if they are.
+    """
 
     version: str
     build: str
     why: str = ""
+    sha256: str = ""
 
 
 class Parsed(Protocol):
@@ -331,20 +336,29 @@ def _pins(
         for platform, records in (pins.packages if pins else {}).items():
             for record in records:
                 now = identities.get(record.name)
-                if now is None or (now.version, now.build) == (record.version, record.build):
+                if now is None or not (message := _outdated(record, now)):
                     continue
-                was, source = record.build, now.build
-                if now.version != record.version:
-                    was, source = f"{record.version} {was}", f"{now.version} {source}"
-                why = f" ({now.why})" if now.why else ""
                 yield Reason(
                     rule=Rule.PIN,
                     label=manifest.label,
                     environment=name,
                     platform=platform,
                     package=record.name,
-                    message=f"{record.name} is pinned to {was}, the source is now {source}{why}",
+                    message=message,
                 )
+
+
+def _outdated(record: Record, now: Identity) -> str:
+    """Return how a pin differs from the source; empty if it does not."""
+    if (now.version, now.build) == (record.version, record.build):
+        if now.sha256 in ("", record.sha256):
+            return ""
+        return f"{record.name} is pinned with the sha256 {record.sha256}, the build has {now.sha256}"
+    was, source = record.build, now.build
+    if now.version != record.version:
+        was, source = f"{record.version} {was}", f"{now.version} {source}"
+    why = f" ({now.why})" if now.why else ""
+    return f"{record.name} is pinned to {was}, the source is now {source}{why}"
 
 
 def _at(requirement: Requirement) -> str:

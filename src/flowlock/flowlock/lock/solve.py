@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Self, assert_never
 
 from flowlock.errors import FlowlockError
 from flowlock.lock import sources
-from flowlock.lock.manifest import Priority, Requirement, Strategy
+from flowlock.lock.manifest import ExcludeNewer, Priority, Requirement, Strategy
+from flowlock.lock.match import RattlerMatcher
 from flowlock.lock.records import Record, from_repodata, to_repodata
 from flowlock.lock.sources import ChannelFolder
 
@@ -42,7 +43,7 @@ class Request:
     locked: tuple[Record, ...] = ()
     strategy: Strategy = Strategy.HIGHEST
     priority: Priority = Priority.STRICT
-    exclude_newer: int | None = None
+    exclude_newer: ExcludeNewer | None = None
 
 
 class UnsolvableError(FlowlockError):
@@ -63,6 +64,7 @@ class Metadata:
     _opened: dict[tuple[Path, str], "SparseRepoData"] = field(default_factory=dict)
     _records: dict[tuple[str, bytes | None], Record] = field(default_factory=dict)
     _stack: ExitStack = field(default_factory=ExitStack)
+    _limited: dict[tuple[Path, int], Path] = field(default_factory=dict)
     _gateway: Any = None
 
     def __enter__(self) -> Self:
@@ -75,8 +77,13 @@ class Metadata:
             opened.close()
         self._stack.close()
 
-    def sparse(self, channel: str, subdir: str) -> "list[SparseRepoData] | None":
-        """Return the opened files of a channel for a subdir and noarch; None for a channel with no folder."""
+    def sparse(
+        self, channel: str, subdir: str, limit: ExcludeNewer | None = None
+    ) -> "list[SparseRepoData] | None":
+        """Return the opened files of a channel for a subdir and noarch; None for a channel with no folder.
+
+        A limit that the engine cannot express (exemptions, cutoffs of single packages) is applied here.
+        """
         standing = [folder for folder in self.folders if _same(folder.url, channel)]
         if not standing:
             return None
@@ -86,17 +93,33 @@ class Metadata:
             for name in (subdir, sources.NOARCH)
             if (file := folder.repodata(name)) is not None
         ]
+        if limit is not None and not limit.is_plain:
+            files = [(folder, name, self._filtered(file, limit)) for folder, name, file in files]
         return [self._open(folder, name, file) for folder, name, file in files]
+
+    def _filtered(self, file: Path, limit: ExcludeNewer) -> Path:
+        made = self._limited.get((file, id(limit)))
+        if made is None:
+            matcher = RattlerMatcher()
+
+            def is_exempt(record: Record) -> bool:
+                asked = (e for e in limit.exempt if e.name == record.name)
+                return any(matcher.matches(e.spec, record) for e in asked)
+
+            folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="flowlock-lock-"))
+            made = self._limited[file, id(limit)] = Path(folder, sources.REPODATA)
+            document = sources.without_newer(sources.parsed(file), limit, is_exempt)
+            made.write_text(json.dumps(document), encoding="utf-8")
+        return made
 
     def _open(self, folder: ChannelFolder, subdir: str, file: Path) -> "SparseRepoData":
         import rattler
 
         key = (file, folder.url)
         if key not in self._opened:
-            sources.parsed(file)
             try:
                 self._opened[key] = rattler.SparseRepoData(rattler.Channel(folder.url), subdir, file)
-            except Exception as error:
+            except OSError as error:
                 raise _bad_metadata(f"{subdir}/{file.name}", error) from error
         return self._opened[key]
 
@@ -218,7 +241,8 @@ async def _solve(request: Request, metadata: Metadata) -> list[Record]:
     from rattler import exceptions as engine
     from rattler.solver import solve_with_sparse_repodata
 
-    opened = [metadata.sparse(channel, request.subdir) for channel in request.channels]
+    limit = request.exclude_newer
+    opened = [metadata.sparse(channel, request.subdir, limit) for channel in request.channels]
     common: dict[str, Any] = {
         "specs": _specs(request.requirements),
         "constraints": _specs(request.constraints),
@@ -226,14 +250,14 @@ async def _solve(request: Request, metadata: Metadata) -> list[Record]:
         "virtual_packages": [_virtual(package) for package in request.virtual_packages],
         "channel_priority": _priority(request.priority),
         "strategy": _strategy(request.strategy),
-        "exclude_newer": _time(request.exclude_newer),
+        "exclude_newer": _time(limit.cutoff) if limit and limit.is_plain else None,
     }
     try:
         if all(found is not None for found in opened):
             data = [part for found in opened for part in found or ()]
             solved = await solve_with_sparse_repodata(sparse_repodata=data, **common)
         else:
-            _refuse_offline(request, metadata, opened)
+            _refuse_live(request, metadata, opened)
             places: list[rattler.Channel | rattler.SparseRepoData] = []
             for channel, found in zip(request.channels, opened, strict=True):
                 places += [rattler.Channel(channel)] if found is None else found
@@ -246,13 +270,21 @@ async def _solve(request: Request, metadata: Metadata) -> list[Record]:
     return sorted((metadata.ours(record) for record in solved), key=lambda record: record.url)
 
 
-def _refuse_offline(request: Request, metadata: Metadata, opened: Sequence[Any]) -> None:
+def _refuse_live(request: Request, metadata: Metadata, opened: Sequence[Any]) -> None:
+    live = [channel for channel, found in zip(request.channels, opened, strict=True) if found is None]
+    limit = request.exclude_newer
     if metadata.offline:
-        live = [channel for channel, found in zip(request.channels, opened, strict=True) if found is None]
         raise FlowlockError(
             f"{request.label} needs the metadata of {', '.join(live)}, and --offline forbids to ask for it",
             code="FL622",
             hint="run again without --offline, or give the metadata with --repodata DIR",
+            kept="the lock that was there",
+        )
+    if limit is not None and not limit.is_plain:
+        raise FlowlockError(
+            f"{request.label}: exclude-newer with exemptions needs {', '.join(live)} as files",
+            code="FL627",
+            hint="give it with --repodata DIR",
             kept="the lock that was there",
         )
 
