@@ -114,7 +114,7 @@ def _asked(python: Path | None) -> Interpreter:
     here = Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"
     asked = _probe(python or (here if here.is_file() else Path(sys.executable)))
     base = asked.prefix / "bin" / f"python{asked.series}"
-    if base.is_file() and not base.samefile(asked.executable):
+    if base.is_file() and base != asked.executable:
         return _probe(base)
     return asked
 

@@ -73,11 +73,11 @@ def read(path: Path) -> Wheel:
 def _read(path: Path, opened: zipfile.ZipFile) -> Wheel:
     name, version, _, tags = parse_wheel_filename(path.name)
     names = opened.namelist()
-    dist_info = next(
-        folder
-        for folder in sorted({one.split("/")[0] for one in names})
-        if folder.endswith(".dist-info") and canonicalize_name(folder.split("-")[0]) == name
-    )
+    folders = sorted({one.split("/")[0] for one in names if ".dist-info/" in one})
+    fitting = [folder for folder in folders if canonicalize_name(folder.split("-")[0]) == name]
+    if len(fitting) != 1:
+        raise LookupError(f"it has {len(fitting)} .dist-info folders")
+    dist_info = fitting[0]
     says = HeaderParser().parsestr(opened.read(f"{dist_info}/METADATA").decode())
     layout = HeaderParser().parsestr(opened.read(f"{dist_info}/WHEEL").decode())
     data = dist_info.removesuffix(".dist-info") + ".data"

@@ -3,8 +3,9 @@
 import hashlib
 import json
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from urllib.request import url2pathname
 from packaging.tags import Tag, compatible_tags, cpython_tags, platform_tags
 from packaging.utils import parse_wheel_filename
 
-from flowlock import files, http, process
+from flowlock import files, process
 from flowlock.base.interpreter import Interpreter
 from flowlock.base.pool import concurrently
 from flowlock.errors import FlowlockError
@@ -155,20 +156,10 @@ def download(pins: Iterable[Pin], cache: Path, *, offline: bool, progress: Progr
             hint="run `flowlock base` once without --offline",
         )
     if missing:
-        session = http.session(connections=CONNECTIONS)
+        from flowlock import http  # slow to import, and not needed again
 
-        def get(pin: Pin) -> None:
-            progress.working(f"downloading {pin.file}")
-            data = _content(pin, session)
-            if hashlib.sha256(data).hexdigest() != pin.sha256:
-                raise FlowlockError(
-                    f"{pin.file} is not what the index promised: its sha256 differs",
-                    code="FL414",
-                    hint="run the same command again; if it stays so, the index or a proxy alters files",
-                )
-            files.write_bytes(places[pin], data)
-
-        with session:
+        with http.session(connections=CONNECTIONS) as session:
+            get = partial(_get, over=partial(http.get, session), places=places, progress=progress)
             concurrently(get, missing, workers=CONNECTIONS)
     return places
 
@@ -177,7 +168,15 @@ def _sound(path: Path, pin: Pin) -> bool:
     return path.is_file() and files.sha256_of(path) == pin.sha256
 
 
-def _content(pin: Pin, session: Any) -> bytes:
-    if pin.url.startswith("file:"):
-        return files.read_bytes(Path(url2pathname(urlsplit(pin.url).path)))
-    return http.get(session, pin.url)
+def _get(pin: Pin, *, over: Callable[[str], bytes], places: Mapping[Pin, Path], progress: Progress) -> None:
+    """Put a wheel into the cache, from a folder of this machine or over HTTP."""
+    progress.working(f"downloading {pin.file}")
+    local = pin.url.startswith("file:")
+    data = files.read_bytes(Path(url2pathname(urlsplit(pin.url).path))) if local else over(pin.url)
+    if hashlib.sha256(data).hexdigest() != pin.sha256:
+        raise FlowlockError(
+            f"{pin.file} is not what the index promised: its sha256 differs",
+            code="FL414",
+            hint="run the same command again; if it stays so, the index or a proxy alters files",
+        )
+    files.write_bytes(places[pin], data)

@@ -1,0 +1,180 @@
+"""Where a wheel's files go, and that its RECORD fits what is installed."""
+
+import csv
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from flowlock.base.archive import PLACEHOLDER, File
+from flowlock.base.package import Conversion
+from flowlock.base.wheel import installed_files, read
+from flowlock.errors import FlowlockError
+from flowlock.names import PackageName
+from wheelhouse import make_wheel, record_hash
+
+COMMANDS = """\
+[console_scripts]
+Hello = tool:main
+bye = tool:main.__call__ [extra]
+
+[gui_scripts]
+win = tool:main
+"""
+DATA = {
+    "tool-1.0.data/scripts/run-it": "#!python\nprint('hello')\n",
+    "tool-1.0.data/scripts/shell": "#!/bin/sh\necho hello\n",
+    "tool-1.0.data/data/share/tool/text": "some data",
+    "tool-1.0.data/purelib/more.py": "",
+}
+
+
+def installed(path: Path, python: str = "3.12") -> dict[str, File]:
+    return {file.path: file for file in installed_files(read(path), python)}
+
+
+def rows(file: File) -> dict[str, tuple[str, str]]:
+    return {name: (digest, size) for name, digest, size in csv.reader(file.data.decode().splitlines())}
+
+
+def test_a_pure_wheel_is_laid_out_for_any_python(tmp_path: Path) -> None:
+    path = make_wheel(tmp_path, "tool", "1.0", files=DATA, entry_points=COMMANDS)
+    assert read(path).pure
+    assert sorted(installed(path)) == [
+        "python-scripts/run-it",
+        "python-scripts/shell",
+        "share/tool/text",
+        "site-packages/more.py",
+        "site-packages/tool-1.0.dist-info/INSTALLER",
+        "site-packages/tool-1.0.dist-info/METADATA",
+        "site-packages/tool-1.0.dist-info/RECORD",
+        "site-packages/tool-1.0.dist-info/WHEEL",
+        "site-packages/tool-1.0.dist-info/entry_points.txt",
+        "site-packages/tool.py",
+    ]
+
+
+def test_a_wheel_of_compiled_modules_has_its_commands_with_it(tmp_path: Path) -> None:
+    path = make_wheel(
+        tmp_path, "tool", "1.0", tag="cp312-cp312-linux_x86_64", files=DATA, entry_points=COMMANDS
+    )
+    files = installed(path)
+    assert not read(path).pure
+    assert "lib/python3.12/site-packages/tool.py" in files
+    command = files["bin/Hello"]
+    assert command.executable
+    assert command.has_prefix
+    assert command.data.startswith(f"#!{PLACEHOLDER}/bin/python\n".encode())
+    assert b"from tool import main\n" in files["bin/bye"].data
+    assert b"sys.exit(main.__call__())" in files["bin/bye"].data
+    assert "bin/win" in files
+
+
+@pytest.mark.parametrize("kind", ["platlib/tool_native.py", "headers/tool.h"])
+def test_a_wheel_with_files_of_one_python_is_not_for_any(tmp_path: Path, kind: str) -> None:
+    path = make_wheel(tmp_path, "tool", "1.0", files={f"tool-1.0.data/{kind}": ""})
+    assert not read(path).pure
+    below = {
+        "platlib": "lib/python3.12/site-packages/tool_native.py",
+        "headers": "include/python3.12/tool/tool.h",
+    }
+    assert below[kind.split("/", maxsplit=1)[0]] in installed(path)
+
+
+def test_the_interpreter_of_a_script_is_the_environments(tmp_path: Path) -> None:
+    files = installed(make_wheel(tmp_path, "tool", "1.0", files=DATA))
+    python, shell = files["python-scripts/run-it"], files["python-scripts/shell"]
+    assert python.data == f"#!{PLACEHOLDER}/bin/python\nprint('hello')\n".encode()
+    assert python.has_prefix
+    assert not shell.has_prefix
+    assert shell.executable
+
+
+@pytest.mark.parametrize("tag", ["py3-none-any", "cp312-cp312-linux_x86_64"])
+def test_the_record_lists_exactly_what_is_installed(tmp_path: Path, tag: str) -> None:
+    path = make_wheel(tmp_path, "tool", "1.0", tag=tag, files=DATA, entry_points=COMMANDS)
+    files = installed(path)
+    site = "site-packages/" if tag.endswith("any") else "lib/python3.12/site-packages/"
+    listed = rows(files[f"{site}tool-1.0.dist-info/RECORD"])
+    from_site = {
+        name.removeprefix(site)
+        if name.startswith(site)
+        else "../../../" + name.replace("python-scripts", "bin"): file
+        for name, file in files.items()
+    }
+    commands = {"../../../bin/Hello", "../../../bin/bye", "../../../bin/win"}
+    assert listed.keys() == from_site.keys() | commands
+    for name, file in from_site.items():
+        unknown = file.has_prefix or name.endswith("/RECORD")
+        assert listed[name] == (("", "") if unknown else (record_hash(file.data), str(len(file.data))))
+
+
+def test_what_another_installer_wrote_is_not_taken_over(tmp_path: Path) -> None:
+    others = {f"tool-1.0.dist-info/{name}": "other" for name in ("INSTALLER", "REQUESTED", "direct_url.json")}
+    files = installed(make_wheel(tmp_path, "tool", "1.0", files=others))
+    assert files["site-packages/tool-1.0.dist-info/INSTALLER"].data == b"flowlock\n"
+    assert not any(name.endswith(("REQUESTED", "direct_url.json")) for name in files)
+
+
+@pytest.mark.parametrize("inside", ["../outside", "/etc/passwd", "tool-1.0.data/nowhere/file"])
+def test_a_file_that_leaves_its_place_is_refused(tmp_path: Path, inside: str) -> None:
+    path = make_wheel(tmp_path, "tool", "1.0", files={inside: ""})
+    with pytest.raises(FlowlockError, match="outside of it"):
+        installed(path)
+
+
+def test_a_damaged_wheel_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "tool-1.0-py3-none-any.whl"
+    path.write_bytes(b"not a zip")
+    with pytest.raises(FlowlockError, match=r"tool-1\.0-py3-none-any\.whl") as caught:
+        read(path)
+    assert caught.value.problems[0].code == "FL420"
+
+
+def test_a_wheel_without_metadata_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "tool-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("tool.py", "")
+    with pytest.raises(FlowlockError, match="cannot be read as a wheel"):
+        read(path)
+
+
+def test_licence_summary_and_home_come_from_the_metadata(tmp_path: Path) -> None:
+    headers = ["License-Expression: MIT", "Summary: A tool", "Project-URL: Homepage, https://example.org"]
+    metadata = read(make_wheel(tmp_path, "tool", "1.0", headers=headers)).metadata
+    assert (metadata.license, metadata.summary, metadata.home) == ("MIT", "A tool", "https://example.org")
+
+
+def conversion(path: Path, *, python: str = "3.12", depends: tuple[str, ...] = ()) -> Conversion:
+    return Conversion(
+        wheel=read(path),
+        sha256="0" * 64,
+        name=PackageName("tool"),
+        depends=depends,
+        python=python,
+        subdir="linux-64",
+        epoch=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+
+
+def test_a_pure_wheel_requires_the_pythons_it_says(tmp_path: Path) -> None:
+    path = make_wheel(tmp_path, "tool", "1.0", headers=["Requires-Python: >=3.9,!=3.10.*"])
+    record = conversion(path, depends=("numpy >=1",)).archive().record
+    assert record["depends"] == ["numpy >=1", "python >=3.9,!=3.10.*"]
+    assert (record["noarch"], record["subdir"]) == ("python", "noarch")
+
+
+def test_compiled_modules_require_the_python_they_are_for(tmp_path: Path) -> None:
+    path = make_wheel(tmp_path, "tool", "1.0", tag="cp312-cp312-linux_x86_64")
+    record = conversion(path).archive().record
+    assert record["depends"] == ["python >=3.12,<3.13.0a0", "python_abi 3.12.* *_cp312"]
+    assert (record.get("noarch"), record["subdir"]) == (None, "linux-64")
+
+
+def test_a_files_name_tells_everything_it_was_made_of(tmp_path: Path) -> None:
+    path = make_wheel(tmp_path, "tool", "1.0")
+    first = conversion(path)
+    assert first.path == conversion(path, python="3.13").path, "a pure wheel is the same for every Python"
+    assert first.path != conversion(path, depends=("numpy",)).path
+    assert first.path == f"noarch/{first.archive().name}"
+    assert first.archive().data == first.archive().data
