@@ -1,0 +1,32 @@
+"""`flowlock channel ls`: what the local channel lists."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from flowlock.channel.store import Entry, entries
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listing:
+    """The packages of a channel."""
+
+    entries: tuple[Entry, ...]
+
+    def as_json(self) -> Mapping[str, Any]:
+        """Return every record's name, place and digest."""
+        return {"packages": [asdict(entry) for entry in self.entries]}
+
+    def as_text(self) -> str:
+        """Return a line a package."""
+        width = max((len(entry.file) for entry in self.entries), default=0)
+        return "\n".join(
+            f"{entry.subdir:<13} {entry.file:<{width}}  {entry.size:>9}  {entry.sha256[:12]}"
+            for entry in self.entries
+        )
+
+
+def ls(channel: Path) -> Listing:
+    """Return what the channel's index lists."""
+    return Listing(entries=tuple(entries(channel)))
