@@ -194,7 +194,7 @@ class Decoder:
     def number(self, size: int, *, signed: bool = False) -> int:
         return int.from_bytes(self.rest.read(size), "big", signed=signed)
 
-    def value(self) -> Any:
+    def value(self) -> Any:  # noqa: C901, PLR0911 - the format is a table of codes
         code = self.number(1)
         match code:
             case 0xC0 | 0xC2 | 0xC3:
