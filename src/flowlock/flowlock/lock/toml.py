@@ -50,7 +50,10 @@ def load(text: str, file: str) -> Document:
         where = Location(file=file, line=line, column=column)
         hint = "see https://toml.io for the syntax"
         raise FlowlockError(f"not TOML: {reason}", code="FL610", location=where, hint=hint) from error
-    return Document(file=file, data=data, text=text, lines=dict(_lines(text)))
+    lines: dict[Path, int] = {}
+    for path, number in _lines(text):
+        lines.setdefault(path, number)
+    return Document(file=file, data=data, text=text, lines=lines)
 
 
 def _lines(text: str) -> Iterator[tuple[Path, int]]:
@@ -60,7 +63,8 @@ def _lines(text: str) -> Iterator[tuple[Path, int]]:
         if not quote and depth == 0:
             if header := _HEADER.match(row):
                 table = _path(header[1])
-                yield table, number
+                for length in range(1, len(table) + 1):
+                    yield table[:length], number
                 continue
             if key := _KEY.match(row):
                 path = table + _path(key[1])

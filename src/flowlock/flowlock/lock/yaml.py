@@ -32,10 +32,10 @@ class _OutsideSubsetError(Exception):
 
 _NUMBER = re.compile(r"[-+]?(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:[eE][-+]?\d+)?|0x[0-9a-fA-F]+|0o[0-7]+")
 _WORDS = frozenset(
-    ("true", "false", "null", "~", "yes", "no", "on", "off", "y", "n", ".inf", "-.inf", ".nan")
+    ("true", "false", "null", "~", "yes", "no", "on", "off", "y", "n", ".inf", "-.inf", ".nan", "=", "<<")
 )
 _INDICATORS = frozenset("[]{}&*!|>%@`#,?'\"")
-_UNSAFE = re.compile(r": |:$| #|[\x00-\x1f\x7f-\x9f\ufeff]|^[-?:](?: |$)|^(?:---|\.\.\.)|^\s|\s$")
+_UNSAFE = re.compile(r": |:$| #|[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]|^[-?:](?: |$)|^(?:---|\.\.\.)|^\s|\s$")
 
 
 def load(text: str) -> Node:
@@ -154,7 +154,7 @@ def _from_node(node: Any, yaml: Any) -> Node:
         return result
     if isinstance(node, yaml.SequenceNode):
         return [_from_node(item, yaml) for item in node.value]
-    return _resolved(node.value) if node.style is None else str(node.value)
+    return _resolved(node.value) if not node.style else str(node.value)
 
 
 def dump(node: Node, indent: int = 0) -> Iterator[str]:
