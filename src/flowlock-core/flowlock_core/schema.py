@@ -134,6 +134,8 @@ def _parameter(argument: Argument) -> Parameter:
     description = (field.description if field else None) or ""
     default = Absent.ABSENT if argument.required or wired else _json_default(argument)
     if schema is not None:
+        # Without words of the parameter itself, pydantic takes the docstring of its class.
+        schema.pop("description", None)
         schema |= {"title": title} | ({"description": description} if description else {})
         schema |= {} if default is Absent.ABSENT else {"default": default}
     return Parameter(

@@ -148,3 +148,28 @@ def require_times(df: "pd.DataFrame", column: str, parameter: str) -> None:
             parameter=parameter,
             hint=f"name it under `time_columns` of the step that loads the table: [{column}]",
         )
+
+
+def to_times(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Read texts in ISO 8601, or in one other format, as times; ValueError if they are neither.
+
+    Numbers are refused: pandas would take a year for nanoseconds since 1970.
+    """
+    import warnings
+
+    import pandas as pd
+
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        return column
+    if pd.api.types.is_numeric_dtype(column.dtype) and column.notna().any():
+        raise ValueError(f"they are numbers ({column.dtype})")
+    try:
+        return pd.to_datetime(column, format="ISO8601")
+    except ValueError:
+        with warnings.catch_warnings():
+            # It warns where it would guess the format of each value by itself.
+            warnings.simplefilter("error")
+            try:
+                return pd.to_datetime(column)
+            except UserWarning as warning:
+                raise ValueError("they have no common format") from warning

@@ -8,7 +8,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from flowlock_core.arguments import arguments_of
+from pydantic import TypeAdapter, ValidationError
+
+from flowlock_core.arguments import arguments_of, problems_of
 from flowlock_core.errors import TaskError
 from flowlock_core.schema import annotation_text
 from flowlock_core.task import Task
@@ -48,11 +50,13 @@ def load_mock(path: Path, task: Task[..., Any]) -> Any:
         document = json.loads(text)
     except ValueError as error:
         raise TaskError(f"the mock file {path} is no JSON: {error}") from error
-    return _adapter(returns).validate_python(document)
+    try:
+        return _adapter(returns).validate_python(document)
+    except ValidationError as error:
+        problem = problems_of("result", error)[0]
+        raise TaskError(f"the mock file {path} does not fit {annotation_text(returns)}: {problem}") from error
 
 
 @cache
-def _adapter(annotation: Any) -> Any:
-    from pydantic import TypeAdapter
-
+def _adapter(annotation: Any) -> TypeAdapter[Any]:
     return TypeAdapter(annotation)

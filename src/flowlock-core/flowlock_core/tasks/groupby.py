@@ -113,7 +113,8 @@ def aggregate(
     groups = df.groupby(by, sort=True, dropna=False, observed=True)
     columns: dict[str, Any] = {}
     for number, item in enumerate(aggregations):
-        _require_aggregable(df, item.column, item.function, f"aggregations[{number}]")
+        here = f"aggregations[{number}]"
+        _require_aggregable(df, item.column, item.function, f"{here}.column", f"{here}.function")
         columns[item.output] = groups[item.column].agg(_pandas_name(item.function))
     import pandas as pd
 
@@ -131,14 +132,16 @@ def _require_distinct(by: list[str], aggregations: list[Aggregation]) -> None:
         )
 
 
-def _require_aggregable(df: DataFrame, column: str, function: Function, parameter: str) -> None:
+def _require_aggregable(
+    df: DataFrame, column: str, function: Function, column_parameter: str, function_parameter: str
+) -> None:
     from pandas.api.types import is_numeric_dtype
 
-    require_columns(df, [column], f"{parameter}.column")
+    require_columns(df, [column], column_parameter)
     if function in NUMERIC and not is_numeric_dtype(df[column].dtype):
         raise TaskError(
             f"the {function.value} of the column `{column}` is asked for, but it holds no numbers",
-            parameter=f"{parameter}.function",
+            parameter=function_parameter,
             hint="use count, distinct, min, max, first or last",
         )
 
@@ -154,8 +157,7 @@ def aggregate_value(
     function: Annotated[Function, Field(title="Function", description="How to make one value of many.")],
 ) -> int | float | str | None:
     """Make one value of a column; nothing when there is none to make it of."""
-    require_columns(df, [column], "column")
-    _require_aggregable(df, column, function, "")
+    _require_aggregable(df, column, function, "column", "function")
     found: Any = df[column].dropna()
     if function in (Function.FIRST, Function.LAST):
         position = 0 if function is Function.FIRST else -1

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from flowlock_core.context import current
 from flowlock_core.errors import TaskError
-from flowlock_core.tables import TableFormat, format_of, read_table, require_columns, write_table
+from flowlock_core.tables import TableFormat, format_of, read_table, require_columns, to_times, write_table
 from flowlock_core.task import task
 from flowlock_core.types import DataFrame, InputPath, OutputName
 
@@ -41,15 +41,15 @@ def load_table(
 
 
 def _with_times(df: DataFrame, columns: list[str]) -> DataFrame:
-    import pandas as pd
-
     times = {}
     for column in columns:
         try:
-            times[column] = pd.to_datetime(df[column])
+            times[column] = to_times(df[column])
         except (ValueError, TypeError) as error:
+            # pandas goes on with advice about arguments of its own.
+            reason = str(error).partition(". You might want")[0]
             raise TaskError(
-                f"the column `{column}` holds values that are no dates: {error}", parameter="time_columns"
+                f"the column `{column}` holds values that are no dates: {reason}", parameter="time_columns"
             ) from error
     return df.assign(**times) if times else df
 

@@ -1,0 +1,203 @@
+"""The command of a compiled workflow."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from flowlock_core.cli import main
+
+SOURCE = '''
+"""A package as the compiler writes it."""
+from typing import Any
+from flowlock_core.execute import Steps
+from flowlock_core.tasks.groupby import count_rows
+from flowlock_core.tasks.io import load_table
+from flowlock_core.tasks.results import create_single_value_widget, gather_dashboard
+
+
+def sample(step: Steps) -> Any:
+    """Count the rows of a table."""
+    table = step(load_table, "table").call()
+    rows = step(count_rows, "rows_there").partial(df=table).call()
+    card = step(create_single_value_widget, "card").partial(value=rows, title="Rows").call()
+    return step(gather_dashboard, "dashboard").partial(title="<Sample> & co", widgets=[card]).call()
+
+
+def bug(step: Steps) -> Any:
+    """Fail outside of every task."""
+    raise AssertionError("a bug")
+
+
+def interrupted(step: Steps) -> Any:
+    """Be stopped."""
+    raise KeyboardInterrupt
+'''
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
+    """Make a package importable; its name is the test's own, since modules stay imported."""
+    name = f"flowlock_{abs(hash(request.node.name))}_workflow"
+    folder = tmp_path / "paths é" / name
+    folder.mkdir(parents=True)
+    (folder / "__init__.py").write_text("")
+    (folder / "workflow.py").write_text(SOURCE, encoding="utf-8")
+    (folder / "params.schema.json").write_text('{"type": "object"}\n')
+    monkeypatch.syspath_prepend(str(folder.parent))
+    (tmp_path / "data.csv").write_text("a\n1\n2\n")
+    (tmp_path / "params.yaml").write_text("table:\n  path: data.csv\n")
+    return name
+
+
+def test_run_writes_results_and_prints_their_paths(
+    package: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert main(f"{package}.workflow:sample", ["run", "--params", "../params.yaml"]) == 0
+    out, err = capsys.readouterr()
+    assert out.splitlines() == [
+        str(elsewhere / "results" / name) for name in ("result.json", "dashboard.html")
+    ]
+    assert err.splitlines()[0].split()[:2] == ["done", "table"]
+    document = json.loads((elsewhere / "results" / "result.json").read_text(encoding="utf-8"))
+    assert document["workflow"] == "sample"
+    assert document["result"]["widgets"][0]["views"] == [{"key": [], "value": 2, "unit": ""}]
+
+
+def test_parameters_come_from_stdin_too(
+    package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with (tmp_path / "params.yaml").open() as stream:
+        monkeypatch.setattr("sys.stdin", stream)
+        monkeypatch.chdir(tmp_path)
+        assert main(f"{package}.workflow:sample", ["run", "--quiet", "--params", "-", "--results", "r"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_mocked_io_needs_no_parameters(
+    package: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(f"{package}.workflow:sample", ["run", "--mock-io", "--results", str(tmp_path / "r")]) == 0
+    assert "mocked   table" in capsys.readouterr().err
+
+
+def test_a_wrong_parameter_is_told_with_file_line_and_column(
+    package: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    params = tmp_path / "params.yaml"
+    params.write_text("table:\n  paht: data.csv\n  columns: a\n")
+    assert main(f"{package}.workflow:sample", ["run", "--params", str(params)]) == 1
+    err = capsys.readouterr().err
+    assert "error: the parameters do not fit the workflow; 3 problems" in err
+    assert f"- {params}:2:3: table.paht: no such parameter\n  hint: did you mean `path`?" in err
+    assert f"- {params}:3:3: table.columns: Input should be a valid list, got 'a'" in err
+    assert f"- {params}:1:1: table.path: a value is required" in err
+    assert not (tmp_path / "results").exists()
+
+
+def test_an_error_while_running_has_the_place_of_its_parameter(
+    package: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    params = tmp_path / "params.yaml"
+    params.write_text("table:\n  path: dat.csv\n")
+    assert main(f"{package}.workflow:sample", ["run", "--params", str(params)]) == 1
+    err = capsys.readouterr().err
+    assert f"error: {params}:2:3: table.path: there is no file {tmp_path / 'dat.csv'}" in err
+    assert "did you mean `data.csv`?" in err
+    assert "Traceback" not in err
+
+
+def test_results_that_cannot_be_written_are_told(
+    package: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    arguments = ["run", "--mock-io", "--results", str(tmp_path / "file" / "results")]
+    assert main(f"{package}.workflow:sample", arguments) == 1
+    err = capsys.readouterr().err
+    assert "cannot write" in err
+    assert "--results" in err
+
+
+def test_schema_prints_the_packaged_one(package: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(f"{package}.workflow:sample", ["schema"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"type": "object"}
+
+
+def test_graph_prints_mermaid(package: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(f"{package}.workflow:sample", ["graph"]) == 0
+    assert capsys.readouterr().out.startswith("flowchart TD\n  table[")
+
+
+def test_cases_pass_or_fail(package: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cases = tmp_path / "cases.yaml"
+    cases.write_text("good: {expect: {title: <Sample> & co}}\nbad: {expect: {title: other}}\n")
+    assert main(f"{package}.workflow:sample", ["test", str(cases)]) == 1
+    assert main(f"{package}.workflow:sample", ["test", str(cases), "--case", "good"]) == 0
+    assert "result.title: 'other' is expected, got '<Sample> & co'" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("function", "code"), [("bug", 3), ("interrupted", 130)])
+def test_bugs_and_interrupts_have_their_own_codes(
+    package: str, function: str, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(f"{package}.workflow:{function}", ["run"]) == code
+    assert ("Traceback" in capsys.readouterr().err) == (code == 3)
+
+
+@pytest.mark.parametrize("arguments", [[], ["nothing"], ["run", "--parms", "x"], ["test"]])
+def test_wrong_usage_exits_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main("some_package.workflow:sample", arguments)
+    assert caught.value.code == 2
+    assert "usage: some-package" in capsys.readouterr().err
+
+
+def test_help_and_schema_import_neither_pandas_nor_pydantic(package: str, tmp_path: Path) -> None:
+    code = (
+        "import sys, contextlib\nfrom flowlock_core.cli import main\n"
+        "with contextlib.suppress(SystemExit): main(sys.argv[1], sys.argv[2:])\n"
+        "sys.exit(bool({'pandas', 'pydantic', 'yaml', 'importlib.metadata'} & set(sys.modules)))"
+    )
+    for arguments in (["--help"], ["schema"]):
+        done = subprocess.run(
+            [sys.executable, "-c", code, f"{package}.workflow:sample", *arguments],
+            check=False,
+            capture_output=True,
+            env={**os.environ, "PYTHONPATH": str(tmp_path / "paths é")},
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout
+
+
+def test_graph_imports_no_pandas(package: str, tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom flowlock_core.cli import main\nmain(sys.argv[1], ['graph'])\n"
+        "sys.exit('pandas' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, f"{package}.workflow:sample"],
+        check=False,
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "paths é")},
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_reader_that_goes_away_is_no_error(package: str, tmp_path: Path) -> None:
+    code = "import sys\nfrom flowlock_core.cli import main\nsys.exit(main(sys.argv[1], ['graph']))"
+    with subprocess.Popen(
+        [sys.executable, "-u", "-c", code, f"{package}.workflow:sample"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "paths é")},
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 0

@@ -1,0 +1,103 @@
+"""test-cases.yaml."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flowlock_core.errors import WorkflowError
+from flowlock_core.execute import Steps
+from flowlock_core.tasks.groupby import aggregate_value
+from flowlock_core.tasks.io import load_table
+from flowlock_core.testing import Outcome, differences, load_cases, run_cases
+
+CASES = """
+own:
+  name: With a file of its own
+  mocks: {table: own.csv}
+  params: {mean: {column: value}}
+  expect: 10
+example:
+  description: With the packaged example
+  params: {mean: {column: value}}
+  expect: 2.75
+wrong:
+  params: {mean: {column: value}}
+  expect: 3
+refused:
+  params: {mean: {column: valeu}}
+  expect-error: did you mean `value`?
+not-refused:
+  params: {mean: {column: value}}
+  expect-error: did you mean
+real:
+  mock-io: false
+  params: {table: {path: own.csv}, mean: {column: value}}
+  expect: 10.0
+"""
+
+
+def mean_value(step: Steps) -> Any:
+    """Find a mean."""
+    table = step(load_table, "table").call()
+    return step(aggregate_value, "mean").partial(df=table, function="mean").call()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "own.csv").write_text("value\n10\n")
+    (tmp_path / "test-cases.yaml").write_text(CASES)
+    return tmp_path
+
+
+def test_cases_run_with_mocks_examples_and_real_files(folder: Path) -> None:
+    outcomes = {o.id: o for o in run_cases(mean_value, load_cases(folder / "test-cases.yaml"))}
+    failed = {case: outcome.failures for case, outcome in outcomes.items() if not outcome.passed}
+    assert failed == {
+        "wrong": ("result: 3 is expected, got 2.75",),
+        "not-refused": ("an error with `did you mean` was expected, the run succeeded",),
+    }
+    assert str(outcomes["wrong"]).startswith("FAILED  wrong")
+
+
+def test_results_are_kept_on_request(folder: Path, tmp_path: Path) -> None:
+    cases = load_cases(folder / "test-cases.yaml", only=["own"])
+    [outcome] = run_cases(mean_value, cases, results=tmp_path / "kept")
+    assert isinstance(outcome, Outcome)
+    assert (tmp_path / "kept" / "own" / "result.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[1]", "a mapping of case ids to cases is expected"),
+        ("", "a mapping of case ids to cases is expected"),
+        ("a: [", "is no YAML"),
+        ("a: {parms: {}}", "a.parms: Extra inputs are not permitted"),
+        ("a: {mocks: 3}", "a.mocks: Input should be a valid dictionary"),
+    ],
+)
+def test_malformed_cases_are_told(tmp_path: Path, text: str, says: str) -> None:
+    path = tmp_path / "cases.yaml"
+    path.write_text(text)
+    with pytest.raises(WorkflowError) as caught:
+        load_cases(path)
+    assert says in "\n".join(map(str, caught.value.problems))
+
+
+def test_an_unknown_case_gets_a_suggestion(folder: Path) -> None:
+    with pytest.raises(WorkflowError) as caught:
+        load_cases(folder / "test-cases.yaml", only=["exampel"])
+    assert caught.value.problems[0].hint == "did you mean `example`?"
+
+
+def test_an_absent_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(WorkflowError, match="cannot read the test cases"):
+        load_cases(tmp_path / "no.yaml")
+
+
+def test_a_mapping_may_hold_more_and_a_list_may_not() -> None:
+    assert differences({"a": 1}, {"a": 1, "b": 2}) == []
+    assert differences([1], [1, 2]) == ["result: 1 items are expected, there are 2"]
+    assert differences({"a": [{"b": 1}]}, {"a": [{"b": 2}]}) == ["result.a[0].b: 1 is expected, got 2"]
+    assert differences({"a": 1}, {}) == ["result: there is no `a`"]
+    assert differences(0.3, 0.1 + 0.2) == []
