@@ -3,14 +3,13 @@
 import os
 import sys
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flowlock.errors import ExitCode, FlowlockError, UsageError
-from flowlock.report import Lines, Result, emit, emit_failure, progress
+from flowlock.report import Format, Lines, Result, emit, emit_failure, progress
 from flowlock.session import Profile, Session
 
 if TYPE_CHECKING:
@@ -34,14 +33,6 @@ Packages = Annotated[list[str] | None, typer.Argument(help="Names of packages; a
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and why; do nothing.")]
 Check = Annotated[bool, typer.Option("--check", help="Write nothing; fail if something is out of date.")]
 Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Builds at a time; default: cores.")]
-
-
-class CheckFormat(StrEnum):
-    """How `check` prints problems."""
-
-    TEXT = "text"
-    JSON = "json"
-    GITHUB = "github"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -132,9 +123,7 @@ def tasks(context: typer.Context, name: Annotated[str | None, typer.Argument()] 
 def check(
     context: typer.Context,
     specs: Annotated[list[Path] | None, typer.Argument(help="Spec files; all if none is given.")] = None,
-    form: Annotated[
-        CheckFormat, typer.Option("--format", help="How problems are printed.")
-    ] = CheckFormat.TEXT,
+    form: Annotated[Format, typer.Option("--format", help="How problems are printed.")] = Format.TEXT,
 ) -> int:
     """Report every problem of specs and recipes, with file, line, column, code and a hint."""
     from flowlock import check as checks
@@ -142,7 +131,7 @@ def check(
     options: Options = context.obj
     paths = [options.directory / spec for spec in specs or []]
     result = checks.check(options.workspace(), paths, form=form, progress=options.progress())
-    emit(result, as_json=options.json or form is CheckFormat.JSON)
+    emit(result, as_json=options.json or form is Format.JSON)
     return ExitCode.DONE if result.ok else ExitCode.FAILED
 
 

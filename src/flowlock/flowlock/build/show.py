@@ -18,6 +18,11 @@ class RecipeResult:
 
     recipe: Recipe
 
+    @property
+    def ok(self) -> bool:
+        """Whether there is a recipe; what prevents that is raised."""
+        return True
+
     def as_json(self) -> Mapping[str, Any]:
         """Return the recipe's document."""
         return self.recipe.document

@@ -14,6 +14,11 @@ class Listing:
 
     entries: tuple[Entry, ...]
 
+    @property
+    def ok(self) -> bool:
+        """Whether the channel could be listed; what prevents that is raised."""
+        return True
+
     def as_json(self) -> Mapping[str, Any]:
         """Return every record's name, place and digest."""
         return {"packages": [asdict(entry) for entry in self.entries]}

@@ -1,0 +1,76 @@
+"""`flowlock check`: every problem of specs, recipes and generated packages, together."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flowlock.build import recipe_problems
+from flowlock.compile import command
+from flowlock.errors import FlowlockError, Problem
+from flowlock.report import Format, Progress
+from flowlock.spec import render
+from flowlock.spec.check import by_place
+from flowlock.spec.facts import facts_of
+from flowlock.spec.parse import parse
+from flowlock.workspace import Workflow, Workspace
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckResult:
+    """All problems, sorted by place, and the texts that they are in."""
+
+    problems: tuple[Problem, ...]
+    texts: Mapping[str, str]
+    form: Format
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is no problem."""
+        return not self.problems
+
+    def as_json(self) -> Mapping[str, Any]:
+        """Return the contract's document: {"ok", "problems": [{code, message, file, line, column, hint}]}."""
+        return render.as_json(self.problems)
+
+    def as_text(self) -> str:
+        """Return the problems with snippets and a count, or as annotations for GitHub."""
+        if self.form is Format.GITHUB:
+            return render.as_github(self.problems)
+        if not self.problems:
+            return f"{len(self.texts)} spec(s): no problems"
+        count = len(self.problems)
+        total = "1 problem" if count == 1 else f"{count} problems"
+        return f"{render.as_text(self.problems, self.texts)}\n{total}"
+
+
+def check(workspace: Workspace, paths: Sequence[Path], *, form: Format, progress: Progress) -> CheckResult:
+    """Check spec files or the folders that hold them; with none named, every spec and recipe."""
+    facts = facts_of(workspace)
+    files = [path / "spec.yaml" if path.is_dir() else path for path in paths]
+    files = files or [workflow.spec for workflow in workspace.workflow_list]
+    sources = [_source(workspace, file) for file in files]
+    catalog = command.catalog_for(workspace, sources, facts, progress)
+    problems = command.check_specs(sources, catalog, facts)
+    if not paths:
+        problems = by_place([*problems, *_recipe_problems(workspace)])
+    texts = {workspace.relative(file): source.text for file, source in zip(files, sources, strict=True)}
+    return CheckResult(problems=tuple(problems), texts=texts, form=form)
+
+
+def _source(workspace: Workspace, file: Path) -> command.Source:
+    """Read a spec; one that does not lie in the workflows' folder may have any id."""
+    shown = workspace.relative(file)
+    workflow = Workflow(name=file.resolve().parent.name, folder=file.parent)
+    if workflow.spec == file and file.resolve().is_relative_to(workspace.workflows):
+        return command.read_specs(workspace, [workflow])[0]
+    text, problems = command.read_text(file, shown)
+    spec, more = parse(text, shown) if not problems else (None, [])
+    return command.Source(workflow=workflow, text=text, spec=spec, problems=(*problems, *more))
+
+
+def _recipe_problems(workspace: Workspace) -> list[Problem]:
+    try:
+        return recipe_problems(workspace)
+    except FlowlockError as error:
+        return list(error.problems)
