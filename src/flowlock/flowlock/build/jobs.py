@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from flowlock import files, process
 from flowlock.build.identity import Identity
 from flowlock.build.layout import ARTIFACT, HOME, JOB, LOG, RESULT, SOURCE, TEMPORARY
+from flowlock.build.sandbox import wrapped
 from flowlock.errors import FlowlockError, from_os_error
 from flowlock.recipe import Recipe
 from flowlock.sources import Sources, stage
@@ -117,7 +119,14 @@ class Workers:
     def _work(self, job: Job, work: Path) -> None:
         order = work / JOB
         order.write_text(json.dumps(_order(job)))
-        command = [sys.executable, "-m", "flowlock.build.worker", str(order)]
+        local = [folder for url in job.channels if (folder := _folder(url)) is not None]
+        self._place.packages.mkdir(parents=True, exist_ok=True)
+        command = wrapped(
+            [sys.executable, "-m", "flowlock.build.worker", str(order)],
+            readable=local,
+            writable=[work, self._place.packages],
+            network=len(local) < len(job.channels),
+        )
         with process.started(command, cwd=work, env=self._environment(job, work)) as running:
             self._running.add(running)
             try:
@@ -163,6 +172,15 @@ def forget_leftovers(work: Path) -> None:
     """Remove the folders of workers that were killed; only for who holds the workspace."""
     for path in work.glob(f"{WORK}*"):
         shutil.rmtree(path, ignore_errors=True)
+
+
+def _folder(channel: str) -> Path | None:
+    """Return the folder that a channel is, None for one that is elsewhere."""
+    if channel.startswith("file://"):
+        from urllib.request import url2pathname
+
+        return Path(url2pathname(urlsplit(channel).path))
+    return Path(channel) if Path(channel).is_absolute() else None
 
 
 def _outcome(future: Future[Made]) -> Made | FlowlockError:
