@@ -166,7 +166,8 @@ def test_system_requirements_become_a_platform_of_their_own_where_they_apply() -
 def test_pyproject_has_the_manifest_below_tool_pixi() -> None:
     text = (
         '[project]\nname = "x"\nrequires-python = ">= 3.11"\n'
-        '[tool.pixi.workspace]\nchannels = ["conda-forge"]\nplatforms = ["linux-64"]\n[tool.pixi.dependencies]\nnumpy = "*"\n'
+        '[tool.pixi.workspace]\nchannels = ["conda-forge"]\nplatforms = ["linux-64"]\n'
+        '[tool.pixi.dependencies]\nnumpy = "*"\n'
     )
     assert specs(environment(read(text, "pyproject.toml")), "linux-64") == ["numpy", "python >=3.11"]
 
