@@ -104,21 +104,21 @@ def _run(workflow: str, arguments: argparse.Namespace) -> ExitCode:
     from flowlock_core.running import run_workflow
 
     main = load_workflow(workflow)
-    nothing = Params(values={}, base=Path.cwd(), places={})
+    nothing = Params(by_step={}, base=Path.cwd(), places={})
     params = load_params(arguments.params) if arguments.params else nothing
     results = arguments.results.resolve()
     options = Options(
-        params=params.values,
+        params=params.by_step,
         base=params.base,
         results=results,
         mock_io=arguments.mock_io,
         log=(lambda _record: None) if arguments.quiet else _log,
     )
     try:
-        result = run_workflow(main, options)
+        result, run = run_workflow(main, options)
     except WorkflowError as error:
         raise _placed(error, params) from error
-    for path in write_results(result, results, workflow=workflow.partition(":")[2]):
+    for path in write_results(result, results, workflow=workflow.partition(":")[2], inputs=run.inputs):
         sys.stdout.write(f"{path}\n")
     return ExitCode.DONE
 

@@ -70,4 +70,6 @@ def element_name(key: Any) -> str:
         text = "_".join(f"{column}-{value}" for column, _, value in key)
     else:
         text = str(key)
-    return re.sub(r"[^\w.=-]+", "-", text).strip("-.")[:120] or "all"
+    plain = re.sub(r"[^\w.=-]+", "-", text).strip("-.")
+    # A file's name holds 255 bytes at most, of which a part is the author's.
+    return plain.encode()[:100].decode(errors="ignore") or "all"

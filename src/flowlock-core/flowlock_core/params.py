@@ -20,7 +20,7 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 class Params:
     """Parameters by step, the folder that relative paths start at, and where in the file each value is."""
 
-    values: Mapping[str, Mapping[str, Any]]
+    by_step: Mapping[str, Mapping[str, Any]]
     base: Path
     places: Mapping[tuple[str, ...], str]
 

@@ -4,7 +4,7 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
@@ -224,9 +224,12 @@ def _foreign_json(value: Any) -> Json:
     return str(value)
 
 
-def write_results(result: Any, folder: Path, *, workflow: str) -> list[Path]:
-    """Write result.json and, for a dashboard, dashboard.html; return the paths, the page last."""
-    document = {"workflow": workflow, "result": to_json(result)}
+def write_results(result: Any, folder: Path, *, workflow: str, inputs: Iterable[Path] = ()) -> list[Path]:
+    """Write result.json and, for a dashboard, dashboard.html; return the paths, the page last.
+
+    `inputs` are the files that the run read; result.json lists them.
+    """
+    document = {"workflow": workflow, "inputs": sorted(map(str, inputs)), "result": to_json(result)}
     written = [write_text(folder / "result.json", json.dumps(document, indent=1, ensure_ascii=False) + "\n")]
     if isinstance(result, Dashboard):
         from flowlock_core.page import render_page

@@ -8,8 +8,8 @@ from flowlock_core.execute.mocks import IO_TAG
 from flowlock_core.params import check_params
 
 
-def run_workflow(main: Workflow, options: Options) -> Any:
-    """Check the parameters against every step, then run; return the last step's result.
+def run_workflow(main: Workflow, options: Options) -> tuple[Any, Run]:
+    """Check the parameters against every step, then run; return the last step's result, and the run.
 
     A WorkflowError holds every problem of the parameters, and then nothing has run.
     """
@@ -19,5 +19,4 @@ def run_workflow(main: Workflow, options: Options) -> Any:
     problems = check_params(plan, options.params, context={"base": options.base}, mocked=mocked)
     if problems:
         raise WorkflowError("the parameters do not fit the workflow", problems=problems)
-    result, _ = Run.of(main, options)
-    return result
+    return Run.of(main, options)

@@ -106,8 +106,8 @@ def _run_case(main: Workflow, case_id: str, case: Case, base: Path, results: Pat
         mocks={step: base / path for step, path in case.mocks.items()},
     )
     try:
-        result = run_workflow(main, options)
-        write_results(result, results, workflow=case_id)
+        result, run = run_workflow(main, options)
+        write_results(result, results, workflow=case_id, inputs=run.inputs)
         if case.expect_error is not None:
             failures.append(f"an error with `{case.expect_error}` was expected, the run succeeded")
         elif case.expect is not None:

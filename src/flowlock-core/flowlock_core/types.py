@@ -51,12 +51,19 @@ class Wired:
 
 
 def _from_base(path: Path, info: ValidationInfo) -> Path:
-    base = (info.context or {}).get("base")
-    return path if base is None or path.is_absolute() else Path(base) / path
+    context = info.context or {}
+    base = context.get("base")
+    found = path if base is None or path.is_absolute() else Path(base) / path
+    if "inputs" in context:
+        context["inputs"].add(found)
+    return found
 
 
 InputPath: TypeAlias = Annotated[Path, AfterValidator(_from_base)]
-"""A file to read; a relative path is relative to the folder of the parameters file."""
+"""A file to read; a relative path is relative to the folder of the parameters file.
+
+A run notes every such path, so that its results can be told to be current or not.
+"""
 
 
 def _inside(name: str) -> str:

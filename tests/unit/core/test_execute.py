@@ -124,7 +124,7 @@ def test_a_skipped_step_gives_a_marker_that_later_conditions_see() -> None:
 
 
 def test_nothing_is_skipped_when_no_condition_holds() -> None:
-    assert run_workflow(skipping, Options(params={"rows": {"rows": 2}})) == 4
+    assert run_workflow(skipping, Options(params={"rows": {"rows": 2}}))[0] == 4
 
 
 def test_a_skipped_value_without_a_condition_is_an_error_with_a_way_out() -> None:
@@ -143,7 +143,7 @@ def test_elements_of_a_map_are_skipped_one_by_one() -> None:
         tables = step(table, "tables").map("rows", [2, 0])
         return step(row_count, "counted").skipif([any_is_empty_df]).map("df", tables)
 
-    assert run_workflow(main, Options()) == [2, SKIPPED]
+    assert run_workflow(main, Options())[0] == [2, SKIPPED]
 
 
 def test_mapping_over_a_skipped_step_is_skipped_as_one() -> None:
@@ -152,7 +152,7 @@ def test_mapping_over_a_skipped_step_is_skipped_as_one() -> None:
         keyed = step(row_count, "keyed").partial(df=rows).skipif([any_is_empty_df]).call()
         return step(double, "doubled").skipif([any_dependency_skipped]).mapvalues("value", keyed)
 
-    assert run_workflow(main, Options()) is SKIPPED
+    assert run_workflow(main, Options())[0] is SKIPPED
 
 
 def test_unpack_depth_looks_into_lists() -> None:
@@ -162,7 +162,7 @@ def test_unpack_depth_looks_into_lists() -> None:
             counter = step(task(lambda_len), "counted").partial(values=tables)
             return counter.skipif([any_is_empty_df], unpack_depth=depth).call()
 
-        return run_workflow(workflow, Options())
+        return run_workflow(workflow, Options())[0]
 
     assert main(1) == 2
     assert main(2) is SKIPPED
@@ -266,7 +266,7 @@ def test_an_environment_variable_is_given_to_a_step(monkeypatch: pytest.MonkeyPa
         return step(double, "doubled").partial(value=env("FLOWLOCK_TEST_NUMBER")).call()
 
     monkeypatch.setenv("FLOWLOCK_TEST_NUMBER", "4")
-    assert run_workflow(main, Options()) == 8
+    assert run_workflow(main, Options())[0] == 8
     monkeypatch.delenv("FLOWLOCK_TEST_NUMBER")
     assert "the environment variable FLOWLOCK_TEST_NUMBER is not set" in message(main)
 

@@ -18,16 +18,18 @@ def problems(text: str) -> list[str]:
 
 
 def test_yaml_and_json_give_the_same() -> None:
-    assert parse("a: {b: [1, x]}").values == parse('{"a": {"b": [1, "x"]}}').values == {"a": {"b": [1, "x"]}}
+    assert (
+        parse("a: {b: [1, x]}").by_step == parse('{"a": {"b": [1, "x"]}}').by_step == {"a": {"b": [1, "x"]}}
+    )
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "{}", "null"])
 def test_nothing_is_no_parameters(text: str) -> None:
-    assert parse(text).values == {}
+    assert parse(text).by_step == {}
 
 
 def test_a_step_without_parameters_is_allowed() -> None:
-    assert parse("a:\nb: {c: 1}").values == {"a": {}, "b": {"c": 1}}
+    assert parse("a:\nb: {c: 1}").by_step == {"a": {}, "b": {"c": 1}}
 
 
 def test_each_value_has_a_place() -> None:
@@ -66,7 +68,7 @@ def test_what_is_no_mapping_of_mappings_is_told_with_its_place(text: str, place:
 
 
 def test_aliases_are_followed_and_loops_end() -> None:
-    assert parse("a: &x {b: 1}\nc: *x").values == {"a": {"b": 1}, "c": {"b": 1}}
+    assert parse("a: &x {b: 1}\nc: *x").by_step == {"a": {"b": 1}, "c": {"b": 1}}
     parse("a: &x\n  b: *x\n")
 
 

@@ -56,13 +56,14 @@ class Options:
 
 
 class Run:
-    """Steps that execute at once; `records` tells what happened so far."""
+    """Steps that execute at once; `records` tells what happened so far, `inputs` which files were named."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
         self.records: list[StepRecord] = []
         self.context = RunContext(results=options.results, base=options.base)
-        self.validation = {"base": options.base}
+        self.inputs: set[Path] = set()
+        self.validation = {"base": options.base, "inputs": self.inputs}
 
     @classmethod
     def of(cls, main: Workflow, options: Options) -> "tuple[Any, Run]":
