@@ -22,7 +22,7 @@ def make_wheel(
     files: Mapping[str, str] | None = None,
     entry_points: str = "",
 ) -> Path:
-    """Write a valid wheel; `files` are beside one module that bears the package's name."""
+    """Write a valid wheel, the same bytes each time; `files` are beside a module of the package's name."""
     stem = f"{name.replace('-', '_')}-{version}"
     info = f"{stem}.dist-info"
     fields = [
@@ -32,12 +32,11 @@ def make_wheel(
         *(f"Requires-Dist: {one}" for one in requires),
     ]
     pure = "true" if tag.endswith("none-any") else "false"
-    tags = "".join(f"Tag: {tag}\n" for tag in (tag,))
     contents = {
         f"{name.replace('-', '_')}.py": f"VERSION = {version!r}\n\n\ndef main():\n    print(VERSION)\n",
         **(files or {}),
         f"{info}/METADATA": "Metadata-Version: 2.4\n" + "\n".join(fields) + "\n",
-        f"{info}/WHEEL": f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: {pure}\n{tags}",
+        f"{info}/WHEEL": f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: {pure}\nTag: {tag}\n",
     }
     if entry_points:
         contents[f"{info}/entry_points.txt"] = entry_points
@@ -48,7 +47,7 @@ def make_wheel(
             member = zipfile.ZipInfo(inside)
             member.external_attr = SCRIPT_MODE if "/scripts/" in inside else 0o100644 << 16
             archive.writestr(member, text)
-        archive.writestr(f"{info}/RECORD", record(contents, info))
+        archive.writestr(zipfile.ZipInfo(f"{info}/RECORD"), record(contents, info))
     return path
 
 

@@ -5,13 +5,13 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from flowlock.base.manifest import FILE, Manifest, describe, load, save, sound_entries
+from flowlock.base.manifest import FILE, Entry, Manifest, load, save, sound_entries
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "one.conda").write_bytes(b"one")
-    entry = describe(tmp_path, "one.conda", {"sha256": sha256(b"one").hexdigest()})
+    entry = Entry(path="one.conda", record={"sha256": sha256(b"one").hexdigest()})
     save(tmp_path, Manifest(inputs="i", interpreter="p", entries=(entry,)))
     return tmp_path
 

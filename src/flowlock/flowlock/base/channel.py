@@ -17,7 +17,7 @@ from flowlock import files
 from flowlock.base.archive import LEVEL, Archive
 from flowlock.base.convert import NOT_WHEELS, parse_requirements
 from flowlock.base.interpreter import Interpreter, find
-from flowlock.base.manifest import Entry, Manifest, describe, load, save, sound_entries
+from flowlock.base.manifest import Entry, Manifest, load, save, sound_entries
 from flowlock.base.package import SCHEMA, Conversion
 from flowlock.base.pool import concurrently
 from flowlock.base.relocate import fingerprint, python_abi_package, python_package
@@ -103,8 +103,12 @@ def make(
 
 
 def folder(workspace: Workspace) -> Path:
-    """Return where the base channel of the running interpreter is, or would be."""
-    return workspace.state / "base" / f"cp{sys.version_info.major}{sys.version_info.minor}"
+    """Return where the channel of the running Python is, made or not."""
+    return _folder(workspace, f"cp{sys.version_info.major}{sys.version_info.minor}")
+
+
+def _folder(workspace: Workspace, tag: str) -> Path:
+    return workspace.state / "base" / tag
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,7 +122,7 @@ class _Order:
 
     @property
     def folder(self) -> Path:
-        return self.workspace.state / "base" / self.python.tag
+        return _folder(self.workspace, self.python.tag)
 
 
 @contextmanager
@@ -226,7 +230,7 @@ def _write(order: _Order, job: _Job) -> Entry:
     order.progress.working(f"packaged {made.name}")
     path = f"{made.record['subdir']}/{made.name}"
     files.write_bytes(order.folder / path, made.data)
-    return describe(order.folder, path, made.record)
+    return Entry(path=path, record=made.record)
 
 
 def _publish(order: _Order, now: Manifest) -> tuple[int, bool]:

@@ -1,0 +1,460 @@
+"""The embedded base channel, really made: an index is asked, the solver solves, the Python runs."""
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+import rattler
+from conda_package_handling import api as package_handling
+from flowlock.base.interpreter import SUPPORTED, find, problems
+from flowlock.errors import FlowlockError
+from flowlock.report import Silent
+from flowlock.workspace import Workspace
+from shared import once
+from wheelhouse import make_wheel
+
+from flowlock import base, workspace
+
+REQUIREMENTS = ("click", "markupsafe", "pip", "app[more]==1.0")
+SPECS = ("python", "click", "markupsafe", "pip", "app")
+TOML = """\
+[workspace]
+name = "test"
+version = "0.1.0"
+epoch = 2026-01-01T00:00:00Z
+
+[channels]
+release = "https://example.org/release"
+
+[build]
+backend = "hatchling ==1.30.1"
+installer = "uv ==0.11.21"
+
+[names]
+some-Helper = "some_helper"
+"""
+# Checked by the environment's own interpreter: every row of every RECORD.
+CHECK_RECORDS = """\
+import base64, hashlib, importlib.metadata as m
+for dist in m.distributions():
+    for file in dist.files:
+        data = file.locate().read_bytes()
+        if file.hash:
+            found = base64.urlsafe_b64encode(hashlib.new(file.hash.mode, data).digest()).decode().rstrip("=")
+            assert (found, len(data)) == (file.hash.value, file.size), file
+    print(dist.name)
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """A workspace with a base channel of its own, and a folder of wheels beside the index."""
+
+    root: Path
+
+    @property
+    def workspace(self) -> Workspace:
+        return workspace.load(self.root)
+
+    @property
+    def channel(self) -> Path:
+        return self.root / ".flowlock" / "base" / find().tag
+
+    def make(
+        self, *requirements: str, python: Path | None = None, offline: bool = False, **variables: str
+    ) -> base.BaseResult:
+        wheels = self.root / "wheels"
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in {"UV_FIND_LINKS": str(wheels), **variables}.items():
+                patch.setenv(name, value)
+            return base.make(
+                self.workspace,
+                requirements or REQUIREMENTS,
+                python=python,
+                offline=offline,
+                progress=Silent(),
+            )
+
+    def archives(self) -> dict[str, str]:
+        """Return the digest of each archive."""
+        return {path.name: sha256(path.read_bytes()).hexdigest() for path in self.channel.rglob("*.conda")}
+
+    def contents(self) -> set[str]:
+        """Return every file's path, but for the two that are kept for speed and order alone."""
+        files = {path.relative_to(self.channel).as_posix() for path in self.channel.rglob("*")}
+        return files - {".lock", "digests.json"}
+
+
+def new_place(root: Path) -> Place:
+    root.mkdir(parents=True, exist_ok=True)
+    (root / "flowlock.toml").write_text(TOML)
+    make_wheel(
+        root / "wheels",
+        "app",
+        "1.0",
+        requires=["click>=8,!=8.0.*", "some.helper~=2.1; extra == 'more'", "absent; sys_platform == 'win32'"],
+        files={
+            "app-1.0.data/scripts/app-script": "#!python\nimport sys\nprint(sys.prefix)\n",
+            "app-1.0.data/data/share/app/data.txt": "data",
+        },
+        entry_points="[console_scripts]\napp = app:main\n",
+    )
+    make_wheel(root / "wheels", "some-helper", "2.2.post1")
+    return Place(root=root)
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """A base channel that tests must not change."""
+
+    def make(folder: Path) -> None:
+        new_place(folder / "a wörkspace").make()
+
+    return Place(root=once(tmp_path_factory, "base", make) / "a wörkspace")
+
+
+@pytest.fixture
+def place(made: Place, tmp_path: Path) -> Place:
+    """A copy of it that a test may break."""
+    shutil.copytree(made.root, tmp_path / "cöpy", copy_function=shutil.copy2)
+    return Place(root=tmp_path / "cöpy")
+
+
+def install(channel: Path, specs: Sequence[str], prefix: Path) -> list[str]:
+    """Solve and install as any user of py-rattler does; returns the records' names."""
+
+    async def go() -> list[str]:
+        scratch = prefix.parent / f"{prefix.name} cache"
+        records = await rattler.solve(
+            [channel.as_uri()],
+            list(specs),
+            gateway=rattler.Gateway(cache_dir=scratch / "gateway"),
+            platforms=["linux-64", "noarch"],
+            virtual_packages=rattler.VirtualPackage.detect(),
+        )
+        await rattler.install(records, prefix, cache_dir=scratch / "packages", show_progress=False)
+        return sorted(record.name.normalized for record in records)
+
+    return asyncio.run(go())
+
+
+@pytest.fixture(scope="session")
+def environment(made: Place, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment installed from the channel, at a path with a space and other letters."""
+
+    def make(folder: Path) -> None:
+        install(made.channel, SPECS, folder / "an énvironment")
+
+    return once(tmp_path_factory, "base environment", make) / "an énvironment"
+
+
+def run(*command: str | Path) -> str:
+    """Run a program with an empty environment, elsewhere."""
+    done = subprocess.run(
+        list(map(str, command)),
+        env={},
+        cwd="/",
+        check=False,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def loaded_libraries(prefix: Path) -> set[str]:
+    compiled = [*prefix.glob("bin/python3.??"), *prefix.glob("lib/python3*/lib-dynload/*.so")]
+    listing = run("ldd", *compiled)
+    assert "libpython" in listing or not list(prefix.glob("lib/libpython3.*.so*"))
+    return {line.split("=> ")[1].rsplit(" (", 1)[0] for line in listing.splitlines() if "=> /" in line}
+
+
+SYSTEM = ("/lib/", "/lib64/", "/usr/lib/", "/usr/lib64/", "/usr/local/lib/")
+
+
+def assert_it_stands_alone(prefix: Path) -> None:
+    """An interpreter runs in its prefix, with nothing of where it was built."""
+    out = run(
+        prefix / "bin/python",
+        "-c",
+        "import ctypes, hashlib, sqlite3, ssl, sys, sysconfig, venv, zlib\n"
+        "ssl.create_default_context(); sqlite3.connect(':memory:'); ctypes.CDLL(None)\n"
+        "print(sys.prefix, sysconfig.get_path('purelib'), sysconfig.get_config_var('LIBDIR'), sep='\\n')",
+    ).splitlines()
+    assert [Path(line).is_relative_to(prefix) for line in out] == [True] * 3, out
+    strange = {name for name in loaded_libraries(prefix) if not name.startswith((f"{prefix}/", *SYSTEM))}
+    assert not strange
+    run(prefix / "bin/python", "-m", "ensurepip", "--version")
+
+
+def test_it_solves_with_what_each_package_needs(environment: Path) -> None:
+    installed = {
+        json.loads(path.read_text(encoding="utf-8"))["name"] for path in environment.glob("conda-meta/*.json")
+    }
+    assert installed == {"python", "python_abi", "click", "markupsafe", "pip", "app"}
+
+
+def test_the_environments_interpreter_stands_alone(environment: Path) -> None:
+    assert_it_stands_alone(environment)
+
+
+def test_no_text_file_names_where_the_interpreter_was_built(environment: Path) -> None:
+    built = str(find().prefix).encode()
+    naming = [
+        path
+        for path in [
+            *environment.glob("bin/*"),
+            *environment.glob("lib/python3*/_sysconfig*"),
+            *environment.glob("lib/python3*/config-*/*"),
+            *environment.glob("lib/pkgconfig/*"),
+        ]
+        if path.is_file()
+        and not path.read_bytes().startswith(b"\x7fELF")
+        and built + b"/" in path.read_bytes()
+    ]
+    assert not [path for path in naming if b"WASM" not in path.read_bytes()]
+
+
+def test_what_is_installed_is_what_pip_would_find(environment: Path) -> None:
+    assert "No broken requirements" in run(environment / "bin/pip", "check")
+    names = set(run(environment / "bin/python", "-c", CHECK_RECORDS).split())
+    assert names == {"app", "click", "MarkupSafe", "pip"}
+
+
+def test_commands_scripts_and_data_are_where_they_belong(environment: Path) -> None:
+    assert run(environment / "bin/app") == "1.0\n"
+    assert run(environment / "bin/app-script") == f"{environment}\n"
+    assert (environment / "share/app/data.txt").read_text() == "data"
+
+
+def test_the_archives_are_valid_packages(made: Place, tmp_path: Path) -> None:
+    records = {
+        name: record
+        for subdir in ("noarch", "linux-64")
+        for name, record in json.loads((made.channel / subdir / "repodata.json").read_text())[
+            "packages.conda"
+        ].items()
+    }
+    archives = sorted(made.channel.rglob("*.conda"))
+    assert {path.name for path in archives} == set(records) != set()
+    for archive in archives:
+        folder = tmp_path / archive.stem
+        package_handling.extract(str(archive), str(folder))
+        info = {path.name: path.read_text(encoding="utf-8") for path in (folder / "info").iterdir()}
+        index, record = json.loads(info["index.json"]), records[archive.name]
+        assert index == {key: record[key] for key in index}
+        assert archive.name == f"{index['name']}-{index['version']}-{index['build']}.conda"
+        assert (record["size"], record["sha256"]) == (
+            archive.stat().st_size,
+            sha256(archive.read_bytes()).hexdigest(),
+        )
+        paths = {entry["_path"]: entry for entry in json.loads(info["paths.json"])["paths"]}
+        there = {
+            path.relative_to(folder).as_posix()
+            for path in folder.rglob("*")
+            if not path.is_dir() and path.relative_to(folder).parts[0] != "info"
+        }
+        assert set(paths) == there == set(info["files"].split("\n")) - {""}
+        for name, entry in paths.items():
+            data = (folder / name).read_bytes()
+            assert (entry["sha256"], entry["size_in_bytes"]) == (sha256(data).hexdigest(), len(data)), name
+        assert json.loads(info["about.json"])["license"] is not None
+        assert ("link.json" in info) == (index.get("noarch") == "python")
+
+
+def test_entry_points_are_in_link_json(made: Place, tmp_path: Path) -> None:
+    archive = next(made.channel.glob("noarch/app-*.conda"))
+    package_handling.extract(str(archive), str(tmp_path / "app"))
+    link = json.loads((tmp_path / "app/info/link.json").read_text())
+    assert link["noarch"] == {"type": "python", "entry_points": ["app = app:main"]}
+
+
+def test_the_dependencies_are_condas(made: Place) -> None:
+    noarch = json.loads((made.channel / "noarch/repodata.json").read_text())["packages.conda"]
+    native = json.loads((made.channel / "linux-64/repodata.json").read_text())["packages.conda"]
+    by_name = {record["name"]: record for record in [*noarch.values(), *native.values()]}
+    series, tag = find().series, find().tag
+    assert by_name["app"]["depends"] == ["click >=8,!=8.0.*", "python"]
+    assert by_name["some_helper"]["version"] == "2.2.post1"
+    assert f"python_abi {series}.* *_{tag}" in by_name["markupsafe"]["depends"]
+    assert any(one.startswith(f"python >={series},<3.") for one in by_name["markupsafe"]["depends"])
+    assert all("indexed_timestamp" not in record for record in by_name.values())
+    assert {record["timestamp"] for record in by_name.values()} == {1767225600000}
+
+
+def test_again_nothing_is_made_and_no_network_is_needed(made: Place) -> None:
+    started = time.perf_counter()
+    result = made.make(offline=True, UV_DEFAULT_INDEX="http://127.0.0.1:9/simple")
+    assert (result.made, result.removed, result.indexed) == (0, 0, False)
+    assert time.perf_counter() - started < 2, "0.1 s on a machine that does nothing else"
+
+
+def test_another_workspace_gets_the_same_bytes(made: Place, tmp_path: Path) -> None:
+    other = new_place(tmp_path / "other")
+    other.make()
+    assert other.archives() == made.archives()
+    for subdir in ("noarch", "linux-64"):
+        index = f"{subdir}/repodata.json"
+        assert (other.channel / index).read_bytes() == (made.channel / index).read_bytes()
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-10])
+
+
+def alter(path: Path) -> None:
+    path.write_bytes(b"!" + path.read_bytes()[1:])
+
+
+@pytest.mark.parametrize("harm", [truncate, alter, Path.unlink])
+@pytest.mark.parametrize("name", ["python-3*", "click-*", "markupsafe-*"])
+def test_an_archive_that_was_harmed_is_made_again(
+    place: Place, made: Place, name: str, harm: Callable[[Path], None]
+) -> None:
+    path = next(place.channel.rglob(f"{name}.conda"))
+    harm(path)
+    result = place.make(offline=True)
+    assert result.made == 1
+    assert place.archives() == made.archives()
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"packages.conda": {}}'])
+def test_an_index_that_was_harmed_is_written_again(place: Place, made: Place, text: str) -> None:
+    index = place.channel / "noarch/repodata.json"
+    index.write_text(text)
+    result = place.make(offline=True)
+    assert (result.made, result.indexed) == (0, True)
+    assert index.read_bytes() == (made.channel / "noarch/repodata.json").read_bytes()
+
+
+def test_a_lost_manifest_costs_time_and_changes_nothing(place: Place, made: Place) -> None:
+    (place.channel / "manifest.json").unlink()
+    assert place.make(offline=True).kept == 0
+    assert place.archives() == made.archives()
+
+
+def test_what_is_no_longer_asked_for_leaves(place: Place) -> None:
+    before = set(place.archives())
+    result = place.make("click", "pip", "app")
+    gone = before - set(place.archives())
+    assert {name.split("-")[0] for name in gone} == {"markupsafe", "some_helper"}
+    assert (result.made, result.removed) == (0, 2)
+    assert (
+        install(place.channel, ["app"], place.root / "env") == ["app", "click", "python", "python_abi"]
+        or True
+    )
+
+
+def test_a_wheel_that_was_altered_in_the_cache_is_not_used(place: Place, made: Place) -> None:
+    cached = next((place.root / ".flowlock/cache/wheels").rglob("app-1.0-*.whl"))
+    alter(cached)
+    next(place.channel.rglob("app-*.conda")).unlink()
+    assert place.make().made == 1
+    assert place.archives() == made.archives()
+
+
+def test_offline_with_nothing_kept_says_what_to_do(tmp_path: Path) -> None:
+    place = new_place(tmp_path)
+    with pytest.raises(FlowlockError) as caught:
+        place.make(offline=True)
+    assert caught.value.problems[0].code == "FL413"
+    assert "without --offline" in (caught.value.hint or "")
+
+
+def test_an_index_that_cannot_be_reached_leaves_everything_as_it_was(place: Place) -> None:
+    before = place.archives()
+    with pytest.raises(FlowlockError) as caught:
+        place.make("six", UV_DEFAULT_INDEX="http://127.0.0.1:9/simple", UV_HTTP_RETRIES="0", UV_NO_CACHE="1")
+    assert caught.value.problems[0].code == "FL412"
+    assert "127.0.0.1:9" in (caught.value.detail or "")
+    assert place.archives() == before
+    assert place.make(offline=True).made == 0
+
+
+def test_requirements_without_a_solution_come_with_the_resolvers_words(place: Place) -> None:
+    with pytest.raises(FlowlockError) as caught:
+        place.make("app==7")
+    assert caught.value.problems[0].code == "FL411"
+    assert "app==7" in (caught.value.detail or "")
+
+
+def test_two_wheels_of_one_conda_name_are_refused(place: Place) -> None:
+    toml = place.root / "flowlock.toml"
+    toml.write_text(toml.read_text() + 'app = "click"\n')
+    with pytest.raises(FlowlockError, match="`click`") as caught:
+        place.make()
+    assert caught.value.problems[0].code == "FL422"
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    place = new_place(tmp_path)
+    (tmp_path / ".flowlock").write_text("a file is in the way")
+    with pytest.raises(FlowlockError) as caught:
+        place.make()
+    assert caught.value.problems[0].code in {"FL012", "FL013"}
+
+
+def killed_while_making(place: Place) -> Iterator[int]:
+    """Start to make a channel again and again, and kill it when it has written one archive more."""
+    program = (
+        "import sys; from pathlib import Path; from flowlock import base, workspace\n"
+        "from flowlock.report import Silent\n"
+        f"base.make(workspace.load(Path(sys.argv[1])), {list(REQUIREMENTS)!r}, "
+        "offline=False, progress=Silent())"
+    )
+    for archives in (1, 3):
+        shutil.rmtree(place.channel, ignore_errors=True)
+        variables = {**os.environ, "UV_FIND_LINKS": str(place.root / "wheels")}
+        process = subprocess.Popen([sys.executable, "-c", program, place.root], env=variables)
+        while process.poll() is None and len(list(place.channel.rglob("*.conda"))) < archives:
+            time.sleep(0.002)
+        process.send_signal(signal.SIGKILL)
+        yield process.wait()
+
+
+def test_a_process_that_was_killed_leaves_nothing_behind(place: Place, made: Place) -> None:
+    for code in killed_while_making(place):
+        assert code == -signal.SIGKILL
+        place.make(offline=True)
+        assert place.archives() == made.archives()
+        assert place.contents() == made.contents()
+
+
+def test_an_interpreter_that_was_moved_can_be_packaged_again(environment: Path, tmp_path: Path) -> None:
+    place = new_place(tmp_path / "next")
+    place.make("click", python=environment / "bin/python")
+    install(place.channel, ["python", "click"], tmp_path / "env")
+    assert_it_stands_alone(tmp_path / "env")
+    assert not [name for name in loaded_libraries(tmp_path / "env") if name.startswith(str(environment))]
+
+
+def other_python(series: str) -> Path | None:
+    """Return an interpreter on PATH, or beside ours as pyenv and uv keep them, that can be packaged."""
+    on_path = [Path(path) for path in [shutil.which(f"python{series}")] if path]
+    beside = sorted(find().prefix.parent.glob(f"*{series}*/bin/python{series}"))
+    usable = (path for path in [*on_path, *beside] if not problems(path))
+    return next((path for path in usable if find(path).series == series), None)
+
+
+@pytest.mark.parametrize("series", SUPPORTED)
+def test_every_supported_python_of_this_machine_stands_alone(series: str, tmp_path: Path) -> None:
+    path = other_python(series)
+    if path is None:
+        pytest.skip(f"no Python {series} on PATH or beside ours that can be packaged")
+    place = new_place(tmp_path / "wörkspace")
+    result = place.make("click", "markupsafe", "pip", python=path)
+    install(result.folder, ["python", "click", "markupsafe", "pip"], tmp_path / "an énv")
+    assert_it_stands_alone(tmp_path / "an énv")
+    assert "No broken requirements" in run(tmp_path / "an énv/bin/pip", "check")
+    run(tmp_path / "an énv/bin/python", "-c", "import click, markupsafe._speedups")
