@@ -203,7 +203,7 @@ def _expression(value: Value, plan: Plan) -> Expression:
         case ListOf():
             return listing(_expression(item, plan) for item in value.items)
         case MappingOf():
-            return mapping((key, _expression(item, plan)) for key, item in value.entries)
+            return mapping((key.value, _expression(item, plan)) for key, item in value.entries)
 
 
 def _exemptions(source: str, plan: Plan) -> str:

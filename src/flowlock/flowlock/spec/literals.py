@@ -1,5 +1,6 @@
 """Literal values held against a JSON Schema; what a reference stands for is not known and not judged."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -52,7 +53,7 @@ def mismatches(value: Value, schema: Mapping[str, Json]) -> Iterator[Mismatch]:
         path = tuple(error.absolute_path)
         if any(_about_unknown(str(error.validator), path, place) for place in unknown):
             continue
-        yield _mismatch(error, value)
+        yield from _explained(error, value)
 
 
 def as_json(value: Value) -> Json:
@@ -63,7 +64,7 @@ def as_json(value: Value) -> Json:
         case ListOf():
             return [as_json(item) for item in value.items]
         case MappingOf():
-            return {key: as_json(item) for key, item in value.entries}
+            return {key.value: as_json(item) for key, item in value.entries}
         case Reference() | Environment():
             return None
 
@@ -77,7 +78,7 @@ def _unknown(value: Value, path: tuple[str | int, ...]) -> Iterator[tuple[str | 
                 yield from _unknown(item, (*path, index))
         case MappingOf():
             for key, item in value.entries:
-                yield from _unknown(item, (*path, key))
+                yield from _unknown(item, (*path, key.value))
         case Literal():
             return
 
@@ -117,38 +118,50 @@ def _validator(frozen: _Frozen) -> "Validator":
     return Draft202012Validator(dict(frozen.schema))
 
 
-def _mismatch(error: Any, value: Value) -> Mismatch:
+def _explained(error: Any, value: Value) -> Iterator[Mismatch]:
     """Say it in words: the most telling of the errors under a union, at the innermost value."""
     from jsonschema.exceptions import best_match
 
-    if error.validator in ("anyOf", "oneOf") and error.context:
-        nested = best_match(error.context, key=_depth) if _same_kind(error) else None
-        error = nested or error
+    if error.validator in ("anyOf", "oneOf") and error.context and _same_kind(error):
+        error = best_match(error.context, key=_depth) or error
     path = tuple(error.absolute_path)
+    node = _at(value, path)
+    if error.validator == "additionalProperties":
+        known = list(error.schema.get("properties", {}))
+        for extra in [key for key in error.instance if key not in known]:
+            yield Mismatch(
+                at=_key(node, extra) or node.at,
+                path=_path(path),
+                message=f"unknown key `{shown(extra)}`",
+                hint=nearest(extra, known) or f"the keys are {', '.join(known)}",
+            )
+        return
     hint = None
-    found = shown(repr(error.instance))
+    if error.validator == "enum" and isinstance(error.instance, str):
+        hint = nearest(error.instance, [one for one in error.validator_value if isinstance(one, str)])
+    yield Mismatch(at=node.at, path=_path(path), message=_message(error), hint=hint)
+
+
+def _message(error: Any) -> str:
+    found = shown(_json(error.instance))
     match error.validator:
         case "type":
-            message = f"{_expected(error.validator_value)} is expected, not {found}"
+            return f"{_expected(error.validator_value)} is expected, not {found}"
         case "anyOf" | "oneOf":
             kinds = _union_kinds(error.validator_value)
-            message = (
-                f"{kinds} is expected, not {found}" if kinds else f"{found} fits none of the allowed forms"
-            )
-        case "enum" | "const":
-            allowed = error.validator_value if error.validator == "enum" else [error.validator_value]
-            message = f"{found} is not one of {', '.join(map(repr, allowed))}"
-            texts = [one for one in allowed if isinstance(one, str)]
-            hint = nearest(error.instance, texts) if isinstance(error.instance, str) else None
-        case "additionalProperties":
-            known = list(error.schema.get("properties", {}))
-            extra = [key for key in error.instance if key not in known]
-            message = f"unknown key {', '.join(f'`{shown(key)}`' for key in extra)}"
-            hint = (nearest(extra[0], known) if extra else None) or f"the keys are {', '.join(known)}"
+            return f"{kinds} is expected, not {found}" if kinds else f"{found} has none of the allowed forms"
+        case "enum":
+            return f"{found} is not one of {', '.join(map(_json, error.validator_value))}"
+        case "const":
+            return f"{found} is not {_json(error.validator_value)}"
+        case "required":
+            return f"the key `{error.message.removesuffix(' is a required property')[1:-1]}` is missing"
         case _:
-            message = shown(error.message)
-    node = _at(value, path)
-    return Mismatch(at=node.at, path=_path(path), message=message, hint=hint)
+            return str(shown(error.message))
+
+
+def _json(value: Json) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _same_kind(error: Any) -> bool:
@@ -177,10 +190,16 @@ def _at(value: Value, path: Sequence[str | int]) -> Value:
             case ListOf() if isinstance(part, int) and part < len(value.items):
                 value = value.items[part]
             case MappingOf():
-                value = next((item for key, item in value.entries if key == part), value)
+                value = next((item for key, item in value.entries if key.value == part), value)
             case _:
                 break
     return value
+
+
+def _key(value: Value, name: str) -> Location | None:
+    """Return where a mapping says a key."""
+    entries = value.entries if isinstance(value, MappingOf) else ()
+    return next((key.at for key, _ in entries if key.value == name), None)
 
 
 def _path(path: Sequence[str | int]) -> str:

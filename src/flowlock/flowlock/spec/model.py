@@ -53,7 +53,7 @@ class ListOf:
 class MappingOf:
     """A mapping of values; keys are literal texts, in the order of the spec."""
 
-    entries: "tuple[tuple[str, Value], ...]"
+    entries: "tuple[tuple[Text, Value], ...]"
     at: Location
 
 

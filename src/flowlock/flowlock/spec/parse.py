@@ -153,7 +153,7 @@ class _Shaper:
         return self._text(node)
 
     def _defaults(self, node: Node) -> SkipIf | None:
-        found = self._mapping(node, ("skipif",), "the defaults")
+        found = self._mapping(node, ("skipif",), "`task-instance-defaults`")
         return self._optional((found or {}).get("skipif"), self._skipif)
 
     def _overrides(self, node: Node) -> Overrides | None:
@@ -238,6 +238,8 @@ class _Shaper:
 
     def _iteration_over(self, over: Over) -> Callable[[Node], Iteration | None]:
         def iteration(node: Node) -> Iteration | None:
+            if isinstance(node, Mapping) and not node.entries:
+                return None
             found = self._mapping(node, ITERATION_KEYS, f"`{over.value}`", required=ITERATION_KEYS)
             if found is None:
                 return None
@@ -280,7 +282,8 @@ class _Shaper:
             case Items():
                 return ListOf(tuple(self._value(item) for item in node.items), node.at)
             case Mapping():
-                return MappingOf(tuple((k.text, self._value(v)) for k, v in node.entries), node.at)
+                entries = ((Text(key.text, key.at), self._value(value)) for key, value in node.entries)
+                return MappingOf(tuple(entries), node.at)
 
     def _scalar(self, node: Scalar) -> Value:
         if isinstance(node.value, float) and not isfinite(node.value):

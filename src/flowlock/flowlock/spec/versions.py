@@ -17,19 +17,19 @@ def pep440(text: str) -> str:
         return ""
     if "|" in text:
         raise ValueError("alternatives with `|` cannot be written into a wheel's metadata")
-    return ",".join(_clause(part.strip()) for part in text.split(","))
+    return ",".join(_clause(part.strip(), text) for part in text.split(","))
 
 
-def _clause(text: str) -> str:
+def _clause(text: str, whole: str) -> str:
     match = _CLAUSE.fullmatch(text)
     if not match:
-        raise ValueError(f"`{text}` is not a version condition such as >=1.2")
+        raise ValueError(f"`{whole}` is not a version condition such as >=1.2")
     operator, version = match["operator"] or "==", match["version"]
     # In conda `=1.2` and `1.2*` mean every version that begins so; `1.2` and `==1.2` exactly that one.
     if version.endswith("*"):
         version = version.rstrip("*").rstrip(".")
         if not version:
-            raise ValueError(f"`{text}` is not a version condition such as >=1.2")
+            raise ValueError(f"`{whole}` is not a version condition such as >=1.2")
         version += ".*" if operator in ("=", "==", "!=") else ""
         operator = "==" if operator == "=" else operator
     elif operator == "=":
@@ -37,4 +37,4 @@ def _clause(text: str) -> str:
     try:
         return str(Specifier(f"{operator}{version}"))
     except InvalidSpecifier as error:
-        raise ValueError(f"`{text}` is not a version condition such as >=1.2") from error
+        raise ValueError(f"`{whole}` is not a version condition such as >=1.2") from error

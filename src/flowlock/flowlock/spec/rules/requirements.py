@@ -51,7 +51,7 @@ def _check_channel(requirement: Requirement, facts: Facts) -> Iterator[Problem]:
     channel = requirement.channel
     if channel and not facts.knows_channel(channel.value):
         known = sorted(facts.channels)
-        hint = nearest(channel.value, known)
+        hint = None if "://" in channel.value else nearest(channel.value, known)
         hint = hint or "add the channel, or an alias for it, to [channels] of flowlock.toml if you trust it"
         message = f"the channel `{shown(channel.value)}` is not one that flowlock.toml knows"
         yield Problem(code="FL151", message=message, location=channel.at, hint=hint)

@@ -1,0 +1,16 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+# The task packages that the golden specs are made of.
+sys.path.insert(0, str(Path(__file__).parent / "golden" / "specs" / "tasks"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--refresh-golden", action="store_true", help="write golden files instead of comparing")
+
+
+@pytest.fixture
+def refresh_golden(request: pytest.FixtureRequest) -> bool:
+    return bool(request.config.getoption("--refresh-golden"))

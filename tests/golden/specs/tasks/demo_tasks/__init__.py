@@ -1,0 +1,1 @@
+"""Tasks with every kind of parameter, for golden specs."""

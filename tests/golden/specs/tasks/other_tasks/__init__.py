@@ -1,0 +1,1 @@
+"""A second package, with a name that the first one has too."""

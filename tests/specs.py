@@ -1,0 +1,58 @@
+"""The tasks and the workspace that tests of specs are held against."""
+
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+from flowlock.compile.package import render
+from flowlock.errors import Problem
+from flowlock.spec import Catalog, Facts, check_text
+from flowlock.spec.catalog import BrokenTask
+from flowlock_core.schema import TaskSignature, signature
+from flowlock_core.task import Task
+
+GOLDEN = Path(__file__).parent / "golden" / "specs"
+FACTS = Facts(
+    version="1.2.0",
+    channels=frozenset({"https://example.org/release", "conda-forge", "known-alias"}),
+    wheel_names={"typing-extensions": "typing_extensions"},
+)
+MODULES = {
+    "demo_tasks.io": "demo-tasks",
+    "demo_tasks.shapes": "demo-tasks",
+    "other_tasks.io": "other-tasks",
+    "flowlock_core.tasks.skip": "flowlock-core",
+}
+BROKEN = BrokenTask(
+    name="broken_task", distribution="demo-tasks", message="ModuleNotFoundError: No module named 'absent'"
+)
+
+
+@cache
+def signatures() -> tuple[TaskSignature, ...]:
+    """Return the signatures of the demo packages, and of the run time's skip conditions."""
+    return tuple(
+        signature(found, distribution=owner)
+        for module, owner in MODULES.items()
+        for _, found in sorted(vars(import_module(module)).items())
+        if isinstance(found, Task)
+    )
+
+
+@cache
+def catalog() -> Catalog:
+    """Return the catalog of the demo packages."""
+    return Catalog.of(signatures(), broken=[BROKEN], distributions=["pandas"])
+
+
+def problems_of(text: str, file: str = "spec.yaml") -> list[Problem]:
+    """Return the problems of a spec's text."""
+    return check_text(text, file, catalog(), FACTS)[1]
+
+
+def package_of(text: str) -> dict[str, str]:
+    """Return the files of the package that a valid spec compiles to."""
+    spec, problems = check_text(text, "spec.yaml", catalog(), FACTS)
+    assert spec is not None
+    assert not problems, [str(problem.location) + " " + problem.message for problem in problems]
+    return render(spec, catalog(), FACTS, source=text)
