@@ -7,6 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
+
 from flowlock_core.context import element_name
 from flowlock_core.errors import WorkflowError
 from flowlock_core.page import render_page
@@ -21,9 +25,6 @@ from flowlock_core.tasks.results import (
     gather_dashboard,
 )
 from flowlock_core.types import GroupKey, InputPath, OutputName
-from hypothesis import given
-from hypothesis import strategies as st
-from pydantic import TypeAdapter, ValidationError
 
 if TYPE_CHECKING:
     from flowlock_core.execute.skip import Skipped

@@ -99,8 +99,8 @@ def load_workflow(workflow: str) -> "Workflow":
 
 def _run(workflow: str, arguments: argparse.Namespace) -> ExitCode:
     from flowlock_core.execute import Options
+    from flowlock_core.output import write_results
     from flowlock_core.params import Params, load_params
-    from flowlock_core.results import write_results
     from flowlock_core.running import run_workflow
 
     main = load_workflow(workflow)

@@ -74,7 +74,7 @@ def parse_params(text: str, *, file: str, base: Path) -> Params:
     if problems:
         raise WorkflowError(f"{file} is no parameters file", problems=problems)
     return Params(
-        values={step: given or {} for step, given in (values or {}).items()}, base=base, places=places
+        by_step={step: given or {} for step, given in (values or {}).items()}, base=base, places=places
     )
 
 

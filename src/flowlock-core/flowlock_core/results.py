@@ -1,17 +1,13 @@
-"""What a workflow gives: widgets and dashboards as data, any result as JSON, both written to a folder."""
+"""What a workflow gives: widgets and dashboards as data, any result as JSON."""
 
 import json
 import math
-import os
-import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
-from pathlib import Path
 from typing import Any, TypeAlias, assert_never
 
-from flowlock_core.errors import WorkflowError
 from flowlock_core.tables import Cell
 from flowlock_core.types import GroupKey, Wired
 
@@ -222,42 +218,6 @@ def _foreign_json(value: Any) -> Json:
     if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
         return to_json(value.item())
     return str(value)
-
-
-def write_results(result: Any, folder: Path, *, workflow: str, inputs: Iterable[Path] = ()) -> list[Path]:
-    """Write result.json and, for a dashboard, dashboard.html; return the paths, the page last.
-
-    `inputs` are the files that the run read; result.json lists them.
-    """
-    document = {"workflow": workflow, "inputs": sorted(map(str, inputs)), "result": to_json(result)}
-    written = [write_text(folder / "result.json", json.dumps(document, indent=1, ensure_ascii=False) + "\n")]
-    if isinstance(result, Dashboard):
-        from flowlock_core.page import render_page
-
-        written.append(write_text(folder / "dashboard.html", render_page(result)))
-    return written
-
-
-def write_text(path: Path, text: str) -> Path:
-    """Write a whole file beside its place and rename it; a WorkflowError tells why that fails."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".flowlock-tmp-", dir=path.parent)
-        temporary = Path(name)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-                stream.write(text)
-            temporary.chmod(0o644)
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise WorkflowError(
-            f"cannot write {path}: {error.strerror or error}",
-            hint="choose another folder with --results, or make space in this one",
-        ) from error
-    return path
 
 
 def merged_cards(widgets: Sequence[Widget | Sequence[tuple[GroupKey, Widget]]]) -> tuple[Card, ...]:

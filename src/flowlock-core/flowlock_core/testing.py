@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from flowlock_core.errors import Problem, WorkflowError, nearest
 from flowlock_core.execute import Options, Workflow
-from flowlock_core.results import to_json, write_results
+from flowlock_core.output import write_results
+from flowlock_core.results import to_json
 from flowlock_core.running import run_workflow
 
 

@@ -2,13 +2,13 @@
 
 from typing import Annotated, Any, Literal, TypeAlias
 
+from pydantic import Field
+
 from flowlock_core.errors import TaskError
 from flowlock_core.results import Chart
 from flowlock_core.tables import require_columns
 from flowlock_core.task import humanised, task
 from flowlock_core.types import DataFrame
-from pydantic import Field
-
 from flowlock_ext_tabular.figure import Series, figure, numbers, ordered, series_of, values
 
 Table: TypeAlias = Annotated[DataFrame, Field(title="Table", description="The table to draw.")]
@@ -79,18 +79,7 @@ def draw_line_chart(
 
     Either several columns, or one that `color` splits. A missing value leaves a gap.
     """
-    if color is not None and len(y) > 1:
-        raise TaskError(
-            f"{len(y)} columns are to be drawn and split by `{color}`, one of both is possible",
-            parameter="color",
-            hint="name one column under `y`, or leave `color` empty",
-        )
-    require_columns(df, y, "y")
-    if color is None:
-        series_of(df, {"x": x, "color": None})
-        parts = [Series(name=humanised(column) if len(y) > 1 else None, df=df, label=column) for column in y]
-    else:
-        parts = [part.labelled(y[0]) for part in series_of(df, {"x": x, "color": color})]
+    parts = _lines(df, x, y, color)
     mode = "lines+markers" if markers else "lines"
     traces = []
     for part in parts:
@@ -115,6 +104,20 @@ def draw_line_chart(
         description=description,
         parts=parts,
     )
+
+
+def _lines(df: DataFrame, x: str, y: list[str], color: str | None) -> list[Series]:
+    if color is not None and len(y) > 1:
+        raise TaskError(
+            f"{len(y)} columns are to be drawn and split by `{color}`, one of both is possible",
+            parameter="color",
+            hint="name one column under `y`, or leave `color` empty",
+        )
+    require_columns(df, [x], "x")
+    require_columns(df, y, "y")
+    if color is not None:
+        return [part.labelled(y[0]) for part in series_of(df, {"x": x, "color": color})]
+    return [Series(name=humanised(column) if len(y) > 1 else None, df=df, label=column) for column in y]
 
 
 @task

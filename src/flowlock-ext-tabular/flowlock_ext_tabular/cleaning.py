@@ -3,11 +3,12 @@
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, assert_never
 
+from pydantic import Field
+
 from flowlock_core.errors import TaskError
 from flowlock_core.tables import require_columns
 from flowlock_core.task import task
 from flowlock_core.types import DataFrame
-from pydantic import Field
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from flowlock_core.errors import TaskError
 from flowlock_core.results import Chart
 from flowlock_core.tables import cells_of, require_columns
-
 from flowlock_ext_tabular.runtime import PLOTLY
 
 if TYPE_CHECKING:

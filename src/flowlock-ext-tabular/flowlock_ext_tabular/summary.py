@@ -2,10 +2,11 @@
 
 from typing import TYPE_CHECKING, Annotated, Any
 
+from pydantic import Field
+
 from flowlock_core.tables import require_columns
 from flowlock_core.task import task
 from flowlock_core.types import DataFrame
-from pydantic import Field
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+
 from flowlock_core.errors import WorkflowError
 from flowlock_core.execute import Options, Run, Steps, env, trace
 from flowlock_core.execute.plan import Method, Ref

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from flowlock_core.errors import WorkflowError
 from flowlock_core.params import Params, load_params, parse_params
 

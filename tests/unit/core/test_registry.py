@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from flowlock_core import registry
 from flowlock_core.errors import WorkflowError
 

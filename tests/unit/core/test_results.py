@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+
 from flowlock_core.errors import TaskError, WorkflowError
 from flowlock_core.execute.skip import SKIPPED, Skipped
+from flowlock_core.output import write_results
 from flowlock_core.page import render_page
 from flowlock_core.results import (
     Chart,
@@ -24,7 +26,6 @@ from flowlock_core.results import (
     Widget,
     Width,
     to_json,
-    write_results,
 )
 from flowlock_core.tasks.results import (
     create_plot_widget,

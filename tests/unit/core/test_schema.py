@@ -9,11 +9,12 @@ from typing import Annotated, Any, Literal
 
 import pandas as pd
 import pytest
+from jsonschema import Draft202012Validator
+from pydantic import BaseModel, Field
+
 from flowlock_core.schema import Parameter, TaskSignature, annotation_text, inlined_defs, signature
 from flowlock_core.task import task
 from flowlock_core.types import DataFrame, GroupKey, InputPath
-from jsonschema import Draft202012Validator
-from pydantic import BaseModel, Field
 
 
 class Kind(Enum):

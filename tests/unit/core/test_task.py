@@ -3,6 +3,7 @@
 import dataclasses
 
 import pytest
+
 from flowlock_core.arguments import ArgumentError
 from flowlock_core.task import Task, bind, humanised, task
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from pydantic import ValidationError
+
 from flowlock_core.errors import TaskError
 from flowlock_core.tables import TableFormat
 from flowlock_core.tasks.filter import define_time_range, filter_by_time_range, filter_by_values
@@ -22,7 +24,6 @@ from flowlock_core.tasks.io import load_table, persist_text, save_table
 from flowlock_core.tasks.results import create_table_widget
 from flowlock_core.tasks.transform import TimePart, add_time_part, rename_columns, select_columns, sort_rows
 from flowlock_core.types import TimeRange
-from pydantic import ValidationError
 
 TABLE = pd.DataFrame(
     {

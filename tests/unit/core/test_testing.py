@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from flowlock_core.errors import WorkflowError
 from flowlock_core.execute import Steps
 from flowlock_core.tasks.groupby import aggregate_value

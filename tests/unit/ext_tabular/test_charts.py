@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 import pytest
+
 from flowlock_core.errors import TaskError
 from flowlock_core.results import Chart
 from flowlock_ext_tabular.charts import draw_bar_chart, draw_histogram, draw_line_chart, draw_scatter_plot

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+
 from flowlock_core.errors import TaskError
 from flowlock_core.tasks.results import create_table_widget
 from flowlock_ext_tabular.cleaning import Fill, drop_duplicates, drop_missing, fill_missing

@@ -1,0 +1,46 @@
+"""Results on disk: result.json, and the page of a dashboard."""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from flowlock_core.errors import WorkflowError
+from flowlock_core.page import render_page
+from flowlock_core.results import Dashboard, to_json
+
+
+def write_results(result: Any, folder: Path, *, workflow: str, inputs: Iterable[Path] = ()) -> list[Path]:
+    """Write result.json and, for a dashboard, dashboard.html; return the paths, the page last.
+
+    `inputs` are the files that the run read; result.json lists them.
+    """
+    document = {"workflow": workflow, "inputs": sorted(map(str, inputs)), "result": to_json(result)}
+    written = [write_text(folder / "result.json", json.dumps(document, indent=1, ensure_ascii=False) + "\n")]
+    if isinstance(result, Dashboard):
+        written.append(write_text(folder / "dashboard.html", render_page(result)))
+    return written
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write a whole file beside its place and rename it; a WorkflowError tells why that fails."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=".flowlock-tmp-", dir=path.parent)
+        temporary = Path(name)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+                stream.write(text)
+            temporary.chmod(0o644)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise WorkflowError(
+            f"cannot write {path}: {error.strerror or error}",
+            hint="choose another folder with --results, or make space in this one",
+        ) from error
+    return path
