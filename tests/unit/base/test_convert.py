@@ -1,6 +1,10 @@
 """Match specs, requirements and markers, case by case; `tests/property` has the rules."""
 
 import pytest
+from packaging.markers import Marker
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
 from flowlock.base.convert import (
     applies,
     conda_version,
@@ -10,9 +14,6 @@ from flowlock.base.convert import (
     wheel_name_table,
 )
 from flowlock.errors import FlowlockError
-from packaging.markers import Marker
-from packaging.specifiers import SpecifierSet
-from packaging.version import Version
 
 NAMES = wheel_name_table({"typing-extensions": "typing_extensions", "tzdata": "python-tzdata"})
 

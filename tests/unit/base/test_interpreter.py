@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from flowlock.base.interpreter import find, problems
 from flowlock.errors import FlowlockError
 

@@ -5,6 +5,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+
 from flowlock.base.manifest import FILE, Entry, Manifest, load, save, sound_entries
 
 

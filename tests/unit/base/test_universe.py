@@ -1,12 +1,13 @@
 """Dependencies of converted wheels: extras, markers, and a universe that must be closed."""
 
 import pytest
-from flowlock.base.universe import Metadata, Universe
-from flowlock.errors import FlowlockError
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
+
+from flowlock.base.universe import Metadata, Universe
+from flowlock.errors import FlowlockError
 
 ENVIRONMENT = {"python_version": "3.12", "sys_platform": "linux", "platform_machine": "x86_64"}
 

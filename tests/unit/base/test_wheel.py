@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+
 from flowlock.base.archive import PLACEHOLDER, File
 from flowlock.base.package import Conversion
 from flowlock.base.wheel import installed_files, read

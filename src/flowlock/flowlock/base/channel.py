@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -62,8 +62,15 @@ class BaseResult:
 
     def as_text(self) -> str:
         """Return one line for people."""
-        counts = f"{self.made} made, {self.kept} kept, {self.removed} removed"
-        return f"{self.folder}: Python {self.python}, {counts}"
+        return f"{self.folder}: {self.told()}"
+
+    def told(self) -> str:
+        """Return what the channel holds, and what was done if anything was."""
+        done = [f"{self.made} made"] if self.made else []
+        done += [f"{self.removed} removed"] if self.removed else []
+        done += ["index written"] if self.indexed else []
+        packages = f"Python {self.python}, {self.made + self.kept} packages"
+        return f"{packages} ({', '.join(done)})" if done else packages
 
 
 def make(
@@ -89,17 +96,18 @@ def make(
             now = _current(order, asked, known, sound)
             removed, indexed = _publish(order, now)
         made = sum(one.path not in sound for one in now.entries)
+        result = BaseResult(
+            folder=order.folder,
+            python=order.python.version,
+            made=made,
+            kept=len(now.entries) - made,
+            removed=removed,
+            indexed=indexed,
+            seconds=time.perf_counter() - started,
+        )
         stage.status = "made" if made or removed or indexed else "current"
-        stage.detail = f"Python {order.python.version}, {len(now.entries)} packages, {made} of them made"
-    return BaseResult(
-        folder=order.folder,
-        python=order.python.version,
-        made=made,
-        kept=len(now.entries) - made,
-        removed=removed,
-        indexed=indexed,
-        seconds=time.perf_counter() - started,
-    )
+        stage.detail = result.told()
+    return result
 
 
 def folder(workspace: Workspace) -> Path:
@@ -143,42 +151,32 @@ def _current(
 ) -> Manifest:
     """Return what the channel shall hold, after making what of it is not there."""
     workspace, python = order.workspace, order.python
-    pins = resolve(
-        requirements,
-        python,
-        kept=workspace.state / "cache" / "resolutions",
-        root=workspace.root,
-        offline=order.offline,
-    )
-    epoch = workspace.epoch.isoformat()
-    interpreter_inputs = _digest(fingerprint(python), version("zstandard"), epoch)
-    inputs = _digest(
-        interpreter_inputs,
-        [SCHEMA, LEVEL],
-        [asdict(pin) for pin in pins],
-        dict(python.environment),
-        dict(workspace.wheel_names),
-    )
+    resolutions = workspace.state / "cache" / "resolutions"
+    pins = resolve(requirements, python, kept=resolutions, root=workspace.root, offline=order.offline)
+    interpreter = _digest(fingerprint(python), version("zstandard"), workspace.epoch.isoformat())
+    environment, names = dict(python.environment), dict(workspace.wheel_names)
+    inputs = _digest(interpreter, SCHEMA, LEVEL, [asdict(pin) for pin in pins], environment, names)
     if inputs == known.inputs and len(sound) == len(known.entries):
-        return replace(known, entries=tuple(sound.values()))
+        return known
 
-    kept = {name: one for name, one in sound.items() if interpreter_inputs == known.interpreter}
-    ours = [one for one in kept.values() if one.record["name"] in NOT_WHEELS]
+    kept = _kept_interpreter(sound) if interpreter == known.interpreter else []
     jobs: list[_Job] = []
-    if len(ours) < len(NOT_WHEELS):
-        ours = []
-        jobs = [
-            lambda: python_package(python, workspace.epoch),
-            lambda: python_abi_package(python, workspace.epoch),
-        ]
+    if not kept:
+        jobs += [partial(make, python, workspace.epoch) for make in (python_package, python_abi_package)]
     for conversion in _conversions(order, pins):
         if conversion.path in sound:
-            ours.append(sound[conversion.path])
+            kept.append(sound[conversion.path])
         else:
             jobs.append(conversion.archive)
     made = concurrently(partial(_write, order), jobs, workers=os.cpu_count() or 1)
-    entries = sorted([*ours, *made], key=lambda one: one.path)
-    return Manifest(inputs=inputs, interpreter=interpreter_inputs, entries=tuple(entries))
+    entries = tuple(sorted([*kept, *made], key=lambda one: one.path))
+    return Manifest(inputs=inputs, interpreter=interpreter, entries=entries)
+
+
+def _kept_interpreter(sound: Mapping[str, Entry]) -> list[Entry]:
+    """Return the packages of the interpreter, which are made together, if both are sound."""
+    found = [one for one in sound.values() if one.record["name"] in NOT_WHEELS]
+    return found if len(found) == len(NOT_WHEELS) else []
 
 
 def _digest(*inputs: Any) -> str:
