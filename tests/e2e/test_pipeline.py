@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Callable
@@ -27,7 +28,7 @@ def the(folder: Path, pattern: str) -> Path:
 
 def test_a_second_sync_says_of_every_stage_that_it_is_current(synced: Checkout) -> None:
     stages = synced.stages()
-    assert set(stages) == {"base", "build", "compile", "package", "lock"}
+    assert set(stages) == {"compile", "base", "build", "lock"}
     assert set(stages.values()) == {"current"}
 
 
@@ -67,7 +68,7 @@ def test_an_edited_title_in_a_spec_moves_that_workflow_only(checkout: Make) -> N
     spec = copy.root / "examples/penguins/spec.yaml"
     replace(spec, spec.read_bytes().replace(b"title: ", b"title: New ", 1))
     stages = copy.stages()
-    assert [name for name, status in stages.items() if status != "current"] == ["compile", "package", "lock"]
+    assert [name for name, status in stages.items() if status != "current"] == ["compile", "build", "lock"]
     archives = {name for name in set(copy.channel_files()) ^ before if name.endswith(".conda")}
     assert {name.split("/")[1].rsplit("-", 2)[0] for name in archives} == {"flowlock-penguins-workflow"}
 
@@ -82,11 +83,21 @@ def test_a_workflow_runs_from_its_lock_and_is_current_when_run_again(
     assert first.code == 0, first.err
     assert first.document["status"] == "ran"
     page = (results / "dashboard.html").read_text()
-    assert "<script src=" not in page
-    assert "https://cdn" not in page
+    assert "default-src 'none'" in page
+    assert not re.search(r"<(?:script|link|img|iframe)[^>]+(?:src|href)\s*=\s*[\"']?http", page)
     assert synced.flowlock(*arguments).document["status"] == "current"
     (results / "dashboard.html").write_text("edited")
     assert synced.flowlock(*arguments).document["status"] == "ran"
+
+
+def test_edited_data_makes_a_run_stale(checkout: Make) -> None:
+    copy = checkout()
+    arguments = ("--json", "run", "penguins", "--if-changed")
+    assert copy.flowlock(*arguments).document["status"] == "ran"
+    assert copy.flowlock(*arguments).document["status"] == "current"
+    data = copy.root / "examples/penguins/penguins.csv"
+    replace(data, b"\n".join(data.read_bytes().splitlines()[:-9]) + b"\n")
+    assert copy.flowlock(*arguments).document["status"] == "ran"
 
 
 def installed(synced: Checkout) -> Path:
@@ -123,7 +134,7 @@ def test_the_installed_command_runs_from_any_directory(synced: Checkout, tmp_pat
 def test_the_interpreter_of_the_environment_needs_only_itself_and_the_system(synced: Checkout) -> None:
     prefix = installed(synced)
     listed = subprocess.run(["ldd", prefix / "bin/python"], check=True, capture_output=True, text=True).stdout
-    paths = [line.split("=>")[1].split()[0] for line in listed.splitlines() if "=>" in line]
+    paths = re.findall(r"=> (.+) \(0x", listed)
     assert paths
     foreign = [p for p in paths if not p.startswith(("/lib", "/usr/lib", str(prefix)))]
     assert not foreign
