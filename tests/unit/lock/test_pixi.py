@@ -1,6 +1,7 @@
 from datetime import UTC, datetime
 
 import pytest
+
 from flowlock.errors import FlowlockError
 from flowlock.lock import pixi
 from flowlock.lock.manifest import Environment, Manifest, Priority, Strategy, for_workflow

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from flowlock.errors import FlowlockError
 from flowlock.lock import document, pixi
 from flowlock.lock.document import Lock

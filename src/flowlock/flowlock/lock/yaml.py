@@ -4,7 +4,6 @@ A lock of 4,200 records takes PyYAML's C loader two seconds. What is not in the 
 scalars, comments after a value) goes through PyYAML's parser, once, for the whole text.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -30,11 +29,12 @@ class _OutsideSubsetError(Exception):
     """A construct that the fast reader leaves to PyYAML."""
 
 
-_NUMBER = re.compile(r"[-+]?(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:[eE][-+]?\d+)?|0x[0-9a-fA-F]+|0o[0-7]+")
-_WORDS = frozenset(
-    ("true", "false", "null", "~", "yes", "no", "on", "off", "y", "n", ".inf", "-.inf", ".nan", "=", "<<")
+# What serde-yaml, which pixi reads and writes with, takes for something else than text (YAML 1.2).
+_NUMBER = re.compile(
+    r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|[-+]?0x[0-9a-fA-F]+|[-+]?0o[0-7]+|[-+]?0b[01]+"
 )
-_INDICATORS = frozenset("[]{}&*!|>%@`#,?'\"")
+_WORDS = frozenset(("true", "false", "null", "~", ".inf", "-.inf", "+.inf", ".nan"))
+_INDICATORS = frozenset("[]{}&*!|>%@`#,'\"")
 _UNSAFE = re.compile(r": |:$| #|[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]|^[-?:](?: |$)|^(?:---|\.\.\.)|^\s|\s$")
 
 
@@ -105,7 +105,7 @@ def _scalar(text: str) -> Node:
     text = text.strip(" ")
     first = text[0] if text else ""
     if first not in _INDICATORS:
-        if " #" in text or ": " in text or text[-1:] == ":" or "\t" in text:
+        if " #" in text or ": " in text or text[-1:] == ":" or "\t" in text or text[:2] in ("? ", "- ", "?"):
             raise _OutsideSubsetError
         return _resolved(text)
     if first == "'" and len(text) > 1 and text[-1] == "'" and "'" not in text[1:-1].replace("''", ""):
@@ -192,7 +192,15 @@ def scalar(text: str) -> str:
     """Return a string as YAML: plain if it can be, else single-quoted, else escaped."""
     if _UNSAFE.search(text):
         if not text.isprintable():
-            return json.dumps(text)
+            return _escaped(text)
     elif not _is_special(text) and text[0] not in _INDICATORS:
         return text
     return "'" + text.replace("'", "''") + "'"
+
+
+def _escaped(text: str) -> str:
+    parts = []
+    for char in text:
+        plain = char.isprintable() and char not in '"\\'
+        parts.append(char if plain else f"\\U{ord(char):08x}")
+    return f'"{"".join(parts)}"'
