@@ -1,7 +1,8 @@
 """The build: what is stale, in which order it is built, and its way into cache and channel."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,14 +44,15 @@ def build(
     if dry_run:
         return BuildResult(packages=tuple(_result(step, None) for step in found.values()), dry_run=True)
     yard = _Yard(workspace=workspace, graph=graph, found=found, environments=tuple(environments))
-    workers = _workers(workspace, jobs or _cores())
-    made = _build(workers, yard, stale, cache, progress=progress) if stale else {}
-    held = {**yard.cached, **{name: cached for name, (cached, _) in made.items()}}
-    if verify:
-        portable = [name for name, step in found.items() if step.target.recipe.noarch]
-        again = {name: yard.job(name, held) for name in portable}
-        built = {name: cached.path for name, cached in held.items()}
-        check(again, built, jobs=jobs or _cores(), progress=progress)
+    at_once = jobs or _cores()
+    with _workers(workspace, at_once) as workers:
+        made = _build(workers, yard, stale, cache, progress=progress) if stale else {}
+        held = {**yard.cached, **{name: cached for name, (cached, _) in made.items()}}
+        if verify:
+            portable = [name for name, step in found.items() if step.target.recipe.noarch]
+            again = {name: yard.job(name, held) for name in portable}
+            built = {name: cached.path for name, cached in held.items()}
+            check(again, built, jobs=at_once, progress=progress)
     mended = _enter(workspace, known, found, held)
     cache.save()
     packages = tuple(_result(step, made.get(name)) for name, step in found.items())
@@ -82,8 +84,8 @@ class _Yard:
         if needed:
             folder = work_folder(self.workspace) / f"{WORK}{name}-needs"
             wanted = [_artifact(self.found[need], held[need]) for need in sorted(needed)]
-            channel.put(folder, wanted, subdirs=(), cache=folder.with_name(f"{folder.name}-cache"))
-            channels = (folder.as_uri(), *channels)
+            channel.put(folder / "channel", wanted, subdirs=(), cache=folder / "cache")
+            channels = ((folder / "channel").as_uri(), *channels)
         return Job(
             recipe=step.target.recipe,
             identity=step.identity,
@@ -120,14 +122,19 @@ def work_folder(workspace: Workspace) -> Path:
     return workspace.state / "tmp"
 
 
-def _workers(workspace: Workspace, jobs: int) -> Workers:
+@contextmanager
+def _workers(workspace: Workspace, jobs: int) -> Iterator[Workers]:
+    """Yield workers in an empty place to work, which is empty again afterwards."""
     place = Place(
         work=work_folder(workspace),
         logs=workspace.state / "logs",
         packages=workspace.state / "cache" / "packages",
     )
     forget_leftovers(place.work)
-    return Workers(place, jobs=jobs)
+    try:
+        yield Workers(place, jobs=jobs)
+    finally:
+        forget_leftovers(place.work)
 
 
 def _kept(cache: Cache, step: Step, outcome: Made | FlowlockError) -> tuple[Cached, float]:
