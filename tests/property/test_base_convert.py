@@ -1,6 +1,5 @@
 """A translated specifier matches, for the solver, the versions that it matches for Python's installers."""
 
-from flowlock.base.convert import conda_version, requirement_from_match_spec, version_spec
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from packaging.requirements import Requirement
@@ -9,6 +8,8 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 from rattler import MatchSpec, VersionSpec
 from rattler import Version as CondaVersion
+
+from flowlock.base.convert import conda_version, requirement_from_match_spec, version_spec
 
 # Three numbers, since PEP 440 pads with zeros below a suffix (1.4.post1 is 1.4.0.post1) and conda does not;
 # few of them, so that a version is often near to a specifier's.

@@ -1,18 +1,16 @@
-"""A `.conda` archive from its files: the same files give the same bytes.
+"""A package from its files and its record: the `info/` that belongs to them, and the archive.
 
-The format is CEP 3's: a stored zip of `metadata.json` and two tar archives under zstd, the package's files
-and its `info/`. Local use only, hence a fast level; what is published is written elsewhere.
+The archive stays on this machine and is made while somebody waits, hence a fast level.
 """
 
 import hashlib
-import io
 import json
-import tarfile
-import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from flowlock.archive import Member, write
 
 LEVEL = 1
 # Longer than any real prefix, as conda's own, and of no machine.
@@ -53,10 +51,12 @@ def build(
     epoch: datetime,
 ) -> Archive:
     """Return the archive with these files and the `info/` that belongs to them."""
-    stem = f"{index['name']}-{index['version']}-{index['build']}"
-    mtime = int(epoch.timestamp())
-    paths: list[dict[str, Any]] = []
-    package = _tar(_listed(files, paths), mtime)
+    import zstandard
+
+    members, paths = [], []
+    for file in files:
+        members.append(Member(path=file.path, data=file.data, executable=file.executable, link=file.link))
+        paths.append(_path_entry(file))
     link = {"noarch": {"type": "python", "entry_points": list(entry_points)}, "package_metadata_version": 1}
     info = {
         "about.json": _json(about),
@@ -65,15 +65,9 @@ def build(
         "paths.json": _json({"paths": paths, "paths_version": 1}),
         **({"link.json": _json(link)} if index.get("noarch") == "python" else {}),
     }
-    described = _tar((File(path=f"info/{name}", data=data) for name, data in sorted(info.items())), mtime)
-    data = _zip(
-        {
-            "metadata.json": b'{"conda_pkg_format_version": 2}',
-            f"pkg-{stem}.tar.zst": package,
-            f"info-{stem}.tar.zst": described,
-        },
-        epoch,
-    )
+    members += [Member(path=f"info/{name}", data=text) for name, text in info.items()]
+    stem = f"{index['name']}-{index['version']}-{index['build']}"
+    data = write(stem, members, epoch=epoch, compress=zstandard.ZstdCompressor(level=LEVEL).compress)
     digests = {
         "md5": hashlib.md5(data, usedforsecurity=False).hexdigest(),
         "sha256": hashlib.sha256(data).hexdigest(),
@@ -82,47 +76,17 @@ def build(
     return Archive(name=f"{stem}.conda", data=data, record={**index, **digests})
 
 
-def _listed(files: Iterable[File], paths: list[dict[str, Any]]) -> Iterator[File]:
-    """Pass the files on, and note for `paths.json` what was passed."""
-    for file in files:
-        entry = {
-            "_path": file.path,
-            "path_type": "hardlink" if file.link is None else "softlink",
-            "sha256": file.digest(),
-            "size_in_bytes": len(file.data),
-        }
-        if file.has_prefix:
-            entry |= {"file_mode": "text", "prefix_placeholder": PLACEHOLDER}
-        paths.append(entry)
-        yield file
-
-
-def _tar(files: Iterable[File], mtime: int) -> bytes:
-    import zstandard
-
-    packed = io.BytesIO()
-    writer = zstandard.ZstdCompressor(level=LEVEL).stream_writer(packed, closefd=False)
-    with writer, tarfile.open(fileobj=writer, mode="w|", format=tarfile.PAX_FORMAT) as tar:
-        for file in files:
-            member = tarfile.TarInfo(file.path)
-            member.mtime = mtime
-            member.mode = 0o755 if file.executable or file.link is not None else 0o644
-            member.size = len(file.data)
-            if file.link is not None:
-                member.type, member.linkname, member.size = tarfile.SYMTYPE, file.link, 0
-            tar.addfile(member, io.BytesIO(file.data))
-    return packed.getvalue()
-
-
-def _zip(members: Mapping[str, bytes], epoch: datetime) -> bytes:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
-        for name, data in members.items():
-            member = zipfile.ZipInfo(name, date_time=epoch.timetuple()[:6])
-            member.external_attr = 0o644 << 16
-            member.create_system = 3  # Unix, whatever this machine is
-            archive.writestr(member, data)
-    return packed.getvalue()
+def _path_entry(file: File) -> dict[str, Any]:
+    """Return what `paths.json` says of a file; of a symlink, the digest of what it leads to."""
+    entry: dict[str, Any] = {
+        "_path": file.path,
+        "path_type": "hardlink" if file.link is None else "softlink",
+        "sha256": file.digest(),
+        "size_in_bytes": len(file.data),
+    }
+    if file.has_prefix:
+        entry |= {"file_mode": "text", "prefix_placeholder": PLACEHOLDER}
+    return entry
 
 
 def _json(document: Mapping[str, Any]) -> bytes:
