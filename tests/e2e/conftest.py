@@ -6,8 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from checkout import Checkout, copy_repository
+from servers.real import moto_server, quetz_server
 from shared import once
+
+__all__ = ["checkout", "moto_server", "quetz_server", "synced"]
 
 
 @pytest.fixture(scope="session")

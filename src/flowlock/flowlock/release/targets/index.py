@@ -9,7 +9,7 @@ from flowlock.errors import FlowlockError
 from flowlock.secret import Secret
 
 
-def bucket(
+def index_bucket(
     *,
     url: str,
     endpoint: str,

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from secrets import token_hex
 from urllib.parse import urlsplit
 
 from flowlock import secret
@@ -15,7 +16,6 @@ from flowlock.secret import Secret
 
 AUDIENCE = "prefix.dev"
 KEYS = ("PREFIX_API_KEY",)
-BOUNDARY = "flowlock-e2b1c8f0a94d4a57"
 
 
 class Prefix:
@@ -60,7 +60,7 @@ class Prefix:
         form = Form(item, attestation(item))
 
         def put(landed: Callable[[], Answer | None]) -> Answer:
-            headers = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+            headers = {"Content-Type": f"multipart/form-data; boundary={form.boundary}"}
             return self._client.send("POST", self._upload_url, headers=headers, body=form, landed=landed)
 
         return self._client.deliver(item, self._url(item), put, taken=CONFLICT)
@@ -127,8 +127,9 @@ class Form:
 
     def __init__(self, item: Item, bundle: bytes | None) -> None:
         self._file = FileBody(item.path, item.size)
+        self.boundary = token_hex(24)
         self._head = (
-            f"--{BOUNDARY}\r\n"
+            f"--{self.boundary}\r\n"
             f'Content-Disposition: form-data; name="file"; filename="{item.file}"\r\n'
             "Content-Type: application/octet-stream\r\n"
             f"Content-Length: {item.size}\r\n"
@@ -136,12 +137,12 @@ class Form:
             f"X-File-SHA256: {item.sha256}\r\n\r\n"
         ).encode()
         text = (
-            f'\r\n--{BOUNDARY}\r\nContent-Disposition: form-data; name="attestation"\r\n\r\n'.encode()
+            f'\r\n--{self.boundary}\r\nContent-Disposition: form-data; name="attestation"\r\n\r\n'.encode()
             + bundle
             if bundle
             else b""
         )
-        self._tail = text + f"\r\n--{BOUNDARY}--\r\n".encode()
+        self._tail = text + f"\r\n--{self.boundary}--\r\n".encode()
 
     def __len__(self) -> int:
         return len(self._head) + len(self._file) + len(self._tail)

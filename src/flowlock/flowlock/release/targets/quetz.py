@@ -46,7 +46,7 @@ class Quetz:
 
     def check(self) -> None:
         """See that the key is known and the channel is there."""
-        self._client.accept(self._client.send("GET", f"{self._server}/api/me"), "the API key")
+        self._client.accept(self._client.send("GET", f"{self._server}/api/api-keys"), "the API key")
         self._client.accept(self._client.send("GET", self._api), "to show the channel")
 
     def served(self, items: Sequence[Item]) -> Mapping[str, Served]:

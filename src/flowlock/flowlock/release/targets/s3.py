@@ -9,8 +9,8 @@ from flowlock.errors import FlowlockError
 from flowlock.http import Answer
 from flowlock.names import Sha256
 from flowlock.release.artifact import FileBody, Item
-from flowlock.release.targets import index
 from flowlock.release.targets.client import CONFLICT, NOT_FOUND, PRECONDITION, Client
+from flowlock.release.targets.index import index_bucket
 from flowlock.release.targets.protocol import Context, Delivery, Kind, Served, Status
 from flowlock.release.targets.sigv4 import DIGEST_HEADER, Signer
 from flowlock.secret import Secret
@@ -105,7 +105,7 @@ class S3:
     def complete(self) -> None:
         """Write the channel's index from the objects that are there."""
         signer = self._signer
-        index.bucket(
+        index_bucket(
             url=self._url,
             endpoint=self._endpoint,
             region=self._region,

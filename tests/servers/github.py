@@ -1,0 +1,210 @@
+"""A stateful stand-in for the release endpoints of GitHub's API."""
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any
+
+from servers.loopback import Request, Response, as_json
+
+NOW = "2026-11-01T00:00:00Z"
+USER = {
+    **{
+        key: f"https://github.test/users/octocat/{key}"
+        for key in (
+            *("avatar_url", "url", "html_url", "followers_url", "following_url", "gists_url", "starred_url"),
+            *("subscriptions_url", "organizations_url", "repos_url", "events_url", "received_events_url"),
+        )
+    },
+    "login": "octocat",
+    "id": 1,
+    "node_id": "MDQ6VXNlcjE=",
+    "gravatar_id": "",
+    "type": "User",
+    "site_admin": False,
+}
+REPOSITORY = "/repos/octo/flow"
+
+
+@dataclass(kw_only=True)
+class GitHub:
+    """One repository's releases; `writes` lists each (asset name, sha256) that was ever stored."""
+
+    token: str
+    may_push: bool = True
+    immutable: bool = False
+    repository: Mapping[str, Any] = field(default_factory=dict)
+    releases: dict[int, dict[str, Any]] = field(default_factory=dict)
+    assets: dict[int, dict[str, Any]] = field(default_factory=dict)
+    contents: dict[int, bytes] = field(default_factory=dict)
+    writes: list[tuple[str, str]] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
+    # Asset names whose next upload fails as an upstream fault does: 502, and an empty asset is left behind.
+    breaks: set[str] = field(default_factory=set)
+    # How many of the next requests meet the secondary rate limit.
+    limited: int = 0
+    # Called with each request and response, to hold both against GitHub's own description.
+    inspect: Callable[[Request, Response], None] | None = None
+    lock: Lock = field(default_factory=Lock)
+    _last: int = 0
+
+    def answer(self, request: Request) -> Response:
+        with self.lock:
+            self.requests.append(request)
+            response = self._answer(request)
+            if self.inspect is not None:
+                self.inspect(request, response)
+            return response
+
+    def _answer(self, request: Request) -> Response:
+        if request.headers.get("authorization") != f"Bearer {self.token}":
+            return _message(401, "Bad credentials")
+        if self.limited:
+            self.limited -= 1
+            return as_json(403, {"message": "You have exceeded a secondary rate limit"}, retry_after="0")
+        for method, pattern, handler in ROUTES:
+            if request.method == method and (found := re.fullmatch(pattern, request.path)):
+                return handler(self, request, *(int(part) for part in found.groups()))
+        return _message(404, "Not Found")
+
+    def repo(self, request: Request) -> Response:
+        permissions = {"admin": False, "push": self.may_push, "pull": True}
+        return as_json(200, {**self.repository, "permissions": permissions})
+
+    def list_releases(self, request: Request) -> Response:
+        shown = [self._shown(release) for release in sorted(self.releases.values(), key=lambda r: -r["id"])]
+        return as_json(200, _page(shown, request))
+
+    def create(self, request: Request) -> Response:
+        asked = request.json
+        if len(asked.get("body") or "") > 125_000:
+            return _message(422, "body is too long (maximum is 125000 characters)")
+        if not self.may_push:
+            return _message(403, "Resource not accessible by integration")
+        number = self._next()
+        host = request.headers["host"]
+        url = f"http://{host}{REPOSITORY}/releases/{number}"
+        self.releases[number] = {
+            "url": url,
+            "assets_url": f"{url}/assets",
+            "upload_url": f"http://{host}/uploads{REPOSITORY}/releases/{number}/assets{{?name,label}}",
+            "html_url": f"https://github.test/octo/flow/releases/tag/{asked['tag_name']}",
+            "id": number,
+            "node_id": f"RE_{number}",
+            "tag_name": asked["tag_name"],
+            "target_commitish": asked.get("target_commitish", "main"),
+            "name": asked.get("name"),
+            "body": asked.get("body"),
+            "draft": asked.get("draft", False),
+            "prerelease": asked.get("prerelease", False),
+            "immutable": False,
+            "created_at": NOW,
+            "published_at": None,
+            "author": USER,
+            "tarball_url": None,
+            "zipball_url": None,
+        }
+        return as_json(201, self._shown(self.releases[number]))
+
+    def update(self, request: Request, number: int) -> Response:
+        release = self.releases.get(number)
+        if release is None:
+            return _message(404, "Not Found")
+        asked = {key: value for key, value in request.json.items() if key != "make_latest"}
+        release.update(asked)
+        if not release["draft"]:
+            release.update(published_at=NOW, immutable=self.immutable)
+        return as_json(200, self._shown(release))
+
+    def list_assets(self, request: Request, number: int) -> Response:
+        return as_json(200, _page(self._assets_of(number), request))
+
+    def upload(self, request: Request, number: int) -> Response:
+        release = self.releases.get(number)
+        if release is None:
+            return _message(404, "Not Found")
+        if release["immutable"]:
+            return _message(422, "Cannot upload assets to an immutable release.")
+        name = re.sub(r"[^A-Za-z0-9._+@-]", ".", request.query["name"])
+        if any(asset["name"] == name for asset in self._assets_of(number)):
+            error = {"resource": "ReleaseAsset", "code": "already_exists", "field": "name"}
+            return as_json(422, {"message": "Validation Failed", "errors": [error]})
+        broken = name in self.breaks
+        self.breaks.discard(name)
+        asset = self._add(request, number, name, b"" if broken else request.body)
+        if broken:
+            asset.update(state="starter", digest=None)
+            return _message(502, "Server Error")
+        return as_json(201, _public(asset))
+
+    def delete(self, request: Request, number: int) -> Response:
+        if number not in self.assets:
+            return _message(404, "Not Found")
+        del self.assets[number], self.contents[number]
+        return Response(status=204)
+
+    def download(self, request: Request, number: int) -> Response:
+        if number not in self.assets:
+            return _message(404, "Not Found")
+        return Response(status=200, body=self.contents[number], media="application/octet-stream")
+
+    def _add(self, request: Request, release: int, name: str, data: bytes) -> dict[str, Any]:
+        number = self._next()
+        digest = hashlib.sha256(data).hexdigest()
+        self.contents[number] = data
+        self.writes.append((name, digest))
+        self.assets[number] = {
+            "url": f"http://{request.headers['host']}{REPOSITORY}/releases/assets/{number}",
+            "browser_download_url": f"https://github.test/octo/flow/releases/download/{name}",
+            "id": number,
+            "node_id": f"RA_{number}",
+            "name": name,
+            "label": None,
+            "state": "uploaded",
+            "content_type": request.headers["content-type"],
+            "size": len(data),
+            "digest": f"sha256:{digest}",
+            "download_count": 0,
+            "created_at": NOW,
+            "updated_at": NOW,
+            "uploader": USER,
+            "release": release,
+        }
+        return self.assets[number]
+
+    def _assets_of(self, release: int) -> list[dict[str, Any]]:
+        return [_public(asset) for asset in self.assets.values() if asset["release"] == release]
+
+    def _shown(self, release: Mapping[str, Any]) -> dict[str, Any]:
+        return {**release, "assets": self._assets_of(release["id"])}
+
+    def _next(self) -> int:
+        self._last += 1
+        return self._last
+
+
+def _public(asset: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in asset.items() if key != "release"}
+
+
+def _page(rows: list[dict[str, Any]], request: Request) -> list[dict[str, Any]]:
+    size, page = int(request.query.get("per_page", 30)), int(request.query.get("page", 1))
+    return rows[(page - 1) * size : page * size]
+
+
+def _message(status: int, text: str) -> Response:
+    return as_json(status, {"message": text, "documentation_url": "https://docs.github.test"})
+
+
+ROUTES: tuple[tuple[str, str, Callable[..., Response]], ...] = (
+    ("GET", REPOSITORY, GitHub.repo),
+    ("GET", f"{REPOSITORY}/releases", GitHub.list_releases),
+    ("POST", f"{REPOSITORY}/releases", GitHub.create),
+    ("PATCH", rf"{REPOSITORY}/releases/(\d+)", GitHub.update),
+    ("GET", rf"{REPOSITORY}/releases/(\d+)/assets", GitHub.list_assets),
+    ("POST", rf"/uploads{REPOSITORY}/releases/(\d+)/assets", GitHub.upload),
+    ("DELETE", rf"{REPOSITORY}/releases/assets/(\d+)", GitHub.delete),
+    ("GET", rf"{REPOSITORY}/releases/assets/(\d+)", GitHub.download),
+)
