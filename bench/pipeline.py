@@ -1,0 +1,79 @@
+"""The main job: compile per spec, `sync` with nothing to do, and `sync` from nothing (wheels at hand)."""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from bench._measure import print_table, side_by_side
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def main() -> None:
+    """Print seconds, and each beside the interpreter's own start with typer and pydantic imported."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder, "workspace")
+        _clone(copy)
+        _flowlock(copy, "sync")
+        count = len(list((copy / "examples").glob("*/spec.yaml")))
+        medians = side_by_side(
+            {
+                "start of Python, typer, pydantic": _floor,
+                "compile, nothing to do": lambda: _flowlock(copy, "compile"),
+                "compile, all specs written": _compiling(copy),
+                "sync, nothing to do": lambda: _flowlock(copy, "sync"),
+            },
+            repeat=5,
+        )
+        medians |= side_by_side({"sync, from nothing but wheels": _cold(copy)}, repeat=3)
+    floor = medians["start of Python, typer, pydantic"]
+    rows = [(name, value, value / floor) for name, value in medians.items()]
+    written = medians["compile, all specs written"] - floor
+    print_table(("pipeline", "seconds", "ratio"), rows)
+    print(f"compile per spec above the floor: {1000 * written / count:.0f} ms")
+
+
+def _clone(target: Path) -> None:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True)
+    for name in filter(None, listed.stdout.split("\0")):
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, target / name)
+    subprocess.run(["git", "init", "-q"], cwd=target, check=True)
+    subprocess.run(["git", "add", "-A"], cwd=target, check=True)
+    # Wheels are at hand, so that the network is not measured.
+    wheels = ROOT / ".flowlock/cache/wheels"
+    if wheels.is_dir():
+        shutil.copytree(wheels, target / ".flowlock/cache/wheels")
+
+
+def _flowlock(root: Path, command: str) -> None:
+    argv = [sys.executable, "-m", "flowlock", "-C", root, "--profile", "embedded", "-q", command]
+    subprocess.run(argv, check=True, stdout=subprocess.DEVNULL)
+
+
+def _floor() -> None:
+    subprocess.run([sys.executable, "-c", "import typer, pydantic"], check=True)
+
+
+def _compiling(root: Path) -> Callable[[], None]:
+    def run() -> None:
+        for package in (root / "examples").glob("*/flowlock-*-workflow"):
+            shutil.rmtree(package)
+        _flowlock(root, "compile")
+
+    return run
+
+
+def _cold(root: Path) -> Callable[[], None]:
+    def run() -> None:
+        wheels = root / ".flowlock/cache/wheels"
+        wheels.rename(root / "wheels")
+        shutil.rmtree(root / ".flowlock")
+        wheels.parent.mkdir(parents=True)
+        (root / "wheels").rename(wheels)
+        _flowlock(root, "sync")
+
+    return run
