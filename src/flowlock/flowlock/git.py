@@ -46,3 +46,27 @@ def _turned_into_lf(facts: str, *, automatic: bool) -> bool:
     if "-text" in words or here.strip() not in {"crlf", "mixed"}:
         return False
     return ("text=auto" in words or (automatic and not words)) and stored.strip() not in {"i/crlf", "i/mixed"}
+
+
+def commit_of(folder: Path, revision: str) -> str:
+    """Return the commit that a revision names; a FlowlockError says that there is none of that name."""
+    command = ["git", "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"]
+    done = process.run(command, cwd=folder, check=False)
+    if done.returncode != 0:
+        raise FlowlockError(
+            f"git knows no revision `{revision}`",
+            code="FL023",
+            hint="name a commit, branch or tag that is here; `git fetch` may bring it",
+        )
+    return done.stdout.strip()
+
+
+def files_at(folder: Path, commit: str) -> list[str]:
+    """Return the files below a folder as a commit has them: sorted POSIX paths relative to the folder."""
+    done = process.run(["git", "ls-tree", "-r", "-z", "--name-only", commit, "--", "."], cwd=folder)
+    return sorted(name for name in done.stdout.split("\0") if name)
+
+
+def text_at(folder: Path, commit: str, path: str) -> str:
+    """Return a file's text as a commit has it; the path is relative to the folder."""
+    return process.run(["git", "show", f"{commit}:./{path}"], cwd=folder).stdout
