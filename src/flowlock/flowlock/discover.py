@@ -18,7 +18,6 @@ from importlib.metadata import Distribution, distributions, version
 from pathlib import Path
 from typing import Any
 
-from flowlock_core.schema import TaskSignature
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
@@ -29,6 +28,7 @@ from flowlock.sources import snapshots
 from flowlock.spec.catalog import BrokenTask, Catalog
 from flowlock.spec.facts import CORE
 from flowlock.workspace import Workspace
+from flowlock_core.schema import TaskSignature
 
 GROUP = "flowlock.tasks"
 # Raised when kept signatures of an earlier flowlock can no longer be read.

@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flowlock_core.schema import Parameter
-
 from flowlock.compile.plan import Plan, PlannedStep
 from flowlock.compile.python import one_line
+from flowlock_core.schema import Parameter
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from flowlock_core.schema import Parameter, TaskSignature
 from packaging.utils import canonicalize_name
 
 from flowlock.compile.identifiers import Identifiers
 from flowlock.names import import_name
 from flowlock.spec.catalog import Scope, filled
 from flowlock.spec.model import SkipIf, Spec, Step, Text, environment, references
+from flowlock_core.schema import Parameter, TaskSignature
 
 # Names that workflow.py has of its own.
 OWN_NAMES = {"Any", "Steps", "step", "env", "SKIP_CONDITIONS"}

@@ -4,11 +4,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from flowlock_core.schema import TaskSignature
 from packaging.utils import canonicalize_name
 
 from flowlock.spec.facts import CORE, Facts
 from flowlock.spec.model import Spec, Step, Text
+from flowlock_core.schema import TaskSignature
 
 CONDITION = "condition"
 

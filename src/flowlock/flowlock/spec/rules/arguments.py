@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 
-from flowlock_core.schema import Parameter, TaskSignature
-
 from flowlock.errors import Problem, nearest
 from flowlock.spec.catalog import Scope, filled, is_condition
 from flowlock.spec.document import shown
 from flowlock.spec.literals import Mismatch, mismatches
 from flowlock.spec.model import Iteration, ListOf, Literal, MappingOf, Over, Spec, Step, Text, Value
+from flowlock_core.schema import Parameter, TaskSignature
 
 PAIR = 2
 

@@ -1,0 +1,240 @@
+"""Text from a spec reaches generated files as data only, whatever it is (DESIGN.md, I5)."""
+
+import ast
+import json
+import random
+import tomllib
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import yaml
+
+from flowlock.compile.package import render
+from flowlock.spec import Catalog, check_text
+from specs import FACTS, catalog, package_of, problems_of, signatures
+
+PARTS = [
+    *('"', "'", '"""', "'''", "\\", "\\\\", "\n", "\r\n", "\t", "\0", "\x1b[31m", "\x7f", "\x85", "\u2028"),
+    *(
+        "\u202e",
+        "\ufeff",
+        "{{ x }}",
+        "{% raw %}",
+        "${x}",
+        "$x",
+        "$$",
+        "%s",
+        "%(x)s",
+        "{0}",
+        "#",
+        "# noqa",
+        "`",
+    ),
+    *(
+        "# type: ignore",
+        "|",
+        "<b>",
+        "__import__('os').system('true')",
+        "}}",
+        "]]",
+        ")",
+        "(",
+        ":",
+        "\\N{BULLET}",
+    ),
+    *(
+        "raise SystemExit",
+        "\\u0041",
+        "é",
+        "日本",
+        "🐧",
+        " ",
+        "  ",
+        "end",
+        "```",
+        "-->",
+        "1",
+        "True",
+        "None",
+        ";",
+    ),
+    *("\\\n", "f'{x}'", "b''", "import os", "\n\nimport os\n", '"); import os; ("', "');import os;('", "*/"),
+    *("=cmd|' /C calc'!A0", "\n```\n# Other", "\n---\n", "&a", "*a", "!!python/object:os.system"),
+]
+
+
+def strings() -> list[str]:
+    """Return every part, and seeded combinations of several."""
+    chance = random.Random(20261101)  # noqa: S311 - the same strings every time
+    return sorted({*PARTS, *("".join(chance.choices(PARTS, k=chance.randint(2, 5))) for _ in range(560))})
+
+
+HOSTILE = strings()
+
+
+def spec_of(text: str) -> str:
+    """Return a valid spec with the text in every place that takes any text."""
+    document = {
+        "id": "demo",
+        "metadata": {"title": text, "description": text, "maintainers": [text or "x"]},
+        "requirements": [{"name": "demo-tasks"}],
+        "workflow": [
+            {
+                "id": "first",
+                "name": text,
+                "task": "anything",
+                "partial": {"value": [text, {text: text}], "more": {"a": text}},
+            },
+            {
+                "type": "task-group",
+                "title": f"Group {text}",
+                "description": text,
+                "tasks": [
+                    {
+                        "id": "last",
+                        "name": text,
+                        "task": "anything",
+                        "map": {"argnames": "value", "argvalues": [text, [text]]},
+                    }
+                ],
+            },
+        ],
+    }
+    return yaml.dump(document, Dumper=yaml.CSafeDumper)
+
+
+class Recorder:
+    """Runs a generated function and keeps what it says."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
+
+    def __call__(self, task: Any, name: str, /) -> "Recorder":
+        self.calls.append(("step", (task.name, name), {}))
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        def record(*positional: Any, **named: Any) -> "Recorder":
+            self.calls.append((name, positional, named))
+            return self
+
+        return record
+
+
+def executed(source: str) -> Recorder:
+    namespace: dict[str, Any] = {"__name__": "generated"}
+    exec(compile(source, "workflow.py", "exec"), namespace)  # noqa: S102 - that is the test
+    recorder = Recorder()
+    namespace["demo"](recorder)
+    return recorder
+
+
+def allowed(tree: ast.AST) -> Iterator[str]:
+    """Yield every name that generated code uses."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.Attribute):
+            yield f".{node.attr}"
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            yield f"from {getattr(node, 'module', None)}"
+
+
+def test_there_are_enough_hostile_strings() -> None:
+    assert len(HOSTILE) >= 500
+
+
+@pytest.mark.parametrize("chunk", range(8))
+def test_hostile_text_is_a_literal_of_the_same_value(chunk: int) -> None:
+    for text in HOSTILE[chunk::8]:
+        package = package_of(spec_of(text))
+        source = package["flowlock_demo_workflow/workflow.py"]
+        assert set(allowed(ast.parse(source))) <= {
+            "step", "anything", "first", "Any", "Steps", ".call", ".map", ".partial",
+            "from typing", "from demo_tasks.shapes", "from flowlock_core.execute",
+        }, text  # fmt: skip
+        assert executed(source).calls == [
+            ("step", ("anything", "first"), {}),
+            ("partial", (), {"value": [text, {text: text}], "more": {"a": text}}),
+            ("call", (), {}),
+            ("step", ("anything", "last"), {}),
+            ("map", (["value"], [text, [text]]), {}),
+        ]
+
+
+@pytest.mark.parametrize("chunk", range(8))
+def test_hostile_text_leaves_the_other_files_what_they_are(chunk: int) -> None:
+    plain = package_of(spec_of("text"))
+    for text in HOSTILE[chunk::8]:
+        package = package_of(spec_of(text))
+        assert package.keys() == plain.keys()
+        project = tomllib.loads(package["pyproject.toml"])
+        expected = tomllib.loads(plain["pyproject.toml"])
+        for table in (project["project"], expected["project"]):
+            table.pop("description")
+            table.pop("maintainers", None)
+        assert project == expected
+        schema = json.loads(package["flowlock_demo_workflow/params.schema.json"])
+        assert schema["properties"].keys() == {"last"}
+        readme = package["README.md"]
+        assert lines_below(readme) == lines_below(plain["README.md"])
+        assert readme.split("## Steps")[1].count("```") == 2
+        for path, content in package.items():
+            assert not any(letter in content for letter in "\0\x1b\x7f\u2028\u202e"), path
+            assert "\r" not in content
+
+
+def lines_below(readme: str) -> int:
+    """Return how many lines stand below the description, which may have several paragraphs."""
+    return readme.partition("## Run it")[2].count("\n")
+
+
+PLACES = ("id", "task", "argument", "argname", "step", "requirement", "version", "channel", "condition")
+
+
+@pytest.mark.parametrize("place", [*PLACES, "environment"])
+def test_hostile_names_are_refused_wherever_a_name_is_expected(place: str) -> None:
+    for text in HOSTILE:
+        name = f"{text}x;"
+        words = SimpleNamespace(**{**dict.fromkeys(PLACES), place: name})
+        step: dict[str, Any] = {
+            "id": words.step or "one",
+            "task": words.task or "anything",
+            "partial": {words.argument or "more": 1},
+            "map": {"argnames": [words.argname or "value"], "argvalues": []},
+            "skipif": {"conditions": [words.condition or "never"]},
+        }
+        if place == "environment":
+            step["partial"] = {"more": f"${{{{ env.{name} }}}}"}
+        requirement = {
+            "name": words.requirement or "demo-tasks",
+            "version": words.version or "*",
+            "channel": words.channel or "conda-forge",
+        }
+        document = {"id": words.id or "demo", "requirements": [requirement], "workflow": [step]}
+        problems = problems_of(yaml.dump(document, Dumper=yaml.CSafeDumper))
+        assert problems, (place, name)
+        assert all("\n" not in problem.message for problem in problems)
+
+
+def test_a_text_of_almost_a_megabyte_is_compiled() -> None:
+    text = "word \" ' \\ " * 80_000
+    step = {"id": "a", "task": "anything", "partial": {"value": text}}
+    document = {"id": "demo", "requirements": ["demo-tasks"], "workflow": [step]}
+    source = package_of(yaml.dump(document, Dumper=yaml.CSafeDumper))["flowlock_demo_workflow/workflow.py"]
+    assert executed(source).calls[1] == ("partial", (), {"value": text})
+
+
+def test_a_longer_text_is_refused() -> None:
+    problems = problems_of(f"id: demo\nworkflow: [{{id: a, task: number, name: {'x' * 1_000_001}}}]")
+    assert [problem.code for problem in problems] == ["FL105"]
+
+
+def test_registration_in_another_order_gives_the_same_bytes() -> None:
+    text = spec_of("text")
+    spec, _ = check_text(text, "spec.yaml", catalog(), FACTS)
+    assert spec is not None
+    turned = Catalog.of(reversed(signatures()), distributions=["pandas"])
+    assert render(spec, turned, FACTS, source=text) == render(spec, catalog(), FACTS, source=text)
