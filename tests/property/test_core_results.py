@@ -4,7 +4,6 @@ import contextlib
 import json
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 from hypothesis import given
@@ -15,7 +14,7 @@ from flowlock_core.context import element_name
 from flowlock_core.errors import WorkflowError
 from flowlock_core.page import render_page
 from flowlock_core.params import parse_params
-from flowlock_core.results import Chart, ChartRuntime, Widget, to_json
+from flowlock_core.results import Chart, ChartRuntime, to_json
 from flowlock_core.schema import inlined_defs
 from flowlock_core.tasks.groupby import concat_groups, split_groups
 from flowlock_core.tasks.results import (
@@ -25,9 +24,6 @@ from flowlock_core.tasks.results import (
     gather_dashboard,
 )
 from flowlock_core.types import GroupKey, InputPath, OutputName
-
-if TYPE_CHECKING:
-    from flowlock_core.execute.skip import Skipped
 
 RUNTIME = ChartRuntime(name="lib", load=lambda: "", draw="() => {}")
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60) | st.sampled_from(
@@ -69,15 +65,13 @@ def page_of(text: str, figure: dict[str, object]) -> Tags:
     chart = Chart(figure=figure, runtime=RUNTIME, description=text, series=(text,))
     df = pd.DataFrame({text: [text, None]})
     key: GroupKey = ((text, "=", text),)
-    grouped: list[tuple[GroupKey, Widget | Skipped]] = [
-        (key, create_plot_widget(chart, title=text, description=text))
-    ]
-    widgets: list[Widget | Skipped | list[tuple[GroupKey, Widget | Skipped]]] = [
+    grouped = [(key, create_plot_widget(chart, title=text, description=text))]
+    widgets = [
         create_text_widget(text, title=text),
         create_table_widget(df, title=text, description=text),
-        grouped,
     ]
-    return Tags(render_page(gather_dashboard(title=text, description=text, widgets=widgets)))
+    dashboard = gather_dashboard(title=text, description=text, widgets=[*widgets, grouped])
+    return Tags(render_page(dashboard))
 
 
 @given(TEXT, st.dictionaries(TEXT, JSON, max_size=3))

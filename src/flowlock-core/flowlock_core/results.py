@@ -20,7 +20,7 @@ class ChartRuntime(Wired):
 
     `load` returns the library's source. `draw` is the source of a JavaScript function of an element, the
     chart's figure and a theme ({ink, muted, line, surface, palette, series: {name: colour}, dark}); it is
-    called again when the theme changes.
+    called again when the theme or the element's width changes.
     """
 
     name: str

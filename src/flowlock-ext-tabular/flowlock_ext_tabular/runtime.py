@@ -14,12 +14,12 @@ DRAW = """(element, figure, theme) => {
     return { ...trace, marker: { ...trace.marker, color }, line: { ...trace.line, color } };
   });
   for (const trace of data) if (trace.type !== "scatter") delete trace.line;
-  const layout = { ...figure.layout, autosize: true,
+  const layout = { ...figure.layout, width: element.clientWidth, height: element.clientHeight,
     xaxis: axis(figure.layout.xaxis), yaxis: axis(figure.layout.yaxis),
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", barcornerradius: 4,
     font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: theme.ink },
     hoverlabel: { bgcolor: theme.surface, bordercolor: theme.line, font: { color: theme.ink } } };
-  Plotly.react(element, data, layout, { responsive: true, displaylogo: false, displayModeBar: false });
+  Plotly.react(element, data, layout, { displayModeBar: false });
 }"""
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from flowlock_core.errors import TaskError, WorkflowError
-from flowlock_core.execute.skip import SKIPPED, Skipped
+from flowlock_core.execute.skip import SKIPPED
 from flowlock_core.output import write_results
 from flowlock_core.page import render_page
 from flowlock_core.results import (
@@ -34,7 +34,7 @@ from flowlock_core.tasks.results import (
     create_text_widget,
     gather_dashboard,
 )
-from flowlock_core.types import GroupKey, TimeRange
+from flowlock_core.types import TimeRange
 
 HOSTILE = '<script>alert("x")</script></script><!-- \' & \u2028 ]]>'
 RUNTIME = ChartRuntime(
@@ -56,9 +56,7 @@ def chart(figure: Any = None) -> Chart:
 
 def dashboard() -> Dashboard:
     df = pd.DataFrame({"name": [HOSTILE, None], "size": [1234.5, float("nan")], "yes": [True, False]})
-    keyed: list[tuple[GroupKey, Widget | Skipped]] = [
-        (key, create_plot_widget(chart(), title=HOSTILE)) for key in (BISCOE, DREAM)
-    ]
+    keyed = [(key, create_plot_widget(chart(), title=HOSTILE)) for key in (BISCOE, DREAM)]
     return gather_dashboard(
         title=HOSTILE,
         description=HOSTILE,

@@ -27,8 +27,16 @@ const flowlock = (() => {
   function draw(chart) {
     const figure = JSON.parse(chart.nextElementSibling.textContent);
     libraries[chart.dataset.library](chart, figure, theme());
-    chart.dataset.drawn = "";
+    chart.dataset.drawn = chart.clientWidth;
+    sizes.observe(chart);
   }
+
+  const sizes = new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      const width = target.clientWidth;
+      if (width && width !== Number(target.dataset.drawn)) draw(target);
+    }
+  });
 
   function redraw() {
     for (const chart of all(".chart[data-drawn]")) {
@@ -39,16 +47,15 @@ const flowlock = (() => {
   function show() {
     const chosen = {};
     for (const select of all("#filters select")) chosen[select.dataset.column] = select.value;
-    for (const card of all(".card")) {
-      let some = false;
-      for (const view of all(".view", card)) {
-        const key = JSON.parse(view.dataset.key);
-        view.hidden = !Object.keys(key).every((column) => key[column] === chosen[column]);
-        some = some || !view.hidden;
-        if (!view.hidden) all(".chart:not([data-drawn])", view).forEach(draw);
-      }
-      card.querySelector(".empty").hidden = some;
+    for (const view of all(".view")) {
+      const key = JSON.parse(view.dataset.key);
+      view.hidden = !Object.keys(key).every((column) => key[column] === chosen[column]);
     }
+    for (const card of all(".card")) {
+      card.querySelector(".empty").hidden = all(".view", card).some((view) => !view.hidden);
+    }
+    // Only now does each chart have the size that it will keep.
+    all(".view:not([hidden]) .chart:not([data-drawn])").forEach(draw);
   }
 
   function groups() {
@@ -109,8 +116,9 @@ const flowlock = (() => {
     const button = document.getElementById("print");
     button.hidden = false;
     button.addEventListener("click", () => print());
-    addEventListener("beforeprint", () => { printing = true; redraw(); });
-    addEventListener("afterprint", () => { printing = false; redraw(); });
+    const set = (now) => { printing = now; root.classList.toggle("printing", now); redraw(); };
+    addEventListener("beforeprint", () => set(true));
+    addEventListener("afterprint", () => set(false));
   }
 
   return {

@@ -1,5 +1,6 @@
 """Tasks that make widgets and gather them in a dashboard."""
 
+from collections.abc import Sequence
 from typing import Annotated, TypeAlias
 
 from pydantic import Field
@@ -115,7 +116,7 @@ def gather_dashboard(
         str, Field(title="Title", description="The heading of the page.", min_length=1, max_length=200)
     ],
     widgets: Annotated[
-        list[Widget | Skipped | list[tuple[GroupKey, Widget | Skipped]]],
+        Sequence[Widget | Skipped | Sequence[tuple[GroupKey, Widget | Skipped]]],
         Field(
             title="Widgets",
             description="The cards in their order: widgets, and lists of widgets by group. "
@@ -135,7 +136,7 @@ def gather_dashboard(
 
 
 def _kept(
-    item: Widget | Skipped | list[tuple[GroupKey, Widget | Skipped]],
+    item: Widget | Skipped | Sequence[tuple[GroupKey, Widget | Skipped]],
 ) -> Widget | list[tuple[GroupKey, Widget]] | None:
     if isinstance(item, Skipped):
         return None
