@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pandas as pd
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
@@ -74,6 +74,7 @@ def page_of(text: str, figure: dict[str, object]) -> Tags:
     return Tags(render_page(dashboard))
 
 
+@settings(deadline=None)
 @given(TEXT, st.dictionaries(TEXT, JSON, max_size=3))
 def test_no_text_changes_the_elements_of_a_page(text: str, figure: dict[str, object]) -> None:
     plain, found = page_of("plain", {}), page_of(text, figure)
@@ -83,12 +84,14 @@ def test_no_text_changes_the_elements_of_a_page(text: str, figure: dict[str, obj
     assert json.loads(found.blocks[1]) == [text]
 
 
+@settings(deadline=None)
 @given(JSON)
 def test_any_value_goes_to_strict_json_and_stays(value: object) -> None:
     document = to_json(value)
     assert to_json(json.loads(json.dumps(document, allow_nan=False))) == document
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(["x", "y", None]), st.integers(0, 2), st.integers(-5, 5)), min_size=1)
 )
@@ -103,6 +106,7 @@ def test_groups_hold_every_row_once_under_sorted_keys(rows: list[tuple[str | Non
     assert [key for key, _ in groups] == [key for key, _ in split_groups(df, ["a", "b"])]
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_parameters_parse_or_tell_a_problem(text: str) -> None:
     with contextlib.suppress(WorkflowError):
@@ -110,6 +114,7 @@ def test_parameters_parse_or_tell_a_problem(text: str) -> None:
         assert all(isinstance(given, dict) for given in params.by_step.values())
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30))
 def test_an_output_stays_inside_its_folder(name: str) -> None:
     try:
@@ -120,6 +125,7 @@ def test_an_output_stays_inside_its_folder(name: str) -> None:
     assert kept == name
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(TEXT, st.just("="), TEXT | st.integers() | st.none()), max_size=3))
 def test_the_name_of_a_group_is_a_file_name(key: list[tuple[str, str, object]]) -> None:
     name = element_name(tuple(key))
@@ -129,6 +135,7 @@ def test_the_name_of_a_group_is_a_file_name(key: list[tuple[str, str, object]]) 
     assert len(name.encode()) <= 255
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), min_size=1, max_size=20))
 def test_an_input_path_starts_at_the_parameters_folder(text: str) -> None:
     path = TypeAdapter(InputPath).validate_python(text, context={"base": Path("/base")})
@@ -136,6 +143,7 @@ def test_an_input_path_starts_at_the_parameters_folder(text: str) -> None:
     assert path == Path("/base") / text
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from("ABC"),
