@@ -97,3 +97,10 @@ def sha256_of(path: Path) -> Sha256:
             return Sha256(hashlib.file_digest(stream, "sha256").hexdigest())
     except OSError as error:
         raise from_os_error(error, "read", path) from error
+
+
+def forget_temporaries(*folders: Path) -> None:
+    """Remove what writers that were killed left in these folders; only for who keeps other writers out."""
+    for folder in folders:
+        for path in folder.glob(f"{TEMPORARY_PREFIX}*"):
+            path.unlink(missing_ok=True)

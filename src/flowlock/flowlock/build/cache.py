@@ -13,6 +13,8 @@ from flowlock.names import Sha256
 from flowlock.stat_cache import StatCache
 
 SCHEMA = 1
+# The inputs of each package's last build, to tell what changed; nothing relies on them.
+LAST = "last"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,6 +33,10 @@ class Cache:
         self._folder = folder
         self._digests = StatCache(folder.parent / "artifacts-stat.json")
 
+    def tidy(self) -> None:
+        """Remove what killed writers left; only for who holds the workspace."""
+        files.forget_temporaries(self._folder, self._folder / LAST, self._folder.parent)
+
     def find(self, identity: Identity) -> Cached | None:
         """Return the artifact of an identity if its bytes are those that were recorded, else None."""
         record, path = self.record(identity), self._folder / identity.file
@@ -45,7 +51,7 @@ class Cache:
 
     def last(self, name: str) -> dict[str, Any] | None:
         """Return the inputs of a package's last build here, to tell what changed since."""
-        return _read(self._folder / "last" / f"{name}.json")
+        return _read(self._folder / LAST / f"{name}.json")
 
     def add(
         self,
@@ -70,7 +76,7 @@ class Cache:
         }
         files.write_text(self._folder / f"{identity.stem}.json", json.dumps(document))
         last = {**inputs, "surroundings": surroundings, "schema": inputs["schema"]}
-        files.write_text(self._folder / "last" / f"{identity.name}.json", json.dumps(last))
+        files.write_text(self._folder / LAST / f"{identity.name}.json", json.dumps(last))
         return Cached(path=path, sha256=sha256, surroundings=surroundings)
 
     def save(self) -> None:

@@ -6,9 +6,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from flowlock import channel
+from flowlock import channel, files
 from flowlock.build.cache import Cache, Cached
 from flowlock.build.jobs import WORK, Job, Made, Place, Workers, forget_leftovers
+from flowlock.build.output import write as hand_over
 from flowlock.build.plan import closure, names_of, needs, order
 from flowlock.build.result import BuildResult, PackageResult, Status
 from flowlock.build.stale import Step, cache_of, steps
@@ -27,13 +28,15 @@ def build(
     jobs: int | None = None,
     dry_run: bool = False,
     verify: bool = False,
+    output: Path | None = None,
     progress: Progress,
 ) -> BuildResult:
     """Build the named packages and what they need (all, if none is named), as far as they are stale.
 
     `environments` are the channels that build environments come from. The caller holds the workspace. If a
     build fails the channel stays as it was, what was built is kept in the cache, and one FlowlockError tells
-    of all failures. With `verify` every portable package is also built again elsewhere, and compared.
+    of all failures. With `verify` every portable package is also built again elsewhere, and compared; with
+    `output` that folder becomes a copy of the channel with a manifest of digests.
     """
     known = targets(workspace)
     graph = {name: needs(target.recipe, known) for name, target in known.items()}
@@ -45,6 +48,7 @@ def build(
         return BuildResult(packages=tuple(_result(step, None) for step in found.values()), dry_run=True)
     yard = _Yard(workspace=workspace, graph=graph, found=found, environments=tuple(environments))
     at_once = jobs or _cores()
+    cache.tidy()
     with _workers(workspace, at_once) as workers:
         made = _build(workers, yard, stale, cache, progress=progress) if stale else {}
         held = {**yard.cached, **{name: cached for name, (cached, _) in made.items()}}
@@ -55,6 +59,8 @@ def build(
             check(again, built, jobs=at_once, progress=progress)
     mended = _enter(workspace, known, found, held)
     cache.save()
+    if output is not None:
+        hand_over(output, workspace.state / "channel")
     packages = tuple(_result(step, made.get(name)) for name, step in found.items())
     return BuildResult(packages=packages, mended=mended)
 
@@ -131,6 +137,7 @@ def _workers(workspace: Workspace, jobs: int) -> Iterator[Workers]:
         packages=workspace.state / "cache" / "packages",
     )
     forget_leftovers(place.work)
+    files.forget_temporaries(place.logs)
     try:
         yield Workers(place, jobs=jobs)
     finally:

@@ -92,6 +92,7 @@ def put(channel: Path, artifacts: Sequence[Artifact], *, subdirs: Iterable[str],
     if not intact:
         _replace(channel, wanted, index_files(by_subdir, archive.compressor()), digests)
         _contents(channel, digests)
+    _tidy(channel)
     digests.save([channel])
     memo.save(wanted.values())
     return not intact
@@ -119,24 +120,49 @@ def _replace(
     channel: Path, wanted: Mapping[str, Artifact], index: Mapping[str, bytes], digests: StatCache
 ) -> None:
     """Fill a new generation, then let the link name it. The one before stays for those who read it now."""
-    generations = channel.with_name(channel.name + GENERATIONS)
+    generations = _generations(channel)
     try:
         generations.mkdir(parents=True, exist_ok=True)
-        current = channel.resolve() if channel.is_symlink() else None
-        _forget(generations, {current})
-        fresh = Path(tempfile.mkdtemp(dir=generations))
-        fresh.chmod(0o755)
+        staging = Path(tempfile.mkdtemp(prefix=files.TEMPORARY_PREFIX, dir=generations))
+        staging.chmod(0o755)
         for place, artifact in wanted.items():
-            _enter(fresh / place, channel / place, artifact, digests)
+            _enter(staging / place, channel / place, artifact, digests)
         for place, data in index.items():
-            path = fresh / place
+            path = staging / place
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
-        _sync(fresh)
+        _sync(staging)
+        fresh = generations / str(1 + max(_numbers(generations), default=0))
+        staging.rename(fresh)
         _switch(channel, fresh)
-        _forget(generations, {current, fresh.resolve()})
     except OSError as error:
         raise from_os_error(error, "write", channel) from error
+
+
+def _generations(channel: Path) -> Path:
+    return channel.with_name(channel.name + GENERATIONS)
+
+
+def _numbers(generations: Path) -> list[int]:
+    return [int(path.name) for path in generations.iterdir() if path.name.isdecimal()]
+
+
+def _tidy(channel: Path) -> None:
+    """Remove what killed writers left, and all generations but the current one and the one before."""
+    _next_link(channel).unlink(missing_ok=True)
+    generations = _generations(channel)
+    if not channel.is_symlink() or not generations.is_dir():
+        return
+    current = channel.readlink().name
+    older = [number for number in _numbers(generations) if current.isdecimal() and number < int(current)]
+    kept = {current, str(max(older, default=0))}
+    for path in generations.iterdir():
+        if path.name not in kept:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _next_link(channel: Path) -> Path:
+    return channel.with_name(files.TEMPORARY_PREFIX + channel.name)
 
 
 def _enter(target: Path, present: Path, artifact: Artifact, digests: StatCache) -> None:
@@ -172,18 +198,12 @@ def _sync(folder: Path) -> None:
 
 def _switch(channel: Path, fresh: Path) -> None:
     """Let the channel's link name another generation: one rename, so a reader sees the old or the new."""
-    link = channel.with_name(files.TEMPORARY_PREFIX + channel.name)
+    link = _next_link(channel)
     link.unlink(missing_ok=True)
     link.symlink_to(fresh.relative_to(channel.parent), target_is_directory=True)
     if channel.exists() and not channel.is_symlink():
         shutil.rmtree(channel)
     link.replace(channel)
-
-
-def _forget(generations: Path, kept: set[Path | None]) -> None:
-    for path in generations.iterdir():
-        if path.resolve() not in kept:
-            shutil.rmtree(path, ignore_errors=True)
 
 
 class _Memo:

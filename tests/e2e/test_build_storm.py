@@ -1,0 +1,174 @@
+"""Kill -9 wherever the build writes: a rerun ends as an undisturbed run; no reader sees a broken index."""
+
+import collections
+import hashlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import zstandard
+
+LONG = os.environ.get("FLOWLOCK_STORM") == "long"
+SEED, HITS = 20261101, 3
+SETTINGS = """
+[workspace]
+name = "stormy"
+version = "1.0"
+epoch = 2026-11-01T00:00:00Z
+platforms = ["linux-64"]
+[channels]
+release = "https://example.org/stormy"
+[build]
+backend = "hatchling ==1.30.1"
+installer = "uv ==0.11.21"
+"""
+RECIPE = """
+package: {{name: {name}, version: '1.0'}}
+source: {{path: ../../src/{name}}}
+build: {{noarch: generic, script: ['mkdir -p "$PREFIX/share" && cp data.txt "$PREFIX/share/{name}.txt"']}}
+"""
+# Runs a build; every change to the file system that our code is about to make is a fault point, named by what
+# is done and by the function that does it. The process kills itself at the asked occurrence of one of them.
+DRIVER = """
+import os, signal, sys
+from collections import Counter
+from pathlib import Path
+from flowlock.build import build
+from flowlock.report import Silent
+from flowlock.workspace import load
+
+root, told, target, occurrence = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])
+changes = {"os.rename", "os.remove", "os.mkdir", "os.link", "os.symlink", "os.rmdir", "subprocess.Popen"}
+seen = Counter()
+
+def watch(event, arguments):
+    writes = event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR)
+    if not writes and event not in changes:
+        return
+    frame = sys._getframe(1)
+    while frame is not None and not frame.f_globals.get("__name__", "").startswith("flowlock."):
+        frame = frame.f_back
+    if frame is None:
+        return
+    point = f"{event} in {frame.f_globals['__name__']}.{frame.f_code.co_name}"
+    seen[point] += 1
+    if point == target and seen[point] == occurrence:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+workspace = load(root)
+sys.addaudithook(watch)
+build(workspace, environments=[], jobs=1, progress=Silent())
+told.write_text("\\n".join(f"{count} {point}" for point, count in seen.items()))
+"""
+
+
+class Stormy:
+    """A workspace of two packages that build in no time."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        root.mkdir()
+        subprocess.run(["git", "init", "-q"], cwd=root, check=True)
+        (root / "flowlock.toml").write_text(SETTINGS)
+        for name in ("one", "two"):
+            (root / "src" / name).mkdir(parents=True)
+            (root / "src" / name / "pyproject.toml").write_text("")
+            (root / "recipes" / name).mkdir(parents=True)
+            (root / "recipes" / name / "recipe.yaml").write_text(RECIPE.format(name=name))
+            self.edit(name, "first")
+
+    def edit(self, name: str, text: str) -> None:
+        (self.root / "src" / name / "data.txt").write_text(text)
+
+    def run(self, target: str = "", occurrence: int = 0) -> int:
+        told = self.root.parent / "points"
+        command = [sys.executable, "-c", DRIVER, str(self.root), str(told), target, str(occurrence)]
+        return subprocess.run(command, check=False, capture_output=True).returncode
+
+    def points(self) -> dict[str, int]:
+        lines = (self.root.parent / "points").read_text().splitlines()
+        return {point: int(count) for count, _, point in (line.partition(" ") for line in lines)}
+
+    def contents(self) -> dict[str, str]:
+        folder = self.root / ".flowlock" / "channel"
+        files = (path for path in folder.rglob("*") if path.is_file())
+        return {
+            path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in files
+        }
+
+    def litter(self) -> list[Path]:
+        state = self.root / ".flowlock"
+        temporary = [
+            path for path in state.rglob("*") if "tmp-" in path.name or path.name.startswith("build-")
+        ]
+        generations = sorted((state / "channel.generations").iterdir())
+        return temporary + generations[2:]
+
+
+@contextmanager
+def reader(channel: Path) -> Iterator[list[str]]:
+    """Read the index over and over beside the block, and yield what was wrong with it."""
+    wrong: list[str] = []
+    stop = threading.Event()
+
+    def read() -> None:
+        while not stop.is_set():
+            try:
+                listed = json.loads((channel / "noarch/repodata.json").read_bytes())["packages.conda"]
+                packed = (channel / "noarch/repodata.json.zst").read_bytes()
+                json.loads(zstandard.ZstdDecompressor().decompress(packed))
+                if not 1 <= len(listed) <= 2:
+                    wrong.append(f"{len(listed)} packages")
+            except (OSError, ValueError, KeyError, zstandard.ZstdError) as error:
+                wrong.append(repr(error))
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    try:
+        yield wrong
+    finally:
+        stop.set()
+        thread.join()
+
+
+@pytest.mark.storm
+def test_killed_anywhere_and_run_again_the_channel_is_that_of_an_undisturbed_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stormy, calm = Stormy(tmp_path / "stormy"), Stormy(tmp_path / "calm")
+    assert stormy.run() == 0
+    assert calm.run() == 0
+    for workspace in (stormy, calm):
+        workspace.edit("one", "recorded")
+    assert stormy.run() == calm.run() == 0
+    points = stormy.points()
+    chance = random.Random(SEED)  # noqa: S311 - repeatable, not secret
+    storm = [point for point in sorted(points) for _ in range(HITS)]
+    chance.shuffle(storm)
+    histogram: collections.Counter[str] = collections.Counter()
+    with reader(stormy.root / ".flowlock/channel") as wrong:
+        for number, point in enumerate(storm if LONG else storm[:24]):
+            stormy.edit("one", f"edit {number}")
+            killed = stormy.run(point, chance.randint(1, points[point]))
+            histogram[point] += killed == -signal.SIGKILL
+            assert killed in (0, -signal.SIGKILL)
+            assert stormy.run() == 0
+            assert stormy.litter() == []
+    calm.edit("one", f"edit {number}")
+    assert calm.run() == 0
+    assert stormy.contents() == calm.contents()
+    assert wrong == []
+    with capsys.disabled():
+        for point, hits in sorted(histogram.items()):
+            sys.stdout.write(f"\n  {hits} x killed at {point}")
+    if LONG:
+        assert min(histogram.values()) >= HITS
