@@ -3,8 +3,11 @@
 import ast
 import json
 import random
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,6 +16,7 @@ import yaml
 
 from flowlock.compile.package import render
 from flowlock.spec import Catalog, check_text
+from shared import ROOT
 from specs import FACTS, catalog, package_of, problems_of, signatures
 
 PARTS = [
@@ -217,6 +221,20 @@ def test_hostile_names_are_refused_wherever_a_name_is_expected(place: str) -> No
         problems = problems_of(yaml.dump(document, Dumper=yaml.CSafeDumper))
         assert problems, (place, name)
         assert all("\n" not in problem.message for problem in problems)
+
+
+def test_linters_find_nothing_in_code_with_hostile_texts(tmp_path: Path) -> None:
+    for number, text in enumerate(HOSTILE):
+        source = package_of(spec_of(text))["flowlock_demo_workflow/workflow.py"]
+        (tmp_path / f"hostile_{number}.py").write_text(source, encoding="utf-8")
+    (tmp_path / "__init__.py").write_text('"""Generated."""\n')
+    ruff = Path(sys.executable).parent / "ruff"
+    options = ["--no-cache", "--config", str(ROOT / "pyproject.toml"), "--config", 'src = ["."]']
+    for command in (["check"], ["format", "--check"]):
+        done = subprocess.run(
+            [ruff, *command, *options, tmp_path], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_a_text_of_almost_a_megabyte_is_compiled() -> None:

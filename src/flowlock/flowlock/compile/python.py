@@ -180,7 +180,8 @@ _STATEMENT = re.compile(
 
 def comment(text: str) -> str:
     """Return text from a spec as a comment that is one line and nothing but a comment."""
-    words = one_line(text).replace("#", "")
+    # A backslash at the end would continue the line, and linters take that for code.
+    words = one_line(text).replace("#", "").rstrip("\\ ")
     words = shortened(" ".join(words.split()), WIDTH - INDENT - len("# The step "))
     if not words:
         return ""
@@ -191,7 +192,7 @@ def _like_code(words: str) -> bool:
     """Tell whether words would pass for code that was commented out, as linters look for it."""
     if not any(sign in words for sign in _SIGNS):
         return False
-    if _STATEMENT.match(words):
+    if _STATEMENT.match(words) or not words.strip("()[]{} "):
         return True
     try:
         ast.parse(words)
