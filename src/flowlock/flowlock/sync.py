@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from packaging.utils import canonicalize_name
+
 from flowlock import base as embedded
 from flowlock import build as builds
 from flowlock import compile as compiler
@@ -100,7 +102,7 @@ def sync(session: Session, *, check: bool, dry_run: bool, jobs: int | None) -> S
     session = replace(session, progress=progress)
     with session.exclusive():
         _compile(session, check=check or dry_run)
-        _base(session)
+        _prepare(session)
         _build(session, (), BuildSettings(jobs=jobs, dry_run=dry_run))
         if not dry_run:
             _lock(session, session.workspace.workflow_list, locks.Options(check=check))
@@ -110,13 +112,13 @@ def sync(session: Session, *, check: bool, dry_run: bool, jobs: int | None) -> S
 def base(session: Session) -> embedded.BaseResult:
     """Make the embedded base channel hold what the workspace's builds and workflows need."""
     with session.exclusive():
-        return _base(replace(session, profile=Profile.EMBEDDED))
+        return _base(session)
 
 
 def build(session: Session, names: Sequence[str], settings: BuildSettings) -> builds.BuildResult:
     """Build packages into the local channel."""
     with session.exclusive():
-        _base(session)
+        _prepare(session)
         return _build(session, names, settings)
 
 
@@ -136,9 +138,13 @@ def _compile(session: Session, *, check: bool) -> compiler.CompileResult:
     return result
 
 
-def _base(session: Session) -> embedded.BaseResult | None:
-    if session.profile is not Profile.EMBEDDED:
-        return None
+def _prepare(session: Session) -> None:
+    """Make sure that the profile's environments can be had."""
+    if session.profile is Profile.EMBEDDED:
+        _base(session)
+
+
+def _base(session: Session) -> embedded.BaseResult:
     return embedded.make(
         session.workspace,
         _base_requirements(session),
@@ -157,7 +163,10 @@ def _base_requirements(session: Session) -> list[str]:
     specs |= {spec for name in running for spec in _foreign(known[name], known)}
     wheel_name = embedded.wheel_name_table(session.workspace.wheel_names)
     found = (embedded.requirement_from_match_spec(spec, wheel_name) for spec in sorted(specs))
-    return [requirement for requirement in found if requirement is not None]
+    requirements = [requirement for requirement in found if requirement is not None]
+    names = {canonicalize_name(wheel_name(manifest.name_of(spec))) for spec in specs}
+    installed = embedded.installed_wheels(names, session.workspace.state / "cache" / "installed")
+    return [*requirements, *(f"{name} @ {path.as_uri()}" for name, path in sorted(installed.items()))]
 
 
 def _foreign(target: Target, known: Mapping[str, Target]) -> list[str]:
