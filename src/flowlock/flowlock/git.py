@@ -1,5 +1,7 @@
-"""The one place that asks git: which files a folder holds that belong to the source."""
+"""The one place that asks git: which files are source, what is checked out, and what a release changes."""
 
+import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 from flowlock import process
@@ -70,3 +72,92 @@ def files_at(folder: Path, commit: str) -> list[str]:
 def text_at(folder: Path, commit: str, path: str) -> str:
     """Return a file's text as a commit has it; the path is relative to the folder."""
     return process.run(["git", "show", f"{commit}:./{path}"], cwd=folder).stdout
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Head:
+    """What is checked out: the commit, and the branch (None if the head is detached)."""
+
+    commit: str
+    branch: str | None
+
+
+def head(root: Path) -> Head:
+    """Return what is checked out; a repository without a commit is an error."""
+    commit = commit_of(root, "HEAD")
+    branch = _git(root, "symbolic-ref", "--short", "-q", "HEAD", check=False).strip()
+    return Head(commit=commit, branch=branch or None)
+
+
+def tag_commit(root: Path, tag: str) -> str | None:
+    """Return the commit that a tag of this repository stands for, None if there is no such tag."""
+    name = f"refs/tags/{tag}^{{commit}}"
+    return _git(root, "rev-parse", "--verify", "--quiet", name, check=False).strip() or None
+
+
+def dirty(root: Path) -> list[str]:
+    """Return the files that differ from the commit, or are new and not ignored."""
+    rows = _git(root, "status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all").split("\0")
+    return sorted(row[3:] for row in rows if row)
+
+
+def contains(root: Path, branch: str, commit: str) -> bool:
+    """Say whether a commit lies on a branch."""
+    done = process.run(["git", "merge-base", "--is-ancestor", commit, branch], cwd=root, check=False)
+    return done.returncode == 0
+
+
+def remotes(root: Path) -> list[str]:
+    """Return the names of the remotes, `origin` first."""
+    return sorted(_git(root, "remote").split(), key=lambda name: (name != "origin", name))
+
+
+def branches(root: Path) -> list[str]:
+    """Return the short names of local and remote branches: `main`, `origin/main`, `origin/HEAD`."""
+    names = _git(root, "for-each-ref", "--format=%(refname)", "refs/heads", "refs/remotes").split()
+    return [name.removeprefix("refs/heads/").removeprefix("refs/remotes/") for name in names]
+
+
+def remote_tag(root: Path, remote: str, tag: str) -> str | None:
+    """Return the commit of a remote's tag, None if it has none; an unreachable remote is an error."""
+    rows = _git(root, "ls-remote", "--tags", remote, f"refs/tags/{tag}", f"refs/tags/{tag}^{{}}").split("\n")
+    found = {name: commit for commit, _, name in (row.partition("\t") for row in rows)}
+    return found.get(f"refs/tags/{tag}^{{}}") or found.get(f"refs/tags/{tag}")
+
+
+def add_worktree(root: Path, folder: Path, commit: str) -> None:
+    """Check a commit out into a folder of its own, without a branch."""
+    _git(root, "worktree", "add", "--quiet", "--detach", str(folder), commit)
+
+
+def remove_worktree(root: Path, folder: Path) -> None:
+    """Forget a checkout of `add_worktree` and delete its folder, whatever its state."""
+    _git(root, "worktree", "remove", "--force", "--force", str(folder), check=False)
+    shutil.rmtree(folder, ignore_errors=True)
+    _git(root, "worktree", "prune")
+
+
+def commit_all(root: Path, message: str) -> str:
+    """Commit every change below a folder, new and deleted files too, and return the commit."""
+    _git(root, "add", "--all", ".")
+    _git(root, "commit", "--quiet", "--message", message)
+    return head(root).commit
+
+
+def fast_forward(root: Path, commit: str) -> None:
+    """Move the branch that is checked out, and its files, to a commit that follows it."""
+    _git(root, "merge", "--quiet", "--ff-only", commit)
+
+
+def make_tag(root: Path, tag: str, message: str, commit: str) -> None:
+    """Make an annotated tag; one that exists is left alone, and is an error."""
+    _git(root, "tag", "--annotate", "--message", message, tag, commit)
+
+
+def diff(root: Path, commit: str, *, to: str) -> str:
+    """Return the unified diff between two commits."""
+    return _git(root, "diff", "--no-color", "--no-ext-diff", commit, to)
+
+
+def _git(root: Path, *arguments: str, check: bool = True) -> str:
+    return process.run(["git", *arguments], cwd=root, check=check).stdout

@@ -70,6 +70,7 @@ class Workspace:
     wheel_names: Mapping[str, str] = field(default_factory=dict)
     packages: tuple[Package, ...]
     workflows: Path
+    targets: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def state(self) -> Path:
@@ -154,6 +155,7 @@ class _Document(_Strict):
     build: _BuildTable
     names: dict[str, str] = {}
     packages: dict[str, _PackageTable] = {}
+    targets: dict[str, str] = {}
 
 
 def find(start: Path) -> Path:
@@ -212,6 +214,7 @@ def _workspace(root: Path, document: _Document) -> Workspace:
             for folder in folders
         ),
         workflows=root / table.workflows,
+        targets=document.targets,
     )
 
 

@@ -1,0 +1,72 @@
+"""CHANGELOG.md, gathered from one fragment a change. Pure."""
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from enum import StrEnum
+
+from flowlock.errors import FlowlockError, Location, Problem, nearest
+
+TITLE = "# Changelog\n"
+README = "README.md"
+
+
+class Kind(StrEnum):
+    """The kinds of changes, in the order in which they are told."""
+
+    ADDED = "added"
+    CHANGED = "changed"
+    FIXED = "fixed"
+
+
+def section(fragments: Mapping[str, str], version: str, day: date, *, folder: str) -> str:
+    """Return a release's section from its fragments (file name → text); all bad ones are named together.
+
+    A release without a fragment says so, since a version that only rebuilds is one too.
+    """
+    told: dict[Kind, list[str]] = {}
+    problems = []
+    for file, text in sorted(fragments.items()):
+        if file == README:
+            continue
+        kind = file.removesuffix(".md").rpartition(".")[2]
+        if not file.endswith(".md") or kind not in list(Kind) or not text.strip():
+            problems.append(_problem(file, kind, text, folder))
+            continue
+        told.setdefault(Kind(kind), []).append(" ".join(text.split()))
+    if problems:
+        raise FlowlockError("the changelog cannot be made", problems=problems)
+    parts = [f"## {version} ({day.isoformat()})\n"]
+    for kind in Kind:
+        if kind in told:
+            lines = "".join(f"- {entry}\n" for entry in told[kind])
+            parts.append(f"### {kind.capitalize()}\n\n{lines}")
+    if not told:
+        parts.append("No change for users.\n")
+    return "\n".join(parts)
+
+
+def _problem(file: str, kind: str, text: str, folder: str) -> Problem:
+    hint = nearest(kind, list(Kind)) or f"name it NAME.{'|'.join(Kind)}.md"
+    known = kind in list(Kind) and file.endswith(".md")
+    return Problem(
+        code="FL835",
+        message="the fragment is empty" if known and not text.strip() else f"`{kind}` is no kind of change",
+        location=Location(file=f"{folder}/{file}"),
+        hint="write one sentence for users" if known else hint,
+    )
+
+
+def with_section(text: str, new: str) -> str:
+    """Return the changelog with a section before all others."""
+    known = text or TITLE
+    first = re.search(r"^## ", known, re.MULTILINE)
+    if first is None:
+        return f"{known.rstrip()}\n\n{new}"
+    return f"{known[: first.start()]}{new}\n{known[first.start() :]}"
+
+
+def notes(text: str, version: str) -> str:
+    """Return what the changelog says of a version, without its heading; empty if it says nothing."""
+    found = re.search(rf"^## {re.escape(version)}(?: .*)?\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    return found[1].strip() if found else ""
