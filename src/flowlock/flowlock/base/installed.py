@@ -28,9 +28,9 @@ def wheels(wanted: Collection[str], folder: Path) -> dict[str, Path]:
     `wanted` and the keys are PEP 503 names. A wheel lies in a folder named by its digest, so the same path
     has the same bytes for ever.
     """
-    made = {}
+    made: dict[str, Path] = {}
     for distribution in distributions():
-        name = canonicalize_name(distribution.metadata["Name"])
+        name: str = canonicalize_name(distribution.metadata["Name"])
         if name in wanted and name not in made and distribution.entry_points.select(group=GROUP):
             data = _archive(_contents(distribution))
             file = f"{name.replace('-', '_')}-{distribution.version}-py3-none-any.whl"
