@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from importlib.metadata import Distribution, distributions, version
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
@@ -42,7 +43,7 @@ class Source:
 
     distribution: str
     entry_points: Mapping[str, str]
-    identity: str | None
+    identity: str
 
 
 def signatures(
@@ -155,12 +156,18 @@ def _installed_sources(wanted: set[str] | None) -> Iterator[Source]:
             yield Source(distribution=name, entry_points=points, identity=_installed_identity(distribution))
 
 
-def _installed_identity(distribution: Distribution) -> str | None:
-    """Return what an installed distribution's tasks depend on; None for an editable one, which changes."""
+def _installed_identity(distribution: Distribution) -> str:
+    """Return what an installed distribution's tasks depend on: its files, or an editable one's sources."""
     origin = json.loads(distribution.read_text("direct_url.json") or "{}")
-    if origin.get("dir_info", {}).get("editable"):
-        return None
-    return _identity(distribution.version, distribution.read_text("RECORD") or "", version(CORE))
+    if not origin.get("dir_info", {}).get("editable"):
+        return _identity(distribution.version, distribution.read_text("RECORD") or "", version(CORE))
+    folder = Path(unquote(urlsplit(origin["url"]).path))
+    return _identity(version(CORE), *sorted(f"{path} {_stamp(path)}" for path in folder.rglob("*.py")))
+
+
+def _stamp(path: Path) -> str:
+    status = path.stat()
+    return f"{status.st_size} {status.st_mtime_ns} {status.st_ino}"
 
 
 def _identity(*parts: str) -> str:
@@ -174,8 +181,6 @@ def _kept_file(workspace: Workspace, source: Source) -> Path:
 
 def _kept(workspace: Workspace, source: Source) -> Mapping[str, Any] | None:
     """Return the document that an earlier run kept; one that cannot be read counts as absent."""
-    if source.identity is None:
-        return None
     try:
         document = json.loads(_kept_file(workspace, source).read_bytes())
     except (OSError, ValueError):
@@ -189,7 +194,7 @@ def _keep(workspace: Workspace, source: Source, described: Mapping[str, Any]) ->
         key: [one for one in described[key] if one["distribution"] == source.distribution]
         for key in ("tasks", "errors")
     }
-    if source.identity is not None and not document["errors"]:
+    if not document["errors"]:
         path = _kept_file(workspace, source)
         files.write_text(path, json.dumps(document, indent=1) + "\n")
         for old in path.parent.glob(f"{source.distribution}-*.json"):
