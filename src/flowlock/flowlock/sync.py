@@ -182,6 +182,7 @@ def _build(session: Session, names: Sequence[str], settings: BuildSettings) -> b
             jobs=settings.jobs,
             dry_run=settings.dry_run,
             verify=settings.verify,
+            output=settings.output,
             progress=session.progress,
         )
         counts = [(status, sum(one.status is status for one in result.packages)) for status in builds.Status]
