@@ -37,6 +37,19 @@ PURE = (
     "flowlock.recipe",
     "flowlock.base.convert",
     "flowlock.base.universe",
+    "flowlock.lock.conditions",
+    "flowlock.lock.diff",
+    "flowlock.lock.export",
+    "flowlock.lock.features",
+    "flowlock.lock.manifest",
+    "flowlock.lock.pixi",
+    "flowlock.lock.plan",
+    "flowlock.lock.records",
+    "flowlock.lock.satisfy",
+    "flowlock.lock.specs",
+    "flowlock.lock.toml",
+    "flowlock.lock.virtual",
+    "flowlock.lock.yaml",
 )
 EFFECTS = {"subprocess", "requests", "typer", "rattler", "rattler_build", "flowlock.process", "flowlock.http"}
 

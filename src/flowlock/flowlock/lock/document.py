@@ -1,7 +1,7 @@
 """pixi.lock as a frozen model: read fast, written as rattler writes it, unknown parts kept."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -90,7 +90,7 @@ def read(text: str, file: str) -> Lock:
         raise _broken("FL601", error.message, file, line=error.line, column=error.column) from error
     version = _version(node, file)
     if version in LEGACY:
-        return _read_legacy(text, file)
+        return _read_legacy(text, node, file)
     try:
         return _lock(node)
     except _MalformedError as error:
@@ -183,7 +183,7 @@ def _environment(name: str, node: Any, known: Mapping[str, Record]) -> LockedEnv
     return LockedEnvironment(
         channels=tuple(_channel(item) for item in _list(node, "channels")),
         packages=packages,
-        options=_dict(node, "options") if "options" in node else {},
+        options=_dict(node, "options"),
         foreign=foreign,
         more={key: value for key, value in node.items() if key not in _ENVIRONMENT_KEYS},
     )
@@ -249,8 +249,11 @@ def _line_of(text: str, near: str) -> int | None:
     return None if at < 0 else text.count("\n", 0, at) + 1
 
 
-def _read_legacy(text: str, file: str) -> Lock:
-    """Read versions 4 to 6 with the engine, which knows their rules; PyPI packages are refused, not lost."""
+def _read_legacy(text: str, node: Mapping[str, Any], file: str) -> Lock:
+    """Read versions 4 to 6 with the engine, which knows their rules; PyPI packages are refused, not lost.
+
+    The engine tells no options, so they are taken from the document.
+    """
     import json
     import tempfile
 
@@ -276,11 +279,12 @@ def _read_legacy(text: str, file: str) -> Lock:
                 records.append(from_repodata(record.url, record.channel or "", json.loads(record.to_json())))
             packages[platform.name] = tuple(records)
         channels = tuple(str(channel) for channel in locked.channels())
-        environments[name] = LockedEnvironment(channels=channels, packages=packages)
+        written = node["environments"][name]
+        environments[name] = LockedEnvironment(
+            channels=channels,
+            packages=packages,
+            options=_dict(written, "options"),
+            more={key: value for key, value in written.items() if key not in _ENVIRONMENT_KEYS},
+        )
     platforms = (LockPlatform(name=p.name, subdir=str(p.subdir)) for p in engine.platforms())
     return Lock(platforms=tuple(platforms), environments=environments)
-
-
-def foreign_names(entries: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return how the entries that are no conda archives call themselves, for messages."""
-    return [str(next(iter(entry.values()), "")) for entry in entries]

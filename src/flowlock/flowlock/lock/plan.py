@@ -72,7 +72,9 @@ def had(group: Group, lock: Lock | None) -> dict[str, Record]:
     records: dict[str, Record] = {}
     for member in group.members:
         pins = lock.environments.get(member.name) if lock else None
-        for record in (locked_records(pins, group.platform) if pins else None) or ():
+        if lock is None or pins is None:
+            continue
+        for record in locked_records(lock, pins, group.platform) or ():
             records.setdefault(record.name, record)
     return records
 
@@ -120,8 +122,9 @@ def assembled(manifest: Manifest, old: Lock | None, solved: Records, chosen: Man
             records = by_group.get((environment.name, target.name))
             if records is not None:
                 packages[target.name] = reachable(records, environment.requirements.get(target.name, ()))
-            elif before is not None and (kept := locked_records(before, target)) is not None:
-                packages[target.name] = tuple(kept)
+            elif old is not None and before is not None:
+                kept = locked_records(old, before, target)
+                packages.update({target.name: tuple(kept)} if kept is not None else {})
         environments[environment.name] = LockedEnvironment(
             channels=environment.channels,
             packages=packages,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from flowlock import files
-from flowlock.errors import FlowlockError, Location, Problem
+from flowlock.errors import FlowlockError, Location, Problem, nearest
 from flowlock.lock import diff, document, guard, plan, satisfy
 from flowlock.lock.document import Lock
 from flowlock.lock.manifest import Manifest
@@ -38,6 +38,7 @@ def lock(
     matcher = RattlerMatcher()
     folders = [*folders, *_snapshots(targets, folders, options)]
     states = [_state(target, matcher, own, folders, options) for target in targets]
+    _known_updates(states, options)
     if options.check:
         return LockResult(locks=tuple(_reported(state, STALE) for state in states))
     solved = _solve_stale(states, folders, own, options, progress)
@@ -138,6 +139,18 @@ def _validate(manifest: Manifest, matcher: RattlerMatcher, options: Options) -> 
         ]
     if problems:
         raise FlowlockError(f"{manifest.file} cannot be locked", problems=list(dict.fromkeys(problems)))
+
+
+def _known_updates(states: Sequence[_State], options: Options) -> None:
+    """Refuse to move a package that no lock pins: it would look as if it had moved."""
+    pinned = {record.name for state in states if state.old for _, _, record in state.old.records()}
+    problems = [
+        Problem(code="FL612", message=f"no lock pins `{name}`", hint=nearest(name, sorted(pinned)))
+        for name in options.update
+        if name not in pinned
+    ]
+    if problems:
+        raise FlowlockError("--update names what is not locked", problems=problems)
 
 
 def _within(reasons: Sequence[Reason], manifest: Manifest, chosen: Manifest) -> list[Reason]:

@@ -218,7 +218,7 @@ def _is_exempt(limit: ExcludeNewer, record: Record, matcher: Matcher) -> bool:
 
 def _platform(view: _View, target: TargetPlatform) -> Iterator[Reason]:
     """Check one platform's records: one per name, constraints, every dependency, nothing besides."""
-    records = locked_records(view.pins, target)
+    records = locked_records(view.lock, view.pins, target)
     if records is None:
         yield view.reason(Rule.PLATFORMS, "the platform is not locked", target.name)
         return
@@ -241,10 +241,16 @@ def _platform(view: _View, target: TargetPlatform) -> Iterator[Reason]:
         yield view.reason(Rule.UNUSED, message, target.name, unused[0])
 
 
-def locked_records(pins: LockedEnvironment, target: TargetPlatform) -> Sequence[Record] | None:
-    """Return a platform's records: by its name, or by its subdir where an old lock has only that."""
+def locked_records(lock: Lock, pins: LockedEnvironment, target: TargetPlatform) -> Sequence[Record] | None:
+    """Return a platform's records: by its name, or by its subdir as locks before v7 have them.
+
+    Such a row counts if it says nothing of virtual packages, or has all that the platform declares.
+    """
     found = pins.packages.get(target.name)
-    return found if found is not None else pins.packages.get(target.subdir)
+    if found is not None or target.subdir not in pins.packages:
+        return found
+    row = next((p.virtual_packages for p in lock.platforms if p.name == target.subdir), ())
+    return pins.packages[target.subdir] if not row or target.declared <= set(row) else None
 
 
 def _walk(

@@ -1,13 +1,16 @@
 """The py-rattler adapter: one place that solves; records come back as ours, its errors as FlowlockError."""
 
 import asyncio
+import atexit
 import json
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, assert_never
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
     from rattler.channel import ChannelPriority
     from rattler.solver.solver import SolveStrategy
     from rattler.virtual_package import GenericVirtualPackage
+
+
+SETTLING = 0.05
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,6 +54,8 @@ class Request:
 
 class UnsolvableError(FlowlockError):
     """No set of packages satisfies a request; `detail` is the solver's own explanation."""
+
+    label = ""
 
 
 @dataclass(slots=True)
@@ -195,7 +203,18 @@ def solve_all(
     The engine solves on threads of its own without the interpreter's lock, so one loop keeps all cores busy.
     All requests are tried; if some fail, the first one's error is raised with the others' in its detail.
     """
+    _settle_at_exit()
     return asyncio.run(_solve_all(requests, metadata, jobs or os.cpu_count() or 1, on_done))
+
+
+@cache
+def _settle_at_exit() -> None:
+    """Let the engine's threads end before the interpreter does.
+
+    They drop their Python objects a moment after a solve's result is here; an interpreter that ends within
+    that millisecond crashes (py-rattler 0.28: one process in ten, one in four under load).
+    """
+    atexit.register(time.sleep, SETTLING)
 
 
 async def _solve_all(
@@ -226,11 +245,14 @@ def _together(failures: Sequence[BaseException]) -> BaseException:
     other = [failure for failure in failures if not isinstance(failure, UnsolvableError)]
     if other or len(unsolvable) == 1:
         return (other or list(unsolvable))[0]
+    by_words: dict[str, list[str]] = {}
+    for failure in unsolvable:
+        by_words.setdefault(str(failure.detail), []).append(failure.label)
     first = unsolvable[0]
     return UnsolvableError(
         f"{len(unsolvable)} solves have no solution",
         problems=[problem for failure in unsolvable for problem in failure.problems],
-        detail="\n\n".join(f"{failure.message}\n{failure.detail}" for failure in unsolvable),
+        detail="\n\n".join(f"{', '.join(labels)}:\n{words}" for words, labels in by_words.items()),
         hint=first.hint,
         kept=first.kept,
     )
@@ -345,14 +367,16 @@ def _time(milliseconds: int | None) -> datetime | None:
 def _unsolvable(request: Request, explanation: str) -> UnsolvableError:
     asked = [r for r in request.requirements if r.location and r.name in explanation]
     where = asked[0].location if asked else None
-    return UnsolvableError(
+    error = UnsolvableError(
         f"{request.label}: no set of packages satisfies the manifest",
         code="FL623",
         location=where,
-        detail=explanation,
+        detail=explanation.strip(),
         hint="loosen one of the specs that the explanation names",
         kept="the lock that was there",
     )
+    error.label = request.label
+    return error
 
 
 def _bad_metadata(what: str, error: Exception) -> FlowlockError:

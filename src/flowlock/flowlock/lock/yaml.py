@@ -5,7 +5,7 @@ scalars, comments after a value) goes through PyYAML's parser, once, for the who
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 Node = Any  # dict[str, Node] | list[Node] | str | int | Plain
@@ -157,37 +157,45 @@ def _from_node(node: Any, yaml: Any) -> Node:
     return _resolved(node.value) if not node.style else str(node.value)
 
 
-def dump(node: Node, indent: int = 0) -> Iterator[str]:
-    """Yield the lines of a mapping or sequence as serde-yaml writes them: sequences flush with their key."""
-    pad = " " * indent
-    if isinstance(node, Mapping):
+def dump(node: Node, indent: int = 0) -> list[str]:
+    """Return the lines of a mapping or sequence as serde-yaml writes them: sequences flush with their key."""
+    lines: list[str] = []
+    _dump(node, " " * indent, lines)
+    return lines
+
+
+def _dump(node: Node, pad: str, lines: list[str]) -> None:
+    if isinstance(node, dict):
         for key, value in node.items():
-            if isinstance(value, Mapping) and value:
-                yield f"{pad}{scalar(key)}:"
-                yield from dump(value, indent + 2)
-            elif isinstance(value, Sequence) and not isinstance(value, str) and value:
-                yield f"{pad}{scalar(key)}:"
-                yield from dump(value, indent)
+            if value and isinstance(value, dict):
+                lines.append(f"{pad}{scalar(key)}:")
+                _dump(value, pad + "  ", lines)
+            elif value and isinstance(value, list | tuple):
+                lines.append(f"{pad}{scalar(key)}:")
+                _dump(value, pad, lines)
             else:
-                yield f"{pad}{scalar(key)}: {_leaf(value)}".rstrip(" ")
-    else:
-        for item in node:
-            if isinstance(item, Mapping | list | tuple) and item:
-                first, *rest = dump(item, indent + 2)
-                yield f"{pad}- {first[indent + 2 :]}"
-                yield from rest
-            else:
-                yield f"{pad}- {_leaf(item)}".rstrip(" ")
+                lines.append(f"{pad}{scalar(key)}: {_leaf(value)}".rstrip(" "))
+        return
+    for item in node:
+        if item and isinstance(item, dict | list | tuple):
+            start = len(lines)
+            _dump(item, pad + "  ", lines)
+            lines[start] = f"{pad}- {lines[start][len(pad) + 2 :]}"
+        else:
+            lines.append(f"{pad}- {_leaf(item)}".rstrip(" "))
 
 
 def _leaf(value: Node) -> str:
-    if isinstance(value, Mapping):
+    if isinstance(value, Plain):
+        return str(value)
+    if isinstance(value, str):
+        return scalar(value)
+    if isinstance(value, dict):
         return "{}"
-    if isinstance(value, list | tuple):
-        return "[]"
-    return str(value) if isinstance(value, int | Plain) else scalar(value)
+    return "[]" if isinstance(value, list | tuple) else str(value)
 
 
+@lru_cache(maxsize=1 << 16)
 def scalar(text: str) -> str:
     """Return a string as YAML: plain if it can be, else single-quoted, else escaped."""
     if _UNSAFE.search(text):
