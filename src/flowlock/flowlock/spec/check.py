@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from flowlock.errors import Problem
 from flowlock.spec.catalog import Catalog, scope
 from flowlock.spec.facts import Facts
+from flowlock.spec.hints import Hints
 from flowlock.spec.model import Spec
 from flowlock.spec.parse import parse
 from flowlock.spec.rules.arguments import check_tasks
@@ -15,13 +16,13 @@ from flowlock.spec.rules.wiring import check_wiring
 
 def check(spec: Spec, catalog: Catalog, facts: Facts) -> list[Problem]:
     """Return every problem of a spec that has the right shape, by place."""
-    seen = scope(spec, catalog, facts)
+    seen, hints = scope(spec, catalog, facts), Hints()
     return by_place(
         [
             *check_names(spec, seen),
             *check_requirements(spec, seen, facts),
-            *check_wiring(spec),
-            *check_tasks(spec, seen),
+            *check_wiring(spec, hints),
+            *check_tasks(spec, seen, hints),
         ]
     )
 

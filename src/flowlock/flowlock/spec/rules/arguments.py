@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from flowlock.errors import Problem, nearest
+from flowlock.errors import Problem
 from flowlock.spec.catalog import Scope, filled, is_condition
 from flowlock.spec.document import shown
+from flowlock.spec.hints import Hints
 from flowlock.spec.literals import Mismatch, mismatches
 from flowlock.spec.model import Iteration, ListOf, Literal, MappingOf, Over, Spec, Step, Text, Value
 from flowlock_core.schema import Parameter, TaskSignature
@@ -12,23 +13,23 @@ from flowlock_core.schema import Parameter, TaskSignature
 PAIR = 2
 
 
-def check_tasks(spec: Spec, scope: Scope) -> Iterator[Problem]:
+def check_tasks(spec: Spec, scope: Scope, hints: Hints) -> Iterator[Problem]:
     """Check that tasks and conditions are known, and that the arguments fit them."""
     for step in spec.steps:
         if step.task:
-            yield from _check_known(step.task, scope, conditions=False)
+            yield from _check_known(step.task, scope, hints, conditions=False)
         task = scope.task(step.task)
         if task:
-            yield from _check_arguments(step, task)
+            yield from _check_arguments(step, task, hints)
         if step.skipif:
-            yield from _check_conditions(step.skipif.conditions, scope)
+            yield from _check_conditions(step.skipif.conditions, scope, hints)
     if spec.skipif:
-        yield from _check_conditions(spec.skipif.conditions, scope)
+        yield from _check_conditions(spec.skipif.conditions, scope, hints)
 
 
-def _check_conditions(conditions: tuple[Text, ...], scope: Scope) -> Iterator[Problem]:
+def _check_conditions(conditions: tuple[Text, ...], scope: Scope, hints: Hints) -> Iterator[Problem]:
     for condition in conditions:
-        yield from _check_known(condition, scope, conditions=True)
+        yield from _check_known(condition, scope, hints, conditions=True)
         task = scope.task(condition)
         if task and not is_condition(task):
             hint = f"the conditions are {', '.join(scope.names(conditions=True))}"
@@ -36,7 +37,7 @@ def _check_conditions(conditions: tuple[Text, ...], scope: Scope) -> Iterator[Pr
             yield Problem(code="FL146", message=message, location=condition.at, hint=hint)
 
 
-def _check_known(text: Text, scope: Scope, *, conditions: bool) -> Iterator[Problem]:
+def _check_known(text: Text, scope: Scope, hints: Hints, *, conditions: bool) -> Iterator[Problem]:
     """Check that a name means exactly one task of a required package."""
     name = text.value
     found = scope.tasks(name)
@@ -65,20 +66,20 @@ def _check_known(text: Text, scope: Scope, *, conditions: bool) -> Iterator[Prob
         yield Problem(code="FL131", message=message, location=text.at, hint=hint)
     else:
         what = "skip condition" if conditions else "task"
-        hint = nearest(name, scope.names(conditions=conditions)) or "`flowlock tasks` lists what there is"
+        hint = hints.near(name, scope.names(conditions=conditions)) or "`flowlock tasks` lists what there is"
         yield Problem(code="FL130", message=f"unknown {what} `{shown(name)}`", location=text.at, hint=hint)
 
 
-def _check_arguments(step: Step, task: TaskSignature) -> Iterator[Problem]:
+def _check_arguments(step: Step, task: TaskSignature, hints: Hints) -> Iterator[Problem]:
     parameters = {parameter.name: parameter for parameter in task.parameters}
     for argument in step.partial:
         parameter = parameters.get(argument.name.value)
         if parameter is None:
-            yield _unknown(argument.name, task)
+            yield _unknown(argument.name, task, hints)
         else:
             yield from _check_value(argument.value, parameter)
     for iteration in step.iterations:
-        yield from _check_iteration(iteration, task, parameters)
+        yield from _check_iteration(iteration, task, parameters, hints)
     given = filled(step)
     for parameter in task.parameters:
         if parameter.required and parameter.wired and parameter.name not in given:
@@ -90,11 +91,11 @@ def _check_arguments(step: Step, task: TaskSignature) -> Iterator[Problem]:
 
 
 def _check_iteration(
-    iteration: Iteration, task: TaskSignature, parameters: dict[str, Parameter]
+    iteration: Iteration, task: TaskSignature, parameters: dict[str, Parameter], hints: Hints
 ) -> Iterator[Problem]:
     for name in iteration.argnames:
         if name.value not in parameters:
-            yield _unknown(name, task)
+            yield _unknown(name, task, hints)
     if not isinstance(iteration.argvalues, ListOf):
         return
     for item in iteration.argvalues.items:
@@ -114,10 +115,10 @@ def _parts(item: Value, iteration: Iteration) -> tuple[Value, ...]:
     return item.items if isinstance(item, ListOf) and len(item.items) == len(iteration.argnames) else ()
 
 
-def _unknown(name: Text, task: TaskSignature) -> Problem:
+def _unknown(name: Text, task: TaskSignature, hints: Hints) -> Problem:
     known = [parameter.name for parameter in task.parameters]
     listing = f"it takes {', '.join(known)}" if known else "it takes none"
-    hint = nearest(name.value, known) or listing
+    hint = hints.near(name.value, known) or listing
     message = f"the task `{task.name}` has no argument `{shown(name.value)}`"
     return Problem(code="FL140", message=message, location=name.at, hint=hint)
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 
-from flowlock.errors import Location, Problem, nearest
+from flowlock.errors import Location, Problem
 from flowlock.spec.document import shown
+from flowlock.spec.hints import Hints
 from flowlock.spec.model import Environment, Iteration, ListOf, Over, Reference, Spec, Step, Text, references
 
 
-def check_wiring(spec: Spec) -> Iterator[Problem]:
+def check_wiring(spec: Spec, hints: Hints) -> Iterator[Problem]:
     """Check references, and the arguments of map and mapvalues."""
     places: dict[str, Location] = {}
     for step in spec.steps:
@@ -18,27 +19,31 @@ def check_wiring(spec: Spec) -> Iterator[Problem]:
         own = step.id.value if step.id else None
         for value in step.values:
             for reference in references(value):
-                yield from _check_reference(reference, own, earlier, places)
+                yield from _check_reference(reference, own, earlier, places, hints)
         yield from _check_iterations(step)
         if own is not None:
             earlier.add(own)
 
 
 def _check_reference(
-    reference: Reference, own: str | None, earlier: set[str], places: dict[str, Location]
+    reference: Reference,
+    own: str | None,
+    earlier: set[str],
+    places: dict[str, Location],
+    hints: Hints,
 ) -> Iterator[Problem]:
     name = reference.step
     if name in earlier and name != own:
         return
     if name == own:
         message, code = f"step `{shown(name)}` refers to itself", "FL122"
-        hint = nearest(name, sorted(earlier)) or "a step can use the results of steps before it"
+        hint = hints.near(name, sorted(earlier)) or "a step can use the results of steps before it"
     elif name in places:
         message, code = f"step `{name}` comes later", "FL121"
         hint = f"move `{name}` (line {places[name].line}) before this step"
     else:
         message, code = f"no step has the id `{shown(name)}`", "FL120"
-        hint = nearest(name, sorted(earlier)) or _listing(sorted(earlier))
+        hint = hints.near(name, sorted(earlier)) or _listing(sorted(earlier))
     yield Problem(code=code, message=message, location=reference.at, hint=hint)
 
 
