@@ -23,6 +23,7 @@ ADAPTERS = {
         "flowlock.env",
         "flowlock.lock.document",  # reads locks of versions 4 to 6
         "flowlock.lock.match",  # a check must read match specs as the solve did
+        "flowlock.lock.metadata",  # opens channels for all solves of a run
         "flowlock.lock.solve",
         "flowlock.release.targets.index",  # indexes a channel in a bucket
     },

@@ -10,11 +10,12 @@ from flowlock.lock import diff, document, guard, plan, satisfy
 from flowlock.lock.document import Lock
 from flowlock.lock.manifest import Manifest
 from flowlock.lock.match import RattlerMatcher, compare_versions
+from flowlock.lock.metadata import Metadata
 from flowlock.lock.plan import Group
 from flowlock.lock.records import Record
 from flowlock.lock.result import CURRENT, STALE, UPDATED, Locked, LockResult, Options, Target
 from flowlock.lock.satisfy import Identity, Reason, Rule
-from flowlock.lock.solve import Metadata, Request, UnsolvableError, solve_all
+from flowlock.lock.solve import Request, UnsolvableError, solve_all
 from flowlock.lock.sources import ChannelFolder, snapshot
 from flowlock.report import Progress
 

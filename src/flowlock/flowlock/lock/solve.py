@@ -2,28 +2,22 @@
 
 import asyncio
 import atexit
-import json
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, assert_never
+from typing import TYPE_CHECKING, Any, assert_never
 
 from flowlock.errors import FlowlockError
 from flowlock.lock import sources
 from flowlock.lock.manifest import ExcludeNewer, Priority, Requirement, Strategy
-from flowlock.lock.match import RattlerMatcher
-from flowlock.lock.records import Record, from_repodata, to_repodata
-from flowlock.lock.sources import ChannelFolder
+from flowlock.lock.metadata import Metadata, bad_metadata
+from flowlock.lock.records import Record
 
 if TYPE_CHECKING:
-    from rattler import MatchSpec, RepoDataRecord, SparseRepoData
+    from rattler import MatchSpec
     from rattler.channel import ChannelPriority
     from rattler.solver.solver import SolveStrategy
     from rattler.virtual_package import GenericVirtualPackage
@@ -56,132 +50,6 @@ class UnsolvableError(FlowlockError):
     """No set of packages satisfies a request; `detail` is the solver's own explanation."""
 
     label = ""
-
-
-@dataclass(slots=True)
-class Metadata:
-    """Channels as the engine reads them; each subdir is opened once and shared by all solves.
-
-    `folders` stand for channels, several for one share its priority tier. A channel without a folder is live:
-    it is asked over the network, or refused when `offline`. Use it as a context: its temporary files and open
-    maps end with it.
-    """
-
-    folders: Sequence[ChannelFolder]
-    offline: bool = False
-    _opened: dict[tuple[Path, str], "SparseRepoData"] = field(default_factory=dict)
-    _records: dict[tuple[str, bytes | None], Record] = field(default_factory=dict)
-    _stack: ExitStack = field(default_factory=ExitStack)
-    _limited: dict[tuple[Path, int], Path] = field(default_factory=dict)
-    _gateway: Any = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for opened in self._opened.values():
-            opened.close()
-        self._stack.close()
-
-    def sparse(
-        self, channel: str, subdir: str, limit: ExcludeNewer | None = None
-    ) -> "list[SparseRepoData] | None":
-        """Return the opened files of a channel for a subdir and noarch; None for a channel with no folder.
-
-        A limit that the engine cannot express (exemptions, cutoffs of single packages) is applied here.
-        """
-        standing = [folder for folder in self.folders if _same(folder.url, channel)]
-        if not standing:
-            return None
-        files = [
-            (folder, name, file)
-            for folder in standing
-            for name in (subdir, sources.NOARCH)
-            if (file := folder.repodata(name)) is not None
-        ]
-        if limit is not None and not limit.is_plain:
-            files = [(folder, name, self._filtered(file, limit)) for folder, name, file in files]
-        return [self._open(folder, name, file) for folder, name, file in files]
-
-    def _filtered(self, file: Path, limit: ExcludeNewer) -> Path:
-        made = self._limited.get((file, id(limit)))
-        if made is None:
-            matcher = RattlerMatcher()
-
-            def is_exempt(record: Record) -> bool:
-                asked = (e for e in limit.exempt if e.name == record.name)
-                return any(matcher.matches(e.spec, record) for e in asked)
-
-            folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="flowlock-lock-"))
-            made = self._limited[file, id(limit)] = Path(folder, sources.REPODATA)
-            document = sources.without_newer(sources.parsed(file), limit, is_exempt)
-            made.write_text(json.dumps(document), encoding="utf-8")
-        return made
-
-    def _open(self, folder: ChannelFolder, subdir: str, file: Path) -> "SparseRepoData":
-        import rattler
-
-        key = (file, folder.url)
-        if key not in self._opened:
-            try:
-                self._opened[key] = rattler.SparseRepoData(rattler.Channel(folder.url), subdir, file)
-            except OSError as error:
-                raise _bad_metadata(f"{subdir}/{file.name}", error) from error
-        return self._opened[key]
-
-    def stand_in(self, channels: Iterable[str], records: Iterable[Record]) -> None:
-        """Let records be all that some channels have: a lock's own, for a relock without metadata."""
-        kept = list(records)
-        for channel in channels:
-            folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="flowlock-lock-")))
-            ours = [record for record in kept if _same(record.channel, channel)]
-            for subdir in sorted({record.subdir for record in ours}):
-                write_repodata(folder, channel, subdir, [r for r in ours if r.subdir == subdir])
-            self.folders = [*self.folders, ChannelFolder(url=channel, path=folder)]
-
-    def gateway(self) -> Any:
-        """Return a gateway of this run's own: a reused one serves stale data."""
-        import rattler
-
-        if self._gateway is None:
-            self._gateway = rattler.Gateway()
-        return self._gateway
-
-    def pinned(self, records: Iterable[Record]) -> "list[RepoDataRecord]":
-        """Return our records as the engine's, through a repodata file, which is the one complete form."""
-        by_place: dict[tuple[str, str], list[Record]] = {}
-        for record in records:
-            by_place.setdefault((record.channel, record.subdir), []).append(record)
-        loaded = []
-        for (channel, subdir), group in by_place.items():
-            folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="flowlock-lock-")))
-            standing = write_repodata(folder, channel, subdir, group)
-            file = folder / subdir / sources.REPODATA
-            loaded += self._open(standing, subdir, file).load_all_records()
-        return loaded
-
-    def ours(self, record: "RepoDataRecord") -> Record:
-        """Return the engine's record as ours; one artifact is converted once."""
-        key = (record.url, record.sha256)
-        if key not in self._records:
-            data = json.loads(record.to_json())
-            self._records[key] = from_repodata(record.url, record.channel or "", data)
-        return self._records[key]
-
-
-def write_repodata(folder: Path, channel: str, subdir: str, records: Iterable[Record]) -> ChannelFolder:
-    """Write records as a channel's repodata of one subdir and return the folder that stands for it."""
-    entries: dict[str, dict[str, Any]] = {"packages": {}, "packages.conda": {}}
-    for record in records:
-        kind = "packages.conda" if record.file_name.endswith(".conda") else "packages"
-        entries[kind][record.file_name] = to_repodata(record)
-    document = {"info": {"subdir": subdir}, **entries, "repodata_version": 1}
-    target = folder / subdir
-    target.mkdir(parents=True, exist_ok=True)
-    (target / sources.REPODATA).write_text(json.dumps(document), encoding="utf-8")
-    return ChannelFolder(url=channel, path=folder)
 
 
 def solve_environment(
@@ -288,7 +156,7 @@ async def _solve(request: Request, metadata: Metadata) -> list[Record]:
     except engine.SolverError as error:
         raise _unsolvable(request, str(error)) from error
     except (engine.GatewayError, engine.FetchRepoDataError, engine.IoError, OSError, ValueError) as error:
-        raise _bad_metadata(request.label, error) from error
+        raise bad_metadata(request.label, error) from error
     return sorted((metadata.ours(record) for record in solved), key=lambda record: record.url)
 
 
@@ -377,16 +245,3 @@ def _unsolvable(request: Request, explanation: str) -> UnsolvableError:
     )
     error.label = request.label
     return error
-
-
-def _bad_metadata(what: str, error: Exception) -> FlowlockError:
-    return FlowlockError(
-        f"the metadata of {what} cannot be used: {error}",
-        code="FL621",
-        hint="get the metadata again; if it is live, check the network and run the same command again",
-        kept="the lock that was there",
-    )
-
-
-def _same(one: str, other: str) -> bool:
-    return one.rstrip("/") == other.rstrip("/")
