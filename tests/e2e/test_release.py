@@ -1,0 +1,299 @@
+"""A release from edit to users: prepared, squash-merged, tagged, built from a clean clone, published, installed."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from checkout import Checkout
+from flowlock import env, git, platforms, sync, workspace
+from flowlock.errors import FlowlockError
+from flowlock.release import command, prepare, verify
+from flowlock.release.command import PublishOptions
+from flowlock.release.outcome import PublishResult
+from flowlock.release.targets.protocol import Status
+from flowlock.report import Silent
+from flowlock.session import BASE_URL, Profile, Session
+from servers import real, venues
+
+NOW = datetime(2026, 12, 1, 15, 30, tzinfo=UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repository:
+    """A checkout on branch main, with a bare remote that has it."""
+
+    root: Path
+    remote: Path
+
+    def git(self, *arguments: str) -> str:
+        done = subprocess.run(["git", *arguments], cwd=self.root, check=True, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    @property
+    def session(self) -> Session:
+        return Session(
+            workspace=workspace.load(self.root),
+            profile=Profile.EMBEDDED,
+            offline=False,
+            progress=Silent(),
+        )
+
+    def state(self) -> tuple[str, str, str]:
+        """Return everything that a release may change: refs, the index and the files."""
+        return (
+            self.git("for-each-ref"),
+            self.git("symbolic-ref", "-q", "HEAD") if self.git("branch", "--show-current") else "",
+            self.git("status", "--porcelain"),
+        )
+
+    def clone(self, folder: Path) -> "Repository":
+        """Clone the remote, and give the clone what can be made again."""
+        subprocess.run(["git", "clone", "-q", self.remote, folder], check=True)
+        reused = folder / ".flowlock/base"
+        shutil.copytree(self.root / ".flowlock/base", reused, copy_function=os.link, symlinks=True)
+        return Repository(root=folder, remote=self.remote)
+
+
+@pytest.fixture
+def repository(
+    checkout: Callable[[], Checkout], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Repository:
+    home = tmp_path / "home"
+    home.mkdir()
+    for name, value in {
+        "HOME": str(home),
+        "XDG_CACHE_HOME": str(home / ".cache"),
+        "GIT_AUTHOR_NAME": "Test",
+        "GIT_AUTHOR_EMAIL": "test@example.org",
+        "GIT_COMMITTER_NAME": "Test",
+        "GIT_COMMITTER_EMAIL": "test@example.org",
+        "GIT_CONFIG_NOSYSTEM": "1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+    root = checkout().root
+    # Git appends to its logs in place, so the repository must not be made of hard links.
+    copied = root.with_name("git")
+    shutil.copytree(root / ".git", copied)
+    shutil.rmtree(root / ".git")
+    copied.rename(root / ".git")
+    remote = tmp_path / "remote.git"
+    subprocess.run(["git", "init", "-q", "--bare", "-b", "main", remote], check=True)
+    made = Repository(root=root, remote=remote)
+    made.git("remote", "add", "origin", str(remote))
+    made.git("push", "-q", "-u", "origin", "main")
+    return made
+
+
+def edit(repository: Repository) -> None:
+    """Change a task and tell users of it, on a branch."""
+    repository.git("switch", "-q", "-c", "next")
+    module = repository.root / "src/flowlock-ext-tabular/flowlock_ext_tabular/__init__.py"
+    content = module.read_text()
+    module.unlink()
+    module.write_text(content + "\n# Better than before.\n")
+    fragment = repository.root / "changes.d/better.changed.md"
+    fragment.write_text("Charts are better\nthan before.\n")
+    repository.git("add", "-A")
+    repository.git("commit", "-qm", "Better charts")
+
+
+def statuses(result: PublishResult) -> set[Status]:
+    return {artifact.status for target in result.targets for artifact in target.artifacts}
+
+
+def test_a_release_goes_from_an_edit_to_a_user_and_its_locks_hold_before_and_after(
+    repository: Repository, tmp_path: Path, quetz_server: real.Running
+) -> None:
+    edit(repository)
+    done = prepare.release(repository.session, "minor", now=NOW)
+    assert (done.version, done.tag, done.branch) == ("0.2.0", "v0.2.0", "next")
+    assert git.dirty(repository.root) == []
+    told = (repository.root / "CHANGELOG.md").read_text()
+    assert "## 0.2.0 (2026-12-01)" in told
+    assert "- Charts are better than before.\n" in told
+    assert [path.name for path in (repository.root / "changes.d").iterdir()] == ["README.md"]
+    sync.sync(repository.session, check=False, dry_run=False, jobs=None)
+    before = {path: path.read_bytes() for path in verify_locks(repository)}
+    assert before
+
+    # The branch is reviewed and squashed on main, which moves its commits but not its tree.
+    repository.git("switch", "-q", "main")
+    repository.git("merge", "-q", "--squash", "next")
+    repository.git("commit", "-qm", "Release 0.2.0 (#7)")
+    repository.git("push", "-q", "origin", "main")
+    tagged = verify.tag(repository.session)
+    assert repository.git("cat-file", "-t", tagged.tag) == "tag"
+    repository.git("push", "-q", "origin", tagged.tag)
+
+    clone = repository.clone(tmp_path / "a clöne")
+    sync.sync(clone.session, check=False, dry_run=False, jobs=None)
+    artifacts = tmp_path / "artifacts"
+    sync.build(clone.session, (), sync.BuildSettings(output=artifacts))
+    checked = command.verify_tag(clone.session, "v0.2.0", source=artifacts)
+    assert checked.ok, checked.as_text()
+
+    published = tmp_path / "published"
+    with venues.quetz(quetz_server) as venue:
+        options = PublishOptions(
+            tag="v0.2.0",
+            to=[f"directory:{published}", venue.target],
+            source=artifacts,
+            patience=venues.QUICK,
+        )
+        first = command.publish_tag(clone.session, options, venue.environ)
+        assert first.ok, first.as_text()
+        assert statuses(first) == {Status.UPLOADED}
+        again = command.publish_tag(clone.session, options, venue.environ)
+        assert statuses(again) == {Status.PRESENT}
+        served = command.verify_tag(
+            clone.session, "v0.2.0", to=options.to, source=artifacts, environ=venue.environ
+        )
+        assert served.ok, served.as_text()
+        channels = [str(venue.server), (clone.root / ".flowlock/base").as_uri()]
+        base = next((clone.root / ".flowlock/base").rglob("noarch")).parent
+        solved_and_run([channels[0], base.as_uri()], tmp_path / "fresh", clone)
+
+    assert {path: path.read_bytes() for path in before} == before
+    installed_by_lock(clone, published, tmp_path)
+
+
+def verify_locks(repository: Repository) -> list[Path]:
+    from flowlock.release import pins
+
+    return pins.lock_files(repository.session)
+
+
+def installed_by_lock(clone: Repository, published: Path, tmp_path: Path) -> None:
+    """Install what the lock pins from the published channel, and run it."""
+    session = clone.session
+    workflow = session.workspace.workflow("penguins")
+    mirrors = {session.workspace.release_channel: published, BASE_URL: session.mirrors()[BASE_URL]}
+    places = env.Places(home=tmp_path / "envs", cache=tmp_path / "packages", mirrors=mirrors)
+    made = env.ensure(
+        session.lock_file(workflow),
+        "default",
+        platforms.current(),
+        places=places,
+        progress=Silent(),
+    )
+    ran(made.bin, clone, tmp_path / "by lock")
+
+
+def solved_and_run(channels: list[str], prefix: Path, clone: Repository) -> None:
+    """Solve and install the workflow from channels as a user does, and run it."""
+    script = """
+import asyncio, sys, rattler
+async def main():
+    records = await rattler.solve(
+        sources=sys.argv[2:], specs=["flowlock-penguins-workflow ==0.2.0"], platforms=["linux-64", "noarch"],
+        virtual_packages=rattler.VirtualPackage.detect(),
+    )
+    await rattler.install(records, target_prefix=sys.argv[1], show_progress=False)
+asyncio.run(main())
+"""
+    subprocess.run([sys.executable, "-c", script, prefix, *channels], check=True)
+    ran(prefix / "bin", clone, prefix.parent / "solved")
+
+
+def ran(bin_folder: Path, clone: Repository, results: Path) -> None:
+    params = clone.root / "examples/penguins/params.yaml"
+    argv = [bin_folder / "flowlock-penguins-workflow", "run", "--params", params, "--results", results]
+    environment = {"PATH": f"{bin_folder}:/usr/bin:/bin", "HOME": str(results.parent)}
+    done = subprocess.run(argv, check=False, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert json.loads((results / "result.json").read_text())
+
+
+def test_a_dry_run_shows_the_diff_and_leaves_everything(repository: Repository) -> None:
+    edit(repository)
+    before = repository.state()
+    done = prepare.release(repository.session, "1.0.0", dry_run=True, now=NOW)
+    assert done.commit is None
+    assert '+version = "1.0.0"' in done.diff
+    assert "+epoch = 2026-12-01T00:00:00Z" in done.diff
+    assert repository.state() == before
+    assert not (repository.root / ".flowlock/release").exists()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "wanted", "code", "words"),
+    [
+        (lambda r: (r.root / "new.txt").write_text("x"), "minor", "FL840", "new.txt"),
+        (lambda r: r.git("switch", "-q", "--detach"), "minor", "FL841", "no branch"),
+        (lambda r: r.git("tag", "v0.2.0"), "minor", "FL842", "v0.2.0"),
+        (lambda r: r.git("push", "-q", "origin", "HEAD:refs/tags/v0.2.0"), "minor", "FL842", "origin"),
+        (lambda _: None, "0.0.9", "FL832", "not greater"),
+        (lambda _: None, "0.1.0", "FL832", "not greater"),
+        (lambda _: None, "one", "FL831", "no version"),
+        (lambda _: None, "1.0.0.post1", "FL831", "no version"),
+        (
+            lambda r: (
+                (r.root / "changes.d/x.removed.md").write_text("x"),
+                r.git("add", "-A"),
+                r.git("commit", "-qm", "x"),
+            ),
+            "minor",
+            "FL835",
+            "no kind of change",
+        ),
+    ],
+)
+def test_a_release_that_cannot_be_made_says_why_and_changes_nothing(
+    repository: Repository, spoil: Callable[[Repository], object], wanted: str, code: str, words: str
+) -> None:
+    spoil(repository)
+    before = repository.state()
+    with pytest.raises(FlowlockError) as caught:
+        prepare.release(repository.session, wanted, now=NOW)
+    (problem,) = caught.value.problems
+    assert problem.code == code
+    assert words in problem.message
+    assert repository.state() == before
+    assert len(repository.git("worktree", "list").splitlines()) == 1
+
+
+def test_a_tag_is_refused_that_is_not_on_main_not_checked_out_or_moved(repository: Repository) -> None:
+    repository.git("switch", "-q", "-c", "aside")
+    repository.git("commit", "-q", "--allow-empty", "-m", "aside")
+    with pytest.raises(FlowlockError) as caught:
+        verify.tag(repository.session)
+    assert [problem.code for problem in caught.value.problems] == ["FL845"]
+    repository.git("tag", "v0.1.0")
+    repository.git("push", "-q", "origin", "v0.1.0")
+    assert [p.code for p in verify.tag_problems(repository.session, "v0.1.0")] == ["FL845"]
+    repository.git("switch", "-q", "main")
+    assert [p.code for p in verify.tag_problems(repository.session, "v0.1.0")] == ["FL844", "FL845"]
+    repository.git("tag", "-f", "v0.1.0")
+    assert [p.code for p in verify.tag_problems(repository.session, "v0.1.0")] == ["FL847"]
+    assert [p.code for p in verify.tag_problems(repository.session, "v9.9.9")] == ["FL843"]
+    with pytest.raises(FlowlockError, match="release tag"):
+        list(verify.tag_problems(repository.session, "release-one"))
+
+
+def test_versions_that_disagree_with_the_tag_are_named_one_by_one(repository: Repository) -> None:
+    found = list(verify.source_problems(repository.session, "v0.2.0"))
+    assert {problem.code for problem in found} == {"FL846"}
+    assert len(found) == 1 + len(repository.session.workspace.packages) + 2
+
+
+def test_an_unreachable_remote_is_a_note_and_no_failure(repository: Repository) -> None:
+    repository.git("remote", "set-url", "origin", str(repository.remote.with_name("gone.git")))
+    notes: list[str] = []
+
+    class Noting(Silent):
+        def note(self, text: str) -> None:
+            notes.append(text)
+
+    session = replace(repository.session, progress=Noting())
+    done = prepare.release(session, "patch", dry_run=True, now=NOW)
+    assert done.version == "0.1.1"
+    assert any("cannot be reached" in note for note in notes)
