@@ -163,7 +163,7 @@ def test_killed_anywhere_and_run_again_the_channel_is_that_of_an_undisturbed_run
             assert killed in (0, -signal.SIGKILL)
             assert stormy.run() == 0
             assert stormy.litter() == []
-    calm.edit("one", f"edit {number}")
+    calm.edit("one", (stormy.root / "src/one/data.txt").read_text())
     assert calm.run() == 0
     assert stormy.contents() == calm.contents()
     assert wrong == []

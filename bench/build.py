@@ -1,0 +1,158 @@
+"""Builds: a no-op of 3, 30 and 300 packages; the src packages cold, with 1 and 2 jobs; after one edit.
+
+The latter beside the naive way: a loop that lets the same engine build every recipe again, one by one.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+from bench._measure import print_table, side_by_side
+from flowlock import base, git
+from flowlock.build import Status, build
+from flowlock.build.targets import targets
+from flowlock.report import Silent
+from flowlock.workspace import Workspace, load
+
+ROOT = Path(__file__).resolve().parent.parent
+RECIPE = """
+package: {{name: {name}, version: '1.0'}}
+source: {{path: ../../src/{name}}}
+build: {{noarch: generic, script: ['mkdir -p "$PREFIX/share" && cp data.txt "$PREFIX/share/{name}.txt"']}}
+"""
+BARE = "import typer; app = typer.Typer(); app.command()(lambda: None); app(standalone_mode=False)"
+NOOP = (
+    "import sys; from pathlib import Path; from flowlock.build import build; "
+    "from flowlock.report import Silent; from flowlock.workspace import load; "
+    "assert build(load(Path(sys.argv[1])), environments=[], progress=Silent()).current"
+)
+# What workflow monorepos do today: one engine process a recipe, pip as installer, no memory.
+NAIVE = """
+import sys
+from rattler_build import Stage0Recipe, ToolConfiguration
+Stage0Recipe.from_file(sys.argv[1]).run_build(
+    tool_config=ToolConfiguration(test_strategy="skip"), output_dir=sys.argv[2], channels=[sys.argv[3]]
+)
+"""
+
+
+def main() -> None:
+    """Print the tables."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        no_op(root)
+        cold(root)
+
+
+def no_op(root: Path) -> None:
+    """Compare a build that finds everything current with a bare command of the same framework."""
+    candidates: dict[str, Callable[[], object]] = {"bare typer app": lambda: python(BARE)}
+    for count in (3, 30, 300):
+        workspace = many(root / f"many-{count}", count)
+        build(load(workspace), environments=[], progress=Silent())
+        candidates[f"no-op build of {count}"] = partial(python, NOOP, workspace)
+    found = side_by_side(candidates, repeat=7)
+    bare = found["bare typer app"]
+    print_table(
+        ["no-op build", "seconds", "above the bare app"],
+        [[name, seconds, seconds - bare] for name, seconds in found.items()],
+    )
+
+
+def cold(root: Path) -> None:
+    """Compare building the src packages from nothing, with one job and two, and the naive loop."""
+    workspace = load(copied(root / "copy"))
+    names = [package.name for package in workspace.packages]
+    pins = [pin.replace(" ", "") for pin in (workspace.build_backend, workspace.build_installer)]
+    made = base.make(workspace, [*pins, "pip"], offline=False, progress=Silent())
+    channel = made.folder.as_uri()
+    recipes = [naive_recipe(workspace, name, root / "naive") for name in names]
+    # Python and the build tools are unpacked once for all, before anything is measured.
+    fresh(workspace, names, channel, jobs=1)
+    found = side_by_side(
+        {
+            "flowlock, 1 job": partial(fresh, workspace, names, channel, jobs=1),
+            "flowlock, 2 jobs": partial(fresh, workspace, names, channel, jobs=2),
+            "flowlock, one edit": partial(edited, workspace, names, channel),
+            "naive loop": partial(naive, recipes, root / "naive" / "out", channel),
+        },
+        repeat=3,
+    )
+    loop = found["naive loop"]
+    print_table(
+        [f"build of {len(names)} packages", "seconds", "naive / this"],
+        [[name, seconds, loop / seconds] for name, seconds in found.items()],
+    )
+
+
+def copied(target: Path) -> Path:
+    """Copy what git lists of this repository into a repository of its own."""
+    for name in git.source_files(ROOT):
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, target / name)
+    subprocess.run(["git", "init", "-q"], cwd=target, check=True)
+    return target
+
+
+def fresh(workspace: Workspace, names: Sequence[str], channel: str, *, jobs: int) -> None:
+    """Build from an empty cache and channel; unpacked build tools are kept, as the naive loop keeps them."""
+    shutil.rmtree(workspace.state / "cache" / "artifacts", ignore_errors=True)
+    build(workspace, names, environments=[channel], jobs=jobs, progress=Silent())
+
+
+def edited(workspace: Workspace, names: Sequence[str], channel: str) -> None:
+    """Append a line to one package and build all."""
+    readme = workspace.packages[0].folder / "README.md"
+    readme.write_text(readme.read_text() + "\nAn edit.\n")
+    built = build(workspace, names, environments=[channel], progress=Silent()).packages
+    assert [one.name for one in built if one.status is Status.BUILT] == [workspace.packages[0].name]
+
+
+def naive_recipe(workspace: Workspace, name: str, folder: Path) -> Path:
+    """Write a package's recipe as it is commonly written: pip installs, and pip is a host requirement."""
+    target = targets(workspace)[name]
+    host = ["python", "pip", workspace.build_backend]
+    document = {
+        **target.recipe.document,
+        "source": {"path": str(target.folder), "use_gitignore": True},
+        "build": {
+            **target.recipe.document["build"],
+            "script": ["${{ PYTHON }} -m pip install . --no-deps --no-build-isolation -q"],
+        },
+        "requirements": {**target.recipe.document["requirements"], "host": host},
+    }
+    path = folder / name / "recipe.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(document))
+    return path
+
+
+def naive(recipes: Sequence[Path], output: Path, channel: str) -> None:
+    """Build each recipe in turn."""
+    for recipe in recipes:
+        python(NAIVE, recipe, output, channel)
+
+
+def many(root: Path, count: int) -> Path:
+    """Make a workspace of so many tiny packages."""
+    root.mkdir()
+    subprocess.run(["git", "init", "-q"], cwd=root, check=True)
+    shutil.copy(ROOT / "flowlock.toml", root)
+    for number in range(count):
+        name = f"package-{number}"
+        for folder in (root / "src" / name, root / "recipes" / name):
+            folder.mkdir(parents=True)
+        (root / "src" / name / "pyproject.toml").write_text("")
+        (root / "src" / name / "data.txt").write_text(name)
+        (root / "recipes" / name / "recipe.yaml").write_text(RECIPE.format(name=name))
+    return root
+
+
+def python(code: str, *arguments: object) -> None:
+    """Run code in a process of its own."""
+    subprocess.run([sys.executable, "-c", code, *map(str, arguments)], check=True, capture_output=True)
