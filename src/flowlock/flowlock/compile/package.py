@@ -2,14 +2,17 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 from string import Template
+from typing import Any
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+from flowlock.compile.form import form
 from flowlock.compile.mermaid import mermaid
 from flowlock.compile.params import params_schema
 from flowlock.compile.plan import Plan, PlannedStep, plan
@@ -20,6 +23,7 @@ from flowlock.spec.facts import CORE, Facts
 from flowlock.spec.model import Spec, Text
 from flowlock.spec.versions import pep440
 
+_UNPRINTABLE = re.compile("[\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 MANIFEST = "GENERATED.sha256"
 PYTHON, OLDEST = "python", ">=3.11"
 
@@ -30,7 +34,7 @@ def render(spec: Spec, catalog: Catalog, facts: Facts, *, source: str) -> dict[s
     The spec has passed `check` with the same catalog and facts.
     """
     planned = plan(spec, scope(spec, catalog, facts))
-    schema = json.dumps(params_schema(planned), indent=2, ensure_ascii=False) + "\n"
+    schema = _json(params_schema(planned))
     package = planned.package
     rendered = {
         "pyproject.toml": _pyproject(planned, facts),
@@ -41,6 +45,7 @@ def render(spec: Spec, catalog: Catalog, facts: Facts, *, source: str) -> dict[s
         ),
         f"{package}/workflow.py": workflow_source(planned),
         f"{package}/params.schema.json": schema,
+        f"{package}/form.json": _json(form(planned)),
         f"{package}/py.typed": "",
     }
     return {**rendered, MANIFEST: manifest(rendered)}
@@ -54,6 +59,12 @@ def manifest(rendered: dict[str, str]) -> str:
 def digest(text: str) -> str:
     """Return the sha256 of a text in UTF-8."""
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _json(document: Any) -> str:
+    """Return JSON as people read it; what is no printable letter is escaped."""
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    return _UNPRINTABLE.sub(lambda found: json.dumps(found[0])[1:-1], text) + "\n"
 
 
 def _fill(template: str, **values: str) -> str:

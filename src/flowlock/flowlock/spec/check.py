@@ -10,6 +10,7 @@ from flowlock.spec.model import Spec
 from flowlock.spec.parse import parse
 from flowlock.spec.rules.arguments import check_tasks
 from flowlock.spec.rules.naming import check_names
+from flowlock.spec.rules.overrides import check_overrides
 from flowlock.spec.rules.requirements import check_requirements
 from flowlock.spec.rules.wiring import check_wiring
 
@@ -23,6 +24,7 @@ def check(spec: Spec, catalog: Catalog, facts: Facts) -> list[Problem]:
             *check_requirements(spec, seen, facts),
             *check_wiring(spec, hints),
             *check_tasks(spec, seen, hints),
+            *check_overrides(spec, seen),
         ]
     )
 
