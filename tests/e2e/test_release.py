@@ -1,4 +1,4 @@
-"""A release from edit to users: prepared, squash-merged, tagged, built from a clean clone, published, installed."""
+"""A release from edit to user: prepared, merged, tagged, built in a clean clone, published, run."""
 
 import json
 import os
@@ -206,7 +206,8 @@ asyncio.run(main())
 
 def ran(bin_folder: Path, clone: Repository, results: Path) -> None:
     params = clone.root / "examples/penguins/params.yaml"
-    argv = [bin_folder / "flowlock-penguins-workflow", "run", "--params", params, "--results", results]
+    program = str(bin_folder / "flowlock-penguins-workflow")
+    argv = [program, "run", "--params", str(params), "--results", str(results)]
     environment = {"PATH": f"{bin_folder}:/usr/bin:/bin", "HOME": str(results.parent)}
     done = subprocess.run(argv, check=False, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr

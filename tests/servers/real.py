@@ -70,8 +70,8 @@ def environment(tmp_path_factory: pytest.TempPathFactory, name: str, requirement
         uv = Path(sys.executable).with_name("uv")
         subprocess.run([uv, "venv", "-q", "--python", sys.executable, folder / "venv"], check=True)
         python = folder / "venv/bin/python"
-        install = [uv, "pip", "install", "-q", "--compile-bytecode", "--python", python, *requirements]
-        subprocess.run(install, check=True)
+        install = [str(uv), "pip", "install", "-q", "--compile-bytecode", "--python", str(python)]
+        subprocess.run([*install, *requirements], check=True)
 
     return once(tmp_path_factory, name, make) / "venv/bin/python"
 

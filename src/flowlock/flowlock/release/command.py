@@ -39,7 +39,7 @@ def publish_tag(
 ) -> PublishResult:
     """Publish what a tag stands for to targets; see `publish.publish` for the stages."""
     skipped = publish.stages(options.skip)
-    found = _targets(session, options.tag, options.to, environ, patience=options.patience, jobs=options.jobs)
+    found = targets(session, options.tag, options.to, environ, patience=options.patience, jobs=options.jobs)
     problems = [*verify.tag_problems(session, options.tag), *verify.source_problems(session, options.tag)]
     if problems:
         raise FlowlockError(
@@ -77,11 +77,11 @@ def verify_tag(
     environ: Mapping[str, str] | None = None,
 ) -> VerifyResult:
     """Compare a tag with everything that must equal it; `to` names targets that should serve it already."""
-    found = _targets(session, tag, to, environ)
+    found = targets(session, tag, to, environ)
     return verify.verify(session, tag, source=source, targets=found, deadline=deadline)
 
 
-def _targets(
+def targets(
     session: Session,
     tag: str,
     names: Sequence[str],
@@ -90,6 +90,7 @@ def _targets(
     patience: http.Patience = http.DEFAULT_PATIENCE,
     jobs: int = 8,
 ) -> list[Target]:
+    """Return the targets that were named, by `kind:location` or by their names in flowlock.toml."""
     parsed = version.version_of(tag)
     context = Context(
         root=session.workspace.root,

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flowlock import build, git, sync
+from flowlock import build, git
+from flowlock.build.command import BuildSettings
+from flowlock.build.command import build as build_channel
 from flowlock.build.targets import targets as built_targets
 from flowlock.errors import FlowlockError, Problem
 from flowlock.release import artifact, pins, plan, version
@@ -168,7 +170,7 @@ def built(session: Session, source: Path | None) -> list[Path]:
     """Return the artifacts of a folder; if none is named, build, and return those of the local channel."""
     if source is not None:
         return artifact.find(source)
-    sync.build(session, (), sync.BuildSettings())
+    build_channel(session, (), BuildSettings())
     return artifact.find(session.channel)
 
 
