@@ -3,6 +3,7 @@
 import hashlib
 import os
 import stat
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -63,8 +64,10 @@ def snapshots(
     excludes everything in it. `cache_file` keeps digests by path, size, times and inode, as git's index does.
     Links that leave their folder, and names that are not UTF-8, are refused, all of them at once.
     """
-    listed = [root / name for name in git.source_files(root)]
-    chosen = {folder: _chosen(folder, listed, excludes) for folder, excludes in folders.items()}
+    listed = git.source_files(root)
+    chosen = {
+        folder: _chosen(folder.relative_to(root), listed, excludes) for folder, excludes in folders.items()
+    }
     problems = [problem for folder, names in chosen.items() for problem in _refused(folder, names)]
     if problems:
         raise FlowlockError("the source cannot be built as it is", problems=problems)
@@ -112,10 +115,14 @@ def _changed(name: str, folder: Path) -> FlowlockError:
     )
 
 
-def _chosen(folder: Path, listed: Iterable[Path], excludes: Sequence[str]) -> list[str]:
-    """Return the listed paths below a folder that no exclude matches, relative to it."""
-    inside = str(folder) + os.sep
-    names = (Path(path[len(inside) :]).as_posix() for path in map(str, listed) if path.startswith(inside))
+def _chosen(folder: Path, listed: Sequence[str], excludes: Sequence[str]) -> list[str]:
+    """Return the listed paths below a folder that no exclude matches, relative to it.
+
+    `listed` is sorted, so that those of one folder lie together.
+    """
+    inside = "" if folder == Path() else f"{folder.as_posix()}/"
+    start, end = (bisect_left(listed, text) for text in (inside, inside + "\U0010ffff"))
+    names = (path[len(inside) :] for path in listed[start:end])
     return sorted(name for name in names if not any(_matches(name, pattern) for pattern in excludes))
 
 
