@@ -13,10 +13,11 @@ SOURCES = sorted((ROOT / "src").glob("*/*/**/*.py"))
 MODULE_LINES, FUNCTION_LINES = 400, 50
 
 # Who may import what is heavy, dangerous or replaceable: one adapter each (or each of its uses, for rattler).
+CLI_ROOMS = ("options", "authoring", "building", "releasing", "running")
 ADAPTERS = {
     "subprocess": {"flowlock.process"},
     "requests": {"flowlock.http"},
-    "typer": {"flowlock.cli"},
+    "typer": {"flowlock.cli", *(f"flowlock.cli.{room}" for room in CLI_ROOMS)},
     "rattler_build": {"flowlock.build.engine", "flowlock.build.worker"},
     "rattler": {
         "flowlock.channel",

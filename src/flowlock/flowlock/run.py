@@ -113,7 +113,7 @@ def _execute(environment: env.Environment, workflow: Workflow, params: Path, res
             hint="name a new or empty folder with --results; a run replaces the whole folder",
         )
     with files.staged_folder(results) as staging:
-        argv = [workflow.distribution, "run", "--params", params, "--results", staging]
+        argv: list[str | Path] = [workflow.distribution, "run", "--params", params, "--results", staging]
         done = environment.run(argv)
         if done.returncode != 0:
             raise FlowlockError(

@@ -2,23 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, assert_never
 
 from flowlock import files, git
 from flowlock.lock import diff, document
 from flowlock.lock.diff import Change
+from flowlock.lock.forms import DiffForm
 from flowlock.lock.match import compare_versions
 
 NAME = "pixi.lock"
-
-
-class Form(StrEnum):
-    """How a difference is printed; JSON is the global --json."""
-
-    TEXT = "text"
-    MARKDOWN = "markdown"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,7 +29,12 @@ class DiffResult:
 
     revision: str
     locks: tuple[LockDiff, ...]
-    form: Form = Form.TEXT
+    form: DiffForm = DiffForm.TEXT
+
+    @property
+    def ok(self) -> bool:
+        """Whether the locks could be compared; what prevents that is raised."""
+        return True
 
     def as_json(self) -> Mapping[str, Any]:
         """Return {"revision", "locks": [{path, changes}]}."""
@@ -49,9 +47,9 @@ class DiffResult:
     def as_text(self) -> str:
         """Return the changes, lock by lock, in the form that was asked for."""
         match self.form:
-            case Form.TEXT:
+            case DiffForm.TEXT:
                 parts = [[lock.path, *diff.as_lines(lock.changes, lock.places)] for lock in self.locks]
-            case Form.MARKDOWN:
+            case DiffForm.MARKDOWN:
                 parts = [
                     [f"### {lock.path}", "", *diff.as_markdown(lock.changes, lock.places), ""]
                     for lock in self.locks
@@ -62,7 +60,7 @@ class DiffResult:
         return "\n".join(lines) if lines else f"the locks are those of {self.revision}"
 
 
-def since(folder: Path, revision: str, *, form: Form = Form.TEXT) -> DiffResult:
+def since(folder: Path, revision: str, *, form: DiffForm = DiffForm.TEXT) -> DiffResult:
     """Compare every pixi.lock below a folder with what it was at a revision; new and gone ones count."""
     commit = git.commit_of(folder, revision)
     before = [path for path in git.files_at(folder, commit) if Path(path).name == NAME]

@@ -2,29 +2,26 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, assert_never
 
 from flowlock.errors import FlowlockError, nearest
 from flowlock.lock import yaml
 from flowlock.lock.document import Lock, LockedEnvironment
+from flowlock.lock.forms import ExportKind
 from flowlock.lock.records import Record
-
-
-class Kind(StrEnum):
-    """What `flowlock export` writes."""
-
-    EXPLICIT = "conda-explicit"
-    ENVIRONMENT = "environment-yml"
-    MIRROR = "pixi-mirror"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExportResult:
     """The exported text."""
 
-    kind: Kind
+    kind: ExportKind
     text: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is a text; what prevents that is raised."""
+        return True
 
     def as_json(self) -> Mapping[str, Any]:
         """Return {"kind", "text"}."""
@@ -35,15 +32,15 @@ class ExportResult:
         return self.text
 
 
-def export(kind: Kind, lock: Lock, *, environment: str, platform: str, name: str) -> ExportResult:
+def export(kind: ExportKind, lock: Lock, *, environment: str, platform: str, name: str) -> ExportResult:
     """Return a locked environment in the form of another tool; `name` is what environment.yml calls it."""
     pins, records = _records(lock, environment, platform)
     match kind:
-        case Kind.EXPLICIT:
+        case ExportKind.EXPLICIT:
             text = explicit(records, platform)
-        case Kind.ENVIRONMENT:
+        case ExportKind.ENVIRONMENT:
             text = environment_yml(pins, records, name)
-        case Kind.MIRROR:
+        case ExportKind.MIRROR:
             raise ValueError("a mirror is not made of a lock; call pixi_mirror")
         case _:
             assert_never(kind)
@@ -77,7 +74,7 @@ def pixi_mirror(release_channel: str, served: str) -> ExportResult:
     release channel's URLs and checks the bytes against the lock.
     """
     text = f'[mirrors]\n"{release_channel.rstrip("/")}" = ["{served.rstrip("/")}"]\n'
-    return ExportResult(kind=Kind.MIRROR, text=text)
+    return ExportResult(kind=ExportKind.MIRROR, text=text)
 
 
 def _records(lock: Lock, environment: str, platform: str) -> tuple[LockedEnvironment, tuple[Record, ...]]:

@@ -1,0 +1,56 @@
+"""`flowlock build`, put together from a session."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from flowlock import base
+from flowlock.base.command import prepare
+from flowlock.build.result import BuildResult, Status
+from flowlock.build.run import build as build_packages
+from flowlock.session import Profile, Session
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuildSettings:
+    """How to build; see `flowlock build --help`."""
+
+    jobs: int | None = None
+    dry_run: bool = False
+    verify: bool = False
+    output: Path | None = None
+
+
+def build(session: Session, names: Sequence[str], settings: BuildSettings) -> BuildResult:
+    """Build packages into the local channel."""
+    with session.exclusive():
+        prepare(session)
+        return build_stage(session, names, settings)
+
+
+def build_stage(session: Session, names: Sequence[str], settings: BuildSettings) -> BuildResult:
+    """Build as a stage of a larger command, which holds the workspace."""
+    with session.progress.stage("build") as stage:
+        result = build_packages(
+            session.workspace,
+            names,
+            environments=_build_channels(session),
+            jobs=settings.jobs,
+            dry_run=settings.dry_run,
+            verify=settings.verify,
+            output=settings.output,
+            progress=session.progress,
+        )
+        counts = [(status, sum(one.status is status for one in result.packages)) for status in Status]
+        told = ", ".join(f"{count} {status}" for status, count in counts if count)
+        stage.status = "current" if result.current else ("stale" if settings.dry_run else "built")
+        nothing_new = all(one.status is Status.CURRENT for one in result.packages)
+        stage.detail = told + (", channel mended" if result.mended and nothing_new else "")
+    return result
+
+
+def _build_channels(session: Session) -> list[str]:
+    """Return the channels that build environments come from."""
+    if session.profile is Profile.EMBEDDED:
+        return [base.folder(session.workspace).as_uri()]
+    return list(session.workspace.other_channels)

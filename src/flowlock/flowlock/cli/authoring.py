@@ -1,0 +1,68 @@
+"""Commands of authors: from a spec to a package."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flowlock.cli.options import Check, Options, Workflows, app
+from flowlock.errors import ExitCode
+from flowlock.report import Format, emit
+
+
+@app.command()
+def init(
+    context: typer.Context, directory: Annotated[Path, typer.Argument(help="The new workspace.")] = Path()
+) -> int:
+    """Make a new workspace that passes `sync` and `test` at once."""
+    from flowlock import init as new_workspace
+
+    options: Options = context.obj
+    return options.emit(new_workspace.init(options.directory / directory))
+
+
+@app.command()
+def tasks(context: typer.Context, name: Annotated[str | None, typer.Argument()] = None) -> int:
+    """List the known tasks, or show one task's signature and schema."""
+    from flowlock import discover
+
+    options: Options = context.obj
+    return options.emit(discover.tasks(options.workspace(), name, progress=options.progress()))
+
+
+@app.command()
+def check(
+    context: typer.Context,
+    specs: Annotated[list[Path] | None, typer.Argument(help="Spec files; all if none is given.")] = None,
+    form: Annotated[Format, typer.Option("--format", help="How problems are printed.")] = Format.TEXT,
+) -> int:
+    """Report every problem of specs and recipes, with file, line, column, code and a hint."""
+    from flowlock import check as checks
+
+    options: Options = context.obj
+    paths = [options.directory / spec for spec in specs or []]
+    result = checks.check(options.workspace(), paths, form=form, progress=options.progress())
+    emit(result, as_json=options.json or form is Format.JSON)
+    return ExitCode.DONE if result.ok else ExitCode.FAILED
+
+
+@app.command(name="compile")
+def compile_(context: typer.Context, workflows: Workflows = None, check: Check = False) -> int:
+    """Compile specs into packages; with --check, name the files that are out of date."""
+    from flowlock import compile as compiler
+
+    options: Options = context.obj
+    return options.emit(
+        compiler.compile_workflows(
+            options.workspace(), workflows or [], check=check, progress=options.progress()
+        )
+    )
+
+
+@app.command()
+def recipe(context: typer.Context, name: Annotated[str, typer.Argument(help="Package or workflow.")]) -> int:
+    """Print the recipe that a package or workflow is built from."""
+    from flowlock import build
+
+    options: Options = context.obj
+    return options.emit(build.show_recipe(options.workspace(), name))

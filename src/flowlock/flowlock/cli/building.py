@@ -1,0 +1,147 @@
+"""Commands over packages, channel and locks."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flowlock.cli.options import Check, DryRun, Jobs, Options, Packages, Workflows, app
+from flowlock.errors import UsageError
+from flowlock.lock.forms import DiffForm, ExportKind
+
+
+@app.command()
+def base(context: typer.Context) -> int:
+    """Make the embedded base channel: the running Python, and wheels as conda packages."""
+    from flowlock.base import command
+
+    options: Options = context.obj
+    return options.emit(command.base(options.session()))
+
+
+@app.command()
+def build(
+    context: typer.Context,
+    packages: Packages = None,
+    dry_run: DryRun = False,
+    jobs: Jobs = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Build again from nothing elsewhere, and compare.")
+    ] = False,
+    output: Annotated[
+        Path | None, typer.Option(help="Also put channel, artifacts and digests into this folder.")
+    ] = None,
+) -> int:
+    """Build packages into the local channel: only what is stale, and say why."""
+    from flowlock.build import command
+
+    options: Options = context.obj
+    settings = command.BuildSettings(jobs=jobs, dry_run=dry_run, verify=verify, output=output)
+    return options.emit(command.build(options.session(), packages or [], settings))
+
+
+@app.command()
+def lock(
+    context: typer.Context,
+    workflows: Workflows = None,
+    check: Check = False,
+    dry_run: DryRun = False,
+    manifest_path: Annotated[
+        Path | None, typer.Option("--manifest-path", help="Lock this pixi.toml instead of workflows.")
+    ] = None,
+    environment: Annotated[list[str] | None, typer.Option("-e", help="Only this environment.")] = None,
+    platform: Annotated[list[str] | None, typer.Option("-p", help="Only this platform.")] = None,
+    update: Annotated[list[str] | None, typer.Option(help="Let this package move.")] = None,
+    upgrade: Annotated[bool, typer.Option("--upgrade", help="Let every package move.")] = False,
+    repodata: Annotated[Path | None, typer.Option(help="A folder of channel metadata to solve on.")] = None,
+) -> int:
+    """Re-solve the lockfiles against the local channel; with --check, say why one is stale."""
+    from flowlock.lock import command
+    from flowlock.lock.result import Options as LockOptions
+
+    options: Options = context.obj
+    settings = LockOptions(
+        environments=tuple(environment or ()),
+        platforms=tuple(platform or ()),
+        check=check,
+        dry_run=dry_run,
+        update=tuple(update or ()),
+        upgrade=upgrade,
+        repodata=repodata,
+    )
+    result = command.lock(options.session(), workflows or [], settings, manifest_path=manifest_path)
+    return options.emit(result)
+
+
+@app.command()
+def diff(
+    context: typer.Context,
+    revision: Annotated[str, typer.Argument(help="What to compare with.")] = "HEAD",
+    markdown: Annotated[bool, typer.Option("--markdown", help="For a pull request.")] = False,
+) -> int:
+    """Show what changed in the locks since a revision."""
+    from flowlock.lock import compare
+
+    options: Options = context.obj
+    form = DiffForm.MARKDOWN if markdown else DiffForm.TEXT
+    return options.emit(compare.since(options.workspace().root, revision, form=form))
+
+
+@app.command()
+def export(
+    context: typer.Context,
+    kind: Annotated[ExportKind, typer.Argument(help="What to make.")],
+    workflow: Annotated[str | None, typer.Argument(help="Whose lock; not for pixi-mirror.")] = None,
+    environment: Annotated[str, typer.Option("-e", help="Which environment of the lock.")] = "default",
+    platform: Annotated[str | None, typer.Option("-p", help="For which platform; default: this one.")] = None,
+    url: Annotated[
+        str, typer.Option(help="For pixi-mirror: the address of `flowlock channel serve`.")
+    ] = "http://127.0.0.1:8000",
+) -> int:
+    """Print a lock as a conda explicit file or environment.yml, or the mirror setting for pixi."""
+    from flowlock.lock import command
+
+    options: Options = context.obj
+    session = options.session()
+    if kind is ExportKind.MIRROR:
+        return options.emit(command.export_mirror(session, url))
+    if workflow is None:
+        raise UsageError(
+            f"{kind} needs the name of a workflow", code="FL002", hint="see `flowlock export --help`"
+        )
+    return options.emit(command.export(session, workflow, kind, environment=environment, platform=platform))
+
+
+@app.command()
+def sync(context: typer.Context, check: Check = False, dry_run: DryRun = False, jobs: Jobs = None) -> int:
+    """Build src → compile → build workflows → lock; only what is stale."""
+    from flowlock import sync as pipeline
+
+    options: Options = context.obj
+    return options.emit(pipeline.sync(options.session(), check=check, dry_run=dry_run, jobs=jobs))
+
+
+channel = typer.Typer(
+    help="The local channel, which stands in for the release channel.", no_args_is_help=True
+)
+app.add_typer(channel, name="channel")
+
+
+@channel.command(name="ls")
+def channel_ls(context: typer.Context) -> int:
+    """List what the local channel holds."""
+    from flowlock import channel as local
+
+    options: Options = context.obj
+    return options.emit(local.ls(options.session().channel))
+
+
+@channel.command(name="serve")
+def channel_serve(
+    context: typer.Context, port: Annotated[int, typer.Option(help="0 takes a free one.")] = 8000
+) -> None:
+    """Serve the local channel on this machine until interrupted."""
+    from flowlock import channel as local
+
+    options: Options = context.obj
+    local.serve(options.session().channel, port=port, progress=options.progress())

@@ -1,0 +1,93 @@
+"""The global options, and what every command does with them."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flowlock.errors import ExitCode
+from flowlock.report import Lines, Result, emit, progress
+from flowlock.session import Profile, Session
+
+if TYPE_CHECKING:
+    from flowlock.workspace import Workspace
+
+app = typer.Typer(
+    name="flowlock",
+    help="From a YAML workflow spec to a released conda package, with every lockfile in step.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Workflows = Annotated[list[str] | None, typer.Argument(help="Names of workflows; all if none is given.")]
+Packages = Annotated[list[str] | None, typer.Argument(help="Names of packages; all if none is given.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and why; do nothing.")]
+Check = Annotated[bool, typer.Option("--check", help="Write nothing; fail if something is out of date.")]
+Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Builds at a time; default: cores.")]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Options:
+    """What every command shares."""
+
+    directory: Path
+    json: bool
+    quiet: bool
+    verbose: bool
+    profile: Profile
+    offline: bool
+
+    def progress(self) -> Lines:
+        """Return where this command tells how it goes: always stderr."""
+        return progress(sys.stderr, quiet=self.quiet, verbose=self.verbose)
+
+    def workspace(self) -> "Workspace":
+        """Return the workspace that -C or the current folder lies in."""
+        from flowlock import workspace
+
+        return workspace.load(workspace.find(self.directory))
+
+    def session(self) -> Session:
+        """Return what commands over a workspace work with."""
+        return Session(
+            workspace=self.workspace(),
+            profile=self.profile,
+            offline=self.offline,
+            progress=self.progress(),
+        )
+
+    def emit(self, result: Result) -> int:
+        """Print a command's result and return the exit code that it deserves."""
+        emit(result, as_json=self.json)
+        return ExitCode.DONE if result.ok else ExitCode.FAILED
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"flowlock {version('flowlock')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _shared(
+    context: typer.Context,
+    directory: Annotated[Path, typer.Option("-C", help="Run as if started in this folder.")] = Path(),
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress.")] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="More progress.")] = False,
+    profile: Annotated[
+        Profile, typer.Option(envvar="FLOWLOCK_PROFILE", help="Where environments come from.")
+    ] = Profile.CONDA_FORGE,
+    offline: Annotated[bool, typer.Option("--offline", help="Never use the network.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    context.obj = Options(
+        directory=directory, json=json, quiet=quiet, verbose=verbose, profile=profile, offline=offline
+    )

@@ -1,0 +1,68 @@
+"""Commands that prepare, tag, verify and publish releases."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flowlock.cli.options import DryRun, Options, app
+from flowlock.errors import UsageError
+
+Tag = Annotated[str, typer.Option("--tag", help="The release's tag, such as v1.2.0.")]
+Source = Annotated[
+    Path | None, typer.Option("--from", help="A folder of built artifacts, as `build --output` makes it.")
+]
+
+
+@app.command()
+def release(
+    context: typer.Context,
+    version: Annotated[
+        str | None, typer.Argument(help="A version, or major, minor, patch.", show_default=False)
+    ] = None,
+    pre: Annotated[bool, typer.Option("--pre", help="A release candidate of that version.")] = False,
+    tag: Annotated[bool, typer.Option("--tag", help="Verify the merged main branch, and tag it.")] = False,
+    dry_run: DryRun = False,
+) -> int:
+    """Prepare a release on this branch (all or nothing), or with --tag make the tag of a merged one."""
+    from flowlock.release import prepare, verify
+
+    options: Options = context.obj
+    if tag:
+        return options.emit(verify.tag(options.session(), version))
+    if version is None:
+        raise UsageError(
+            "release needs a version, or --tag", code="FL002", hint="`flowlock release minor`, for example"
+        )
+    return options.emit(prepare.release(options.session(), version, pre=pre, dry_run=dry_run))
+
+
+@app.command()
+def publish(
+    context: typer.Context,
+    tag: Tag,
+    to: Annotated[list[str], typer.Option("--to", help="A target of flowlock.toml, or a kind of target.")],
+    source: Source = None,
+    dry_run: DryRun = False,
+    skip: Annotated[list[str] | None, typer.Option(help="Leave this stage out.")] = None,
+) -> int:
+    """Publish what a tag stands for: compares digests, never overwrites, can be run again."""
+    from flowlock.release import command
+
+    options: Options = context.obj
+    wanted = command.PublishOptions(tag=tag, to=to, source=source, dry_run=dry_run, skip=skip or [])
+    return options.emit(command.publish_tag(options.session(), wanted))
+
+
+@app.command()
+def verify(
+    context: typer.Context,
+    tag: Tag,
+    to: Annotated[list[str] | None, typer.Option("--to", help="A target that serves it already.")] = None,
+    source: Source = None,
+) -> int:
+    """Hold a tag against recipes, pyprojects, locks, built bytes, and what targets serve."""
+    from flowlock.release import command
+
+    options: Options = context.obj
+    return options.emit(command.verify_tag(options.session(), tag, to=to or [], source=source))

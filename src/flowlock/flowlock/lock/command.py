@@ -1,0 +1,103 @@
+"""`flowlock lock` and `export`, put together from a session: what is locked, and what metadata stands for."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from flowlock import build, files, platforms
+from flowlock.errors import FlowlockError
+from flowlock.lock import document, manifest, pixi
+from flowlock.lock import export as exports
+from flowlock.lock.forms import ExportKind
+from flowlock.lock.result import CURRENT, STALE, UPDATED, LockResult, Options, Target
+from flowlock.lock.run import lock as lock_targets
+from flowlock.lock.satisfy import Identity
+from flowlock.lock.sources import ChannelFolder
+from flowlock.session import BASE_URL, Profile, Session
+from flowlock.workspace import Workflow
+
+MANIFEST, LOCK = "pixi.toml", "pixi.lock"
+
+
+def lock(
+    session: Session, names: Sequence[str], options: Options, *, manifest_path: Path | None = None
+) -> LockResult:
+    """Bring the locks of workflows (all, if none is named) in step, or the one beside a manifest."""
+    with session.exclusive():
+        return lock_stage(session, targets(session, names, manifest_path), options)
+
+
+def targets(session: Session, names: Sequence[str] = (), manifest_path: Path | None = None) -> list[Target]:
+    """Return what is to be locked."""
+    if manifest_path is not None:
+        folder = manifest_path.resolve().parent
+        return [_manifest_target(session, manifest_path, folder / LOCK, label=folder.name)]
+    workspace = session.workspace
+    workflows = [workspace.workflow(name) for name in names] or workspace.workflow_list
+    return [_workflow_target(session, workflow) for workflow in workflows]
+
+
+def lock_stage(session: Session, wanted: Sequence[Target], options: Options) -> LockResult:
+    """Lock as a stage of a larger command, which holds the workspace."""
+    with session.progress.stage("lock") as stage:
+        result = lock_targets(
+            wanted,
+            folders=[
+                ChannelFolder(url=manifest.channel_url(url), path=path)
+                for url, path in session.mirrors().items()
+            ],
+            own={
+                name: Identity(version=identity.version, build=identity.build)
+                for name, identity in build.identities(session.workspace).items()
+            },
+            options=replace(options, offline=options.offline or session.offline),
+            progress=session.progress,
+        )
+        moved = [one.path for one in result.locks if one.status != CURRENT]
+        stage.status = (UPDATED if result.ok else STALE) if moved else CURRENT
+        stage.detail = f"{len(moved) or len(result.locks)} locks"
+    return result
+
+
+def export(
+    session: Session, name: str, kind: ExportKind, *, environment: str, platform: str | None
+) -> exports.ExportResult:
+    """Return a workflow's lock in another tool's form, for this platform unless another is named."""
+    workflow = session.workspace.workflow(name)
+    path = session.lock_file(workflow)
+    return exports.export(
+        kind,
+        document.read(files.read_bytes(path).decode(), session.workspace.relative(path)),
+        environment=environment,
+        platform=platform or platforms.current(),
+        name=workflow.name,
+    )
+
+
+def export_mirror(session: Session, served: str) -> exports.ExportResult:
+    """Return the setting with which pixi takes unreleased packages from a served local channel."""
+    return exports.pixi_mirror(session.workspace.release_channel, served)
+
+
+def _workflow_target(session: Session, workflow: Workflow) -> Target:
+    """Return what a lock is solved from: the workflow's pixi.toml, or in the embedded profile its package."""
+    path = session.lock_file(workflow)
+    if session.profile is not Profile.EMBEDDED:
+        return _manifest_target(session, workflow.package / MANIFEST, path, label=workflow.name)
+    wanted = manifest.simple(
+        workflow.name,
+        channels=(session.workspace.release_channel, BASE_URL),
+        platforms=[platforms.current()],
+        specs=[f"{workflow.distribution} =={session.workspace.version}"],
+    )
+    return Target(manifest=wanted, path=path, shown=session.workspace.relative(path))
+
+
+def _manifest_target(session: Session, source: Path, path: Path, *, label: str) -> Target:
+    shown = session.workspace.relative(source)
+    if not source.is_file():
+        raise FlowlockError(
+            f"there is no {shown}", code="FL632", hint="`flowlock compile` writes a workflow's"
+        )
+    wanted = pixi.read(files.read_bytes(source).decode(), shown, label=label)
+    return Target(manifest=wanted, path=path, shown=session.workspace.relative(path))
