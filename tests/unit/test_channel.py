@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 import requests
 import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flowlock import archive, channel
 from flowlock.archive import Member
 from flowlock.channel.index import index_files, msgpack
 from flowlock.channel.serve import serving
 from flowlock.channel.store import GENERATIONS
 from flowlock.errors import FlowlockError
 from flowlock.files import sha256_of
-from hypothesis import given
-from hypothesis import strategies as st
-
-from flowlock import archive, channel
 
 EPOCH = datetime(2026, 11, 1, tzinfo=UTC)
 Put = Callable[..., bool]

@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from flowlock.errors import FlowlockError
 from flowlock.recipe import Noarch, Recipe, consistency, parse, render, yaml_text
 from flowlock.workspace import load

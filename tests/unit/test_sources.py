@@ -3,6 +3,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from flowlock.errors import FlowlockError
 from flowlock.sources import Kind, snapshot, snapshots, stage
 

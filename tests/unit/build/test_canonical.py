@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 import zstandard
+
+from flowlock import archive
 from flowlock.archive import Member
 from flowlock.build.canonical import Facts, canonical
 from flowlock.errors import FlowlockError
 from unit.build.tiny import FACTS, MADE
-
-from flowlock import archive
 
 EPOCH = datetime(2026, 11, 1, tzinfo=UTC)
 

@@ -3,14 +3,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+
+from flowlock import archive
 from flowlock.build.canonical import canonical
 from flowlock.build.identity import cache_key, identity
 from flowlock.build.reasons import why
 from flowlock.errors import FlowlockError
 from flowlock.recipe import parse
 from unit.build.tiny import FACTS, INPUTS, MADE, RECIPE
-
-from flowlock import archive
 
 # Whoever changes these on purpose raises identity.SCHEMA.
 BUILD = "pyh47c9ef26_3"

@@ -1,4 +1,5 @@
 import pytest
+
 from flowlock.build.plan import closure, names_of, needs, order
 from flowlock.errors import FlowlockError
 from flowlock.recipe import parse
