@@ -14,7 +14,8 @@ import pytest
 from conda_package_handling import api as archives
 
 from flowlock.lock import document, pixi, run
-from flowlock.lock.export import Kind, export
+from flowlock.lock.export import export
+from flowlock.lock.forms import ExportKind
 from flowlock.lock.manifest import channel_url, for_workflow, simple
 from flowlock.lock.result import Options, Target
 from flowlock.lock.satisfy import Identity
@@ -195,7 +196,7 @@ def test_a_client_that_we_did_not_write_installs_what_we_lock(tmp_path: Path, se
     target = Target(manifest=wanted, path=place, shown="pixi.lock")
     run.lock([target], folders=[served], own={}, options=Options(offline=True), progress=Silent())
     lock = document.read(place.read_text(), "pixi.lock")
-    text = export(Kind.EXPLICIT, lock, environment="default", platform="linux-64", name="demo").text
+    text = export(ExportKind.EXPLICIT, lock, environment="default", platform="linux-64", name="demo").text
     explicit.write_text(text)
 
     done = subprocess.run(

@@ -5,8 +5,8 @@ import pytest
 
 from flowlock.errors import FlowlockError
 from flowlock.lock import compare, diff, document
-from flowlock.lock.compare import Form
 from flowlock.lock.document import Lock
+from flowlock.lock.forms import DiffForm
 from flowlock.lock.match import compare_versions
 from unit.lock.universe import FORGE, RELEASE, channel, lock, package, wanting
 
@@ -100,7 +100,7 @@ def test_locks_are_compared_with_a_revision(tmp_path: Path, locks: tuple[Lock, L
     result = compare.since(repository, "HEAD")
     assert [found.path for found in result.locks] == ["examples/one/pixi.lock", "examples/two/pixi.lock"]
     assert result.as_text().startswith("examples/one/pixi.lock\n  ≈ again 1.0 h0_0 → 1.0 h1_0\n")
-    assert compare.since(repository, "HEAD", form=Form.MARKDOWN).as_text().startswith("### examples/one/")
+    assert compare.since(repository, "HEAD", form=DiffForm.MARKDOWN).as_text().startswith("### examples/one/")
     assert result.as_json()["locks"][1]["changes"][0]["kind"] == "added"
 
 

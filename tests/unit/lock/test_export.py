@@ -7,7 +7,8 @@ from rattler.explicit_environment import ExplicitEnvironmentSpec
 from flowlock.errors import FlowlockError
 from flowlock.lock import document
 from flowlock.lock.document import Lock
-from flowlock.lock.export import Kind, export, pixi_mirror
+from flowlock.lock.export import export, pixi_mirror
+from flowlock.lock.forms import ExportKind
 from unit.lock.universe import FORGE, RELEASE, channel, lock, package, wanting
 
 
@@ -20,7 +21,9 @@ def made(tmp_path: Path) -> Lock:
 
 
 def test_the_explicit_file_has_urls_with_hashes_and_dependencies_first(made: Lock) -> None:
-    text = export(Kind.EXPLICIT, made, environment="default", platform="linux-64", name="demo").as_text()
+    text = export(
+        ExportKind.EXPLICIT, made, environment="default", platform="linux-64", name="demo"
+    ).as_text()
     parsed = ExplicitEnvironmentSpec.from_str(text)
     urls = [entry.url for entry in parsed.packages]
     records = {record.url: record for _, _, record in made.records()}
@@ -30,7 +33,9 @@ def test_the_explicit_file_has_urls_with_hashes_and_dependencies_first(made: Loc
 
 
 def test_environment_yml_pins_every_build(made: Lock) -> None:
-    text = export(Kind.ENVIRONMENT, made, environment="default", platform="linux-64", name="demo").as_text()
+    text = export(
+        ExportKind.ENVIRONMENT, made, environment="default", platform="linux-64", name="demo"
+    ).as_text()
     assert yaml.safe_load(text) == {
         "name": "demo",
         "channels": [RELEASE, "https://conda.anaconda.org/conda-forge"],
@@ -50,4 +55,4 @@ def test_the_mirror_setting_is_pixis() -> None:
 )
 def test_what_the_lock_does_not_have_is_told(made: Lock, environment: str, platform: str, said: str) -> None:
     with pytest.raises(FlowlockError, match=said):
-        export(Kind.EXPLICIT, made, environment=environment, platform=platform, name="demo")
+        export(ExportKind.EXPLICIT, made, environment=environment, platform=platform, name="demo")

@@ -33,9 +33,8 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture
-def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Serve a channel and yield its URL; the engine's cache is the test's own."""
-    monkeypatch.setenv("RATTLER_CACHE_DIR", str(tmp_path / "cache"))
+def live(tmp_path: Path) -> Iterator[str]:
+    """Serve a channel and yield its URL."""
     channel(tmp_path / "channel", FORGE, [package("a", "1.0", "b"), package("b", subdir="linux-64")])
     handler = functools.partial(_Quiet, directory=str(tmp_path / "channel"))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
@@ -49,7 +48,7 @@ def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def test_a_channel_without_a_folder_is_asked_over_the_network(live: str, tmp_path: Path) -> None:
-    with Metadata(folders=[]) as metadata:
+    with Metadata(folders=[], cache=tmp_path / "cache") as metadata:
         records = solve_environment(request(live, "a"), metadata)
     assert [record.url for record in records] == [
         f"{live}linux-64/b-1.0-h0_0.conda",
@@ -62,20 +61,19 @@ def test_live_metadata_is_asked_only_when_the_lock_and_the_builds_do_not_do(
 ) -> None:
     place = tmp_path / "pixi.lock"
     wanted = simple("demo", channels=[live], platforms=["linux-64"], specs=["a"])
-    lock(wanted, place, offline=False)
+    lock(wanted, place, offline=False, cache=tmp_path / "cache")
     fewer = simple("demo", channels=[live], platforms=["linux-64"], specs=["b"])
     lock(fewer, place, offline=True)
     assert "a-1.0" not in place.read_text()
     with pytest.raises(FlowlockError):
         lock(wanted, place, offline=True)
-    lock(wanted, place, offline=False)
+    lock(wanted, place, offline=False, cache=tmp_path / "cache")
     assert "a-1.0" in place.read_text()
 
 
-def test_a_channel_that_cannot_be_reached_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RATTLER_CACHE_DIR", str(tmp_path / "cache"))
+def test_a_channel_that_cannot_be_reached_is_told(tmp_path: Path) -> None:
     with (
-        Metadata(folders=[]) as metadata,
+        Metadata(folders=[], cache=tmp_path / "cache") as metadata,
         pytest.raises(FlowlockError, match="the metadata of demo/default/linux-64 cannot be used") as caught,
     ):
         solve_environment(request("http://127.0.0.1:9/", "a"), metadata)

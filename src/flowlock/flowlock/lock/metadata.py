@@ -25,12 +25,13 @@ class Metadata:
     """Channels as the engine reads them; each subdir is opened once and shared by all solves.
 
     `folders` stand for channels, several for one share its priority tier. A channel without a folder is live:
-    it is asked over the network, or refused when `offline`. Use it as a context: its temporary files and open
-    maps end with it.
+    it is asked over the network, or refused when `offline`; `cache` keeps what it said (by default the
+    engine's own folder). Use it as a context: its temporary files and open maps end with it.
     """
 
     folders: Sequence[ChannelFolder]
     offline: bool = False
+    cache: Path | None = None
     _opened: dict[tuple[Path, str], "SparseRepoData"] = field(default_factory=dict)
     _records: dict[tuple[str, bytes | None], Record] = field(default_factory=dict)
     _stack: ExitStack = field(default_factory=ExitStack)
@@ -105,7 +106,7 @@ class Metadata:
         import rattler
 
         if self._gateway is None:
-            self._gateway = rattler.Gateway()
+            self._gateway = rattler.Gateway(cache_dir=self.cache)
         return self._gateway
 
     def pinned(self, records: Iterable[Record]) -> "list[RepoDataRecord]":

@@ -26,7 +26,8 @@ class Target:
 class Options:
     """How to lock: `update` are names that shall move, `upgrade` moves all; `jobs` 0 is one a core.
 
-    `repodata` is a folder of metadata that stands for the channel it names.
+    `repodata` is a folder of metadata that stands for the channel it names; `cache` keeps what live channels
+    said, the engine's own folder if not given.
     """
 
     environments: tuple[str, ...] = ()
@@ -37,6 +38,7 @@ class Options:
     upgrade: bool = False
     offline: bool = False
     repodata: Path | None = None
+    cache: Path | None = None
     jobs: int = 0
 
     @property

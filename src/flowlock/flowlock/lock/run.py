@@ -261,7 +261,7 @@ def _offline_first(
         except UnsolvableError as error:
             if options.offline:
                 raise _needs_metadata(error, live) from error
-    with Metadata(folders=sources.folders, offline=options.offline) as metadata:
+    with Metadata(folders=sources.folders, offline=options.offline, cache=options.cache) as metadata:
         return solve_all(requests, metadata, jobs=jobs, on_done=done)
 
 
