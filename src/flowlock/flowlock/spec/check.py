@@ -9,6 +9,7 @@ from flowlock.spec.hints import Hints
 from flowlock.spec.model import Spec
 from flowlock.spec.parse import parse
 from flowlock.spec.rules.arguments import check_tasks
+from flowlock.spec.rules.edges import check_edges
 from flowlock.spec.rules.naming import check_names
 from flowlock.spec.rules.overrides import check_overrides
 from flowlock.spec.rules.requirements import check_requirements
@@ -24,6 +25,7 @@ def check(spec: Spec, catalog: Catalog, facts: Facts) -> list[Problem]:
             *check_requirements(spec, seen, facts),
             *check_wiring(spec, hints),
             *check_tasks(spec, seen, hints),
+            *check_edges(spec, seen),
             *check_overrides(spec, seen),
         ]
     )

@@ -1,0 +1,102 @@
+"""Rules for what flows along an edge: the result of a step can be what the next one's argument takes."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from flowlock.errors import Location, Problem
+from flowlock.spec.catalog import Scope
+from flowlock.spec.model import Iteration, ListOf, Over, Reference, Spec, Step, Value
+from flowlock.spec.types import PAIR, Kind, Type, fits, list_of, pair_with, read
+from flowlock_core.schema import TaskSignature
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """What a step gives, and where it stands."""
+
+    type: Type
+    at: Location
+
+
+def check_edges(spec: Spec, scope: Scope) -> Iterator[Problem]:
+    """Check every reference whose two ends are annotated."""
+    results: dict[str, _Result] = {}
+    for step in spec.steps:
+        task = scope.task(step.task)
+        if task is None:
+            continue
+        expected = {one.name: read(one.annotation) for one in task.parameters}
+        for argument in step.partial:
+            name = argument.name.value
+            if name in expected:
+                yield from _check_value(argument.value, name, expected[name], results)
+        if step.iteration:
+            yield from _check_iteration(step.iteration, expected, results)
+        if step.id:
+            results.setdefault(step.id.value, _Result(_result(step, task), step.id.at))
+
+
+def _result(step: Step, task: TaskSignature) -> Type:
+    one = read(task.returns)
+    if step.iteration is None:
+        return one
+    return list_of(one if step.iteration.over is Over.MAP else pair_with(one))
+
+
+def _check_value(
+    value: Value, name: str, expected: Type, results: Mapping[str, _Result]
+) -> Iterator[Problem]:
+    match value:
+        case Reference():
+            given = results.get(value.step)
+            if given and not fits(given.type, expected):
+                yield _misfit(value, name, expected, given)
+        case ListOf() if expected.element:
+            for item in value.items:
+                yield from _check_value(item, name, expected.element, results)
+        case _:
+            return
+
+
+def _misfit(value: Reference, name: str, expected: Type, given: _Result) -> Problem:
+    message = (
+        f"`{name}` takes {expected.text}, and the step `{value.step}` (line {given.at.line}) gives "
+        f"{given.type.text}"
+    )
+    element = given.type.element
+    hint = None
+    if element and len(element.parts) == PAIR and fits(element.parts[1], expected):
+        hint = f"`{value.step}` gives groups: use `mapvalues` to call the task once for each of them"
+    elif element and fits(element, expected):
+        hint = f"`{value.step}` gives a list: use `map` to call the task once for each of its items"
+    return Problem(code="FL144", message=message, location=value.at, hint=hint)
+
+
+def _check_iteration(
+    iteration: Iteration, expected: Mapping[str, Type], results: Mapping[str, _Result]
+) -> Iterator[Problem]:
+    """Check what a referenced list has in it; each item of a literal list is a value like others."""
+    values = iteration.argvalues
+    if not isinstance(values, Reference) or values.step not in results:
+        return
+    given = results[values.step]
+    if given.type.kind not in (Kind.LIST, Kind.UNKNOWN, Kind.UNION):
+        what = "a list" if iteration.over is Over.MAP else "groups: a list of pairs of key and value"
+        message = (
+            f"`{iteration.over.value}` needs {what}, and the step `{values.step}` (line {given.at.line}) "
+            f"gives {given.type.text}"
+        )
+        yield Problem(code="FL144", message=message, location=values.at)
+        return
+    element = given.type.element
+    if element and iteration.over is Over.MAPVALUES:
+        element = element.parts[1] if len(element.parts) == PAIR else None
+    parts = (element,) if element and len(iteration.argnames) == 1 else (element.parts if element else ())
+    for argname, part in zip(iteration.argnames, parts, strict=False):
+        wanted = expected.get(argname.value)
+        if wanted and not fits(part, wanted):
+            message = (
+                f"`{argname.value}` takes {wanted.text}, and the step `{values.step}` (line {given.at.line}) "
+                f"gives a list of {part.text}"
+            )
+            yield Problem(code="FL144", message=message, location=values.at)
