@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from shared import ROOT
 from specs import GOLDEN, package_of
 

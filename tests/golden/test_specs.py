@@ -6,9 +6,9 @@
 from pathlib import Path
 
 import pytest
-from specs import GOLDEN, package_of, problems_of
 
 from flowlock.spec import render
+from specs import GOLDEN, package_of, problems_of
 
 VALID = sorted(path.parent.name for path in GOLDEN.glob("valid/*/spec.yaml"))
 INVALID = sorted(path.parent.name for path in GOLDEN.glob("invalid/*/spec.yaml"))

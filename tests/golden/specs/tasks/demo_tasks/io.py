@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Annotated
 
+from pydantic import Field
+
 from flowlock_core.task import task
 from flowlock_core.types import DataFrame
-from pydantic import Field
 
 
 @task(tags=("io",))

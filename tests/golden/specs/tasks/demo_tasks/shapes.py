@@ -4,9 +4,10 @@ from datetime import datetime
 from enum import Enum
 from typing import Annotated, Any, Literal
 
+from pydantic import BaseModel, ConfigDict, Field
+
 from flowlock_core.task import task
 from flowlock_core.types import DataFrame, GroupKey
-from pydantic import BaseModel, ConfigDict, Field
 
 
 class Color(Enum):
@@ -76,7 +77,9 @@ def outline(root: Node) -> str:
 
 
 @task
-def split(df: DataFrame, *, by: Annotated[list[str], Field(min_length=1)]) -> list[tuple[GroupKey, DataFrame]]:
+def split(
+    df: DataFrame, *, by: Annotated[list[str], Field(min_length=1)]
+) -> list[tuple[GroupKey, DataFrame]]:
     """Split rows in groups."""
     raise NotImplementedError(df, by)
 
