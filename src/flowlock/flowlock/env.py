@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,10 +36,10 @@ class Environment:
         """The folder of the environment's commands."""
         return self.prefix / ("Scripts" if os.name == "nt" else "bin")
 
-    def run(self, argv: Sequence[str | Path], *, cwd: Path | None = None) -> process.Completed:
-        """Run one of the environment's own commands in it, stderr live; its exit code is not judged."""
+    def run(self, argv: Sequence[str | Path], *, each_line: Callable[[str], None]) -> process.Completed:
+        """Run one of the environment's own commands in it; its exit code is not judged."""
         command = self.bin / str(argv[0])
-        return process.run([command, *argv[1:]], cwd=cwd, env=self.variables(), check=False, live=True)
+        return process.run([command, *argv[1:]], env=self.variables(), check=False, each_line=each_line)
 
     def variables(self) -> dict[str, str]:
         """Return the variables of a process in this environment: ours, with its commands first."""

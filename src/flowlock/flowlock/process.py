@@ -3,10 +3,11 @@
 import os
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 
 from flowlock.errors import FlowlockError, from_os_error
 
@@ -29,17 +30,16 @@ def run(
     env: Mapping[str, str] | None = None,
     stdin: str | None = None,
     check: bool = True,
-    live: bool = False,
+    each_line: Callable[[str], None] | None = None,
 ) -> Completed:
     """Run a process to its end; with `check`, one that fails is a FlowlockError with the tail of its output.
 
-    `env` is the whole environment of the process, ours if not given. With `live` what it writes to stderr
-    goes where ours goes, as it comes, and is not returned. An interrupt ends the process and its children
-    before it goes on.
+    `env` is the whole environment of the process, ours if not given. `each_line` is called with every line
+    of its stderr as it comes, from a thread of its own. An interrupt ends the process and its children before
+    it goes on.
     """
-    with started(argv, cwd=cwd, env=env, live=live) as process:
-        out, err = process.communicate(stdin)
-        err = err or ""
+    with started(argv, cwd=cwd, env=env) as process:
+        out, err = _communicate(process, stdin, each_line)
     if check and process.returncode != 0:
         tail = "\n".join((err or out).splitlines()[-LOG_TAIL:])
         command = Path(str(argv[0])).name
@@ -49,13 +49,35 @@ def run(
     return Completed(returncode=process.returncode, stdout=out, stderr=err)
 
 
+def _communicate(
+    process: subprocess.Popen[str], stdin: str | None, each_line: Callable[[str], None] | None
+) -> tuple[str, str]:
+    if each_line is None:
+        return process.communicate(stdin)
+    tell, lines = each_line, list[str]()
+
+    def listen() -> None:
+        for line in process.stderr or ():
+            lines.append(line)
+            tell(line.rstrip())
+
+    listener = Thread(target=listen, daemon=True)
+    listener.start()
+    with process.stdin or nullcontext() as given:
+        if given is not None and stdin is not None:
+            given.write(stdin)
+    out = process.stdout.read() if process.stdout else ""
+    listener.join()
+    process.wait()
+    return out, "".join(lines)
+
+
 @contextmanager
 def started(
     argv: Sequence[str | Path],
     *,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
-    live: bool = False,
 ) -> Iterator[subprocess.Popen[str]]:
     """Start a process in a group of its own, with pipes; leaving the block ends what still runs of it."""
     try:
@@ -65,7 +87,7 @@ def started(
             env=None if env is None else dict(env),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=None if live else subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
             encoding="utf-8",
             errors="replace",

@@ -74,7 +74,7 @@ def run(
     with session.progress.stage("run") as stage:
         environment = install(session, workflow, "default")
         current = if_changed and _is_current(target, environment.digest, chosen)
-        status = "current" if current else _execute(environment, workflow, chosen, target)
+        status = "current" if current else _execute(session, environment, workflow, chosen, target)
         stage.status = status
         stage.detail = f"{workflow.name}: {workspace.relative(target)}"
     return RunResult(
@@ -104,7 +104,9 @@ def install(session: Session, workflow: Workflow, environment: str) -> env.Envir
     return env.ensure(lock_file, environment, platforms.current(), places=places, progress=session.progress)
 
 
-def _execute(environment: env.Environment, workflow: Workflow, params: Path, results: Path) -> str:
+def _execute(
+    session: Session, environment: env.Environment, workflow: Workflow, params: Path, results: Path
+) -> str:
     """Run the workflow's command into a folder beside `results` that replaces it when the run ends well."""
     if results.is_dir() and any(results.iterdir()) and not (results / RECORD).is_file():
         raise FlowlockError(
@@ -114,12 +116,13 @@ def _execute(environment: env.Environment, workflow: Workflow, params: Path, res
         )
     with files.staged_folder(results) as staging:
         argv: list[str | Path] = [workflow.distribution, "run", "--params", params, "--results", staging]
-        done = environment.run(argv)
+        done = environment.run(argv, each_line=session.progress.working)
         if done.returncode != 0:
             raise FlowlockError(
                 f"{workflow.name} failed with exit code {done.returncode}",
                 code="FL712",
-                hint="its messages stand above",
+                detail=done.stderr,
+                hint="mend what it says above, then run the same command again",
                 kept=f"the results of the run before, if any, in {results}",
             )
         record = _record(staging, environment.digest, params)
@@ -193,8 +196,9 @@ def test(session: Session, names: Sequence[str]) -> TestOutcome:
             session.progress.note(f"{workflow.name} has no test-cases.yaml")
             continue
         with session.progress.stage("test") as stage:
-            done = install(session, workflow, "default").run([workflow.distribution, "test", cases])
+            environment = install(session, workflow, "default")
+            done = environment.run([workflow.distribution, "test", cases], each_line=session.progress.working)
             passed = done.returncode == 0
             stage.status, stage.detail = ("passed" if passed else "failed"), workflow.name
-        outcomes.append((workflow.name, passed, done.stdout))
+        outcomes.append((workflow.name, passed, done.stdout + done.stderr))
     return TestOutcome(outcomes=tuple(outcomes))

@@ -123,5 +123,6 @@ def _build_apart(session: Session, folder: Path) -> Path:
     }
     command = [sys.executable, "-m", "flowlock", "-C", str(session.workspace.root)]
     options = ["--profile", str(session.profile), *(["--offline"] if session.offline else [])]
-    process.run([*command, *options, "build", "--output", folder], env=ours, live=True)
+    argv: list[str | Path] = [*command, *options, "build", "--output", folder]
+    process.run(argv, env=ours, each_line=session.progress.working)
     return folder
