@@ -14,6 +14,7 @@ import pytest
 
 from checkout import Checkout
 from flowlock import env, git, platforms, sync, workspace
+from flowlock.build.command import BuildSettings, build
 from flowlock.errors import FlowlockError
 from flowlock.release import command, prepare, verify
 from flowlock.release.command import PublishOptions
@@ -137,7 +138,7 @@ def test_a_release_goes_from_an_edit_to_a_user_and_its_locks_hold_before_and_aft
     clone = repository.clone(tmp_path / "a clöne")
     sync.sync(clone.session, check=False, dry_run=False, jobs=None)
     artifacts = tmp_path / "artifacts"
-    sync.build(clone.session, (), sync.BuildSettings(output=artifacts))
+    build(clone.session, (), BuildSettings(output=artifacts))
     checked = command.verify_tag(clone.session, "v0.2.0", source=artifacts)
     assert checked.ok, checked.as_text()
 

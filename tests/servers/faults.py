@@ -34,6 +34,7 @@ class Storm:
     slow: float = 0.6
     kinds: tuple[Fault, ...] = tuple(Fault)
     happened: Counter[str] = field(default_factory=Counter)
+    requests: int = 0
     lock: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
@@ -41,10 +42,14 @@ class Storm:
 
     def next(self, method: str) -> Fault | None:
         with self.lock:
+            self.requests += 1
             if self._random.random() >= self.rate:
                 return None
-            kinds = [kind for kind in self.kinds if kind is not Fault.DUPLICATE or method in {"POST", "PUT"}]
-            fault = self._random.choice(kinds)
+            # Only uploads can succeed twice, and they are few beside the questions.
+            weights = [
+                (3 if method in {"POST", "PUT"} else 0) if k is Fault.DUPLICATE else 1 for k in self.kinds
+            ]
+            fault = self._random.choices(self.kinds, weights)[0]
             self.happened[fault] += 1
             return fault
 

@@ -26,6 +26,8 @@ from servers.packages import pinned
 from servers.prefix_dev import PrefixDev
 
 QUICK = Patience(tries=12, first_pause=0.005, longest_pause=0.05, connect=5.0, read=20.0)
+# As QUICK, but a server that does not answer soon is given up on.
+STORMY = Patience(tries=12, first_pause=0.005, longest_pause=0.05, connect=2.0, read=0.4)
 PREFIX_TOKEN = "pfx-4d1f0c7e9b2a"
 GITHUB_TOKEN = "ghp-77aa0b1c2d3e4f"
 AWS_SECRET = "wJalrXUtnFEMI-K7MDENG-bPxRfiCYEXAMPLEKEY"
