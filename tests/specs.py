@@ -16,6 +16,8 @@ FACTS = Facts(
     version="1.2.0",
     channels=frozenset({"https://example.org/release", "conda-forge", "known-alias"}),
     wheel_names={"typing-extensions": "typing_extensions"},
+    sources=("https://example.org/release", "conda-forge"),
+    platforms=("linux-64", "osx-arm64"),
 )
 MODULES = {
     "demo_tasks.io": "demo-tasks",

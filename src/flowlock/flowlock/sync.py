@@ -9,10 +9,10 @@ from typing import Any
 from flowlock.base.command import prepare
 from flowlock.build.command import BuildSettings, build_stage
 from flowlock.compile import compile_workflows
-from flowlock.lock.command import lock_stage, targets
+from flowlock.lock.command import committed, lock_stage, targets
 from flowlock.lock.result import Options
 from flowlock.report import Progress, Stage
-from flowlock.session import Session
+from flowlock.session import Profile, Session
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,8 +84,22 @@ def sync(session: Session, *, check: bool, dry_run: bool, jobs: int | None) -> S
         prepare(session)
         build_stage(session, (), BuildSettings(jobs=jobs, dry_run=dry_run))
         if not dry_run:
-            lock_stage(session, targets(session), Options(check=check))
+            _lock(session, check=check)
     return SyncResult(stages=tuple(progress.stages))
+
+
+def _lock(session: Session, *, check: bool) -> None:
+    """Lock for the profile, and bring the committed locks in step: they are for real users.
+
+    In the embedded profile conda-forge need not be reachable, so those are solved from their own records.
+    """
+    if session.profile is Profile.EMBEDDED:
+        lock_stage(session, targets(session), Options(), name="lock")
+        pins = lock_stage(session, committed(session), Options(check=check, offline=True), name="pins")
+    else:
+        pins = lock_stage(session, targets(session), Options(check=check), name="lock")
+    if not pins.ok:
+        session.progress.note(pins.as_text())
 
 
 def _compile(session: Session, *, check: bool) -> None:

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from flowlock import build, files, platforms
+from flowlock import files, platforms
+from flowlock.build.stale import cache_of, steps
+from flowlock.build.targets import targets as build_targets
 from flowlock.errors import FlowlockError
 from flowlock.lock import document, manifest, pixi
 from flowlock.lock import export as exports
@@ -37,26 +39,53 @@ def targets(session: Session, names: Sequence[str] = (), manifest_path: Path | N
     return [_workflow_target(session, workflow) for workflow in workflows]
 
 
-def lock_stage(session: Session, wanted: Sequence[Target], options: Options) -> LockResult:
+def lock_stage(
+    session: Session, wanted: Sequence[Target], options: Options, *, name: str = "lock"
+) -> LockResult:
     """Lock as a stage of a larger command, which holds the workspace."""
-    with session.progress.stage("lock") as stage:
+    with session.progress.stage(name) as stage:
         result = lock_targets(
             wanted,
             folders=[
                 ChannelFolder(url=manifest.channel_url(url), path=path)
                 for url, path in session.mirrors().items()
             ],
-            own={
-                name: Identity(version=identity.version, build=identity.build)
-                for name, identity in build.identities(session.workspace).items()
-            },
-            options=replace(options, offline=options.offline or session.offline),
+            own=_own(session),
+            options=replace(
+                options,
+                offline=options.offline or session.offline,
+                cache=session.workspace.state / "cache" / "repodata",
+            ),
             progress=session.progress,
         )
         moved = [one.path for one in result.locks if one.status != CURRENT]
         stage.status = (UPDATED if result.ok else STALE) if moved else CURRENT
         stage.detail = f"{len(moved) or len(result.locks)} locks"
     return result
+
+
+def committed(session: Session) -> list[Target]:
+    """Return the locks for real users that are there, whatever the profile."""
+    return [
+        _manifest_target(session, workflow.package / MANIFEST, path, label=workflow.name)
+        for workflow in session.workspace.workflow_list
+        if (path := workflow.package / LOCK).is_file()
+    ]
+
+
+def _own(session: Session) -> dict[str, Identity]:
+    """Return what the workspace's sources make now; the bytes too, of what is built."""
+    workspace = session.workspace
+    found = steps(workspace, build_targets(workspace), cache_of(workspace))
+    return {
+        name: Identity(
+            version=step.identity.version,
+            build=step.identity.build,
+            why=step.reason,
+            sha256=step.cached.sha256 if step.cached else "",
+        )
+        for name, step in found.items()
+    }
 
 
 def export(

@@ -12,11 +12,17 @@ CORE = "flowlock-core"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Facts:
-    """The workspace's version, the channels that a spec may name, and wheel name → conda name."""
+    """The workspace's version, the channels that a spec may name, and wheel name → conda name.
+
+    `sources` are the channels that a workflow is locked from, the release channel first; `platforms` those
+    that it is locked for.
+    """
 
     version: str
     channels: frozenset[str]
     wheel_names: Mapping[str, str] = field(default_factory=dict)
+    sources: tuple[str, ...]
+    platforms: tuple[str, ...]
 
     def knows_channel(self, name: str) -> bool:
         """Tell whether flowlock.toml has the channel, or an alias for it."""
@@ -35,6 +41,8 @@ def facts_of(workspace: Workspace) -> Facts:
         version=workspace.version,
         channels=frozenset(map(plain_channel, known)),
         wheel_names=workspace.wheel_names,
+        sources=(workspace.release_channel, *workspace.other_channels),
+        platforms=workspace.platforms,
     )
 
 
