@@ -55,7 +55,7 @@ def test_the_release_has_packages_digests_and_ledger_and_becomes_public_last(
     sums = next(
         d for n, d in state(github).contents.items() if state(github).assets[n]["name"] == ledger.SUMS
     )
-    lines = dict(reversed(line.split("  ")) for line in sums.decode().splitlines())
+    lines = {name: digest for digest, _, name in (row.partition("  ") for row in sums.decode().splitlines())}
     assert lines == {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
     document = json.loads((tmp_path / "state" / ledger.FILE).read_text())
     assert {entry["target"] for entry in document["artifacts"]} == {channel.target}

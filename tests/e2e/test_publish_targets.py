@@ -1,5 +1,6 @@
 """What every target promises, against a server of its kind."""
 
+import base64
 import json
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from flowlock.errors import FlowlockError
+from flowlock.release import artifact, attestation
 from flowlock.release.outcome import PublishResult
 from flowlock.release.targets.protocol import Status
 from servers import real, venues
@@ -229,15 +231,41 @@ def test_trusted_publishing_exchanges_the_jobs_identity_for_a_token(tmp_path: Pa
         assert "identity-for" not in str(caught.value.problems)
 
 
+def bundle(statement: object) -> bytes:
+    """Return a sigstore bundle's shape around a statement; nothing here can sign one."""
+    payload = base64.b64encode(json.dumps(statement).encode()).decode()
+    envelope = {"payload": payload, "payloadType": attestation.PAYLOAD_TYPE, "signatures": [{"sig": ""}]}
+    return json.dumps(
+        {"mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json", "dsseEnvelope": envelope}
+    ).encode()
+
+
 def test_an_attestation_beside_the_file_goes_up_with_it(tmp_path: Path) -> None:
     path = package(tmp_path / "a", "core")
-    bundle = json.dumps({"mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json"}).encode()
-    path.with_name(path.name + ".sigstore.json").write_bytes(bundle)
     with venues.prefix() as venue:
+        channel = venue.target.removeprefix("prefix:")
+        signed = bundle(attestation.statement(artifact.read(path), channel))
+        path.with_name(path.name + ".sigstore.json").write_bytes(signed)
         assert run([venue], [path], tmp_path).ok
         state = venue.server
         assert isinstance(state, PrefixDev)
-        assert state.attestations == {f"noarch/{path.name}": bundle}
+        assert state.attestations == {f"noarch/{path.name}": signed}
+
+
+def test_an_attestation_of_another_file_or_channel_is_refused_before_the_upload(tmp_path: Path) -> None:
+    path, other = package(tmp_path / "a", "core"), package(tmp_path / "b", "ext")
+    with venues.prefix() as venue:
+        channel = venue.target.removeprefix("prefix:")
+        for wrong in (
+            bundle(attestation.statement(artifact.read(other), channel)),
+            bundle(attestation.statement(artifact.read(path), "https://elsewhere.test/flowlock")),
+            b"not a bundle",
+        ):
+            path.with_name(path.name + ".sigstore.json").write_bytes(wrong)
+            result = run([venue], [path], tmp_path)
+            assert statuses(result) == {path.name: Status.FAILED}
+            assert "sigstore.json" in result.as_text()
+        assert venue.served() == {}
 
 
 def test_a_server_that_stores_other_bytes_is_found_out(tmp_path: Path) -> None:

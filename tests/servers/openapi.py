@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from referencing import Registry, Resource
+from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from servers.loopback import Request, Response
@@ -96,7 +96,7 @@ def _response_faults(operation: Mapping[str, Any], response: Response) -> Iterat
 
 
 def _schema_faults(schema: Mapping[str, Any], value: Any, *, strict: bool) -> Iterator[str]:
-    root = Resource(contents=_nullable(), specification=DRAFT202012)
+    root = DRAFT202012.create_resource(_nullable())
     registry: Registry[Any] = Registry().with_resource("urn:github", root)
     validator = Draft202012Validator(_absolute(schema), registry=registry)
     yield from (f"{error.json_path}: {error.message[:200]}" for error in validator.iter_errors(value))

@@ -29,7 +29,7 @@ class PublishOptions:
     source: Path | None = None
     dry_run: bool = False
     skip: Sequence[str] = ()
-    jobs: int = 8
+    jobs: int = 16
     deadline: float = 300.0
     patience: http.Patience = http.DEFAULT_PATIENCE
 
@@ -88,7 +88,7 @@ def targets(
     environ: Mapping[str, str] | None,
     *,
     patience: http.Patience = http.DEFAULT_PATIENCE,
-    jobs: int = 8,
+    jobs: int = 16,
 ) -> list[Target]:
     """Return the targets that were named, by `kind:location` or by their names in flowlock.toml."""
     parsed = version.version_of(tag)

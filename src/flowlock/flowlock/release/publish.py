@@ -51,7 +51,7 @@ class Job:
     state: Path
     dry_run: bool = False
     skip: frozenset[Stage] = frozenset()
-    jobs: int = 8
+    jobs: int = 16
     deadline: float = 300.0
     poll: float = 2.0
 

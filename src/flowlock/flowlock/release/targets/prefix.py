@@ -9,6 +9,7 @@ from flowlock import secret
 from flowlock.errors import FlowlockError
 from flowlock.http import Answer, Header
 from flowlock.names import Sha256
+from flowlock.release import attestation
 from flowlock.release.artifact import FileBody, Item
 from flowlock.release.targets.client import CONFLICT, Client
 from flowlock.release.targets.protocol import Context, Delivery, Kind, Served
@@ -57,7 +58,7 @@ class Prefix:
 
     def upload(self, item: Item) -> Delivery:
         """Send the file as the stock client does; 409 is success only if the bytes are the same."""
-        form = Form(item, attestation(item))
+        form = Form(item, _bundle(item, self._channel_url))
 
         def put(landed: Callable[[], Answer | None]) -> Answer:
             headers = {"Content-Type": f"multipart/form-data; boundary={form.boundary}"}
@@ -116,10 +117,10 @@ class _Hidden:
         return self._hidden.hide_in(text)
 
 
-def attestation(item: Item) -> bytes | None:
+def _bundle(item: Item, channel: str) -> bytes | None:
     """Return the signed attestation that lies beside the file as `FILE.sigstore.json`, if there is one."""
-    bundle = item.path.with_name(item.file + ".sigstore.json")
-    return bundle.read_bytes() if bundle.is_file() else None
+    path = item.path.with_name(item.file + ".sigstore.json")
+    return attestation.checked(path.read_bytes(), item, channel) if path.is_file() else None
 
 
 class Form:

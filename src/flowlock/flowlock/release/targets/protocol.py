@@ -61,7 +61,7 @@ class Context:
     prerelease: bool = False
     commit: str = ""
     notes: str = ""
-    connections: int = 8
+    connections: int = 16
     patience: Patience = DEFAULT_PATIENCE
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
 
