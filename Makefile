@@ -11,7 +11,7 @@ FLOWLOCK := $(BIN)/flowlock --profile embedded
 # Debian's packages that some tests need; they skip with a reason without them.
 PARTS := bubblewrap chromium
 
-.PHONY: demo test test-parts storm lint golden bench dev clean
+.PHONY: demo test test-parts storm lint golden bench dev clean hand-over take-over
 .DEFAULT_GOAL := demo
 
 $(BIN)/uv:
@@ -53,6 +53,13 @@ golden: dev
 
 bench: dev
 	$(BIN)/python -m bench
+
+# One job of CI builds, the others go on with what it built.
+hand-over:
+	tar -cf local-channel.tar .flowlock/cache .flowlock/channel .flowlock/channel.generations
+
+take-over:
+	tar -xf local-channel.tar
 
 clean:
 	rm -rf .flowlock $(VENV)

@@ -54,7 +54,7 @@ def main() -> None:
         ("concurrently", fast, slow / fast, f"≥ {GOAL}", f"{fast_memory:.0f} MB"),
         ("one at a time", slow, 1.0, "", f"{slow_memory:.0f} MB"),
     ]
-    print_table((f"publish {COUNT} × {SIZE // 1_000_000} MB", "seconds", "faster", "goal", "memory"), rows)
+    print_table((f"publish {COUNT} x {SIZE // 1_000_000} MB", "seconds", "faster", "goal", "memory"), rows)
 
 
 def _publish(folder: Path, way: str, jobs: int | None) -> tuple[float, float]:

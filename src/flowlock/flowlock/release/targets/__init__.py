@@ -22,6 +22,9 @@ KINDS: dict[str, Callable[[str, Context], Target]] = {
 def make(text: str, named: Mapping[str, str], context: Context) -> Target:
     """Return the target that `kind:location` describes, or that flowlock.toml has under that name."""
     described = named.get(text, text)
+    if described == "github":
+        # In GitHub Actions the repository is the one that the job runs for.
+        described = f"github:{context.environ.get('GITHUB_REPOSITORY', '')}"
     kind, colon, location = described.partition(":")
     if kind not in KINDS or not colon:
         known = [*named, *KINDS]
