@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from checkout import Checkout
 
 Make = Callable[[], Checkout]
@@ -28,7 +29,7 @@ def the(folder: Path, pattern: str) -> Path:
 
 def test_a_second_sync_says_of_every_stage_that_it_is_current(synced: Checkout) -> None:
     stages = synced.stages()
-    assert set(stages) == {"compile", "base", "build", "lock"}
+    assert set(stages) == {"compile", "base", "build", "lock", "pins"}
     assert set(stages.values()) == {"current"}
 
 
@@ -56,7 +57,7 @@ def test_an_edited_source_line_moves_that_package_and_the_locks_only(checkout: M
     module = copy.root / "src/flowlock-ext-tabular/flowlock_ext_tabular/__init__.py"
     replace(module, module.read_bytes() + b"\n# An edit.\n")
     stages = copy.stages()
-    assert [name for name, status in stages.items() if status != "current"] == ["build", "lock"]
+    assert [name for name, status in stages.items() if status != "current"] == ["build", "lock", "pins"]
     after = set(copy.channel_files())
     archives = {name for name in after ^ before if name.endswith(".conda")}
     assert {name.split("/")[1].rsplit("-", 2)[0] for name in archives} == {"flowlock-ext-tabular"}
@@ -68,7 +69,12 @@ def test_an_edited_title_in_a_spec_moves_that_workflow_only(checkout: Make) -> N
     spec = copy.root / "examples/penguins/spec.yaml"
     replace(spec, spec.read_bytes().replace(b"title: ", b"title: New ", 1))
     stages = copy.stages()
-    assert [name for name, status in stages.items() if status != "current"] == ["compile", "build", "lock"]
+    assert [name for name, status in stages.items() if status != "current"] == [
+        "compile",
+        "build",
+        "lock",
+        "pins",
+    ]
     archives = {name for name in set(copy.channel_files()) ^ before if name.endswith(".conda")}
     assert {name.split("/")[1].rsplit("-", 2)[0] for name in archives} == {"flowlock-penguins-workflow"}
 

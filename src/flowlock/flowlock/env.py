@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,12 +52,16 @@ class Environment:
 class Places:
     """Where environments and their parts live: `home` holds one folder an environment and digest.
 
-    `mirrors` maps a channel's URL to the folder that stands in for it; `cache` keeps unpacked packages.
+    `mirrors` maps a channel's URL to the folder that stands in for it; `artifacts` is a folder of archives by
+    file name that were in such a channel once. `cache` keeps unpacked packages. Nothing is downloaded from
+    the channels in `unserved`: they are only here.
     """
 
     home: Path
     cache: Path
+    artifacts: Path
     mirrors: Mapping[str, Path]
+    unserved: Collection[str] = ()
 
 
 def ensure(
@@ -158,10 +162,7 @@ def _install(
     target = next(known for known in locked.platforms() if str(known) == platform)
     records = locked.conda_repodata_records_for_platform(target) or []
     for record in records:
-        local = _local_artifact(record.url, places.mirrors)
-        if local is not None:
-            _verify(local, record.sha256)
-            record.url = local.as_uri()
+        record.url = _source(record.url, record.sha256, places)
     try:
         asyncio.run(
             rattler.install(
@@ -176,7 +177,7 @@ def _install(
         raise FlowlockError(
             f"cannot install the environment `{environment}`: {error}",
             code="FL703",
-            hint="check the network and the free disk space, then run the same command again",
+            hint="check the network and the disk; `flowlock sync` builds those of ours that lack",
             kept="the environment that was there before, if any",
         ) from error
 
@@ -189,25 +190,25 @@ def _install_errors() -> tuple[type[Exception], ...]:
     return (OSError, *(getattr(engine, name) for name in names))
 
 
-def _local_artifact(url: str, mirrors: Mapping[str, Path]) -> Path | None:
-    """Return the file that stands in for a URL, if its channel has a folder here."""
-    for channel, folder in mirrors.items():
-        if url.startswith(channel.rstrip("/") + "/"):
-            return folder / url.removeprefix(channel.rstrip("/") + "/")
-    return None
+def _source(url: str, sha256: bytes | None, places: Places) -> str:
+    """Return where the bytes of a pinned package are had from: a file here if it has them, else its URL.
 
-
-def _verify(artifact: Path, expected: bytes | None) -> None:
-    """Check a local artifact against its pin: the installer does not check what it reads from a file."""
-    if expected is None:
-        raise FlowlockError(f"the lock has no sha256 for {artifact.name}", code="FL704")
-    if not artifact.is_file() or files.sha256_of(artifact) != expected.hex():
-        wrong = "has other bytes than the lock pins" if artifact.is_file() else "is not in the local channel"
+    The installer checks what it downloads against the pin, but not what it reads from a file; we do.
+    """
+    channel = next((known for known in places.mirrors if url.startswith(f"{known}/")), None)
+    if channel is None:
+        return url
+    path = url.removeprefix(f"{channel}/")
+    for file in (places.mirrors[channel] / path, places.artifacts / path.rpartition("/")[2]):
+        if sha256 is not None and file.is_file() and files.sha256_of(file) == sha256.hex():
+            return file.resolve().as_uri()
+    if channel in places.unserved:
         raise FlowlockError(
-            f"{artifact.name} {wrong}",
+            f"{path} is not here with the bytes that the lock pins",
             code="FL705",
-            hint="run `flowlock sync` to build what is missing and to bring the lock in step",
+            hint="run `flowlock sync` to make what is missing and to bring the lock in step",
         )
+    return url
 
 
 def _compile(staging: Path, prefix: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from flowlock import env, files, platforms
 from flowlock.errors import FlowlockError
-from flowlock.session import Session
+from flowlock.session import BASE_URL, Session
 from flowlock.workspace import Workflow
 
 RECORD = "run.json"
@@ -53,7 +53,13 @@ class RunResult:
 
 
 def run(
-    session: Session, name: str, *, params: Path | None, results: Path | None, if_changed: bool
+    session: Session,
+    name: str,
+    *,
+    params: Path | None = None,
+    results: Path | None = None,
+    if_changed: bool = False,
+    frozen: bool = False,
 ) -> RunResult:
     """Install a workflow from its lock and run its command; with `if_changed` not if nothing changed.
 
@@ -72,7 +78,7 @@ def run(
     target = (results or workspace.state / "results" / workflow.name).resolve()
     started = time.perf_counter()
     with session.progress.stage("run") as stage:
-        environment = install(session, workflow, "default")
+        environment = install(session, workflow, "default", frozen=frozen)
         current = if_changed and _is_current(target, environment.digest, chosen)
         status = "current" if current else _execute(session, environment, workflow, chosen, target)
         stage.status = status
@@ -86,8 +92,11 @@ def run(
     )
 
 
-def install(session: Session, workflow: Workflow, environment: str) -> env.Environment:
-    """Return a workflow's environment from its lock, installed unless it is there and whole."""
+def install(session: Session, workflow: Workflow, environment: str, *, frozen: bool) -> env.Environment:
+    """Return a workflow's environment from its lock, installed unless it is there and whole.
+
+    Unless `frozen`, a lock that its manifest or today's sources have outgrown is refused, with the reasons.
+    """
     lock_file = session.lock_file(workflow)
     if not lock_file.is_file():
         raise FlowlockError(
@@ -95,13 +104,31 @@ def install(session: Session, workflow: Workflow, environment: str) -> env.Envir
             code="FL711",
             hint=f"run `flowlock --profile {session.profile} sync`",
         )
+    if not frozen:
+        _refuse_stale(session, workflow)
     state = session.workspace.state
     places = env.Places(
         home=state / "envs" / session.profile / workflow.name / environment,
         cache=state / "cache" / "pkgs",
+        artifacts=state / "cache" / "artifacts",
         mirrors=session.mirrors(),
+        unserved=(session.workspace.release_channel, BASE_URL) if session.offline else (BASE_URL,),
     )
     return env.ensure(lock_file, environment, platforms.current(), places=places, progress=session.progress)
+
+
+def _refuse_stale(session: Session, workflow: Workflow) -> None:
+    from flowlock.lock import command
+    from flowlock.lock.result import Options
+
+    result = command.check(session, [workflow.name], Options(check=True))
+    if not result.ok:
+        raise FlowlockError(
+            f"the lock of {workflow.name} is out of date",
+            code="FL714",
+            detail=result.as_text(),
+            hint="run `flowlock sync`, or use the lock as it is with --frozen",
+        )
 
 
 def _execute(
@@ -186,7 +213,7 @@ class TestOutcome:
         return "\n".join([*lines, verdict])
 
 
-def test(session: Session, names: Sequence[str]) -> TestOutcome:
+def test(session: Session, names: Sequence[str], *, frozen: bool) -> TestOutcome:
     """Install workflows from their locks and run their test cases, each case through the command."""
     outcomes = []
     for name in names or [workflow.name for workflow in session.workspace.workflow_list]:
@@ -196,7 +223,7 @@ def test(session: Session, names: Sequence[str]) -> TestOutcome:
             session.progress.note(f"{workflow.name} has no test-cases.yaml")
             continue
         with session.progress.stage("test") as stage:
-            environment = install(session, workflow, "default")
+            environment = install(session, workflow, "default", frozen=frozen)
             done = environment.run([workflow.distribution, "test", cases], each_line=session.progress.working)
             passed = done.returncode == 0
             stage.status, stage.detail = ("passed" if passed else "failed"), workflow.name

@@ -6,6 +6,16 @@ from typing import Annotated
 import typer
 
 from flowlock.cli.options import Options, Workflows, app
+from flowlock.errors import UsageError
+
+Locked = Annotated[bool, typer.Option("--locked", help="Refuse a lock that is out of date (the default).")]
+Frozen = Annotated[bool, typer.Option("--frozen", help="Use the lock as it is, without a check.")]
+
+
+def _trusts(*, locked: bool, frozen: bool) -> bool:
+    if locked and frozen:
+        raise UsageError("--locked and --frozen exclude each other", code="FL002", hint="give one of them")
+    return frozen
 
 
 @app.command()
@@ -21,22 +31,34 @@ def run(
     if_changed: Annotated[
         bool, typer.Option("--if-changed", help="Not if the results of the same inputs are there.")
     ] = False,
+    locked: Locked = False,
+    frozen: Frozen = False,
 ) -> int:
     """Install a workflow from its lock and run it."""
     from flowlock import run as runs
 
     options: Options = context.obj
-    result = runs.run(options.session(), workflow, params=params, results=results, if_changed=if_changed)
+    result = runs.run(
+        options.session(),
+        workflow,
+        params=params,
+        results=results,
+        if_changed=if_changed,
+        frozen=_trusts(locked=locked, frozen=frozen),
+    )
     return options.emit(result)
 
 
 @app.command()
-def test(context: typer.Context, workflows: Workflows = None) -> int:
+def test(
+    context: typer.Context, workflows: Workflows = None, locked: Locked = False, frozen: Frozen = False
+) -> int:
     """Install workflows from their locks and run their test cases."""
     from flowlock import run as runs
 
     options: Options = context.obj
-    return options.emit(runs.test(options.session(), workflows or []))
+    trusts = _trusts(locked=locked, frozen=frozen)
+    return options.emit(runs.test(options.session(), workflows or [], frozen=trusts))
 
 
 @app.command()

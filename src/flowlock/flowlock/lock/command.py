@@ -44,24 +44,32 @@ def lock_stage(
 ) -> LockResult:
     """Lock as a stage of a larger command, which holds the workspace."""
     with session.progress.stage(name) as stage:
-        result = lock_targets(
-            wanted,
-            folders=[
-                ChannelFolder(url=manifest.channel_url(url), path=path)
-                for url, path in session.mirrors().items()
-            ],
-            own=_own(session),
-            options=replace(
-                options,
-                offline=options.offline or session.offline,
-                cache=session.workspace.state / "cache" / "repodata",
-            ),
-            progress=session.progress,
-        )
+        result = _lock(session, wanted, options)
         moved = [one.path for one in result.locks if one.status != CURRENT]
         stage.status = (UPDATED if result.ok else STALE) if moved else CURRENT
         stage.detail = f"{len(moved) or len(result.locks)} locks"
     return result
+
+
+def check(session: Session, names: Sequence[str], options: Options) -> LockResult:
+    """Say of the locks of workflows whether they are current, and nothing else."""
+    return _lock(session, targets(session, names), replace(options, check=True))
+
+
+def _lock(session: Session, wanted: Sequence[Target], options: Options) -> LockResult:
+    return lock_targets(
+        wanted,
+        folders=[
+            ChannelFolder(url=manifest.channel_url(url), path=path) for url, path in session.mirrors().items()
+        ],
+        own=_own(session),
+        options=replace(
+            options,
+            offline=options.offline or session.offline,
+            cache=session.workspace.state / "cache" / "repodata",
+        ),
+        progress=session.progress,
+    )
 
 
 def committed(session: Session) -> list[Target]:
