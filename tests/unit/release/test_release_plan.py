@@ -1,0 +1,124 @@
+"""What is published in which order, and what a target's answer means."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flowlock.errors import FlowlockError
+from flowlock.names import Sha256
+from flowlock.release.artifact import Identity, Item
+from flowlock.release.plan import Pin, admit, dependencies, judge
+from flowlock.release.targets.protocol import Delivery, Kind, Served, Status, Target
+from flowlock.release.upload import upload
+from flowlock.report import Silent
+
+ONE, TWO = Sha256("1" * 64), Sha256("2" * 64)
+
+
+def item(
+    name: str, version: str = "1.0", build: str = "pyhaa_0", *, sha256: Sha256 = ONE, depends: str = ""
+) -> Item:
+    number = int(build.rsplit("_", 1)[1])
+    return Item(
+        path=Path(),
+        file=f"{name}-{version}-{build}.conda",
+        sha256=sha256,
+        size=1,
+        identity=Identity(name=name, version=version, build=build, number=number, subdir="noarch"),
+        depends=frozenset(depends.split()),
+    )
+
+
+def served(*items: Item) -> dict[str, Served]:
+    return {
+        one.place: Served(place=one.place, url="", sha256=one.sha256, identity=one.identity) for one in items
+    }
+
+
+@pytest.mark.parametrize(
+    ("theirs", "expected"),
+    [
+        ([], Status.MISSING),
+        ([item("a")], Status.PRESENT),
+        ([item("a", sha256=TWO)], Status.CONFLICT),
+        ([item("a", build="pyhbb_0")], Status.CONFLICT),
+        ([item("a", build="pyhbb_1")], Status.CONFLICT),
+        ([item("a", version="1.0.0", build="pyhbb_0")], Status.CONFLICT),
+        ([item("a", version="1.1", build="pyhbb_0")], Status.MISSING),
+        ([item("b", build="pyhbb_0")], Status.MISSING),
+        ([item("a"), item("a", build="pyhbb_0")], Status.PRESENT),
+    ],
+)
+def test_what_a_target_has_decides(theirs: list[Item], expected: Status) -> None:
+    assert judge(item("a"), served(*theirs)).status is expected
+
+
+def test_a_higher_build_number_may_stand_beside_another_build() -> None:
+    assert judge(item("a", build="pyhbb_1"), served(item("a"))).status is Status.MISSING
+
+
+def test_every_file_is_pinned_and_every_pin_is_there() -> None:
+    pins = [
+        Pin(file=item("a").file, subdir="noarch", sha256=TWO, where="pixi.lock"),
+        Pin(file=item("b").file, subdir="noarch", sha256=None, where="the source"),
+        Pin(file=item("c").file, subdir="noarch", sha256=ONE, where="pixi.lock"),
+    ]
+    found = admit([item("a"), item("b"), item("d")], pins)
+    assert [(problem.code, problem.message.split("-")[0]) for problem in found] == [
+        ("FL823", "a"),
+        ("FL822", "d"),
+        ("FL824", "c"),
+    ]
+
+
+def test_a_circle_of_packages_is_named() -> None:
+    with pytest.raises(FlowlockError, match="circle"):
+        dependencies([item("a", depends="b"), item("b", depends="a")], [])
+
+
+class Recording:
+    """A target that takes everything but what it was told to refuse."""
+
+    name, kind = "recording:", Kind.CHANNEL
+
+    def __init__(self, broken: set[str]) -> None:
+        self.broken, self.taken = broken, []  # type: tuple[set[str], list[str]]
+
+    def upload(self, item: Item) -> Delivery:
+        if item.identity and item.identity.name in self.broken:
+            raise FlowlockError("no", code="FL812")
+        self.taken.append(item.place)
+        return Delivery(status=Status.UPLOADED, url="")
+
+    def check(self) -> None: ...
+    def served(self, items: object) -> dict[str, Served]:  # noqa: ARG002 - the protocol's
+        return {}
+
+    def digest(self, item: Item) -> None: ...
+    def complete(self) -> None: ...
+
+
+@given(st.integers(1, 9), st.data())
+def test_nothing_goes_up_before_what_it_needs_and_nothing_whose_need_failed(
+    size: int, data: st.DataObject
+) -> None:
+    names = [f"p{number}" for number in range(size)]
+    items = [
+        item(name, depends=" ".join(data.draw(st.sets(st.sampled_from(names[:n] or ["other"])))))
+        for n, name in enumerate(names)
+    ]
+    last = {one.file for one in items[-1:]}
+    broken = data.draw(st.sets(st.sampled_from(names)))
+    graph = dependencies(items, last)
+    target = Recording(broken)
+    checked: Target = target
+    verdicts = {one.place: judge(one, {}) for one in items}
+    done = upload(checked, items, graph, verdicts, jobs=3, progress=Silent())
+    assert set(done) == {one.place for one in items}
+    for place, before in graph.items():
+        if place in target.taken:
+            assert all(target.taken.index(other) < target.taken.index(place) for other in before)
+        elif place.split("/")[1].split("-")[0] not in broken:
+            assert any(done[other].status is Status.FAILED for other in before)
