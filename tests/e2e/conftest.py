@@ -10,8 +10,9 @@ import pytest
 from checkout import Checkout, copy_repository
 from servers.real import moto_server, quetz_server
 from shared import once
+from small import small, tools
 
-__all__ = ["checkout", "moto_server", "quetz_server", "synced"]
+__all__ = ["checkout", "moto_server", "quetz_server", "small", "synced", "tools"]
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Builds of small packages by the real engine, against a base channel with no more than the build tools."""
+"""Builds of small packages by the real engine."""
 
 import hashlib
 import io
@@ -13,165 +13,16 @@ import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 import pytest
 import zstandard
 
-from flowlock import base
 from flowlock.base import interpreter
-from flowlock.build import BuildResult, Status, build
+from flowlock.build import BuildResult, Status
 from flowlock.build.sandbox import available
 from flowlock.errors import FlowlockError
-from flowlock.recipe.render import SCRIPT
-from flowlock.report import Silent
 from flowlock.workspace import load
-from shared import once
-
-SETTINGS = """
-[workspace]
-name = "small"
-version = "1.0"
-epoch = 2026-11-01T00:00:00Z
-platforms = ["linux-64"]
-[channels]
-release = "https://example.org/small"
-[build]
-backend = "hatchling ==1.30.1"
-installer = "uv ==0.11.21"
-"""
-PYPROJECT = """
-[build-system]
-requires = ["hatchling"]
-build-backend = "hatchling.build"
-[project]
-name = "{name}"
-version = "1.0"
-description = "A small package"
-requires-python = ">=3.11"
-license = "BSD-3-Clause"
-license-files = ["LICENSE"]
-[project.scripts]
-{name} = "{module}:main"
-[tool.hatch.build.targets.wheel]
-packages = ["{module}"]
-"""
-ENTER = (
-    "import os, sys; from pathlib import Path; from flowlock.build import build; "
-    "from flowlock.report import Silent; from flowlock.workspace import load; "
-    "os.umask(int(sys.argv[3], 8)); "
-    "build(load(Path(sys.argv[1])), environments=[sys.argv[2]], jobs=int(sys.argv[4]), progress=Silent())"
-)
-
-
-def git(folder: Path, *arguments: str) -> None:
-    subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True)
-
-
-class Small:
-    """A workspace of small packages."""
-
-    def __init__(self, root: Path, channel: str) -> None:
-        self.root, self.channel_url = root, channel
-        root.mkdir(parents=True)
-        self.share_packages()
-        git(root, "init", "-q")
-        (root / "flowlock.toml").write_text(SETTINGS)
-        (root / ".gitattributes").write_text("* text=auto\n")
-        (root / ".gitignore").write_text(".flowlock/\n")
-
-    def share_packages(self) -> None:
-        """Unpack Python and the build tools once for all tests, beside their channel."""
-        shared = Path(url2pathname(urlsplit(self.channel_url).path)).parent / "packages"
-        shared.mkdir(exist_ok=True)
-        cache = self.root / ".flowlock" / "cache"
-        cache.mkdir(parents=True)
-        (cache / "packages").symlink_to(shared)
-
-    def add(self, name: str, *, needs: str = "", host: str = "", script: str = "") -> Path:
-        """Add a package and return its folder."""
-        module = name.replace("-", "_")
-        folder = self.root / "src" / name
-        (folder / module).mkdir(parents=True)
-        (folder / "pyproject.toml").write_text(PYPROJECT.format(name=name, module=module))
-        (folder / "LICENSE").write_text("Free for all.\n")
-        (folder / module / "__init__.py").write_text(f'def main():\n    print("{name}")\n')
-        recipe: dict[str, Any] = {
-            "context": {"version": "1.0"},
-            "package": {"name": name, "version": "${{ version }}"},
-            "source": {"path": f"../../src/{name}"},
-            "build": {
-                "number": 0,
-                "noarch": "python",
-                "python": {"entry_points": [f"{name} = {module}:main"]},
-                "script": [*([script] if script else []), SCRIPT],
-            },
-            "requirements": {
-                "host": ["python >=3.11", "hatchling ==1.30.1", "uv ==0.11.21", *host.split()],
-                "run": ["python >=3.11", *needs.split()],
-            },
-            "about": {"license": "BSD-3-Clause", "license_file": ["LICENSE"], "summary": "A small package"},
-        }
-        self.write_recipe(name, recipe)
-        return folder
-
-    def write_recipe(self, name: str, recipe: dict[str, Any], **style: Any) -> None:
-        path = self.root / "recipes" / name / "recipe.yaml"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(recipe, **{"indent": 2, **style}))
-
-    def recipe(self, name: str) -> dict[str, Any]:
-        return dict(json.loads((self.root / "recipes" / name / "recipe.yaml").read_text()))
-
-    def build(self, *names: str, **options: Any) -> BuildResult:
-        return build(load(self.root), names, environments=[self.channel_url], progress=Silent(), **options)
-
-    def reasons(self) -> dict[str, str]:
-        return {one.name: one.reason or one.status for one in self.build(dry_run=True).packages}
-
-    def contents(self) -> dict[str, str]:
-        folder = self.root / ".flowlock" / "channel"
-        files = (path for path in folder.rglob("*") if path.is_file())
-        return {
-            path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in files
-        }
-
-    def archives(self) -> list[Path]:
-        return sorted((self.root / ".flowlock" / "channel").rglob("*.conda"))
-
-    def process(self, *, python: str = sys.executable, umask: str = "022", jobs: int = 2) -> list[str]:
-        return [python, "-c", ENTER, str(self.root), self.channel_url, umask, str(jobs)]
-
-
-def make_base(folder: Path, python: Path | None = None) -> str:
-    """Return the URL of a channel with Python and the build tools."""
-    workspace = folder / "base"
-    workspace.mkdir()
-    (workspace / "flowlock.toml").write_text(SETTINGS)
-    made = base.make(
-        load(workspace),
-        ["hatchling==1.30.1", "uv==0.11.21"],
-        python=python,
-        offline=False,
-        progress=Silent(),
-    )
-    return made.folder.as_uri()
-
-
-@pytest.fixture(scope="session")
-def tools(tmp_path_factory: pytest.TempPathFactory) -> str:
-    def make(folder: Path) -> None:
-        (folder / "url").write_text(make_base(folder))
-
-    return (once(tmp_path_factory, "build-tools", make) / "url").read_text()
-
-
-@pytest.fixture
-def small(tmp_path: Path, tools: str) -> Small:
-    return Small(tmp_path / "a spâce", tools)
+from small import Small, git, make_base
 
 
 def another_python(version: str) -> Path | None:
@@ -398,7 +249,7 @@ def test_other_bytes_under_the_same_identity_are_an_error_and_never_kept(small: 
     cache = small.root / ".flowlock/cache/artifacts"
     record = next(cache.glob("clock-*.json"))
     changed = json.loads(record.read_text())
-    changed["surroundings"]["engine"] = "another"
+    changed["keys"] = ["made by another engine"]
     record.write_text(json.dumps(changed))
     with pytest.raises(FlowlockError, match="1 of 1 packages cannot be built") as caught:
         small.build()

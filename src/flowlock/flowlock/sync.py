@@ -82,7 +82,7 @@ def sync(session: Session, *, check: bool, dry_run: bool, jobs: int | None) -> S
     with session.exclusive():
         _compile(session, check=check or dry_run)
         prepare(session)
-        build_stage(session, (), BuildSettings(jobs=jobs, dry_run=dry_run))
+        build_stage(session, (), BuildSettings(jobs=jobs, dry_run=dry_run, check=check, relock=not check))
         if not dry_run:
             _lock(session, check=check)
     return SyncResult(stages=tuple(progress.stages))

@@ -67,8 +67,10 @@ class Workspace:
     channel_aliases: Mapping[str, str] = field(default_factory=dict)
     build_backend: str
     build_installer: str
+    build_platforms: tuple[Platform, ...]
     wheel_names: Mapping[str, str] = field(default_factory=dict)
     packages: tuple[Package, ...]
+    recipes: Path
     workflows: Path
     targets: Mapping[str, str] = field(default_factory=dict)
 
@@ -143,6 +145,12 @@ class _ChannelsTable(_Strict):
 class _BuildTable(_Strict):
     backend: str = Field(pattern=r"^\S+ ==\S+$")
     installer: str = Field(pattern=r"^\S+ ==\S+$")
+    platforms: list[str] | None = Field(default=None, min_length=1)
+
+    @field_validator("platforms")
+    @classmethod
+    def _known(cls, value: list[str] | None) -> list[str] | None:
+        return value and [Platform(name) for name in value]
 
 
 class _PackageTable(_Strict):
@@ -203,6 +211,7 @@ def _workspace(root: Path, document: _Document) -> Workspace:
         channel_aliases=document.channels.aliases,
         build_backend=document.build.backend,
         build_installer=document.build.installer,
+        build_platforms=tuple(Platform(name) for name in document.build.platforms or table.platforms),
         wheel_names={canonicalize_name(wheel): conda for wheel, conda in document.names.items()},
         packages=tuple(
             Package(
@@ -213,6 +222,7 @@ def _workspace(root: Path, document: _Document) -> Workspace:
             )
             for folder in folders
         ),
+        recipes=root / table.recipes,
         workflows=root / table.workflows,
         targets=document.targets,
     )

@@ -7,23 +7,28 @@ from pathlib import Path
 from typing import Any
 
 from flowlock import archive, files
-from flowlock.build.identity import Identity
+from flowlock.build.identity import Identity, cache_key
 from flowlock.errors import FlowlockError
 from flowlock.names import Sha256
 from flowlock.stat_cache import StatCache
 
-SCHEMA = 1
+SCHEMA = 2
+# Of how many surroundings it is remembered that they gave the same bytes: profiles, engines, environments.
+REMEMBERED = 16
 # The inputs of each package's last build, to tell what changed; nothing relies on them.
 LAST = "last"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cached:
-    """An artifact that is here, whole, and made of what its record says."""
+    """An artifact that is here, whole, and made of what its record says.
+
+    `keys` are the cache keys under which it was made: an identity in surroundings that gave these bytes.
+    """
 
     path: Path
     sha256: Sha256
-    surroundings: dict[str, Any]
+    keys: tuple[str, ...]
 
 
 class Cache:
@@ -42,12 +47,13 @@ class Cache:
         record, path = self.record(identity), self._folder / identity.file
         if record is None or not path.is_file() or self._digests.sha256(path) != record["sha256"]:
             return None
-        return Cached(path=path, sha256=Sha256(record["sha256"]), surroundings=record["surroundings"])
+        return Cached(path=path, sha256=Sha256(record["sha256"]), keys=tuple(record["keys"]))
 
     def record(self, identity: Identity) -> dict[str, Any] | None:
         """Return what was recorded of an identity's artifact, whether or not it is still here."""
         record = _read(self._folder / f"{identity.stem}.json")
-        return record if record and record.get("identity") == identity.digest else None
+        sound = record and record.get("schema") == SCHEMA and record.get("identity") == identity.digest
+        return record if sound else None
 
     def last(self, name: str) -> dict[str, Any] | None:
         """Return the inputs of a package's last build here, to tell what changed since."""
@@ -68,16 +74,14 @@ class Cache:
         if portable and record is not None and record["sha256"] != sha256:
             raise self._not_reproducible(identity, data)
         files.write_bytes(path, data)
-        document = {
-            "schema": SCHEMA,
-            "identity": identity.digest,
-            "sha256": sha256,
-            "surroundings": surroundings,
-        }
+        same = record["keys"] if record is not None and record["sha256"] == sha256 else []
+        key = cache_key(identity.digest, surroundings=surroundings)
+        keys = [key, *(one for one in same if one != key)][:REMEMBERED]
+        document = {"schema": SCHEMA, "identity": identity.digest, "sha256": sha256, "keys": keys}
         files.write_text(self._folder / f"{identity.stem}.json", json.dumps(document))
         last = {**inputs, "surroundings": surroundings, "schema": inputs["schema"]}
         files.write_text(self._folder / LAST / f"{identity.name}.json", json.dumps(last))
-        return Cached(path=path, sha256=sha256, surroundings=surroundings)
+        return Cached(path=path, sha256=sha256, keys=tuple(keys))
 
     def save(self) -> None:
         """Keep what was learned of the files here."""

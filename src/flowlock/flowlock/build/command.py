@@ -6,19 +6,27 @@ from pathlib import Path
 
 from flowlock import base
 from flowlock.base.command import prepare
+from flowlock.build import locking
 from flowlock.build.result import BuildResult, Status
 from flowlock.build.run import build as build_packages
+from flowlock.errors import FlowlockError
 from flowlock.session import Profile, Session
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BuildSettings:
-    """How to build; see `flowlock build --help`."""
+    """How to build; see `flowlock build --help`.
+
+    `check` holds the committed lock of build environments against the recipes, whatever the profile; `relock`
+    brings it in step.
+    """
 
     jobs: int | None = None
     dry_run: bool = False
     verify: bool = False
     output: Path | None = None
+    check: bool = False
+    relock: bool = False
 
 
 def build(session: Session, names: Sequence[str], settings: BuildSettings) -> BuildResult:
@@ -31,10 +39,13 @@ def build(session: Session, names: Sequence[str], settings: BuildSettings) -> Bu
 def build_stage(session: Session, names: Sequence[str], settings: BuildSettings) -> BuildResult:
     """Build as a stage of a larger command, which holds the workspace."""
     with session.progress.stage("build") as stage:
+        if settings.check and (problems := locking.check(session)):
+            raise FlowlockError("the lock of build environments is stale", problems=problems)
         result = build_packages(
             session.workspace,
             names,
             environments=_build_channels(session),
+            lock=lambda known: locking.ready(session, known, relock=settings.relock),
             jobs=settings.jobs,
             dry_run=settings.dry_run,
             verify=settings.verify,

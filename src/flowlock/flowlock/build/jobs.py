@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from flowlock import files, process
 from flowlock.build.identity import Identity
 from flowlock.build.layout import ARTIFACT, HOME, JOB, LOG, RESULT, SOURCE, TEMPORARY
+from flowlock.build.locked import Offer
 from flowlock.build.sandbox import wrapped
 from flowlock.errors import FlowlockError, from_os_error
 from flowlock.recipe import Recipe
@@ -37,7 +37,7 @@ class Job:
     identity: Identity
     sources: Sources
     epoch: datetime
-    channels: tuple[str, ...]
+    offer: Offer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,13 +119,12 @@ class Workers:
     def _work(self, job: Job, work: Path) -> None:
         order = work / JOB
         order.write_text(json.dumps(_order(job)))
-        local = [folder for url in job.channels if (folder := _folder(url)) is not None]
         self._place.packages.mkdir(parents=True, exist_ok=True)
         command = wrapped(
             [sys.executable, "-m", "flowlock.build.worker", str(order)],
-            readable=local,
+            readable=job.offer.readable,
             writable=[work, self._place.packages],
-            network=len(local) < len(job.channels),
+            network=job.offer.network,
         )
         with process.started(command, cwd=work, env=self._environment(job, work)) as running:
             self._running.add(running)
@@ -174,15 +173,6 @@ def forget_leftovers(work: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _folder(channel: str) -> Path | None:
-    """Return the folder that a channel is, None for one that is elsewhere."""
-    if channel.startswith("file://"):
-        from urllib.request import url2pathname
-
-        return Path(url2pathname(urlsplit(channel).path))
-    return Path(channel) if Path(channel).is_absolute() else None
-
-
 def _outcome(future: Future[Made]) -> Made | FlowlockError:
     try:
         return future.result()
@@ -197,7 +187,7 @@ def _order(job: Job) -> dict[str, Any]:
         "build_string": job.identity.build,
         "epoch": job.epoch.isoformat(),
         "portable": job.recipe.noarch is not None,
-        "channels": job.channels,
+        "channels": job.offer.channels,
     }
 
 

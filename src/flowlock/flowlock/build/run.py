@@ -1,7 +1,7 @@
 """The build: what is stale, in which order it is built, and its way into cache and channel."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +9,7 @@ from pathlib import Path
 from flowlock import channel, files
 from flowlock.build.cache import Cache, Cached
 from flowlock.build.jobs import WORK, Job, Made, Place, Workers, forget_leftovers
+from flowlock.build.locked import Locked, open_channels
 from flowlock.build.output import write as hand_over
 from flowlock.build.plan import closure, names_of, needs, order
 from flowlock.build.result import BuildResult, PackageResult, Status
@@ -25,6 +26,7 @@ def build(
     names: Sequence[str] = (),
     *,
     environments: Sequence[str],
+    lock: Callable[[Mapping[str, Target]], Locked] | None = None,
     jobs: int | None = None,
     dry_run: bool = False,
     verify: bool = False,
@@ -33,20 +35,25 @@ def build(
 ) -> BuildResult:
     """Build the named packages and what they need (all, if none is named), as far as they are stale.
 
-    `environments` are the channels that build environments come from. The caller holds the workspace. If a
-    build fails the channel stays as it was, what was built is kept in the cache, and one FlowlockError tells
-    of all failures. With `verify` every portable package is also built again elsewhere, and compared; with
-    `output` that folder becomes a copy of the channel with a manifest of digests.
+    `environments` are the channels that build environments come from; a package whose environment `lock`
+    knows gets exactly its records. The caller holds the workspace. If a build fails the channel stays as it
+    was, what was built is kept in the cache, and one FlowlockError tells of all failures. With `verify` every
+    portable package is also built again elsewhere, and compared; with `output` that folder becomes a copy of
+    the channel with a manifest of digests.
     """
     known = targets(workspace)
     graph = {name: needs(target.recipe, known) for name, target in known.items()}
     wanted = closure(chosen(names, workspace, known), graph)
     cache = cache_of(workspace)
-    found = steps(workspace, {name: known[name] for name in order(graph) if name in wanted}, cache)
+    locked = lock(known) if lock else Locked()
+    ordered = {name: known[name] for name in order(graph) if name in wanted}
+    found = steps(workspace, ordered, cache, environment=locked.digest)
     stale = {name: step for name, step in found.items() if step.cached is None}
     if dry_run:
         return BuildResult(packages=tuple(_result(step, None) for step in found.values()), dry_run=True)
-    yard = _Yard(workspace=workspace, graph=graph, found=found, environments=tuple(environments))
+    yard = _Yard(
+        workspace=workspace, graph=graph, found=found, environments=tuple(environments), locked=locked
+    )
     at_once = jobs or _cores()
     cache.tidy()
     with _workers(workspace, at_once) as workers:
@@ -73,6 +80,7 @@ class _Yard:
     graph: Mapping[str, frozenset[str]]
     found: Mapping[str, Step]
     environments: tuple[str, ...]
+    locked: Locked
 
     @property
     def cached(self) -> dict[str, Cached]:
@@ -86,18 +94,19 @@ class _Yard:
 
     def job(self, name: str, held: Mapping[str, Cached]) -> Job:
         """Return a package's job; what it needs of the workspace lies in a channel made for it."""
-        step, needed, channels = self.found[name], self.needs(name), self.environments
+        step, needed = self.found[name], self.needs(name)
+        folder = work_folder(self.workspace) / f"{WORK}{name}-needs"
+        offer = self.locked.offer(name, folder / "locked") or open_channels(self.environments)
         if needed:
-            folder = work_folder(self.workspace) / f"{WORK}{name}-needs"
             wanted = [_artifact(self.found[need], held[need]) for need in sorted(needed)]
             channel.put(folder / "channel", wanted, subdirs=(), cache=folder / "cache")
-            channels = ((folder / "channel").as_uri(), *channels)
+            offer = offer.before(folder / "channel")
         return Job(
             recipe=step.target.recipe,
             identity=step.identity,
             sources=step.sources,
             epoch=self.workspace.epoch,
-            channels=channels,
+            offer=offer,
         )
 
 

@@ -1,6 +1,6 @@
 """What is current and what is not: sources and recipes against the cache and the channel."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from flowlock import channel, platforms
 from flowlock.archive import ZSTANDARD_VERSION
 from flowlock.build.cache import Cache, Cached
-from flowlock.build.identity import Identity, Inputs, identity
+from flowlock.build.identity import Identity, Inputs, cache_key, identity
 from flowlock.build.reasons import why
 from flowlock.build.result import Status
 from flowlock.build.targets import Target, targets
@@ -49,11 +49,20 @@ def identities(workspace: Workspace) -> dict[str, Identity]:
     return {name: step.identity for name, step in steps(workspace, known, cache_of(workspace)).items()}
 
 
-def steps(workspace: Workspace, known: Mapping[str, Target], cache: Cache) -> dict[str, Step]:
-    """Return the state of each target; contents on disk decide, stat data only spare reading them."""
+def steps(
+    workspace: Workspace,
+    known: Mapping[str, Target],
+    cache: Cache,
+    *,
+    environment: Callable[[str], str | None] = lambda _: None,
+) -> dict[str, Step]:
+    """Return the state of each target; contents on disk decide, stat data only spare reading them.
+
+    `environment` gives the digest of what a package is built in, if that is known.
+    """
     folders = {target.folder: target.excludes for target in known.values()}
     found = snapshots(workspace.root, folders, cache_file=workspace.state / "cache" / "sources.json")
-    surroundings = _surroundings()
+    machine = _surroundings()
     entered = channel.whole(workspace.state / "channel", cache=workspace.state / "cache")
     judged = {}
     for name, target in known.items():
@@ -64,9 +73,11 @@ def steps(workspace: Workspace, known: Mapping[str, Target], cache: Cache) -> di
             backend=workspace.build_backend,
             installer=workspace.build_installer,
         )
-        own = identity(inputs, subdir=surroundings["platform"])
+        own = identity(inputs, subdir=machine["platform"])
+        within = environment(name)
+        surroundings = {**machine, "build environment": within} if within else machine
         cached = cache.find(own)
-        if cached and cached.surroundings != surroundings:
+        if cached and cache_key(own.digest, surroundings=surroundings) not in cached.keys:
             cached = None
         now = {**inputs.as_json(), "surroundings": surroundings}
         judged[name] = Step(

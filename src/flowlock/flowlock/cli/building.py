@@ -46,6 +46,9 @@ def lock(
     workflows: Workflows = None,
     check: Check = False,
     dry_run: DryRun = False,
+    build: Annotated[
+        bool, typer.Option("--build", help="Lock what packages are built with, not workflows.")
+    ] = False,
     manifest_path: Annotated[
         Path | None, typer.Option("--manifest-path", help="Lock this pixi.toml instead of workflows.")
     ] = None,
@@ -56,6 +59,7 @@ def lock(
     repodata: Annotated[Path | None, typer.Option(help="A folder of channel metadata to solve on.")] = None,
 ) -> int:
     """Re-solve the lockfiles against the local channel; with --check, say why one is stale."""
+    from flowlock.build import locking
     from flowlock.lock import command
     from flowlock.lock.result import Options as LockOptions
 
@@ -69,6 +73,10 @@ def lock(
         upgrade=upgrade,
         repodata=repodata,
     )
+    if build:
+        if workflows or manifest_path:
+            raise UsageError("--build locks no workflow and no manifest", code="FL002")
+        return options.emit(locking.lock(options.session(), settings))
     result = command.lock(options.session(), workflows or [], settings, manifest_path=manifest_path)
     return options.emit(result)
 

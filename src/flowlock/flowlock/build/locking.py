@@ -1,0 +1,170 @@
+"""`recipes/build.lock`: which packages builds are made with, kept in step with recipes and [build]."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from flowlock import base, files, platforms
+from flowlock.build.environments import Wanted, wanted
+from flowlock.build.locked import Locked
+from flowlock.build.targets import Target, targets
+from flowlock.errors import FlowlockError, Problem
+from flowlock.lock import document
+from flowlock.lock.document import Lock
+from flowlock.lock.manifest import Manifest, channel_url
+from flowlock.lock.result import STALE, LockResult, Options
+from flowlock.lock.result import Target as LockTarget
+from flowlock.lock.sources import ChannelFolder
+from flowlock.session import BASE_URL, Profile, Session
+
+FILE = "build.lock"
+HINT = "run `flowlock lock --build`, and commit the file"
+
+
+def lock(session: Session, options: Options) -> LockResult:
+    """Bring the profile's lock of build environments in step; `flowlock lock --build`."""
+    from flowlock.base.command import prepare
+    from flowlock.lock.run import lock as solve
+
+    with session.exclusive():
+        prepare(session)
+        place = _place(session, _wanted(session, targets(session.workspace)))
+        options = replace(options, offline=options.offline or session.offline)
+        return solve(
+            [place.target], folders=place.folders, own={}, options=options, progress=session.progress
+        )
+
+
+def ready(session: Session, known: Mapping[str, Target], *, relock: bool) -> Locked:
+    """Return the locked environments of this machine's platform.
+
+    The embedded profile's lock follows its base channel by itself. The committed one is changed with `relock`
+    only; else one that is stale, or that is not there, is an error with the reasons.
+    """
+    asked = _wanted(session, known)
+    if not asked.of:
+        return Locked()
+    place = _place(session, asked)
+    _settle(session, place, relock=relock or session.profile is Profile.EMBEDDED)
+    held = document.read(files.read_bytes(place.target.path).decode(), place.target.shown)
+    platform = platforms.current()
+    return Locked(
+        of=asked.of,
+        records={name: _records(held, name, platform) for name in asked.specs},
+        mirrors=place.mirrors,
+        platform=platform,
+        digests=session.workspace.state / "cache" / "base-stat.json",
+    )
+
+
+def check(session: Session) -> list[Problem]:
+    """Return why the committed lock is stale, whatever the profile; one that was never made is not."""
+    committed = replace(session, profile=Profile.CONDA_FORGE)
+    place = _place(committed, _wanted(committed, targets(session.workspace)))
+    if not place.target.path.is_file() or not place.manifest.environments:
+        return []
+    return [
+        Problem(code="FL551", message=f"{place.target.shown} is stale: {reason}", hint=HINT)
+        for reason in _reasons(committed, place)
+    ]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Place:
+    """A lock of build environments, what it is solved from, and which folders stand for its channels."""
+
+    target: LockTarget
+    folders: Sequence[ChannelFolder]
+    mirrors: Mapping[str, Path]
+
+    @property
+    def manifest(self) -> Manifest:
+        return self.target.manifest
+
+
+def _wanted(session: Session, known: Mapping[str, Target]) -> Wanted:
+    pins = (session.workspace.build_backend, session.workspace.build_installer)
+    return wanted({name: target.recipe for name, target in known.items()}, pins)
+
+
+def _place(session: Session, asked: Wanted) -> _Place:
+    workspace = session.workspace
+    if session.profile is Profile.EMBEDDED:
+        path = workspace.state / "locks" / FILE
+        channels, subdirs, mirrors = [BASE_URL], [platforms.current()], {BASE_URL: base.folder(workspace)}
+    else:
+        path = workspace.recipes / FILE
+        channels, subdirs, mirrors = list(workspace.other_channels), list(workspace.build_platforms), {}
+    shown = workspace.relative(path)
+    manifest = asked.manifest(file="the recipes", channels=channels, platforms=subdirs)
+    return _Place(
+        target=LockTarget(manifest=manifest, path=path, shown=shown),
+        folders=[ChannelFolder(url=channel_url(url), path=folder) for url, folder in mirrors.items()],
+        mirrors=mirrors,
+    )
+
+
+def _settle(session: Session, place: _Place, *, relock: bool) -> None:
+    """Make sure that the lock fits what is asked; what was found to fit is not looked at again."""
+    memo = session.workspace.state / "cache" / "build-lock.json"
+    if _known(memo) == _key(place):
+        return
+    if relock:
+        from flowlock.lock.run import lock as solve
+
+        options = Options(offline=session.offline)
+        solve([place.target], folders=place.folders, own={}, options=options, progress=session.progress)
+    else:
+        _refuse_stale(session, place)
+    files.write_text(memo, json.dumps({"key": _key(place)}))
+
+
+def _refuse_stale(session: Session, place: _Place) -> None:
+    if not place.target.path.is_file():
+        raise FlowlockError(f"there is no {place.target.shown}", code="FL551", hint=HINT)
+    problems = [Problem(code="FL551", message=reason) for reason in _reasons(session, place)]
+    if problems:
+        raise FlowlockError(
+            f"{place.target.shown} is stale", problems=problems, hint=HINT, kept="the channel as it was"
+        )
+
+
+def _reasons(session: Session, place: _Place) -> list[str]:
+    from flowlock.lock.run import lock as solve
+
+    options = Options(check=True)
+    done = solve([place.target], folders=place.folders, own={}, options=options, progress=session.progress)
+    return [str(reason) for one in done.locks if one.status == STALE for reason in one.reasons]
+
+
+def _key(place: _Place) -> str:
+    """Return the digest of all that decides whether a lock fits: itself, what is asked, what there is."""
+    index = [folder.repodata(subdir) for folder in place.folders for subdir in _subdirs(place.manifest)]
+    read = [path for path in (place.target.path, *index) if path is not None and path.is_file()]
+    facts: list[Any] = [repr(place.manifest), *(files.sha256_of(path) for path in read)]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def _subdirs(manifest: Manifest) -> list[str]:
+    return ["noarch", *(platform.subdir for platform in manifest.platforms())]
+
+
+def _known(memo: Path) -> str | None:
+    try:
+        return str(json.loads(memo.read_bytes())["key"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _records(held: Lock, environment: str, platform: str) -> Any:
+    pins = held.environments[environment].packages.get(platform)
+    if pins is None:
+        raise FlowlockError(
+            f"the build's lock has nothing for {platform}",
+            code="FL553",
+            hint="add the platform to [build] platforms of flowlock.toml, and run `flowlock lock --build`",
+        )
+    return pins

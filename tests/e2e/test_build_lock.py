@@ -1,0 +1,159 @@
+"""Build environments are locked: builds get exactly the records that a lock pins."""
+
+import json
+import os
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+import pytest
+
+from flowlock import base, platforms
+from flowlock.build import BuildResult, build, locking
+from flowlock.build.targets import targets
+from flowlock.errors import FlowlockError
+from flowlock.lock import document
+from flowlock.lock.result import CURRENT, STALE, Options
+from flowlock.report import Silent
+from flowlock.session import Profile, Session
+from flowlock.workspace import load
+from shared import ROOT
+from small import Small
+
+SNAPSHOT = ROOT.parent / "shared" / "data" / "conda-forge-snapshot"
+needs_snapshot = pytest.mark.skipif(
+    not SNAPSHOT.is_dir(), reason="the snapshot of conda-forge's metadata is not beside this checkout"
+)
+
+
+def session(root: Path, profile: Profile) -> Session:
+    return Session(workspace=load(root), profile=profile, offline=True, progress=Silent())
+
+
+def embedded(small: Small) -> Session:
+    """Give a workspace the tools' channel as its base."""
+    found = session(small.root, Profile.EMBEDDED)
+    tools = Path(url2pathname(urlsplit(small.channel_url).path))
+    if not base.folder(found.workspace).exists():
+        shutil.copytree(tools, base.folder(found.workspace), copy_function=os.link)
+    return found
+
+
+def build_locked(small: Small) -> BuildResult:
+    found = embedded(small)
+    return build(
+        found.workspace,
+        environments=["file:///nowhere"],
+        lock=lambda known: locking.ready(found, known, relock=False),
+        progress=Silent(),
+    )
+
+
+def lock_of(small: Small) -> Path:
+    return small.root / ".flowlock/locks/build.lock"
+
+
+def test_builds_get_the_locked_records_and_nothing_else(small: Small) -> None:
+    small.add("alpha", script='"${{ PYTHON }}" -c "import hatchling, sys; print(sys.version)"')
+    small.add("beta", host="alpha")
+    build_locked(small)
+    pinned = document.read(lock_of(small).read_text(), "build.lock")
+    names = {record.name for _, _, record in pinned.records()}
+    assert {"python", "hatchling", "uv"} <= names
+    assert all("invalid/base" in record.url and record.sha256 for _, _, record in pinned.records())
+    assert build_locked(small).current
+    # Open channels give the same bytes.
+    before = small.contents()
+    shutil.rmtree(small.root / ".flowlock/cache/artifacts")
+    small.build()
+    assert small.contents() == before
+
+
+def test_another_record_builds_again_to_see_that_the_bytes_stay(small: Small) -> None:
+    small.add("alpha")
+    build_locked(small)
+    before = small.contents()
+    folder = base.folder(embedded(small).workspace)
+    spare = next(record for record in pins(small) if record.startswith("pluggy"))
+    other = spare.replace(".conda", "x.conda").replace("_0x", "_1")
+    index = folder / "noarch/repodata.json"
+    listed = json.loads(index.read_text())
+    record = listed["packages.conda"].pop(spare)
+    listed["packages.conda"][other] = {
+        **record,
+        "build_number": 1,
+        "build": re.sub("_0$", "_1", record["build"]),
+    }
+    index.unlink()
+    index.write_text(json.dumps(listed))
+    (folder / "noarch" / spare).rename(folder / "noarch" / other)
+    result = build_locked(small)
+    assert [(str(one.status), one.reason) for one in result.packages] == [
+        ("built", "build environment changed")
+    ]
+    assert small.contents() == before
+    assert other in pins(small)
+
+
+def pins(small: Small) -> list[str]:
+    held = document.read(lock_of(small).read_text(), "build.lock")
+    return [record.file_name for _, _, record in held.records()]
+
+
+def test_a_locked_file_with_other_bytes_is_never_used(small: Small) -> None:
+    small.add("alpha")
+    folder = base.folder(embedded(small).workspace)
+    file = next(folder.glob("noarch/hatchling-*.conda"))
+    file.unlink()
+    file.write_bytes(b"something else")
+    with pytest.raises(FlowlockError, match="not there with the bytes"):
+        build_locked(small)
+
+
+@needs_snapshot
+def test_the_committed_lock_is_made_for_every_platform_and_held_against_the_pins(small: Small) -> None:
+    small.add("alpha")
+    settings = small.root / "flowlock.toml"
+    settings.write_text(
+        settings.read_text().replace("[build]", '[build]\nplatforms = ["linux-64", "win-64", "osx-arm64"]')
+    )
+    found = session(small.root, Profile.CONDA_FORGE)
+    with pytest.raises(FlowlockError, match=r"there is no recipes/build\.lock"):
+        locking.ready(found, targets(found.workspace), relock=False)
+    locking.lock(found, Options(repodata=SNAPSHOT))
+    held = document.read((small.root / "recipes/build.lock").read_text(), "build.lock")
+    assert set(held.environments["default"].packages) == {"linux-64", "osx-arm64", "win-64"}
+    assert locking.check(found) == []
+    assert locking.lock(found, Options(check=True)).locks[0].status == CURRENT
+
+    if platforms.current() in {"linux-64", "win-64", "osx-arm64"}:
+        ready = locking.ready(found, targets(found.workspace), relock=False)
+        offer = ready.offer("alpha", small.root / ".flowlock/offer")
+        assert offer is not None
+        assert offer.network
+        listed = [p for p in (small.root / ".flowlock/offer").rglob("repodata.json") if "64" in p.parent.name]
+        assert json.loads(listed[0].read_text())["info"]["base_url"].startswith("https://conda.anaconda.org/")
+
+    settings.write_text(settings.read_text().replace("uv ==0.11.21", "uv ==0.11.99"))
+    recipe = small.recipe("alpha")
+    recipe["requirements"]["host"][2] = "uv ==0.11.99"
+    small.write_recipe("alpha", recipe)
+    stale = session(small.root, Profile.EMBEDDED)
+    problems = [problem.message for problem in locking.check(stale)]
+    assert len(problems) == 3
+    assert all("uv ==0.11.99" in problem for problem in problems)
+    again = replace(found, workspace=load(small.root))
+    assert locking.lock(again, Options(check=True)).locks[0].status == STALE
+    with pytest.raises(FlowlockError, match=r"recipes/build\.lock is stale"):
+        locking.ready(again, targets(again.workspace), relock=False)
+
+
+def test_this_repository_s_own_lock_is_current() -> None:
+    found = session(ROOT, Profile.CONDA_FORGE)
+    assert locking.check(found) == []
+    held = document.read((ROOT / "recipes/build.lock").read_text(), "build.lock")
+    assert set(held.environments["default"].packages) == set(found.workspace.build_platforms)
+    assert all(record.sha256 for _, _, record in held.records())
