@@ -16,15 +16,15 @@ def main() -> None:
     """Print seconds, and each beside the interpreter's own start with typer and pydantic imported."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, "workspace")
-        _clone(copy)
-        _flowlock(copy, "sync")
+        clone(copy)
+        flowlock(copy, "sync")
         count = len(list((copy / "examples").glob("*/spec.yaml")))
         medians = side_by_side(
             {
                 "start of Python, typer, pydantic": _floor,
-                "compile, nothing to do": lambda: _flowlock(copy, "compile"),
+                "compile, nothing to do": lambda: flowlock(copy, "compile"),
                 "compile, all specs written": _compiling(copy),
-                "sync, nothing to do": lambda: _flowlock(copy, "sync"),
+                "sync, nothing to do": lambda: flowlock(copy, "sync"),
             },
             repeat=5,
         )
@@ -36,21 +36,23 @@ def main() -> None:
     print(f"compile per spec above the floor: {1000 * written / count:.0f} ms")
 
 
-def _clone(target: Path) -> None:
+def clone(target: Path) -> None:
+    """Copy what git tracks into a repository of its own, with the wheels that are here."""
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True)
     for name in filter(None, listed.stdout.split("\0")):
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, target / name)
     subprocess.run(["git", "init", "-q"], cwd=target, check=True)
     subprocess.run(["git", "add", "-A"], cwd=target, check=True)
-    # Wheels are at hand, so that the network is not measured.
+    # So that the network is not measured.
     wheels = ROOT / ".flowlock/cache/wheels"
     if wheels.is_dir():
         shutil.copytree(wheels, target / ".flowlock/cache/wheels")
 
 
-def _flowlock(root: Path, command: str) -> None:
-    argv = [sys.executable, "-m", "flowlock", "-C", root, "--profile", "embedded", "-q", command]
+def flowlock(root: Path, *command: str) -> None:
+    """Run a command in the embedded profile."""
+    argv = [sys.executable, "-m", "flowlock", "-C", root, "--profile", "embedded", "-q", *command]
     subprocess.run(argv, check=True, stdout=subprocess.DEVNULL)
 
 
@@ -62,7 +64,7 @@ def _compiling(root: Path) -> Callable[[], None]:
     def run() -> None:
         for package in (root / "examples").glob("*/flowlock-*-workflow"):
             shutil.rmtree(package)
-        _flowlock(root, "compile")
+        flowlock(root, "compile")
 
     return run
 
@@ -74,6 +76,6 @@ def _cold(root: Path) -> Callable[[], None]:
         shutil.rmtree(root / ".flowlock")
         wheels.parent.mkdir(parents=True)
         (root / "wheels").rename(wheels)
-        _flowlock(root, "sync")
+        flowlock(root, "sync")
 
     return run
