@@ -68,5 +68,6 @@ def with_section(text: str, new: str) -> str:
 
 def notes(text: str, version: str) -> str:
     """Return what the changelog says of a version, without its heading; empty if it says nothing."""
-    found = re.search(rf"^## {re.escape(version)}(?: [^\n]*)?\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    pattern = rf"^## {re.escape(version)}(?: [^\n]*)?\n(.*?)(?=^## |\Z)"
+    found = re.search(pattern, text, re.MULTILINE | re.DOTALL)
     return found[1].strip() if found else ""

@@ -1,0 +1,145 @@
+"""`flowlock publish`, `verify` and `status` as a user runs them; no credential is ever shown or written."""
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from checkout import Checkout
+from servers import venues
+from servers.loopback import Request, Response, answering
+from servers.packages import package
+from servers.prefix_dev import PrefixDev
+from servers.venues import PREFIX_TOKEN
+
+# Made anew, so that no copy of this file has them.
+PLANTED = {
+    name: f"planted-{secrets.token_hex(12)}"
+    for name in ("PREFIX_API_KEY", "GITHUB_TOKEN", "AWS_SECRET_ACCESS_KEY", "QUETZ_API_KEY")
+}
+
+
+@pytest.fixture
+def tagged(checkout: Callable[[], Checkout]) -> Checkout:
+    """A synced checkout whose version is tagged."""
+    made = checkout()
+    git = ["git", "-c", "user.name=Test", "-c", "user.email=test@example.org"]
+    subprocess.run([*git, "tag", "-a", "-m", "Release", "v0.1.0"], cwd=made.root, check=True)
+    return made
+
+
+def files_with(folder: Path, text: str) -> list[Path]:
+    return [
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and not path.is_symlink() and text.encode() in path.read_bytes()
+    ]
+
+
+def test_a_tag_is_published_to_a_folder_once_and_verified_there(tagged: Checkout, tmp_path: Path) -> None:
+    target = f"directory:{tmp_path / 'publ ished'}"
+    asked = tagged.flowlock("--json", "publish", "--tag", "v0.1.0", "--to", target, "--dry-run")
+    assert asked.code == 0, asked.err
+    statuses = {one["status"] for one in asked.document["targets"][0]["artifacts"]}
+    assert statuses == {"missing"}
+    assert not (tmp_path / "publ ished").exists()
+    first = tagged.flowlock("--json", "publish", "--tag", "v0.1.0", "--to", target)
+    assert first.code == 0, first.err
+    assert set(first.document) == {"tag", "targets"}
+    assert {one["status"] for one in first.document["targets"][0]["artifacts"]} == {"uploaded"}
+    second = tagged.flowlock("--json", "publish", "--tag", "v0.1.0", "--to", target)
+    assert {one["status"] for one in second.document["targets"][0]["artifacts"]} == {"present"}
+    assert tagged.flowlock("verify", "--tag", "v0.1.0", "--to", target).code == 0
+
+
+def test_credentials_are_never_shown_nor_written_nor_passed_on(tagged: Checkout, tmp_path: Path) -> None:
+    state = PrefixDev(tokens=set())
+    seen: list[str] = []
+
+    def refusing(request: Request) -> Response:
+        # A careless server: it quotes the credential in its refusal.
+        seen.append(request.headers.get("authorization", ""))
+        if request.method == "POST":
+            return Response(status=401, body=f"bad {request.headers['authorization']}".encode())
+        return state.answer(request)
+
+    with answering(refusing) as url:
+        for options in ([], ["-v"], ["--json"], ["-v", "--json"]):
+            target = f"prefix:{url}/flowlock"
+            done = tagged.flowlock(
+                *options, "publish", "--tag", "v0.1.0", "--to", target, "--skip", "confirm", **PLANTED
+            )
+            assert done.code == 1, done.err
+            for value in PLANTED.values():
+                assert value not in done.out + done.err
+            assert "401" in done.out + done.err
+    assert f"Bearer {PLANTED['PREFIX_API_KEY']}" in seen
+    for value in PLANTED.values():
+        assert not files_with(tagged.root / ".flowlock", value)
+        assert not files_with(tmp_path, value)
+
+
+def test_credentials_are_in_no_process_arguments(tmp_path: Path) -> None:
+    package(tmp_path / "artifacts", "core")
+    state = PrefixDev(tokens={PREFIX_TOKEN})
+    found: list[bytes] = []
+
+    def slow(request: Request) -> Response:
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                found.append((process / "cmdline").read_bytes())
+            except OSError:
+                continue
+        time.sleep(0.05)
+        return state.answer(request)
+
+    if not Path("/proc/self/cmdline").exists():
+        pytest.skip("this system shows no process table under /proc")
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1]); "
+        "from servers import publisher; publisher.main(sys.stdin.read())"
+    )
+    with answering(slow) as url:
+        document = {
+            "target": f"prefix:{url}/flowlock",
+            "environ": {"PREFIX_API_KEY": PREFIX_TOKEN},
+            "artifacts": str(tmp_path / "artifacts"),
+            "folder": str(tmp_path),
+        }
+        subprocess.run(
+            [sys.executable, "-c", script, str(Path(venues.__file__).parent.parent)],
+            input=json.dumps(document),
+            text=True,
+            check=True,
+            env={key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"},
+        )
+    assert found
+    assert not any(PREFIX_TOKEN.encode() in arguments for arguments in found)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["--tag", "v0.1.0", "--to", "nowhere"], 1, "`nowhere` is no target"),
+        (["--tag", "v0.1.0", "--to", "prefix:nonsense"], 1, "names no channel"),
+        (["--tag", "v9.9.9", "--to", "directory:x"], 1, "there is no tag v9.9.9"),
+        (["--tag", "nonsense", "--to", "directory:x"], 1, "not a release tag"),
+        (["--tag", "v0.1.0", "--to", "directory:x", "--from", "absent"], 1, "there is no folder"),
+        (["--tag", "v0.1.0", "--to", "directory:x", "--skip", "upload"], 2, "cannot be skipped"),
+        (["--tag", "v0.1.0", "--to", "directory:x", "--skip", "nonsense"], 2, "is no stage"),
+    ],
+)
+def test_a_wrong_command_line_is_said_and_nothing_is_published(
+    tagged: Checkout, arguments: list[str], code: int, words: str
+) -> None:
+    done = tagged.flowlock("publish", *arguments)
+    assert done.code == code, done.err
+    assert words in done.err
+    assert "Traceback" not in done.err
+    assert not (tagged.root / "x").exists()
