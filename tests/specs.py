@@ -8,6 +8,7 @@ from flowlock.compile.package import render
 from flowlock.errors import Problem
 from flowlock.spec import Catalog, Facts, check_text
 from flowlock.spec.catalog import BrokenTask
+from flowlock.spec.render import errors
 from flowlock_core.schema import TaskSignature, signature
 from flowlock_core.task import Task
 
@@ -56,5 +57,6 @@ def package_of(text: str) -> dict[str, str]:
     """Return the files of the package that a valid spec compiles to."""
     spec, problems = check_text(text, "spec.yaml", catalog(), FACTS)
     assert spec is not None
-    assert not problems, [str(problem.location) + " " + problem.message for problem in problems]
+    wrong = errors(problems)
+    assert not wrong, [str(problem.location) + " " + problem.message for problem in wrong]
     return render(spec, catalog(), FACTS, source=text)

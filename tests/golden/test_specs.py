@@ -1,4 +1,4 @@
-"""Golden specs: valid ones with the package that they compile to, invalid ones with what is said of them.
+"""Golden specs: valid ones with their package, invalid and doubtful ones with what is said of them.
 
 `pytest tests/golden --refresh-golden` writes what is expected anew.
 """
@@ -12,6 +12,7 @@ from specs import GOLDEN, package_of, problems_of
 
 VALID = sorted(path.parent.name for path in GOLDEN.glob("valid/*/spec.yaml"))
 INVALID = sorted(path.parent.name for path in GOLDEN.glob("invalid/*/spec.yaml"))
+WARNED = sorted(path.parent.name for path in GOLDEN.glob("warned/*/spec.yaml"))
 
 
 def compare(path: Path, found: str, *, refresh: bool) -> None:
@@ -38,6 +39,14 @@ def test_an_invalid_spec_is_told_so_in_the_golden_words(name: str, *, refresh_go
     assert problems
     found = render.as_text(problems, {"spec.yaml": text}) + "\n"
     compare(GOLDEN / "invalid" / name / "expected.txt", found, refresh=refresh_golden)
+
+
+@pytest.mark.parametrize("name", WARNED)
+def test_a_doubtful_spec_compiles_with_the_golden_warnings(name: str, *, refresh_golden: bool) -> None:
+    text = read(GOLDEN / "warned" / name / "spec.yaml")
+    assert package_of(text)
+    found = render.as_text(problems_of(text), {"spec.yaml": text}) + "\n"
+    compare(GOLDEN / "warned" / name / "expected.txt", found, refresh=refresh_golden)
 
 
 def test_there_are_enough_of_them() -> None:

@@ -26,11 +26,11 @@ class CheckResult:
 
     @property
     def ok(self) -> bool:
-        """Whether there is no problem."""
-        return not self.problems
+        """Whether there is nothing but warnings."""
+        return not render.errors(self.problems)
 
     def as_json(self) -> Mapping[str, Any]:
-        """Return the contract's document: {"ok", "problems": [{code, message, file, line, column, hint}]}."""
+        """Return {"ok", "problems": [{code, message, file, line, column, hint}], "warnings": [the same]}."""
         return render.as_json(self.problems)
 
     def as_text(self) -> str:
@@ -39,9 +39,7 @@ class CheckResult:
             return render.as_github(self.problems)
         if not self.problems:
             return f"{len(self.texts)} spec(s): no problems"
-        count = len(self.problems)
-        total = "1 problem" if count == 1 else f"{count} problems"
-        return f"{render.as_text(self.problems, self.texts)}\n{total}"
+        return f"{render.as_text(self.problems, self.texts)}\n{command.count(self.problems)}"
 
 
 def check(workspace: Workspace, paths: Sequence[Path], *, form: Format, progress: Progress) -> CheckResult:

@@ -1,8 +1,8 @@
 """What can go wrong, as data: every failure a user sees is one of these."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from pathlib import Path
 
 
@@ -28,6 +28,13 @@ class Location:
         return ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
 
 
+class Severity(StrEnum):
+    """Whether a problem must be mended, or is worth a look."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Problem:
     """One thing that is wrong with an input: a rule's code, a sentence, where, and a way out."""
@@ -36,6 +43,7 @@ class Problem:
     message: str
     location: Location | None = None
     hint: str | None = None
+    severity: Severity = Severity.ERROR
 
     def as_json(self) -> dict[str, str | int | None]:
         """Return the problem as `check --json` prints it."""
@@ -54,7 +62,8 @@ class FlowlockError(Exception):
     """An expected failure: what happened, why in detail, what was kept, and the next command.
 
     `problems` are all the faults of one input, `detail` is text from elsewhere (a solver's explanation, the
-    tail of a log) and is shown as it is.
+    tail of a log) and is shown as it is. `texts` are files that problems point into, by the name that their
+    locations use: their lines are shown.
     """
 
     def __init__(
@@ -67,6 +76,7 @@ class FlowlockError(Exception):
         hint: str | None = None,
         kept: str | None = None,
         detail: str | None = None,
+        texts: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -76,6 +86,7 @@ class FlowlockError(Exception):
         self.hint = hint
         self.kept = kept
         self.detail = detail
+        self.texts = texts or {}
 
 
 class UsageError(FlowlockError):

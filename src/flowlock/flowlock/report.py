@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol, TextIO
 
-from flowlock.errors import FlowlockError, Problem
+from flowlock.errors import FlowlockError
+from flowlock.problem_text import problems_text
 
 
 class Format(StrEnum):
@@ -156,7 +157,7 @@ def failure_text(error: FlowlockError) -> str:
     """Return what happened, each problem, what was kept, and the next command."""
     single = len(error.problems) == 1 and error.problems[0].message == error.message
     lines = [] if single else [f"error: {error.message}"]
-    lines += [problem_text(problem) for problem in error.problems]
+    lines += [problems_text(error.problems, error.texts)]
     if error.detail:
         lines += ["", *(f"  | {line}" for line in error.detail.splitlines()), ""]
     if error.kept:
@@ -164,10 +165,3 @@ def failure_text(error: FlowlockError) -> str:
     if error.hint and not single:
         lines.append(f"hint: {error.hint}")
     return "\n".join(lines)
-
-
-def problem_text(problem: Problem) -> str:
-    """Return a problem as `file:line:column: code message`, its hint on a line of its own."""
-    place = f"{problem.location}: " if problem.location else "error: "
-    hint = f"\n  hint: {problem.hint}" if problem.hint else ""
-    return f"{place}{problem.code} {problem.message}{hint}"

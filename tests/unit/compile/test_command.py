@@ -4,16 +4,18 @@ import contextlib
 import shutil
 import subprocess
 from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
 from flowlock import files, workspace
+from flowlock.check import check
 from flowlock.compile import command, compile_workflows
 from flowlock.compile.command import CompileResult
 from flowlock.errors import FlowlockError
 from flowlock.init import init
-from flowlock.report import Silent
+from flowlock.report import Format, Lines, Silent, failure_text
 
 TODAY = datetime(2026, 11, 1, tzinfo=UTC)
 PACKAGE = Path("examples/hello/flowlock-hello-workflow")
@@ -175,6 +177,31 @@ def test_problems_of_all_specs_are_told_together_and_nothing_is_written(root: Pa
     found = {(problem.code, problem.location.file) for problem in raised.value.problems if problem.location}
     assert found == {("FL130", "examples/hello/spec.yaml"), ("FL123", "examples/other/spec.yaml")}
     assert content(root / "examples") == before
+
+
+def test_a_failure_shows_the_line_and_the_value(root: Path) -> None:
+    change(root / "examples/hello/spec.yaml", "task: load_table", "task: load_tabel")
+    with pytest.raises(FlowlockError) as raised:
+        compiled(root)
+    lines = failure_text(raised.value).splitlines()
+    caret = next(n for n, line in enumerate(lines) if "^" in line)
+    assert lines[caret - 1].partition("| ")[2].strip() == "task: load_tabel"
+    assert lines[caret].count("^") == len("load_tabel")
+
+
+def test_warnings_are_noted_and_nothing_is_held_up(root: Path) -> None:
+    spec = root / "examples/hello/spec.yaml"
+    extra = "workflow:\n  - {id: spare, task: load_table}\n"
+    change(spec, "workflow:\n", extra)
+    noted = StringIO()
+    result = compile_workflows(workspace.load(root), (), check=False, progress=Lines(noted))
+    assert result.workflows[0].status == "updated"
+    assert "2 warnings in the specs: see `flowlock check`" in noted.getvalue()
+    checked = check(workspace.load(root), [], form=Format.TEXT, progress=Silent())
+    assert checked.ok
+    assert {problem["code"] for problem in checked.as_json()["warnings"]} == {"FL170", "FL171"}
+    assert not checked.as_json()["problems"]
+    assert checked.as_text().endswith("2 warnings")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
+from dataclasses import replace
+
 import pytest
 
-from flowlock.errors import Location, Problem
+from flowlock.errors import Location, Problem, Severity
 from flowlock.spec import render
 
 
@@ -52,8 +54,19 @@ def test_json_is_the_contract() -> None:
         "problems": [
             {"code": "FL999", "message": "wrong", "file": "a,b.yaml", "line": 1, "column": 2, "hint": "do"}
         ],
+        "warnings": [],
     }
-    assert render.as_json([]) == {"ok": True, "problems": []}
+    assert render.as_json([]) == {"ok": True, "problems": [], "warnings": []}
+
+
+def test_warnings_are_told_apart() -> None:
+    one = replace(problem(1, 2), severity=Severity.WARNING)
+    document = render.as_json([one])
+    assert document["ok"]
+    assert not document["problems"]
+    assert document["warnings"] == [one.as_json()]
+    assert render.as_text([one], {}) == "a,b.yaml:1:2: warning: FL999 wrong"
+    assert render.as_github([one]).startswith("::warning file=")
 
 
 def test_github_reads_what_we_escape() -> None:

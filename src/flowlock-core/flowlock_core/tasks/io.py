@@ -54,7 +54,7 @@ def _with_times(df: DataFrame, columns: list[str]) -> DataFrame:
     return df.assign(**times) if times else df
 
 
-@task
+@task(tags=("output",))
 def save_table(
     df: Annotated[DataFrame, Field(title="Table", description="The table to save.")],
     filename: Annotated[
@@ -81,7 +81,7 @@ def save_table(
     return str(path)
 
 
-@task
+@task(tags=("output",))
 def persist_text(
     text: Annotated[str, Field(title="Text", description="The text to write, in UTF-8.")],
     filename: Annotated[OutputName, Field(title="File name", description="Name inside the results folder.")],

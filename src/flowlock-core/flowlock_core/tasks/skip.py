@@ -36,3 +36,10 @@ def never(*args: Any) -> bool:
     """Never skip; for a step that should run although the defaults would skip it."""
     del args
     return False
+
+
+@task(tags=("condition", "always"))
+def always(*args: Any) -> bool:
+    """Always skip; for a step that is switched off for now."""
+    del args
+    return True

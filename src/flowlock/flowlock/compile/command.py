@@ -17,6 +17,7 @@ from flowlock.spec.check import by_place, check
 from flowlock.spec.facts import Facts, facts_of
 from flowlock.spec.model import Spec
 from flowlock.spec.parse import parse
+from flowlock.spec.render import errors, warnings
 from flowlock.workspace import Workflow, Workspace
 
 
@@ -82,8 +83,12 @@ def compile_workflows(
     sources = read_specs(workspace, workflows)
     catalog = catalog_for(workspace, sources, facts, progress)
     problems = check_specs(sources, catalog, facts)
+    if wrong := errors(problems):
+        texts = {workspace.relative(source.workflow.spec): source.text for source in sources}
+        message = f"{count(wrong)} in the specs; nothing was compiled"
+        raise FlowlockError(message, problems=wrong, texts=texts)
     if problems:
-        raise FlowlockError(f"{_count(problems)} in the specs; nothing was compiled", problems=problems)
+        progress.note(f"{count(problems)} in the specs: see `flowlock check`")
     changes = []
     for source in sources:
         assert source.spec is not None  # noqa: S101 - a spec that cannot be read is a problem
@@ -152,8 +157,10 @@ def check_specs(sources: Sequence[Source], catalog: Catalog, facts: Facts) -> li
     return by_place(found)
 
 
-def _count(problems: Sequence[Problem]) -> str:
-    return "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+def count(problems: Sequence[Problem]) -> str:
+    """Say how many problems and warnings there are."""
+    numbers = {"problem": len(errors(problems)), "warning": len(warnings(problems))}
+    return ", ".join(f"{n} {word}{'s' if n > 1 else ''}" for word, n in numbers.items() if n)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from flowlock.errors import Problem
+from flowlock.errors import Problem, Severity
 from flowlock.spec.catalog import Catalog, scope
 from flowlock.spec.facts import Facts
 from flowlock.spec.hints import Hints
@@ -13,29 +13,36 @@ from flowlock.spec.rules.edges import check_edges
 from flowlock.spec.rules.naming import check_names
 from flowlock.spec.rules.overrides import check_overrides
 from flowlock.spec.rules.requirements import check_requirements
+from flowlock.spec.rules.unused import check_unused
 from flowlock.spec.rules.wiring import check_wiring
 
 
 def check(spec: Spec, catalog: Catalog, facts: Facts) -> list[Problem]:
-    """Return every problem of a spec that has the right shape, by place."""
+    """Return every problem of a spec that has the right shape, by place.
+
+    Warnings come only when nothing is wrong: a mistyped reference would make a step look unused.
+    """
     seen, hints = scope(spec, catalog, facts), Hints()
-    return by_place(
-        [
-            *check_names(spec, seen),
-            *check_requirements(spec, seen, facts),
-            *check_wiring(spec, hints),
-            *check_tasks(spec, seen, hints),
-            *check_edges(spec, seen),
-            *check_overrides(spec, seen),
-        ]
-    )
+    wrong = [
+        *check_names(spec, seen),
+        *check_requirements(spec, seen, facts),
+        *check_wiring(spec, hints),
+        *check_tasks(spec, seen, hints),
+        *check_edges(spec, seen),
+        *check_overrides(spec, seen),
+    ]
+    return by_place(wrong or check_unused(spec, seen))
 
 
 def check_text(text: str, file: str, catalog: Catalog, facts: Facts) -> tuple[Spec | None, list[Problem]]:
-    """Read and check a spec: all its problems together, by place; without any, the spec can be compiled."""
+    """Read and check a spec: all its problems together, by place; without an error it can be compiled."""
     spec, problems = parse(text, file)
     found = check(spec, catalog, facts) if spec else []
-    return spec, by_place([*problems, *found])
+    return spec, by_place([*problems, *_with(problems, found)])
+
+
+def _with(problems: list[Problem], found: list[Problem]) -> list[Problem]:
+    return [one for one in found if one.severity is Severity.ERROR] if problems else found
 
 
 def by_place(problems: Iterable[Problem]) -> list[Problem]:

@@ -1,0 +1,59 @@
+"""Problems as people read them: the place, a sentence, the line with carets under the value, the way out."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from flowlock.errors import Problem, Severity
+
+_LINES = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+_TOKEN = re.compile(r"""\$\{\{.*?\}\}|"(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\s,\[\]{}:#]+""")
+SNIPPET = 100
+
+
+def problem_text(problem: Problem) -> str:
+    """Return a problem as `file:line:column: code message`, its hint on a line of its own."""
+    return "\n".join([_head(problem), *_hint(problem)])
+
+
+def problems_text(problems: Sequence[Problem], texts: Mapping[str, str]) -> str:
+    """Return each problem with the line that it is about and carets under the value.
+
+    `texts` holds the text of each file, by the name that the problems use.
+    """
+    lines = {file: _LINES.split(text) for file, text in texts.items()}
+    return "\n".join(
+        "\n".join([_head(problem), *_snippet(problem, lines), *_hint(problem)]) for problem in problems
+    )
+
+
+def _head(problem: Problem) -> str:
+    warning = problem.severity is Severity.WARNING
+    place = f"{problem.location}: " if problem.location else "" if warning else "error: "
+    return f"{place}{'warning: ' if warning else ''}{problem.code} {problem.message}"
+
+
+def _hint(problem: Problem) -> list[str]:
+    return [f"  hint: {problem.hint}"] if problem.hint else []
+
+
+def _snippet(problem: Problem, lines: Mapping[str, Sequence[str]]) -> list[str]:
+    at = problem.location
+    if at is None or at.line is None or at.column is None or at.line > len(lines.get(at.file, ())):
+        return []
+    line = lines[at.file][at.line - 1].removeprefix("\ufeff")
+    start = at.column - 1
+    if start > len(line):
+        return []
+    token = _TOKEN.match(line, start)
+    length = len(token[0]) if token else 1
+    # A long line is cut around the value, so that the carets stay under it.
+    offset = max(0, start - SNIPPET // 2) if len(line) > SNIPPET else 0
+    seen = _plain(line[offset : offset + SNIPPET])
+    carets = "^" * max(1, min(length, SNIPPET - (start - offset)))
+    number = str(at.line)
+    margin = " " * len(number)
+    return [f"  {number} | {seen}", f"  {margin} | {' ' * (start - offset)}{carets}"]
+
+
+def _plain(text: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in text)

@@ -1,0 +1,127 @@
+"""Warnings: steps that nothing comes of, parameters that change nothing, steps that can never run.
+
+A step counts if the workflow's result depends on it, or if it writes something (its task is tagged `output`,
+or `io` and fed by another step, or returns nothing).
+"""
+
+from collections.abc import Iterator, Mapping
+from enum import Enum
+
+from flowlock.errors import Location, Problem, Severity
+from flowlock.spec.catalog import Scope, filled
+from flowlock.spec.document import shown
+from flowlock.spec.model import ListOf, Reference, SkipIf, Spec, Step, Value, references
+
+# Tags of tasks: what writes, what reads or writes, a skip condition that always holds.
+OUTPUT, INPUT_OUTPUT, ALWAYS = "output", "io", "always"
+ANY_SKIPPED = "any_dependency_skipped"
+
+
+def check_unused(spec: Spec, scope: Scope) -> Iterator[Problem]:
+    """Yield warnings; a spec in which a task is unknown is not judged."""
+    if not all(step.id and scope.task(step.task) for step in spec.steps):
+        return
+    dead = _dead(spec, scope)
+    idle = _never_run(spec, scope)
+    for step in spec.steps:
+        assert step.id is not None  # noqa: S101 - seen to above
+        if step.id.value in idle:
+            yield _warning("FL172", idle[step.id.value], step.id.at, "remove the step, or what skips it")
+        elif step.id.value in dead:
+            yield _warning("FL170", dead[step.id.value], step.id.at, "use it in a later step, or remove it")
+        if step.id.value in {*dead, *idle}:
+            yield from _unused_parameters(step, scope)
+    if spec.skipif and spec.steps and all(step.skipif for step in spec.steps):
+        message = "no step falls back on these defaults: each says itself when it is skipped"
+        yield _warning("FL173", message, spec.skipif.at, "remove them")
+
+
+def _dead(spec: Spec, scope: Scope) -> dict[str, str]:
+    """Return why a step is dead, by id: from the last step backwards, since users come later."""
+    users: dict[str, set[str]] = {}
+    dead: dict[str, str] = {}
+    for number, step in enumerate(reversed(spec.steps)):
+        name = step.id.value if step.id else ""
+        if number and not _writes(step, scope) and users.get(name, set()) <= dead.keys():
+            dead[name] = (
+                f"`{shown(name)}` is used only by steps of which nothing comes"
+                if users.get(name)
+                else f"nothing comes of the step `{shown(name)}`: no later step uses its result"
+            )
+        for value in step.values:
+            for found in references(value):
+                users.setdefault(found.step, set()).add(name)
+    return dead
+
+
+def _writes(step: Step, scope: Scope) -> bool:
+    task = scope.task(step.task)
+    if task is None or OUTPUT in task.tags or task.returns == "None":
+        return True
+    fed = any(True for value in step.values for _ in references(value))
+    return INPUT_OUTPUT in task.tags and fed
+
+
+class _Idle(Enum):
+    """What a step that never runs gives."""
+
+    EMPTY = "an empty list"
+    SKIPPED = "a skip marker"
+
+
+def _never_run(spec: Spec, scope: Scope) -> dict[str, str]:
+    """Return why a step never runs, by id: it goes over an empty list, or is always skipped."""
+    gives: dict[str, _Idle] = {}
+    reasons: dict[str, str] = {}
+    for step in spec.steps:
+        found = _idle(step, step.skipif or spec.skipif, gives, scope)
+        if found and step.id:
+            name = step.id.value
+            gives[name], reason = found
+            reasons[name] = f"the step `{shown(name)}` never runs: {reason}"
+    return reasons
+
+
+def _idle(
+    step: Step, skipif: SkipIf | None, gives: Mapping[str, _Idle], scope: Scope
+) -> tuple[_Idle, str] | None:
+    """Return what a step gives without ever running, and why."""
+    values = step.iteration.argvalues if step.iteration else None
+    if step.iteration and isinstance(values, ListOf) and not values.items:
+        return _Idle.EMPTY, f"`{step.iteration.over.value}` goes over an empty list"
+    if isinstance(values, Reference) and gives.get(values.step) is _Idle.EMPTY:
+        return _Idle.EMPTY, f"`{values.step}` gives an empty list"
+    for condition in skipif.conditions if skipif else ():
+        task = scope.task(condition)
+        if task and ALWAYS in task.tags:
+            return _Idle.SKIPPED, f"its condition `{task.name}` always holds"
+        if task and task.name == ANY_SKIPPED and skipif:
+            seen = (one for value in step.values for one in _unpacked(value, skipif.unpack_depth))
+            skipped = next((one for one in seen if gives.get(one) is _Idle.SKIPPED), None)
+            if skipped:
+                return _Idle.SKIPPED, f"`{skipped}` is always skipped"
+    return None
+
+
+def _unpacked(value: Value, depth: int) -> Iterator[str]:
+    """Yield the steps whose results conditions see: bare references, and with more depth those in lists."""
+    if isinstance(value, Reference):
+        yield value.step
+    elif isinstance(value, ListOf) and depth > 1:
+        for item in value.items:
+            yield from _unpacked(item, depth - 1)
+
+
+def _unused_parameters(step: Step, scope: Scope) -> Iterator[Problem]:
+    task, given = scope.task(step.task), filled(step)
+    asked = [one.name for one in task.parameters if not one.wired and one.name not in given] if task else []
+    if asked and step.id:
+        names = ", ".join(f"`{name}`" for name in asked)
+        what = f"the parameters {names}" if len(asked) > 1 else f"the parameter {names}"
+        does = "are asked for and change" if len(asked) > 1 else "is asked for and changes"
+        message = f"{what} of `{shown(step.id.value)}` {does} nothing"
+        yield _warning("FL171", message, step.id.at, None)
+
+
+def _warning(code: str, message: str, at: Location, hint: str | None) -> Problem:
+    return Problem(code=code, message=message, location=at, hint=hint, severity=Severity.WARNING)
