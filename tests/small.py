@@ -105,6 +105,21 @@ class Small:
         self.write_recipe(name, recipe)
         return folder
 
+    def add_data(self, name: str, text: str = "one", *, script: str = "") -> Path:
+        """Add a package of one file, which is built without any environment, and return its folder."""
+        folder = self.root / "src" / name
+        folder.mkdir(parents=True)
+        (folder / "pyproject.toml").write_text("")
+        (folder / "data.txt").write_text(text)
+        copy = f'mkdir -p "$PREFIX/share" && cp data.txt "$PREFIX/share/{name}.txt"'
+        recipe = {
+            "package": {"name": name, "version": "1.0"},
+            "source": {"path": f"../../src/{name}"},
+            "build": {"noarch": "generic", "script": [*([script] if script else []), copy]},
+        }
+        self.write_recipe(name, recipe)
+        return folder
+
     def write_recipe(self, name: str, recipe: dict[str, Any], **style: Any) -> None:
         path = self.root / "recipes" / name / "recipe.yaml"
         path.parent.mkdir(parents=True, exist_ok=True)

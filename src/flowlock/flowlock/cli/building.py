@@ -153,3 +153,25 @@ def channel_serve(
 
     options: Options = context.obj
     local.serve(options.session().channel, port=port, progress=options.progress())
+
+
+cache = typer.Typer(help="What is kept to save time; all of it can be made again.", no_args_is_help=True)
+app.add_typer(cache, name="cache")
+
+
+@cache.command(name="ls")
+def cache_ls(context: typer.Context) -> int:
+    """List what the cache holds, and who needs it."""
+    from flowlock.build import caches
+
+    options: Options = context.obj
+    return options.emit(caches.ls(options.session()))
+
+
+@cache.command(name="gc")
+def cache_gc(context: typer.Context, dry_run: DryRun = False) -> int:
+    """Remove what neither a lock nor a current build needs, and say what that frees."""
+    from flowlock.build import caches
+
+    options: Options = context.obj
+    return options.emit(caches.gc(options.session(), dry_run=dry_run))

@@ -1,0 +1,99 @@
+"""`cache ls` and `cache gc`: what neither a lock nor a current build needs goes, and nothing else."""
+
+from pathlib import Path
+
+import pytest
+
+from flowlock.build import caches
+from flowlock.errors import FlowlockError
+from flowlock.report import Silent
+from flowlock.session import Profile, Session
+from flowlock.workspace import load
+from small import Small
+
+PINNED = """version: 7
+platforms:
+- name: linux-64
+environments:
+  default:
+    channels:
+    - url: https://example.org/small/
+    packages:
+      linux-64:
+      - conda: https://example.org/small/noarch/{file}
+packages:
+- conda: https://example.org/small/noarch/{file}
+  sha256: {sha256}
+"""
+
+
+@pytest.fixture
+def session(small: Small) -> Session:
+    # The unpacked build tools belong to all tests.
+    (small.root / ".flowlock/cache/packages").unlink()
+    small.add_data("alpha")
+    return Session(workspace=load(small.root), profile=Profile.CONDA_FORGE, offline=True, progress=Silent())
+
+
+def artifacts(small: Small) -> set[str]:
+    return {path.name for path in (small.root / ".flowlock/cache/artifacts").glob("*.conda")}
+
+
+def edit_and_build(small: Small, text: str) -> str:
+    (small.root / "src/alpha/data.txt").write_text(text)
+    return small.build().packages[0].file
+
+
+def test_gc_keeps_current_builds_and_what_locks_pin(small: Small, session: Session) -> None:
+    pinned = edit_and_build(small, "x = 1\n")
+    idle = edit_and_build(small, "x = 2\n")
+    now = edit_and_build(small, "x = 3\n")
+    lock = small.root / "examples/one/pixi.lock"
+    lock.parent.mkdir(parents=True)
+    lock.write_text(PINNED.format(file=pinned, sha256="0" * 64))
+    shown = {entry.name: entry.needed_by for entry in caches.ls(session).entries if entry.kind == "artifact"}
+    assert shown == {
+        pinned.removesuffix(".conda"): "examples/one/pixi.lock",
+        idle.removesuffix(".conda"): "",
+        now.removesuffix(".conda"): "current builds",
+    }
+    foreseen = caches.gc(session, dry_run=True)
+    assert artifacts(small) == {pinned, idle, now}
+    done = caches.gc(session, dry_run=False)
+    assert done.entries == foreseen.entries
+    assert idle.removesuffix(".conda") in done.as_text()
+    assert artifacts(small) == {pinned, now}
+    assert not list(small.root.glob(f".flowlock/cache/artifacts/{idle.removesuffix('.conda')}*"))
+    assert caches.gc(session, dry_run=True).entries == ()
+    assert small.build().current
+
+
+def test_unpacked_packages_and_wheels_that_nothing_is_made_of_go(small: Small, session: Session) -> None:
+    cache = small.root / ".flowlock/cache"
+    for path in ("packages/pkgs/old-1-0/file", "pkgs/old-2-0/file", "wheels/abc/old-1-py3-none-any.whl"):
+        (cache / path).parent.mkdir(parents=True)
+        (cache / path).write_text("x" * 100)
+    (cache / "pkgs/old-2-0.lock").touch()
+    done = caches.gc(session, dry_run=False)
+    assert [(entry.kind, entry.name) for entry in done.entries] == [
+        ("unpacked", "old-1-0"),
+        ("unpacked", "old-2-0"),
+        ("wheel", "old-1-py3-none-any.whl"),
+    ]
+    assert not list(cache.rglob("old-*"))
+
+
+def test_a_lock_that_cannot_be_read_stops_it_all(small: Small, session: Session) -> None:
+    edit_and_build(small, "x = 1\n")
+    edit_and_build(small, "x = 2\n")
+    before = artifacts(small)
+    (small.root / "pixi.lock").write_text("<<<<<<< ours\n")
+    with pytest.raises(FlowlockError, match="merge-conflict"):
+        caches.gc(session, dry_run=False)
+    assert artifacts(small) == before
+
+
+def test_an_empty_cache_has_nothing_to_free(small: Small, session: Session) -> None:
+    result = caches.gc(session, dry_run=False)
+    assert (result.size, result.as_text()) == (0, "0 B freed")
+    assert Path(small.root / ".flowlock").is_dir()
