@@ -1,0 +1,358 @@
+"""The documentation is true: links lead somewhere, commands exist, examples do what is said of them."""
+
+import ast
+import re
+import shlex
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+import yaml
+
+from flowlock import workspace
+from flowlock.cli import COMMAND_LINE_ERROR, app
+from flowlock.errors import Severity
+from flowlock.spec import Catalog, Facts, check_text, facts_of
+from flowlock.spec.parse import SPEC_KEYS
+from flowlock_core.execute.mocks import load_mock, mock_file
+from flowlock_core.registry import registrations
+from flowlock_core.schema import TaskSignature, signature
+from flowlock_core.testing import Case
+from shared import ROOT
+
+DOCS = sorted((ROOT / "docs").glob("*.md"))
+PAGES = [
+    *DOCS,
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *sorted(ROOT.glob("changes.d/README.md")),
+    *sorted(ROOT.glob("src/*/README.md")),
+    *sorted(ROOT.glob("examples/*/DATA.md")),
+]
+SOURCES = sorted((ROOT / "src").rglob("*.py"))
+CODE = re.compile(r"FL\d{3}")
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
+
+# Where each hundred of codes is at home (folders and modules of the toolchain).
+HOMES = {
+    "0": {"cli", "errors", "files", "git", "http", "process"},
+    "1": {"compile", "spec"},
+    "2": {"compile", "discover"},
+    "3": {"build", "init", "platforms", "recipe", "workspace"},
+    "4": {"base"},
+    "5": {"archive", "build", "sources"},
+    "6": {"channel", "lock"},
+    "7": {"env", "run"},
+    "8": {"http", "release", "secret"},
+}
+# Codes that mean the same in more than one place, some of them far from their home.
+SHARED = {
+    "FL002": {"cli"},  # a command says what the parser cannot: arguments that do not fit together
+    "FL011": {"errors", "release"},  # a folder that cannot be written
+    "FL012": {"errors", "release"},  # a folder that is not there
+    "FL106": {"compile", "spec"},  # not UTF-8: found while reading, or in the text
+    "FL130": {"discover", "spec"},  # no such task: in a spec, or on the command line
+    "FL133": {"discover", "spec"},  # several tasks of one name, likewise
+    "FL201": {"discover", "spec"},  # a task that cannot be imported, likewise
+    "FL302": {"discover", "workspace"},  # flowlock.toml and pyproject.toml are TOML, or not
+    "FL312": {"build", "recipe"},  # a path that leaves the package: in the text, or followed
+    "FL601": {"build", "channel", "lock"},  # damaged bytes: an artifact's or a lock's
+}
+
+
+def room(path: Path) -> str:
+    """Return the folder or module of the toolchain that a source file belongs to."""
+    parts = path.relative_to(ROOT / "src").parts
+    return parts[2].removesuffix(".py") if parts[0] == "flowlock" else parts[1]
+
+
+def texts(path: Path) -> Iterator[str]:
+    """Yield the texts in a module's code, docstrings apart; what an f-string fills in is `X`."""
+    tree = ast.parse(path.read_text())
+    documented = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        if node.body and isinstance(node.body[0], ast.Expr)
+    }
+    inside = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            if id(node) not in documented | inside:
+                yield node.value
+        elif isinstance(node, ast.JoinedStr):
+            yield "".join(str(part.value) if isinstance(part, ast.Constant) else "X" for part in node.values)
+
+
+@cache
+def codes() -> dict[str, set[str]]:
+    """Return each problem code of the source, with the rooms that use it."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for path in SOURCES:
+        for text in texts(path):
+            if CODE.fullmatch(text):
+                found[text].add(room(path))
+    return dict(found)
+
+
+@cache
+def sections() -> dict[str, str]:
+    """Return the sections of docs/problems.md by code."""
+    parts = re.split(r"^### (.+)$", (ROOT / "docs/problems.md").read_text(), flags=re.MULTILINE)
+    found = [re.split(r"^## ", text, flags=re.MULTILINE)[0].strip() for text in parts[2::2]]
+    return dict(zip(parts[1::2], found, strict=True))
+
+
+def test_every_problem_code_has_a_section_and_every_section_a_code() -> None:
+    assert sorted(sections()) == sorted(codes())
+
+
+def test_sections_are_in_order_and_none_is_there_twice() -> None:
+    headings = re.findall(r"^### (.+)$", (ROOT / "docs/problems.md").read_text(), re.MULTILINE)
+    assert headings == sorted(set(headings))
+
+
+@pytest.mark.parametrize("code", sorted(sections()))
+def test_a_section_says_what_a_code_means_with_an_example_and_a_way_out(code: str) -> None:
+    text = sections()[code]
+    assert text.startswith("**")
+    assert "For example:" in " ".join(text.split()) or "```yaml" in text
+    assert "Way out:" in " ".join(text.split())
+
+
+def test_a_code_is_used_at_home_and_with_one_meaning() -> None:
+    strangers = {
+        code: sorted(rooms)
+        for code, rooms in codes().items()
+        if not rooms <= SHARED.get(code, HOMES[code[2]]) or (len(rooms) > 1 and code not in SHARED)
+    }
+    assert not strangers
+
+
+@cache
+def known() -> tuple[Catalog, Facts]:
+    """Return the stock tasks and this workspace's channels."""
+    found: list[TaskSignature] = [
+        signature(one.load(), name=one.name, distribution=one.distribution) for one in registrations()
+    ]
+    return Catalog.of(found), facts_of(workspace.load(ROOT))
+
+
+REQUIREMENTS = "requirements:\n  - name: flowlock-core\n  - name: flowlock-ext-tabular\n"
+
+
+def whole(example: str) -> str:
+    """Make a spec of an example: a list is its workflow, and what else a spec needs is added."""
+    if example.lstrip("# \n").startswith("-"):
+        example = "workflow:\n" + "".join(f"  {line}\n" for line in example.splitlines())
+    keys = set(re.findall(r"^([\w-]+):", example, re.MULTILINE))
+    head = "" if "id" in keys else "id: example\n"
+    head += "" if "requirements" in keys else REQUIREMENTS
+    tail = "" if "workflow" in keys else "workflow: [{id: table, task: load_table}]\n"
+    return head + example + tail
+
+
+def examples(page: str) -> list[tuple[int, str]]:
+    """Return the YAML blocks of a page that are specs or parts of them, with their lines."""
+    text = (ROOT / page).read_text()
+    found = [
+        (text[: match.start()].count("\n") + 1, match[2])
+        for match in FENCE.finditer(text)
+        if match[1] == "yaml"
+    ]
+    return [(line, block) for line, block in found if is_spec(block)]
+
+
+def is_spec(block: str) -> bool:
+    first = re.search(r"^([\w-]+|-)", block, re.MULTILINE)
+    return bool(first) and (first is not None and first[1] in {"-", *SPEC_KEYS})
+
+
+@pytest.mark.parametrize("code", [code for code in sorted(sections()) if "```yaml" in sections()[code]])
+def test_the_example_of_a_problem_has_that_problem(code: str) -> None:
+    match = FENCE.search(sections()[code])
+    assert match is not None
+    _, problems = check_text(whole(match[2]), "spec.yaml", *known())
+    expected = {code, *re.findall(r"# and (FL\d{3})", match[2])}
+    # An example of an error may hold steps that nothing comes of.
+    found = {one.code for one in problems if one.code == code or one.severity is Severity.ERROR}
+    warned = {one.code for one in problems} & expected
+    assert found | warned == expected, problems
+
+
+@pytest.mark.parametrize(
+    ("line", "example"), [pytest.param(*one, id=str(one[0])) for one in examples("docs/workflows.md")]
+)
+def test_the_examples_of_the_spec_language_have_no_problems(line: int, example: str) -> None:
+    _, problems = check_text(whole(example), f"docs/workflows.md:{line}", *known())
+    assert not [problem for problem in problems if problem.severity is Severity.ERROR]
+
+
+def test_the_spec_language_has_an_example_of_every_key() -> None:
+    text = "\n".join(example for _, example in examples("docs/workflows.md"))
+    # `defaults` is another spelling of `task-instance-defaults`.
+    keys = [key for key in SPEC_KEYS if key != "defaults"]
+    missing = [key for key in keys if not re.search(rf"^{key}:", text, re.MULTILINE)]
+    assert not missing
+
+
+def test_the_test_cases_of_the_documentation_are_some() -> None:
+    blocks = [match[2] for match in FENCE.finditer((ROOT / "docs/workflows.md").read_text())]
+    cases = [yaml.safe_load(block) for block in blocks if "mock-io:" in block]
+    assert cases
+    fields = {key for case in cases for one in case.values() for key in one}
+    assert fields == {info.alias or name for name, info in Case.model_fields.items()}
+    for case in cases:
+        for one in case.values():
+            Case.model_validate(one)
+
+
+def links(text: str) -> list[str]:
+    return re.findall(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)", FENCE.sub("", text))
+
+
+def anchors(text: str) -> set[str]:
+    """Return the anchors that GitHub gives to a page's headings."""
+    headings = re.findall(r"^#+ (.+)$", FENCE.sub("", text), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_link_leads_somewhere(name: str) -> None:
+    page = ROOT / name
+    lost = []
+    for link in links(page.read_text()):
+        if re.match(r"[a-z]+:", link):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path) if path else page
+        if not target.exists() or (anchor and anchor not in anchors(target.read_text())):
+            lost.append(link)
+    assert not lost
+
+
+COMMAND: Any = typer.main.get_command(app)
+# Stand for what differs: the rest is not looked at.
+OPEN_ENDS = {"…", "..."}
+
+
+def commands(text: str) -> Iterator[list[str]]:
+    """Yield the arguments of every `flowlock` in a line of shell."""
+    for part in re.split(r"\|\|?|&&|;|>|\$\(", text):
+        try:
+            words = shlex.split(part, comments=True)
+        except ValueError:
+            continue
+        while words and re.fullmatch(r"\w+=.*", words[0]):
+            words = words[1:]
+        if words and words[0].rpartition("/")[2] == "flowlock":
+            yield words[1:]
+
+
+def wrong_command(arguments: list[str], *, complete: bool) -> str | None:
+    """Return why the command line would refuse these arguments; without `complete` some may be missing."""
+    cut = next((n for n, word in enumerate(arguments) if word in OPEN_ENDS), len(arguments))
+    complete = complete and cut == len(arguments)
+    try:
+        return unknown_command(arguments[:cut])
+    except typer.Exit:
+        return None
+    except COMMAND_LINE_ERROR as error:
+        kind, why = type(error).__name__, error.format_message()
+        # `X` is what an f-string fills in: one of the choices.
+        fine = kind == "NoArgsIsHelpError" or "'X' is not one of" in why
+        return None if fine or (kind == "MissingParameter" and not complete) else why
+
+
+def unknown_command(arguments: list[str]) -> str | None:
+    """Parse arguments as the command line does, without running anything."""
+    command, context = COMMAND, None
+    while True:
+        context = command.make_context(command.name, list(arguments), parent=context)
+        # A group keeps its command's name and arguments apart.
+        arguments = [*getattr(context, "_protected_args", ()), *context.args]
+        if not hasattr(command, "commands") or not arguments or re.fullmatch("[A-Z]+", arguments[0]):
+            return None
+        if arguments[0] not in command.commands:
+            return f"there is no command `{arguments[0]}`"
+        command, arguments = command.commands[arguments[0]], arguments[1:]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_command_that_a_page_names_exists_with_its_options(name: str) -> None:
+    text = (ROOT / name).read_text()
+    shown = [line for match in FENCE.finditer(text) if match[1] == "sh" for line in match[2].splitlines()]
+    shown += re.findall(r"^ {4}(.*\bflowlock .*)$", FENCE.sub("", text), re.MULTILINE)
+    inline = [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", FENCE.sub("", text))]
+    wrong = [
+        (" ".join(words), why)
+        for lines, complete in ((shown, True), (inline, False))
+        for line in lines
+        for words in commands(line)
+        if (why := wrong_command(words, complete=complete))
+    ]
+    assert not wrong
+
+
+def test_every_command_that_a_message_names_exists_with_its_options() -> None:
+    wrong = [
+        (room(path), span, why)
+        for path in SOURCES
+        for text in texts(path)
+        for span in re.findall(r"`([^`]+)`", text)
+        for words in commands(span)
+        if (why := wrong_command(words, complete=False))
+    ]
+    assert not wrong
+
+
+def test_every_make_target_that_a_page_names_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    targets |= {"install"}  # CPython's own
+    named = {
+        (page.name, target)
+        for page in PAGES
+        for target in re.findall(r"(?:`|^ *|run )make ([a-z-]+)", page.read_text(), re.MULTILINE)
+    }
+    assert named
+    assert not {(page, target) for page, target in named if target not in targets}
+
+
+def test_the_table_of_stock_tasks_is_that_of_the_registry() -> None:
+    text = (ROOT / "docs/tasks.md").read_text().partition("## The stock tasks")[2]
+    table = dict(re.findall(r"^\| `(\w+)` \| (.+?) \|$", text, re.MULTILINE))
+    found = [one for ones in known()[0].tasks.values() for one in ones]
+    assert table == {one.name: one.description.replace("|", "\\|") for one in found}
+
+
+def test_the_code_of_the_documentation_of_tasks_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks = [
+        match[2] for match in FENCE.finditer((ROOT / "docs/tasks.md").read_text()) if match[1] == "python"
+    ]
+    smoothing, notes, test = blocks
+    package = tmp_path / "rivers_tasks"
+    (package / "examples").mkdir(parents=True)
+    (package / "examples/notes.txt").write_text("high water")
+    for name, text in {"__init__": "", "smoothing": smoothing, "notes": notes}.items():
+        (package / f"{name}.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    for module, name, wired in (("smoothing", "moving_average", ["df"]), ("notes", "load_notes", [])):
+        task = getattr(import_module(f"rivers_tasks.{module}"), name)
+        parameters = signature(task).parameters
+        assert [one.name for one in parameters if one.wired] == wired
+        assert all(one.description and one.title for one in parameters)
+    done: dict[str, Any] = {}
+    exec(test, done)  # noqa: S102 - our own documentation
+    done["test_the_first_days_have_no_average"]()
+    example = mock_file(task, "notes", {}, mock_io=True)
+    assert example is not None
+    assert load_mock(example, task) == "high water"
+    for name in [name for name in sys.modules if name.partition(".")[0] == "rivers_tasks"]:
+        monkeypatch.delitem(sys.modules, name)
