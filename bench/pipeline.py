@@ -52,7 +52,17 @@ def clone(target: Path) -> None:
 
 def flowlock(root: Path, *command: str) -> None:
     """Run a command in the embedded profile."""
-    argv = [sys.executable, "-m", "flowlock", "-C", root, "--profile", "embedded", "-q", *command]
+    argv: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "flowlock",
+        "-C",
+        root,
+        "--profile",
+        "embedded",
+        "-q",
+        *command,
+    ]
     subprocess.run(argv, check=True, stdout=subprocess.DEVNULL)
 
 
