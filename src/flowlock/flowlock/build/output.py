@@ -8,17 +8,16 @@ from flowlock import channel, files
 from flowlock.errors import FlowlockError
 
 MANIFEST = "manifest.json"
+# In the form of sha256sum, for who receives the folder.
+SUMS = "SHA256SUMS"
 
 
 def write(folder: Path, source: Path) -> None:
-    """Make the folder a copy of the channel, with each artifact's digest in its manifest.
+    """Make the folder a copy of the channel: its artifacts, their digests as JSON, and those of all files.
 
     It takes the place of what an earlier call left there; any other folder that holds something is refused.
     """
-    if folder.exists() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
-        raise FlowlockError(
-            f"{folder} holds something else", code="FL550", hint="name a new folder, or empty this one"
-        )
+    refuse_foreign(folder)
     listed = channel.entries(source)
     with files.staged_folder(folder.absolute()) as staging:
         shutil.copytree(source, staging, dirs_exist_ok=True)
@@ -39,3 +38,16 @@ def write(folder: Path, source: Path) -> None:
         ]
         text = json.dumps({"schema": 1, "packages": packages}, indent=2) + "\n"
         (staging / MANIFEST).write_text(text, encoding="utf-8")
+        paths = sorted(path.relative_to(staging).as_posix() for path in staging.rglob("*") if path.is_file())
+        sums = "".join(f"{files.sha256_of(staging / path)}  {path}\n" for path in paths)
+        (staging / SUMS).write_text(sums, encoding="utf-8")
+
+
+def refuse_foreign(folder: Path) -> None:
+    """Refuse a folder that holds something and was not made here: all of it would be replaced."""
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    if folder.is_dir() and (folder / MANIFEST).is_file() and (folder / SUMS).is_file():
+        return
+    what = "holds something else" if folder.is_dir() else "is a file"
+    raise FlowlockError(f"{folder} {what}", code="FL550", hint="name a new folder, or empty this one")

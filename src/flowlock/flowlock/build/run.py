@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flowlock import channel, files
+from flowlock.build import output as handed
 from flowlock.build.cache import Cache, Cached
 from flowlock.build.jobs import WORK, Job, Made, Place, Workers, forget_leftovers
 from flowlock.build.locked import Locked, open_channels
-from flowlock.build.output import write as hand_over
 from flowlock.build.plan import closure, names_of, needs, order
 from flowlock.build.result import BuildResult, PackageResult, Status
 from flowlock.build.stale import Step, cache_of, steps
@@ -41,6 +41,8 @@ def build(
     portable package is also built again elsewhere, and compared; with `output` that folder becomes a copy of
     the channel with a manifest of digests.
     """
+    if output is not None:
+        handed.refuse_foreign(output)
     known = targets(workspace)
     graph = {name: needs(target.recipe, known) for name, target in known.items()}
     wanted = closure(chosen(names, workspace, known), graph)
@@ -67,7 +69,7 @@ def build(
     mended = _enter(workspace, known, found, held)
     cache.save()
     if output is not None:
-        hand_over(output, workspace.state / "channel")
+        handed.write(output, workspace.state / "channel")
     packages = tuple(_result(step, made.get(name)) for name, step in found.items())
     return BuildResult(packages=packages, mended=mended)
 
