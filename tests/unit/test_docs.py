@@ -245,7 +245,7 @@ OPEN_ENDS = {"…", "..."}
 
 def commands(text: str) -> Iterator[list[str]]:
     """Yield the arguments of every `flowlock` in a line of shell."""
-    for part in re.split(r"\|\|?|&&|;|>|\$\(", text):
+    for part in re.split(r"\|\|?|&&?|;|>|\$\(", text):
         try:
             words = shlex.split(part, comments=True)
         except ValueError:
