@@ -1,5 +1,6 @@
 """What all tests share: things made once a session, whichever worker asks first."""
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -28,3 +29,12 @@ def once(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Pa
             make(folder)
             done.touch()
     return folder
+
+
+def require_part(*, found: bool, part: str) -> None:
+    """Skip a test whose part is not installed; where all parts were asked for, as in CI, fail instead."""
+    if not found:
+        reason = f"{part} is not here: `make test-parts` installs it"
+        if os.environ.get("FLOWLOCK_TEST_PARTS") == "required":
+            pytest.fail(reason)
+        pytest.skip(reason)

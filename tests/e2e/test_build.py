@@ -22,6 +22,7 @@ from flowlock.build import BuildResult, Status
 from flowlock.build.sandbox import available
 from flowlock.errors import FlowlockError
 from flowlock.workspace import load
+from shared import require_part
 from small import Small, git, make_base
 
 
@@ -276,8 +277,7 @@ if found:
 def test_a_script_that_looks_for_secrets_finds_none(
     small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if available() is None:
-        pytest.skip("bubblewrap is missing or does not work here")
+    require_part(found=available() is not None, part="a bubblewrap that works")
     home = tmp_path / "home"
     home.mkdir()
     (home / "secret").write_text("planted")

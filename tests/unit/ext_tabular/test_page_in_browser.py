@@ -1,6 +1,5 @@
 """A dashboard in a real browser: it draws, selects, and its own policy stops nothing that it needs."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -14,21 +13,17 @@ from flowlock_core.page import render_page
 from flowlock_core.tasks.groupby import split_groups
 from flowlock_core.tasks.results import create_plot_widget, create_table_widget, gather_dashboard
 from flowlock_ext_tabular.charts import draw_bar_chart, draw_histogram, draw_line_chart, draw_scatter_plot
+from shared import require_part
 
 BROWSER = shutil.which("chromium")
 TABLE = pd.DataFrame({"island": ["a", "b", "b"], "x": [1, 2, 3], "y": [2.0, 1.0, 4.0]})
 OPTIONS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync
     --disable-background-networking --disable-component-update --enable-logging=stderr"""
 
-pytestmark = pytest.mark.skipif(
-    BROWSER is None and os.environ.get("FLOWLOCK_TEST_PARTS") != "required",
-    reason="chromium is not there; `make test-parts` installs it",
-)
-
 
 def opened(page: Path, profile: Path, fragment: str = "") -> tuple[str, list[str]]:
     """Open a page; return its document after the scripts ran, and what they logged."""
-    assert BROWSER is not None
+    require_part(found=BROWSER is not None, part="chromium")
     done = subprocess.run(
         [
             *(BROWSER, *OPTIONS.split(), f"--user-data-dir={profile}"),
