@@ -1,13 +1,17 @@
 """The documentation is true: links lead somewhere, commands exist, examples do what is said of them."""
 
 import ast
+import inspect
 import re
 import shlex
 import sys
+import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +25,7 @@ from flowlock.errors import Severity
 from flowlock.spec import Catalog, Facts, check_text, facts_of
 from flowlock.spec.parse import SPEC_KEYS
 from flowlock_core.execute.mocks import load_mock, mock_file
-from flowlock_core.registry import registrations
+from flowlock_core.registry import GROUP, Registration
 from flowlock_core.schema import TaskSignature, signature
 from flowlock_core.testing import Case
 from shared import ROOT
@@ -139,9 +143,12 @@ def test_a_code_is_used_at_home_and_with_one_meaning() -> None:
 @cache
 def known() -> tuple[Catalog, Facts]:
     """Return the stock tasks and this workspace's channels."""
-    found: list[TaskSignature] = [
-        signature(one.load(), name=one.name, distribution=one.distribution) for one in registrations()
-    ]
+    found: list[TaskSignature] = []
+    for file in sorted(ROOT.glob("src/*/pyproject.toml")):
+        project = tomllib.loads(file.read_text())["project"]
+        for name, target in project.get("entry-points", {}).get(GROUP, {}).items():
+            one = Registration(name=name, distribution=project["name"], target=target)
+            found.append(signature(one.load(), name=name, distribution=one.distribution))
     return Catalog.of(found), facts_of(workspace.load(ROOT))
 
 
@@ -325,11 +332,31 @@ def test_every_make_target_that_a_page_names_exists() -> None:
     assert not {(page, target) for page, target in named if target not in targets}
 
 
-def test_the_table_of_stock_tasks_is_that_of_the_registry() -> None:
-    text = (ROOT / "docs/tasks.md").read_text().partition("## The stock tasks")[2]
-    table = dict(re.findall(r"^\| `(\w+)` \| (.+?) \|$", text, re.MULTILINE))
+STOCK = "## The stock tasks\n"
+OWNER = attrgetter("distribution")
+
+
+def stock_tasks() -> str:
+    """Return the tables of the stock tasks: by distribution, then by module, with the modules' own words."""
     found = [one for ones in known()[0].tasks.values() for one in ones]
-    assert table == {one.name: one.description.replace("|", "\\|") for one in found}
+    parts = []
+    for distribution, own in groupby(sorted(found, key=attrgetter("distribution", "module", "name")), OWNER):
+        parts.append(f"### {distribution}\n")
+        for module, tasks in groupby(own, attrgetter("module")):
+            words = inspect.cleandoc(import_module(module).__doc__ or "").partition("\n")[0]
+            rows = [f"| `{one.name}` | {one.description.replace('|', chr(92) + '|')} |\n" for one in tasks]
+            parts.append(f"{words}\n\n| task | what it does |\n|---|---|\n{''.join(rows)}")
+    return "\n".join(parts)
+
+
+def test_the_tables_of_stock_tasks_are_those_of_the_packages(refresh_golden: bool) -> None:  # noqa: FBT001 - a fixture
+    page = ROOT / "docs/tasks.md"
+    head, _, rest = page.read_text().partition(STOCK)
+    words = rest.partition("\n### ")[0]
+    wanted = f"{head}{STOCK}{words}\n{stock_tasks()}"
+    if refresh_golden:
+        page.write_text(wanted)
+    assert page.read_text() == wanted
 
 
 def test_the_code_of_the_documentation_of_tasks_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
