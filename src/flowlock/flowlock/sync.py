@@ -82,7 +82,8 @@ def sync(session: Session, *, check: bool, dry_run: bool, jobs: int | None) -> S
     with session.exclusive():
         _compile(session, check=check or dry_run)
         prepare(session)
-        build_stage(session, (), BuildSettings(jobs=jobs, dry_run=dry_run, check=check, relock=not check))
+        settings = BuildSettings(jobs=jobs, dry_run=dry_run, test=False, check=check, relock=not check)
+        build_stage(session, (), settings)
         if not dry_run:
             _lock(session, check=check)
     return SyncResult(stages=tuple(progress.stages))

@@ -55,6 +55,11 @@ class Cache:
         sound = record and record.get("schema") == SCHEMA and record.get("identity") == identity.digest
         return record if sound else None
 
+    def inputs(self, stem: str) -> dict[str, Any] | None:
+        """Return the inputs that an artifact was made from, by its file name without the extension."""
+        record = _read(self._folder / f"{stem}.json")
+        return record.get("inputs") if record else None
+
     def last(self, name: str) -> dict[str, Any] | None:
         """Return the inputs of a package's last build here, to tell what changed since."""
         return _read(self._folder / LAST / f"{name}.json")
@@ -77,7 +82,13 @@ class Cache:
         same = record["keys"] if record is not None and record["sha256"] == sha256 else []
         key = cache_key(identity.digest, surroundings=surroundings)
         keys = [key, *(one for one in same if one != key)][:REMEMBERED]
-        document = {"schema": SCHEMA, "identity": identity.digest, "sha256": sha256, "keys": keys}
+        document = {
+            "schema": SCHEMA,
+            "identity": identity.digest,
+            "sha256": sha256,
+            "keys": keys,
+            "inputs": inputs,
+        }
         files.write_text(self._folder / f"{identity.stem}.json", json.dumps(document))
         last = {**inputs, "surroundings": surroundings, "schema": inputs["schema"]}
         files.write_text(self._folder / LAST / f"{identity.name}.json", json.dumps(last))

@@ -25,6 +25,7 @@ class BuildSettings:
     dry_run: bool = False
     verify: bool = False
     output: Path | None = None
+    test: bool = False
     check: bool = False
     relock: bool = False
 
@@ -49,7 +50,9 @@ def build_stage(session: Session, names: Sequence[str], settings: BuildSettings)
             jobs=settings.jobs,
             dry_run=settings.dry_run,
             verify=settings.verify,
+            test=settings.test,
             output=settings.output,
+            offline=session.offline,
             progress=session.progress,
         )
         counts = [(status, sum(one.status is status for one in result.packages)) for status in Status]

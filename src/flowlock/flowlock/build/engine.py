@@ -48,6 +48,19 @@ def run(order: Order, log: Callable[[str], None]) -> list[Path]:
     return [Path(path) for result in results for path in result.packages]
 
 
+def test(artifact: Path, channels: Sequence[str], log: Callable[[str], None]) -> None:
+    """Run an artifact's own tests, each in an environment of its own; a FlowlockError says that one fails."""
+    from rattler_build import Package, RattlerBuildError
+
+    try:
+        results = Package.from_file(artifact).run_tests(channel=list(channels), progress_callback=_Log(log))
+    except RattlerBuildError as error:
+        raise FlowlockError(str(error), code="FL561") from error
+    failed = [str(result.test_index + 1) for result in results if not result.success]
+    if failed:
+        raise FlowlockError(f"number {', '.join(failed)}", code="FL561")
+
+
 def _document(order: Order) -> dict[str, Any]:
     """Return the recipe with its sources where they are staged, and the name that its inputs give it."""
     document = dict(order.document)

@@ -41,8 +41,17 @@ class Job:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class TestJob:
+    """An artifact whose own tests are to be run, with packages of these channels."""
+
+    identity: Identity
+    artifact: Path
+    offer: Offer
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Made:
-    """What a worker made: the canonical archive's bytes."""
+    """What a worker made: the canonical archive's bytes; nothing if it ran tests, which passed."""
 
     data: bytes
     seconds: float
@@ -65,7 +74,7 @@ class Workers:
         self._running: set[subprocess.Popen[str]] = set()
 
     def run(
-        self, waits_for: Mapping[str, set[str]], job: Callable[[str], Job]
+        self, waits_for: Mapping[str, set[str]], job: Callable[[str], Job | TestJob]
     ) -> Iterator[tuple[str, Made | FlowlockError]]:
         """Yield each outcome as it ends, making and starting a job when all that it waits for are done.
 
@@ -95,8 +104,8 @@ class Workers:
                 for running in list(self._running):
                     process.kill_group(running)
 
-    def _run(self, job: Job) -> Made:
-        """Stage the sources, run the worker, and take its archive; its folder is gone in any case."""
+    def _run(self, job: Job | TestJob) -> Made:
+        """Stage the inputs, run the worker, and take its archive; its folder is gone in any case."""
         started = time.perf_counter()
         try:
             self._place.work.mkdir(parents=True, exist_ok=True)
@@ -106,17 +115,19 @@ class Workers:
         try:
             for name in (SOURCE, HOME, TEMPORARY):
                 (work / name).mkdir()
-            stage(job.sources, work / SOURCE)
+            if isinstance(job, Job):
+                stage(job.sources, work / SOURCE)
+            else:
+                shutil.copyfile(job.artifact, work / job.artifact.name)
             self._work(job, work)
-            return Made(
-                data=files.read_bytes(work / ARTIFACT), seconds=round(time.perf_counter() - started, 2)
-            )
+            data = files.read_bytes(work / ARTIFACT) if isinstance(job, Job) else b""
+            return Made(data=data, seconds=round(time.perf_counter() - started, 2))
         except OSError as error:
             raise from_os_error(error, "write", work) from error
         finally:
             shutil.rmtree(work, ignore_errors=True)
 
-    def _work(self, job: Job, work: Path) -> None:
+    def _work(self, job: Job | TestJob, work: Path) -> None:
         order = work / JOB
         order.write_text(json.dumps(_order(job)))
         self._place.packages.mkdir(parents=True, exist_ok=True)
@@ -137,30 +148,33 @@ class Workers:
             return
         raise self._failure(job, work, result, errors, running.returncode)
 
-    def _environment(self, job: Job, work: Path) -> dict[str, str]:
+    def _environment(self, job: Job | TestJob, work: Path) -> dict[str, str]:
         """Return the whole environment of a worker: nothing of ours but where the package cache is."""
+        epoch = {"SOURCE_DATE_EPOCH": str(int(job.epoch.timestamp()))} if isinstance(job, Job) else {}
         return {
+            **epoch,
             "PATH": os.defpath if os.name == "nt" else "/usr/local/bin:/usr/bin:/bin",
             "HOME": str(work / HOME),
             "TMPDIR": str(work / TEMPORARY),
             "LANG": "C.UTF-8",
             "TZ": "UTC",
-            "SOURCE_DATE_EPOCH": str(int(job.epoch.timestamp())),
             "RATTLER_CACHE_DIR": str(self._place.packages),
         }
 
     def _failure(
-        self, job: Job, work: Path, result: Mapping[str, Any], errors: str, code: int
+        self, job: Job | TestJob, work: Path, result: Mapping[str, Any], errors: str, code: int
     ) -> FlowlockError:
-        log = self._place.logs / f"{job.identity.name}.log"
+        tests = isinstance(job, TestJob)
+        log = self._place.logs / f"{job.identity.name}{'.tests' if tests else ''}.log"
         text = (work / LOG).read_text(errors="replace") if (work / LOG).is_file() else ""
         text = (text + errors).replace(str(work), "$WORK")
         files.write_text(log, text)
         reason = result.get("error") or f"its process ended with {code}"
         if "file" in result:
             reason = f"it gave {result['file']} where {job.identity.file} was expected"
+        what = "fails its tests" if tests else "cannot be built"
         return FlowlockError(
-            f"{job.identity.name} cannot be built: {str(reason).splitlines()[0]}",
+            f"{job.identity.name} {what}: {str(reason).splitlines()[0]}",
             code=str(result.get("code", "FL532")),
             detail="\n".join(text.splitlines()[-TAIL:]),
             hint=f"the whole log is in {log}",
@@ -180,7 +194,9 @@ def _outcome(future: Future[Made]) -> Made | FlowlockError:
         return error
 
 
-def _order(job: Job) -> dict[str, Any]:
+def _order(job: Job | TestJob) -> dict[str, Any]:
+    if isinstance(job, TestJob):
+        return {"test": job.artifact.name, "channels": job.offer.channels}
     return {
         "document": job.recipe.document,
         "recipe_text": job.recipe.canonical_text,

@@ -67,7 +67,7 @@ class Locked:
 
 def open_channels(channels: Sequence[str]) -> Offer:
     """Return what channels offer as they are."""
-    local = {channel: _folder(channel) for channel in channels}
+    local = {channel: folder_of(channel) for channel in channels}
     return Offer(
         channels=tuple(channels),
         readable=tuple(folder for folder in local.values() if folder is not None),
@@ -75,7 +75,7 @@ def open_channels(channels: Sequence[str]) -> Offer:
     )
 
 
-def _folder(channel: str) -> Path | None:
+def folder_of(channel: str) -> Path | None:
     """Return the folder that a channel is, None for one that is elsewhere."""
     if channel.startswith("file://"):
         return Path(url2pathname(urlsplit(channel).path))
@@ -105,18 +105,18 @@ def offer(
     readable = set()
     network = False
     for record in records:
-        mirror = _mirror(record, mirrors)
-        if mirror is None:
+        local = _local(record, mirrors)
+        if local is None:
             network = True
         else:
-            readable.add(mirror)
-            _check(mirror / record.subdir / record.file_name, record, known)
+            readable.add(local)
+            _check(local / record.file_name, record, known)
         bases.setdefault((record.channel, record.subdir), []).append(record)
     known.save()
     made = {channel: folder / f"{number}" for number, channel in enumerate(sorted({c for c, _ in bases}))}
-    for (channel, subdir), group in bases.items():
-        mirror = _mirror(group[0], mirrors)
-        base = (mirror / subdir).as_uri() if mirror else group[0].url.rpartition("/")[0]
+    for (channel, _), group in bases.items():
+        local = _local(group[0], mirrors)
+        base = local.as_uri() if local else group[0].url.rpartition("/")[0]
         write_repodata(made[channel], channel, base, group)
     for path in made.values():
         for subdir in filter(None, ("noarch", platform)):
@@ -128,8 +128,11 @@ def offer(
     )
 
 
-def _mirror(record: Record, mirrors: Mapping[str, Path]) -> Path | None:
-    return next((path for url, path in mirrors.items() if record.channel == url.rstrip("/")), None)
+def _local(record: Record, mirrors: Mapping[str, Path]) -> Path | None:
+    """Return the folder of this machine that holds a record's file, None if it is elsewhere."""
+    channels = {url.rstrip("/"): path for url, path in mirrors.items()}
+    folder = channels.get(record.channel) or folder_of(record.channel)
+    return folder / record.subdir if folder else None
 
 
 def _check(path: Path, record: Record, known: StatCache) -> None:

@@ -16,7 +16,10 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PackageResult:
-    """One package's outcome; `sha256` is unknown for a build that a dry run only foresees."""
+    """One package's outcome; `sha256` is unknown for a build that a dry run only foresees.
+
+    `tests` says how its own tests stand; it is empty if it has none, or if they were left out.
+    """
 
     name: str
     version: str
@@ -26,6 +29,7 @@ class PackageResult:
     status: Status
     seconds: float
     reason: str
+    tests: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,7 +55,7 @@ class BuildResult:
 
     def as_json(self) -> Mapping[str, Any]:
         """Return the contract's document."""
-        keys = ("name", "version", "build", "file", "sha256", "status", "seconds", "reason")
+        keys = ("name", "version", "build", "file", "sha256", "status", "seconds", "reason", "tests")
         return {"packages": [{key: getattr(package, key) for key in keys} for package in self.packages]}
 
     def as_text(self) -> str:
@@ -64,4 +68,5 @@ class BuildResult:
 def _line(package: PackageResult, width: int, verb: str) -> str:
     status = package.status if package.status is Status.CURRENT else f"{verb}{package.status}"
     why = f"  ({package.reason})" if package.reason else ""
-    return f"{package.name:<{width}}  {package.version} {package.build}  {status}{why}"
+    tests = {"": "", "passed": "; tests passed", "passed before": ""}.get(package.tests, f"; {package.tests}")
+    return f"{package.name:<{width}}  {package.version} {package.build}  {status}{why}{tests}"

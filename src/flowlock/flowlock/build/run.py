@@ -8,6 +8,7 @@ from pathlib import Path
 
 from flowlock import channel, files
 from flowlock.build import output as handed
+from flowlock.build import testing
 from flowlock.build.cache import Cache, Cached
 from flowlock.build.jobs import WORK, Job, Made, Place, Workers, forget_leftovers
 from flowlock.build.locked import Locked, open_channels
@@ -15,6 +16,7 @@ from flowlock.build.plan import closure, names_of, needs, order
 from flowlock.build.result import BuildResult, PackageResult, Status
 from flowlock.build.stale import Step, cache_of, steps
 from flowlock.build.targets import Target, chosen, targets
+from flowlock.build.tested import Tested
 from flowlock.build.verify import verify as check
 from flowlock.errors import FlowlockError, Problem
 from flowlock.report import Progress
@@ -30,7 +32,9 @@ def build(
     jobs: int | None = None,
     dry_run: bool = False,
     verify: bool = False,
+    test: bool = False,
     output: Path | None = None,
+    offline: bool = False,
     progress: Progress,
 ) -> BuildResult:
     """Build the named packages and what they need (all, if none is named), as far as they are stale.
@@ -38,8 +42,8 @@ def build(
     `environments` are the channels that build environments come from; a package whose environment `lock`
     knows gets exactly its records. The caller holds the workspace. If a build fails the channel stays as it
     was, what was built is kept in the cache, and one FlowlockError tells of all failures. With `verify` every
-    portable package is also built again elsewhere, and compared; with `output` that folder becomes a copy of
-    the channel with a manifest of digests.
+    portable package is also built again elsewhere, and compared; with `test` the packages' own tests are run
+    where they are due; with `output` that folder becomes a copy of the channel with a manifest of digests.
     """
     if output is not None:
         handed.refuse_foreign(output)
@@ -66,11 +70,12 @@ def build(
             again = {name: yard.job(name, held) for name in portable}
             built = {name: cached.path for name, cached in held.items()}
             check(again, built, jobs=at_once, progress=progress)
+        outcomes = yard.test(workers, held, offline=offline, progress=progress) if test else {}
     mended = _enter(workspace, known, found, held)
     cache.save()
     if output is not None:
         handed.write(output, workspace.state / "channel")
-    packages = tuple(_result(step, made.get(name)) for name, step in found.items())
+    packages = tuple(_result(step, made.get(name), outcomes.get(name, "")) for name, step in found.items())
     return BuildResult(packages=packages, mended=mended)
 
 
@@ -109,6 +114,30 @@ class _Yard:
             sources=step.sources,
             epoch=self.workspace.epoch,
             offer=offer,
+        )
+
+    def test(
+        self, workers: Workers, held: Mapping[str, Cached], *, offline: bool, progress: Progress
+    ) -> dict[str, str]:
+        """Run the packages' own tests where they are due, and return how they stand."""
+        folder = work_folder(self.workspace) / f"{WORK}tests"
+        cache = self.workspace.state / "cache"
+        bench = testing.Bench(
+            own=self.workspace.release_channel,
+            artifacts=[_artifact(step, held[name]) for name, step in self.found.items()],
+            channels=self.environments,
+            offline=offline,
+            work=folder,
+            digests=cache / "base-stat.json",
+        )
+        return testing.run(
+            workers,
+            self.found,
+            held,
+            graph=self.graph,
+            bench=bench,
+            tested=Tested(cache / "tests.json"),
+            progress=progress,
         )
 
 
@@ -220,7 +249,7 @@ def _artifact(step: Step, held: Cached) -> channel.Artifact:
     return channel.Artifact(subdir=own.subdir, file=own.file, sha256=held.sha256, origin=held.path)
 
 
-def _result(step: Step, made: tuple[Cached, float] | None) -> PackageResult:
+def _result(step: Step, made: tuple[Cached, float] | None, tests: str = "") -> PackageResult:
     held = made[0] if made else step.cached
     return PackageResult(
         name=step.identity.name,
@@ -231,6 +260,7 @@ def _result(step: Step, made: tuple[Cached, float] | None) -> PackageResult:
         status=step.status,
         seconds=made[1] if made else 0.0,
         reason=step.reason if step.status is not Status.CACHED else "it was not in the channel",
+        tests=tests,
     )
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from flowlock import archive
 from flowlock.build.canonical import Facts, canonical
-from flowlock.build.engine import Order, run
+from flowlock.build.engine import Order, run, test
 from flowlock.build.layout import ARTIFACT, LOG, RESULT, SOURCE
 from flowlock.errors import FlowlockError
 
@@ -36,13 +36,18 @@ def main(job_file: Path) -> int:
             log.write(line.rstrip() + "\n")
 
         try:
-            file = _build(job, work, note)
+            file = _test(job, work, note) if "test" in job else _build(job, work, note)
             (work / RESULT).write_text(json.dumps({"file": file}))
         except FlowlockError as error:
             log.write(f"error: {error.message}\n")
             (work / RESULT).write_text(json.dumps({"error": error.message, "code": error.problems[0].code}))
             return 1
     return 0
+
+
+def _test(job: Mapping[str, Any], work: Path, log: Callable[[str], None]) -> str:
+    test(work / job["test"], job["channels"], log)
+    return str(job["test"])
 
 
 def _build(job: Mapping[str, Any], work: Path, log: Callable[[str], None]) -> str:

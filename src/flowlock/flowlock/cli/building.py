@@ -28,6 +28,9 @@ def build(
     verify: Annotated[
         bool, typer.Option("--verify", help="Build again from nothing elsewhere, and compare.")
     ] = False,
+    no_tests: Annotated[
+        bool, typer.Option("--no-tests", help="Do not run the tests that recipes name.")
+    ] = False,
     output: Annotated[
         Path | None, typer.Option(help="Also put channel, artifacts and digests into this folder.")
     ] = None,
@@ -36,7 +39,9 @@ def build(
     from flowlock.build import command
 
     options: Options = context.obj
-    settings = command.BuildSettings(jobs=jobs, dry_run=dry_run, verify=verify, output=output)
+    settings = command.BuildSettings(
+        jobs=jobs, dry_run=dry_run, verify=verify, test=not no_tests, output=output
+    )
     return options.emit(command.build(options.session(), packages or [], settings))
 
 
