@@ -63,6 +63,7 @@ def test_an_edit_makes_locks_stale_and_the_check_names_the_file_and_each_place(c
     check = copy.flowlock("sync", "--check")
     assert check.code == 1
     assert "penguins/default/linux-64: flowlock-core is pinned to" in check.err
+    assert MODULE in check.err
 
 
 def test_sync_offline_mends_exactly_the_lines_of_the_edited_package(checkout: Make) -> None:
@@ -72,9 +73,8 @@ def test_sync_offline_mends_exactly_the_lines_of_the_edited_package(checkout: Ma
     changed = git(copy, "diff", "-U0", "examples").splitlines()
     moved = [line for line in changed if re.match(r"[-+][^-+]", line)]
     assert moved
-    assert all("flowlock-core-" in line or re.match(r"[-+]\s+(sha256|md5|size):", line) for line in moved), (
-        moved
-    )
+    ours = re.compile(r"[-+]\s+((-\s+)?conda: \S+/flowlock-core-\S+|(sha256|md5|size): \S+)")
+    assert all(ours.fullmatch(line) for line in moved), moved
     told = copy.flowlock("diff")
     assert "flowlock-core" in told.out
     assert "flowlock-ext-tabular" not in told.out

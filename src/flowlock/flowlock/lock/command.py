@@ -1,11 +1,14 @@
 """`flowlock lock` and `export`, put together from a session: what is locked, and what metadata stands for."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from flowlock import files, platforms
-from flowlock.build.stale import cache_of, steps
+from flowlock.build.cache import Cache
+from flowlock.build.reasons import why
+from flowlock.build.stale import Step, cache_of, steps
 from flowlock.build.targets import targets as build_targets
 from flowlock.errors import FlowlockError
 from flowlock.lock import document, manifest, pixi
@@ -62,7 +65,7 @@ def _lock(session: Session, wanted: Sequence[Target], options: Options) -> LockR
         folders=[
             ChannelFolder(url=manifest.channel_url(url), path=path) for url, path in session.mirrors().items()
         ],
-        own=_own(session),
+        own=_own(session, wanted),
         options=replace(
             options,
             offline=options.offline or session.offline,
@@ -81,19 +84,31 @@ def committed(session: Session) -> list[Target]:
     ]
 
 
-def _own(session: Session) -> dict[str, Identity]:
-    """Return what the workspace's sources make now; the bytes too, of what is built."""
+def _own(session: Session, wanted: Sequence[Target]) -> dict[str, Identity]:
+    """Return what the workspace's sources make now: names, the bytes of what is built, and what changed.
+
+    What changed is told against the build that the locks pin, if the cache knows what that was made from.
+    """
     workspace = session.workspace
-    found = steps(workspace, build_targets(workspace), cache_of(workspace))
+    cache = cache_of(workspace)
+    texts = [target.path.read_text(encoding="utf-8") for target in wanted if target.path.is_file()]
     return {
         name: Identity(
             version=step.identity.version,
             build=step.identity.build,
-            why=step.reason,
-            sha256=step.cached.sha256 if step.cached else "",
+            why=_why(cache, step, texts),
+            sha256=held.sha256 if (held := cache.find(step.identity)) else "",
         )
-        for name, step in found.items()
+        for name, step in steps(workspace, build_targets(workspace), cache).items()
     }
+
+
+def _why(cache: Cache, step: Step, locks: Sequence[str]) -> str:
+    """Return what differs from the inputs of the first pin that is of another build."""
+    pin = re.compile(rf"/({re.escape(step.identity.name)}-[^/-]+-[^/-]+)\.conda$", re.MULTILINE)
+    pinned = {found[1] for text in locks for found in pin.finditer(text)} - {step.identity.stem}
+    made_from = [inputs for stem in sorted(pinned) if (inputs := cache.inputs(stem)) is not None]
+    return why(made_from[0], {**step.inputs, "surroundings": {}}) if made_from else ""
 
 
 def export(
