@@ -30,7 +30,13 @@ def tagged(checkout: Callable[[], Checkout]) -> Checkout:
     """A synced checkout whose version is tagged."""
     made = checkout()
     git = ["git", "-c", "user.name=Test", "-c", "user.email=test@example.org"]
-    subprocess.run([*git, "tag", "-a", "-m", "Release", "v0.1.0"], cwd=made.root, check=True)
+    # With what the sync brought in step.
+    for command in (
+        ["add", "-A"],
+        ["commit", "-q", "--allow-empty", "-m", "Synced"],
+        ["tag", "-a", "-m", "Release", "v0.1.0"],
+    ):
+        subprocess.run([*git, *command], cwd=made.root, check=True)
     return made
 
 
@@ -72,9 +78,8 @@ def test_credentials_are_never_shown_nor_written_nor_passed_on(tagged: Checkout,
     with answering(refusing) as url:
         for options in ([], ["-v"], ["--json"], ["-v", "--json"]):
             target = f"prefix:{url}/flowlock"
-            done = tagged.flowlock(
-                *options, "publish", "--tag", "v0.1.0", "--to", target, "--skip", "confirm", **PLANTED
-            )
+            arguments = ["publish", "--tag", "v0.1.0", "--to", target, "--skip", "confirm"]
+            done = tagged.flowlock(*options, *arguments, cwd=None, **PLANTED)
             assert done.code == 1, done.err
             for value in PLANTED.values():
                 assert value not in done.out + done.err

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -89,6 +90,8 @@ def repository(
     remote = tmp_path / "remote.git"
     subprocess.run(["git", "init", "-q", "--bare", "-b", "main", remote], check=True)
     made = Repository(root=root, remote=remote)
+    made.git("add", "-A")
+    made.git("commit", "-q", "--allow-empty", "-m", "Synced")
     made.git("remote", "add", "origin", str(remote))
     made.git("push", "-q", "-u", "origin", "main")
     return made
@@ -159,9 +162,8 @@ def test_a_release_goes_from_an_edit_to_a_user_and_its_locks_hold_before_and_aft
             clone.session, "v0.2.0", to=options.to, source=artifacts, environ=venue.environ
         )
         assert served.ok, served.as_text()
-        channels = [str(venue.server), (clone.root / ".flowlock/base").as_uri()]
-        base = next((clone.root / ".flowlock/base").rglob("noarch")).parent
-        solved_and_run([channels[0], base.as_uri()], tmp_path / "fresh", clone)
+        base = clone.session.mirrors()[BASE_URL]
+        solved_and_run([str(venue.server), base.as_uri()], tmp_path / "fresh", clone)
 
     assert {path: path.read_bytes() for path in before} == before
     installed_by_lock(clone, published, tmp_path)
@@ -178,7 +180,13 @@ def installed_by_lock(clone: Repository, published: Path, tmp_path: Path) -> Non
     session = clone.session
     workflow = session.workspace.workflow("penguins")
     mirrors = {session.workspace.release_channel: published, BASE_URL: session.mirrors()[BASE_URL]}
-    places = env.Places(home=tmp_path / "envs", cache=tmp_path / "packages", mirrors=mirrors)
+    places = env.Places(
+        home=tmp_path / "envs",
+        cache=tmp_path / "packages",
+        artifacts=tmp_path / "none",
+        mirrors=mirrors,
+        unserved=[BASE_URL],
+    )
     made = env.ensure(
         session.lock_file(workflow),
         "default",
@@ -192,7 +200,7 @@ def installed_by_lock(clone: Repository, published: Path, tmp_path: Path) -> Non
 def solved_and_run(channels: list[str], prefix: Path, clone: Repository) -> None:
     """Solve and install the workflow from channels as a user does, and run it."""
     script = """
-import asyncio, sys, rattler
+import asyncio, os, sys, rattler
 async def main():
     records = await rattler.solve(
         sources=sys.argv[2:], specs=["flowlock-penguins-workflow ==0.2.0"], platforms=["linux-64", "noarch"],
@@ -200,6 +208,8 @@ async def main():
     )
     await rattler.install(records, target_prefix=sys.argv[1], show_progress=False)
 asyncio.run(main())
+# The engine's threads may crash an interpreter that ends while they do.
+os._exit(0)
 """
     subprocess.run([sys.executable, "-c", script, prefix, *channels], check=True)
     ran(prefix / "bin", clone, prefix.parent / "solved")
@@ -285,6 +295,24 @@ def test_versions_that_disagree_with_the_tag_are_named_one_by_one(repository: Re
     found = list(verify.source_problems(repository.session, "v0.2.0"))
     assert {problem.code for problem in found} == {"FL846"}
     assert len(found) == 1 + len(repository.session.workspace.packages) + 2
+
+
+def test_a_release_that_is_killed_leaves_everything_and_the_next_one_is_made(repository: Repository) -> None:
+    edit(repository)
+    before = repository.state()
+    work = repository.root / ".flowlock/release"
+    command_line = [sys.executable, "-m", "flowlock", "--profile", "embedded", "release", "minor"]
+    with subprocess.Popen(command_line, cwd=repository.root, stderr=subprocess.DEVNULL) as process:
+        while not (work / "CHANGELOG.md").exists() and process.poll() is None:
+            time.sleep(0.01)
+        process.kill()
+        assert process.wait() < 0
+    assert work.exists()
+    assert repository.state() == before
+    done = prepare.release(repository.session, "minor", now=NOW)
+    assert done.commit == repository.git("rev-parse", "HEAD")
+    assert git.dirty(repository.root) == []
+    assert not work.exists()
 
 
 def test_an_unreachable_remote_is_a_note_and_no_failure(repository: Repository) -> None:
