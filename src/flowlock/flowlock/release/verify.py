@@ -156,8 +156,11 @@ def source_problems(session: Session, name: str) -> Iterator[Problem]:
         yield Problem(
             code="FL846", message=f"flowlock.toml has version {session.workspace.version}, {name} is {wanted}"
         )
+    released = {package.name for package in session.workspace.packages}
+    released |= {workflow.distribution for workflow in session.workspace.workflow_list}
     for package, target in built_targets(session.workspace).items():
-        if target.recipe.version != wanted:
+        # What is vendored keeps the version that its makers gave it.
+        if package in released and target.recipe.version != wanted:
             yield Problem(
                 code="FL846",
                 message=f"{package} has version {target.recipe.version}, {name} is {wanted}",
