@@ -23,6 +23,7 @@ from flowlock import workspace
 from flowlock.cli import COMMAND_LINE_ERROR, app
 from flowlock.errors import Severity
 from flowlock.spec import Catalog, Facts, check_text, facts_of
+from flowlock.spec.layout import parse_layout
 from flowlock.spec.parse import SPEC_KEYS
 from flowlock_core.execute.mocks import load_mock, mock_file
 from flowlock_core.registry import GROUP, Registration
@@ -67,6 +68,8 @@ SHARED = {
     "FL201": {"discover", "spec"},  # a task that cannot be imported, likewise
     "FL302": {"discover", "workspace"},  # flowlock.toml and pyproject.toml are TOML, or not
     "FL312": {"build", "recipe"},  # a path that leaves the package: in the text, or followed
+    "FL413": {"base", "build"},  # never downloaded, and --offline
+    "FL414": {"base", "build"},  # a download with another digest than promised
     "FL601": {"build", "channel", "lock"},  # damaged bytes: an artifact's or a lock's
 }
 
@@ -208,6 +211,27 @@ def test_the_spec_language_has_an_example_of_every_key() -> None:
     keys = [key for key in SPEC_KEYS if key != "defaults"]
     missing = [key for key in keys if not re.search(rf"^{key}:", text, re.MULTILINE)]
     assert not missing
+
+
+def test_the_layout_of_the_documentation_fits_the_widgets_that_it_names() -> None:
+    blocks = [
+        match for match in FENCE.finditer((ROOT / "docs/workflows.md").read_text()) if match[1] == "json"
+    ]
+    assert len(blocks) == 1
+    spec, _ = check_text(
+        whole(
+            "- {id: days_card, task: create_text_widget}\n"
+            "- {id: chart, task: create_text_widget}\n"
+            "- {id: page, task: gather_dashboard, partial: {widgets: ["
+            '"${{ workflow.days_card.return }}", "${{ workflow.chart.return }}"]}}\n'
+        ),
+        "spec.yaml",
+        *known(),
+    )
+    assert spec is not None
+    places, problems = parse_layout(blocks[0][2], "layout.json", spec)
+    assert not problems
+    assert [(one.name, one.widget) for one in places] == [("days_card", 0), ("chart", 1)]
 
 
 def test_the_test_cases_of_the_documentation_are_some() -> None:
