@@ -66,3 +66,15 @@ def verify(
 
     options: Options = context.obj
     return options.emit(command.verify_tag(options.session(), tag, to=to or [], source=source))
+
+
+@app.command()
+def status(
+    context: typer.Context,
+    to: Annotated[list[str] | None, typer.Option("--to", help="A target to ask what it serves.")] = None,
+) -> int:
+    """Show each package's version and identity, and where that build is: channel, locks, targets."""
+    from flowlock import status as states
+
+    options: Options = context.obj
+    return options.emit(states.status(options.session(), to or ()))
