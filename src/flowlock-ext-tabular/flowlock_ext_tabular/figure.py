@@ -46,8 +46,21 @@ def series_of(df: "pd.DataFrame", columns: Mapping[str, str | None]) -> list[Ser
             parameter="color",
             hint=f"choose a column with at most {SERIES_AT_MOST} values",
         )
-    groups = df.groupby(color, sort=True, dropna=False, observed=True)
+    groups = list(df.groupby(color, sort=True, dropna=False, observed=True))
+    if df[color].dtype != "category":
+        groups = _as_people_count(groups)
     return [Series(name=_name(value), df=part, label=label) for value, part in groups]
+
+
+def _as_people_count(groups: "list[tuple[Any, pd.DataFrame]]") -> "list[tuple[Any, pd.DataFrame]]":
+    """Sort groups with texts as names, `Site 2` before `Site 10`; all others stay where they are."""
+    from natsort import natsort_keygen
+
+    key = natsort_keygen()
+    texts = iter(
+        sorted((group for group in groups if isinstance(group[0], str)), key=lambda one: key(one[0]))
+    )
+    return [next(texts) if isinstance(group[0], str) else group for group in groups]
 
 
 def _name(value: Any) -> str:

@@ -45,7 +45,7 @@ def test_the_file_name_carries_the_digest_of_the_inputs() -> None:
             {"epoch": datetime(2027, 1, 1, tzinfo=UTC)},
             "epoch changed (2026-11-01T00:00:00+00:00 → 2027-01-01T00:00:00+00:00)",
         ),
-        ({"backend": "hatchling ==1.31.0"}, "build pin changed (hatchling ==1.31.0)"),
+        ({"pins": ("hatchling ==1.31.0", "uv ==0.11.21")}, "build pin changed (hatchling ==1.31.0)"),
     ],
 )
 def test_every_input_changes_the_identity_and_says_so(change: dict[str, object], reason: str) -> None:

@@ -17,8 +17,7 @@ INPUTS = Inputs(
     recipe=parse(RECIPE, "recipe.yaml"),
     sources={"tiny.py": "file 1"},
     epoch=datetime(2026, 11, 1, tzinfo=UTC),
-    backend="hatchling ==1.30.1",
-    installer="uv ==0.11.21",
+    pins=("hatchling ==1.30.1", "uv ==0.11.21"),
 )
 FACTS = Facts(recipe=INPUTS.recipe.canonical_text, epoch=INPUTS.epoch, portable=True)
 # What an engine leaves: with traces of when and where it built.

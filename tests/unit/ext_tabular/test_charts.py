@@ -56,6 +56,14 @@ def test_colours_split_rows_in_sorted_series_the_missing_last(draw: Callable[...
     assert chart.figure["layout"]["showlegend"] is True
 
 
+def test_numbers_in_the_names_of_series_count_by_their_value() -> None:
+    table = pd.DataFrame({"x": [1, 2, 3], "y": [1, 2, 3], "site": ["Site 10", "Site 2", "site 1"]})
+    chart = draw_scatter_plot(table, "x", "y", color="site")
+    assert chart.series == ("Site 2", "Site 10", "site 1")
+    numbers = draw_scatter_plot(table.assign(site=[10, -2, 1]), "x", "y", color="site")
+    assert numbers.series == ("-2", "1", "10")
+
+
 @pytest.mark.parametrize("draw", CHARTS)
 def test_one_series_needs_no_legend(draw: Callable[..., Chart]) -> None:
     chart = draw(TABLE)

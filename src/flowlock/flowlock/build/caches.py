@@ -9,6 +9,7 @@ from typing import Any
 from flowlock import base, files, git
 from flowlock.build.locking import FILE as BUILD_LOCK
 from flowlock.build.stale import identities
+from flowlock.build.targets import targets
 from flowlock.errors import FlowlockError, from_os_error
 from flowlock.lock import document
 from flowlock.lock.records import ARCHIVES
@@ -137,26 +138,31 @@ def _wheels(session: Session, cache: Path) -> Iterator[Kept]:
     needed = _resolved(session)
     for folder in folders:
         name = next((path.name for path in folder.iterdir()), folder.name)
-        why = "the base channel" if needed is None or folder.name in needed else ""
+        why = "base or vendored packages" if needed is None or folder.name in needed else ""
         yield _kept("wheel", name, [folder], why)
 
 
 def _resolved(session: Session) -> set[str] | None:
-    """Return the digests of the base channel's wheels; None if they cannot be told without the network."""
+    """Return the digests of what the base channel and vendored packages are made of.
+
+    None if the former cannot be told without the network.
+    """
     from flowlock.base.command import requirements
     from flowlock.base.interpreter import find
     from flowlock.base.wheels import resolve
 
     workspace = session.workspace
+    downloads = (target.download for target in targets(workspace).values())
+    vendored = {str(download.sha256) for download in downloads if download is not None}
     if not base.folder(workspace).is_dir():
-        return set()
+        return vendored
     kept = workspace.state / "cache" / "resolutions"
     try:
         asked = requirements(session)
         pins = resolve(asked, find(None), kept=kept, root=workspace.root, offline=True)
     except FlowlockError:
         return None
-    return {pin.sha256 for pin in pins}
+    return {pin.sha256 for pin in pins} | vendored
 
 
 def _files(folder: Path, *patterns: str) -> Iterable[Path]:

@@ -10,17 +10,24 @@ from typing import Any
 from flowlock.errors import FlowlockError
 
 DISTRIBUTION = "py-rattler-build"
+# What a recipe says of a download, which is a file of this machine when the engine runs.
+REMOTE = ("url", "sha256", "md5", "file_name")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Order:
-    """What the engine is asked for: a recipe document, staged sources, and where to work."""
+    """What the engine is asked for: a recipe document, staged sources, and where to work.
+
+    `source` is a folder, or the archive of a vendored package: `fetched` says that it was downloaded already.
+    """
 
     document: Mapping[str, Any]
     source: Path
+    recipe_dir: Path
     work: Path
     build_string: str | None
     channels: Sequence[str]
+    fetched: bool = False
 
 
 def run(order: Order, log: Callable[[str], None]) -> list[Path]:
@@ -29,8 +36,8 @@ def run(order: Order, log: Callable[[str], None]) -> list[Path]:
 
     text = json.dumps(_document(order))
     try:
-        # JSON is YAML, and the recipe's folder holds nothing else: the engine packs that folder whole.
-        variants = Stage0Recipe.from_yaml(text, recipe_dir=order.work / "recipe").render()
+        # JSON is YAML, and the recipe's folder holds no more than patches: the engine looks at all of it.
+        variants = Stage0Recipe.from_yaml(text, recipe_dir=order.recipe_dir).render()
         tools = ToolConfiguration(test_strategy="skip", compression_threads=1)
         results = [
             variant.run_build(
@@ -64,10 +71,14 @@ def test(artifact: Path, channels: Sequence[str], log: Callable[[str], None]) ->
 def _document(order: Order) -> dict[str, Any]:
     """Return the recipe with its sources where they are staged, and the name that its inputs give it."""
     document = dict(order.document)
-    given = document.get("source") or []
+    given = document.get("source") or ([{}] if order.fetched else [])
     sources = [given] if isinstance(given, Mapping) else list(given)
+    staged = {"path": os.fspath(order.source)}
     document["source"] = [
-        {**source, "path": os.fspath(order.source)} if "path" in source else source for source in sources
+        {**{key: source[key] for key in source if key not in REMOTE}, **staged}
+        if "path" in source or order.fetched
+        else source
+        for source in sources
     ]
     if order.build_string is not None:
         document["build"] = {**document.get("build", {}), "string": order.build_string}

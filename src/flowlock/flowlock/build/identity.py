@@ -22,8 +22,7 @@ class Inputs:
     recipe: Recipe
     sources: Mapping[str, str]
     epoch: datetime
-    backend: str
-    installer: str
+    pins: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
         """Return the inputs as they are hashed, and as the cache keeps them to tell later what changed."""
@@ -32,7 +31,7 @@ class Inputs:
             "recipe": self.recipe.canonical,
             "sources": dict(self.sources),
             "epoch": self.epoch.isoformat(),
-            "pins": [self.backend, self.installer],
+            "pins": list(self.pins),
         }
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from flowlock import files, process
 from flowlock.build.identity import Identity
-from flowlock.build.layout import ARTIFACT, HOME, JOB, LOG, RESULT, SOURCE, TEMPORARY
+from flowlock.build.layout import ARTIFACT, HOME, JOB, LOG, RECIPE, RESULT, SOURCE, TEMPORARY
 from flowlock.build.locked import Offer
 from flowlock.build.sandbox import wrapped
 from flowlock.errors import FlowlockError, from_os_error
@@ -31,13 +31,14 @@ TAIL = 30
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Job:
-    """One package to build."""
+    """One package to build; of a vendored one, `download` is the file that it is built from."""
 
     recipe: Recipe
     identity: Identity
     sources: Sources
     epoch: datetime
     offer: Offer
+    download: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,12 +114,9 @@ class Workers:
         except OSError as error:
             raise from_os_error(error, "write", self._place.work) from error
         try:
-            for name in (SOURCE, HOME, TEMPORARY):
+            for name in (SOURCE, RECIPE, HOME, TEMPORARY):
                 (work / name).mkdir()
-            if isinstance(job, Job):
-                stage(job.sources, work / SOURCE)
-            else:
-                shutil.copyfile(job.artifact, work / job.artifact.name)
+            _stage(job, work)
             self._work(job, work)
             data = files.read_bytes(work / ARTIFACT) if isinstance(job, Job) else b""
             return Made(data=data, seconds=round(time.perf_counter() - started, 2))
@@ -181,6 +179,16 @@ class Workers:
         )
 
 
+def _stage(job: Job | TestJob, work: Path) -> None:
+    """Copy a job's inputs to where its worker looks for them."""
+    if isinstance(job, TestJob):
+        shutil.copyfile(job.artifact, work / job.artifact.name)
+        return
+    stage(job.sources, work / (RECIPE if job.download else SOURCE))
+    if job.download:
+        shutil.copyfile(job.download, work / SOURCE / job.download.name)
+
+
 def forget_leftovers(work: Path) -> None:
     """Remove the folders of workers that were killed; only for who holds the workspace."""
     for path in work.glob(f"{WORK}*"):
@@ -204,6 +212,8 @@ def _order(job: Job | TestJob) -> dict[str, Any]:
         "epoch": job.epoch.isoformat(),
         "portable": job.recipe.noarch is not None,
         "channels": job.offer.channels,
+        "fetched": job.download is not None,
+        "archive": job.download.name if job.download and job.recipe.sources else None,
     }
 
 

@@ -2,6 +2,7 @@
 
 JOB = "job.json"
 SOURCE = "source"
+RECIPE = "recipe"
 HOME = "home"
 TEMPORARY = "tmp"
 RESULT = "result.json"

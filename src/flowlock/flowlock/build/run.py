@@ -17,6 +17,7 @@ from flowlock.build.result import BuildResult, PackageResult, Status
 from flowlock.build.stale import Step, cache_of, steps
 from flowlock.build.targets import Target, chosen, targets
 from flowlock.build.tested import Tested
+from flowlock.build.vendor import fetch
 from flowlock.build.verify import verify as check
 from flowlock.errors import FlowlockError, Problem
 from flowlock.report import Progress
@@ -58,7 +59,13 @@ def build(
     if dry_run:
         return BuildResult(packages=tuple(_result(step, None) for step in found.values()), dry_run=True)
     yard = _Yard(
-        workspace=workspace, graph=graph, found=found, environments=tuple(environments), locked=locked
+        workspace=workspace,
+        graph=graph,
+        found=found,
+        environments=tuple(environments),
+        locked=locked,
+        offline=offline,
+        progress=progress,
     )
     at_once = jobs or _cores()
     cache.tidy()
@@ -70,7 +77,7 @@ def build(
             again = {name: yard.job(name, held) for name in portable}
             built = {name: cached.path for name, cached in held.items()}
             check(again, built, jobs=at_once, progress=progress)
-        outcomes = yard.test(workers, held, offline=offline, progress=progress) if test else {}
+        outcomes = yard.test(workers, held) if test else {}
     mended = _enter(workspace, known, found, held)
     cache.save()
     if output is not None:
@@ -88,6 +95,8 @@ class _Yard:
     found: Mapping[str, Step]
     environments: tuple[str, ...]
     locked: Locked
+    offline: bool
+    progress: Progress
 
     @property
     def cached(self) -> dict[str, Cached]:
@@ -112,13 +121,18 @@ class _Yard:
             recipe=step.target.recipe,
             identity=step.identity,
             sources=step.sources,
-            epoch=self.workspace.epoch,
+            epoch=step.target.epoch,
             offer=offer,
+            download=self.fetched(step.target),
         )
 
-    def test(
-        self, workers: Workers, held: Mapping[str, Cached], *, offline: bool, progress: Progress
-    ) -> dict[str, str]:
+    def fetched(self, target: Target) -> Path | None:
+        """Return the file that a vendored package is built from."""
+        if target.download is None:
+            return None
+        return fetch(self.workspace, target.download, offline=self.offline, progress=self.progress)
+
+    def test(self, workers: Workers, held: Mapping[str, Cached]) -> dict[str, str]:
         """Run the packages' own tests where they are due, and return how they stand."""
         folder = work_folder(self.workspace) / f"{WORK}tests"
         cache = self.workspace.state / "cache"
@@ -126,7 +140,7 @@ class _Yard:
             own=self.workspace.release_channel,
             artifacts=[_artifact(step, held[name]) for name, step in self.found.items()],
             channels=self.environments,
-            offline=offline,
+            offline=self.offline,
             work=folder,
             digests=cache / "base-stat.json",
         )
@@ -137,7 +151,7 @@ class _Yard:
             graph=self.graph,
             bench=bench,
             tested=Tested(cache / "tests.json"),
-            progress=progress,
+            progress=self.progress,
         )
 
 
@@ -147,6 +161,8 @@ def _build(
     """Build what is stale; failures are gathered, and raised as one when the rest has ended."""
     progress.working(f"building {', '.join(stale)}")
     held = yard.cached
+    for step in stale.values():
+        yard.fetched(step.target)
     made: dict[str, tuple[Cached, float]] = {}
     failed: dict[str, FlowlockError] = {}
     waits = {name: yard.needs(name) & stale.keys() for name in stale}

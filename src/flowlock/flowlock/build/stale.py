@@ -69,9 +69,8 @@ def steps(
         inputs = Inputs(
             recipe=target.recipe,
             sources={p: f"{f.kind} {f.sha256}" for p, f in found[target.folder].files.items()},
-            epoch=workspace.epoch,
-            backend=workspace.build_backend,
-            installer=workspace.build_installer,
+            epoch=target.epoch,
+            pins=target.pins,
         )
         own = identity(inputs, subdir=machine["platform"])
         within = environment(name)

@@ -4,16 +4,20 @@ import os
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
+from flowlock.build.plan import closure, needs
 from flowlock.errors import FlowlockError, Location, nearest
 from flowlock.files import read_bytes
-from flowlock.recipe import Recipe, parse, render
+from flowlock.recipe import Recipe, origin, parse, render
+from flowlock.recipe.vendored import Download
 from flowlock.workspace import Workflow, Workspace
 
 # Locks pin the package and must not be part of what they pin.
 WORKFLOW_EXCLUDES = ("pixi.lock", "pixi.toml")
+VENDOR, RECIPE = "vendor", "recipe.yaml"
 
 
 class Kind(StrEnum):
@@ -21,16 +25,24 @@ class Kind(StrEnum):
 
     PACKAGE = "package"
     WORKFLOW = "workflow"
+    VENDORED = "vendored"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
-    """Something to build: a folder of sources, and the recipe that builds it."""
+    """Something to build: a folder of sources, and the recipe that builds it.
+
+    `epoch` and `pins` are inputs of its identity. A vendored package's sources are a download, and what lies
+    beside its recipe (patches).
+    """
 
     recipe: Recipe
     kind: Kind
     folder: Path
     excludes: tuple[str, ...]
+    epoch: datetime
+    pins: tuple[str, ...] = ()
+    download: Download | None = None
 
     @property
     def name(self) -> str:
@@ -39,13 +51,33 @@ class Target:
 
 
 def targets(workspace: Workspace) -> dict[str, Target]:
-    """Return everything that can be built now, by name; a workflow that is not compiled cannot."""
+    """Return everything that can be built now, by name; a workflow that is not compiled cannot.
+
+    Of the vendored packages it is those that one of ours needs.
+    """
+    ours = {target.name: target for target in _ours(workspace)}
+    vendored = {target.name: target for target in _vendored(workspace)}
+    if not vendored:
+        return ours
+    if twice := sorted(ours.keys() & vendored.keys()):
+        raise FlowlockError(f"{', '.join(twice)} is both ours and vendored", code="FL317")
+    every = {**ours, **vendored}
+    graph = {name: needs(target.recipe, every) for name, target in every.items()}
+    wanted = closure(ours, graph)
+    return {name: target for name, target in every.items() if name in wanted}
+
+
+def _ours(workspace: Workspace) -> list[Target]:
+    """Return the src packages and the compiled workflows."""
+    pins = (workspace.build_backend, workspace.build_installer)
     found = [
         Target(
             recipe=_package_recipe(workspace, package.recipe, package.folder),
             kind=Kind.PACKAGE,
             folder=package.folder,
             excludes=package.excludes,
+            epoch=workspace.epoch,
+            pins=pins,
         )
         for package in workspace.packages
     ]
@@ -55,17 +87,40 @@ def targets(workspace: Workspace) -> dict[str, Target]:
             kind=Kind.WORKFLOW,
             folder=workflow.package,
             excludes=WORKFLOW_EXCLUDES,
+            epoch=workspace.epoch,
+            pins=pins,
         )
         for workflow in workspace.workflow_list
         if (workflow.package / "pyproject.toml").is_file()
     ]
-    return {target.name: target for target in found}
+    return found
+
+
+def _vendored(workspace: Workspace) -> list[Target]:
+    """Return the packages of `recipes/vendor/<name>/recipe.yaml`, needed or not."""
+    found = []
+    for path in sorted((workspace.recipes / VENDOR).glob(f"*/{RECIPE}")):
+        shown = workspace.relative(path)
+        text = read_bytes(path).decode(errors="replace")
+        recipe = parse(text, shown)
+        source = origin(recipe, shown, text)
+        found.append(
+            Target(
+                recipe=recipe,
+                kind=Kind.VENDORED,
+                folder=path.parent,
+                excludes=(RECIPE,),
+                epoch=source.epoch,
+                download=source.download,
+            )
+        )
+    return found
 
 
 def workflow_recipe(workspace: Workspace, workflow: Workflow) -> Recipe:
     """Return a compiled workflow's recipe, as it would stand in `<recipes>/<distribution>/recipe.yaml`."""
     path = workflow.package / "pyproject.toml"
-    here = workspace.root / "recipes" / workflow.distribution
+    here = workspace.recipes / workflow.distribution
     try:
         return render(
             tomllib.loads(read_bytes(path).decode()),

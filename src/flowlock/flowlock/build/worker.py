@@ -16,7 +16,7 @@ from typing import Any
 from flowlock import archive
 from flowlock.build.canonical import Facts, canonical
 from flowlock.build.engine import Order, run, test
-from flowlock.build.layout import ARTIFACT, LOG, RESULT, SOURCE
+from flowlock.build.layout import ARTIFACT, LOG, RECIPE, RESULT, SOURCE
 from flowlock.errors import FlowlockError
 
 _PR_SET_PDEATHSIG = 1
@@ -53,10 +53,12 @@ def _test(job: Mapping[str, Any], work: Path, log: Callable[[str], None]) -> str
 def _build(job: Mapping[str, Any], work: Path, log: Callable[[str], None]) -> str:
     order = Order(
         document=job["document"],
-        source=work / SOURCE,
+        source=work / SOURCE / job["archive"] if job["archive"] else work / SOURCE,
+        recipe_dir=work / RECIPE,
         work=work,
         build_string=job["build_string"],
         channels=job["channels"],
+        fetched=job["fetched"],
     )
     made = run(order, log)
     if len(made) != 1:

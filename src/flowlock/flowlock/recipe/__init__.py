@@ -4,5 +4,16 @@ from flowlock.recipe.consistency import consistency
 from flowlock.recipe.document import Noarch, Recipe, parse, yaml_text
 from flowlock.recipe.render import render
 from flowlock.recipe.requirement import match_spec
+from flowlock.recipe.vendored import Origin, origin
 
-__all__ = ["Noarch", "Recipe", "consistency", "match_spec", "parse", "render", "yaml_text"]
+__all__ = [
+    "Noarch",
+    "Origin",
+    "Recipe",
+    "consistency",
+    "match_spec",
+    "origin",
+    "parse",
+    "render",
+    "yaml_text",
+]

@@ -58,6 +58,11 @@ class Recipe:
         return tuple(_leaves(_table(self.document, "requirements").get(section)))
 
     @property
+    def extra(self) -> Mapping[str, Any]:
+        """What `extra` says, which the engine leaves alone."""
+        return _table(self.document, "extra")
+
+    @property
     def sources(self) -> tuple[Mapping[str, Any], ...]:
         """The entries of `source`, one or many."""
         found = self.document.get("source") or ()
@@ -135,7 +140,12 @@ def _load(text: str, file: str) -> Mapping[str, Any]:
     import yaml
 
     class Loader(yaml.CSafeLoader):
-        """Refuses duplicate keys, of which YAML libraries silently take the last."""
+        """Refuses duplicate keys, of which YAML libraries silently take the last; a time stays its text."""
+
+        yaml_implicit_resolvers = {  # noqa: RUF012 - the base class's form
+            first: [pair for pair in pairs if pair[0] != "tag:yaml.org,2002:timestamp"]
+            for first, pairs in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+        }
 
         def construct_mapping(self, node: "yaml.MappingNode", deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - the base class's signature
             seen: set[Any] = set()
