@@ -21,6 +21,7 @@ class CheckResult:
     """All problems, sorted by place, and the texts that they are in."""
 
     problems: tuple[Problem, ...]
+    specs: int
     texts: Mapping[str, str]
     form: Format
 
@@ -38,14 +39,14 @@ class CheckResult:
         if self.form is Format.GITHUB:
             return render.as_github(self.problems)
         if not self.problems:
-            return f"{len(self.texts)} spec(s): no problems"
+            return f"{self.specs} spec(s): no problems"
         return f"{render.as_text(self.problems, self.texts)}\n{command.count(self.problems)}"
 
 
 def check(workspace: Workspace, paths: Sequence[Path], *, form: Format, progress: Progress) -> CheckResult:
     """Check spec files or the folders that hold them; with none named, every spec and recipe."""
     facts = facts_of(workspace)
-    files = [path / "spec.yaml" if path.is_dir() else path for path in paths]
+    files = [_spec_file(workspace, path) for path in paths]
     files = files or [workflow.spec for workflow in workspace.workflow_list]
     sources = [_source(workspace, file) for file in files]
     catalog = command.catalog_for(workspace, sources, facts, progress)
@@ -53,7 +54,16 @@ def check(workspace: Workspace, paths: Sequence[Path], *, form: Format, progress
     if not paths:
         problems = by_place([*problems, *_recipe_problems(workspace)])
     texts = {workspace.relative(file): source.text for file, source in zip(files, sources, strict=True)}
-    return CheckResult(problems=tuple(problems), texts=texts, form=form)
+    texts = {**command.texts_of(sources, workspace), **texts}
+    return CheckResult(problems=tuple(problems), specs=len(files), texts=texts, form=form)
+
+
+def _spec_file(workspace: Workspace, path: Path) -> Path:
+    """Return the spec that a path means: a file, the folder that holds it, or a workflow's name."""
+    if path.is_dir():
+        return path / "spec.yaml"
+    named = [one.spec for one in workspace.workflow_list if one.name == path.name]
+    return path if path.exists() or path.suffix or not named else named[0]
 
 
 def _source(workspace: Workspace, file: Path) -> command.Source:
@@ -64,7 +74,8 @@ def _source(workspace: Workspace, file: Path) -> command.Source:
         return command.read_specs(workspace, [workflow])[0]
     text, problems = command.read_text(file, shown)
     spec, more = parse(text, shown) if not problems else (None, [])
-    return command.Source(workflow=workflow, text=text, spec=spec, problems=(*problems, *more))
+    source = command.Source(workflow=workflow, text=text, spec=spec, problems=(*problems, *more))
+    return command.with_layout(source, workspace)
 
 
 def _recipe_problems(workspace: Workspace) -> list[Problem]:

@@ -126,5 +126,6 @@ def _workspace(folder: Path) -> Finding:
     except FlowlockError as error:
         first = error.problems[0]
         where = f"{first.location}: " if first.location else ""
-        return Finding(name="workspace", found=f"{where}{first.message}", good=False, remedy=first.hint)
+        found_here = f"{where}{first.message}"
+        return Finding(name="workspace", found=found_here, good=False, needed=False, remedy=first.hint)
     return Finding(name="workspace", found=f"{found.name} {found.version}", good=True)

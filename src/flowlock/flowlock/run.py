@@ -3,13 +3,13 @@
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from flowlock import env, files, platforms
 from flowlock.errors import FlowlockError
-from flowlock.session import BASE_URL, Session
+from flowlock.session import BASE_URL, Profile, Session
 from flowlock.workspace import Workflow
 
 RECORD = "run.json"
@@ -68,13 +68,7 @@ def run(
     """
     workspace = session.workspace
     workflow = workspace.workflow(name)
-    chosen = (params or workflow.folder / "params.yaml").resolve()
-    if not chosen.is_file():
-        raise FlowlockError(
-            f"there are no parameters at {workspace.relative(chosen)}",
-            code="FL710",
-            hint="name a file with --params; `flowlock recipe` and the package's README list the parameters",
-        )
+    chosen = _params(session, workflow, params)
     target = (results or workspace.state / "results" / workflow.name).resolve()
     started = time.perf_counter()
     with session.progress.stage("run") as stage:
@@ -92,6 +86,20 @@ def run(
     )
 
 
+def _params(session: Session, workflow: Workflow, named: Path | None) -> Path | None:
+    """Return the parameters file: the named one, else the workflow's own if it has one."""
+    chosen = (named or workflow.folder / "params.yaml").resolve()
+    if chosen.is_file():
+        return chosen
+    if named is None:
+        return None
+    raise FlowlockError(
+        f"there are no parameters at {session.workspace.relative(chosen)}",
+        code="FL710",
+        hint="check the path; the README of the workflow's package lists the parameters",
+    )
+
+
 def install(session: Session, workflow: Workflow, environment: str, *, frozen: bool) -> env.Environment:
     """Return a workflow's environment from its lock, installed unless it is there and whole.
 
@@ -102,7 +110,7 @@ def install(session: Session, workflow: Workflow, environment: str, *, frozen: b
         raise FlowlockError(
             f"{workflow.name} has no lock for the profile {session.profile}",
             code="FL711",
-            hint=f"run `flowlock --profile {session.profile} sync`",
+            hint=_way_to_a_lock(session, workflow),
         )
     if not frozen:
         _refuse_stale(session, workflow)
@@ -115,6 +123,13 @@ def install(session: Session, workflow: Workflow, environment: str, *, frozen: b
         unserved=(session.workspace.release_channel, BASE_URL) if session.offline else (BASE_URL,),
     )
     return env.ensure(lock_file, environment, platforms.current(), places=places, progress=session.progress)
+
+
+def _way_to_a_lock(session: Session, workflow: Workflow) -> str:
+    embedded = replace(session, profile=Profile.EMBEDDED)
+    if session.profile is not Profile.EMBEDDED and embedded.lock_file(workflow).is_file():
+        return "the embedded profile has one: `flowlock --profile embedded`, or set FLOWLOCK_PROFILE=embedded"
+    return f"run `flowlock --profile {session.profile} sync`"
 
 
 def _refuse_stale(session: Session, workflow: Workflow) -> None:
@@ -132,7 +147,7 @@ def _refuse_stale(session: Session, workflow: Workflow) -> None:
 
 
 def _execute(
-    session: Session, environment: env.Environment, workflow: Workflow, params: Path, results: Path
+    session: Session, environment: env.Environment, workflow: Workflow, params: Path | None, results: Path
 ) -> str:
     """Run the workflow's command into a folder beside `results` that replaces it when the run ends well."""
     if results.is_dir() and any(results.iterdir()) and not (results / RECORD).is_file():
@@ -142,14 +157,15 @@ def _execute(
             hint="name a new or empty folder with --results; a run replaces the whole folder",
         )
     with files.staged_folder(results) as staging:
-        argv: list[str | Path] = [workflow.distribution, "run", "--params", params, "--results", staging]
+        given = ["--params", params] if params else []
+        argv: list[str | Path] = [workflow.distribution, "run", *given, "--results", staging]
         done = environment.run(argv, each_line=session.progress.working)
         if done.returncode != 0:
             raise FlowlockError(
                 f"{workflow.name} failed with exit code {done.returncode}",
                 code="FL712",
                 detail=done.stderr,
-                hint="mend what it says above, then run the same command again",
+                hint="mend what the workflow says here, then run the same command again",
                 kept=f"the results of the run before, if any, in {results}",
             )
         record = _record(staging, environment.digest, params)
@@ -157,19 +173,20 @@ def _execute(
     return "ran"
 
 
-def _record(results: Path, environment: str, params: Path) -> dict[str, Any]:
+def _record(results: Path, environment: str, params: Path | None) -> dict[str, Any]:
     """Return what a run was made from and what it wrote, by digest."""
     document = json.loads((results / "result.json").read_bytes())
-    inputs = sorted({str(params), *document.get("inputs", [])})
+    inputs = sorted({*([str(params)] if params else []), *document.get("inputs", [])})
     outputs = sorted(path for path in results.rglob("*") if path.is_file())
     return {
         "environment": environment,
+        "params": str(params),
         "inputs": {path: files.sha256_of(Path(path)) for path in inputs},
         "outputs": {path.relative_to(results).as_posix(): files.sha256_of(path) for path in outputs},
     }
 
 
-def _is_current(results: Path, environment: str, params: Path) -> bool:
+def _is_current(results: Path, environment: str, params: Path | None) -> bool:
     """Tell whether the kept results are those of this environment, these parameters and unchanged inputs."""
     try:
         record = json.loads((results / RECORD).read_bytes())
@@ -177,7 +194,7 @@ def _is_current(results: Path, environment: str, params: Path) -> bool:
         outputs: dict[str, str] = record["outputs"]
         return (
             record["environment"] == environment
-            and str(params) in inputs
+            and record["params"] == str(params)
             and all(files.sha256_of(Path(path)) == digest for path, digest in inputs.items())
             and all(files.sha256_of(results / path) == digest for path, digest in outputs.items())
         )

@@ -89,7 +89,7 @@ class Workspace:
         """Return a workflow by its name or its package's; a FlowlockError suggests the nearest."""
         known = self.workflow_list
         for workflow in known:
-            if name in {workflow.name, workflow.distribution}:
+            if canonicalize_name(name) in {canonicalize_name(workflow.name), workflow.distribution}:
                 return workflow
         raise FlowlockError(
             f"there is no workflow `{name}` in {self.relative(self.workflows)}",

@@ -33,6 +33,10 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _failed(error: Exception, *, as_json: bool) -> ExitCode:
+    if isinstance(error, COMMAND_LINE_ERROR) and error.format_message().startswith("Usage:"):
+        # A command that needs a subcommand was called bare: its help is the answer.
+        sys.stderr.write(error.format_message() + "\n")
+        return ExitCode.USAGE
     if isinstance(error, COMMAND_LINE_ERROR):
         error = UsageError(error.format_message(), code="FL002", hint="see `flowlock COMMAND --help`")
     if isinstance(error, FlowlockError):
