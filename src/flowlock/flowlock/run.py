@@ -113,7 +113,7 @@ def install(session: Session, workflow: Workflow, environment: str, *, frozen: b
             hint=_way_to_a_lock(session, workflow),
         )
     if not frozen:
-        _refuse_stale(session, workflow)
+        _refuse_stale(session, workflow, environment)
     state = session.workspace.state
     places = env.Places(
         home=state / "envs" / session.profile / workflow.name / environment,
@@ -132,11 +132,12 @@ def _way_to_a_lock(session: Session, workflow: Workflow) -> str:
     return f"run `flowlock --profile {session.profile} sync`"
 
 
-def _refuse_stale(session: Session, workflow: Workflow) -> None:
+def _refuse_stale(session: Session, workflow: Workflow, environment: str) -> None:
     from flowlock.lock import command
     from flowlock.lock.result import Options
 
-    result = command.check(session, [workflow.name], Options(check=True))
+    concerned = Options(environments=(environment,), platforms=(platforms.current(),))
+    result = command.check(session, [workflow.name], concerned)
     if not result.ok:
         raise FlowlockError(
             f"the lock of {workflow.name} is out of date",
@@ -157,7 +158,7 @@ def _execute(
             hint="name a new or empty folder with --results; a run replaces the whole folder",
         )
     with files.staged_folder(results) as staging:
-        given = ["--params", params] if params else []
+        given: list[str | Path] = ["--params", params] if params else []
         argv: list[str | Path] = [workflow.distribution, "run", *given, "--results", staging]
         done = environment.run(argv, each_line=session.progress.working)
         if done.returncode != 0:
