@@ -21,7 +21,9 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for spec in sorted(GOLDEN.glob("valid/*/spec.yaml")):
         name = spec.parent.name.replace("-", "_")
         for path, text in package_of(spec.read_bytes().decode("utf-8")).items():
-            target = root / path.replace("flowlock_demo", f"golden_{name}")
+            target = root / path.replace("flowlock_demo", f"golden_{name}").replace(
+                "tests/test_", f"tests_{name}/test_{name}_"
+            )
             if target.suffix == ".py" and path.count("/"):
                 target.parent.mkdir(exist_ok=True)
                 target.write_text(text, encoding="utf-8")

@@ -1,14 +1,15 @@
-"""The command of a compiled workflow: run, schema, graph, test."""
+"""The command of a compiled workflow: run, schema, form, convert, graph, test."""
 
 import argparse
+import json
 import sys
 import traceback
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flowlock_core.bundle import Bundle
 from flowlock_core.errors import ExitCode, Problem, WorkflowError
 
 if TYPE_CHECKING:
@@ -18,9 +19,18 @@ if TYPE_CHECKING:
 
 def main(workflow: str, argv: Sequence[str] | None = None) -> int:
     """Run the command of the workflow `module:function`; return the exit code."""
-    options = _parser(workflow).parse_args(argv)
+    return _main(Bundle.named(workflow), argv)
+
+
+def run_alone(workflow: "Workflow", file: str) -> int:
+    """Run a workflow whose module runs as a file: the arguments are those of `run`."""
+    return _main(Bundle.of_file(workflow, file), ["run", *sys.argv[1:]])
+
+
+def _main(bundle: Bundle, argv: Sequence[str] | None) -> int:
+    options = _parser(bundle).parse_args(argv)
     try:
-        code: ExitCode = options.action(workflow, options)
+        code: ExitCode = options.action(bundle, options)
     except WorkflowError as error:
         _report(error)
         return error.exit_code
@@ -45,26 +55,26 @@ def _report(error: WorkflowError) -> None:
     sys.stderr.write("\n".join(lines) + "\n")
 
 
-def _parser(workflow: str) -> argparse.ArgumentParser:
-    package = workflow.partition(".")[0]
-    name = package.replace("_", "-")
+def _parser(bundle: Bundle) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog=name, description="A workflow compiled by flowlock.", allow_abbrev=False
+        prog=bundle.command, description="A workflow compiled by flowlock.", allow_abbrev=False
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-
-    run = commands.add_parser("run", help="run the workflow and write its results", allow_abbrev=False)
-    run.add_argument("--params", metavar="FILE", help="parameters in YAML or JSON; - reads stdin")
-    run.add_argument(
-        "--results", metavar="DIR", type=Path, default=Path("results"), help="default: ./results"
-    )
-    run.add_argument("--mock-io", action="store_true", help="use packaged examples instead of reading data")
-    run.add_argument("-q", "--quiet", action="store_true", help="no line per step")
-    run.set_defaults(action=_run)
+    _add_run(commands)
 
     schema = commands.add_parser("schema", help="print the JSON Schema of the parameters")
     schema.set_defaults(action=_schema)
+
+    form = commands.add_parser("form", help="print the form: its JSON Schema and how it is shown")
+    form.set_defaults(action=_form)
+
+    convert = commands.add_parser(
+        "convert", help="turn parameters into form data, or form data into parameters", allow_abbrev=False
+    )
+    convert.add_argument("source", metavar="FILE", help="YAML or JSON; - reads stdin")
+    convert.add_argument("--to", choices=("form", "params"), required=True, help="what to print, as JSON")
+    convert.set_defaults(action=_convert)
 
     graph = commands.add_parser("graph", help="print the steps as a Mermaid flowchart")
     graph.set_defaults(action=_graph)
@@ -75,6 +85,24 @@ def _parser(workflow: str) -> argparse.ArgumentParser:
     test.add_argument("--results", metavar="DIR", type=Path, help="keep the results of each case here")
     test.set_defaults(action=_test)
     return parser
+
+
+def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    run = commands.add_parser("run", help="run the workflow and write its results", allow_abbrev=False)
+    run.add_argument("--params", metavar="FILE", help="parameters in YAML or JSON; - reads stdin")
+    run.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="STEP.PARAMETER=VALUE",
+        help="one parameter, in YAML, over those of the file; repeatable",
+    )
+    run.add_argument(
+        "--results", metavar="DIR", type=Path, default=Path("results"), help="default: ./results"
+    )
+    run.add_argument("--mock-io", action="store_true", help="use packaged examples instead of reading data")
+    run.add_argument("-q", "--quiet", action="store_true", help="no line per step")
+    run.set_defaults(action=_run)
 
 
 class _Version(argparse.Action):
@@ -90,22 +118,15 @@ class _Version(argparse.Action):
         parser.exit(message=f"{parser.prog} {found}\n")
 
 
-def load_workflow(workflow: str) -> "Workflow":
-    """Import `module:function`."""
-    module, _, name = workflow.partition(":")
-    found: Workflow = getattr(import_module(module), name)
-    return found
-
-
-def _run(workflow: str, arguments: argparse.Namespace) -> ExitCode:
+def _run(bundle: Bundle, arguments: argparse.Namespace) -> ExitCode:
     from flowlock_core.execute import Options
     from flowlock_core.output import write_results
-    from flowlock_core.params import Params, load_params
+    from flowlock_core.params import Params, load_params, with_values
     from flowlock_core.running import run_workflow
 
-    main = load_workflow(workflow)
+    main = bundle.load()
     nothing = Params(by_step={}, base=Path.cwd(), places={})
-    params = load_params(arguments.params) if arguments.params else nothing
+    params = with_values(load_params(arguments.params) if arguments.params else nothing, arguments.set)
     results = arguments.results.resolve()
     options = Options(
         params=params.by_step,
@@ -118,7 +139,10 @@ def _run(workflow: str, arguments: argparse.Namespace) -> ExitCode:
         result, run = run_workflow(main, options)
     except WorkflowError as error:
         raise _placed(error, params) from error
-    for path in write_results(result, results, workflow=workflow.partition(":")[2], inputs=run.inputs):
+    written = write_results(
+        result, results, workflow=bundle.function, inputs=run.inputs, layout=bundle.layout()
+    )
+    for path in written:
         sys.stdout.write(f"{path}\n")
     return ExitCode.DONE
 
@@ -142,27 +166,50 @@ def _log(record: "StepRecord") -> None:
     )
 
 
-def _schema(workflow: str, _arguments: argparse.Namespace) -> ExitCode:
-    from importlib.resources import files
-
-    package = workflow.partition(":")[0].partition(".")[0]
-    sys.stdout.write(files(package).joinpath("params.schema.json").read_text(encoding="utf-8"))
+def _schema(bundle: Bundle, _arguments: argparse.Namespace) -> ExitCode:
+    sys.stdout.write(_file(bundle, "params.schema.json"))
     return ExitCode.DONE
 
 
-def _graph(workflow: str, _arguments: argparse.Namespace) -> ExitCode:
+def _form(bundle: Bundle, _arguments: argparse.Namespace) -> ExitCode:
+    sys.stdout.write(_file(bundle, "form.json"))
+    return ExitCode.DONE
+
+
+def _file(bundle: Bundle, name: str) -> str:
+    text = bundle.text(name)
+    if text is None:
+        raise WorkflowError(f"the package {bundle.package} has no {name}", hint="compile the workflow again")
+    return text
+
+
+def _convert(bundle: Bundle, arguments: argparse.Namespace) -> ExitCode:
+    from flowlock_core.formdata import to_form, to_params
+    from flowlock_core.params import load_params
+    from flowlock_core.results import to_json
+
+    groups = json.loads(_file(bundle, "form.json")).get("groups", {})
+    steps = json.loads(_file(bundle, "params.schema.json"))["properties"]
+    # Form data is a mapping of mappings too.
+    given = load_params(arguments.source).by_step
+    made = (to_form if arguments.to == "form" else to_params)(given, groups, steps)
+    sys.stdout.write(json.dumps(to_json(made), indent=2, ensure_ascii=False) + "\n")
+    return ExitCode.DONE
+
+
+def _graph(bundle: Bundle, _arguments: argparse.Namespace) -> ExitCode:
     from flowlock_core.execute import trace
     from flowlock_core.graph import mermaid
 
-    sys.stdout.write(mermaid(trace(load_workflow(workflow))))
+    sys.stdout.write(mermaid(trace(bundle.load())))
     return ExitCode.DONE
 
 
-def _test(workflow: str, arguments: argparse.Namespace) -> ExitCode:
+def _test(bundle: Bundle, arguments: argparse.Namespace) -> ExitCode:
     from flowlock_core.testing import load_cases, run_cases
 
     cases = load_cases(arguments.cases, only=arguments.case)
-    outcomes = run_cases(load_workflow(workflow), cases, results=arguments.results)
+    outcomes = run_cases(bundle.load(), cases, results=arguments.results, layout=bundle.layout())
     for outcome in outcomes:
         sys.stdout.write(f"{outcome}\n")
     return ExitCode.DONE if all(outcome.passed for outcome in outcomes) else ExitCode.FAILED

@@ -3,20 +3,30 @@
 import json
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from flowlock_core.errors import WorkflowError
 from flowlock_core.page import render_page
-from flowlock_core.results import Dashboard, to_json
+from flowlock_core.results import Dashboard, Position, to_json
 
 
-def write_results(result: Any, folder: Path, *, workflow: str, inputs: Iterable[Path] = ()) -> list[Path]:
+def write_results(
+    result: Any,
+    folder: Path,
+    *,
+    workflow: str,
+    inputs: Iterable[Path] = (),
+    layout: Mapping[int, Position] | None = None,
+) -> list[Path]:
     """Write result.json and, for a dashboard, dashboard.html; return the paths, the page last.
 
-    `inputs` are the files that the run read; result.json lists them.
+    `inputs` are the files that the run read; result.json lists them. `layout` places a dashboard's cards.
     """
+    if isinstance(result, Dashboard) and layout:
+        result = replace(result, layout=layout)
     document = {"workflow": workflow, "inputs": sorted(map(str, inputs)), "result": to_json(result)}
     written = [write_text(folder / "result.json", json.dumps(document, indent=1, ensure_ascii=False) + "\n")]
     if isinstance(result, Dashboard):

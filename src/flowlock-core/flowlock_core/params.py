@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from flowlock_core.arguments import arguments_of
-from flowlock_core.errors import Problem, WorkflowError, nearest
+from flowlock_core.errors import Problem, UsageError, WorkflowError, nearest
 from flowlock_core.execute.plan import Plan, PlannedStep, env_refs_in, refs_in
 
 STDIN = "-"
@@ -76,6 +76,34 @@ def parse_params(text: str, *, file: str, base: Path) -> Params:
     return Params(
         by_step={step: given or {} for step, given in (values or {}).items()}, base=base, places=places
     )
+
+
+def with_values(params: Params, settings: Sequence[str]) -> Params:
+    """Return parameters with `step.parameter=value` put over them.
+
+    A value is YAML, a longer path goes into mappings. A UsageError tells which setting has another form.
+    """
+    values: dict[str, dict[str, Any]] = {step: dict(given) for step, given in params.by_step.items()}
+    places = dict(params.places)
+    for setting in settings:
+        path, equals, text = setting.partition("=")
+        parts = path.strip().split(".")
+        if not equals or len(parts) < 2 or not all(parts):  # noqa: PLR2004 - step and parameter
+            raise UsageError(
+                f"`{setting}` is not step.parameter=value", hint="for example --set table.path=a.csv"
+            )
+        try:
+            value = yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader, in C where there is one
+        except (yaml.YAMLError, ValueError) as error:
+            raise UsageError(f"the value of `{path}` is no YAML: {error}") from error
+        here: dict[str, Any] = values
+        for part in parts[:-1]:
+            inner = here.get(part)
+            here[part] = dict(inner) if isinstance(inner, Mapping) else {}
+            here = here[part]
+        here[parts[-1]] = value
+        places[tuple(parts)] = f"--set {path}"
+    return replace(params, by_step=values, places=places)
 
 
 def _malformed(message: str, place: str) -> WorkflowError:

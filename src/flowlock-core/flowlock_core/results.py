@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from enum import Enum
 from typing import Any, TypeAlias, assert_never
@@ -99,22 +99,40 @@ class View(Wired):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Position(Wired):
+    """Where a card stands on a wide screen, in columns and rows of a grid, from 0."""
+
+    x: int
+    y: int
+    w: int
+    h: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Card(Wired):
-    """A place in a dashboard: one view, or one a group."""
+    """A place in a dashboard: one view, or one a group.
+
+    `number` is the position of its widget among those that the dashboard was given, from 0.
+    """
 
     title: str
     width: Width
     views: tuple[View, ...]
     description: str = ""
+    number: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Dashboard(Wired):
-    """Cards under a title; columns that cards are grouped by become selectors."""
+    """Cards under a title; columns that cards are grouped by become selectors.
+
+    `layout` has the position of cards by their number; without one their widths decide.
+    """
 
     title: str
     cards: tuple[Card, ...]
     description: str = ""
+    layout: Mapping[int, Position] = field(default_factory=dict)
 
     def filters(self) -> dict[str, list[Any]]:
         """Return the columns that cards are grouped by and the values of each, in order of appearance."""
@@ -168,17 +186,18 @@ def dashboard_json(dashboard: Dashboard) -> dict[str, Json]:
         "title": dashboard.title,
         "description": dashboard.description,
         "filters": [{"column": column, "values": values} for column, values in dashboard.filters().items()],
-        "widgets": [_card_json(card) for card in dashboard.cards],
+        "widgets": [_card_json(card, dashboard.layout.get(card.number)) for card in dashboard.cards],
     }
 
 
-def _card_json(card: Card) -> dict[str, Json]:
+def _card_json(card: Card, position: Position | None) -> dict[str, Json]:
     views = [{"key": [list(part) for part in view.key], **content_json(view.content)} for view in card.views]
     return {
         "title": card.title,
         "type": kind_of(card.views[0].content),
         "description": card.description,
         "width": card.width.value,
+        **({"position": asdict(position)} if position else {}),
         "views": views,
     }
 
@@ -220,14 +239,25 @@ def _foreign_json(value: Any) -> Json:
     return str(value)
 
 
-def merged_cards(widgets: Sequence[Widget | Sequence[tuple[GroupKey, Widget]]]) -> tuple[Card, ...]:
-    """Make cards of widgets; the widgets of a list of (key, widget) pairs become the views of one card."""
+def merged_cards(widgets: Sequence[Widget | Sequence[tuple[GroupKey, Widget]] | None]) -> tuple[Card, ...]:
+    """Make cards of widgets; the widgets of a list of (key, widget) pairs become the views of one card.
+
+    None stands for a widget that was skipped: there is no card, and the others keep their numbers.
+    """
     cards = []
-    for item in widgets:
-        pairs = [((), item)] if isinstance(item, Widget) else list(item)
+    for number, item in enumerate(widgets):
+        pairs = [((), item)] if isinstance(item, Widget) else list(item or ())
         if not pairs:
             continue
         first = pairs[0][1]
         views = tuple(View(key=key, content=widget.content) for key, widget in pairs)
-        cards.append(Card(title=first.title, width=first.width, views=views, description=first.description))
+        cards.append(
+            Card(
+                title=first.title,
+                width=first.width,
+                views=views,
+                description=first.description,
+                number=number,
+            )
+        )
     return tuple(cards)

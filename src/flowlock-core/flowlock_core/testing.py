@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from flowlock_core.errors import Problem, WorkflowError, nearest
 from flowlock_core.execute import Options, Workflow
 from flowlock_core.output import write_results
-from flowlock_core.results import to_json
+from flowlock_core.results import Position, to_json
 from flowlock_core.running import run_workflow
 
 
@@ -86,17 +86,31 @@ def load_cases(path: Path, *, only: Sequence[str] = ()) -> Cases:
     return Cases(base=path.resolve().parent, by_id=chosen)
 
 
-def run_cases(main: Workflow, cases: Cases, *, results: Path | None = None) -> list[Outcome]:
+def run_cases(
+    main: Workflow,
+    cases: Cases,
+    *,
+    results: Path | None = None,
+    layout: Mapping[int, Position] | None = None,
+) -> list[Outcome]:
     """Run each case; its results go to a folder of its own, which is kept if `results` says where."""
     outcomes = []
     for case_id, case in cases.by_id.items():
         with tempfile.TemporaryDirectory(prefix="flowlock-case-") as temporary:
             folder = Path(temporary) if results is None else results.resolve() / case_id
-            outcomes.append(_run_case(main, case_id, case, cases.base, folder))
+            outcomes.append(_run_case(main, case_id, case, base=cases.base, results=folder, layout=layout))
     return outcomes
 
 
-def _run_case(main: Workflow, case_id: str, case: Case, base: Path, results: Path) -> Outcome:
+def _run_case(
+    main: Workflow,
+    case_id: str,
+    case: Case,
+    *,
+    base: Path,
+    results: Path,
+    layout: Mapping[int, Position] | None,
+) -> Outcome:
     start = perf_counter()
     failures: list[str] = []
     options = Options(
@@ -108,7 +122,7 @@ def _run_case(main: Workflow, case_id: str, case: Case, base: Path, results: Pat
     )
     try:
         result, run = run_workflow(main, options)
-        write_results(result, results, workflow=case_id, inputs=run.inputs)
+        write_results(result, results, workflow=case_id, inputs=run.inputs, layout=layout)
         if case.expect_error is not None:
             failures.append(f"an error with `{case.expect_error}` was expected, the run succeeded")
         elif case.expect is not None:

@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
 import yaml
 
 from flowlock.compile.package import render
 from flowlock.spec import Catalog, check_text
+from flowlock.spec.render import errors
 from shared import ROOT
 from specs import FACTS, catalog, package_of, problems_of, signatures
 
@@ -157,7 +159,8 @@ def test_hostile_text_is_a_literal_of_the_same_value(chunk: int) -> None:
         source = package["flowlock_demo_workflow/workflow.py"]
         assert set(allowed(ast.parse(source))) <= {
             "step", "anything", "first", "Any", "Steps", ".call", ".map", ".partial",
-            "from typing", "from demo_tasks.shapes", "from flowlock_core.execute",
+            "from typing", "from demo_tasks.shapes", "from flowlock_core.execute", "from flowlock_core.cli",
+            "__name__", "SystemExit", "run_alone", "demo", "__file__",
         }, text  # fmt: skip
         assert executed(source).calls == [
             ("step", ("anything", "first"), {}),
@@ -182,12 +185,18 @@ def test_hostile_text_leaves_the_other_files_what_they_are(chunk: int) -> None:
         assert project == expected
         schema = json.loads(package["flowlock_demo_workflow/params.schema.json"])
         assert schema["properties"].keys() == {"last"}
+        tags = [element.tag for element in ET.fromstring(package["graph.svg"]).iter()]  # noqa: S314 - ours
+        assert not {tag.rpartition("}")[2] for tag in tags} - SVG_TAGS
         readme = package["README.md"]
         assert lines_below(readme) == lines_below(plain["README.md"])
         assert readme.split("## Steps")[1].count("```") == 2
         for path, content in package.items():
             assert not any(letter in content for letter in "\0\x1b\x7f\u2028\u202e"), path
             assert "\r" not in content
+
+
+# A drawing has none that could run or fetch something.
+SVG_TAGS = {"svg", "title", "style", "rect", "path", "text", "g"}
 
 
 def lines_below(readme: str) -> int:
@@ -218,7 +227,7 @@ def test_hostile_names_are_refused_wherever_a_name_is_expected(place: str) -> No
             "channel": words.channel or "conda-forge",
         }
         document = {"id": words.id or "demo", "requirements": [requirement], "workflow": [step]}
-        problems = problems_of(yaml.dump(document, Dumper=yaml.CSafeDumper))
+        problems = errors(problems_of(yaml.dump(document, Dumper=yaml.CSafeDumper)))
         assert problems, (place, name)
         assert all("\n" not in problem.message for problem in problems)
 

@@ -202,3 +202,80 @@ def test_a_reader_that_goes_away_is_no_error(package: str, tmp_path: Path) -> No
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait() == 0
+
+
+def test_set_gives_single_parameters_over_those_of_the_file(
+    package: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "other.csv").write_text("a;b\n1;2\n")
+    arguments = [
+        "run",
+        "--quiet",
+        "--params",
+        str(tmp_path / "params.yaml"),
+        "--results",
+        str(tmp_path / "r"),
+    ]
+    settings = ["--set", "table.path=other.csv", "--set", "card.description=["]
+    assert main(f"{package}.workflow:sample", [*arguments, *settings]) == 2
+    assert "YAML" in capsys.readouterr().err
+    settings[-1] = "card.description='a: b = c'"
+    assert main(f"{package}.workflow:sample", [*arguments, *settings]) == 0
+    card = json.loads((tmp_path / "r/result.json").read_text())["result"]["widgets"][0]
+    assert card["views"][0]["value"] == 1
+    assert card["description"] == "a: b = c"
+
+
+def test_a_problem_of_a_set_parameter_names_the_setting(
+    package: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["run", "--params", str(tmp_path / "params.yaml"), "--set", "card.decimals=many"]
+    assert main(f"{package}.workflow:sample", arguments) == 1
+    assert "--set card.decimals: card.decimals: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("setting", ["path=x", "table.path", "=x", "table.=x", ".path=x", ""])
+def test_a_setting_of_another_form_is_a_wrong_call(
+    setting: str, package: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(f"{package}.workflow:sample", ["run", "--set", setting]) == 2
+    assert "step.parameter=value" in capsys.readouterr().err
+
+
+def with_form(package: str) -> None:
+    folder = Path(sys.path[0]) / package
+    steps: dict[str, dict[str, str]] = {"table": {}, "card": {}, "dashboard": {}}
+    (folder / "params.schema.json").write_text(json.dumps({"properties": steps}))
+    (folder / "form.json").write_text(json.dumps({"schema": {}, "groups": {"The input": ["table"]}}))
+
+
+def test_form_and_convert(package: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with_form(package)
+    workflow = f"{package}.workflow:sample"
+    assert main(workflow, ["form"]) == 0
+    assert json.loads(capsys.readouterr().out)["groups"] == {"The input": ["table"]}
+    params, form = tmp_path / "p.yaml", tmp_path / "f.json"
+    params.write_text("table: {path: data.csv, since: 2012-01-01}\ncard: {decimals: 1}\n")
+    assert main(workflow, ["convert", "--to", "form", str(params)]) == 0
+    form.write_text(capsys.readouterr().out)
+    expected = {"table": {"path": "data.csv", "since": "2012-01-01"}}
+    assert json.loads(form.read_text()) == {"The input": expected, "card": {"decimals": 1}}
+    assert main(workflow, ["convert", "--to", "params", str(form)]) == 0
+    assert json.loads(capsys.readouterr().out) == {**expected, "card": {"decimals": 1}}
+    assert main(workflow, ["convert", "--to", "form", str(form)]) == 1
+    assert "The input: the workflow has no such step with parameters" in capsys.readouterr().err
+
+
+def test_a_layout_beside_the_module_places_the_cards(
+    package: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = {"i": "0", "x": 2, "y": 1, "w": 4, "h": 3, "widget_id": 0}
+    (Path(sys.path[0]) / package / "layout.json").write_text(json.dumps([place]))
+    arguments = ["run", "-q", "--params", str(tmp_path / "params.yaml"), "--results", str(tmp_path / "r")]
+    assert main(f"{package}.workflow:sample", arguments) == 0
+    capsys.readouterr()
+    page = (tmp_path / "r/dashboard.html").read_text()
+    assert 'class="grid placed" style="--columns: 6"' in page
+    assert 'style="--x: 3; --y: 2; --w: 4; --h: 3"' in page
+    (card,) = json.loads((tmp_path / "r/result.json").read_text())["result"]["widgets"]
+    assert card["position"] == {"x": 2, "y": 1, "w": 4, "h": 3}

@@ -3,6 +3,7 @@
 import json
 import re
 from base64 import b64encode
+from dataclasses import replace
 from datetime import date, datetime
 from enum import Enum
 from hashlib import sha256
@@ -22,6 +23,7 @@ from flowlock_core.results import (
     Chart,
     ChartRuntime,
     Dashboard,
+    Position,
     SingleValue,
     Widget,
     Width,
@@ -227,3 +229,16 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
 )
 def test_any_result_goes_to_json(value: Any, document: Any) -> None:
     assert json.loads(json.dumps(to_json(value), allow_nan=False)) == document
+
+
+def test_a_layout_orders_cards_and_those_without_a_place_follow() -> None:
+    widgets = [create_text_widget("x", title=name) for name in ("first", "second", "third")]
+    found = gather_dashboard("Page", [widgets[0], SKIPPED, widgets[1], widgets[2]])
+    assert [card.number for card in found.cards] == [0, 2, 3]
+    layout = {0: Position(x=0, y=5, w=4, h=1), 3: Position(x=0, y=0, w=12, h=2)}
+    page = render_page(replace(found, layout=layout))
+    assert [page.index(f">{name}</h2>") for name in ("third", "first", "second")] == sorted(
+        page.index(f">{name}</h2>") for name in ("first", "second", "third")
+    )
+    assert "--columns: 12" in page
+    assert 'style="--x: 1; --y: 7; --w: 12; --h: 1"' in page

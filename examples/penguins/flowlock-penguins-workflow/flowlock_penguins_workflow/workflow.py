@@ -224,3 +224,9 @@ def penguins(step: Steps) -> Any:
         )
         .call()
     )
+
+
+if __name__ == "__main__":
+    from flowlock_core.cli import run_alone
+
+    raise SystemExit(run_alone(penguins, __file__))

@@ -205,3 +205,9 @@ def weather(step: Steps) -> Any:
         )
         .call()
     )
+
+
+if __name__ == "__main__":
+    from flowlock_core.cli import run_alone
+
+    raise SystemExit(run_alone(weather, __file__))

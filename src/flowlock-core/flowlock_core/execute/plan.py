@@ -2,6 +2,7 @@
 
 import inspect
 import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -107,12 +108,18 @@ def env(name: str) -> Any:
 
 
 def trace(main: Workflow) -> Plan:
-    """Record the steps of a workflow without running a task."""
+    """Record the steps of a workflow without running a task.
+
+    A debugger does not see this: breakpoints are meant for the run, where variables hold results.
+    """
     tracer = _Tracer()
     token = _tracing.set(True)
+    debugger = sys.gettrace()
+    sys.settrace(None)
     try:
         result = main(tracer)
     finally:
+        sys.settrace(debugger)
         _tracing.reset(token)
     title = inspect.cleandoc(main.__doc__ or "").partition("\n")[0]
     return Plan(title=title, steps=tuple(tracer.steps), result=result)

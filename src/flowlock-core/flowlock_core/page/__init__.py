@@ -6,6 +6,7 @@ exactly the scripts that are in it, by their hashes.
 
 import json
 from base64 import b64encode
+from collections.abc import Mapping
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
@@ -17,6 +18,7 @@ from flowlock_core.results import (
     ChartRuntime,
     Content,
     Dashboard,
+    Position,
     SingleValue,
     TableView,
     TextView,
@@ -45,7 +47,11 @@ def render_page(dashboard: Dashboard) -> str:
     )
     title = escape(dashboard.title)
     description = f'<p class="lead">{escape(dashboard.description)}</p>' if dashboard.description else ""
-    cards = "\n".join(_card(card, number) for number, card in enumerate(dashboard.cards, 1))
+    positions = placed(dashboard)
+    ordered = sorted(dashboard.cards, key=lambda card: _reading(positions.get(card.number)))
+    cards = "\n".join(
+        _card(card, number, positions.get(card.number)) for number, card in enumerate(ordered, 1)
+    )
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -66,7 +72,7 @@ def render_page(dashboard: Dashboard) -> str:
 <button type="button" id="print" hidden>Print</button>
 </div>
 </header>
-{_filters(dashboard)}<main id="cards" class="grid">
+{_filters(dashboard)}<main id="cards" {_grid(positions)}>
 {cards}
 </main>
 <footer class="page-foot">Made with flowlock. This page holds all of its data and needs no network.</footer>
@@ -126,15 +132,50 @@ def _group(value: Any) -> str:
     return MISSING_GROUP if value is None else str(value)
 
 
-def _card(card: Card, number: int) -> str:
+def placed(dashboard: Dashboard) -> dict[int, Position]:
+    """Return every card's position by its number, if the dashboard has a layout.
+
+    A card that the layout does not place gets a row of its own below it.
+    """
+    layout = dashboard.layout
+    known = {card.number: layout[card.number] for card in dashboard.cards if card.number in layout}
+    if not known:
+        return {}
+    below, wide = max(p.y + p.h for p in known.values()), max(p.x + p.w for p in known.values())
+    for card in dashboard.cards:
+        if card.number not in known:
+            known[card.number] = Position(x=0, y=below, w=wide, h=1)
+            below += 1
+    return known
+
+
+def _reading(position: Position | None) -> tuple[int, int]:
+    return (position.y, position.x) if position else (0, 0)
+
+
+def _grid(positions: Mapping[int, Position]) -> str:
+    if not positions:
+        return 'class="grid"'
+    columns = max(position.x + position.w for position in positions.values())
+    return f'class="grid placed" style="--columns: {columns}"'
+
+
+def _card(card: Card, number: int, position: Position | None) -> str:
     kind = kind_of(card.views[0].content)
     description = f'<p class="about">{escape(card.description)}</p>' if card.description else ""
     views = "\n".join(_view(view, f"card-{number}") for view in card.views)
     return (
-        f'<article class="card {kind} {card.width.value}" aria-labelledby="card-{number}">'
+        f'<article class="card {kind} {card.width.value}"{_style(position)} aria-labelledby="card-{number}">'
         f'<h2 id="card-{number}">{escape(card.title)}</h2>{description}\n{views}\n'
         '<p class="empty" hidden>Nothing for this selection.</p></article>'
     )
+
+
+def _style(position: Position | None) -> str:
+    if position is None:
+        return ""
+    x, y = position.x + 1, position.y + 1
+    return f' style="--x: {x}; --y: {y}; --w: {position.w}; --h: {position.h}"'
 
 
 def _view(view: View, heading: str) -> str:

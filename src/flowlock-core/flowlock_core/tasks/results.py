@@ -6,7 +6,7 @@ from typing import Annotated, TypeAlias
 from pydantic import Field
 
 from flowlock_core.errors import TaskError
-from flowlock_core.execute.skip import SKIPPED, Skipped
+from flowlock_core.execute.skip import Skipped
 from flowlock_core.results import (
     Chart,
     Dashboard,
@@ -128,8 +128,7 @@ def gather_dashboard(
     ] = "",
 ) -> Dashboard:
     """Gather widgets on a page, the columns that they are grouped by as its selectors."""
-    kept = [_kept(item) for item in widgets if item is not SKIPPED]
-    cards = merged_cards([item for item in kept if item is not None])
+    cards = merged_cards([_kept(item) for item in widgets])
     if not cards:
         raise TaskError("no widget is left to show: every one was skipped", parameter="widgets")
     return Dashboard(title=title, description=description, cards=cards)

@@ -40,6 +40,6 @@ def never(*args: Any) -> bool:
 
 @task(tags=("condition", "always"))
 def always(*args: Any) -> bool:
-    """Always skip; for a step that is switched off for now."""
+    """Skip in any case; for a step that is switched off for now."""
     del args
     return True

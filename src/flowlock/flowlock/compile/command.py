@@ -15,6 +15,8 @@ from flowlock.report import Progress
 from flowlock.spec.catalog import Catalog
 from flowlock.spec.check import by_place, check
 from flowlock.spec.facts import Facts, facts_of
+from flowlock.spec.layout import FILE as LAYOUT
+from flowlock.spec.layout import Place, parse_layout
 from flowlock.spec.model import Spec
 from flowlock.spec.parse import parse
 from flowlock.spec.render import errors, warnings
@@ -69,6 +71,8 @@ class Source:
     text: str
     spec: Spec | None
     problems: tuple[Problem, ...]
+    layout: tuple[Place, ...] = ()
+    layout_text: str | None = None
 
 
 def compile_workflows(
@@ -84,15 +88,14 @@ def compile_workflows(
     catalog = catalog_for(workspace, sources, facts, progress)
     problems = check_specs(sources, catalog, facts)
     if wrong := errors(problems):
-        texts = {workspace.relative(source.workflow.spec): source.text for source in sources}
         message = f"{count(wrong)} in the specs; nothing was compiled"
-        raise FlowlockError(message, problems=wrong, texts=texts)
+        raise FlowlockError(message, problems=wrong, texts=texts_of(sources, workspace))
     if problems:
         progress.note(f"{count(problems)} in the specs: see `flowlock check`")
     changes = []
     for source in sources:
         assert source.spec is not None  # noqa: S101 - a spec that cannot be read is a problem
-        rendered = render(source.spec, catalog, facts, source=source.text)
+        rendered = render(source.spec, catalog, facts, source=source.text, layout=source.layout)
         changes.append(_compare(workspace, source.workflow, rendered))
     edited = [problem for change in changes for problem in change.edited]
     if edited and not check:
@@ -111,7 +114,30 @@ def read_specs(workspace: Workspace, workflows: Sequence[Workflow]) -> list[Sour
         text, problems = read_text(workflow.spec, file)
         spec, more = parse(text, file) if not problems else (None, [])
         problems = [*problems, *more, *_misplaced(workflow, spec)]
-        found.append(Source(workflow=workflow, text=text, spec=spec, problems=tuple(problems)))
+        source = Source(workflow=workflow, text=text, spec=spec, problems=tuple(problems))
+        found.append(with_layout(source, workspace))
+    return found
+
+
+def with_layout(source: Source, workspace: Workspace) -> Source:
+    """Add the `layout.json` beside a spec, if there is one, and what is wrong with it."""
+    path = source.workflow.folder / LAYOUT
+    if source.spec is None or not path.is_file():
+        return source
+    file = workspace.relative(path)
+    text, problems = read_text(path, file)
+    layout, more = parse_layout(text, file, source.spec) if not problems else ((), [])
+    wrong = (*source.problems, *problems, *more)
+    return replace(source, layout=layout, layout_text=text, problems=wrong)
+
+
+def texts_of(sources: Sequence[Source], workspace: Workspace) -> dict[str, str]:
+    """Return the texts that problems point into, by the names that they use."""
+    found = {}
+    for source in sources:
+        found[workspace.relative(source.workflow.spec)] = source.text
+        if source.layout_text is not None:
+            found[workspace.relative(source.workflow.folder / LAYOUT)] = source.layout_text
     return found
 
 

@@ -14,10 +14,12 @@ Json = Any
 
 
 def form(plan: Plan) -> dict[str, Json]:
-    """Return `schema` (JSON Schema, grouped) and `uiSchema` (react-jsonschema-form's)."""
+    """Return `schema` (JSON Schema, grouped), `uiSchema` (react-jsonschema-form's), and the groups' steps."""
     flat = params_schema(plan)
     steps = copy.deepcopy(flat["properties"])
     cards = dict(_cards(plan, steps))
+    titles = {group.title.value for group in plan.spec.groups if group.title}
+    groups = {title: list(card["properties"]) for title, card in cards.items() if title in titles}
     schema = {**flat, "properties": cards}
     required = [name for name, card in cards.items() if card.get("required")]
     schema.pop("required", None)
@@ -32,7 +34,7 @@ def form(plan: Plan) -> dict[str, Json]:
         name, _, rest = path.value.partition(".")
         for target in list(titled(cards, name)):
             _put({name: target}, (name, *(rest.split(".") if rest else ())), plain(node))
-    return {"schema": schema, "uiSchema": _ui_schema(plan, cards)}
+    return {"schema": schema, "uiSchema": _ui_schema(plan, cards), "groups": groups}
 
 
 def _cards(plan: Plan, steps: dict[str, Json]) -> Iterator[tuple[str, dict[str, Json]]]:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.resources import files
 from string import Template
@@ -17,10 +17,12 @@ from flowlock.compile.mermaid import mermaid
 from flowlock.compile.params import params_schema
 from flowlock.compile.plan import Plan, PlannedStep, plan
 from flowlock.compile.python import one_line, shortened
+from flowlock.compile.svg import graph_svg
 from flowlock.compile.workflow import workflow_source
 from flowlock.lock.manifest import for_workflow
 from flowlock.spec.catalog import Catalog, scope
 from flowlock.spec.facts import CORE, Facts
+from flowlock.spec.layout import Place
 from flowlock.spec.model import Spec, Text
 from flowlock.spec.versions import pep440
 
@@ -29,12 +31,16 @@ MANIFEST = "GENERATED.sha256"
 PYTHON, OLDEST = "python", ">=3.11"
 # What the locked environment `test` has more than `default`.
 TEST_NEEDS = {"pytest": ">=8"}
+# What images are made from: exact, since a tag without a version is another image tomorrow.
+PIXI_IMAGE, DEBIAN_IMAGE = "0.77.0-bookworm-slim", "12.11-slim"
 
 
-def render(spec: Spec, catalog: Catalog, facts: Facts, *, source: str) -> dict[str, str]:
+def render(
+    spec: Spec, catalog: Catalog, facts: Facts, *, source: str, layout: Sequence[Place] = ()
+) -> dict[str, str]:
     """Return every file of the package by its relative path; `source` is the spec's text.
 
-    The spec has passed `check` with the same catalog and facts.
+    The spec has passed `check` with the same catalog and facts; `layout` places the dashboard's widgets.
     """
     planned = plan(spec, scope(spec, catalog, facts))
     schema = _json(params_schema(planned))
@@ -42,6 +48,10 @@ def render(spec: Spec, catalog: Catalog, facts: Facts, *, source: str) -> dict[s
     rendered = {
         "pyproject.toml": _pyproject(planned, facts),
         "README.md": _readme(planned, source, schema),
+        "Dockerfile": _fill(
+            "Dockerfile.in", distribution=planned.distribution, pixi=PIXI_IMAGE, debian=DEBIAN_IMAGE
+        ),
+        "graph.svg": graph_svg(planned),
         "pixi.toml": for_workflow(
             planned.distribution,
             facts.version,
@@ -57,7 +67,11 @@ def render(spec: Spec, catalog: Catalog, facts: Facts, *, source: str) -> dict[s
         f"{package}/params.schema.json": schema,
         f"{package}/form.json": _json(form(planned)),
         f"{package}/py.typed": "",
+        # Named by the workflow, since type checkers want one module of a name in a repository.
+        f"tests/test_{planned.id}.py": _fill("tests.py.in", package=package),
     }
+    if layout:
+        rendered[f"{package}/layout.json"] = _json([place.as_json() for place in layout])
     return {**rendered, MANIFEST: manifest(rendered)}
 
 

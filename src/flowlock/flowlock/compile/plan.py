@@ -12,7 +12,7 @@ from flowlock.spec.model import SkipIf, Spec, Step, Text, environment, reference
 from flowlock_core.schema import Parameter, TaskSignature
 
 # Names that workflow.py has of its own.
-OWN_NAMES = {"Any", "Steps", "step", "env", "SKIP_CONDITIONS"}
+OWN_NAMES = {"Any", "Steps", "step", "env", "run_alone", "SKIP_CONDITIONS"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,7 +9,7 @@ from flowlock.errors import Location, Problem
 from flowlock.names import TaskId
 from flowlock.spec.catalog import Scope
 from flowlock.spec.document import shown
-from flowlock.spec.model import Spec, Text
+from flowlock.spec.model import Spec, Step, Text
 
 MAX_SPEC_ID = 64
 
@@ -26,9 +26,16 @@ def check_names(spec: Spec, scope: Scope) -> Iterator[Problem]:
         yield from _check_step_id(step.id, tasks, spec.id)
         yield from _check_once(step.id, seen, code="FL115", what="the id")
     titles: dict[str, Location] = {}
+    alone = {member.id.value for member in spec.workflow if isinstance(member, Step) and member.id}
     for group in spec.groups:
         if group.title:
             yield from _check_once(group.title, titles, code="FL116", what="the group title")
+            if group.title.value in alone:
+                message = (
+                    f"the group title `{shown(group.title.value)}` is the id of a step outside of groups"
+                )
+                hint = "both would be one card of the form: change one of them"
+                yield _problem("FL116", message, group.title, hint)
 
 
 def _check_spec_id(given: Text, tasks: set[str]) -> Iterator[Problem]:

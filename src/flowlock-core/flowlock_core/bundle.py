@@ -1,0 +1,65 @@
+"""A compiled workflow as its command sees it: the function that runs, and the files beside it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flowlock_core.execute.protocol import Workflow
+    from flowlock_core.results import Position
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bundle:
+    """A workflow by its package, module and function; `main` and `folder` if it runs as a file."""
+
+    package: str
+    module: str
+    function: str
+    main: "Workflow | None" = None
+    folder: Path | None = None
+
+    @classmethod
+    def named(cls, workflow: str) -> "Bundle":
+        """Return the bundle of `package.module:function`."""
+        module, _, function = workflow.partition(":")
+        return cls(package=module.partition(".")[0], module=module, function=function)
+
+    @classmethod
+    def of_file(cls, main: "Workflow", file: str) -> "Bundle":
+        """Return the bundle of a workflow module that runs as a file."""
+        folder = Path(file).resolve().parent
+        function = getattr(main, "__name__", "workflow")
+        return cls(package=folder.name, module="__main__", function=function, main=main, folder=folder)
+
+    @property
+    def command(self) -> str:
+        """The name of the command, which is the distribution's too."""
+        return self.package.replace("_", "-")
+
+    def load(self) -> "Workflow":
+        """Return the function, imported now if it was not."""
+        if self.main is not None:
+            return self.main
+        found: Workflow = getattr(import_module(self.module), self.function)
+        return found
+
+    def text(self, name: str) -> str | None:
+        """Return the text of a file of the package, None if it has no such file."""
+        from importlib.resources import files
+
+        place = (self.folder or files(self.package)).joinpath(name)
+        return place.read_text(encoding="utf-8") if place.is_file() else None
+
+    def layout(self) -> Mapping[int, "Position"]:
+        """Return where the dashboard's cards stand, by the numbers of their widgets."""
+        from flowlock_core.results import Position
+
+        text = self.text("layout.json")
+        if text is None:
+            return {}
+        sides = ("x", "y", "w", "h")
+        return {one["widget_id"]: Position(**{side: one[side] for side in sides}) for one in json.loads(text)}

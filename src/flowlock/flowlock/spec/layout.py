@@ -1,0 +1,168 @@
+"""`layout.json` beside a spec: where on the dashboard's grid each widget stands.
+
+A list of mappings, as react-grid-layout has them: `i` names an item, `x`, `y`, `w`, `h` are in columns and
+rows, `widget_id` is a step of the dashboard's `widgets` or a position among them (if left out, `i` is).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from flowlock.errors import Location, Problem, Severity, nearest
+from flowlock.spec.document import Items, Mapping, Node, Scalar, read, shown
+from flowlock.spec.model import ListOf, Reference, Spec
+from flowlock.spec.parse import kind
+
+FILE = "layout.json"
+NUMBERS = {"x": 0, "y": 0, "w": 1, "h": 1, "minW": 1, "minH": 1}
+REQUIRED = ("i", "x", "y", "w", "h")
+KEYS = (*REQUIRED, "minW", "minH", "static", "widget_id")
+MAX_SIDE = 1000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where one widget stands; `widget` is its position among the dashboard's widgets, from 0."""
+
+    name: str
+    widget: int
+    x: int
+    y: int
+    w: int
+    h: int
+    min_w: int = 1
+    min_h: int = 1
+    static: bool = False
+
+    def as_json(self) -> dict[str, int | str | bool]:
+        """Return the item with all its keys."""
+        numbers = {"x": self.x, "y": self.y, "w": self.w, "h": self.h, "minW": self.min_w, "minH": self.min_h}
+        return {"i": self.name, **numbers, "static": self.static, "widget_id": self.widget}
+
+
+def parse_layout(text: str, file: str, spec: Spec) -> tuple[tuple[Place, ...], list[Problem]]:
+    """Read a layout and hold it against the spec's dashboard; JSON is YAML, so places are known."""
+    root, problems = read(text, file)
+    if root is None:
+        start = Location(file=file, line=1, column=1)
+        return (), problems or [Problem(code="FL161", message="the layout is empty", location=start)]
+    if not isinstance(root, Items):
+        return (), [*problems, _wrong("a layout is a list of items", root)]
+    reader = _Reader(spec, problems)
+    places = [(item, place) for item in root.items if (place := reader.item(item))]
+    problems += _twice(places)
+    problems += _overlapping(places)
+    return tuple(place for _, place in places), problems
+
+
+class _Reader:
+    """Reads items, and keeps what is wrong."""
+
+    def __init__(self, spec: Spec, problems: list[Problem]) -> None:
+        self.problems = problems
+        self.widgets = _widgets(spec)
+
+    def item(self, node: Node) -> Place | None:
+        """Return the place that an item says, or None if something about it is wrong."""
+        if not isinstance(node, Mapping):
+            self.problems.append(_wrong("an item of a layout is a mapping", node))
+            return None
+        before = len(self.problems)
+        found = {key.text: value for key, value in node.entries}
+        self.problems += _keys(node, found)
+        numbers = {key: self._number(found[key], key, NUMBERS[key]) for key in NUMBERS if key in found}
+        widget = self._widget(found.get("widget_id", found.get("i")))
+        static = found.get("static")
+        if static is not None and not (isinstance(static, Scalar) and isinstance(static.value, bool)):
+            self.problems.append(_wrong("`static` is true or false", static))
+        for side, least in (("w", "minW"), ("h", "minH")):
+            if numbers.get(least, 0) > numbers.get(side, MAX_SIDE):
+                message = f"`{side}` is {numbers[side]}, less than `{least}`"
+                self.problems.append(Problem(code="FL161", message=message, location=found[side].at))
+        if len(self.problems) > before or widget is None:
+            return None
+        return Place(
+            name=_text(found["i"]),
+            widget=widget,
+            **{key: numbers[key] for key in ("x", "y", "w", "h")},
+            min_w=numbers.get("minW", 1),
+            min_h=numbers.get("minH", 1),
+            static=isinstance(static, Scalar) and static.value is True,
+        )
+
+    def _number(self, node: Node, key: str, least: int) -> int:
+        value = node.value if isinstance(node, Scalar) else None
+        if type(value) is int and least <= value <= MAX_SIDE:
+            return value
+        self.problems.append(_wrong(f"`{key}` is a whole number from {least} to {MAX_SIDE}", node))
+        return least
+
+    def _widget(self, node: Node | None) -> int | None:
+        """Return the position that a step's id or a number (also as a text, as grids want keys) means."""
+        if node is None:
+            return None
+        text = _text(node)
+        if text in self.widgets:
+            return self.widgets.index(text)
+        known = [name for name in self.widgets if name]
+        if isinstance(node, Scalar) and text.isdecimal() and len(text) < 4:  # noqa: PLR2004 - up to 999
+            if int(text) < len(self.widgets) or not self.widgets:
+                return int(text)
+            message = f"the dashboard has {len(self.widgets)} widgets, counted from 0; there is no {text}"
+        else:
+            message = f"the dashboard has no widget `{shown(text)}`"
+        hint = nearest(text, known) or (f"its widgets are {', '.join(known)}" if known else None)
+        self.problems.append(Problem(code="FL162", message=message, location=node.at, hint=hint))
+        return None
+
+
+def _widgets(spec: Spec) -> list[str]:
+    """Return the steps that the last step's `widgets` refer to, by position; "" for what is no reference."""
+    last = spec.steps[-1] if spec.steps else None
+    for argument in last.partial if last else ():
+        if argument.name.value == "widgets" and isinstance(argument.value, ListOf):
+            return [item.step if isinstance(item, Reference) else "" for item in argument.value.items]
+    return []
+
+
+def _keys(node: Mapping, found: dict[str, Node]) -> Iterator[Problem]:
+    for key, _ in node.entries:
+        if key.text not in KEYS:
+            hint = nearest(key.text, KEYS) or f"the keys are {', '.join(KEYS)}"
+            message = f"an item of a layout has no key `{shown(key.text)}`"
+            yield Problem(code="FL161", message=message, location=key.at, hint=hint)
+    for name in REQUIRED:
+        if name not in found:
+            yield Problem(code="FL161", message=f"the item needs the key `{name}`", location=node.at)
+
+
+def _twice(places: list[tuple[Node, Place]]) -> Iterator[Problem]:
+    names: dict[str, Location] = {}
+    widgets: dict[int, Location] = {}
+    for node, place in places:
+        first = names.setdefault(place.name, node.at)
+        if first is not node.at:
+            message = f"`i` is {shown(place.name)} twice"
+            hint = f"the first is on line {first.line}"
+            yield Problem(code="FL162", message=message, location=node.at, hint=hint)
+        first = widgets.setdefault(place.widget, node.at)
+        if first is not node.at:
+            message = f"the widget {place.widget} has a place already"
+            hint = f"it is on line {first.line}"
+            yield Problem(code="FL162", message=message, location=node.at, hint=hint)
+
+
+def _overlapping(places: list[tuple[Node, Place]]) -> Iterator[Problem]:
+    for number, (node, one) in enumerate(places):
+        for other_node, other in places[:number]:
+            apart = one.x >= other.x + other.w or other.x >= one.x + one.w
+            if not apart and one.y < other.y + other.h and other.y < one.y + one.h:
+                message = f"this item covers that of line {other_node.at.line}"
+                yield Problem(code="FL163", message=message, location=node.at, severity=Severity.WARNING)
+
+
+def _text(node: Node) -> str:
+    return str(node.value) if isinstance(node, Scalar) else ""
+
+
+def _wrong(rule: str, node: Node) -> Problem:
+    return Problem(code="FL161", message=f"{rule}; this is {kind(node)}", location=node.at)
