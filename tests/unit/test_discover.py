@@ -178,3 +178,9 @@ def test_one_task_is_shown_with_its_schemas(root: Path) -> None:
     with pytest.raises(FlowlockError) as raised:
         discover.tasks(workspace.load(root), "add_ratoi")
     assert raised.value.problems[0].hint == "did you mean `add_ratio`?"
+
+
+def test_the_schema_for_editors_knows_the_workspace_s_own_tasks(root: Path) -> None:
+    document = json.loads(discover.schema(workspace.load(root)).as_text())
+    tasks = document["$defs"]["step"]["properties"]["task"]["anyOf"]
+    assert {"add_ratio", "load_table"} <= {one.get("const") for one in tasks}

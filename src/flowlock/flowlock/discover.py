@@ -28,6 +28,7 @@ from flowlock.report import Progress, Silent
 from flowlock.sources import snapshots
 from flowlock.spec.catalog import BrokenTask, Catalog
 from flowlock.spec.facts import CORE
+from flowlock.spec.json_schema import spec_schema
 from flowlock.workspace import Workspace
 from flowlock_core.schema import TaskSignature
 
@@ -299,6 +300,27 @@ class OneTask:
         lines.append(f"  returns {task.returns}")
         schemas = {one.name: one.schema for one in task.parameters if not one.wired}
         return "\n".join([*lines, *json.dumps(schemas, indent=2, ensure_ascii=False).splitlines()])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SpecSchema:
+    """What `flowlock schema spec` prints: a JSON document, whatever form is asked for."""
+
+    document: Mapping[str, Any]
+    ok: bool = True
+
+    def as_json(self) -> Mapping[str, Any]:
+        """Return the schema."""
+        return self.document
+
+    def as_text(self) -> str:
+        """Return the schema as people and editors read it."""
+        return json.dumps(self.document, indent=2, ensure_ascii=False)
+
+
+def schema(workspace: Workspace, *, progress: Progress | None = None) -> SpecSchema:
+    """Return the JSON Schema of a spec, with every task that is known here."""
+    return SpecSchema(document=spec_schema(signatures(workspace, progress=progress)))
 
 
 def tasks(

@@ -46,6 +46,19 @@ def check(
     return ExitCode.DONE if result.ok else ExitCode.FAILED
 
 
+schemas = typer.Typer(help="JSON Schemas, for editors and forms.", no_args_is_help=True)
+app.add_typer(schemas, name="schema")
+
+
+@schemas.command(name="spec")
+def schema_spec(context: typer.Context) -> int:
+    """Print the JSON Schema of a spec, with the names and arguments of all known tasks."""
+    from flowlock import discover
+
+    options: Options = context.obj
+    return options.emit(discover.schema(options.workspace(), progress=options.progress()))
+
+
 @app.command(name="compile")
 def compile_(context: typer.Context, workflows: Workflows = None, check: Check = False) -> int:
     """Compile specs into packages; with --check, name the files that are out of date."""

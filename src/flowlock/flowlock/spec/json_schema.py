@@ -1,0 +1,154 @@
+"""The JSON Schema of a spec, for editors: keys, the names of known tasks, each task's arguments.
+
+It accepts every spec that the rules accept; the rules refuse more.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from flowlock.spec.catalog import Catalog, is_condition
+from flowlock.spec.parse import GROUP_TYPE, MAX_UNPACK, STEP_TYPE
+from flowlock_core.schema import Parameter, TaskSignature
+
+Json = Any
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+REFERENCE = r"^\s*\$\{\{\s*(workflow\.[^\s{}]+\.return|env\.\w+)\s*\}\}\s*$"
+IDENTIFIER = "^[A-Za-z_][A-Za-z0-9_]*$"
+
+
+def spec_schema(catalog: Catalog) -> dict[str, Json]:
+    """Return the schema of specs that name tasks of a catalog."""
+    tasks = {name: ones for name, ones in sorted(catalog.tasks.items()) if not all(map(is_condition, ones))}
+    conditions = sorted(name for name, ones in catalog.tasks.items() if any(map(is_condition, ones)))
+    top: dict[str, Json] = {
+        "id": {"type": "string", "pattern": "^[A-Za-z][A-Za-z0-9_]*$", "maxLength": 64},
+        "metadata": {"$ref": "#/$defs/metadata"},
+        "requirements": _optional({"type": "array", "items": {"$ref": "#/$defs/requirement"}}),
+        "defaults": {"$ref": "#/$defs/defaults"},
+        "task-instance-defaults": {"$ref": "#/$defs/defaults"},
+        "rjsf-overrides": {"$ref": "#/$defs/overrides"},
+        "workflow": {"type": "array", "items": {"anyOf": [_ref("group"), _ref("step")]}},
+    }
+    return {
+        "$schema": DIALECT,
+        "title": "A flowlock workflow",
+        **_closed(top, required=("id", "workflow")),
+        "$defs": {**_parts(conditions), "step": _step(tasks)},
+    }
+
+
+def _parts(conditions: list[str]) -> dict[str, Json]:
+    """Return the definitions that are the same for every workspace, but for the names of conditions."""
+    text, texts = {"type": "string"}, {"type": "array", "items": {"type": "string"}}
+    condition = {"anyOf": [{"enum": conditions}, {"type": "string", "pattern": r"\."}]}
+    skipif = {
+        "conditions": _optional({"type": "array", "items": condition}),
+        "unpack_depth": {"type": "integer", "minimum": 0, "maximum": MAX_UNPACK},
+    }
+    requirement = {
+        "name": text,
+        "version": {"type": ["string", "number", "null"]},
+        "channel": _optional(text),
+    }
+    paths = _optional({"type": "object"})
+    group = {
+        "type": {"const": GROUP_TYPE},
+        "title": text,
+        "description": _optional(text),
+        "tasks": {"type": "array", "items": _ref("step")},
+    }
+    iteration = {
+        "argnames": {"anyOf": [text, {**texts, "minItems": 1}]},
+        "argvalues": {"anyOf": [_ref("reference"), {"type": "array"}]},
+    }
+    return {
+        "reference": {"type": "string", "pattern": REFERENCE},
+        "metadata": _optional(
+            _closed(
+                {
+                    **{name: _optional(text) for name in ("title", "description", "license")},
+                    "maintainers": _optional(texts),
+                }
+            )
+        ),
+        "requirement": {
+            "anyOf": [
+                text,
+                _closed({**requirement, "requirement": _optional(text)}),
+            ]
+        },
+        "skipif": _optional(_closed(skipif, required=("conditions",))),
+        "defaults": _optional(_closed({"skipif": _ref("skipif")})),
+        "overrides": _optional(_closed({"properties": paths, "$defs": paths, "uiSchema": paths})),
+        "group": _closed(group, required=("title", "tasks")),
+        "iteration": _optional(
+            {"anyOf": [_closed(iteration, required=("argnames", "argvalues")), {"const": {}}]}
+        ),
+    }
+
+
+def _step(tasks: Mapping[str, tuple[TaskSignature, ...]]) -> dict[str, Json]:
+    """Return the schema of a step: the task's name decides which arguments there are."""
+    names = [
+        {"const": name, "description": ones[0].description or ones[0].title} for name, ones in tasks.items()
+    ]
+    properties: dict[str, Json] = {
+        "id": {"type": "string", "pattern": IDENTIFIER, "maxLength": 32},
+        "name": _optional({"type": "string"}),
+        "task": {"anyOf": [*names, {"type": "string", "pattern": r"\."}]},
+        "type": {"const": STEP_TYPE},
+        "partial": {"type": ["object", "null"]},
+        "map": _ref("iteration"),
+        "mapvalues": _ref("iteration"),
+        "skipif": _ref("skipif"),
+    }
+    return {
+        **_closed(properties, required=("id", "task")),
+        "allOf": [_arguments(name, ones[0]) for name, ones in tasks.items() if len(ones) == 1],
+    }
+
+
+def _arguments(name: str, task: TaskSignature) -> dict[str, Json]:
+    known = {one.name: _argument(one) for one in task.parameters}
+    words = {"enum": list(known)}
+    argnames = {"anyOf": [{"type": "array", "items": words}, {"type": "string"}]}
+    iteration = {"properties": {"argnames": argnames}}
+    return {
+        "if": {"properties": {"task": {"const": name}}, "required": ["task"]},
+        "then": {
+            "properties": {
+                "partial": {"properties": known, "additionalProperties": False},
+                "map": iteration,
+                "mapvalues": iteration,
+            }
+        },
+    }
+
+
+def _argument(parameter: Parameter) -> dict[str, Json]:
+    """Return what may stand for an argument: a literal of its type, a reference, or a mixture of both."""
+    words = {"title": parameter.title}
+    words |= {"description": parameter.description} if parameter.description else {}
+    mixed = [_ref("reference"), {"type": "array"}, {"type": "object"}]
+    if parameter.wired:
+        return {**words, "anyOf": [*mixed, {"type": "null"}]}
+    own = {key: value for key, value in parameter.schema.items() if key not in ("title", "description")}
+    if "$defs" in own:
+        # Types that contain themselves; their references would lead to the top of this document.
+        return {**words, "anyOf": [{}]}
+    return {**words, "anyOf": [own, *mixed]}
+
+
+def _ref(name: str) -> dict[str, str]:
+    return {"$ref": f"#/$defs/{name}"}
+
+
+def _optional(schema: Mapping[str, Json]) -> dict[str, Json]:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def _closed(properties: Mapping[str, Json], required: Iterable[str] = ()) -> dict[str, Json]:
+    closed: dict[str, Json] = {"type": "object", "properties": dict(properties)}
+    names = list(required)
+    closed |= {"required": names} if names else {}
+    return {**closed, "additionalProperties": False}
