@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from urllib.request import url2pathname
 import pytest
 
 from flowlock import base
+from flowlock.base import interpreter
 from flowlock.build import BuildResult, build
 from flowlock.recipe.render import SCRIPT
 from flowlock.report import Silent
@@ -175,3 +177,14 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture
 def small(tmp_path: Path, tools: str) -> Small:
     return Small(tmp_path / "a spâce", tools)
+
+
+def another_python(version: str) -> Path | None:
+    """Return a Python that can be packed: on the PATH, or installed beside ours as pyenv and uv do."""
+    beside = Path(sys.base_prefix).parent.glob(f"*{version}*/bin/python{version}")
+    named = shutil.which(f"python{version}")
+    for path in [*beside, *([Path(named)] if named else [])]:
+        works = subprocess.run([path, "--version"], check=False, capture_output=True).returncode == 0
+        if works and not interpreter.problems(path):
+            return path
+    return None

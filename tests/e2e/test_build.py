@@ -17,24 +17,12 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from flowlock.base import interpreter
 from flowlock.build import BuildResult, Status
 from flowlock.build.sandbox import available
 from flowlock.errors import FlowlockError
 from flowlock.workspace import load
 from shared import require_part
-from small import Small, git, make_base
-
-
-def another_python(version: str) -> Path | None:
-    """Return a Python that can be packed: on the PATH, or installed beside ours as pyenv and uv do."""
-    beside = Path(sys.base_prefix).parent.glob(f"*{version}*/bin/python{version}")
-    named = shutil.which(f"python{version}")
-    for path in [*beside, *([Path(named)] if named else [])]:
-        works = subprocess.run([path, "--version"], check=False, capture_output=True).returncode == 0
-        if works and not interpreter.problems(path):
-            return path
-    return None
+from small import Small, another_python, git, make_base
 
 
 def statuses(result: BuildResult) -> dict[str, str]:

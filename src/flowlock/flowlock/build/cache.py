@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,9 +62,13 @@ class Cache:
         record = _read(self._folder / f"{stem}.json")
         return record.get("inputs") if record else None
 
-    def last(self, name: str) -> dict[str, Any] | None:
+    def last(self, name: str, variant: Mapping[str, str]) -> dict[str, Any] | None:
         """Return the inputs of a package's last build here, to tell what changed since."""
-        return _read(self._folder / LAST / f"{name}.json")
+        return _read(self._last(name, variant))
+
+    def _last(self, name: str, variant: Mapping[str, str]) -> Path:
+        values = "".join(f"-{key}-{value}" for key, value in sorted(variant.items()))
+        return self._folder / LAST / f"{name}{re.sub(r'[^A-Za-z0-9._-]', '_', values)}.json"
 
     def add(
         self,
@@ -91,7 +97,7 @@ class Cache:
         }
         files.write_text(self._folder / f"{identity.stem}.json", json.dumps(document))
         last = {**inputs, "surroundings": surroundings, "schema": inputs["schema"]}
-        files.write_text(self._folder / LAST / f"{identity.name}.json", json.dumps(last))
+        files.write_text(self._last(identity.name, inputs.get("variant", {})), json.dumps(last))
         return Cached(path=path, sha256=sha256, keys=tuple(keys))
 
     def save(self) -> None:

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,16 +28,18 @@ class Order:
     build_string: str | None
     channels: Sequence[str]
     fetched: bool = False
+    variant: Mapping[str, str] = field(default_factory=dict)
 
 
 def run(order: Order, log: Callable[[str], None]) -> list[Path]:
     """Build and return the archives; the engine's failure is a FlowlockError with its cause."""
-    from rattler_build import RattlerBuildError, Stage0Recipe, ToolConfiguration
+    from rattler_build import RattlerBuildError, Stage0Recipe, ToolConfiguration, VariantConfig
 
     text = json.dumps(_document(order))
     try:
         # JSON is YAML, and the recipe's folder holds no more than patches: the engine looks at all of it.
-        variants = Stage0Recipe.from_yaml(text, recipe_dir=order.recipe_dir).render()
+        chosen = VariantConfig({key: [value] for key, value in order.variant.items()})
+        variants = Stage0Recipe.from_yaml(text, recipe_dir=order.recipe_dir).render(chosen)
         tools = ToolConfiguration(test_strategy="skip", compression_threads=1)
         results = [
             variant.run_build(

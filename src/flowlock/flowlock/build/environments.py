@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from flowlock.build.plan import closure, names_of, needs
+from flowlock.build.plan import closure, graph_of, names_of
 from flowlock.lock import virtual
 from flowlock.lock.manifest import DEFAULT, Environment, Manifest, Requirement, channel_url, name_of
 from flowlock.names import Platform
@@ -48,7 +48,7 @@ def wanted(recipes: Mapping[str, Recipe], pins: Iterable[str]) -> Wanted:
     Packages that need no more than Python and the build tools of flowlock.toml (`pins`) share `default`.
     Workspace packages are in none: they come from their own builds, but what those need to run is.
     """
-    graph = {name: needs(recipe, recipes) for name, recipe in recipes.items()}
+    graph = graph_of(recipes)
     usual = names_of(["python", *pins])
     of: dict[str, str] = {}
     specs: dict[str, set[str]] = {}

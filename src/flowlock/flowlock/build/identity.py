@@ -2,8 +2,9 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -23,10 +24,13 @@ class Inputs:
     sources: Mapping[str, str]
     epoch: datetime
     pins: tuple[str, ...]
+    variant: Mapping[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return the inputs as they are hashed, and as the cache keeps them to tell later what changed."""
+        variant = {"variant": dict(self.variant)} if self.variant else {}
         return {
+            **variant,
             "schema": SCHEMA,
             "recipe": self.recipe.canonical,
             "sources": dict(self.sources),
@@ -60,7 +64,7 @@ def identity(inputs: Inputs, *, subdir: str) -> Identity:
     """Return the identity of these inputs; `subdir` is where a package that is not noarch belongs."""
     recipe = inputs.recipe
     digest = digest_of(inputs.as_json())
-    prefix = {Noarch.PYTHON: "pyh", Noarch.GENERIC: "h", None: "h"}[recipe.noarch]
+    prefix = "pyh" if recipe.noarch is Noarch.PYTHON else f"{_python(inputs.variant)}h"
     return Identity(
         digest=digest,
         name=recipe.name,
@@ -68,6 +72,12 @@ def identity(inputs: Inputs, *, subdir: str) -> Identity:
         build=f"{prefix}{digest[:DIGITS]}_{recipe.number}",
         subdir="noarch" if recipe.noarch else subdir,
     )
+
+
+def _python(variant: Mapping[str, str]) -> str:
+    """Return what builds for one Python begin with: `py312` for `3.12` and `3.12.* *_cpython`."""
+    found = re.match(r"(\d+)\.(\d+)", variant.get("python", ""))
+    return f"py{found[1]}{found[2]}" if found else ""
 
 
 def cache_key(digest: Sha256, *, surroundings: Mapping[str, Any]) -> Sha256:

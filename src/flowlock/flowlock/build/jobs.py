@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,6 +38,7 @@ class Job:
     sources: Sources
     epoch: datetime
     offer: Offer
+    variant: Mapping[str, str] = field(default_factory=dict)
     download: Path | None = None
 
 
@@ -163,7 +164,8 @@ class Workers:
         self, job: Job | TestJob, work: Path, result: Mapping[str, Any], errors: str, code: int
     ) -> FlowlockError:
         tests = isinstance(job, TestJob)
-        log = self._place.logs / f"{job.identity.name}{'.tests' if tests else ''}.log"
+        name = job.identity.name if job.identity.subdir == "noarch" else job.identity.stem
+        log = self._place.logs / f"{name}{'.tests' if tests else ''}.log"
         text = (work / LOG).read_text(errors="replace") if (work / LOG).is_file() else ""
         text = (text + errors).replace(str(work), "$WORK")
         files.write_text(log, text)
@@ -212,6 +214,7 @@ def _order(job: Job | TestJob) -> dict[str, Any]:
         "epoch": job.epoch.isoformat(),
         "portable": job.recipe.noarch is not None,
         "channels": job.offer.channels,
+        "variant": dict(job.variant),
         "fetched": job.download is not None,
         "archive": job.download.name if job.download and job.recipe.sources else None,
     }

@@ -19,6 +19,17 @@ def needs(recipe: Recipe, known: Iterable[str]) -> frozenset[str]:
     return frozenset((names_of(specs) & set(known)) - {recipe.name})
 
 
+def graph_of(recipes: Mapping[str, Recipe]) -> dict[str, frozenset[str]]:
+    """Return which packages each one needs, by key: who needs a package with variants needs all of them."""
+    keys: dict[str, set[str]] = {}
+    for key, recipe in recipes.items():
+        keys.setdefault(recipe.name, set()).add(key)
+    return {
+        key: frozenset(other for name in needs(recipe, keys) for other in keys[name])
+        for key, recipe in recipes.items()
+    }
+
+
 def names_of(specs: Iterable[str]) -> set[str]:
     """Return the package names of match specs, whatever follows them; a pin on a package is one too."""
     return {match["pinned"] or match["name"] for spec in specs if (match := _NAME.match(spec))}

@@ -23,6 +23,8 @@ def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[
     keys = sorted(_changed_keys(before.get("recipe", {}), now.get("recipe", {})))
     if keys:
         yield f"recipe changed ({_some(keys)})"
+    if before.get("variant") != now.get("variant"):
+        yield "variant changed"
     if before.get("epoch") != now.get("epoch"):
         yield f"epoch changed ({before.get('epoch')} → {now.get('epoch')})"
     pins = [pin for pin in now.get("pins", []) if pin not in before.get("pins", [])]

@@ -3,22 +3,19 @@
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from flowlock import channel, files
 from flowlock.build import output as handed
-from flowlock.build import testing
 from flowlock.build.cache import Cache, Cached
-from flowlock.build.jobs import WORK, Job, Made, Place, Workers, forget_leftovers
-from flowlock.build.locked import Locked, open_channels
-from flowlock.build.plan import closure, names_of, needs, order
+from flowlock.build.jobs import Made, Place, Workers, forget_leftovers
+from flowlock.build.locked import Locked
+from flowlock.build.plan import closure, graph_of, order
 from flowlock.build.result import BuildResult, PackageResult, Status
 from flowlock.build.stale import Step, cache_of, steps
 from flowlock.build.targets import Target, chosen, targets
-from flowlock.build.tested import Tested
-from flowlock.build.vendor import fetch
 from flowlock.build.verify import verify as check
+from flowlock.build.yard import Yard, artifact_of, work_folder
 from flowlock.errors import FlowlockError, Problem
 from flowlock.report import Progress
 from flowlock.workspace import Workspace
@@ -49,16 +46,19 @@ def build(
     if output is not None:
         handed.refuse_foreign(output)
     known = targets(workspace)
-    graph = {name: needs(target.recipe, known) for name, target in known.items()}
+    graph = graph_of({key: target.recipe for key, target in known.items()})
     wanted = closure(chosen(names, workspace, known), graph)
     cache = cache_of(workspace)
     locked = lock(known) if lock else Locked()
-    ordered = {name: known[name] for name in order(graph) if name in wanted}
-    found = steps(workspace, ordered, cache, environment=locked.digest)
-    stale = {name: step for name, step in found.items() if step.cached is None}
+    found = steps(
+        workspace,
+        {key: known[key] for key in order(graph) if key in wanted},
+        cache,
+        environment=locked.digest,
+    )
     if dry_run:
         return BuildResult(packages=tuple(_result(step, None) for step in found.values()), dry_run=True)
-    yard = _Yard(
+    yard = Yard(
         workspace=workspace,
         graph=graph,
         found=found,
@@ -70,13 +70,10 @@ def build(
     at_once = jobs or _cores()
     cache.tidy()
     with _workers(workspace, at_once) as workers:
-        made = _build(workers, yard, stale, cache, progress=progress) if stale else {}
+        made = _build(workers, yard, cache)
         held = {**yard.cached, **{name: cached for name, (cached, _) in made.items()}}
         if verify:
-            portable = [name for name, step in found.items() if step.target.recipe.noarch]
-            again = {name: yard.job(name, held) for name in portable}
-            built = {name: cached.path for name, cached in held.items()}
-            check(again, built, jobs=at_once, progress=progress)
+            _verify(yard, held, jobs=at_once)
         outcomes = yard.test(workers, held) if test else {}
     mended = _enter(workspace, known, found, held)
     cache.save()
@@ -86,80 +83,11 @@ def build(
     return BuildResult(packages=packages, mended=mended)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Yard:
-    """What the jobs of one build are made from."""
-
-    workspace: Workspace
-    graph: Mapping[str, frozenset[str]]
-    found: Mapping[str, Step]
-    environments: tuple[str, ...]
-    locked: Locked
-    offline: bool
-    progress: Progress
-
-    @property
-    def cached(self) -> dict[str, Cached]:
-        return {name: step.cached for name, step in self.found.items() if step.cached is not None}
-
-    def needs(self, name: str) -> set[str]:
-        """Return the workspace packages that must be there while a package is built."""
-        recipe = self.found[name].target.recipe
-        direct = names_of((*recipe.requirements("host"), *recipe.requirements("build")))
-        return closure(direct & self.graph[name], self.graph)
-
-    def job(self, name: str, held: Mapping[str, Cached]) -> Job:
-        """Return a package's job; what it needs of the workspace lies in a channel made for it."""
-        step, needed = self.found[name], self.needs(name)
-        folder = work_folder(self.workspace) / f"{WORK}{name}-needs"
-        offer = self.locked.offer(name, folder / "locked") or open_channels(self.environments)
-        if needed:
-            wanted = [_artifact(self.found[need], held[need]) for need in sorted(needed)]
-            channel.put(folder / "channel", wanted, subdirs=(), cache=folder / "cache")
-            offer = offer.before(folder / "channel")
-        return Job(
-            recipe=step.target.recipe,
-            identity=step.identity,
-            sources=step.sources,
-            epoch=step.target.epoch,
-            offer=offer,
-            download=self.fetched(step.target),
-        )
-
-    def fetched(self, target: Target) -> Path | None:
-        """Return the file that a vendored package is built from."""
-        if target.download is None:
-            return None
-        return fetch(self.workspace, target.download, offline=self.offline, progress=self.progress)
-
-    def test(self, workers: Workers, held: Mapping[str, Cached]) -> dict[str, str]:
-        """Run the packages' own tests where they are due, and return how they stand."""
-        folder = work_folder(self.workspace) / f"{WORK}tests"
-        cache = self.workspace.state / "cache"
-        bench = testing.Bench(
-            own=self.workspace.release_channel,
-            artifacts=[_artifact(step, held[name]) for name, step in self.found.items()],
-            channels=self.environments,
-            offline=self.offline,
-            work=folder,
-            digests=cache / "base-stat.json",
-        )
-        return testing.run(
-            workers,
-            self.found,
-            held,
-            graph=self.graph,
-            bench=bench,
-            tested=Tested(cache / "tests.json"),
-            progress=self.progress,
-        )
-
-
-def _build(
-    workers: Workers, yard: _Yard, stale: Mapping[str, Step], cache: Cache, *, progress: Progress
-) -> dict[str, tuple[Cached, float]]:
+def _build(workers: Workers, yard: Yard, cache: Cache) -> dict[str, tuple[Cached, float]]:
     """Build what is stale; failures are gathered, and raised as one when the rest has ended."""
-    progress.working(f"building {', '.join(stale)}")
+    stale = {key: step for key, step in yard.found.items() if step.cached is None}
+    if stale:
+        yard.progress.working(f"building {', '.join(stale)}")
     held = yard.cached
     for step in stale.values():
         yard.fetched(step.target)
@@ -172,16 +100,19 @@ def _build(
             held[name] = made[name][0]
         except FlowlockError as error:
             failed[name] = error
-        progress.working(f"{name} {'failed' if name in failed else 'built'}")
+        yard.progress.working(f"{name} {'failed' if name in failed else 'built'}")
     if failed:
         cache.save()
         raise _failures(failed, yard.graph, stale, sorted(made))
     return made
 
 
-def work_folder(workspace: Workspace) -> Path:
-    """Return where workers work; whoever holds the workspace may empty it."""
-    return workspace.state / "tmp"
+def _verify(yard: Yard, held: Mapping[str, Cached], *, jobs: int) -> None:
+    """Build every portable package again, and compare."""
+    portable = [key for key, step in yard.found.items() if step.target.recipe.noarch]
+    again = {key: yard.job(key, held) for key in portable}
+    built = {key: cached.path for key, cached in held.items()}
+    check(again, built, jobs=jobs, progress=yard.progress)
 
 
 @contextmanager
@@ -246,7 +177,9 @@ def _enter(
     """Make the channel hold the current builds, and of packages not asked for what it held."""
     folder, cache = workspace.state / "channel", workspace.state / "cache"
     whole = channel.whole(folder, cache=cache)
-    artifacts = [_artifact(step, held[name]) for name, step in found.items()]
+    artifacts = [artifact_of(step, held[name]) for name, step in found.items()]
+    ours = {target.name for target in known.values()}
+    asked = {step.target.name for step in found.values()}
     artifacts += [
         channel.Artifact(
             subdir=entry.subdir,
@@ -255,14 +188,9 @@ def _enter(
             origin=folder / entry.subdir / entry.file,
         )
         for entry in channel.entries(folder)
-        if entry.name in known and entry.name not in found and f"{entry.subdir}/{entry.file}" in whole
+        if entry.name in ours - asked and f"{entry.subdir}/{entry.file}" in whole
     ]
     return channel.put(folder, artifacts, subdirs=workspace.platforms, cache=cache)
-
-
-def _artifact(step: Step, held: Cached) -> channel.Artifact:
-    own = step.identity
-    return channel.Artifact(subdir=own.subdir, file=own.file, sha256=held.sha256, origin=held.path)
 
 
 def _result(step: Step, made: tuple[Cached, float] | None, tests: str = "") -> PackageResult:

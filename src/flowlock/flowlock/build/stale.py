@@ -44,9 +44,12 @@ def cache_of(workspace: Workspace) -> Cache:
 
 
 def identities(workspace: Workspace) -> dict[str, Identity]:
-    """Return the identity that each package's sources give it now, without building."""
+    """Return the identity that each package's sources give it now, without building.
+
+    A native package with variants has one entry for each; its own name is the first one's.
+    """
     known = targets(workspace)
-    return {name: step.identity for name, step in steps(workspace, known, cache_of(workspace)).items()}
+    return {key: step.identity for key, step in steps(workspace, known, cache_of(workspace)).items()}
 
 
 def steps(
@@ -71,6 +74,7 @@ def steps(
             sources={p: f"{f.kind} {f.sha256}" for p, f in found[target.folder].files.items()},
             epoch=target.epoch,
             pins=target.pins,
+            variant=target.variant,
         )
         own = identity(inputs, subdir=machine["platform"])
         within = environment(name)
@@ -79,6 +83,7 @@ def steps(
         if cached and cache_key(own.digest, surroundings=surroundings) not in cached.keys:
             cached = None
         now = {**inputs.as_json(), "surroundings": surroundings}
+        last = cache.last(target.name, target.variant)
         judged[name] = Step(
             target=target,
             sources=found[target.folder],
@@ -86,7 +91,7 @@ def steps(
             identity=own,
             cached=cached,
             entered=cached is not None and entered.get(f"{own.subdir}/{own.file}") == cached.sha256,
-            reason="" if cached else why(cache.last(name), now),
+            reason="" if cached else why(last, now),
         )
     return judged
 

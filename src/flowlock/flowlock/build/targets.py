@@ -2,22 +2,23 @@
 
 import os
 import tomllib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
-from flowlock.build.plan import closure, needs
+from flowlock.build.plan import closure, graph_of
 from flowlock.errors import FlowlockError, Location, nearest
 from flowlock.files import read_bytes
 from flowlock.recipe import Recipe, origin, parse, render
+from flowlock.recipe.variants import Variant, variants
 from flowlock.recipe.vendored import Download
 from flowlock.workspace import Workflow, Workspace
 
 # Locks pin the package and must not be part of what they pin.
 WORKFLOW_EXCLUDES = ("pixi.lock", "pixi.toml")
-VENDOR, RECIPE = "vendor", "recipe.yaml"
+VENDOR, RECIPE, VARIANTS = "vendor", "recipe.yaml", "variants.yaml"
 
 
 class Kind(StrEnum):
@@ -42,6 +43,7 @@ class Target:
     excludes: tuple[str, ...]
     epoch: datetime
     pins: tuple[str, ...] = ()
+    variant: Variant = field(default_factory=dict)
     download: Download | None = None
 
     @property
@@ -53,17 +55,17 @@ class Target:
 def targets(workspace: Workspace) -> dict[str, Target]:
     """Return everything that can be built now, by name; a workflow that is not compiled cannot.
 
-    Of the vendored packages it is those that one of ours needs.
+    Of the vendored packages it is those that one of ours needs. The first variant of a native package goes by
+    its name, each other one by the name and its values.
     """
-    ours = {target.name: target for target in _ours(workspace)}
+    ours = {key: target for one in _ours(workspace) for key, target in _variants(workspace, one)}
     vendored = {target.name: target for target in _vendored(workspace)}
     if not vendored:
         return ours
     if twice := sorted(ours.keys() & vendored.keys()):
         raise FlowlockError(f"{', '.join(twice)} is both ours and vendored", code="FL317")
     every = {**ours, **vendored}
-    graph = {name: needs(target.recipe, every) for name, target in every.items()}
-    wanted = closure(ours, graph)
+    wanted = closure(ours, graph_of({key: target.recipe for key, target in every.items()}))
     return {name: target for name, target in every.items() if name in wanted}
 
 
@@ -94,6 +96,20 @@ def _ours(workspace: Workspace) -> list[Target]:
         if (workflow.package / "pyproject.toml").is_file()
     ]
     return found
+
+
+def _variants(workspace: Workspace, target: Target) -> Iterator[tuple[str, Target]]:
+    """Yield a target once for each variant; variants.yaml lies beside the recipe, or beside all of them."""
+    if target.recipe.noarch is not None:
+        yield target.name, target
+        return
+    files = (workspace.recipes / target.folder.name / VARIANTS, workspace.recipes / VARIANTS)
+    file = next((path for path in files if path.is_file()), None)
+    text = read_bytes(file).decode(errors="replace") if file else None
+    found = variants(target.recipe, text, workspace.relative(file) if file else "")
+    for number, variant in enumerate(found):
+        values = ", ".join(f"{key} {value}" for key, value in variant.items())
+        yield f"{target.name} ({values})" if number else target.name, replace(target, variant=variant)
 
 
 def _vendored(workspace: Workspace) -> list[Target]:
@@ -141,14 +157,17 @@ def chosen(names: Sequence[str], workspace: Workspace, known: dict[str, Target])
     """Return the packages that names mean: packages, workflows by either name, all if none is given."""
     if not names:
         return list(known)
+    keys = {
+        target.name: [key for key in known if known[key].name == target.name] for target in known.values()
+    }
     workflows = {workflow.name: str(workflow.distribution) for workflow in workspace.workflow_list}
     meant = [workflows.get(name, name) for name in names]
-    unknown = next((name for name in meant if name not in known), None)
+    unknown = next((name for name in meant if name not in keys), None)
     if unknown is None:
-        return meant
+        return [key for name in meant for key in keys[name]]
     if unknown in workflows.values():
         raise FlowlockError(f"{unknown} is not compiled", code="FL521", hint="run `flowlock compile`")
-    hint = nearest(unknown, [*known, *workflows])
+    hint = nearest(unknown, [*keys, *workflows])
     raise FlowlockError(f"there is no package or workflow `{unknown}`", code="FL521", hint=hint)
 
 

@@ -181,7 +181,7 @@ def _extra(test: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
 def _job(step: Step, held: Cached, records: Sequence[Record], bench: Bench) -> TestJob:
     given = offer(
         records,
-        bench.work / step.identity.name,
+        bench.work / step.identity.stem,
         mirrors={bench.own: bench.folder},
         platform=platforms.current(),
         digests=bench.digests,

@@ -59,6 +59,7 @@ def _build(job: Mapping[str, Any], work: Path, log: Callable[[str], None]) -> st
         build_string=job["build_string"],
         channels=job["channels"],
         fetched=job["fetched"],
+        variant=job["variant"],
     )
     made = run(order, log)
     if len(made) != 1:

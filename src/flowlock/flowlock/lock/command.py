@@ -111,6 +111,18 @@ def _why(cache: Cache, step: Step, locks: Sequence[str]) -> str:
     return why(made_from[0], {**step.inputs, "surroundings": {}}) if made_from else ""
 
 
+def _own(session: Session) -> dict[str, Identity]:
+    """Return what the sources make now, by name; the builds of a native package's variants together."""
+    found = build.identities(session.workspace)
+    builds: dict[str, list[str]] = {}
+    for identity in found.values():
+        builds.setdefault(identity.name, []).append(identity.build)
+    return {
+        name: Identity(version=found[name].version, build=first, variants=tuple(others))
+        for name, (first, *others) in builds.items()
+    }
+
+
 def export(
     session: Session, name: str, kind: ExportKind, *, environment: str, platform: str | None
 ) -> exports.ExportResult:

@@ -53,12 +53,14 @@ class Identity:
     """What a workspace package's source makes now.
 
     `why` says what differs from the pin, if that is known; `sha256` is that of the built bytes, if they are.
+    A native package's other variants are `variants`: a pin may be any of them.
     """
 
     version: str
     build: str
     why: str = ""
     sha256: str = ""
+    variants: tuple[str, ...] = ()
 
 
 class Parsed(Protocol):
@@ -356,6 +358,8 @@ def _pins(
 
 def _outdated(record: Record, now: Identity) -> str:
     """Return how a pin differs from the source; empty if it does not."""
+    if now.version == record.version and record.build in now.variants:
+        return ""
     if (now.version, now.build) == (record.version, record.build):
         if now.sha256 in ("", record.sha256):
             return ""

@@ -82,7 +82,7 @@ class Recipe:
 
 def parse(text: str, file: str) -> Recipe:
     """Read a recipe's text; all its problems are reported together, with `file` as their place."""
-    document = _load(text, file)
+    document = load(text, file)
     problems = list(_problems(document, file, text))
     if problems:
         raise FlowlockError(f"{file} has {len(problems)} problem(s)", problems=problems)
@@ -136,7 +136,8 @@ def yaml_text(recipe: Recipe) -> str:
     return "\n".join(sections)
 
 
-def _load(text: str, file: str) -> Mapping[str, Any]:
+def load(text: str, file: str) -> Mapping[str, Any]:
+    """Return a YAML mapping without duplicate keys, whose times are texts; else a FlowlockError."""
     import yaml
 
     class Loader(yaml.CSafeLoader):

@@ -1,0 +1,101 @@
+"""What the jobs of one build are made from: sources, channels, downloads, and the packages that they need."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from flowlock import channel
+from flowlock.build import testing
+from flowlock.build.cache import Cached
+from flowlock.build.jobs import WORK, Job, Workers
+from flowlock.build.locked import Locked, open_channels
+from flowlock.build.plan import closure, names_of
+from flowlock.build.stale import Step
+from flowlock.build.targets import Target
+from flowlock.build.tested import Tested
+from flowlock.build.vendor import fetch
+from flowlock.report import Progress
+from flowlock.workspace import Workspace
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Yard:
+    """What the jobs of one build are made from."""
+
+    workspace: Workspace
+    graph: Mapping[str, frozenset[str]]
+    found: Mapping[str, Step]
+    environments: tuple[str, ...]
+    locked: Locked
+    offline: bool
+    progress: Progress
+
+    @property
+    def cached(self) -> dict[str, Cached]:
+        """What need not be built."""
+        return {name: step.cached for name, step in self.found.items() if step.cached is not None}
+
+    def needs(self, name: str) -> set[str]:
+        """Return the workspace packages that must be there while a package is built."""
+        recipe = self.found[name].target.recipe
+        direct = names_of((*recipe.requirements("host"), *recipe.requirements("build")))
+        ours = {key for key in self.graph[name] if self.found[key].target.name in direct}
+        return closure(ours, self.graph)
+
+    def job(self, name: str, held: Mapping[str, Cached]) -> Job:
+        """Return a package's job; what it needs of the workspace lies in a channel made for it."""
+        step, needed = self.found[name], self.needs(name)
+        folder = work_folder(self.workspace) / f"{WORK}{name}-needs"
+        offer = self.locked.offer(name, folder / "locked") or open_channels(self.environments)
+        if needed:
+            wanted = [artifact_of(self.found[need], held[need]) for need in sorted(needed)]
+            channel.put(folder / "channel", wanted, subdirs=(), cache=folder / "cache")
+            offer = offer.before(folder / "channel")
+        return Job(
+            recipe=step.target.recipe,
+            identity=step.identity,
+            sources=step.sources,
+            epoch=step.target.epoch,
+            offer=offer,
+            variant=step.target.variant,
+            download=self.fetched(step.target),
+        )
+
+    def fetched(self, target: Target) -> Path | None:
+        """Return the file that a vendored package is built from."""
+        if target.download is None:
+            return None
+        return fetch(self.workspace, target.download, offline=self.offline, progress=self.progress)
+
+    def test(self, workers: Workers, held: Mapping[str, Cached]) -> dict[str, str]:
+        """Run the packages' own tests where they are due, and return how they stand."""
+        folder = work_folder(self.workspace) / f"{WORK}tests"
+        cache = self.workspace.state / "cache"
+        bench = testing.Bench(
+            own=self.workspace.release_channel,
+            artifacts=[artifact_of(step, held[name]) for name, step in self.found.items()],
+            channels=self.environments,
+            offline=self.offline,
+            work=folder,
+            digests=cache / "base-stat.json",
+        )
+        return testing.run(
+            workers,
+            self.found,
+            held,
+            graph=self.graph,
+            bench=bench,
+            tested=Tested(cache / "tests.json"),
+            progress=self.progress,
+        )
+
+
+def work_folder(workspace: Workspace) -> Path:
+    """Return where workers work; whoever holds the workspace may empty it."""
+    return workspace.state / "tmp"
+
+
+def artifact_of(step: Step, held: Cached) -> channel.Artifact:
+    """Return a held build as the channel enters it."""
+    own = step.identity
+    return channel.Artifact(subdir=own.subdir, file=own.file, sha256=held.sha256, origin=held.path)
