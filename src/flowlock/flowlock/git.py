@@ -95,6 +95,11 @@ def tag_commit(root: Path, tag: str) -> str | None:
     return _git(root, "rev-parse", "--verify", "--quiet", name, check=False).strip() or None
 
 
+def merged_tags(root: Path, pattern: str) -> list[str]:
+    """Return the tags at or before what is checked out; none without a repository or a commit."""
+    return _git(root, "tag", "--list", pattern, "--merged", "HEAD", check=False).split()
+
+
 def dirty(root: Path) -> list[str]:
     """Return the files that differ from the commit, or are new and not ignored."""
     rows = _git(root, "status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all").split("\0")

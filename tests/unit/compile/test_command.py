@@ -239,3 +239,27 @@ def test_an_unknown_name_of_a_workflow_is_told_with_the_nearest(root: Path) -> N
     with pytest.raises(FlowlockError) as raised:
         compiled(root, "helo")
     assert raised.value.problems[0].hint == "did you mean `hello`?"
+
+
+def git(root: Path, *arguments: str) -> None:
+    identity = ["-c", "user.name=Test", "-c", "user.email=test@example.org"]
+    subprocess.run(["git", *identity, *arguments], cwd=root, check=True, capture_output=True)
+
+
+def test_check_says_whether_parameters_changed_compatibly_since_the_last_release(root: Path) -> None:
+    assert compiled(root, check=True).workflows[0].parameters is None
+    git(root, "add", "-A")
+    git(root, "commit", "-qm", "All")
+    git(root, "tag", "v0.9.0")
+    git(root, "tag", "v0.10.0")
+    git(root, "tag", "v1.0.0rc1")
+    (one,) = compiled(root, check=True).workflows
+    assert one.parameters is not None
+    assert (one.parameters.since, one.parameters.part) == ("v0.10.0", "none")
+    assert "parameters" not in compiled(root).as_json()["workflows"][0]
+    change(root / "examples/hello/spec.yaml", "workflow:\n", "workflow:\n  - {id: spare, task: load_table}\n")
+    result = compiled(root, check=True)
+    assert result.workflows[0].parameters is not None
+    assert result.workflows[0].parameters.part == "major"
+    assert "spare: is new, and must be given" in result.as_text()
+    assert result.as_json()["workflows"][0]["parameters"]["changes"][0]["breaking"]

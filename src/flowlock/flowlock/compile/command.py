@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from flowlock import files
+from flowlock.compile.compatibility import Parameters
+from flowlock.compile.last_release import Release, last_release
 from flowlock.compile.package import MANIFEST, digest, render
 from flowlock.discover import signatures
 from flowlock.errors import FlowlockError, Location, Problem, from_os_error
@@ -32,6 +34,13 @@ class Compiled:
     status: str
     changed: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
+    parameters: Parameters | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return name, status and files; with --check after a release, how the parameters changed since."""
+        names = ("name", "package", "status", "changed", "removed")
+        document = {name: getattr(self, name) for name in names}
+        return {**document, **({"parameters": self.parameters.as_json()} if self.parameters else {})}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,9 +56,7 @@ class CompileResult:
 
     def as_json(self) -> dict[str, Any]:
         """Return each workflow with the files that changed."""
-        names = ("name", "package", "status", "changed", "removed")
-        workflows = [{name: getattr(one, name) for name in names} for one in self.workflows]
-        return {"workflows": workflows}
+        return {"workflows": [one.as_json() for one in self.workflows]}
 
     def as_text(self) -> str:
         """Return a line a workflow, and a line a file that differs."""
@@ -58,6 +65,7 @@ class CompileResult:
             lines.append(f"{one.name:<20} {one.status:<8} {one.package}")
             lines += [f"  {path}" for path in one.changed]
             lines += [f"  {path} (no longer generated)" for path in one.removed]
+            lines += [f"  {line}" for line in (one.parameters.as_lines() if one.parameters else ())]
         if not self.ok:
             lines.append("hint: run `flowlock compile`, then commit what it wrote")
         return "\n".join(lines)
@@ -103,7 +111,8 @@ def compile_workflows(
     if not check:
         for change in changes:
             _write(change)
-    return CompileResult(workflows=tuple(_told(change, check=check) for change in changes))
+    release = last_release(workspace) if check else None
+    return CompileResult(workflows=tuple(_told(change, release, check=check) for change in changes))
 
 
 def read_specs(workspace: Workspace, workflows: Sequence[Workflow]) -> list[Source]:
@@ -278,7 +287,7 @@ def _write(change: _Change) -> None:
     files.write_text(folder / MANIFEST, final)
 
 
-def _told(change: _Change, *, check: bool) -> Compiled:
+def _told(change: _Change, release: Release | None, *, check: bool) -> Compiled:
     differs = bool(change.changed or change.removed)
     status = ("stale" if check else "updated") if differs else "current"
     return Compiled(
@@ -287,4 +296,5 @@ def _told(change: _Change, *, check: bool) -> Compiled:
         status=status,
         changed=change.changed,
         removed=change.removed,
+        parameters=release.compare(change.workflow, change.rendered) if release else None,
     )
