@@ -6,16 +6,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from flowlock import channel, files
-from flowlock.build import output as handed
 from flowlock.build.cache import Cache, Cached
 from flowlock.build.jobs import Made, Place, Workers, forget_leftovers
 from flowlock.build.locked import Locked
-from flowlock.build.plan import closure, graph_of, order
+from flowlock.build.output import refuse_foreign
+from flowlock.build.output import write as hand_over
+from flowlock.build.plan import closure
 from flowlock.build.result import BuildResult, PackageResult, Status
-from flowlock.build.stale import Step, cache_of, steps
-from flowlock.build.targets import Target, chosen, targets
+from flowlock.build.stale import Step
+from flowlock.build.targets import Target
 from flowlock.build.verify import verify as check
-from flowlock.build.yard import Yard, artifact_of, work_folder
+from flowlock.build.yard import Yard, artifact_of, survey, work_folder
 from flowlock.errors import FlowlockError, Problem
 from flowlock.report import Progress
 from flowlock.workspace import Workspace
@@ -44,46 +45,34 @@ def build(
     where they are due; with `output` that folder becomes a copy of the channel with a manifest of digests.
     """
     if output is not None:
-        handed.refuse_foreign(output)
-    known = targets(workspace)
-    graph = graph_of({key: target.recipe for key, target in known.items()})
-    wanted = closure(chosen(names, workspace, known), graph)
-    cache = cache_of(workspace)
-    locked = lock(known) if lock else Locked()
-    found = steps(
+        refuse_foreign(output)
+    yard = survey(
         workspace,
-        {key: known[key] for key in order(graph) if key in wanted},
-        cache,
-        environment=locked.digest,
-    )
-    if dry_run:
-        return BuildResult(packages=tuple(_result(step, None) for step in found.values()), dry_run=True)
-    yard = Yard(
-        workspace=workspace,
-        graph=graph,
-        found=found,
-        environments=tuple(environments),
-        locked=locked,
+        names,
+        environments=environments,
+        lock=lock,
         offline=offline,
         progress=progress,
     )
+    if dry_run:
+        return BuildResult(packages=tuple(_result(s, None) for s in yard.found.values()), dry_run=True)
     at_once = jobs or _cores()
-    cache.tidy()
+    yard.cache.tidy()
     with _workers(workspace, at_once) as workers:
-        made = _build(workers, yard, cache)
-        held = {**yard.cached, **{name: cached for name, (cached, _) in made.items()}}
+        made = _build(workers, yard)
+        held = {**yard.cached, **{key: cached for key, (cached, _) in made.items()}}
         if verify:
             _verify(yard, held, jobs=at_once)
         outcomes = yard.test(workers, held) if test else {}
-    mended = _enter(workspace, known, found, held)
-    cache.save()
+    mended = _enter(yard, held)
+    yard.cache.save()
     if output is not None:
-        handed.write(output, workspace.state / "channel")
-    packages = tuple(_result(step, made.get(name), outcomes.get(name, "")) for name, step in found.items())
+        hand_over(output, workspace.state / "channel")
+    packages = tuple(_result(s, made.get(key), outcomes.get(key, "")) for key, s in yard.found.items())
     return BuildResult(packages=packages, mended=mended)
 
 
-def _build(workers: Workers, yard: Yard, cache: Cache) -> dict[str, tuple[Cached, float]]:
+def _build(workers: Workers, yard: Yard) -> dict[str, tuple[Cached, float]]:
     """Build what is stale; failures are gathered, and raised as one when the rest has ended."""
     stale = {key: step for key, step in yard.found.items() if step.cached is None}
     if stale:
@@ -96,13 +85,13 @@ def _build(workers: Workers, yard: Yard, cache: Cache) -> dict[str, tuple[Cached
     waits = {name: yard.needs(name) & stale.keys() for name in stale}
     for name, outcome in workers.run(waits, lambda name: yard.job(name, held)):
         try:
-            made[name] = _kept(cache, stale[name], outcome)
+            made[name] = _kept(yard.cache, stale[name], outcome)
             held[name] = made[name][0]
         except FlowlockError as error:
             failed[name] = error
         yard.progress.working(f"{name} {'failed' if name in failed else 'built'}")
     if failed:
-        cache.save()
+        yard.cache.save()
         raise _failures(failed, yard.graph, stale, sorted(made))
     return made
 
@@ -168,17 +157,13 @@ def _failures(
     )
 
 
-def _enter(
-    workspace: Workspace,
-    known: Mapping[str, Target],
-    found: Mapping[str, Step],
-    held: Mapping[str, Cached],
-) -> bool:
+def _enter(yard: Yard, held: Mapping[str, Cached]) -> bool:
     """Make the channel hold the current builds, and of packages not asked for what it held."""
+    workspace, found = yard.workspace, yard.found
     folder, cache = workspace.state / "channel", workspace.state / "cache"
     whole = channel.whole(folder, cache=cache)
     artifacts = [artifact_of(step, held[name]) for name, step in found.items()]
-    ours = {target.name for target in known.values()}
+    ours = {target.name for target in yard.known.values()}
     asked = {step.target.name for step in found.values()}
     artifacts += [
         channel.Artifact(

@@ -1,18 +1,19 @@
 """What the jobs of one build are made from: sources, channels, downloads, and the packages that they need."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from flowlock import channel
-from flowlock.build import testing
-from flowlock.build.cache import Cached
+from flowlock.build.cache import Cache, Cached
 from flowlock.build.jobs import WORK, Job, Workers
 from flowlock.build.locked import Locked, open_channels
-from flowlock.build.plan import closure, names_of
-from flowlock.build.stale import Step
-from flowlock.build.targets import Target
+from flowlock.build.plan import closure, graph_of, names_of, order
+from flowlock.build.stale import Step, cache_of, steps
+from flowlock.build.targets import Target, chosen, targets
 from flowlock.build.tested import Tested
+from flowlock.build.testing import Bench
+from flowlock.build.testing import run as run_tests
 from flowlock.build.vendor import fetch
 from flowlock.report import Progress
 from flowlock.workspace import Workspace
@@ -23,12 +24,14 @@ class Yard:
     """What the jobs of one build are made from."""
 
     workspace: Workspace
+    known: Mapping[str, Target]
     graph: Mapping[str, frozenset[str]]
     found: Mapping[str, Step]
     environments: tuple[str, ...]
     locked: Locked
     offline: bool
     progress: Progress
+    cache: Cache
 
     @property
     def cached(self) -> dict[str, Cached]:
@@ -71,7 +74,7 @@ class Yard:
         """Run the packages' own tests where they are due, and return how they stand."""
         folder = work_folder(self.workspace) / f"{WORK}tests"
         cache = self.workspace.state / "cache"
-        bench = testing.Bench(
+        bench = Bench(
             own=self.workspace.release_channel,
             artifacts=[artifact_of(step, held[name]) for name, step in self.found.items()],
             channels=self.environments,
@@ -79,7 +82,7 @@ class Yard:
             work=folder,
             digests=cache / "base-stat.json",
         )
-        return testing.run(
+        return run_tests(
             workers,
             self.found,
             held,
@@ -88,6 +91,35 @@ class Yard:
             tested=Tested(cache / "tests.json"),
             progress=self.progress,
         )
+
+
+def survey(
+    workspace: Workspace,
+    names: Sequence[str],
+    *,
+    environments: Sequence[str],
+    lock: Callable[[Mapping[str, Target]], Locked] | None,
+    offline: bool,
+    progress: Progress,
+) -> Yard:
+    """Return the state of the named packages and of what they need, in the order of building."""
+    known = targets(workspace)
+    graph = graph_of({key: target.recipe for key, target in known.items()})
+    wanted = closure(chosen(names, workspace, known), graph)
+    ordered = {key: known[key] for key in order(graph) if key in wanted}
+    locked = lock(known) if lock else Locked()
+    cache = cache_of(workspace)
+    return Yard(
+        workspace=workspace,
+        known=known,
+        graph=graph,
+        found=steps(workspace, ordered, cache, environment=locked.digest),
+        environments=tuple(environments),
+        locked=locked,
+        offline=offline,
+        progress=progress,
+        cache=cache,
+    )
 
 
 def work_folder(workspace: Workspace) -> Path:

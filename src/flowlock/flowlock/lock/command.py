@@ -92,14 +92,16 @@ def _own(session: Session, wanted: Sequence[Target]) -> dict[str, Identity]:
     workspace = session.workspace
     cache = cache_of(workspace)
     texts = [target.path.read_text(encoding="utf-8") for target in wanted if target.path.is_file()]
+    found = steps(workspace, build_targets(workspace), cache)
     return {
         name: Identity(
             version=step.identity.version,
             build=step.identity.build,
             why=_why(cache, step, texts),
             sha256=held.sha256 if (held := cache.find(step.identity)) else "",
+            variants=tuple(s.identity.build for s in found.values() if s.target.name == name and s != step),
         )
-        for name, step in steps(workspace, build_targets(workspace), cache).items()
+        for name, step in found.items()
     }
 
 
@@ -109,18 +111,6 @@ def _why(cache: Cache, step: Step, locks: Sequence[str]) -> str:
     pinned = {found[1] for text in locks for found in pin.finditer(text)} - {step.identity.stem}
     made_from = [inputs for stem in sorted(pinned) if (inputs := cache.inputs(stem)) is not None]
     return why(made_from[0], {**step.inputs, "surroundings": {}}) if made_from else ""
-
-
-def _own(session: Session) -> dict[str, Identity]:
-    """Return what the sources make now, by name; the builds of a native package's variants together."""
-    found = build.identities(session.workspace)
-    builds: dict[str, list[str]] = {}
-    for identity in found.values():
-        builds.setdefault(identity.name, []).append(identity.build)
-    return {
-        name: Identity(version=found[name].version, build=first, variants=tuple(others))
-        for name, (first, *others) in builds.items()
-    }
 
 
 def export(
