@@ -79,7 +79,7 @@ def test_an_edited_title_in_a_spec_moves_that_workflow_only(checkout: Make) -> N
     assert {name.split("/")[1].rsplit("-", 2)[0] for name in archives} == {"flowlock-penguins-workflow"}
 
 
-@pytest.mark.parametrize("workflow", ["penguins", "weather"])
+@pytest.mark.parametrize("workflow", ["penguins", "weather", "carbon"])
 def test_a_workflow_runs_from_its_lock_and_is_current_when_run_again(
     workflow: str, synced: Checkout, tmp_path: Path
 ) -> None:
@@ -149,12 +149,12 @@ def test_the_interpreter_of_the_environment_needs_only_itself_and_the_system(syn
 def test_test_cases_run_in_the_locked_environment(synced: Checkout) -> None:
     done = synced.flowlock("--json", "test")
     assert done.code == 0, done.out + done.err
-    assert {entry["workflow"] for entry in done.document["workflows"]} == {"penguins", "weather"}
+    assert {entry["workflow"] for entry in done.document["workflows"]} == {"penguins", "weather", "carbon"}
 
 
 def test_locks_name_no_path_of_this_machine(synced: Checkout) -> None:
     locks = list((synced.root / ".flowlock/locks").rglob("pixi.lock"))
-    assert len(locks) == 2
+    assert len(locks) == 3
     for lock in locks:
         text = lock.read_text()
         assert "file://" not in text

@@ -120,7 +120,7 @@ class _Version(argparse.Action):
 
 def _run(bundle: Bundle, arguments: argparse.Namespace) -> ExitCode:
     from flowlock_core.execute import Options
-    from flowlock_core.output import write_results
+    from flowlock_core.output import with_layout, write_results
     from flowlock_core.params import Params, load_params, with_values
     from flowlock_core.running import run_workflow
 
@@ -139,10 +139,8 @@ def _run(bundle: Bundle, arguments: argparse.Namespace) -> ExitCode:
         result, run = run_workflow(main, options)
     except WorkflowError as error:
         raise _placed(error, params) from error
-    written = write_results(
-        result, results, workflow=bundle.function, inputs=run.inputs, layout=bundle.layout()
-    )
-    for path in written:
+    result = with_layout(result, bundle.layout())
+    for path in write_results(result, results, workflow=bundle.function, inputs=run.inputs):
         sys.stdout.write(f"{path}\n")
     return ExitCode.DONE
 

@@ -19,19 +19,21 @@ def write_results(
     *,
     workflow: str,
     inputs: Iterable[Path] = (),
-    layout: Mapping[int, Position] | None = None,
 ) -> list[Path]:
     """Write result.json and, for a dashboard, dashboard.html; return the paths, the page last.
 
-    `inputs` are the files that the run read; result.json lists them. `layout` places a dashboard's cards.
+    `inputs` are the files that the run read; result.json lists them.
     """
-    if isinstance(result, Dashboard) and layout:
-        result = replace(result, layout=layout)
     document = {"workflow": workflow, "inputs": sorted(map(str, inputs)), "result": to_json(result)}
     written = [write_text(folder / "result.json", json.dumps(document, indent=1, ensure_ascii=False) + "\n")]
     if isinstance(result, Dashboard):
         written.append(write_text(folder / "dashboard.html", render_page(result)))
     return written
+
+
+def with_layout(result: Any, layout: Mapping[int, Position]) -> Any:
+    """Return the result; a dashboard's cards have their places, if there is a layout."""
+    return replace(result, layout=layout) if isinstance(result, Dashboard) and layout else result
 
 
 def write_text(path: Path, text: str) -> Path:

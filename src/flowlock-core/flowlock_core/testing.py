@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from flowlock_core.errors import Problem, WorkflowError, nearest
 from flowlock_core.execute import Options, Workflow
-from flowlock_core.output import write_results
+from flowlock_core.output import with_layout, write_results
 from flowlock_core.results import Position, to_json
 from flowlock_core.running import run_workflow
 
@@ -122,7 +122,8 @@ def _run_case(
     )
     try:
         result, run = run_workflow(main, options)
-        write_results(result, results, workflow=case_id, inputs=run.inputs, layout=layout)
+        result = with_layout(result, layout or {})
+        write_results(result, results, workflow=case_id, inputs=run.inputs)
         if case.expect_error is not None:
             failures.append(f"an error with `{case.expect_error}` was expected, the run succeeded")
         elif case.expect is not None:
