@@ -100,7 +100,8 @@ def _sandbox() -> Finding:
 
 
 def _space(folder: Path) -> Finding:
-    free = shutil.disk_usage(folder).free
+    there = next(one for one in (folder.resolve(), *folder.resolve().parents) if one.exists())
+    free = shutil.disk_usage(there).free
     return Finding(
         name="free disk space",
         found=f"{free / 1024**3:.1f} GiB",

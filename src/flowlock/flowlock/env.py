@@ -216,7 +216,8 @@ def _compile(staging: Path, prefix: Path) -> None:
     for library in sorted((staging / "lib").glob("python3.*")):
         python = staging / "bin" / library.name
         process.run(
-            [python, "-m", "compileall", "-q", "-j", "0", "-s", staging, "-p", prefix, library],
+            # Without -B it would cache modules that it imports itself under the staging folder's name.
+            [python, "-B", "-m", "compileall", "-q", "-j", "0", "-s", staging, "-p", prefix, library],
             env={"PATH": os.defpath},
             check=False,
         )

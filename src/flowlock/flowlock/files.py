@@ -52,27 +52,41 @@ def read_bytes(path: Path) -> bytes:
 def staged_folder(target: Path) -> Iterator[Path]:
     """Yield an empty folder beside `target` that takes its place when the block ends well.
 
-    The old folder is renamed away first and deleted last, so a crash leaves the old one, the new one, or
-    (between two renames) neither, never a mixture. What is left over of the staging is deleted.
+    The old folder is renamed away first and deleted last; if the new one cannot take its place, it comes
+    back. A kill between the two renames leaves it as `<target>.old`, which the next call puts back. What is
+    left over of the staging is deleted.
     """
+    old = target.with_name(f"{TEMPORARY_PREFIX}{target.name}.old")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        if old.exists() and not target.exists():
+            old.rename(target)
         staging = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=target.parent))
     except OSError as error:
         raise from_os_error(error, "write", target) from error
     staging.chmod(0o755)
-    old = staging.with_name(staging.name + ".old")
     try:
         yield staging
         try:
-            if target.exists():
-                target.rename(old)
-            staging.rename(target)
+            _replace_folder(target, staging, old)
         except OSError as error:
             raise from_os_error(error, "write", target) from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
+
+
+def _replace_folder(target: Path, staging: Path, old: Path) -> None:
+    if old.exists():
+        shutil.rmtree(old)
+    if target.exists():
+        target.rename(old)
+    try:
+        staging.rename(target)
+    except OSError:
+        if old.exists():
+            old.rename(target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def sync_folder(folder: Path, files: Mapping[str, str | bytes]) -> list[str]:
@@ -103,4 +117,7 @@ def forget_temporaries(*folders: Path) -> None:
     """Remove what writers that were killed left in these folders; only for who keeps other writers out."""
     for folder in folders:
         for path in folder.glob(f"{TEMPORARY_PREFIX}*"):
-            path.unlink(missing_ok=True)
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)

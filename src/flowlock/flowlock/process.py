@@ -54,12 +54,16 @@ def _communicate(
 ) -> tuple[str, str]:
     if each_line is None:
         return process.communicate(stdin)
-    tell, lines = each_line, list[str]()
+    tell, lines, faults = each_line, list[str](), list[Exception]()
 
     def listen() -> None:
         for line in process.stderr or ():
             lines.append(line)
-            tell(line.rstrip())
+            try:
+                if not faults:
+                    tell(line.rstrip())
+            except Exception as error:  # noqa: BLE001 - raised below; the pipe must be drained to its end
+                faults.append(error)
 
     listener = Thread(target=listen, daemon=True)
     listener.start()
@@ -69,6 +73,8 @@ def _communicate(
     out = process.stdout.read() if process.stdout else ""
     listener.join()
     process.wait()
+    if faults:
+        raise faults[0]
     return out, "".join(lines)
 
 

@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Protocol, TextIO
 
@@ -128,7 +128,7 @@ class Live(Lines):
             self._status.update(text)
 
     def _line(self, text: str) -> None:
-        self._console.print(text.rstrip(), markup=False, soft_wrap=True)
+        self._console.print(text.rstrip(), markup=False, emoji=False, soft_wrap=True)
 
 
 def progress(stream: TextIO, *, quiet: bool = False, verbose: bool = False) -> Lines:
@@ -157,11 +157,14 @@ def failure_text(error: FlowlockError) -> str:
     """Return what happened, each problem, what was kept, and the next command."""
     single = len(error.problems) == 1 and error.problems[0].message == error.message
     lines = [] if single else [f"error: {error.message}"]
-    lines += [problems_text(error.problems, error.texts)]
+    # The way out comes last, behind what it is about.
+    late = single and bool(error.detail)
+    shown = [replace(problem, hint=None) for problem in error.problems] if late else error.problems
+    lines += [problems_text(shown, error.texts)]
     if error.detail:
         lines += ["", *(f"  | {line}" for line in error.detail.splitlines()), ""]
     if error.kept:
         lines.append(f"kept: {error.kept}")
-    if error.hint and not single:
+    if error.hint and (late or not single):
         lines.append(f"hint: {error.hint}")
     return "\n".join(lines)

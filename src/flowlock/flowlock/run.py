@@ -151,7 +151,7 @@ def _execute(
     session: Session, environment: env.Environment, workflow: Workflow, params: Path | None, results: Path
 ) -> str:
     """Run the workflow's command into a folder beside `results` that replaces it when the run ends well."""
-    if results.is_dir() and any(results.iterdir()) and not (results / RECORD).is_file():
+    if not _only_of_runs(results):
         raise FlowlockError(
             f"{results} holds files that no run has made",
             code="FL713",
@@ -172,6 +172,18 @@ def _execute(
         record = _record(staging, environment.digest, params)
         files.write_text(staging / RECORD, json.dumps(record, indent=1, sort_keys=True) + "\n")
     return "ran"
+
+
+def _only_of_runs(results: Path) -> bool:
+    """Tell whether a folder is absent, empty, or holds nothing but what the run that it records has written."""
+    if not results.exists():
+        return True
+    try:
+        written = {*json.loads((results / RECORD).read_bytes())["outputs"], RECORD}
+    except (OSError, ValueError, LookupError, TypeError):
+        written = set[str]()
+    found = {path.relative_to(results).as_posix() for path in results.rglob("*") if not path.is_dir()}
+    return found <= written
 
 
 def _record(results: Path, environment: str, params: Path | None) -> dict[str, Any]:

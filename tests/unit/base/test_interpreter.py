@@ -17,9 +17,10 @@ DEBIAN = Path("/usr/bin/python3")
 
 def fake(folder: Path, **answers: Any) -> Path:
     """Make an executable that answers as our Python does, but for some things."""
-    path = folder / "python"
-    path.write_text(
-        f"#!{sys.executable}\n"
+    path, script = folder / "python", folder / "python.py"
+    # A shebang cannot hold a space, and our interpreter's path may.
+    path.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{script}" "$@"\n', encoding="utf-8")
+    script.write_text(
         "import json, subprocess, sys\n"
         f"asked = subprocess.run([{sys.executable!r}, *sys.argv[1:]], check=True, stdout=subprocess.PIPE)\n"
         f"print(json.dumps(json.loads(asked.stdout) | json.loads({json.dumps(answers)!r})))\n",

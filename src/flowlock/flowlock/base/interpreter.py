@@ -12,7 +12,10 @@ from flowlock import process
 from flowlock.errors import FlowlockError, Problem
 
 SUPPORTED = ("3.11", "3.12", "3.13")
-_OTHERS = "name another with --python: one of pyenv, of `uv python install`, or made by `make install`"
+_OTHERS = (
+    "start flowlock with another Python: of pyenv, of `uv python install`, or made by `make install` "
+    "(here: `make clean`, then `make PYTHON=… demo`)"
+)
 # Asked of the interpreter itself; -I and -S keep what is installed there from answering for it.
 _PROBE = """
 import json, os, platform, sys, sysconfig
