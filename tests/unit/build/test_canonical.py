@@ -74,6 +74,18 @@ def test_an_archive_reads_back_and_is_owned_by_nobody_at_no_other_time(tmp_path:
                     assert not entry.uname + entry.gname
 
 
+@pytest.mark.parametrize("link", ["/etc/passwd", "../../etc/passwd", "x/../../../../y"])
+def test_a_link_that_leaves_the_package_is_refused(link: str) -> None:
+    made = [*MADE, Member(path="share/users", data=b"", link=link)]
+    with pytest.raises(FlowlockError, match="lead out of the package: share/users"):
+        canonical(made, FACTS)
+
+
+def test_a_link_within_the_package_ships() -> None:
+    made = [*MADE, Member(path="share/doc/users", data=b"", link="../../site-packages/tiny.py")]
+    assert "share/doc/users" in {member.path for member in canonical(made, FACTS)}
+
+
 @pytest.mark.parametrize("damage", [b"", b"PK", b"not a zip"])
 def test_a_damaged_archive_is_an_error(tmp_path: Path, damage: bytes) -> None:
     path = tmp_path / "x-1-0.conda"

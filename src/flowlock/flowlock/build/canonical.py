@@ -53,6 +53,7 @@ def canonical(members: Iterable[Member], facts: Facts) -> list[Member]:
     old_paths = _json(given["info/paths.json"]).get("paths", [])
     if facts.portable:
         _refuse_build_paths(old_paths)
+    _refuse_leaving_links(given.values())
     content = {path: m for path, m in given.items() if not m.is_info and _ships(path)}
     content = {**content, **{member.path: member for member in _records(content)}}
     info = [
@@ -74,6 +75,26 @@ def _refuse_build_paths(paths: Iterable[Mapping[str, Any]]) -> None:
             code="FL512",
             hint="a noarch package must not know where it was built: remove the path in the build script",
         )
+
+
+def _refuse_leaving_links(members: Iterable[Member]) -> None:
+    leaving = [f"{member.path} → {member.link}" for member in members if member.link and _leaves(member)]
+    if leaving:
+        raise FlowlockError(
+            f"links lead out of the package: {', '.join(sorted(leaving))}",
+            code="FL513",
+            hint="link to a file of the package by a relative path, or ship the file itself",
+        )
+
+
+def _leaves(member: Member) -> bool:
+    link = PurePosixPath(member.link or "")
+    depth = len(PurePosixPath(member.path).parent.parts)
+    for part in link.parts:
+        depth += -1 if part == ".." else 1
+        if depth < 0:
+            return True
+    return link.is_absolute()
 
 
 def _ships(path: str) -> bool:

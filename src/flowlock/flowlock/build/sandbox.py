@@ -10,6 +10,7 @@ from flowlock import process
 
 # What programs of the system need to run. Nothing of a user lies there.
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
+SITES = ("site-packages", "dist-packages")
 SETTINGS = (
     "/etc/alternatives",
     "/etc/ca-certificates",
@@ -76,8 +77,13 @@ def _isolation(*, network: bool) -> list[str]:
 
 
 def _python() -> list[Path]:
-    """Return where the running Python and what it imports lie."""
-    return [Path(path) for path in (sys.prefix, sys.base_prefix, *sys.path) if path]
+    """Return where the running Python, its installed packages and flowlock lie.
+
+    Nothing else of `sys.path`: `python -m` puts the current folder there, which may be the home directory.
+    """
+    paths = [Path(path) for path in (sys.prefix, sys.base_prefix, *sys.path) if path]
+    installed = [path for path in paths[2:] if path.name in SITES]
+    return [*paths[:2], *installed, Path(__file__).parent.parent]
 
 
 def _binds(option: str, paths: Iterable[Path]) -> list[str]:

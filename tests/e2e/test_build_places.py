@@ -1,0 +1,213 @@
+"""Builds where the machine gets in the way: two at once, a full or read-only disk, sources that move."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from flowlock import sources
+from flowlock.build import jobs
+from flowlock.build.sandbox import available
+from flowlock.errors import FlowlockError
+from small import Small
+
+Edit = Callable[[Small], object]
+
+
+def flowlock(small: Small, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", "flowlock", "-C", str(small.root), *arguments]
+
+
+def test_of_two_builds_at_once_one_waits_and_both_end_well(small: Small) -> None:
+    for name in ("alpha", "beta", "gamma"):
+        small.add_data(name)
+    pair = [
+        subprocess.Popen(
+            flowlock(small, "--json", "build"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
+    ended = [one.communicate(timeout=120) for one in pair]
+    assert [one.returncode for one in pair] == [0, 0], ended
+    statuses = sorted({package["status"] for package in json.loads(out)["packages"]} for out, _ in ended)
+    assert {frozenset(status) for status in statuses} == {frozenset({"built"}), frozenset({"current"})}
+    assert any("another flowlock works in this workspace" in err for _, err in ended)
+    assert small.build().current
+
+
+@pytest.fixture
+def disk(small: Small) -> Iterator[Path]:
+    """Mount a disk of 300 kB where the artifacts are kept."""
+    folder = small.root / ".flowlock/cache/artifacts"
+    folder.mkdir(parents=True)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", folder], check=False, capture_output=True
+    )
+    if mounted.returncode != 0:
+        pytest.skip("mounting a small file system needs root")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def test_a_full_disk_is_said_and_the_channel_stays(small: Small, disk: Path) -> None:
+    data = small.add_data("alpha") / "data.txt"
+    small.build()
+    before = small.contents()
+    data.write_bytes(os.urandom(400_000))
+    with pytest.raises(FlowlockError) as caught:
+        small.build()
+    assert caught.value.problems[0].code == "FL010"
+    assert small.contents() == before
+    assert not list(disk.rglob(".flowlock-tmp-*"))
+    data.write_text("one")
+    assert small.build().current
+
+
+def test_a_read_only_cache_is_said_unless_nothing_has_to_be_written(small: Small, disk: Path) -> None:
+    data = small.add_data("alpha") / "data.txt"
+    small.build()
+    before = small.contents()
+    subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+    assert small.build().current
+    data.write_text("two")
+    with pytest.raises(FlowlockError) as caught:
+        small.build()
+    assert caught.value.problems[0].code == "FL011"
+    assert small.contents() == before
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+@pytest.mark.parametrize(
+    "entry", ["artifacts/*.conda", "artifacts/*.json", "artifacts/last/*.json", "*.json"]
+)
+def test_a_truncated_cache_entry_is_made_again(small: Small, entry: str) -> None:
+    small.add_data("alpha")
+    small.build()
+    before = small.contents()
+    for path in (small.root / ".flowlock/cache").glob(entry):
+        cut(path)
+    small.build()
+    assert small.contents() == before
+    assert small.build().current
+
+
+@pytest.mark.parametrize("damage", [cut, Path.unlink, lambda path: path.write_text('{"packages.conda": {}}')])
+@pytest.mark.parametrize("file", ["noarch/repodata.json", "noarch/repodata_shards.msgpack.zst"])
+def test_a_damaged_index_is_made_again(small: Small, file: str, damage: Callable[[Path], object]) -> None:
+    small.add_data("alpha")
+    small.build()
+    before = small.contents()
+    damage(small.root / ".flowlock/channel" / file)
+    result = small.build()
+    assert result.mended
+    assert small.contents() == before
+
+
+def test_a_source_that_changes_while_it_is_built_is_never_built(
+    small: Small, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file changes between being hashed and being staged: the one moment that is ours."""
+    data = small.add_data("alpha") / "data.txt"
+
+    def late(found: sources.Sources, target: Path) -> None:
+        data.write_text("somebody is still writing")
+        sources.stage(found, target)
+
+    monkeypatch.setattr(jobs, "stage", late)
+    with pytest.raises(FlowlockError) as caught:
+        small.build()
+    assert caught.value.problems[0].code == "FL501"
+    assert "alpha/data.txt changed while it was being built" in caught.value.problems[0].message
+    assert not small.archives()
+
+
+def test_a_source_that_changes_after_it_was_staged_does_not_change_the_build(small: Small) -> None:
+    folder = small.add_data("slow", script="sleep 1")
+    expected = Small(small.root.parent / "undisturbed", small.channel_url)
+    expected.add_data("slow", script="sleep 1")
+    timer = threading.Timer(0.8, (folder / "data.txt").write_text, ["too late"])
+    timer.start()
+    try:
+        small.build()
+    except FlowlockError as error:
+        assert error.problems[0].code == "FL501"  # noqa: PT017 - a slow machine stages later
+        return
+    finally:
+        timer.join()
+    expected.build()
+    assert small.contents() == expected.contents()
+    assert small.reasons() == {"slow": "source changed (data.txt)"}
+
+
+def leave_by_recipe(**changes: object) -> Edit:
+    return lambda small: small.write_recipe("alpha", {**small.recipe("alpha"), **changes})
+
+
+def link(target: str) -> Edit:
+    return lambda small: (small.root / "src/alpha/link").symlink_to(target)
+
+
+def outer_file(small: Small) -> None:
+    (small.root / "secret.txt").write_text("not the package's")
+    link("../../secret.txt")(small)
+
+
+@pytest.mark.parametrize(
+    ("edit", "code"),
+    [
+        (leave_by_recipe(source={"path": "/etc"}), "FL312"),
+        (leave_by_recipe(source={"path": "../.."}), "FL312"),
+        (leave_by_recipe(source={"path": "../../src/alpha", "patches": ["../../x.patch"]}), "FL312"),
+        (leave_by_recipe(source={"path": "../../src/alpha", "target_directory": "../up"}), "FL312"),
+        (leave_by_recipe(about={"license_file": "/etc/passwd"}), "FL312"),
+        (leave_by_recipe(about={"license_file": ["../../secret.txt"]}), "FL312"),
+        (leave_by_recipe(build={"script": {"file": "../../evil.sh"}}), "FL312"),
+        (leave_by_recipe(build={"script": {"file": "C:\\evil.bat"}}), "FL312"),
+        (leave_by_recipe(package={"name": "../alpha", "version": "1"}), "FL311"),
+        (link("/etc/passwd"), "FL503"),
+        (outer_file, "FL503"),
+        (link("../alpha/../../secret.txt"), "FL503"),
+        (link("loop"), None),
+    ],
+)
+def test_a_recipe_or_source_that_leaves_its_place_is_refused(
+    small: Small, edit: Edit, code: str | None
+) -> None:
+    small.add_data("alpha")
+    edit(small)
+    if code is None:
+        # A link to nowhere within the package is the package's own business.
+        small.build()
+        return
+    with pytest.raises(FlowlockError) as caught:
+        small.build()
+    assert caught.value.problems[0].code == code
+    assert caught.value.problems[0].hint or caught.value.hint or code == "FL311"
+    assert not small.archives()
+
+
+def test_a_link_out_of_the_prefix_is_refused(small: Small) -> None:
+    small.add_data("alpha", script='mkdir -p "$PREFIX/share" && ln -s /etc/passwd "$PREFIX/share/users"')
+    with pytest.raises(FlowlockError) as caught:
+        small.build()
+    assert "share/users" in (caught.value.detail or "")
+
+
+def test_the_current_folder_is_hidden_from_builds(small: Small, tmp_path: Path) -> None:
+    """`python -m` puts it on Python's path, and people start flowlock from their home directory."""
+    if available() is None:
+        pytest.skip("bubblewrap is missing or does not work here")
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "secret").write_text("planted")
+    small.add_data("alpha", script=f"if cat '{home}/secret'; then exit 3; fi")
+    done = subprocess.run(flowlock(small, "build"), cwd=home, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
