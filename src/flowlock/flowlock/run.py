@@ -175,7 +175,7 @@ def _execute(
 
 
 def _only_of_runs(results: Path) -> bool:
-    """Tell whether a folder is absent, empty, or holds nothing but what the run that it records has written."""
+    """Tell whether a folder is absent, empty, or holds nothing but what the run in its record wrote."""
     if not results.exists():
         return True
     try:
