@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from flowlock.spec.model import Spec
 from flowlock.spec.parse import parse
 from flowlock.spec.render import errors, warnings
 from flowlock.workspace import Workflow, Workspace
+
+WRITERS = 8
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,8 +112,7 @@ def compile_workflows(
     if edited and not check:
         raise FlowlockError("generated files were changed by hand; nothing was written", problems=edited)
     if not check:
-        for change in changes:
-            _write(change)
+        _write_all(changes)
     release = last_release(workspace) if check else None
     return CompileResult(workflows=tuple(_told(change, release, check=check) for change in changes))
 
@@ -268,14 +270,20 @@ def _edited(path: str, *, gone: bool) -> Problem:
     )
 
 
+def _write_all(changes: Sequence[_Change]) -> None:
+    """Write packages side by side: most of the time goes into waiting for the disk to have each file."""
+    differing = [change for change in changes if change.changed or change.removed]
+    with ThreadPoolExecutor(max_workers=WRITERS) as pool:
+        for _ in pool.map(_write, differing):
+            continue
+
+
 def _write(change: _Change) -> None:
     """Write what differs.
 
     While files change, the manifest holds the digests of before and after: a run that was killed leaves
     nothing that looks like a change by hand.
     """
-    if not (change.changed or change.removed):
-        return
     folder, final = change.workflow.package, change.rendered[MANIFEST]
     files.write_text(folder / MANIFEST, change.recorded + final)
     files.sync_folder(folder, {path: text for path, text in change.rendered.items() if path != MANIFEST})
