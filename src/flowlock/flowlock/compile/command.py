@@ -181,6 +181,8 @@ def _misplaced(workflow: Workflow, spec: Spec | None) -> list[Problem]:
 def catalog_for(workspace: Workspace, sources: Sequence[Source], facts: Facts, progress: Progress) -> Catalog:
     """Look up the tasks that specs may name."""
     specs = [source.spec for source in sources if source.spec]
+    if any(spec.open for spec in specs):
+        return signatures(workspace, None, progress=progress)
     names = {facts.distribution(one.name.value) for spec in specs for one in spec.requirements if one.name}
     return signatures(workspace, names, progress=progress)
 

@@ -102,7 +102,9 @@ class Scope:
 
 
 def scope(spec: Spec, catalog: Catalog, facts: Facts) -> Scope:
-    """Look at a catalog through a spec's requirements."""
+    """Look at a catalog through a spec's requirements; a spec that says none sees all of it."""
+    if spec.open:
+        return Scope(catalog=catalog, required=catalog.distributions | {CORE})
     required = {facts.distribution(one.name.value) for one in spec.requirements if one.name}
     return Scope(catalog=catalog, required=frozenset({CORE, *required}))
 

@@ -170,7 +170,10 @@ class Overrides:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Spec:
-    """A workflow."""
+    """A workflow.
+
+    One without the key `requirements` is `open`: it leaves to us which packages its tasks are of.
+    """
 
     file: str
     id: Text | None
@@ -178,6 +181,7 @@ class Spec:
     requirements: tuple[Requirement, ...]
     skipif: SkipIf | None
     overrides: Overrides
+    open: bool = False
     workflow: tuple[Step | Group, ...]
 
     @property

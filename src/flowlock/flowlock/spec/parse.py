@@ -109,6 +109,7 @@ class _Shaper:
             requirements=self._each(found.get("requirements"), "`requirements`", self._requirement),
             skipif=self._optional(defaults, self._defaults),
             overrides=self._optional(found.get("rjsf-overrides"), self._overrides) or Overrides(),
+            open="requirements" not in found,
             workflow=self._each(found.get("workflow"), "`workflow`", self._member),
         )
 
