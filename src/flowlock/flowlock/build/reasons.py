@@ -1,9 +1,12 @@
 """Why a package is built again: which inputs differ from those of its last build. Pure."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 SHOWN = 3
+# No value of a document is told as this is.
+ABSENT = object()
 
 
 def why(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> str:
@@ -39,9 +42,15 @@ def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[
 def _changed_keys(before: Any, now: Any, path: str = "") -> Iterator[str]:
     if isinstance(before, Mapping) and isinstance(now, Mapping):
         for key in sorted({*map(str, before), *map(str, now)}):
-            yield from _changed_keys(before.get(key), now.get(key), f"{path}.{key}" if path else key)
-    elif before != now:
+            pair = before.get(key, ABSENT), now.get(key, ABSENT)
+            yield from _changed_keys(*pair, f"{path}.{key}" if path else key)
+    elif _told(before) != _told(now):
         yield path
+
+
+def _told(value: Any) -> str:
+    """Return a value as it is hashed: to Python `1`, `1.0` and `True` are equal."""
+    return json.dumps(value, sort_keys=True, default=str)
 
 
 def _some(names: Sequence[str]) -> str:

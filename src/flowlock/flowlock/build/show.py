@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flowlock.build.targets import Kind, chosen, targets
+from flowlock.build.targets import Kind, chosen, rendered, targets
 from flowlock.errors import Problem
 from flowlock.files import read_bytes
 from flowlock.recipe import Recipe, consistency, yaml_text
@@ -33,7 +33,14 @@ class RecipeResult:
 
 
 def show_recipe(workspace: Workspace, name: str) -> RecipeResult:
-    """Return the recipe that a package or a compiled workflow is built from."""
+    """Return the recipe that a package or a compiled workflow is built from.
+
+    A package whose recipe is not written yet (no file, or an empty one that the shell made) gets the one that
+    its pyproject asks for.
+    """
+    for package in workspace.packages:
+        if package.name == name and not (package.recipe.is_file() and package.recipe.stat().st_size):
+            return RecipeResult(recipe=rendered(workspace, package.folder, package.recipe.parent))
     known = targets(workspace)
     return RecipeResult(recipe=known[chosen([name], workspace, known)[0]].recipe)
 

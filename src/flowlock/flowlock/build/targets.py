@@ -135,12 +135,16 @@ def _vendored(workspace: Workspace) -> list[Target]:
 
 def workflow_recipe(workspace: Workspace, workflow: Workflow) -> Recipe:
     """Return a compiled workflow's recipe, as it would stand in `<recipes>/<distribution>/recipe.yaml`."""
-    path = workflow.package / "pyproject.toml"
-    here = workspace.recipes / workflow.distribution
+    return rendered(workspace, workflow.package, workspace.recipes / workflow.distribution)
+
+
+def rendered(workspace: Workspace, folder: Path, here: Path) -> Recipe:
+    """Return the recipe of a distribution's pyproject, as it would stand in the folder `here`."""
+    path = folder / "pyproject.toml"
     try:
         return render(
             tomllib.loads(read_bytes(path).decode()),
-            source=Path(os.path.relpath(workflow.package, here)).as_posix(),
+            source=Path(os.path.relpath(folder, here)).as_posix(),
             backend=workspace.build_backend,
             installer=workspace.build_installer,
             names=workspace.wheel_names,
