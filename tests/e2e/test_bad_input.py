@@ -208,3 +208,10 @@ def test_results_never_replace_a_folder_with_other_files(synced: Checkout, tmp_p
     (tmp_path / "thesis.txt").write_text("years of work")
     assert_refused(synced.flowlock("run", "penguins", "--results", tmp_path), "FL713")
     assert os.listdir(tmp_path) == ["thesis.txt"]  # noqa: PTH208 - names are all that is asked
+
+
+def test_a_folder_that_only_looks_like_results_is_left_alone(synced: Checkout, tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text("{}")
+    (tmp_path / "thesis.txt").write_text("years of work")
+    assert_refused(synced.flowlock("run", "penguins", "--results", tmp_path), "FL713")
+    assert (tmp_path / "thesis.txt").is_file()

@@ -1,6 +1,7 @@
 """Real servers in virtual environments of their own: quetz (a conda server) and moto's S3."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -116,7 +117,8 @@ def serving(argv: list[str], url: str, probe: str, folder: Path) -> Iterator[Run
             _wait(url + probe, process, log)
             yield Running(url=url, folder=folder)
         finally:
-            process.terminate()
+            # A server's own children would outlive it.
+            os.killpg(process.pid, signal.SIGTERM)
 
 
 def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -1,6 +1,7 @@
 """Results and failures as text or JSON on stdout; progress, one line a stage, on stderr."""
 
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -9,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Protocol, TextIO
 
-from flowlock.errors import FlowlockError
+from flowlock.errors import FlowlockError, from_os_error
 from flowlock.problem_text import problems_text
 
 
@@ -141,16 +142,27 @@ def emit(result: Result, *, as_json: bool) -> None:
     """Print a command's result on stdout: exactly one JSON document, or its text."""
     text = json.dumps(result.as_json(), indent=2, ensure_ascii=False) if as_json else result.as_text()
     if text:
-        sys.stdout.write(text.rstrip("\n") + "\n")
-        sys.stdout.flush()
+        _write_out(text.rstrip("\n") + "\n")
 
 
 def emit_failure(error: FlowlockError, *, as_json: bool) -> None:
     """Print an expected failure: JSON on stdout if asked for, and always the lines for people on stderr."""
     if as_json:
         document = {"ok": False, "message": error.message, "problems": [p.as_json() for p in error.problems]}
-        sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+        _write_out(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
     sys.stderr.write(failure_text(error) + "\n")
+
+
+def _write_out(text: str) -> None:
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # What could not be written now must not be tried again when the interpreter ends.
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+        raise from_os_error(error, "write", "the output") from error
 
 
 def failure_text(error: FlowlockError) -> str:

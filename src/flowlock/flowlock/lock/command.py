@@ -138,6 +138,7 @@ def _workflow_target(session: Session, workflow: Workflow) -> Target:
     path = session.lock_file(workflow)
     if session.profile is not Profile.EMBEDDED:
         return _manifest_target(session, workflow.package / MANIFEST, path, label=workflow.name)
+    _forget_damaged(session, path)
     wanted = manifest.simple(
         workflow.name,
         channels=(session.workspace.release_channel, BASE_URL),
@@ -145,6 +146,16 @@ def _workflow_target(session: Session, workflow: Workflow) -> Target:
         specs=[f"{workflow.distribution} =={session.workspace.version}"],
     )
     return Target(manifest=wanted, path=path, shown=session.workspace.relative(path))
+
+
+def _forget_damaged(session: Session, path: Path) -> None:
+    """Remove a lock of the state folder that cannot be read: it is made again, as everything there."""
+    try:
+        if path.is_file():
+            document.read(files.read_bytes(path).decode(errors="replace"), path.name)
+    except FlowlockError as error:
+        session.progress.note(f"{session.workspace.relative(path)} is damaged ({error}); it is made again")
+        path.unlink()
 
 
 def _manifest_target(session: Session, source: Path, path: Path, *, label: str) -> Target:
