@@ -51,7 +51,7 @@ def test_a_listener_that_fails_does_not_hang_the_process() -> None:
     def fail(_line: str) -> None:
         raise BrokenPipeError
 
-    code = "import sys; sys.stderr.write('x' * 80 + '\\n')\nfor _ in range(9999): sys.stderr.write('y' * 80 + '\\n')"
+    code = "import sys\nfor _ in range(9999): sys.stderr.write('y' * 80 + '\\n')"
     with pytest.raises(BrokenPipeError):
         process.run([sys.executable, "-c", code], each_line=fail)
 

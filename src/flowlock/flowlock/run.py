@@ -71,8 +71,8 @@ def run(
     chosen = _params(session, workflow, params)
     target = (results or workspace.state / "results" / workflow.name).resolve()
     started = time.perf_counter()
+    environment = install(session, workflow, "default", frozen=frozen)
     with session.progress.stage("run") as stage:
-        environment = install(session, workflow, "default", frozen=frozen)
         current = if_changed and _is_current(target, environment.digest, chosen)
         status = "current" if current else _execute(session, environment, workflow, chosen, target)
         stage.status = status
@@ -122,7 +122,13 @@ def install(session: Session, workflow: Workflow, environment: str, *, frozen: b
         mirrors=session.mirrors(),
         unserved=(session.workspace.release_channel, BASE_URL) if session.offline else (BASE_URL,),
     )
-    return env.ensure(lock_file, environment, platforms.current(), places=places, progress=session.progress)
+    with session.progress.stage("install") as stage:
+        found = env.ensure(
+            lock_file, environment, platforms.current(), places=places, progress=session.progress
+        )
+        stage.status = "current" if found.reused else "made"
+        stage.detail = f"{workflow.name}: {session.workspace.relative(found.prefix)}"
+    return found
 
 
 def _way_to_a_lock(session: Session, workflow: Workflow) -> str:
@@ -252,8 +258,8 @@ def test(session: Session, names: Sequence[str], *, frozen: bool) -> TestOutcome
         if not cases.is_file():
             session.progress.note(f"{workflow.name} has no test-cases.yaml")
             continue
+        environment = install(session, workflow, "default", frozen=frozen)
         with session.progress.stage("test") as stage:
-            environment = install(session, workflow, "default", frozen=frozen)
             done = environment.run([workflow.distribution, "test", cases], each_line=session.progress.working)
             passed = done.returncode == 0
             stage.status, stage.detail = ("passed" if passed else "failed"), workflow.name

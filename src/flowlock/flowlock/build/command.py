@@ -59,7 +59,7 @@ def build_stage(session: Session, names: Sequence[str], settings: BuildSettings)
         told = ", ".join(f"{count} {status}" for status, count in counts if count)
         stage.status = "current" if result.current else ("stale" if settings.dry_run else "built")
         nothing_new = all(one.status is Status.CURRENT for one in result.packages)
-        stage.detail = told + (", channel mended" if result.mended and nothing_new else "")
+        stage.detail = f"{told} in the channel" + (", mended" if result.mended and nothing_new else "")
     return result
 
 
