@@ -106,6 +106,13 @@ def test_a_spec_that_is_not_there_is_named(fresh: Checkout) -> None:
     assert_refused(fresh.flowlock("check", "examples/nothing/spec.yaml"), "examples/nothing/spec.yaml")
 
 
+def test_what_lost_its_source_is_named(fresh: Checkout) -> None:
+    (fresh.root / "examples/weather/spec.yaml").unlink()
+    (fresh.root / "recipes/flowlock-ext-tabular").rename(fresh.root / "recipes/flowlock-ext-birds")
+    done = fresh.flowlock("check")
+    assert_refused(done, "FL318", "examples/weather/flowlock-weather-workflow", "FL319", "flowlock-ext-birds")
+
+
 def test_a_task_package_that_is_not_installed_is_named(fresh: Checkout) -> None:
     spec = fresh.root / "examples/penguins/spec.yaml"
     text = spec.read_text().replace("requirements:\n", "requirements:\n  - {name: flowlock-ext-birds}\n", 1)

@@ -1,13 +1,14 @@
 """`flowlock check`: every problem of specs, recipes and generated packages, together."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from flowlock.build import recipe_problems
 from flowlock.compile import command
-from flowlock.errors import FlowlockError, Problem
+from flowlock.discover import Elsewhere
+from flowlock.errors import FlowlockError, Location, Problem
 from flowlock.report import Format, Progress
 from flowlock.spec import render
 from flowlock.spec.check import by_place
@@ -43,16 +44,23 @@ class CheckResult:
         return f"{render.as_text(self.problems, self.texts)}\n{command.count(self.problems)}"
 
 
-def check(workspace: Workspace, paths: Sequence[Path], *, form: Format, progress: Progress) -> CheckResult:
+def check(
+    workspace: Workspace,
+    paths: Sequence[Path],
+    *,
+    form: Format,
+    progress: Progress,
+    elsewhere: Elsewhere | None = None,
+) -> CheckResult:
     """Check spec files or the folders that hold them; with none named, every spec and recipe."""
     facts = facts_of(workspace)
     files = [_spec_file(workspace, path) for path in paths]
     files = files or [workflow.spec for workflow in workspace.workflow_list]
     sources = [_source(workspace, file) for file in files]
-    catalog = command.catalog_for(workspace, sources, facts, progress)
+    catalog = command.catalog_for(workspace, sources, facts, progress, elsewhere)
     problems = command.check_specs(sources, catalog, facts)
     if not paths:
-        problems = by_place([*problems, *_recipe_problems(workspace)])
+        problems = by_place([*problems, *_recipe_problems(workspace), *_orphans(workspace)])
     texts = {workspace.relative(file): source.text for file, source in zip(files, sources, strict=True)}
     texts = {**command.texts_of(sources, workspace), **texts}
     return CheckResult(problems=tuple(problems), specs=len(files), texts=texts, form=form)
@@ -83,3 +91,18 @@ def _recipe_problems(workspace: Workspace) -> list[Problem]:
         return recipe_problems(workspace)
     except FlowlockError as error:
         return list(error.problems)
+
+
+def _orphans(workspace: Workspace) -> Iterator[Problem]:
+    """Yield what stayed behind when its source went: packages without a spec, recipes without a package."""
+    for package in sorted(workspace.workflows.glob("*/flowlock-*-workflow")):
+        if not (package.parent / "spec.yaml").is_file():
+            where = Location(file=workspace.relative(package))
+            hint = "put the spec back, or delete the package"
+            yield Problem(code="FL318", message="this package has no spec", location=where, hint=hint)
+    names = {package.name for package in workspace.packages}
+    for recipe in sorted(workspace.recipes.glob("*/recipe.yaml")):
+        if recipe.parent.name not in names:
+            where = Location(file=workspace.relative(recipe))
+            hint = f"put {workspace.relative(workspace.root / 'src' / recipe.parent.name)} back, or delete it"
+            yield Problem(code="FL319", message="this recipe has no package", location=where, hint=hint)

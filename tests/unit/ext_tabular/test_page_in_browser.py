@@ -26,7 +26,7 @@ def opened(page: Path, profile: Path, fragment: str = "") -> tuple[str, list[str
     require_part(found=BROWSER is not None, part="chromium")
     done = subprocess.run(
         [
-            *(BROWSER, *OPTIONS.split(), f"--user-data-dir={profile}"),
+            *(BROWSER or "chromium", *OPTIONS.split(), f"--user-data-dir={profile}"),
             *("--virtual-time-budget=8000", "--window-size=1400,1200", "--dump-dom"),
             page.as_uri() + fragment,
         ],
