@@ -110,7 +110,7 @@ def test_what_lost_its_source_is_named(fresh: Checkout) -> None:
     (fresh.root / "examples/weather/spec.yaml").unlink()
     (fresh.root / "recipes/flowlock-ext-tabular").rename(fresh.root / "recipes/flowlock-ext-birds")
     done = fresh.flowlock("check")
-    assert_refused(done, "FL318", "examples/weather/flowlock-weather-workflow", "FL319", "flowlock-ext-birds")
+    assert_refused(done, "FL308", "examples/weather/flowlock-weather-workflow", "FL309", "flowlock-ext-birds")
 
 
 def test_a_task_package_that_is_not_installed_is_named(fresh: Checkout) -> None:

@@ -50,7 +50,7 @@ HOMES = {
     "0": {"cli", "errors", "files", "git", "http", "process"},
     "1": {"compile", "spec"},
     "2": {"compile", "discover"},
-    "3": {"build", "init", "platforms", "recipe", "workspace"},
+    "3": {"build", "check", "init", "platforms", "recipe", "workspace"},
     "4": {"base"},
     "5": {"archive", "build", "sources"},
     "6": {"channel", "lock"},

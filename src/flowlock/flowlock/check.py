@@ -99,10 +99,10 @@ def _orphans(workspace: Workspace) -> Iterator[Problem]:
         if not (package.parent / "spec.yaml").is_file():
             where = Location(file=workspace.relative(package))
             hint = "put the spec back, or delete the package"
-            yield Problem(code="FL318", message="this package has no spec", location=where, hint=hint)
+            yield Problem(code="FL308", message="this package has no spec", location=where, hint=hint)
     names = {package.name for package in workspace.packages}
     for recipe in sorted(workspace.recipes.glob("*/recipe.yaml")):
         if recipe.parent.name not in names:
             where = Location(file=workspace.relative(recipe))
             hint = f"put {workspace.relative(workspace.root / 'src' / recipe.parent.name)} back, or delete it"
-            yield Problem(code="FL319", message="this recipe has no package", location=where, hint=hint)
+            yield Problem(code="FL309", message="this recipe has no package", location=where, hint=hint)
