@@ -12,11 +12,11 @@ import re
 import sys
 import tempfile
 import tomllib
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib.metadata import Distribution, distributions, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -29,8 +29,12 @@ from flowlock.sources import snapshots
 from flowlock.spec.catalog import BrokenTask, Catalog
 from flowlock.spec.facts import CORE
 from flowlock.spec.json_schema import spec_schema
+from flowlock.spec.model import Requirement as SpecRequirement
 from flowlock.workspace import Workspace
 from flowlock_core.schema import TaskSignature
+
+if TYPE_CHECKING:
+    from flowlock.session import Session
 
 GROUP = "flowlock.tasks"
 # Raised when kept signatures of an earlier flowlock can no longer be read.
@@ -70,6 +74,37 @@ def signatures(
     documents = [document for document in kept.values() if document is not None]
     present = set(names) | {canonicalize_name(one.metadata["Name"]) for one in distributions()}
     return _catalog(documents, present)
+
+
+class Elsewhere(Protocol):
+    """Looks into packages that are neither of the workspace nor installed."""
+
+    def describe(self, requirements: Sequence[SpecRequirement], /) -> Mapping[str, Any]:
+        """Return the document of `flowlock_core.describe`; a FlowlockError says why there is none."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InEnvironments:
+    """Looks into packages in environments of their own, as the session's profile makes them."""
+
+    session: "Session"
+
+    def describe(self, requirements: Sequence[SpecRequirement], /) -> Mapping[str, Any]:
+        """Solve, install and ask; the engines for that are imported only when they are needed."""
+        from flowlock.elsewhere import SolvedEnvironments
+
+        return SolvedEnvironments(session=self.session).describe(requirements)
+
+
+def with_elsewhere(catalog: Catalog, missing: Sequence[SpecRequirement], elsewhere: Elsewhere) -> Catalog:
+    """Return a catalog with the tasks of packages that it lacks, or with why they cannot be looked at."""
+    names = [canonicalize_name(one.name.value) for one in missing if one.name]
+    try:
+        found = _catalog([elsewhere.describe(missing)], names)
+    except FlowlockError as error:
+        # It becomes a part of what is said of the requirement, which has a place in the spec.
+        return replace(catalog, unavailable=dict.fromkeys(names, error.message))
+    return catalog.joined(found)
 
 
 def _catalog(documents: Iterable[Mapping[str, Any]], present: Iterable[str]) -> Catalog:

@@ -38,10 +38,18 @@ def check(
 ) -> int:
     """Report every problem of specs and recipes, with file, line, column, code and a hint."""
     from flowlock import check as checks
+    from flowlock.discover import InEnvironments
 
     options: Options = context.obj
     paths = [options.directory / spec for spec in specs or []]
-    result = checks.check(options.workspace(), paths, form=form, progress=options.progress())
+    session = options.session()
+    result = checks.check(
+        session.workspace,
+        paths,
+        form=form,
+        progress=session.progress,
+        elsewhere=InEnvironments(session=session),
+    )
     emit(result, as_json=options.json or form is Format.JSON)
     return ExitCode.DONE if result.ok else ExitCode.FAILED
 
@@ -63,11 +71,17 @@ def schema_spec(context: typer.Context) -> int:
 def compile_(context: typer.Context, workflows: Workflows = None, check: Check = False) -> int:
     """Compile specs into packages; with --check, name the files that are out of date."""
     from flowlock import compile as compiler
+    from flowlock.discover import InEnvironments
 
     options: Options = context.obj
+    session = options.session()
     return options.emit(
         compiler.compile_workflows(
-            options.workspace(), workflows or [], check=check, progress=options.progress()
+            session.workspace,
+            workflows or [],
+            check=check,
+            progress=session.progress,
+            elsewhere=InEnvironments(session=session),
         )
     )
 

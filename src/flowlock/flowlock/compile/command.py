@@ -12,7 +12,7 @@ from flowlock import files
 from flowlock.compile.compatibility import Parameters
 from flowlock.compile.last_release import Release, last_release
 from flowlock.compile.package import MANIFEST, digest, render
-from flowlock.discover import signatures
+from flowlock.discover import Elsewhere, signatures, with_elsewhere
 from flowlock.errors import FlowlockError, Location, Problem, from_os_error
 from flowlock.report import Progress
 from flowlock.spec.catalog import Catalog
@@ -20,7 +20,7 @@ from flowlock.spec.check import by_place, check
 from flowlock.spec.facts import Facts, facts_of
 from flowlock.spec.layout import FILE as LAYOUT
 from flowlock.spec.layout import Place, parse_layout
-from flowlock.spec.model import Spec
+from flowlock.spec.model import Requirement, Spec
 from flowlock.spec.parse import parse
 from flowlock.spec.render import errors, warnings
 from flowlock.workspace import Workflow, Workspace
@@ -87,16 +87,22 @@ class Source:
 
 
 def compile_workflows(
-    workspace: Workspace, names: Sequence[str], *, check: bool, progress: Progress
+    workspace: Workspace,
+    names: Sequence[str],
+    *,
+    check: bool,
+    progress: Progress,
+    elsewhere: Elsewhere | None = None,
 ) -> CompileResult:
     """Compile the named workflows, or all; with `check`, write nothing and say what is out of date.
 
-    One invalid spec, or one generated file that was changed by hand, and nothing is written.
+    One invalid spec, or one generated file that was changed by hand, and nothing is written. Required
+    packages that are not here are looked into `elsewhere`.
     """
     workflows = [workspace.workflow(name) for name in names] or workspace.workflow_list
     facts = facts_of(workspace)
     sources = read_specs(workspace, workflows)
-    catalog = catalog_for(workspace, sources, facts, progress)
+    catalog = catalog_for(workspace, sources, facts, progress, elsewhere)
     problems = check_specs(sources, catalog, facts)
     if wrong := errors(problems):
         message = f"{count(wrong)} in the specs; nothing was compiled"
@@ -178,13 +184,37 @@ def _misplaced(workflow: Workflow, spec: Spec | None) -> list[Problem]:
     return [Problem(code="FL123", message=message, location=spec.id.at, hint=hint)]
 
 
-def catalog_for(workspace: Workspace, sources: Sequence[Source], facts: Facts, progress: Progress) -> Catalog:
-    """Look up the tasks that specs may name."""
+def catalog_for(
+    workspace: Workspace,
+    sources: Sequence[Source],
+    facts: Facts,
+    progress: Progress,
+    elsewhere: Elsewhere | None = None,
+) -> Catalog:
+    """Look up the tasks that specs may name, if need be in packages that are not here."""
     specs = [source.spec for source in sources if source.spec]
-    if any(spec.open for spec in specs):
-        return signatures(workspace, None, progress=progress)
-    names = {facts.distribution(one.name.value) for spec in specs for one in spec.requirements if one.name}
-    return signatures(workspace, names, progress=progress)
+    required = [one for spec in specs for one in spec.requirements if one.name]
+    names = {facts.distribution(one.name.value) for one in required if one.name}
+    every = any(spec.open for spec in specs)
+    catalog = signatures(workspace, None if every else names, progress=progress)
+    missing = _missing(specs, catalog, facts)
+    return with_elsewhere(catalog, missing, elsewhere) if elsewhere and missing else catalog
+
+
+def _missing(specs: Sequence[Spec], catalog: Catalog, facts: Facts) -> list[Requirement]:
+    """Return the absent packages of specs that name a task which nobody here has; one may have it.
+
+    A package of a channel that flowlock.toml does not know is not looked for.
+    """
+    return [
+        one
+        for spec in specs
+        if not all(catalog.named(step.task.value) for step in spec.steps if step.task)
+        for one in spec.requirements
+        if one.name
+        and facts.distribution(one.name.value) not in catalog.distributions
+        and (one.channel is None or facts.knows_channel(one.channel.value))
+    ]
 
 
 def check_specs(sources: Sequence[Source], catalog: Catalog, facts: Facts) -> list[Problem]:

@@ -123,7 +123,8 @@ def _pyproject(planned: Plan, facts: Facts) -> str:
 def _dependencies(planned: Plan, facts: Facts) -> list[str]:
     """Return the run time, what the spec requires, and what its tasks are of, as PEP 508, by name."""
     tasks = (*(step.task for step in planned.steps), *planned.conditions.values())
-    found: dict[str, str] = {name: name for task in tasks if (name := canonicalize_name(task.distribution))}
+    owners: set[str] = {canonicalize_name(task.distribution) for task in tasks}
+    found = {owner: owner for owner in owners}
     found[CORE] = f"{CORE}>={facts.version}"
     for one in planned.spec.requirements:
         if one.name and one.name.value != PYTHON:

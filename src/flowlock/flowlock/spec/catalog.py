@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from packaging.utils import canonicalize_name
 
@@ -24,11 +24,15 @@ class BrokenTask:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Catalog:
-    """Signatures by bare name, sorted; the distributions that were looked at, by canonical name."""
+    """Signatures by bare name, sorted; the distributions that were looked at, by canonical name.
+
+    `unavailable` says of distributions why they could not be looked at.
+    """
 
     tasks: Mapping[str, tuple[TaskSignature, ...]]
     broken: Mapping[str, tuple[BrokenTask, ...]]
     distributions: frozenset[str]
+    unavailable: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -51,6 +55,22 @@ class Catalog:
             tasks={name: tuple(ones) for name, ones in tasks.items()},
             broken={name: tuple(ones) for name, ones in faults.items()},
             distributions=frozenset(map(canonicalize_name, names)),
+        )
+
+    def joined(self, other: "Catalog") -> "Catalog":
+        """Return both; of a distribution that both know, this one's tasks count."""
+        new = [one for ones in other.tasks.values() for one in ones]
+        faults = [one for ones in other.broken.values() for one in ones]
+        return Catalog.of(
+            [
+                *(one for ones in self.tasks.values() for one in ones),
+                *(one for one in new if canonicalize_name(one.distribution) not in self.distributions),
+            ],
+            broken=[
+                *(one for ones in self.broken.values() for one in ones),
+                *(one for one in faults if canonicalize_name(one.distribution) not in self.distributions),
+            ],
+            distributions=self.distributions | other.distributions,
         )
 
     def named(self, text: str) -> tuple[TaskSignature, ...]:

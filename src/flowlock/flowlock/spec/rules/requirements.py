@@ -67,4 +67,6 @@ def _check_present(spec: Spec, scope: Scope, facts: Facts) -> Iterator[Problem]:
         if name and facts.distribution(name.value) not in scope.catalog.distributions:
             message = f"the package `{shown(name.value)}` is not in the workspace and not installed"
             hint = "its tasks cannot be looked up; install it beside flowlock, or put its source under src/"
+            why = scope.catalog.unavailable.get(facts.distribution(name.value))
+            message += f", and no environment has it: {shown_sentence(why)}" if why else ""
             yield Problem(code="FL132", message=message, location=name.at, hint=hint)

@@ -1,0 +1,139 @@
+"""Tasks of packages that are neither of the workspace nor installed, looked up in environments of their own.
+
+The environment is solved from the requirements and flowlock-core, on the channels of flowlock.toml and no
+others, installed, and asked by `python -m flowlock_core.describe`. Lock and answer are kept by what was asked
+and by what the local channels hold, so that a second compile neither solves nor installs nor imports.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flowlock import env, files, platforms
+from flowlock.base.command import prepare
+from flowlock.errors import FlowlockError
+from flowlock.lock import virtual
+from flowlock.lock.manifest import DEFAULT, Environment, Manifest, channel_url
+from flowlock.lock.manifest import Requirement as Asked
+from flowlock.lock.result import Options, Target
+from flowlock.lock.run import lock
+from flowlock.lock.sources import ChannelFolder
+from flowlock.session import BASE_URL, Profile, Session
+from flowlock.spec.facts import CORE, facts_of, plain_channel
+from flowlock.spec.model import Requirement
+
+ANSWER = "tasks.json"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SolvedEnvironments:
+    """Describes required packages in environments made for the session's profile."""
+
+    session: Session
+
+    def describe(self, requirements: Sequence[Requirement]) -> Mapping[str, Any]:
+        """Return what `flowlock_core.describe` says; a FlowlockError says why there is no environment."""
+        manifest = self._manifest(requirements)
+        folder = self._folder(manifest)
+        kept = _kept(folder / ANSWER)
+        if kept is not None:
+            return kept
+        self.session.progress.working(f"making an environment with {_names(requirements)}")
+        environment = self._environment(manifest, folder)
+        done = environment.run(["python", "-P", "-m", "flowlock_core.describe"], each_line=_nothing)
+        try:
+            answer: Mapping[str, Any] = json.loads(done.stdout)
+        except ValueError as error:
+            raise FlowlockError(
+                f"the tasks of {_names(requirements)} cannot be described: exit code {done.returncode}",
+                code="FL202",
+                hint="import the packages in Python to see what ends the process",
+                detail=done.stderr,
+            ) from error
+        files.write_text(folder / ANSWER, json.dumps(answer, indent=1) + "\n")
+        return answer
+
+    def _manifest(self, requirements: Sequence[Requirement]) -> Manifest:
+        """Ask for the requirements on the channels that flowlock.toml knows; aliases lead to theirs."""
+        workspace = self.session.workspace
+        # Before the first release nobody serves the release channel; what it would hold is built here.
+        channels = [workspace.release_channel] if self.session.channel.is_dir() else []
+        embedded = self.session.profile is Profile.EMBEDDED
+        channels += [BASE_URL] if embedded else workspace.other_channels
+        aliases = {plain_channel(name): url for name, url in workspace.channel_aliases.items()}
+        facts = facts_of(workspace)
+        asked = [Asked(name=CORE, spec=CORE)]
+        for one in requirements:
+            if one.name is None or (one.channel and not facts.knows_channel(one.channel.value)):
+                continue
+            version = f" {one.version.value}" if one.version and one.version.value.strip() != "*" else ""
+            name = one.name.value
+            asked.append(Asked(name=name, spec=f"{name}{version}", location=one.name.at))
+            alias = aliases.get(plain_channel(one.channel.value)) if one.channel else None
+            channels += [alias] if alias else []
+        target = virtual.target(platforms.current())
+        environment = Environment(
+            name=DEFAULT,
+            channels=tuple(dict.fromkeys(map(channel_url, channels))),
+            platforms=(target,),
+            requirements={target.name: tuple(asked)},
+        )
+        return Manifest(label="the lookup of tasks", file="requirements", environments=(environment,))
+
+    def _folder(self, manifest: Manifest) -> Path:
+        """Return where lock and answer are kept: another question, or other local packages, another place."""
+        (environment,) = manifest.environments
+        specs = sorted(one.spec for ones in environment.requirements.values() for one in ones)
+        held = [
+            files.sha256_of(index)
+            for folder in self._folders()
+            for subdir in ("noarch", platforms.current())
+            if (index := folder.repodata(subdir)) is not None
+        ]
+        facts = [platforms.current(), environment.channels, specs, held]
+        name = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
+        return self.session.workspace.state / "lookups" / name
+
+    def _folders(self) -> list[ChannelFolder]:
+        mirrors = self.session.mirrors()
+        return [
+            ChannelFolder(url=channel_url(url), path=folder)
+            for url, folder in mirrors.items()
+            if folder.is_dir()
+        ]
+
+    def _environment(self, manifest: Manifest, folder: Path) -> env.Environment:
+        session, state = self.session, self.session.workspace.state
+        path = folder / "pixi.lock"
+        with session.exclusive():
+            prepare(session)
+            options = Options(offline=session.offline, cache=state / "cache" / "repodata")
+            target = Target(manifest=manifest, path=path, shown=session.workspace.relative(path))
+            lock([target], folders=self._folders(), own={}, options=options, progress=session.progress)
+            places = env.Places(
+                home=state / "envs" / "lookups" / folder.name,
+                cache=state / "cache" / "pkgs",
+                artifacts=state / "cache" / "artifacts",
+                mirrors=session.mirrors(),
+                unserved=(session.workspace.release_channel, BASE_URL) if session.offline else (BASE_URL,),
+            )
+            return env.ensure(path, DEFAULT, platforms.current(), places=places, progress=session.progress)
+
+
+def _kept(path: Path) -> Mapping[str, Any] | None:
+    try:
+        document = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return document if isinstance(document, dict) and document.keys() == {"tasks", "errors"} else None
+
+
+def _names(requirements: Sequence[Requirement]) -> str:
+    return ", ".join(one.name.value for one in requirements if one.name)
+
+
+def _nothing(_line: str) -> None:
+    return
