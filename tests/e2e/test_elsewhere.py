@@ -1,0 +1,117 @@
+"""Tasks of packages that are not here: an environment is solved, installed, asked once, and kept."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from checkout import Checkout
+from flowlock import discover, env, workspace
+from flowlock.compile import command
+from flowlock.elsewhere import SolvedEnvironments
+from flowlock.errors import FlowlockError, Location
+from flowlock.init import init
+from flowlock.report import Silent
+from flowlock.session import Profile, Session
+from flowlock.spec.facts import facts_of
+from flowlock.spec.model import Requirement, Text
+from flowlock.spec.render import errors
+from servers.loopback import Request, Response, answering
+
+TODAY = datetime(2026, 11, 1, tzinfo=UTC)
+AT = Location(file="spec.yaml", line=3, column=11)
+SPEC = """
+id: borrowed
+requirements:
+  - {name: absent-tasks, version: ">=1", channel: conda-forge}
+workflow:
+  - {id: one, task: borrowed_task}
+"""
+
+
+def asked(name: str, version: str | None = None, channel: str | None = None) -> Requirement:
+    texts = [Text(text, AT) if text else None for text in (name, version, channel)]
+    return Requirement(at=AT, name=texts[0], version=texts[1], channel=texts[2])
+
+
+@contextmanager
+def channels(root: Path) -> Iterator[str]:
+    """Serve the files of a folder."""
+
+    def answer(request: Request) -> Response:
+        path = root / request.path.lstrip("/")
+        if not path.is_file():
+            return Response(status=404)
+        return Response(status=200, body=path.read_bytes(), media="application/octet-stream")
+
+    with answering(answer) as url:
+        yield url
+
+
+@pytest.fixture
+def session(synced: Checkout, tmp_path: Path) -> Iterator[Session]:
+    """A workspace elsewhere, whose further channels serve what the checkout built and made."""
+    root = tmp_path / "a place é" / "space"
+    init(root, today=TODAY)
+    subprocess.run(["git", "init", "-q", root], check=True)
+    state = synced.root / ".flowlock"
+    base = next(path for path in (state / "base").iterdir() if (path / "noarch").is_dir())
+    with channels(state) as url:
+        toml = root / "flowlock.toml"
+        served = [f"{url}/channel", f"{url}/base/{base.name}"]
+        lines = [
+            f"others = {json.dumps(served)}" if line.startswith("others = ") else line
+            for line in toml.read_text().splitlines()
+        ]
+        toml.write_text("\n".join(lines) + "\n")
+        yield Session(
+            workspace=workspace.load(root),
+            profile=Profile.CONDA_FORGE,
+            offline=False,
+            progress=Silent(),
+        )
+
+
+def test_a_package_is_looked_into_in_an_environment_of_its_own_and_the_answer_is_kept(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lookup = SolvedEnvironments(session=session)
+    found = lookup.describe([asked("flowlock-ext-tabular", ">=0.1")])
+    names = {(task["distribution"], task["name"]) for task in found["tasks"]}
+    assert ("flowlock-ext-tabular", "draw_bar_chart") in names
+    assert not found["errors"]
+    (lock,) = (session.workspace.state / "lookups").glob("*/pixi.lock")
+    assert "flowlock-ext-tabular" in lock.read_text()
+    monkeypatch.setattr(env, "ensure", lambda *_a, **_k: pytest.fail("an environment was made again"))
+    assert lookup.describe([asked("flowlock-ext-tabular", ">=0.1")]) == found
+
+
+def test_what_no_channel_has_is_told_and_a_foreign_channel_is_not_asked(session: Session) -> None:
+    lookup = SolvedEnvironments(session=session)
+    with pytest.raises(FlowlockError) as raised:
+        lookup.describe([asked("absent-tasks")])
+    assert "absent-tasks" in str(raised.value.detail)
+    manifest = lookup._manifest([asked("other-tasks", channel="https://elsewhere.example/channel")])
+    (environment,) = manifest.environments
+    assert all("elsewhere.example" not in channel for channel in environment.channels)
+    assert [one.name for ones in environment.requirements.values() for one in ones] == ["flowlock-core"]
+
+
+def test_the_reason_stands_with_the_requirement_in_the_spec(session: Session) -> None:
+    space = session.workspace
+    spec = space.root / "examples/borrowed/spec.yaml"
+    spec.parent.mkdir()
+    spec.write_text(SPEC.replace("conda-forge", space.other_channels[0]))
+    sources = command.read_specs(space, [space.workflow("borrowed")])
+    facts = facts_of(space)
+    offline = Session(workspace=space, profile=session.profile, offline=True, progress=Silent())
+    catalog = command.catalog_for(space, sources, facts, Silent(), discover.InEnvironments(session=offline))
+    problems = errors(command.check_specs(sources, catalog, facts))
+    (problem,) = [one for one in problems if one.code == "FL132"]
+    assert "--offline forbids" in problem.message
+    assert problem.location is not None
+    assert problem.location.line == 4
