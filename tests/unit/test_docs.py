@@ -66,6 +66,7 @@ SHARED = {
     "FL130": {"discover", "spec"},  # no such task: in a spec, or on the command line
     "FL133": {"discover", "spec"},  # several tasks of one name, likewise
     "FL201": {"discover", "spec"},  # a task that cannot be imported, likewise
+    "FL202": {"discover", "elsewhere"},  # a process that describes tasks ends: of sources, of an environment
     "FL302": {"discover", "workspace"},  # flowlock.toml and pyproject.toml are TOML, or not
     "FL312": {"build", "recipe"},  # a path that leaves the package: in the text, or followed
     "FL413": {"base", "build"},  # never downloaded, and --offline
