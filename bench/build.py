@@ -1,21 +1,27 @@
-"""Builds: a no-op of 3, 30 and 300 packages; the src packages cold, with 1 and 2 jobs; after one edit.
+"""Builds: a no-op of 3, 30 and 300 packages; the src packages cold, with 1 and 2 jobs; one edit; an index.
 
-The latter beside the naive way: a loop that lets the same engine build every recipe again, one by one.
+Builds are beside the naive way, a loop that lets the same engine build every recipe again, one by one; the
+index of 1,000 artifacts is beside the engine's own indexer.
 """
 
 import json
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 from bench._measure import print_table, side_by_side
-from flowlock import base, git
+from flowlock import archive, base, channel, files, git
 from flowlock.build import Status, build
+from flowlock.build.plan import closure, graph_of
 from flowlock.build.targets import targets
+from flowlock.build.vendor import fetch
+from flowlock.channel import store as channel_store
 from flowlock.report import Silent
 from flowlock.workspace import Workspace, load
 
@@ -26,11 +32,6 @@ source: {{path: ../../src/{name}}}
 build: {{noarch: generic, script: ['mkdir -p "$PREFIX/share" && cp data.txt "$PREFIX/share/{name}.txt"']}}
 """
 BARE = "import typer; app = typer.Typer(); app.command()(lambda: None); app(standalone_mode=False)"
-NOOP = (
-    "import sys; from pathlib import Path; from flowlock.build import build; "
-    "from flowlock.report import Silent; from flowlock.workspace import load; "
-    "assert build(load(Path(sys.argv[1])), environments=[], progress=Silent()).current"
-)
 # What workflow monorepos do today: one engine process a recipe, pip as installer, no memory.
 NAIVE = """
 import sys
@@ -41,12 +42,22 @@ Stage0Recipe.from_file(sys.argv[1]).run_build(
 """
 
 
+INDEX = """
+import asyncio, sys
+from pathlib import Path
+from rattler.index import index_fs
+asyncio.run(index_fs(Path(sys.argv[1]), force=len(sys.argv) > 2))
+"""
+EPOCH = datetime(2026, 11, 1, tzinfo=UTC)
+
+
 def main() -> None:
     """Print the tables."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         no_op(root)
         cold(root)
+        index(root)
 
 
 def no_op(root: Path) -> None:
@@ -55,7 +66,7 @@ def no_op(root: Path) -> None:
     for count in (3, 30, 300):
         workspace = many(root / f"many-{count}", count)
         build(load(workspace), environments=[], progress=Silent())
-        candidates[f"no-op build of {count}"] = partial(python, NOOP, workspace)
+        candidates[f"no-op build of {count}"] = partial(command, "-C", workspace, "build")
     found = side_by_side(candidates, repeat=7)
     bare = found["bare typer app"]
     print_table(
@@ -67,7 +78,7 @@ def no_op(root: Path) -> None:
 def cold(root: Path) -> None:
     """Compare building the src packages from nothing, with one job and two, and the naive loop."""
     workspace = load(copied(root / "copy"))
-    names = [package.name for package in workspace.packages]
+    names = list(closure([package.name for package in workspace.packages], dependencies(workspace)))
     pins = [pin.replace(" ", "") for pin in (workspace.build_backend, workspace.build_installer)]
     made = base.make(workspace, [*pins, "pip"], offline=False, progress=Silent())
     channel = made.folder.as_uri()
@@ -88,6 +99,58 @@ def cold(root: Path) -> None:
         [f"build of {len(names)} packages", "seconds", "naive / this"],
         [[name, seconds, loop / seconds] for name, seconds in found.items()],
     )
+
+
+def dependencies(workspace: Workspace) -> dict[str, frozenset[str]]:
+    """Return which package of the workspace needs which."""
+    return graph_of({key: target.recipe for key, target in targets(workspace).items()})
+
+
+def index(root: Path) -> None:
+    """Compare indexing 1,000 artifacts, and one more, with the engine's indexer."""
+    folder = root / "artifacts" / "noarch"
+    folder.mkdir(parents=True)
+    artifacts = [tiny_artifact(folder, number) for number in range(1001)]
+    first, every = artifacts[:-1], artifacts
+    place, cache = root / "indexed", root / "index-cache"
+
+    def ours(wanted: Sequence[channel.Artifact]) -> None:
+        channel.put(place, wanted, subdirs=["linux-64"], cache=cache)
+
+    def empty() -> None:
+        for path in (cache, place.with_name(place.name + channel_store.GENERATIONS)):
+            shutil.rmtree(path, ignore_errors=True)
+        place.unlink(missing_ok=True)
+
+    found: dict[str, list[float]] = {}
+    for _ in range(3):
+        empty()
+        steps = {
+            "flowlock, 1,000 artifacts": partial(ours, first),
+            "flowlock, one more": partial(ours, every),
+            "flowlock, nothing new": partial(ours, every),
+            "rattler, 1,001 artifacts": partial(python, INDEX, folder.parent, "force"),
+            "rattler, nothing new": partial(python, INDEX, folder.parent),
+        }
+        for name, step in steps.items():
+            found.setdefault(name, []).append(side_by_side({name: step}, repeat=1)[name])
+    rows = [[name, statistics.median(seconds)] for name, seconds in found.items()]
+    print_table(["index", "seconds"], rows)
+
+
+def tiny_artifact(folder: Path, number: int) -> channel.Artifact:
+    """Write an artifact of one file."""
+    stem = f"tiny-{number}-1.0-h0_0"
+    record = {"name": f"tiny-{number}", "version": "1.0", "build": "h0_0", "build_number": 0}
+    about = {"depends": ["python >=3.11"], "noarch": "generic", "subdir": "noarch"}
+    members = [
+        archive.Member(path="share/number", data=str(number).encode()),
+        archive.Member(path="info/index.json", data=json.dumps({**record, **about}).encode()),
+        archive.Member(path="info/paths.json", data=b'{"paths": [], "paths_version": 1}'),
+    ]
+    path = folder / f"{stem}.conda"
+    path.write_bytes(archive.write(stem, members, epoch=EPOCH))
+    return channel.Artifact(subdir="noarch", file=path.name, sha256=files.sha256_of(path), origin=path)
 
 
 def copied(target: Path) -> Path:
@@ -117,12 +180,16 @@ def naive_recipe(workspace: Workspace, name: str, folder: Path) -> Path:
     """Write a package's recipe as it is commonly written: pip installs, and pip is a host requirement."""
     target = targets(workspace)[name]
     host = ["python", "pip", workspace.build_backend]
+    source, what = {"path": str(target.folder), "use_gitignore": True}, "."
+    if target.download is not None:
+        wheel = fetch(workspace, target.download, offline=False, progress=Silent())
+        source, what = {"path": str(wheel.parent)}, wheel.name
     document = {
         **target.recipe.document,
-        "source": {"path": str(target.folder), "use_gitignore": True},
+        "source": source,
         "build": {
             **target.recipe.document["build"],
-            "script": ["${{ PYTHON }} -m pip install . --no-deps --no-build-isolation -q"],
+            "script": [f"${{{{ PYTHON }}}} -m pip install {what} --no-deps --no-build-isolation -q"],
         },
         "requirements": {**target.recipe.document["requirements"], "host": host},
     }
@@ -151,6 +218,13 @@ def many(root: Path, count: int) -> Path:
         (root / "src" / name / "data.txt").write_text(name)
         (root / "recipes" / name / "recipe.yaml").write_text(RECIPE.format(name=name))
     return root
+
+
+def command(*arguments: object) -> None:
+    """Run flowlock in a process of its own, and see that it found nothing to do."""
+    argv = [sys.executable, "-m", "flowlock", "-q", *map(str, arguments)]
+    done = subprocess.run(argv, check=True, capture_output=True, text=True)
+    assert "built" not in done.stdout
 
 
 def python(code: str, *arguments: object) -> None:

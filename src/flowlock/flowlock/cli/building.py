@@ -154,10 +154,10 @@ def channel_serve(
     context: typer.Context, port: Annotated[int, typer.Option(help="0 takes a free one.")] = 8000
 ) -> None:
     """Serve the local channel on this machine until interrupted."""
-    from flowlock import channel as local
+    from flowlock.channel import serve as server
 
     options: Options = context.obj
-    local.serve(options.session().channel, port=port, progress=options.progress())
+    server.serve(options.session().channel, port=port, progress=options.progress())
 
 
 cache = typer.Typer(help="What is kept to save time; all of it can be made again.", no_args_is_help=True)
