@@ -5,7 +5,8 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from flowlock.stat_cache import StatCache
 # Where the generations lie, beside the link; its name says whose they are.
 GENERATIONS = ".generations"
 STAT_CACHE = "channel-stat.json"
+SYNCS = 16
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,9 +90,11 @@ def put(channel: Path, artifacts: Sequence[Artifact], *, subdirs: Iterable[str],
         by_subdir.setdefault(artifact.subdir, {})[artifact.file] = records[artifact.sha256]
     index = memo.index_digests(by_subdir)
     expected = {**{place: artifact.sha256 for place, artifact in wanted.items()}, **index}
-    intact = _contents(channel, digests) == expected
+    present = _contents(channel, digests)
+    intact = present == expected
     if not intact:
-        _replace(channel, wanted, index_files(by_subdir, archive.compressor()), digests)
+        kept = {place for place, sha256 in expected.items() if present.get(place) == sha256}
+        _replace(channel, wanted, memo.index(by_subdir), kept)
         _contents(channel, digests)
     _tidy(channel)
     digests.save([channel])
@@ -117,20 +121,24 @@ def _contents(channel: Path, digests: StatCache) -> dict[str, Sha256]:
 
 
 def _replace(
-    channel: Path, wanted: Mapping[str, Artifact], index: Mapping[str, bytes], digests: StatCache
+    channel: Path, wanted: Mapping[str, Artifact], index: Mapping[str, bytes], kept: Collection[str]
 ) -> None:
-    """Fill a new generation, then let the link name it. The one before stays for those who read it now."""
+    """Fill a new generation, then let the link name it. The one before stays for those who read it now.
+
+    What is `kept` is whole in the current generation, and linked from there.
+    """
     generations = _generations(channel)
     try:
         generations.mkdir(parents=True, exist_ok=True)
         staging = Path(tempfile.mkdtemp(prefix=files.TEMPORARY_PREFIX, dir=generations))
         staging.chmod(0o755)
-        for place, artifact in wanted.items():
-            _enter(staging / place, channel / place, artifact, digests)
-        for place, data in index.items():
+        for place in {*wanted, *index}:
             path = staging / place
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
+            if place in kept:
+                _link(path, channel / place)
+            else:
+                path.write_bytes(index[place] if place in index else _bytes(wanted[place]))
         _sync(staging)
         fresh = generations / str(1 + max(_numbers(generations), default=0))
         staging.rename(fresh)
@@ -165,15 +173,14 @@ def _next_link(channel: Path) -> Path:
     return channel.with_name(files.TEMPORARY_PREFIX + channel.name)
 
 
-def _enter(target: Path, present: Path, artifact: Artifact, digests: StatCache) -> None:
-    """Link the artifact from the current generation if it is whole there, else copy it from its origin."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if present.is_file() and digests.sha256(present) == artifact.sha256:
-        try:
-            target.hardlink_to(present.resolve())
-        except OSError:
-            shutil.copyfile(present, target)
-        return
+def _link(target: Path, present: Path) -> None:
+    try:
+        target.hardlink_to(present.resolve())
+    except OSError:
+        shutil.copyfile(present, target)
+
+
+def _bytes(artifact: Artifact) -> bytes:
     data = files.read_bytes(artifact.origin)
     if hashlib.sha256(data).hexdigest() != artifact.sha256:
         raise FlowlockError(
@@ -181,19 +188,29 @@ def _enter(target: Path, present: Path, artifact: Artifact, digests: StatCache) 
             code="FL601",
             hint="run the same command again: it is built anew",
         )
-    target.write_bytes(data)
+    return data
 
 
 def _sync(folder: Path) -> None:
     """Bring a generation to the disk before anything names it; what is linked came there with another."""
-    for path in (*folder.rglob("*"), folder):
-        fresh = path.is_file() and path.stat().st_nlink == 1
-        if fresh or (path.is_dir() and os.name == "posix"):
-            handle = os.open(path, os.O_RDONLY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
+    fresh, folders = [], [folder]
+    for path in folder.rglob("*"):
+        if path.is_dir():
+            folders.append(path)
+        elif path.stat().st_nlink == 1:
+            fresh.append(path)
+    # A disk takes many at once in hardly more time than one.
+    with ThreadPoolExecutor(SYNCS) as pool:
+        list(pool.map(_flush, fresh))
+        list(pool.map(_flush, folders if os.name == "posix" else []))
+
+
+def _flush(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _switch(channel: Path, fresh: Path) -> None:
@@ -211,6 +228,7 @@ class _Memo:
 
     def __init__(self, path: Path) -> None:
         self._path, self._changed = path, False
+        self._made: dict[str, dict[str, bytes]] = {}
         try:
             known = json.loads(path.read_bytes())
             self._records: dict[str, Any] = dict(known["records"])
@@ -233,12 +251,19 @@ class _Memo:
 
     def index_digests(self, records: Mapping[str, Mapping[str, Record]]) -> dict[str, Sha256]:
         """Return the digests of the index files that these records give."""
-        key = hashlib.sha256(json.dumps(records, sort_keys=True).encode()).hexdigest()
+        key = _key(records)
         if key not in self._indexes:
-            made = index_files(records, archive.compressor())
+            made = self.index(records)
             digests = {place: hashlib.sha256(data).hexdigest() for place, data in made.items()}
             self._indexes, self._changed = {key: digests}, True
         return {place: Sha256(value) for place, value in self._indexes[key].items()}
+
+    def index(self, records: Mapping[str, Mapping[str, Record]]) -> dict[str, bytes]:
+        """Return the index files that these records give."""
+        key = _key(records)
+        if key not in self._made:
+            self._made = {key: index_files(records, archive.compressor())}
+        return self._made[key]
 
     def save(self, artifacts: Iterable[Artifact]) -> None:
         """Write what was learned, without the records of artifacts that the channel no longer holds."""
@@ -246,6 +271,10 @@ class _Memo:
             current = {artifact.sha256 for artifact in artifacts}
             records = {key: record for key, record in self._records.items() if key in current}
             files.write_text(self._path, json.dumps({"records": records, "indexes": self._indexes}))
+
+
+def _key(records: Mapping[str, Mapping[str, Record]]) -> str:
+    return hashlib.sha256(json.dumps(records, sort_keys=True).encode()).hexdigest()
 
 
 def index_record(path: Path) -> dict[str, Any]:
