@@ -54,9 +54,11 @@ def test_the_same_day_and_name_give_the_same_files(tmp_path: Path) -> None:
     assert first == second
 
 
-def test_the_build_tools_are_those_that_this_workspace_is_built_with() -> None:
-    table = tomllib.loads((ROOT / "flowlock.toml").read_text())["build"]
-    assert table == {"backend": BACKEND, "installer": INSTALLER}
+def test_the_build_tools_are_those_that_this_workspace_is_built_with(tmp_path: Path) -> None:
+    init(tmp_path / "birds")
+    ours, new = (tomllib.loads((root / "flowlock.toml").read_text()) for root in (ROOT, tmp_path / "birds"))
+    assert new["build"] == ours["build"]
+    assert (BACKEND, INSTALLER) == (ours["build"]["backend"], ours["build"]["installer"])
 
 
 @pytest.mark.parametrize("name", ["Über", "1st", "a_b", "-x", "x-", "a b", "x" * 51])
