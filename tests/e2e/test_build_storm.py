@@ -156,7 +156,7 @@ def test_killed_anywhere_and_run_again_the_channel_is_that_of_an_undisturbed_run
     chance.shuffle(storm)
     histogram: collections.Counter[str] = collections.Counter()
     with reader(stormy.root / ".flowlock/channel") as wrong:
-        for number, point in enumerate(storm if LONG else storm[:24]):
+        for number, point in enumerate(storm if LONG else storm[:12]):
             stormy.edit("one", f"edit {number}")
             killed = stormy.run(point, chance.randint(1, points[point]))
             histogram[point] += killed == -signal.SIGKILL

@@ -80,4 +80,8 @@ def _end_with_parent() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    ended = main(Path(sys.argv[1]))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Not by way of the interpreter's own end, during which the engine's threads may still drop our callbacks.
+    os._exit(ended)
