@@ -53,7 +53,7 @@ def test_environment_variables_for_another_python_do_not_mislead(monkeypatch: py
 def test_the_patched_python_of_debian_is_refused_with_a_way_out() -> None:
     found = problems(DEBIAN)
     assert [problem.code for problem in found] in (["FL404"], ["FL403"])
-    assert "--python" in (found[0].hint or "")
+    assert "make PYTHON=" in (found[0].hint or "")
 
 
 def test_what_is_no_python_is_refused(tmp_path: Path) -> None:
