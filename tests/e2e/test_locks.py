@@ -110,7 +110,9 @@ def test_an_artifact_with_other_bytes_is_never_installed(checkout: Make, tmp_pat
         for artifact in (copy.root / folder).glob("flowlock-core-*.conda"):
             artifact.unlink()
             artifact.write_bytes(b"not this")
-    shutil.rmtree(copy.root / ".flowlock/cache/pkgs", ignore_errors=True)
+    # Another test may have made the environment that the copy was taken with.
+    for made in (".flowlock/cache/pkgs", ".flowlock/envs"):
+        shutil.rmtree(copy.root / made, ignore_errors=True)
     done = copy.flowlock("--offline", "run", "penguins", "--frozen", "--results", tmp_path / "results")
     assert done.code == 1
     assert "FL705" in done.err
