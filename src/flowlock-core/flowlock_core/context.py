@@ -11,6 +11,8 @@ from typing import Any
 from flowlock_core.errors import TaskError
 
 DEFAULT_RESULTS = Path("results")
+# A part of a group key: column, "=", value.
+TRIPLE = 3
 
 
 @dataclass(kw_only=True, slots=True)
@@ -66,7 +68,7 @@ def active(context: RunContext) -> Iterator[RunContext]:
 
 def element_name(key: Any) -> str:
     """Write a group key as a part of a file name: `island-Biscoe_sex-male`."""
-    if isinstance(key, tuple) and all(isinstance(part, tuple) and len(part) == 3 for part in key):  # noqa: PLR2004
+    if isinstance(key, tuple) and all(isinstance(part, tuple) and len(part) == TRIPLE for part in key):
         text = "_".join(f"{column}-{value}" for column, _, value in key)
     else:
         text = str(key)

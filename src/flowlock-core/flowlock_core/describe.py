@@ -30,7 +30,7 @@ def describe(known: Sequence[Registration]) -> dict[str, list[dict[str, Any]]]:
         except (KeyboardInterrupt, MemoryError):
             raise
         # A foreign module may raise anything at import, SystemExit included; it is told, not swallowed.
-        except BaseException as error:  # noqa: BLE001
+        except BaseException as error:  # noqa: BLE001 - an import may exit, too
             errors.append({**owner, "message": f"{type(error).__name__}: {error}"})
     return {"tasks": tasks, "errors": errors}
 

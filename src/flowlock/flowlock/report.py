@@ -161,7 +161,7 @@ def _write_out(text: str) -> None:
         raise
     except OSError as error:
         # What could not be written now must not be tried again when the interpreter ends.
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - open until exit
         raise from_os_error(error, "write", "the output") from error
 
 
