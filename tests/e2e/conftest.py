@@ -7,12 +7,23 @@ from pathlib import Path
 
 import pytest
 
+from base_place import environment, made, place
 from checkout import Checkout, copy_repository
 from servers.real import moto_server, quetz_server
 from shared import once
 from small import small, tools
 
-__all__ = ["checkout", "moto_server", "quetz_server", "small", "synced", "tools"]
+__all__ = [
+    "checkout",
+    "environment",
+    "made",
+    "moto_server",
+    "place",
+    "quetz_server",
+    "small",
+    "synced",
+    "tools",
+]
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """The embedded base channel, really made: an index is asked, the solver solves, the Python runs."""
 
-import asyncio
 import json
 import os
 import shutil
@@ -8,194 +7,27 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
-import rattler
 from conda_package_handling import api as package_handling
 
-from flowlock import base, workspace
+from base_place import (
+    CHECK_RECORDS,
+    REQUIREMENTS,
+    Place,
+    assert_it_stands_alone,
+    install,
+    loaded_libraries,
+    new_place,
+    run,
+)
+from flowlock import base
 from flowlock.base.interpreter import SUPPORTED, find, problems
 from flowlock.errors import FlowlockError
 from flowlock.report import Silent
-from flowlock.workspace import Workspace
-from shared import once
-from wheelhouse import make_wheel
-
-REQUIREMENTS = ("click", "markupsafe", "pip", "app[more]==1.0")
-SPECS = ("python", "click", "markupsafe", "pip", "app")
-TOML = """\
-[workspace]
-name = "test"
-version = "0.1.0"
-epoch = 2026-01-01T00:00:00Z
-
-[channels]
-release = "https://example.org/release"
-
-[build]
-backend = "hatchling ==1.30.1"
-installer = "uv ==0.11.21"
-
-[names]
-some-Helper = "some_helper"
-"""
-# Checked by the environment's own interpreter: every row of every RECORD.
-CHECK_RECORDS = """\
-import base64, hashlib, importlib.metadata as m
-for dist in m.distributions():
-    for file in dist.files:
-        data = file.locate().read_bytes()
-        if file.hash:
-            found = base64.urlsafe_b64encode(hashlib.new(file.hash.mode, data).digest()).decode().rstrip("=")
-            assert (found, len(data)) == (file.hash.value, file.size), file
-    print(dist.name)
-"""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
-    """A workspace with a base channel of its own, and a folder of wheels beside the index."""
-
-    root: Path
-
-    @property
-    def workspace(self) -> Workspace:
-        return workspace.load(self.root)
-
-    @property
-    def channel(self) -> Path:
-        return self.root / ".flowlock" / "base" / find().tag
-
-    def make(
-        self, *requirements: str, python: Path | None = None, offline: bool = False, **variables: str
-    ) -> base.BaseResult:
-        wheels = self.root / "wheels"
-        with pytest.MonkeyPatch.context() as patch:
-            for name, value in {"UV_FIND_LINKS": str(wheels), **variables}.items():
-                patch.setenv(name, value)
-            return base.make(
-                self.workspace,
-                requirements or REQUIREMENTS,
-                python=python,
-                offline=offline,
-                progress=Silent(),
-            )
-
-    def archives(self) -> dict[str, str]:
-        """Return the digest of each archive."""
-        return {path.name: sha256(path.read_bytes()).hexdigest() for path in self.channel.rglob("*.conda")}
-
-    def contents(self) -> set[str]:
-        """Return every file's path, but for the two that are kept for speed and order alone."""
-        files = {path.relative_to(self.channel).as_posix() for path in self.channel.rglob("*")}
-        return files - {".lock", "digests.json"}
-
-
-def new_place(root: Path) -> Place:
-    root.mkdir(parents=True, exist_ok=True)
-    (root / "flowlock.toml").write_text(TOML)
-    make_wheel(
-        root / "wheels",
-        "app",
-        "1.0",
-        requires=["click>=8,!=8.0.*", "some.helper~=2.1; extra == 'more'", "absent; sys_platform == 'win32'"],
-        files={
-            "app-1.0.data/scripts/app-script": "#!python\nimport sys\nprint(sys.prefix)\n",
-            "app-1.0.data/data/share/app/data.txt": "data",
-        },
-        entry_points="[console_scripts]\napp = app:main\n",
-    )
-    make_wheel(root / "wheels", "some-helper", "2.2.post1")
-    return Place(root=root)
-
-
-@pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Place:
-    """A base channel that tests must not change."""
-
-    def make(folder: Path) -> None:
-        new_place(folder / "a wörkspace").make()
-
-    return Place(root=once(tmp_path_factory, "base", make) / "a wörkspace")
-
-
-@pytest.fixture
-def place(made: Place, tmp_path: Path) -> Place:
-    """A copy of it that a test may break."""
-    shutil.copytree(made.root, tmp_path / "cöpy", copy_function=shutil.copy2)
-    return Place(root=tmp_path / "cöpy")
-
-
-def install(channel: Path, specs: Sequence[str], prefix: Path) -> list[str]:
-    """Solve and install as any user of py-rattler does; returns the records' names."""
-
-    async def go() -> list[str]:
-        scratch = prefix.parent / f"{prefix.name} cache"
-        records = await rattler.solve(
-            [channel.as_uri()],
-            list(specs),
-            gateway=rattler.Gateway(cache_dir=scratch / "gateway"),
-            platforms=["linux-64", "noarch"],
-            virtual_packages=rattler.VirtualPackage.detect(),
-        )
-        await rattler.install(records, prefix, cache_dir=scratch / "packages", show_progress=False)
-        return sorted(record.name.normalized for record in records)
-
-    return asyncio.run(go())
-
-
-@pytest.fixture(scope="session")
-def environment(made: Place, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment installed from the channel, at a path with a space and other letters."""
-
-    def make(folder: Path) -> None:
-        install(made.channel, SPECS, folder / "an énvironment")
-
-    return once(tmp_path_factory, "base environment", make) / "an énvironment"
-
-
-def run(*command: str | Path) -> str:
-    """Run a program with an empty environment, elsewhere."""
-    done = subprocess.run(
-        list(map(str, command)),
-        env={},
-        cwd="/",
-        check=False,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def loaded_libraries(prefix: Path) -> set[str]:
-    compiled = [*prefix.glob("bin/python3.??"), *prefix.glob("lib/python3*/lib-dynload/*.so")]
-    listing = run("ldd", *compiled)
-    assert "libpython" in listing or not list(prefix.glob("lib/libpython3.*.so*"))
-    return {line.split("=> ")[1].rsplit(" (", 1)[0] for line in listing.splitlines() if "=> /" in line}
-
-
-SYSTEM = ("/lib/", "/lib64/", "/usr/lib/", "/usr/lib64/", "/usr/local/lib/")
-
-
-def assert_it_stands_alone(prefix: Path) -> None:
-    """An interpreter runs in its prefix, with nothing of where it was built."""
-    out = run(
-        prefix / "bin/python",
-        "-c",
-        "import ctypes, hashlib, sqlite3, ssl, sys, sysconfig, venv, zlib\n"
-        "ssl.create_default_context(); sqlite3.connect(':memory:'); ctypes.CDLL(None)\n"
-        "print(sys.prefix, sysconfig.get_path('purelib'), sysconfig.get_config_var('LIBDIR'), sep='\\n')",
-    ).splitlines()
-    assert [Path(line).is_relative_to(prefix) for line in out] == [True] * 3, out
-    strange = {name for name in loaded_libraries(prefix) if not name.startswith((f"{prefix}/", *SYSTEM))}
-    assert not strange
-    run(prefix / "bin/python", "-m", "ensurepip", "--version")
 
 
 def test_it_solves_with_what_each_package_needs(environment: Path) -> None:

@@ -1,13 +1,10 @@
-"""The documentation is true: links lead somewhere, commands exist, examples do what is said of them."""
+"""The documentation is true: links lead somewhere, codes have sections, examples do what is said of them."""
 
-import ast
 import inspect
 import re
-import shlex
 import sys
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 from itertools import groupby
@@ -16,11 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 import yaml
 
 from flowlock import workspace
-from flowlock.cli import COMMAND_LINE_ERROR, app
 from flowlock.errors import Severity
 from flowlock.spec import Catalog, Facts, check_text, facts_of
 from flowlock.spec.layout import parse_layout
@@ -29,21 +24,10 @@ from flowlock_core.execute.mocks import load_mock, mock_file
 from flowlock_core.registry import GROUP, Registration
 from flowlock_core.schema import TaskSignature, signature
 from flowlock_core.testing import Case
+from pages import FENCE, NAMES, SOURCES, room, texts
 from shared import ROOT
 
-DOCS = sorted((ROOT / "docs").glob("*.md"))
-PAGES = [
-    *DOCS,
-    ROOT / "README.md",
-    ROOT / "CONTRIBUTING.md",
-    *sorted(ROOT.glob("changes.d/README.md")),
-    *sorted(ROOT.glob("src/*/README.md")),
-    *sorted(ROOT.glob("examples/*/DATA.md")),
-]
-SOURCES = sorted((ROOT / "src").rglob("*.py"))
 CODE = re.compile(r"FL\d{3}")
-FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 
 # Where each hundred of codes is at home (folders and modules of the toolchain).
 HOMES = {
@@ -73,30 +57,6 @@ SHARED = {
     "FL414": {"base", "build"},  # a download with another digest than promised
     "FL601": {"build", "channel", "lock"},  # damaged bytes: an artifact's or a lock's
 }
-
-
-def room(path: Path) -> str:
-    """Return the folder or module of the toolchain that a source file belongs to."""
-    parts = path.relative_to(ROOT / "src").parts
-    return parts[2].removesuffix(".py") if parts[0] == "flowlock" else parts[1]
-
-
-def texts(path: Path) -> Iterator[str]:
-    """Yield the texts in a module's code, docstrings apart; what an f-string fills in is `X`."""
-    tree = ast.parse(path.read_text())
-    documented = {
-        id(node.body[0].value)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
-        if node.body and isinstance(node.body[0], ast.Expr)
-    }
-    inside = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if id(node) not in documented | inside:
-                yield node.value
-        elif isinstance(node, ast.JoinedStr):
-            yield "".join(str(part.value) if isinstance(part, ast.Constant) else "X" for part in node.values)
 
 
 @cache
@@ -268,93 +228,6 @@ def test_every_link_leads_somewhere(name: str) -> None:
         if not target.exists() or (anchor and anchor not in anchors(target.read_text())):
             lost.append(link)
     assert not lost
-
-
-COMMAND: Any = typer.main.get_command(app)
-# Stand for what differs: the rest is not looked at.
-OPEN_ENDS = {"…", "..."}
-
-
-def commands(text: str) -> Iterator[list[str]]:
-    """Yield the arguments of every `flowlock` in a line of shell."""
-    for part in re.split(r"\|\|?|&&?|;|>|\$\(", text):
-        try:
-            words = shlex.split(part, comments=True)
-        except ValueError:
-            continue
-        while words and re.fullmatch(r"\w+=.*", words[0]):
-            words = words[1:]
-        if words and words[0].rpartition("/")[2] == "flowlock":
-            yield words[1:]
-
-
-def wrong_command(arguments: list[str], *, complete: bool) -> str | None:
-    """Return why the command line would refuse these arguments; without `complete` some may be missing."""
-    cut = next((n for n, word in enumerate(arguments) if word in OPEN_ENDS), len(arguments))
-    complete = complete and cut == len(arguments)
-    try:
-        return unknown_command(arguments[:cut])
-    except typer.Exit:
-        return None
-    except COMMAND_LINE_ERROR as error:
-        kind, why = type(error).__name__, error.format_message()
-        # `X` is what an f-string fills in: one of the choices.
-        fine = kind == "NoArgsIsHelpError" or "'X' is not one of" in why
-        return None if fine or (kind == "MissingParameter" and not complete) else why
-
-
-def unknown_command(arguments: list[str]) -> str | None:
-    """Parse arguments as the command line does, without running anything."""
-    command, context = COMMAND, None
-    while True:
-        context = command.make_context(command.name, list(arguments), parent=context)
-        # A group keeps its command's name and arguments apart.
-        arguments = [*getattr(context, "_protected_args", ()), *context.args]
-        if not hasattr(command, "commands") or not arguments or re.fullmatch("[A-Z]+", arguments[0]):
-            return None
-        if arguments[0] not in command.commands:
-            return f"there is no command `{arguments[0]}`"
-        command, arguments = command.commands[arguments[0]], arguments[1:]
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_every_command_that_a_page_names_exists_with_its_options(name: str) -> None:
-    text = (ROOT / name).read_text()
-    shown = [line for match in FENCE.finditer(text) if match[1] == "sh" for line in match[2].splitlines()]
-    shown += re.findall(r"^ {4}(.*\bflowlock .*)$", FENCE.sub("", text), re.MULTILINE)
-    inline = [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", FENCE.sub("", text))]
-    wrong = [
-        (" ".join(words), why)
-        for lines, complete in ((shown, True), (inline, False))
-        for line in lines
-        for words in commands(line)
-        if (why := wrong_command(words, complete=complete))
-    ]
-    assert not wrong
-
-
-def test_every_command_that_a_message_names_exists_with_its_options() -> None:
-    wrong = [
-        (room(path), span, why)
-        for path in SOURCES
-        for text in texts(path)
-        for span in re.findall(r"`([^`]+)`", text)
-        for words in commands(span)
-        if (why := wrong_command(words, complete=False))
-    ]
-    assert not wrong
-
-
-def test_every_make_target_that_a_page_names_exists() -> None:
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    targets |= {"install"}  # CPython's own
-    named = {
-        (page.name, target)
-        for page in PAGES
-        for target in re.findall(r"(?:`|^ *|run )make ([a-z-]+)", page.read_text(), re.MULTILINE)
-    }
-    assert named
-    assert not {(page, target) for page, target in named if target not in targets}
 
 
 STOCK = "## The stock tasks\n"

@@ -1,47 +1,15 @@
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from flowlock.errors import FlowlockError
-from flowlock.lock import document, pixi
-from flowlock.lock.document import Lock
-from flowlock.lock.manifest import Manifest
+from flowlock.lock import pixi
 from flowlock.lock.result import CURRENT, STALE, UPDATED
 from flowlock.lock.satisfy import Identity
 from flowlock.lock.sources import ChannelFolder
-from unit.lock.universe import FORGE, RELEASE, channel, lock, package, wanting
-
-THIRD_PARTY = (
-    package("python", "3.11.0"),
-    package("python", "3.12.0"),
-    package("numpy", "1.26.0", "python >=3.9"),
-    package("numpy", "2.0.0", "python >=3.9"),
-    package("unix-only", "1.0", "__unix"),
-)
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Path:
-    return tmp_path / "pixi.lock"
-
-
-@pytest.fixture
-def forge(tmp_path: Path) -> ChannelFolder:
-    return channel(tmp_path / "forge", FORGE, THIRD_PARTY)
-
-
-def ours(tmp_path: Path, *packages: dict[str, Any]) -> ChannelFolder:
-    """Return our local channel, which holds exactly these builds."""
-    folder = tmp_path / f"ours {len(list(tmp_path.iterdir()))}"
-    return channel(folder, RELEASE, packages, serves=True)
-
-
-def read(path: Path) -> Lock:
-    return document.read(path.read_text(), path.name)
+from unit.lock.universe import FORGE, RELEASE, channel, code_of, lock, ours, package, read, wanting
 
 
 def pins(path: Path, environment: str = "default", platform: str = "linux-64") -> dict[str, str]:
@@ -55,12 +23,6 @@ def core(build: str, *depends: str, **fields: Any) -> dict[str, Any]:
 
 def own(build: str, why: str = "") -> dict[str, Identity]:
     return {"core": Identity(version="1.0", build=build, why=why)}
-
-
-def code_of(call: Callable[[], object]) -> tuple[str, FlowlockError]:
-    with pytest.raises(FlowlockError) as caught:
-        call()
-    return caught.value.problems[0].code, caught.value
 
 
 def test_a_lock_is_made_then_current_and_the_file_is_not_touched(place: Path, forge: ChannelFolder) -> None:
@@ -381,57 +343,6 @@ def test_all_locks_are_written_or_none(tmp_path: Path, forge: ChannelFolder) -> 
     with pytest.raises(FlowlockError, match="bad/default/linux-64"):
         run.lock(targets, folders=[forge, release], own={}, options=Options(), progress=Silent())
     assert not (tmp_path / "good").exists()
-
-
-def reasons(wanted: Manifest, place: Path, edit: Callable[[Lock], Lock] = lambda lock: lock) -> Sequence[str]:
-    place.write_text(edit(read(place)).text())
-    return [str(reason) for reason in lock(wanted, place, check=True).locks[0].reasons]
-
-
-def test_pixis_rules_are_kept_in_pixis_order_with_a_line_each(place: Path, forge: ChannelFolder) -> None:
-    lock(wanting("numpy"), place, [forge, ours(place.parent)])
-
-    def broken(found: Lock) -> Lock:
-        default = found.environments["default"]
-        numpy, python = default.packages["linux-64"]
-        old = replace(python, url=python.url.replace("3.12.0", "3.8.0"), version="3.8.0")
-        stray = replace(python, url=python.url.replace("python", "stray"), name="stray")
-        edited = replace(
-            default,
-            channels=default.channels[::-1],
-            options={"channel-priority": "disabled"},
-            packages={"linux-64": (numpy, old, stray)},
-        )
-        return replace(found, environments={"default": edited, "ghost": default})
-
-    forge_url = "https://conda.anaconda.org/conda-forge"
-    channels = f"locked with the channels {forge_url}, {RELEASE}, asked for are {RELEASE}, {forge_url}"
-    assert reasons(wanting("numpy"), place, broken) == [
-        "demo/ghost: the environment is in the lock, demo has none of that name",
-        f"demo/default: {channels}",
-        "demo/default: locked with channel-priority disabled, the manifest says default",
-        "demo/default/linux-64: `python >=3.9`, asked for by numpy, is not met by python 3.8.0 h0_0",
-        "demo/default/linux-64: nothing asks for stray",
-    ]
-
-
-def test_platforms_are_compared_by_what_is_not_default(place: Path, forge: ChannelFolder) -> None:
-    lock(wanting("python"), place, [forge, ours(place.parent)])
-
-    def with_virtual(*packages: str) -> Callable[[Lock], Lock]:
-        return lambda found: replace(
-            found, platforms=tuple(replace(p, virtual_packages=packages) for p in found.platforms)
-        )
-
-    assert reasons(wanting("python"), place, with_virtual()) == []
-    assert reasons(wanting("python"), place, with_virtual("__glibc=2.28", "__linux=4.18")) == []
-    assert reasons(wanting("python"), place, with_virtual("__glibc=2.17")) == [
-        "demo/default/linux-64: locked with the virtual packages __glibc=2.17, the manifest says the defaults"
-    ]
-    assert reasons(wanting("python", platforms=["osx-64"]), place) == [
-        "demo/default/linux-64: the platform is locked, the manifest does not have it",
-        "demo/default/osx-64: the platform is not locked",
-    ]
 
 
 def test_virtual_packages_must_meet_what_records_ask_for(place: Path, forge: ChannelFolder) -> None:

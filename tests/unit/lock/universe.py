@@ -2,11 +2,15 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from flowlock.lock import run
+import pytest
+
+from flowlock.errors import FlowlockError
+from flowlock.lock import document, run
+from flowlock.lock.document import Lock
 from flowlock.lock.manifest import Manifest, channel_url, simple
 from flowlock.lock.result import LockResult, Options, Target
 from flowlock.lock.satisfy import Identity
@@ -75,3 +79,19 @@ def lock(
     target = Target(manifest=manifest, path=path, shown=path.name)
     asked = Options(**{"offline": True, **options})
     return run.lock([target], folders=folders, own=own or {}, options=asked, progress=Silent())
+
+
+def ours(tmp_path: Path, *packages: dict[str, Any]) -> ChannelFolder:
+    """Return our local channel, which holds exactly these builds."""
+    folder = tmp_path / f"ours {len(list(tmp_path.iterdir()))}"
+    return channel(folder, RELEASE, packages, serves=True)
+
+
+def read(path: Path) -> Lock:
+    return document.read(path.read_text(), path.name)
+
+
+def code_of(call: Callable[[], object]) -> tuple[str, FlowlockError]:
+    with pytest.raises(FlowlockError) as caught:
+        call()
+    return caught.value.problems[0].code, caught.value
