@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
+from math import isfinite
 from typing import Any, assert_never
 
 from flowlock_core.results import (
@@ -246,5 +247,5 @@ def _shown(value: Cell, decimals: int) -> str:
         return f"{value:,}"
     if isinstance(value, float):
         # An empty number is drawn as one, not as `nan`.
-        return f"{value:,.{decimals}f}" if value == value and abs(value) != float("inf") else DASH  # noqa: PLR0124
+        return f"{value:,.{decimals}f}" if isfinite(value) else DASH
     return value

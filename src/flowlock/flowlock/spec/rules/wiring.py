@@ -99,4 +99,4 @@ def _names(names: tuple[Text, ...]) -> str:
 def _listing(names: list[str]) -> str:
     if not names:
         return "this is the first step: nothing has run before it"
-    return f"the steps before this one are {', '.join(names[:8])}{', …' if len(names) > 8 else ''}"  # noqa: PLR2004
+    return f"the steps before this one are {', '.join(names[:8])}{', …' if len(names) > 8 else ''}"  # noqa: PLR2004 - the limit stands beside it
