@@ -41,6 +41,22 @@ def test_the_environments_interpreter_stands_alone(environment: Path) -> None:
     assert_it_stands_alone(environment)
 
 
+def test_the_environments_interpreter_brings_its_bytecode(environment: Path) -> None:
+    source, cached = run(
+        environment / "bin/python",
+        "-c",
+        "import json; print(json.loads.__code__.co_filename, json.__cached__, sep='\\n')",
+    ).splitlines()
+    assert Path(source).is_relative_to(environment)
+    # Its flags say that it is never held against the source (PEP 552): files get another time when installed.
+    assert Path(cached).read_bytes()[4:8] == b"\1\0\0\0"
+    (record,) = environment.glob("conda-meta/python-3*.json")
+    brought = json.loads(record.read_text(encoding="utf-8"))["files"]
+    assert str(Path(cached).relative_to(environment)) in brought
+    # What names the prefix is another module in every environment.
+    assert not [path for path in brought if "_sysconfigdata" in path and path.endswith(".pyc")]
+
+
 def test_no_text_file_names_where_the_interpreter_was_built(environment: Path) -> None:
     built = str(find().prefix).encode()
     naming = [

@@ -212,12 +212,15 @@ def _source(url: str, sha256: bytes | None, places: Places) -> str:
 
 
 def _compile(staging: Path, prefix: Path) -> None:
-    """Write bytecode that names the final place; what does not compile (templates, say) is left alone."""
-    for library in sorted((staging / "lib").glob("python3.*")):
-        python = staging / "bin" / library.name
+    """Write the packages' bytecode, which names the final place; Python brings its own.
+
+    What does not compile (templates, say) is left alone.
+    """
+    for packages in sorted((staging / "lib").glob("python3.*/site-packages")):
+        python = staging / "bin" / packages.parent.name
         process.run(
             # Without -B it would cache modules that it imports itself under the staging folder's name.
-            [python, "-B", "-m", "compileall", "-q", "-j", "0", "-s", staging, "-p", prefix, library],
+            [python, "-B", "-m", "compileall", "-q", "-j", "0", "-s", staging, "-p", prefix, packages],
             env={"PATH": os.defpath},
             check=False,
         )

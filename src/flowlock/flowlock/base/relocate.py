@@ -1,7 +1,7 @@
 """An installed CPython as a relocatable conda package.
 
-Compiled files find each other by `$ORIGIN`, text files get their prefix at install time. Tests, bytecode and
-site-packages stay behind.
+Compiled files find each other by `$ORIGIN`, text files get their prefix at install time. Tests and
+site-packages stay behind; bytecode is made anew.
 """
 
 import hashlib
@@ -18,11 +18,12 @@ from typing import Any
 
 from flowlock import process
 from flowlock.base.archive import LEVEL, PLACEHOLDER, Archive, File, build
+from flowlock.base.bytecode import bytecode
 from flowlock.base.interpreter import Interpreter
 from flowlock.errors import FlowlockError
 
 # Raised when a change here makes another package of the same interpreter.
-SCHEMA = 1
+SCHEMA = 2
 _LEFT_BEHIND = {"site-packages", "__pycache__", "test", "tests", "idle_test", "EXTERNALLY-MANAGED"}
 _NO_SOURCES = (".pyc", ".a", ".o")
 _SYSTEM = ("/lib/", "/lib64/", "/usr/lib/", "/usr/lib64/", "/usr/local/lib/")
@@ -108,7 +109,7 @@ def python_abi_package(python: Interpreter, epoch: datetime) -> Archive:
 
 
 def _files(python: Interpreter) -> Iterator[File]:
-    compiled, aliases = {}, _aliases(python)
+    compiled, modules, aliases = {}, {}, _aliases(python)
     for name, path in sources(python).items():
         if name in aliases:
             continue
@@ -116,7 +117,13 @@ def _files(python: Interpreter) -> Iterator[File]:
         if data.startswith(b"\x7fELF"):
             compiled[name] = path
         else:
-            yield _text(name, data, python, executable=bool(path.stat().st_mode & 0o111))
+            file = _text(name, data, python, executable=bool(path.stat().st_mode & 0o111))
+            # One with a placeholder is another module in every environment.
+            if name.endswith(".py") and not file.has_prefix:
+                modules[name] = path
+            yield file
+    for name, data in bytecode(python, modules):
+        yield _file(name, data)
     relocated = {file.path: file for file in _relocated({**compiled, **_bundled(compiled, python)})}
     yield from relocated.values()
     for name, target in aliases.items():
