@@ -1,3 +1,4 @@
+import signal
 import sys
 from pathlib import Path
 
@@ -5,6 +6,9 @@ import pytest
 
 # The task packages that the golden specs are made of.
 sys.path.insert(0, str(Path(__file__).parent / "golden" / "specs" / "tasks"))
+
+# A shell makes what it starts in the background (`make test &`) ignore interrupts, which tests send.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
