@@ -7,9 +7,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
+from flowlock.cli import app
 from shared import ROOT
 
 COMMAND = [sys.executable, "-m", "flowlock"]
@@ -43,13 +46,55 @@ def test_a_bare_call_shows_the_help_and_exits_2() -> None:
     assert done.stderr.startswith("Usage: flowlock")
 
 
-@pytest.mark.parametrize("arguments", [["nope"], ["check", "--json"], ["-C", "/nope", "status"]])
+@pytest.mark.parametrize("arguments", [["nope"], ["check", "nope"], ["-C", "/nope", "status"]])
 def test_failures_with_json_print_one_document(arguments: list[str]) -> None:
     done = subprocess.run(
         [*COMMAND, "--json", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode in (1, 2)
     assert json.loads(done.stdout)["ok"] is False
+
+
+def test_options_of_all_commands_may_stand_behind_the_command() -> None:
+    before = subprocess.run(
+        [*COMMAND, "--json", "-C", "examples", "tasks"], cwd=ROOT, capture_output=True, check=True
+    )
+    behind = subprocess.run(
+        [*COMMAND, "tasks", "-C", "examples", "--json"], cwd=ROOT, capture_output=True, check=True
+    )
+    assert behind.stdout == before.stdout
+    assert json.loads(behind.stdout)["tasks"]
+
+
+def test_paths_are_relative_to_the_folder_that_is_named() -> None:
+    argv = [*COMMAND, "-C", "examples", "check", "penguins/spec.yaml"]
+    assert subprocess.run(argv, cwd=ROOT, capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["sync", "--profile"], "'--profile' requires an argument"),
+        (["sync", "--profile", "nope"], "'nope' is not one of"),
+        (["sync", "--nope"], "see `flowlock sync --help`"),
+        (["check", "--", "--json"], "cannot read --json"),
+        (["status", "-C", "nope"], "cannot go to nope"),
+    ],
+)
+def test_options_that_are_wrong_are_told(arguments: list[str], message: str) -> None:
+    done = subprocess.run([*COMMAND, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == (1 if message.startswith("cannot") else 2)
+    assert message in done.stdout + done.stderr
+
+
+def test_no_command_has_an_option_of_the_name_of_a_shared_one() -> None:
+    def names(command: Any) -> set[str]:
+        found = {name for option in command.params for name in option.opts if name.startswith("-")}
+        return found.union(*map(names, getattr(command, "commands", {}).values()))
+
+    group: Any = typer.main.get_command(app)
+    shared = {name for option in group.params for name in option.opts}
+    assert not shared & set[str]().union(*map(names, group.commands.values()))
 
 
 def test_an_interrupt_exits_130_with_one_document_and_no_traceback(tmp_path: Path) -> None:

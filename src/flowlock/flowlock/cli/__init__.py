@@ -50,7 +50,8 @@ def _failed(error: BaseException, *, as_json: bool) -> ExitCode:
         sys.stderr.write(error.format_message() + "\n")
         return ExitCode.USAGE
     if isinstance(error, COMMAND_LINE_ERROR):
-        hint = "options of all commands stand before the command; see `flowlock --help`"
+        context = getattr(error, "ctx", None)
+        hint = f"see `{context.command_path if context else 'flowlock'} --help`"
         error = UsageError(error.format_message().removeprefix("Value error, "), code="FL002", hint=hint)
     if isinstance(error, FlowlockError):
         emit_failure(error, as_json=as_json)

@@ -18,7 +18,7 @@ def init(
     from flowlock import init as new_workspace
 
     options: Options = context.obj
-    return options.emit(new_workspace.init(options.directory / directory))
+    return options.emit(new_workspace.init(directory))
 
 
 @app.command()
@@ -41,11 +41,10 @@ def check(
     from flowlock.discover import InEnvironments
 
     options: Options = context.obj
-    paths = [options.directory / spec for spec in specs or []]
     session = options.session()
     result = checks.check(
         session.workspace,
-        paths,
+        specs or [],
         form=form,
         progress=session.progress,
         elsewhere=InEnvironments(session=session),

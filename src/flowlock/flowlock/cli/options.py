@@ -1,21 +1,51 @@
 """The global options, and what every command does with them."""
 
 import sys
+from contextlib import chdir
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+import typer.core
 
-from flowlock.errors import ExitCode
+from flowlock.errors import ExitCode, from_os_error
 from flowlock.report import Lines, Result, emit, progress
 from flowlock.session import Profile, Session
 
 if TYPE_CHECKING:
     from flowlock.workspace import Workspace
 
+
+class GlobalOptions(typer.core.TyperGroup):
+    """Takes its own options after the command too: `flowlock sync --offline`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the command line with the options that are ours in front, as the parser needs them."""
+        return super().parse_args(ctx, self._ours_first(args))
+
+    def _ours_first(self, args: list[str]) -> list[str]:
+        ours = {name: option for option in self.params for name in option.opts if name.startswith("-")}
+        first, rest, left = list[str](), list[str](), iter(args)
+        for word in left:
+            name, _, value = word.partition("=")
+            if word == "--":
+                rest += [word, *left]
+            elif name not in ours:
+                rest.append(word)
+            elif getattr(ours[name], "is_flag", False) or value:
+                first.append(word)
+            elif following := list(islice(left, 1)):
+                first += [word, *following]
+            else:
+                return [word]  # which lacks its value; the parser says so
+        return first + rest
+
+
 app = typer.Typer(
     name="flowlock",
+    cls=GlobalOptions,
     help="From a YAML workflow spec to a released conda package, with every lockfile in step.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -33,7 +63,6 @@ Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Builds at
 class Options:
     """What every command shares."""
 
-    directory: Path
     json: bool
     quiet: bool
     verbose: bool
@@ -45,10 +74,10 @@ class Options:
         return progress(sys.stderr, quiet=self.quiet, verbose=self.verbose)
 
     def workspace(self) -> "Workspace":
-        """Return the workspace that -C or the current folder lies in."""
+        """Return the workspace that the current folder lies in."""
         from flowlock import workspace
 
-        return workspace.load(workspace.find(self.directory))
+        return workspace.load(workspace.find(Path.cwd()))
 
     def session(self) -> Session:
         """Return what commands over a workspace work with."""
@@ -88,6 +117,8 @@ def _shared(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    context.obj = Options(
-        directory=directory, json=json, quiet=quiet, verbose=verbose, profile=profile, offline=offline
-    )
+    try:
+        context.with_resource(chdir(directory))
+    except OSError as error:
+        raise from_os_error(error, "go to", directory) from error
+    context.obj = Options(json=json, quiet=quiet, verbose=verbose, profile=profile, offline=offline)

@@ -67,4 +67,4 @@ def doctor(context: typer.Context) -> int:
     from flowlock import doctor as doctors
 
     options: Options = context.obj
-    return options.emit(doctors.examine(options.directory))
+    return options.emit(doctors.examine(Path.cwd()))
