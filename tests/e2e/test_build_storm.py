@@ -1,7 +1,6 @@
 """Kill -9 wherever the build writes: a rerun ends as an undisturbed run; no reader sees a broken index."""
 
 import collections
-import hashlib
 import json
 import os
 import random
@@ -16,25 +15,10 @@ from pathlib import Path
 import pytest
 import zstandard
 
+from small import Small
+
 LONG = os.environ.get("FLOWLOCK_STORM") == "long"
 SEED, HITS = 20261101, 3
-SETTINGS = """
-[workspace]
-name = "stormy"
-version = "1.0"
-epoch = 2026-11-01T00:00:00Z
-platforms = ["linux-64"]
-[channels]
-release = "https://example.org/stormy"
-[build]
-backend = "hatchling ==1.30.1"
-installer = "uv ==0.11.21"
-"""
-RECIPE = """
-package: {{name: {name}, version: '1.0'}}
-source: {{path: ../../src/{name}}}
-build: {{noarch: generic, script: ['mkdir -p "$PREFIX/share" && cp data.txt "$PREFIX/share/{name}.txt"']}}
-"""
 # Runs a build; every change to the file system that our code is about to make is a fault point, named by what
 # is done and by the function that does it. The process kills itself at the asked occurrence of one of them.
 DRIVER = """
@@ -70,20 +54,13 @@ told.write_text("\\n".join(f"{count} {point}" for point, count in seen.items()))
 """
 
 
-class Stormy:
+class Stormy(Small):
     """A workspace of two packages that build in no time."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        root.mkdir()
-        subprocess.run(["git", "init", "-q"], cwd=root, check=True)
-        (root / "flowlock.toml").write_text(SETTINGS)
+    def __init__(self, root: Path, channel: str) -> None:
+        super().__init__(root, channel)
         for name in ("one", "two"):
-            (root / "src" / name).mkdir(parents=True)
-            (root / "src" / name / "pyproject.toml").write_text("")
-            (root / "recipes" / name).mkdir(parents=True)
-            (root / "recipes" / name / "recipe.yaml").write_text(RECIPE.format(name=name))
-            self.edit(name, "first")
+            self.add_data(name, "first")
 
     def edit(self, name: str, text: str) -> None:
         (self.root / "src" / name / "data.txt").write_text(text)
@@ -96,14 +73,6 @@ class Stormy:
     def points(self) -> dict[str, int]:
         lines = (self.root.parent / "points").read_text().splitlines()
         return {point: int(count) for count, _, point in (line.partition(" ") for line in lines)}
-
-    def contents(self) -> dict[str, str]:
-        folder = self.root / ".flowlock" / "channel"
-        files = (path for path in folder.rglob("*") if path.is_file())
-        return {
-            path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in files
-        }
 
     def litter(self) -> list[Path]:
         state = self.root / ".flowlock"
@@ -142,9 +111,9 @@ def reader(channel: Path) -> Iterator[list[str]]:
 
 @pytest.mark.storm
 def test_killed_anywhere_and_run_again_the_channel_is_that_of_an_undisturbed_run(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, tools: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    stormy, calm = Stormy(tmp_path / "stormy"), Stormy(tmp_path / "calm")
+    stormy, calm = Stormy(tmp_path / "stormy", tools), Stormy(tmp_path / "calm", tools)
     assert stormy.run() == 0
     assert calm.run() == 0
     for workspace in (stormy, calm):

@@ -24,6 +24,7 @@ from flowlock.base.relocate import fingerprint, python_abi_package, python_packa
 from flowlock.base.universe import Universe
 from flowlock.base.wheel import read
 from flowlock.base.wheels import Pin, download, resolve
+from flowlock.channel.index import repodata_json
 from flowlock.errors import FlowlockError, from_os_error
 from flowlock.report import Progress
 from flowlock.workspace import Workspace
@@ -242,7 +243,10 @@ def _publish(order: _Order, now: Manifest) -> tuple[int, bool]:
     for one in now.entries:
         subdir, _, file = one.path.partition("/")
         subdirs[subdir][file] = dict(one.record)
-    index = {f"{subdir}/repodata.json": _repodata(subdir, records) for subdir, records in subdirs.items()}
+    index = {
+        f"{subdir}/repodata.json": repodata_json(subdir, records).decode()
+        for subdir, records in subdirs.items()
+    }
     written = files.sync_folder(order.folder, index)
     wanted = {order.folder / one.path for one in now.entries}
     found = {path for subdir in subdirs for path in (order.folder / subdir).iterdir()}
@@ -251,14 +255,3 @@ def _publish(order: _Order, now: Manifest) -> tuple[int, bool]:
         path.unlink()
     save(order.folder, now)
     return sum(path.suffix == ".conda" for path in strays), bool(written)
-
-
-def _repodata(subdir: str, records: Mapping[str, Any]) -> str:
-    document = {
-        "info": {"subdir": subdir},
-        "packages": {},
-        "packages.conda": records,
-        "removed": [],
-        "repodata_version": 1,
-    }
-    return json.dumps(document, indent=1, sort_keys=True) + "\n"

@@ -52,7 +52,7 @@ def _failed(error: BaseException, *, as_json: bool) -> ExitCode:
     if isinstance(error, COMMAND_LINE_ERROR):
         context = getattr(error, "ctx", None)
         hint = f"see `{context.command_path if context else 'flowlock'} --help`"
-        error = UsageError(error.format_message().removeprefix("Value error, "), code="FL002", hint=hint)
+        error = UsageError(error.format_message().replace("Value error, ", ""), code="FL002", hint=hint)
     if isinstance(error, FlowlockError):
         emit_failure(error, as_json=as_json)
         return ExitCode.USAGE if isinstance(error, UsageError) else ExitCode.FAILED
