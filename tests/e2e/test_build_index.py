@@ -1,10 +1,16 @@
-"""Our index against that of another indexer: py-rattler's, since conda-index needs conda itself."""
+"""Our index against those of other indexers: conda-index, and py-rattler's."""
 
 import asyncio
 import json
+import os
 import shutil
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from small import Small
 
@@ -33,9 +39,40 @@ def records(folder: Path) -> dict[str, Any]:
     }
 
 
-def test_our_index_says_what_another_indexer_says_of_the_same_files(small: Small, tmp_path: Path) -> None:
+# All that conda-index takes from conda, which no Python package index has, when it writes just repodata.json.
+CONDA = {
+    "__init__.py": "",
+    "base/__init__.py": "",
+    "base/constants.py": "PLATFORM_DIRECTORIES = ('noarch', 'linux-64')",
+    "models/__init__.py": "",
+    "models/version.py": "from rattler import Version as VersionOrder",
+}
+
+
+def by_conda_index(channel: Path) -> None:
+    conda = channel.parent / "conda index's/conda"
+    for name, text in CONDA.items():
+        (conda / name).parent.mkdir(parents=True, exist_ok=True)
+        (conda / name).write_text(text)
+    options = ["--no-current-repodata", "--no-channeldata", "--no-rss", "--threads", "1"]
+    subprocess.run(
+        [sys.executable, "-m", "conda_index", *options, channel],
+        env={**os.environ, "PYTHONPATH": str(conda.parent)},
+        check=True,
+        capture_output=True,
+    )
+
+
+def by_py_rattler(channel: Path) -> None:
     from rattler.index import index_fs
 
+    asyncio.run(index_fs(channel, force=True))
+
+
+@pytest.mark.parametrize("index", [by_conda_index, by_py_rattler])
+def test_our_index_says_what_another_indexer_says_of_the_same_files(
+    small: Small, tmp_path: Path, index: Callable[[Path], None]
+) -> None:
     small.add("alpha", needs="requests python-dateutil")
     small.add_data("beta")
     small.add("gamma", needs="alpha")
@@ -44,7 +81,7 @@ def test_our_index_says_what_another_indexer_says_of_the_same_files(small: Small
     (other / "noarch").mkdir(parents=True)
     for path in small.archives():
         shutil.copy(path, other / "noarch")
-    asyncio.run(index_fs(other, force=True))
+    index(other)
     ours = records(small.root / ".flowlock/channel")
     assert len(ours) == 3
     assert ours == records(other)
