@@ -201,9 +201,45 @@ def test_data_that_does_not_fit_is_said_by_the_run(
 ) -> None:
     copy = checkout()
     edit(copy.root / "examples/penguins/penguins.csv")
-    done = copy.flowlock("run", "penguins")
+    done = copy.flowlock("--json", "run", "penguins")
     assert_refused(done, *words)
+    (problem,) = done.document["problems"]
+    assert problem["code"] in ("FL730", "FL731")
+    assert (problem["file"], problem["line"], problem["column"]) == ("examples/penguins/params.yaml", 3, 9)
+    assert "penguins.csv" in problem["message"] + problem["hint"]
     assert not (copy.root / ".flowlock/results/penguins").exists()
+
+
+def test_what_is_wrong_with_parameters_is_shown_with_the_lines_of_the_file(
+    synced: Checkout, tmp_path: Path
+) -> None:
+    params = tmp_path / "my paräms.yaml"
+    params.write_text("observations:\n  path: 3\n  tiem_columns: []\n")
+    results = tmp_path / "results"
+    done = synced.flowlock("run", "penguins", "--params", params, "--results", results)
+    assert_refused(
+        done,
+        "error: penguins failed: the parameters do not fit the workflow\n",
+        f"{params}:2:9: FL728 observations.path: a path is expected, got 3\n  2 |   path: 3\n    |         ^",
+        f"{params}:3:3: FL725 observations.tiem_columns: no such parameter",
+        "did you mean `time_columns`?",
+    )
+    assert not results.exists()
+
+
+def test_a_test_case_that_fails_is_told_with_its_place(checkout: Make) -> None:
+    copy = checkout()
+    cases = copy.root / "examples/penguins/test-cases.yaml"
+    rewrite(cases, b"odd:\n  expect: {title: Parrots}\neven: {}\n")
+    done = copy.flowlock("--json", "test", "penguins")
+    assert done.code == 1
+    (workflow,) = done.document["workflows"]
+    odd, even = workflow["cases"]
+    (problem,) = odd["problems"]
+    assert (problem["code"], problem["file"]) == ("FL736", "examples/penguins/test-cases.yaml")
+    assert (problem["line"], problem["column"]) == (2, 19)
+    assert even["case"] == "even"
+    assert "2 |   expect: {title: Parrots}" in workflow["output"]
 
 
 def rewrite(path: Path, data: bytes) -> None:

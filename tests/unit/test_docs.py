@@ -38,12 +38,14 @@ HOMES = {
     "4": {"base"},
     "5": {"archive", "build", "sources"},
     "6": {"channel", "lock"},
-    "7": {"env", "run"},
+    "7": {"env", "flowlock_core", "reported", "run"},
     "8": {"http", "release", "secret"},
 }
 # Codes that mean the same in more than one place, some of them far from their home.
 SHARED = {
     "FL002": {"cli"},  # a command says what the parser cannot: arguments that do not fit together
+    "FL003": {"cli", "flowlock_core"},  # interrupted: the toolchain, or a workflow's own command
+    "FL004": {"cli", "flowlock_core"},  # a bug, likewise
     "FL011": {"errors", "release"},  # a folder that cannot be written
     "FL012": {"errors", "release"},  # a folder that is not there
     "FL106": {"compile", "spec"},  # not UTF-8: found while reading, or in the text

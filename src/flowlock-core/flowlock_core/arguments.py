@@ -1,6 +1,7 @@
 """Check and coerce a task's arguments with pydantic; adapters are made once per function and parameter."""
 
 import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, cached_property
 from typing import Annotated, Any, get_origin, get_type_hints
@@ -109,14 +110,20 @@ class Arguments:
     def missing(self, name: str) -> Problem:
         """Tell that a required parameter has no value."""
         field = self.by_name[name].field
-        says = field.description if field else None
-        return Problem(message="a value is required", parameter=name, hint=says)
+        says = f": {field.description}" if field and field.description else ""
+        return Problem(
+            code="FL727",
+            message="a value is required",
+            parameter=name,
+            hint=f"add `{name}` under the step{says}",
+        )
 
     def unknown(self, name: str) -> Problem:
         """Tell that there is no such parameter, and which there are."""
         known = list(self.by_name)
         there = f"the parameters are {', '.join(known)}" if known else "the task has no parameters"
-        return Problem(message="no such parameter", parameter=name, hint=nearest(name, known) or there)
+        hint = nearest(name, known) or there
+        return Problem(code="FL725", message="no such parameter", parameter=name, hint=hint)
 
 
 @cache
@@ -127,19 +134,43 @@ def arguments_of(func: Callable[..., Any]) -> Arguments:
 
 def problems_of(name: str, error: ValidationError) -> list[Problem]:
     """Turn pydantic's errors about one parameter into ours."""
-    details = error.errors(include_url=False)
-    return [Problem(message=_sentence(item), parameter=_path(name, item)) for item in details]
+    return [_problem(name, item) for item in error.errors(include_url=False)]
+
+
+def _problem(name: str, item: ErrorDetails) -> Problem:
+    parameter = _path(name, item)
+    match item["type"]:
+        case "missing":
+            return Problem(code="FL727", message="a value is required", parameter=parameter)
+        case "extra_forbidden":
+            return Problem(code="FL725", message="no such key", parameter=parameter, hint="remove it")
+    return Problem(code="FL728", message=_sentence(item), parameter=parameter, hint=_choice(item))
 
 
 def _sentence(item: ErrorDetails) -> str:
-    if item["type"] == "is_instance_of":
-        wanted = item.get("ctx", {}).get("class", "another type")
-        return f"a {wanted} is expected, got {type(item['input']).__name__}"
     message = item["msg"].removeprefix("Value error, ")
-    if item["type"] in ("value_error", "missing"):
-        return message[0].lower() + message[1:]
-    shown = repr(item["input"])
-    return f"{message}, got {shown if len(shown) <= SHOWN else shown[: SHOWN - 1] + '…'}"
+    match item["type"]:
+        case "is_instance_of":
+            wanted = item.get("ctx", {}).get("class", "another type")
+            return f"a {wanted} is expected, got {type(item['input']).__name__}"
+        case "value_error":
+            return message[0].lower() + message[1:]
+        case "path_type":
+            message = "a path is expected"
+    return f"{message}, got {_shown(item['input'])}"
+
+
+def _shown(value: Any) -> str:
+    words = {None: "null", True: "true", False: "false"}
+    text = words[value] if value is None or isinstance(value, bool) else repr(value)
+    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+
+
+def _choice(item: ErrorDetails) -> str | None:
+    """Return the nearest of the words that an enumeration knows."""
+    if item["type"] not in ("enum", "literal_error") or not isinstance(item["input"], str):
+        return None
+    return nearest(item["input"], re.findall(r"'([^']*)'", item.get("ctx", {}).get("expected", "")))
 
 
 def _path(name: str, item: ErrorDetails) -> str:

@@ -5,16 +5,26 @@ import json
 import sys
 import traceback
 from collections.abc import Sequence
-from dataclasses import replace
+from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flowlock_core.bundle import Bundle
-from flowlock_core.errors import ExitCode, Problem, WorkflowError
+from flowlock_core.errors import ExitCode, UsageError, WorkflowError
+from flowlock_core.streams import stdout_kept_clean
 
 if TYPE_CHECKING:
     from flowlock_core.execute import StepRecord, Workflow
-    from flowlock_core.params import Params
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What a command gives: the document that --json prints, and the same for people."""
+
+    document: Any
+    text: str
+    code: ExitCode = ExitCode.DONE
 
 
 def main(workflow: str, argv: Sequence[str] | None = None) -> int:
@@ -30,29 +40,38 @@ def run_alone(workflow: "Workflow", file: str) -> int:
 def _main(bundle: Bundle, argv: Sequence[str] | None) -> int:
     options = _parser(bundle).parse_args(argv)
     try:
-        code: ExitCode = options.action(bundle, options)
-    except WorkflowError as error:
-        _report(error)
-        return error.exit_code
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
-        return ExitCode.INTERRUPTED
+        with stdout_kept_clean() if options.json else nullcontext():
+            outcome: Outcome = options.action(bundle, options)
+        sys.stdout.write(_json(outcome.document) if options.json else outcome.text)
+        sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read our output has gone; the interpreter must not flush into the closed pipe at exit.
         sys.stdout = open("/dev/null", "w")  # noqa: SIM115, PTH123 - open until exit
         return ExitCode.DONE
-    except Exception:  # noqa: BLE001 - a bug of ours: all that helps to find it is shown
-        traceback.print_exc()
-        sys.stderr.write("this is a bug in the workflow's run time; please report the lines above\n")
-        return ExitCode.BUG
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - whatever nobody expected is a bug
+        return _failed(error, as_json=options.json)
+    return outcome.code
+
+
+def _failed(error: BaseException, *, as_json: bool) -> ExitCode:
+    """Tell people on stderr, and programs on stdout if they asked; return the exit code."""
+    told, code = error, ExitCode.FAILED
+    if isinstance(error, KeyboardInterrupt):
+        told, code = WorkflowError("interrupted", code="FL003"), ExitCode.INTERRUPTED
+    elif not isinstance(error, WorkflowError):
+        traceback.print_exception(error)
+        text = "this is a bug in the workflow's run time; please report the lines above"
+        told, code = WorkflowError(text, code="FL004"), ExitCode.BUG
+    elif isinstance(error, UsageError):
+        code = ExitCode.USAGE
+    sys.stderr.write(f"{told}\n")
+    if as_json and isinstance(told, WorkflowError):
+        sys.stdout.write(_json(told.as_json()))
     return code
 
 
-def _report(error: WorkflowError) -> None:
-    count = len(error.problems)
-    lines = [f"error: {error.problems[0]}"] if count == 1 else [f"error: {error.message}; {count} problems"]
-    lines += [f"- {problem}" for problem in error.problems] if count > 1 else []
-    sys.stderr.write("\n".join(lines) + "\n")
+def _json(document: Any) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def _parser(bundle: Bundle) -> argparse.ArgumentParser:
@@ -60,6 +79,9 @@ def _parser(bundle: Bundle) -> argparse.ArgumentParser:
         prog=bundle.command, description="A workflow compiled by flowlock.", allow_abbrev=False
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
+    parser.add_argument(
+        "--json", action="store_true", help="print one JSON document on stdout, also of what is wrong"
+    )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_run(commands)
 
@@ -118,15 +140,15 @@ class _Version(argparse.Action):
         parser.exit(message=f"{parser.prog} {found}\n")
 
 
-def _run(bundle: Bundle, arguments: argparse.Namespace) -> ExitCode:
+def _run(bundle: Bundle, arguments: argparse.Namespace) -> Outcome:
     from flowlock_core.execute import Options
     from flowlock_core.output import with_layout, write_results
     from flowlock_core.params import Params, load_params, with_values
     from flowlock_core.running import run_workflow
 
     main = bundle.load()
-    nothing = Params(by_step={}, base=Path.cwd(), places={})
-    params = with_values(load_params(arguments.params) if arguments.params else nothing, arguments.set)
+    params = load_params(arguments.params) if arguments.params else Params(by_step={}, base=Path.cwd())
+    params = with_values(params, arguments.set)
     results = arguments.results.resolve()
     options = Options(
         params=params.by_step,
@@ -136,24 +158,13 @@ def _run(bundle: Bundle, arguments: argparse.Namespace) -> ExitCode:
         log=(lambda _record: None) if arguments.quiet else _log,
     )
     try:
-        result, run = run_workflow(main, options)
+        result, run = run_workflow(main, options, params.problems)
     except WorkflowError as error:
-        raise _placed(error, params) from error
+        raise params.placed(error) from error
     result = with_layout(result, bundle.layout())
-    for path in write_results(result, results, workflow=bundle.function, inputs=run.inputs):
-        sys.stdout.write(f"{path}\n")
-    return ExitCode.DONE
-
-
-def _placed(error: WorkflowError, params: "Params") -> WorkflowError:
-    """Add to each problem where in the parameters file its value is."""
-
-    def placed(problem: Problem) -> Problem:
-        if problem.place is not None or problem.step is None:
-            return problem
-        return replace(problem, place=params.place(problem.step.partition("[")[0], problem.parameter))
-
-    return WorkflowError(error.message, problems=[placed(problem) for problem in error.problems])
+    written = write_results(result, results, workflow=bundle.function, inputs=run.inputs)
+    paths = [str(path) for path in written]
+    return Outcome(document={"ok": True, "files": paths}, text="".join(f"{path}\n" for path in paths))
 
 
 def _log(record: "StepRecord") -> None:
@@ -164,14 +175,17 @@ def _log(record: "StepRecord") -> None:
     )
 
 
-def _schema(bundle: Bundle, _arguments: argparse.Namespace) -> ExitCode:
-    sys.stdout.write(_file(bundle, "params.schema.json"))
-    return ExitCode.DONE
+def _schema(bundle: Bundle, _arguments: argparse.Namespace) -> Outcome:
+    return _packaged(bundle, "params.schema.json")
 
 
-def _form(bundle: Bundle, _arguments: argparse.Namespace) -> ExitCode:
-    sys.stdout.write(_file(bundle, "form.json"))
-    return ExitCode.DONE
+def _form(bundle: Bundle, _arguments: argparse.Namespace) -> Outcome:
+    return _packaged(bundle, "form.json")
+
+
+def _packaged(bundle: Bundle, name: str) -> Outcome:
+    text = _file(bundle, name)
+    return Outcome(document=json.loads(text), text=text)
 
 
 def _file(bundle: Bundle, name: str) -> str:
@@ -181,7 +195,7 @@ def _file(bundle: Bundle, name: str) -> str:
     return text
 
 
-def _convert(bundle: Bundle, arguments: argparse.Namespace) -> ExitCode:
+def _convert(bundle: Bundle, arguments: argparse.Namespace) -> Outcome:
     from flowlock_core.formdata import to_form, to_params
     from flowlock_core.params import load_params
     from flowlock_core.results import to_json
@@ -189,25 +203,29 @@ def _convert(bundle: Bundle, arguments: argparse.Namespace) -> ExitCode:
     groups = json.loads(_file(bundle, "form.json")).get("groups", {})
     steps = json.loads(_file(bundle, "params.schema.json"))["properties"]
     # Form data is a mapping of mappings too.
-    given = load_params(arguments.source).by_step
-    made = (to_form if arguments.to == "form" else to_params)(given, groups, steps)
-    sys.stdout.write(json.dumps(to_json(made), indent=2, ensure_ascii=False) + "\n")
-    return ExitCode.DONE
+    given = load_params(arguments.source)
+    if given.problems:
+        raise WorkflowError(f"{arguments.source} cannot be converted", problems=given.problems)
+    made = to_json((to_form if arguments.to == "form" else to_params)(given.by_step, groups, steps))
+    return Outcome(document=made, text=_json(made))
 
 
-def _graph(bundle: Bundle, _arguments: argparse.Namespace) -> ExitCode:
+def _graph(bundle: Bundle, _arguments: argparse.Namespace) -> Outcome:
     from flowlock_core.execute import trace
     from flowlock_core.graph import mermaid
 
-    sys.stdout.write(mermaid(trace(bundle.load())))
-    return ExitCode.DONE
+    text = mermaid(trace(bundle.load()))
+    return Outcome(document={"mermaid": text}, text=text)
 
 
-def _test(bundle: Bundle, arguments: argparse.Namespace) -> ExitCode:
+def _test(bundle: Bundle, arguments: argparse.Namespace) -> Outcome:
     from flowlock_core.testing import load_cases, run_cases
 
     cases = load_cases(arguments.cases, only=arguments.case)
     outcomes = run_cases(bundle.load(), cases, results=arguments.results, layout=bundle.layout())
-    for outcome in outcomes:
-        sys.stdout.write(f"{outcome}\n")
-    return ExitCode.DONE if all(outcome.passed for outcome in outcomes) else ExitCode.FAILED
+    ok = all(outcome.passed for outcome in outcomes)
+    return Outcome(
+        document={"ok": ok, "cases": [outcome.as_json() for outcome in outcomes]},
+        text="".join(f"{outcome}\n" for outcome in outcomes),
+        code=ExitCode.DONE if ok else ExitCode.FAILED,
+    )

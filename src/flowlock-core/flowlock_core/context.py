@@ -44,7 +44,9 @@ class RunContext:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise TaskError(f"cannot make the folder {path.parent}: {error.strerror}") from error
+            raise TaskError(
+                f"cannot make the folder {path.parent}: {error.strerror}", code="FL734"
+            ) from error
         return path
 
 

@@ -6,7 +6,6 @@ others are still described.
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 from flowlock_core.registry import Registration, registrations
 from flowlock_core.schema import signature
+from flowlock_core.streams import stdout_kept_clean
 
 
 def describe(known: Sequence[Registration]) -> dict[str, list[dict[str, Any]]]:
@@ -50,16 +50,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m flowlock_core.describe", description=__doc__)
     parser.add_argument("--entry-points", type=Path, metavar="FILE", help="describe these tasks instead")
     options = parser.parse_args(argv)
-    sys.stdout.flush()
-    out = os.dup(1)
-    os.dup2(2, 1)
-    try:
+    with stdout_kept_clean():
         known = from_file(options.entry_points) if options.entry_points else registrations()
         document = describe(known)
-        sys.stdout.flush()
-    finally:
-        os.dup2(out, 1)
-        os.close(out)
     sys.stdout.write(json.dumps(document, indent=1) + "\n")
     return 0
 

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import IntEnum
+from pathlib import Path
+from typing import Any
 
 
 class ExitCode(IntEnum):
@@ -17,18 +19,60 @@ class ExitCode(IntEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Problem:
-    """One thing that is wrong: a sentence, its step and parameter, its place in a file, a way out."""
+class Location:
+    """A place in a file, line and column counted from 1; of a `--set` option, the option."""
 
+    file: str
+    line: int | None = None
+    column: int | None = None
+
+    def __str__(self) -> str:
+        return ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DataFile:
+    """A file that a step has read."""
+
+    step: str
+    path: Path
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Problem:
+    """One thing that is wrong: a code, a sentence, its step and parameter, its place, a way out.
+
+    `data` are the files that the tables of the step were made from.
+    """
+
+    code: str
     message: str
     step: str | None = None
     parameter: str | None = None
-    place: str | None = None
+    location: Location | None = None
     hint: str | None = None
+    data: tuple[DataFile, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """The message behind the step and the parameter that it is about."""
+        where = ".".join(part for part in (self.step, self.parameter) if part)
+        return f"{where}: {self.message}" if where else self.message
+
+    def as_json(self) -> dict[str, str | int | None]:
+        """Return {code, message, file, line, column, hint}, as all of flowlock's commands print problems."""
+        where = self.location
+        return {
+            "code": self.code,
+            "message": self.sentence,
+            "file": where.file if where else None,
+            "line": where.line if where else None,
+            "column": where.column if where else None,
+            "hint": self.hint,
+        }
 
     def __str__(self) -> str:
-        where = ".".join(part for part in (self.step, self.parameter) if part)
-        text = ": ".join(part for part in (self.place, where, self.message) if part)
+        text = f"{self.location or 'error'}: {self.code} {self.sentence}"
         return f"{text}\n  hint: {self.hint}" if self.hint else text
 
 
@@ -37,10 +81,25 @@ class WorkflowError(Exception):
 
     exit_code = ExitCode.FAILED
 
-    def __init__(self, message: str, *, problems: Sequence[Problem] = (), hint: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, code: str = "FL738", problems: Sequence[Problem] = (), hint: str | None = None
+    ) -> None:
         super().__init__(message)
         self.message = message
-        self.problems = tuple(problems) or (Problem(message=message, hint=hint),)
+        self.problems = tuple(problems) or (Problem(code=code, message=message, hint=hint),)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return {"ok": false, "message", "problems"}."""
+        return {
+            "ok": False,
+            "message": self.message,
+            "problems": [problem.as_json() for problem in self.problems],
+        }
+
+    def __str__(self) -> str:
+        problems = "\n".join(map(str, self.problems))
+        single = len(self.problems) == 1 and self.problems[0].message == self.message
+        return problems if single else f"error: {self.message}\n{problems}"
 
 
 class UsageError(WorkflowError):
@@ -55,9 +114,12 @@ class TaskError(Exception):
     The executor adds the step, and the place in the parameters file.
     """
 
-    def __init__(self, message: str, *, parameter: str | None = None, hint: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, code: str = "FL732", parameter: str | None = None, hint: str | None = None
+    ) -> None:
         super().__init__(message)
         self.message = message
+        self.code = code
         self.parameter = parameter
         self.hint = hint
 

@@ -1,18 +1,72 @@
-"""Where in a task's code an exception was raised."""
+"""What a task's exception says to who runs the workflow: where in the task's code, and which column lacks."""
 
-import linecache
+import re
+import sys
 import traceback
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
-_RUN_TIME = str(Path(__file__).parent / "execute")
+from flowlock_core.errors import Location, Problem, nearest
+from flowlock_core.tables import columns_shown
 
 
-def where_raised(error: BaseException) -> str | None:
-    """Return `file:line` of the last frame outside installed libraries, else of the last frame."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if not frame.filename.startswith(_RUN_TIME)]
-    tasks = [frame for frame in own if "site-packages" not in frame.filename]
-    frame = next(iter(reversed(tasks or own)), None)
-    if frame is None or not linecache.getline(frame.filename, frame.lineno or 0):
+def failure(error: Exception, *, task: str, func: Callable[..., Any], values: Iterable[Any]) -> Problem:
+    """Return the problem of an exception that a task did not mean to raise.
+
+    `values` are the task's arguments: a KeyError about a column is told with the columns that there are.
+    """
+    location = where_raised(error, func)
+    column, there = _absent_column(error, values)
+    if column is not None:
+        return Problem(
+            code="FL731",
+            message=f"the task {task} asks for a column `{column}` that is not there; "
+            f"the columns are {columns_shown(there)}",
+            location=location,
+            hint=nearest(column, there),
+        )
+    return Problem(
+        code="FL733", message=f"the task {task} failed: {type(error).__name__}: {error}", location=location
+    )
+
+
+def where_raised(error: BaseException, func: Callable[..., Any]) -> Location | None:
+    """Return the innermost line of a task's own package, None if the error passed none of it."""
+    own = _source(func)
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_in(frame.filename, own)]
+    if not frames:
         return None
-    return f"{frame.filename}:{frame.lineno}"
+    last = frames[-1]
+    column = None if last.colno is None else last.colno + 1
+    return Location(file=last.filename, line=last.lineno, column=column)
+
+
+def _source(func: Callable[..., Any]) -> Path:
+    """Return the folder of the top package that a function lies in, or its file if it lies in none."""
+    package = sys.modules.get(func.__module__.partition(".")[0])
+    file = Path(func.__code__.co_filename)
+    folders = [Path(folder) for folder in getattr(package, "__path__", ())]
+    return next((folder for folder in folders if file.is_relative_to(folder)), file)
+
+
+def _is_in(file: str, own: Path) -> bool:
+    return Path(file).is_relative_to(own)
+
+
+def _absent_column(error: Exception, values: Iterable[Any]) -> tuple[str | None, list[str]]:
+    """Return the column that a KeyError of pandas is about, and those of the tables among the values."""
+    pandas = sys.modules.get("pandas")
+    if not isinstance(error, KeyError) or pandas is None or not error.args:
+        return None, []
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    if not _is_in(last.filename, Path(pandas.__path__[0])):
+        return None, []
+    there = [str(name) for value in values if isinstance(value, pandas.DataFrame) for name in value.columns]
+    key = error.args[0]
+    if not isinstance(key, str):
+        return None, there
+    # For a list of columns pandas names those that are not there in a sentence.
+    several = re.search(r"not in index|are in the \[columns\]", key)
+    wanted = re.findall(r"'([^']*)'", key) if several else [key]
+    return next((name for name in wanted if there and name not in there), None), there

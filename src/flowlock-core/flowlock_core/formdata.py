@@ -41,7 +41,9 @@ def to_params(form: Values, groups: Groups, steps: Collection[str]) -> dict[str,
             ]
             params.update(content)
         elif card in groups:
-            problems.append(Problem(message="a mapping of steps to their parameters is expected", step=card))
+            problems.append(
+                Problem(code="FL737", message="a mapping of steps to their parameters is expected", step=card)
+            )
         elif card in cards:
             params[card] = content
         else:
@@ -53,4 +55,4 @@ def to_params(form: Values, groups: Groups, steps: Collection[str]) -> dict[str,
 
 def _unknown(name: str, known: Collection[str], what: str) -> Problem:
     hint = nearest(name, list(known)) or (f"there are {', '.join(known)}" if known else None)
-    return Problem(message=f"the workflow has no such {what}", step=name, hint=hint)
+    return Problem(code="FL737", message=f"the workflow has no such {what}", step=name, hint=hint)

@@ -53,6 +53,7 @@ def write_text(path: Path, text: str) -> Path:
     except OSError as error:
         raise WorkflowError(
             f"cannot write {path}: {error.strerror or error}",
+            code="FL734",
             hint="choose another folder with --results, or make space in this one",
         ) from error
     return path

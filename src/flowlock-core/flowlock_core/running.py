@@ -1,22 +1,55 @@
 """A whole run: every problem of the parameters first, then the steps."""
 
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
-from flowlock_core.errors import WorkflowError
+from flowlock_core.errors import DataFile, Problem, WorkflowError
 from flowlock_core.execute import Options, Run, Workflow, trace
 from flowlock_core.execute.mocks import IO_TAG
+from flowlock_core.execute.plan import Plan
 from flowlock_core.params import check_params
 
 
-def run_workflow(main: Workflow, options: Options) -> tuple[Any, Run]:
+def run_workflow(main: Workflow, options: Options, problems: Sequence[Problem] = ()) -> tuple[Any, Run]:
     """Check the parameters against every step, then run; return the last step's result, and the run.
 
-    A WorkflowError holds every problem of the parameters, and then nothing has run.
+    A WorkflowError holds every problem of the parameters, those that are known already first, and then
+    nothing has run.
     """
     plan = trace(main)
     mocked = [step.id for step in plan.steps if options.mock_io and IO_TAG in step.task.tags]
     mocked += options.mocks
-    problems = check_params(plan, options.params, context={"base": options.base}, mocked=mocked)
-    if problems:
-        raise WorkflowError("the parameters do not fit the workflow", problems=problems)
-    return Run.of(main, options)
+    found = check_params(plan, options.params, context={"base": options.base}, mocked=mocked)
+    told = {(problem.step, problem.parameter) for problem in problems if problem.step}
+    found = [problem for problem in found if (problem.step, None) not in told]
+    if problems or found:
+        raise WorkflowError("the parameters do not fit the workflow", problems=[*problems, *found])
+    run = Run(options)
+    try:
+        return main(run), run
+    except WorkflowError as error:
+        raise WorkflowError(
+            error.message, problems=[_with_data(problem, plan, run) for problem in error.problems]
+        ) from error
+
+
+def _with_data(problem: Problem, plan: Plan, run: Run) -> Problem:
+    """Add to a problem of a table which files the table was made from."""
+    if problem.code != "FL731" or problem.step is None:
+        return problem
+    before = _needed(plan, problem.step.partition("[")[0])
+    data = [DataFile(step=step, path=path) for step in before for path in sorted(run.inputs_of.get(step, ()))]
+    return replace(problem, data=tuple(data))
+
+
+def _needed(plan: Plan, step: str) -> Collection[str]:
+    """Return a step and all whose results it was made from."""
+    found: dict[str, None] = {}
+    left = [step]
+    while left:
+        one = left.pop()
+        if one not in found:
+            found[one] = None
+            left += plan.step(one).dependencies()
+    return found

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS_SHOWN = 30
+_NO_DATA = "FL730"
 Cell: TypeAlias = str | int | float | bool | None
 
 
@@ -48,18 +49,23 @@ def format_of(name: str, chosen: TableFormat | None, parameter: str) -> TableFor
 def read_table(path: Path, chosen: TableFormat | None = None, parameter: str = "path") -> "pd.DataFrame":
     """Read a table; a TaskError names the parameter when the file is absent or of another format."""
     if not path.exists():
-        raise TaskError(f"there is no file {path}", parameter=parameter, hint=_similar_file(path))
+        raise TaskError(
+            f"there is no file {path}", code=_NO_DATA, parameter=parameter, hint=_similar_file(path)
+        )
     if path.is_dir():
-        raise TaskError(f"{path} is a folder, a file is expected", parameter=parameter)
+        raise TaskError(f"{path} is a folder, a file is expected", code=_NO_DATA, parameter=parameter)
     kind = format_of(path.name, chosen, parameter)
     try:
         return _reader(kind)(path)
     except OSError as error:
-        raise TaskError(f"cannot read {path}: {error.strerror or error}", parameter=parameter) from error
+        raise TaskError(
+            f"cannot read {path}: {error.strerror or error}", code=_NO_DATA, parameter=parameter
+        ) from error
     # pandas and pyarrow raise their own subclasses of ValueError for what they cannot parse.
     except ValueError as error:
         raise TaskError(
             f"{path} is no table in {kind.value.upper()} format: {error}",
+            code=_NO_DATA,
             parameter=parameter,
             hint="check the file, or set `format`",
         ) from error
@@ -114,12 +120,18 @@ def require_columns(df: "pd.DataFrame", columns: Sequence[str], parameter: str) 
     there = [str(column) for column in df.columns]
     for column in columns:
         if column not in df.columns:
-            shown = ", ".join(there[:COLUMNS_SHOWN]) + (", …" if len(there) > COLUMNS_SHOWN else "")
             raise TaskError(
-                f"there is no column `{column}`; the columns are {shown or 'none'}",
+                f"there is no column `{column}`; the columns are {columns_shown(there)}",
+                code="FL731",
                 parameter=parameter,
                 hint=nearest(column, there),
             )
+
+
+def columns_shown(columns: Sequence[str]) -> str:
+    """Return the names of a table's columns for a message, the first of them if there are many."""
+    more = ", …" if len(columns) > COLUMNS_SHOWN else ""
+    return ", ".join(columns[:COLUMNS_SHOWN]) + more or "none"
 
 
 def cells_of(df: "pd.DataFrame") -> tuple[tuple[Cell, ...], ...]:

@@ -1,18 +1,21 @@
 """test-cases.yaml: runs with mocked input, and what their results must hold."""
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import indent
 from time import perf_counter
 from typing import Annotated, Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
-from flowlock_core.errors import Problem, WorkflowError, nearest
+from flowlock_core.documents import Document, parse_document, read_text
+from flowlock_core.errors import Location, Problem, WorkflowError, nearest
 from flowlock_core.execute import Options, Workflow
 from flowlock_core.output import with_layout, write_results
+from flowlock_core.params import Params, parts_of
 from flowlock_core.results import Position, to_json
 from flowlock_core.running import run_workflow
 
@@ -37,6 +40,20 @@ class Cases:
 
     base: Path
     by_id: Mapping[str, Case]
+    document: Document
+
+    def params(self, case_id: str) -> Params:
+        """Return a case's parameters, with their places in the file."""
+        start = (case_id, "params")
+        inside = {path[2:]: at for path, at in self.document.values.items() if path[:2] == start}
+        names = {path[2:]: at for path, at in self.document.keys.items() if path[:2] == start}
+        end = self.document.keys.get(start) or self.document.keys.get((case_id,))
+        given = self.by_id[case_id].params
+        return Params(by_step=given, base=self.base, keys=names, values=inside, end=end)
+
+    def at(self, case_id: str, *path: str) -> Location | None:
+        """Return where a case says something, or where the case begins if it does not."""
+        return self.document.values.get((case_id, *path)) or self.document.keys.get((case_id,))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,45 +62,67 @@ class Outcome:
 
     id: str
     seconds: float
-    failures: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
 
     @property
     def passed(self) -> bool:
-        """Whether nothing failed."""
-        return not self.failures
+        """Whether nothing is wrong."""
+        return not self.problems
+
+    def as_json(self) -> dict[str, Any]:
+        """Return {case, passed, seconds, problems}."""
+        return {
+            "case": self.id,
+            "passed": self.passed,
+            "seconds": round(self.seconds, 3),
+            "problems": [problem.as_json() for problem in self.problems],
+        }
 
     def __str__(self) -> str:
         head = f"{'passed' if self.passed else 'FAILED'}  {self.id}  {self.seconds:.2f} s"
-        return "\n".join([head, *(f"  {failure}" for failure in self.failures)])
+        return "\n".join([head, *(indent(str(problem), "  ") for problem in self.problems)])
 
 
 def load_cases(path: Path, *, only: Sequence[str] = ()) -> Cases:
     """Read a file of cases, or some of them; a WorkflowError holds every problem of its form."""
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise WorkflowError(f"cannot read the test cases {path}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise WorkflowError(f"{path} is no YAML: {error}") from error
-    if not isinstance(document, dict) or not document:
-        raise WorkflowError(f"{path}: a mapping of case ids to cases is expected")
+    document = parse_document(read_text(path, "test cases", code="FL735"), str(path))
+    if not isinstance(document.content, dict) or not document.content:
+        location = Location(file=str(path), line=1, column=1)
+        problem = Problem(
+            code="FL735", message="a mapping of case ids to cases is expected", location=location
+        )
+        raise WorkflowError(f"{path}: wrong test cases", problems=[problem])
     cases: dict[str, Case] = {}
-    problems: list[Problem] = []
-    for case_id, content in document.items():
+    problems = list(document.problems)
+    for case_id, content in document.content.items():
         try:
             cases[str(case_id)] = Case.model_validate(content)
         except ValidationError as error:
-            problems += [
-                Problem(message=item["msg"], step=str(case_id), parameter=".".join(map(str, item["loc"])))
-                for item in error.errors(include_url=False)
-            ]
+            problems += [_wrong_case(document, str(case_id), item) for item in error.errors()]
     for name in only:
         if name not in cases:
-            problems.append(Problem(message=f"there is no case `{name}`", hint=nearest(name, list(cases))))
+            hint = nearest(name, list(cases)) or f"the cases are {', '.join(cases)}"
+            problems.append(Problem(code="FL735", message=f"there is no case `{name}`", hint=hint))
     if problems:
         raise WorkflowError(f"{path}: wrong test cases", problems=problems)
     chosen = {case_id: case for case_id, case in cases.items() if not only or case_id in only}
-    return Cases(base=path.resolve().parent, by_id=chosen)
+    return Cases(base=path.resolve().parent, by_id=chosen, document=document)
+
+
+def _wrong_case(document: Document, case_id: str, item: ErrorDetails) -> Problem:
+    path = (case_id, *map(str, item["loc"]))
+    unknown = item["type"] == "extra_forbidden"
+    while path not in document.keys and len(path) > 1:
+        path = path[:-1]
+    known = [field.alias or name for name, field in Case.model_fields.items()]
+    return Problem(
+        code="FL735",
+        message="a case has no such key" if unknown else item["msg"],
+        step=case_id,
+        parameter=".".join(map(str, item["loc"])) or None,
+        location=(document.keys if unknown else document.values).get(path),
+        hint=nearest(path[-1], known) or f"the keys are {', '.join(known)}" if unknown else None,
+    )
 
 
 def run_cases(
@@ -95,65 +134,76 @@ def run_cases(
 ) -> list[Outcome]:
     """Run each case; its results go to a folder of its own, which is kept if `results` says where."""
     outcomes = []
-    for case_id, case in cases.by_id.items():
+    for case_id in cases.by_id:
         with tempfile.TemporaryDirectory(prefix="flowlock-case-") as temporary:
             folder = Path(temporary) if results is None else results.resolve() / case_id
-            outcomes.append(_run_case(main, case_id, case, base=cases.base, results=folder, layout=layout))
+            outcomes.append(_run_case(main, case_id, cases, results=folder, layout=layout))
     return outcomes
 
 
 def _run_case(
     main: Workflow,
     case_id: str,
-    case: Case,
+    cases: Cases,
     *,
-    base: Path,
     results: Path,
     layout: Mapping[int, Position] | None,
 ) -> Outcome:
-    start = perf_counter()
-    failures: list[str] = []
+    start, case = perf_counter(), cases.by_id[case_id]
+    problems: list[Problem] = []
     options = Options(
         params=case.params,
-        base=base,
+        base=cases.base,
         results=results,
         mock_io=case.mock_io,
-        mocks={step: base / path for step, path in case.mocks.items()},
+        mocks={step: cases.base / path for step, path in case.mocks.items()},
     )
     try:
         result, run = run_workflow(main, options)
         result = with_layout(result, layout or {})
         write_results(result, results, workflow=case_id, inputs=run.inputs)
-        if case.expect_error is not None:
-            failures.append(f"an error with `{case.expect_error}` was expected, the run succeeded")
-        elif case.expect is not None:
-            failures += differences(case.expect, to_json(result))
+        problems += _unexpected(cases, case_id, result)
     except WorkflowError as error:
-        text = [str(problem) for problem in error.problems]
-        if case.expect_error is None or not any(case.expect_error in problem for problem in text):
-            failures += text
-    return Outcome(id=case_id, seconds=perf_counter() - start, failures=tuple(failures))
+        found = cases.params(case_id).placed(error).problems
+        if case.expect_error is None or not any(case.expect_error in str(problem) for problem in found):
+            problems += found
+    return Outcome(id=case_id, seconds=perf_counter() - start, problems=tuple(problems))
 
 
-def differences(expected: Any, actual: Any, path: str = "result") -> list[str]:
-    """Return where a result lacks what is expected of it.
+def _unexpected(cases: Cases, case_id: str, result: Any) -> Iterator[Problem]:
+    """Yield where the result of a run that ended well is not what its case expects."""
+    case = cases.by_id[case_id]
+    if case.expect_error is not None:
+        yield Problem(
+            code="FL736",
+            message=f"an error with `{case.expect_error}` was expected, the run succeeded",
+            location=cases.at(case_id, "expect-error"),
+        )
+    elif case.expect is not None:
+        for path, message in differences(case.expect, to_json(result)):
+            location = cases.at(case_id, "expect", *parts_of(path))
+            yield Problem(code="FL736", message=f"result{path}: {message}", location=location)
+
+
+def differences(expected: Any, actual: Any, path: str = "") -> list[tuple[str, str]]:
+    """Return where a result lacks what is expected of it: (path, sentence) pairs.
 
     Mappings may hold more than is expected, lists may not; numbers are equal to nine digits.
     """
     if isinstance(expected, Mapping) and isinstance(actual, Mapping):
-        absent = [f"{path}: there is no `{key}`" for key in expected if key not in actual]
+        absent = [(path, f"there is no `{key}`") for key in expected if key not in actual]
         both = [key for key in expected if key in actual]
         return absent + [
-            line for key in both for line in differences(expected[key], actual[key], f"{path}.{key}")
+            found for key in both for found in differences(expected[key], actual[key], f"{path}.{key}")
         ]
     if isinstance(expected, list) and isinstance(actual, list):
         if len(expected) != len(actual):
-            return [f"{path}: {len(expected)} items are expected, there are {len(actual)}"]
+            return [(path, f"{len(expected)} items are expected, there are {len(actual)}")]
         pairs = enumerate(zip(expected, actual, strict=True))
-        return [line for n, (want, have) in pairs for line in differences(want, have, f"{path}[{n}]")]
+        return [found for n, (want, have) in pairs for found in differences(want, have, f"{path}[{n}]")]
     if _equal(expected, actual):
         return []
-    return [f"{path}: {expected!r} is expected, got {actual!r}"]
+    return [(path, f"{expected!r} is expected, got {actual!r}")]
 
 
 def _equal(expected: Any, actual: Any) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from flowlock import env, files, platforms
+from flowlock import env, files, platforms, reported
 from flowlock.errors import FlowlockError
 from flowlock.session import BASE_URL, Profile, Session
 from flowlock.workspace import Workflow
@@ -165,16 +165,11 @@ def _execute(
         )
     with files.staged_folder(results) as staging:
         given: list[str | Path] = ["--params", params] if params else []
-        argv: list[str | Path] = [workflow.distribution, "run", *given, "--results", staging]
+        argv: list[str | Path] = [workflow.distribution, "--json", "run", *given, "--results", staging]
         done = environment.run(argv, each_line=session.progress.working)
         if done.returncode != 0:
-            raise FlowlockError(
-                f"{workflow.name} failed with exit code {done.returncode}",
-                code="FL712",
-                detail=done.stderr,
-                hint="mend what the workflow says here, then run the same command again",
-                kept=f"the results of the run before, if any, in {results}",
-            )
+            kept = f"the results of the run before, if any, in {session.workspace.relative(results)}"
+            raise reported.failure(session.workspace, workflow, done, kept=kept)
         record = _record(staging, environment.digest, params)
         files.write_text(staging / RECORD, json.dumps(record, indent=1, sort_keys=True) + "\n")
     return "ran"
@@ -226,25 +221,21 @@ def _is_current(results: Path, environment: str, params: Path | None) -> bool:
 class TestOutcome:
     """How the test cases of some workflows went."""
 
-    outcomes: tuple[tuple[str, bool, str], ...]
+    outcomes: tuple[reported.TestResult, ...]
 
     @property
     def ok(self) -> bool:
         """Whether all cases of all workflows passed."""
-        return all(passed for _, passed, _ in self.outcomes)
+        return all(outcome.passed for outcome in self.outcomes)
 
     def as_json(self) -> Mapping[str, Any]:
-        """Return {"ok", "workflows": [{workflow, passed, output}]}."""
-        names = ("workflow", "passed", "output")
-        return {
-            "ok": self.ok,
-            "workflows": [dict(zip(names, outcome, strict=True)) for outcome in self.outcomes],
-        }
+        """Return {"ok", "workflows": [{workflow, passed, output, cases, problems}]}."""
+        return {"ok": self.ok, "workflows": [outcome.as_json() for outcome in self.outcomes]}
 
     def as_text(self) -> str:
         """Return each workflow's output, and a line that counts."""
-        failed = [name for name, passed, _ in self.outcomes if not passed]
-        lines = [f"{name}:\n{output.rstrip()}" for name, _, output in self.outcomes]
+        failed = [outcome.workflow for outcome in self.outcomes if not outcome.passed]
+        lines = [f"{outcome.workflow}:\n{outcome.output.rstrip()}" for outcome in self.outcomes]
         verdict = f"failed: {', '.join(failed)}" if failed else f"{len(self.outcomes)} workflow(s) passed"
         return "\n".join([*lines, verdict])
 
@@ -260,8 +251,10 @@ def test(session: Session, names: Sequence[str], *, frozen: bool) -> TestOutcome
             continue
         environment = install(session, workflow, "default", frozen=frozen)
         with session.progress.stage("test") as stage:
-            done = environment.run([workflow.distribution, "test", cases], each_line=session.progress.working)
-            passed = done.returncode == 0
-            stage.status, stage.detail = ("passed" if passed else "failed"), workflow.name
-        outcomes.append((workflow.name, passed, done.stdout + done.stderr))
+            argv: list[str | Path] = [workflow.distribution, "--json", "test", cases]
+            outcome = reported.tested(
+                session.workspace, workflow, environment.run(argv, each_line=session.progress.working)
+            )
+            stage.status, stage.detail = ("passed" if outcome.passed else "failed"), workflow.name
+        outcomes.append(outcome)
     return TestOutcome(outcomes=tuple(outcomes))

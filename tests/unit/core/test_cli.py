@@ -10,48 +10,6 @@ import pytest
 
 from flowlock_core.cli import main
 
-SOURCE = '''
-"""A package as the compiler writes it."""
-from typing import Any
-from flowlock_core.execute import Steps
-from flowlock_core.tasks.groupby import count_rows
-from flowlock_core.tasks.io import load_table
-from flowlock_core.tasks.results import create_single_value_widget, gather_dashboard
-
-
-def sample(step: Steps) -> Any:
-    """Count the rows of a table."""
-    table = step(load_table, "table").call()
-    rows = step(count_rows, "rows_there").partial(df=table).call()
-    card = step(create_single_value_widget, "card").partial(value=rows, title="Rows").call()
-    return step(gather_dashboard, "dashboard").partial(title="<Sample> & co", widgets=[card]).call()
-
-
-def bug(step: Steps) -> Any:
-    """Fail outside of every task."""
-    raise AssertionError("a bug")
-
-
-def interrupted(step: Steps) -> Any:
-    """Be stopped."""
-    raise KeyboardInterrupt
-'''
-
-
-@pytest.fixture
-def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
-    """Make a package importable; its name is the test's own, since modules stay imported."""
-    name = f"flowlock_{abs(hash(request.node.name))}_workflow"
-    folder = tmp_path / "paths é" / name
-    folder.mkdir(parents=True)
-    (folder / "__init__.py").write_text("")
-    (folder / "workflow.py").write_text(SOURCE, encoding="utf-8")
-    (folder / "params.schema.json").write_text('{"type": "object"}\n')
-    monkeypatch.syspath_prepend(str(folder.parent))
-    (tmp_path / "data.csv").write_text("a\n1\n2\n")
-    (tmp_path / "params.yaml").write_text("table:\n  path: data.csv\n")
-    return name
-
 
 def test_run_writes_results_and_prints_their_paths(
     package: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -94,10 +52,10 @@ def test_a_wrong_parameter_is_told_with_file_line_and_column(
     params.write_text("table:\n  paht: data.csv\n  columns: a\n")
     assert main(f"{package}.workflow:sample", ["run", "--params", str(params)]) == 1
     err = capsys.readouterr().err
-    assert "error: the parameters do not fit the workflow; 3 problems" in err
-    assert f"- {params}:2:3: table.paht: no such parameter\n  hint: did you mean `path`?" in err
-    assert f"- {params}:3:3: table.columns: Input should be a valid list, got 'a'" in err
-    assert f"- {params}:1:1: table.path: a value is required" in err
+    assert err.startswith("error: the parameters do not fit the workflow\n")
+    assert f"{params}:2:3: FL725 table.paht: no such parameter\n  hint: did you mean `path`?" in err
+    assert f"{params}:3:12: FL728 table.columns: Input should be a valid list, got 'a'" in err
+    assert f"{params}:1:1: FL727 table.path: a value is required" in err
     assert not (tmp_path / "results").exists()
 
 
@@ -108,7 +66,7 @@ def test_an_error_while_running_has_the_place_of_its_parameter(
     params.write_text("table:\n  path: dat.csv\n")
     assert main(f"{package}.workflow:sample", ["run", "--params", str(params)]) == 1
     err = capsys.readouterr().err
-    assert f"error: {params}:2:3: table.path: there is no file {tmp_path / 'dat.csv'}" in err
+    assert f"{params}:2:9: FL730 table.path: there is no file {tmp_path / 'dat.csv'}" in err
     assert "did you mean `data.csv`?" in err
     assert "Traceback" not in err
 
@@ -231,7 +189,7 @@ def test_a_problem_of_a_set_parameter_names_the_setting(
 ) -> None:
     arguments = ["run", "--params", str(tmp_path / "params.yaml"), "--set", "card.decimals=many"]
     assert main(f"{package}.workflow:sample", arguments) == 1
-    assert "--set card.decimals: card.decimals: " in capsys.readouterr().err
+    assert "--set card.decimals: FL728 card.decimals: " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("setting", ["path=x", "table.path", "=x", "table.=x", ".path=x", ""])

@@ -76,7 +76,7 @@ def message(main: Any, **options: Any) -> str:
     """Run a workflow that fails; return its problems as text."""
     with pytest.raises(WorkflowError) as caught:
         run_workflow(main, Options(**options))
-    return "\n".join(str(problem) for problem in caught.value.problems)
+    return "\n".join(str(problem) for problem in caught.value.problems).removeprefix("error: ")
 
 
 def test_a_run_takes_parameters_by_step() -> None:
@@ -135,7 +135,7 @@ def test_a_skipped_value_without_a_condition_is_an_error_with_a_way_out() -> Non
         return step(double, "doubled").partial(value=counted).skipif([never]).call()
 
     text = message(main)
-    assert text.startswith("doubled.value: the step that gives this value was skipped")
+    assert text.startswith("FL732 doubled.value: the step that gives this value was skipped")
     assert "any_dependency_skipped" in text
 
 
@@ -191,7 +191,7 @@ def test_every_problem_of_the_parameters_is_told_before_anything_runs() -> None:
 
 
 def test_a_missing_parameter_is_told() -> None:
-    assert message(sums) == "numbers.count: a value is required"
+    assert message(sums) == "FL727 numbers.count: a value is required\n  hint: add `count` under the step"
 
 
 def test_an_error_inside_a_task_names_step_element_and_line() -> None:
@@ -292,7 +292,7 @@ def test_two_steps_cannot_write_one_file(tmp_path: Path) -> None:
         return step(persist_text, "second").partial(filename="t.txt", text="2").call()
 
     text = message(main, results=tmp_path)
-    assert text.startswith("second.filename: an earlier step of this run wrote t.txt already")
+    assert text.startswith("FL732 second.filename: an earlier step of this run wrote t.txt already")
     assert (tmp_path / "t.txt").read_text() == "1"
 
 

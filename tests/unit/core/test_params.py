@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from flowlock_core.errors import WorkflowError
+from flowlock_core.errors import Problem, WorkflowError
 from flowlock_core.params import Params, load_params, parse_params
 
 
@@ -13,9 +13,15 @@ def parse(text: str) -> Params:
 
 
 def problems(text: str) -> list[str]:
-    with pytest.raises(WorkflowError) as caught:
-        parse(text)
-    return [str(problem) for problem in caught.value.problems]
+    try:
+        found = parse(text).problems
+    except WorkflowError as error:
+        found = error.problems
+    return [str(problem).partition("\n")[0] for problem in found]
+
+
+def place(params: Params, code: str, step: str, parameter: str | None = None) -> str:
+    return str(params.locate(Problem(code=code, message="", step=step, parameter=parameter)))
 
 
 def test_yaml_and_json_give_the_same() -> None:
@@ -35,37 +41,55 @@ def test_a_step_without_parameters_is_allowed() -> None:
 
 def test_each_value_has_a_place() -> None:
     params = parse("a:\n  b:\n    - 1\n    - c: 2\n")
-    assert params.place("a", None) == "p.yaml:1:1"
-    assert params.place("a", "b") == "p.yaml:2:3"
-    assert params.place("a", "b[1].c") == "p.yaml:4:7"
-    assert params.place("a", "b[7].x") == "p.yaml:2:3"
-    assert params.place("other", "b") == "p.yaml:1:1"
+    assert place(params, "FL728", "a") == "p.yaml:1:1"
+    assert place(params, "FL728", "a", "b") == "p.yaml:3:5"
+    assert place(params, "FL728", "a", "b[1].c") == "p.yaml:4:10"
+    assert place(params, "FL728", "a", "b[7].x") == "p.yaml:3:5"
+    assert place(params, "FL728", "a", "d") == "p.yaml:1:1"
+    assert place(params, "FL728", "other", "b") == "None"
+
+
+def test_an_unknown_name_is_at_the_name_and_what_is_missing_at_what_lacks_it() -> None:
+    params = parse("a:\n  b: {c: 1}\n\n")
+    assert place(params, "FL724", "a") == "p.yaml:1:1"
+    assert place(params, "FL725", "a", "b") == "p.yaml:2:3"
+    assert place(params, "FL725", "a", "b.c") == "p.yaml:2:7"
+    assert place(params, "FL727", "a", "d") == "p.yaml:1:1"
+    assert place(params, "FL727", "a", "b.d") == "p.yaml:2:6"
+    # A step that is not there at all belongs at the end.
+    assert place(params, "FL727", "other", "b") == "p.yaml:4:1"
+    assert place(parse(""), "FL727", "other", "b") == "p.yaml:1:1"
 
 
 def test_keys_that_stand_twice_are_all_told() -> None:
     assert problems("a: {b: 1, b: 2}\na: {}\n") == [
-        "p.yaml:1:11: the key `b` stands here twice",
-        "p.yaml:2:1: the key `a` stands here twice",
+        "p.yaml:1:11: FL722 the key `b` stands here twice",
+        "p.yaml:2:1: FL722 the key `a` stands here twice",
     ]
 
 
 @pytest.mark.parametrize(
-    ("text", "place"),
+    ("text", "told"),
     [
-        ("a: [1", "p.yaml:2:1"),
-        ("a:\n\t- b", "p.yaml:2:1"),
-        ("a: !!python/object:os.system {}", "p.yaml"),
-        ("[1, 2]", "p.yaml:1:1"),
-        ("a: 1", "p.yaml:1:1"),
-        ("a: {1: 2}", "p.yaml:1:1"),
-        ("a: *b", "p.yaml:1:4"),
-        ("a: 2024-13-45", "p.yaml"),
-        ("a: \0", "p.yaml"),
-        ("{a: 1}: {}", "p.yaml"),
+        ("a: [1", "p.yaml:2:1: FL721 not YAML: did not find expected ',' or ']'"),
+        ("a:\n\t- b", "p.yaml:2:1: FL721 not YAML: found character that cannot start any token"),
+        ("a: !!python/object:os.system {}", "p.yaml:1:4: FL721 not YAML: could not determine a constructor"),
+        ("[1, 2]", "p.yaml:1:1: FL723 a mapping of steps"),
+        ("a: 1", "p.yaml:1:4: FL723 a: a mapping of parameters"),
+        ("a: {1: 2}", "p.yaml:1:4: FL723 a: a mapping of parameters"),
+        ("a: *b", "p.yaml:1:4: FL721 not YAML: found undefined alias"),
+        ("a:\n  b: [1, 2024-13-45]", "p.yaml:2:10: FL721 not YAML: month must be in 1..12"),
+        ("é: 1\na: \0", "p.yaml:2:4: FL721 not YAML: control characters are not allowed"),
+        ("b: 1\n{a: 1}: {}", "p.yaml:2:1: FL721 not YAML: found unhashable key"),
     ],
 )
-def test_what_is_no_mapping_of_mappings_is_told_with_its_place(text: str, place: str) -> None:
-    assert problems(text)[0].startswith(place)
+def test_what_is_no_mapping_of_mappings_is_told_with_its_place(text: str, told: str) -> None:
+    assert problems(text)[0].startswith(told)
+
+
+def test_aliases_that_multiply_are_no_trap() -> None:
+    lines = [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9)]
+    assert len(parse("\n".join(["a0: &a0 {b: 1}", *lines])).problems) == 8
 
 
 def test_aliases_are_followed_and_loops_end() -> None:
@@ -83,7 +107,7 @@ def test_an_unreadable_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(WorkflowError, match=r"cannot read the parameters file .*No such file"):
         load_params(str(tmp_path / "no.yaml"))
     (tmp_path / "bad.yaml").write_bytes(b"\xff\xfe\xff")
-    with pytest.raises(WorkflowError, match="not in UTF-8"):
+    with pytest.raises(WorkflowError, match=r"FL720 the parameters file .* is not in UTF-8"):
         load_params(str(tmp_path / "bad.yaml"))
     with pytest.raises(WorkflowError, match="Is a directory"):
         load_params(str(tmp_path))

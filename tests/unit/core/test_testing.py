@@ -52,10 +52,14 @@ def folder(tmp_path: Path) -> Path:
 
 def test_cases_run_with_mocks_examples_and_real_files(folder: Path) -> None:
     outcomes = {o.id: o for o in run_cases(mean_value, load_cases(folder / "test-cases.yaml"))}
-    failed = {case: outcome.failures for case, outcome in outcomes.items() if not outcome.passed}
+    failed = {
+        case: [(one.sentence, one.location and one.location.line) for one in outcome.problems]
+        for case, outcome in outcomes.items()
+        if not outcome.passed
+    }
     assert failed == {
-        "wrong": ("result: 3 is expected, got 2.75",),
-        "not-refused": ("an error with `did you mean` was expected, the run succeeded",),
+        "wrong": [("result: 3 is expected, got 2.75", 13)],
+        "not-refused": [("an error with `did you mean` was expected, the run succeeded", 19)],
     }
     assert str(outcomes["wrong"]).startswith("FAILED  wrong")
 
@@ -72,9 +76,12 @@ def test_results_are_kept_on_request(folder: Path, tmp_path: Path) -> None:
     [
         ("[1]", "a mapping of case ids to cases is expected"),
         ("", "a mapping of case ids to cases is expected"),
-        ("a: [", "is no YAML"),
-        ("a: {parms: {}}", "a.parms: Extra inputs are not permitted"),
-        ("a: {mocks: 3}", "a.mocks: Input should be a valid dictionary"),
+        ("a: [", "cases.yaml:2:1: FL721 not YAML"),
+        (
+            "a: {parms: {}}",
+            "cases.yaml:1:5: FL735 a.parms: a case has no such key\n  hint: did you mean `params`?",
+        ),
+        ("a: {mocks: 3}", "cases.yaml:1:12: FL735 a.mocks: Input should be a valid dictionary"),
     ],
 )
 def test_malformed_cases_are_told(tmp_path: Path, text: str, says: str) -> None:
@@ -98,7 +105,7 @@ def test_an_absent_file_is_told(tmp_path: Path) -> None:
 
 def test_a_mapping_may_hold_more_and_a_list_may_not() -> None:
     assert differences({"a": 1}, {"a": 1, "b": 2}) == []
-    assert differences([1], [1, 2]) == ["result: 1 items are expected, there are 2"]
-    assert differences({"a": [{"b": 1}]}, {"a": [{"b": 2}]}) == ["result.a[0].b: 1 is expected, got 2"]
-    assert differences({"a": 1}, {}) == ["result: there is no `a`"]
+    assert differences([1], [1, 2]) == [("", "1 items are expected, there are 2")]
+    assert differences({"a": [{"b": 1}]}, {"a": [{"b": 2}]}) == [(".a[0].b", "1 is expected, got 2")]
+    assert differences({"a": 1}, {}) == [("", "there is no `a`")]
     assert differences(0.3, 0.1 + 0.2) == []

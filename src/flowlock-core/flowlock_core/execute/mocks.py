@@ -37,7 +37,11 @@ def mock_file(task: Task[..., Any], step_id: str, mocks: Mapping[str, Path], *, 
 def load_mock(path: Path, task: Task[..., Any]) -> Any:
     """Read a mock as what the task gives: a table, text, or a JSON value checked against its annotation."""
     if not path.is_file():
-        raise TaskError(f"there is no mock file {path}", hint="the path is relative to the test cases' file")
+        raise TaskError(
+            f"there is no mock file {path}",
+            code="FL730",
+            hint="the path is relative to the test cases' file",
+        )
     returns = arguments_of(task.func).returns
     if annotation_text(returns) == "pandas.DataFrame":
         from flowlock_core.tables import read_table
@@ -54,7 +58,9 @@ def load_mock(path: Path, task: Task[..., Any]) -> Any:
         return _adapter(returns).validate_python(document)
     except ValidationError as error:
         problem = problems_of("result", error)[0]
-        raise TaskError(f"the mock file {path} does not fit {annotation_text(returns)}: {problem}") from error
+        raise TaskError(
+            f"the mock file {path} does not fit {annotation_text(returns)}: {problem.sentence}"
+        ) from error
 
 
 @cache

@@ -102,7 +102,9 @@ def env(name: str) -> Any:
     value = os.environ.get(name)
     if value is None:
         raise WorkflowError(
-            f"the environment variable {name} is not set", hint=f"set it, for example: export {name}=…"
+            f"the environment variable {name} is not set",
+            code="FL729",
+            hint=f"set it, for example: export {name}=…",
         )
     return value
 

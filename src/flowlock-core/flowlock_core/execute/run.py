@@ -14,7 +14,7 @@ from flowlock_core.errors import Problem, TaskError, WorkflowError
 from flowlock_core.execute.mocks import load_mock, mock_file
 from flowlock_core.execute.protocol import Workflow
 from flowlock_core.execute.skip import SKIPPED, holds
-from flowlock_core.failures import where_raised
+from flowlock_core.failures import failure
 from flowlock_core.task import Task, argument_names, bind
 
 
@@ -56,14 +56,22 @@ class Options:
 
 
 class Run:
-    """Steps that execute at once; `records` tells what happened so far, `inputs` which files were named."""
+    """Steps that execute at once; `records` tells what happened, `inputs_of` which files each step named."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
         self.records: list[StepRecord] = []
         self.context = RunContext(results=options.results, base=options.base)
-        self.inputs: set[Path] = set()
-        self.validation = {"base": options.base, "inputs": self.inputs}
+        self.inputs_of: dict[str, set[Path]] = {}
+
+    @property
+    def inputs(self) -> set[Path]:
+        """The files that the run's parameters named."""
+        return set().union(*self.inputs_of.values())
+
+    def validation(self, step: str) -> dict[str, Any]:
+        """Return what the arguments of a step are checked with."""
+        return {"base": self.options.base, "inputs": self.inputs_of.setdefault(step, set())}
 
     @classmethod
     def of(cls, main: Workflow, options: Options) -> "tuple[Any, Run]":
@@ -88,12 +96,13 @@ class Run:
 
 @dataclass(kw_only=True, slots=True)
 class _Calls:
-    """Counts the calls of a step while it runs."""
+    """Counts the calls of a step while it runs; `values` are the arguments of the last one."""
 
     done: int = 0
     skipped: int = 0
     mocked: bool = False
     element: str | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
 
     def status(self) -> Status:
         if self.mocked:
@@ -194,7 +203,8 @@ class RunStep:
             if shared is None:
                 shared = self._shared(arguments, mapped)
             self._refuse_skipped(own)
-            result = func(**{**shared, **arguments.check(own, run.validation)})
+            calls.values = {**shared, **arguments.check(own, run.validation(self.id))}
+            result = func(**calls.values)
             calls.done += 1
             return result
 
@@ -202,7 +212,7 @@ class RunStep:
 
     def _shared(self, arguments: Arguments, mapped: tuple[str, ...]) -> dict[str, Any]:
         self._refuse_skipped(self.arguments)
-        return arguments.validate(self.arguments, self.run.validation, given=mapped)
+        return arguments.validate(self.arguments, self.run.validation(self.id), given=mapped)
 
     def _refuse_skipped(self, values: Mapping[str, Any]) -> None:
         for name, value in values.items():
@@ -244,13 +254,16 @@ class RunStep:
     def _failure(self, error: Exception, calls: _Calls) -> WorkflowError:
         label = self._label(calls)
         if isinstance(error, TaskError):
-            problem = Problem(message=error.message, step=label, parameter=error.parameter, hint=error.hint)
-        else:
             problem = Problem(
-                message=f"the task {self.task.name} failed: {type(error).__name__}: {error}",
+                code=error.code,
+                message=error.message,
                 step=label,
-                place=where_raised(error),
+                parameter=error.parameter,
+                hint=error.hint,
             )
+        else:
+            found = failure(error, task=self.task.name, func=self.task.func, values=calls.values.values())
+            problem = replace(found, step=label)
         return WorkflowError(f"the step `{self.id}` failed", problems=[problem])
 
     def _label(self, calls: _Calls) -> str:

@@ -77,7 +77,9 @@ def save_table(
     try:
         write_table(df, path, kind)
     except OSError as error:
-        raise TaskError(f"cannot write {path}: {error.strerror or error}", parameter="filename") from error
+        raise TaskError(
+            f"cannot write {path}: {error.strerror or error}", code="FL734", parameter="filename"
+        ) from error
     return str(path)
 
 
@@ -94,5 +96,7 @@ def persist_text(
     try:
         path.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
-        raise TaskError(f"cannot write {path}: {error.strerror or error}", parameter="filename") from error
+        raise TaskError(
+            f"cannot write {path}: {error.strerror or error}", code="FL734", parameter="filename"
+        ) from error
     return str(path)
