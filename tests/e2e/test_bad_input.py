@@ -230,16 +230,17 @@ def test_what_is_wrong_with_parameters_is_shown_with_the_lines_of_the_file(
 def test_a_test_case_that_fails_is_told_with_its_place(checkout: Make) -> None:
     copy = checkout()
     cases = copy.root / "examples/penguins/test-cases.yaml"
-    rewrite(cases, b"odd:\n  expect: {title: Parrots}\neven: {}\n")
+    rewrite(cases, b"odd:\n  mocks: {observations: penguins.csv}\n  expect: {title: Parrots}\neven: {}\n")
     done = copy.flowlock("--json", "test", "penguins")
     assert done.code == 1
     (workflow,) = done.document["workflows"]
     odd, even = workflow["cases"]
     (problem,) = odd["problems"]
     assert (problem["code"], problem["file"]) == ("FL736", "examples/penguins/test-cases.yaml")
-    assert (problem["line"], problem["column"]) == (2, 19)
-    assert even["case"] == "even"
-    assert "2 |   expect: {title: Parrots}" in workflow["output"]
+    assert (problem["line"], problem["column"]) == (3, 19)
+    (problem,) = even["problems"]
+    assert (problem["code"], problem["line"], problem["column"]) == ("FL731", 4, 1)
+    assert "3 |   expect: {title: Parrots}" in workflow["output"]
 
 
 def rewrite(path: Path, data: bytes) -> None:

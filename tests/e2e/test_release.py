@@ -187,14 +187,14 @@ def installed_by_lock(clone: Repository, published: Path, tmp_path: Path) -> Non
         mirrors=mirrors,
         unserved=[BASE_URL],
     )
-    made = env.ensure(
+    with env.installed(
         session.lock_file(workflow),
         "default",
         platforms.current(),
         places=places,
         progress=Silent(),
-    )
-    ran(made.bin, clone, tmp_path / "by lock")
+    ) as made:
+        ran(made.bin, clone, tmp_path / "by lock")
 
 
 def solved_and_run(channels: list[str], prefix: Path, clone: Repository) -> None:

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from textwrap import indent
 from time import perf_counter
@@ -164,7 +164,11 @@ def _run_case(
         write_results(result, results, workflow=case_id, inputs=run.inputs)
         problems += _unexpected(cases, case_id, result)
     except WorkflowError as error:
-        found = cases.params(case_id).placed(error).problems
+        # What has no place of its own is the case's.
+        found = [
+            replace(problem, location=problem.location or cases.at(case_id))
+            for problem in cases.params(case_id).placed(error).problems
+        ]
         if case.expect_error is None or not any(case.expect_error in str(problem) for problem in found):
             problems += found
     return Outcome(id=case_id, seconds=perf_counter() - start, problems=tuple(problems))

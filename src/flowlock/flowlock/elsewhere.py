@@ -7,7 +7,8 @@ and by what the local channels hold, so that a second compile neither solves nor
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,8 +43,8 @@ class SolvedEnvironments:
         if kept is not None:
             return kept
         self.session.progress.working(f"making an environment with {_names(requirements)}")
-        environment = self._environment(manifest, folder)
-        done = environment.run(["python", "-P", "-m", "flowlock_core.describe"], each_line=_nothing)
+        with self._environment(manifest, folder) as environment:
+            done = environment.run(["python", "-P", "-m", "flowlock_core.describe"], each_line=_nothing)
         try:
             answer: Mapping[str, Any] = json.loads(done.stdout)
         except ValueError as error:
@@ -105,22 +106,34 @@ class SolvedEnvironments:
             if folder.is_dir()
         ]
 
-    def _environment(self, manifest: Manifest, folder: Path) -> env.Environment:
+    @contextmanager
+    def _environment(self, manifest: Manifest, folder: Path) -> Iterator[env.Environment]:
         session, state = self.session, self.session.workspace.state
         path = folder / "pixi.lock"
-        with session.exclusive():
-            prepare(session)
-            options = Options(offline=session.offline, cache=state / "cache" / "repodata")
-            target = Target(manifest=manifest, path=path, shown=session.workspace.relative(path))
-            lock([target], folders=self._folders(), own={}, options=options, progress=session.progress)
-            places = env.Places(
-                home=state / "envs" / "lookups" / folder.name,
-                cache=state / "cache" / "pkgs",
-                artifacts=state / "cache" / "artifacts",
-                mirrors=session.mirrors(),
-                unserved=(session.workspace.release_channel, BASE_URL) if session.offline else (BASE_URL,),
-            )
-            return env.ensure(path, DEFAULT, platforms.current(), places=places, progress=session.progress)
+        with ExitStack() as stack:
+            with session.exclusive():
+                self._lock(manifest, path)
+                places = env.Places(
+                    home=state / "envs" / "lookups" / folder.name,
+                    cache=state / "cache" / "pkgs",
+                    artifacts=state / "cache" / "artifacts",
+                    mirrors=session.mirrors(),
+                    unserved=(session.workspace.release_channel, BASE_URL)
+                    if session.offline
+                    else (BASE_URL,),
+                )
+                made = env.installed(
+                    path, DEFAULT, platforms.current(), places=places, progress=session.progress
+                )
+                environment = stack.enter_context(made)
+            yield environment
+
+    def _lock(self, manifest: Manifest, path: Path) -> None:
+        session, state = self.session, self.session.workspace.state
+        prepare(session)
+        options = Options(offline=session.offline, cache=state / "cache" / "repodata")
+        target = Target(manifest=manifest, path=path, shown=session.workspace.relative(path))
+        lock([target], folders=self._folders(), own={}, options=options, progress=session.progress)
 
 
 def _kept(path: Path) -> Mapping[str, Any] | None:

@@ -7,10 +7,10 @@ import os
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from flowlock import files, process
+from flowlock import files, locks, process
 from flowlock.errors import FlowlockError, from_os_error
 from flowlock.lock import document
 from flowlock.names import Platform
@@ -37,9 +37,11 @@ class Environment:
         return self.prefix / ("Scripts" if os.name == "nt" else "bin")
 
     def run(self, argv: Sequence[str | Path], *, each_line: Callable[[str], None]) -> process.Completed:
-        """Run one of the environment's own commands in it; its exit code is not judged."""
+        """Run one of the environment's own commands in it, not longer than we run; its code is not judged."""
         command = self.bin / str(argv[0])
-        return process.run([command, *argv[1:]], env=self.variables(), check=False, each_line=each_line)
+        return process.run(
+            [command, *argv[1:]], env=self.variables(), check=False, each_line=each_line, bound=True
+        )
 
     def variables(self) -> dict[str, str]:
         """Return the variables of a process in this environment: ours, with its commands first."""
@@ -64,55 +66,63 @@ class Places:
     unserved: Collection[str] = ()
 
 
-def ensure(
+@contextmanager
+def installed(
     lock_file: Path, environment: str, platform: Platform, *, places: Places, progress: Progress
-) -> Environment:
-    """Return the environment that the lock pins, made now unless it is there and whole.
+) -> Iterator[Environment]:
+    """Yield the environment that the lock pins, made now unless it is there and whole.
 
-    It is staged beside its place and renamed when complete, so a half-made one is never seen. Its folder is
-    named by the digest of the pins and of the place itself (scripts name their interpreter by its path).
+    It is staged beside its place and renamed when complete, so a half-made one is never seen. Nobody deletes
+    it during the block. Who made it deletes those that it replaces, after the block, unless one is in use.
+    """
+    home = places.home.resolve()
+    in_use = home.with_name(f"{home.name}.use")
+    with locks.shared(in_use):
+        made = _made(lock_file, environment, platform, places=places, progress=progress)
+        yield made
+    if not made.reused:
+        wanted = _prefix(lock_file, environment, platform, home)
+        with locks.unless_shared(in_use) as free:
+            if free:
+                _forget_others(home, {made.prefix, wanted})
+
+
+def _prefix(lock_file: Path, environment: str, platform: Platform, home: Path) -> Path:
+    """Return where an environment belongs: by the digest of its pins, and of the place itself.
+
+    (Scripts name their interpreter by its path.)
     """
     pins = _pins(lock_file, environment, platform)
-    prefix_parent = places.home.resolve()
-    identity = json.dumps([SCHEMA, str(prefix_parent), pins])
-    digest = hashlib.sha256(identity.encode()).hexdigest()[:16]
-    prefix = prefix_parent / digest
+    identity = json.dumps([SCHEMA, str(home), pins])
+    return home / hashlib.sha256(identity.encode()).hexdigest()[:16]
+
+
+def _made(
+    lock_file: Path, environment: str, platform: Platform, *, places: Places, progress: Progress
+) -> Environment:
+    """Return an environment; a second process that wants it waits for the first, and finds it there."""
+    home = places.home.resolve()
+    prefix = _prefix(lock_file, environment, platform, home)
+    there = Environment(prefix=prefix, digest=prefix.name, reused=True)
     if _is_whole(prefix):
-        return Environment(prefix=prefix, digest=digest, reused=True)
-    with _one_at_a_time(places.home):
+        return there
+    with locks.alone(home.with_name(f"{home.name}.lock")):
         if _is_whole(prefix):
-            return Environment(prefix=prefix, digest=digest, reused=True)
+            return there
         _make(lock_file, environment, platform, prefix=prefix, places=places, progress=progress)
-    return Environment(prefix=prefix, digest=digest, reused=False)
-
-
-@contextmanager
-def _one_at_a_time(home: Path) -> Iterator[None]:
-    """Let a second process that wants the same environment wait for the first, and then find it there."""
-    from filelock import FileLock
-
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(home.with_name(f"{home.name}.lock"))
-        lock.acquire()
-    except OSError as error:
-        raise from_os_error(error, "make an environment in", home) from error
-    try:
-        yield
-    finally:
-        lock.release()
+    return replace(there, reused=False)
 
 
 def _make(
     lock_file: Path, environment: str, platform: Platform, *, prefix: Path, places: Places, progress: Progress
 ) -> None:
     progress.working(f"installing the environment {environment} of {lock_file.parent.name}")
+    files.forget_temporaries(prefix.parent)
     with files.staged_folder(prefix) as staging:
         _install(lock_file, environment, platform, staging=staging, prefix=prefix, places=places)
         progress.working(f"compiling the bytecode of {environment}")
         _compile(staging, prefix)
         files.write_text(staging / CONTENTS, json.dumps(_contents(staging)))
-    _forget_others(prefix)
 
 
 def _pins(lock_file: Path, environment: str, platform: Platform) -> list[tuple[str, str]]:
@@ -226,11 +236,11 @@ def _compile(staging: Path, prefix: Path) -> None:
         )
 
 
-def _forget_others(prefix: Path) -> None:
-    """Delete the environments that this one replaces."""
+def _forget_others(home: Path, kept: Collection[Path]) -> None:
+    """Delete the environments that others have replaced."""
     try:
-        for other in prefix.parent.iterdir():
-            if other != prefix:
+        for other in home.iterdir():
+            if other not in kept:
                 shutil.rmtree(other)
     except OSError as error:
-        raise from_os_error(error, "delete", prefix.parent) from error
+        raise from_os_error(error, "delete", home) from error

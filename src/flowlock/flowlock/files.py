@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -61,7 +62,7 @@ def staged_folder(target: Path) -> Iterator[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         if old.exists() and not target.exists():
             old.rename(target)
-        staging = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=target.parent))
+        staging = Path(tempfile.mkdtemp(prefix=f"{TEMPORARY_PREFIX}{target.name}-", dir=target.parent))
     except OSError as error:
         raise from_os_error(error, "write", target) from error
     staging.chmod(0o755)
@@ -111,6 +112,14 @@ def sha256_of(path: Path) -> Sha256:
             return Sha256(hashlib.file_digest(stream, "sha256").hexdigest())
     except OSError as error:
         raise from_os_error(error, "read", path) from error
+
+
+def forget_staged(target: Path) -> None:
+    """Remove the staging that killed writers of a folder left; only for who keeps its other writers out."""
+    ours = re.compile(re.escape(f"{TEMPORARY_PREFIX}{target.name}-") + r"[a-z0-9_]{8}")
+    for path in target.parent.glob(f"{TEMPORARY_PREFIX}*"):
+        if ours.fullmatch(path.name):
+            shutil.rmtree(path)
 
 
 def forget_temporaries(*folders: Path) -> None:

@@ -3,12 +3,14 @@
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
 
+from flowlock import bound as bound_program
 from flowlock.errors import FlowlockError, from_os_error
 
 LOG_TAIL = 30
@@ -31,13 +33,16 @@ def run(
     stdin: str | None = None,
     check: bool = True,
     each_line: Callable[[str], None] | None = None,
+    bound: bool = False,
 ) -> Completed:
     """Run a process to its end; with `check`, one that fails is a FlowlockError with the tail of its output.
 
     `env` is the whole environment of the process, ours if not given. `each_line` is called with every line
     of its stderr as it comes, from a thread of its own. An interrupt ends the process and its children before
-    it goes on.
+    it goes on; a `bound` process, named by its whole path, ends even if we are killed (on Linux).
     """
+    if bound and sys.platform == "linux":
+        argv = [sys.executable, "-I", "-S", bound_program.__file__, str(os.getpid()), *argv]
     with started(argv, cwd=cwd, env=env) as process:
         out, err = _communicate(process, stdin, each_line)
     if check and process.returncode != 0:

@@ -1,13 +1,15 @@
 """Run a workflow, or its test cases, in the environment that its lock pins."""
 
+import hashlib
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from flowlock import env, files, platforms, reported
+from flowlock import env, files, locks, platforms, reported
 from flowlock.errors import FlowlockError
 from flowlock.session import BASE_URL, Profile, Session
 from flowlock.workspace import Workflow
@@ -71,8 +73,11 @@ def run(
     chosen = _params(session, workflow, params)
     target = (results or workspace.state / "results" / workflow.name).resolve()
     started = time.perf_counter()
-    environment = install(session, workflow, "default", frozen=frozen)
-    with session.progress.stage("run") as stage:
+    with (
+        install(session, workflow, "default", frozen=frozen) as environment,
+        _alone(session, target),
+        session.progress.stage("run") as stage,
+    ):
         current = if_changed and _is_current(target, environment.digest, chosen)
         status = "current" if current else _execute(session, environment, workflow, chosen, target)
         stage.status = status
@@ -100,8 +105,22 @@ def _params(session: Session, workflow: Workflow, named: Path | None) -> Path | 
     )
 
 
-def install(session: Session, workflow: Workflow, environment: str, *, frozen: bool) -> env.Environment:
-    """Return a workflow's environment from its lock, installed unless it is there and whole.
+@contextmanager
+def _alone(session: Session, results: Path) -> Iterator[None]:
+    """Let a second run that writes the same results wait for the first."""
+    name = hashlib.sha256(str(results).encode()).hexdigest()[:16]
+    shown = session.workspace.relative(results)
+    note = f"another run writes {shown}; waiting for it"
+    path = session.workspace.state / "running" / f"{name}.lock"
+    with locks.alone(path, waiting=lambda: session.progress.note(note)):
+        yield
+
+
+@contextmanager
+def install(
+    session: Session, workflow: Workflow, environment: str, *, frozen: bool
+) -> Iterator[env.Environment]:
+    """Yield a workflow's environment from its lock, installed unless it is there and whole.
 
     Unless `frozen`, a lock that its manifest or today's sources have outgrown is refused, with the reasons.
     """
@@ -122,13 +141,16 @@ def install(session: Session, workflow: Workflow, environment: str, *, frozen: b
         mirrors=session.mirrors(),
         unserved=(session.workspace.release_channel, BASE_URL) if session.offline else (BASE_URL,),
     )
-    with session.progress.stage("install") as stage:
-        found = env.ensure(
-            lock_file, environment, platforms.current(), places=places, progress=session.progress
-        )
-        stage.status = "current" if found.reused else "made"
-        stage.detail = f"{workflow.name}: {session.workspace.relative(found.prefix)}"
-    return found
+    with ExitStack() as stack:
+        with session.progress.stage("install") as stage:
+            found = stack.enter_context(
+                env.installed(
+                    lock_file, environment, platforms.current(), places=places, progress=session.progress
+                )
+            )
+            stage.status = "current" if found.reused else "made"
+            stage.detail = f"{workflow.name}: {session.workspace.relative(found.prefix)}"
+        yield found
 
 
 def _way_to_a_lock(session: Session, workflow: Workflow) -> str:
@@ -163,6 +185,7 @@ def _execute(
             code="FL713",
             hint="name a new or empty folder with --results; a run replaces the whole folder",
         )
+    files.forget_staged(results)
     with files.staged_folder(results) as staging:
         given: list[str | Path] = ["--params", params] if params else []
         argv: list[str | Path] = [workflow.distribution, "--json", "run", *given, "--results", staging]
@@ -249,8 +272,10 @@ def test(session: Session, names: Sequence[str], *, frozen: bool) -> TestOutcome
         if not cases.is_file():
             session.progress.note(f"{workflow.name} has no test-cases.yaml")
             continue
-        environment = install(session, workflow, "default", frozen=frozen)
-        with session.progress.stage("test") as stage:
+        with (
+            install(session, workflow, "default", frozen=frozen) as environment,
+            session.progress.stage("test") as stage,
+        ):
             argv: list[str | Path] = [workflow.distribution, "--json", "test", cases]
             outcome = reported.tested(
                 session.workspace, workflow, environment.run(argv, each_line=session.progress.working)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flowlock.errors import from_os_error
+from flowlock import locks
 from flowlock.report import Progress
 
 if TYPE_CHECKING:
@@ -37,23 +37,9 @@ class Session:
     @contextmanager
     def exclusive(self) -> Iterator[None]:
         """Hold the workspace's state for the block: a second flowlock waits until this one has ended."""
-        from filelock import FileLock, Timeout
-
-        state = self.workspace.state
-        try:
-            state.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(state / "lock")
-            try:
-                lock.acquire(timeout=0)
-            except Timeout:
-                self.progress.note("another flowlock works in this workspace; waiting for it")
-                lock.acquire()
-        except OSError as error:
-            raise from_os_error(error, "use", state) from error
-        try:
+        note = "another flowlock works in this workspace; waiting for it"
+        with locks.alone(self.workspace.state / "lock", waiting=lambda: self.progress.note(note)):
             yield
-        finally:
-            lock.release()
 
     def lock_file(self, workflow: "Workflow") -> Path:
         """Return where a workflow's lock is: beside its package, or in the state for the embedded profile."""

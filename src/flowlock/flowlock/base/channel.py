@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from flowlock import files
+from flowlock import files, locks
 from flowlock.base.archive import LEVEL, Archive
 from flowlock.base.convert import NOT_WHEELS, parse_requirements
 from flowlock.base.interpreter import Interpreter, find
@@ -137,11 +137,8 @@ class _Order:
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Let one process at a time make a channel; the operating system's refusals become ours."""
-    from filelock import FileLock
-
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / ".lock"):
+        with locks.alone(folder / ".lock"):
             yield
     except OSError as error:
         raise from_os_error(error, "make", folder) from error

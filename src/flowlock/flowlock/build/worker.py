@@ -6,7 +6,6 @@ environment of the processes above it; so each build has a process, whose enviro
 
 import json
 import os
-import signal
 import sys
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -14,17 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from flowlock import archive
+from flowlock.bound import end_with_parent
 from flowlock.build.canonical import Facts, canonical
 from flowlock.build.engine import Order, run, test
 from flowlock.build.layout import ARTIFACT, LOG, RECIPE, RESULT, SOURCE
 from flowlock.errors import FlowlockError
 
-_PR_SET_PDEATHSIG = 1
-
 
 def main(job_file: Path) -> int:
     """Run the job; leave the canonical archive and a result beside it, the log in any case."""
-    _end_with_parent()
+    end_with_parent()
     job = json.loads(job_file.read_bytes())
     work = job_file.parent
     with (work / LOG).open("w", encoding="utf-8", buffering=1) as log:
@@ -69,14 +67,6 @@ def _build(job: Mapping[str, Any], work: Path, log: Callable[[str], None]) -> st
     members = canonical(archive.read(made[0]), facts)
     (work / ARTIFACT).write_bytes(archive.write(made[0].stem, members, epoch=epoch))
     return made[0].name
-
-
-def _end_with_parent() -> None:
-    """Ask the kernel to end this process when the one that started it ends, however that comes about."""
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 if __name__ == "__main__":

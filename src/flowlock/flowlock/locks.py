@@ -1,0 +1,71 @@
+"""Locks between processes; the operating system releases them when a process ends, however it ends."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from flowlock.errors import from_os_error
+
+
+@contextmanager
+def alone(path: Path, *, waiting: Callable[[], None] | None = None) -> Iterator[None]:
+    """Hold a lock that one process has at a time; `waiting` is called if another one has it."""
+    from filelock import FileLock, Timeout
+
+    with _refusals_told(path):
+        lock = FileLock(path)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            if waiting is not None:
+                waiting()
+            lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def shared(path: Path) -> Iterator[None]:
+    """Hold a lock that any number of processes have at a time, while nobody has it by `unless_shared`."""
+    from filelock import ReadWriteLock
+
+    with _refusals_told(path):
+        lock = ReadWriteLock(path, is_singleton=False)
+        lock.acquire_read()
+    try:
+        yield
+    finally:
+        lock.release()
+        lock.close()
+
+
+@contextmanager
+def unless_shared(path: Path) -> Iterator[bool]:
+    """Keep everybody out for the block, and yield True; yield False, without a wait, if somebody is in."""
+    from filelock import ReadWriteLock, Timeout
+
+    with _refusals_told(path):
+        lock = ReadWriteLock(path, is_singleton=False)
+        try:
+            lock.acquire_write(blocking=False)
+            free = True
+        except Timeout:
+            free = False
+    try:
+        yield free
+    finally:
+        if free:
+            lock.release()
+        lock.close()
+
+
+@contextmanager
+def _refusals_told(path: Path) -> Iterator[None]:
+    """Make the lock's folder; what the operating system refuses becomes an error of ours."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        raise from_os_error(error, "use", path.parent) from error
