@@ -126,6 +126,15 @@ def test_a_task_package_that_fails_to_import_is_named_with_its_own_words(fresh: 
     assert_refused(fresh.flowlock("check"), "flowlock-ext-tabular", "no_such_module_at_all")
 
 
+def test_packages_that_nobody_knows_are_refused_before_anything_is_made(fresh: Checkout) -> None:
+    done = fresh.flowlock("--json", "build", "penguin", "x" * 9)
+    assert_refused(done, "there is no package or workflow `penguin`")
+    nearest, every = done.document["problems"]
+    assert (nearest["code"], nearest["hint"]) == ("FL521", "did you mean `penguins`?")
+    assert "flowlock-core, flowlock-ext-tabular" in every["hint"]
+    assert not (fresh.root / ".flowlock").exists()
+
+
 def test_a_folder_without_a_workspace_says_how_to_get_one(tmp_path: Path) -> None:
     assert_refused(Checkout(root=tmp_path).flowlock("sync"), "flowlock.toml", "flowlock init")
 

@@ -57,7 +57,7 @@ SHARED = {
     "FL312": {"build", "recipe"},  # a path that leaves the package: in the text, or followed
     "FL413": {"base", "build"},  # never downloaded, and --offline
     "FL414": {"base", "build"},  # a download with another digest than promised
-    "FL601": {"build", "channel", "lock"},  # damaged bytes: an artifact's or a lock's
+    "FL605": {"build", "channel"},  # damaged bytes: in the channel, or in a copy of it
 }
 
 

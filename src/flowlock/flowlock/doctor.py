@@ -4,16 +4,25 @@ import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, requires, version
+from itertools import starmap
 from pathlib import Path
 from typing import Any
+
+from packaging.requirements import Requirement
 
 from flowlock import platforms, process, workspace
 from flowlock.base import interpreter
 from flowlock.errors import FlowlockError
 
 OLDEST = (3, 11)
-ENGINES = ("py-rattler", "py-rattler-build", "uv", "zstandard")
+# Each is started: what is installed may be for another system.
+ENGINES = {
+    "py-rattler": "import rattler",
+    "py-rattler-build": "import rattler_build",
+    "uv": "import subprocess, uv; subprocess.run([uv.find_uv_bin(), '--version'], check=True)",
+    "zstandard": "import zstandard; zstandard.ZstdCompressor().compress(b'')",
+}
 # A base channel with pandas and its environments, twice.
 ENOUGH_SPACE = 3 * 1024**3
 
@@ -59,7 +68,14 @@ class Diagnosis:
 
 def examine(folder: Path) -> Diagnosis:
     """Look at Python, the engines, git, the sandbox, the disk and the workspace around `folder`."""
-    findings = [_python(), _platform(), *map(_engine, ENGINES), _git(), _sandbox(), _space(folder)]
+    findings = [
+        _python(),
+        _platform(),
+        *starmap(_engine, ENGINES.items()),
+        _git(),
+        _sandbox(),
+        _space(folder),
+    ]
     return Diagnosis(findings=(*findings, *_base_python(), _workspace(folder)))
 
 
@@ -77,8 +93,26 @@ def _platform() -> Finding:
         return Finding(name="platform", found=error.message, good=False, remedy=error.hint)
 
 
-def _engine(name: str) -> Finding:
-    return Finding(name=name, found=version(name), good=True)
+def _engine(name: str, trial: str) -> Finding:
+    """Start an engine in a process of its own, and hold its version against what we were made for."""
+    remedy = f"install flowlock again, or `pip install --force-reinstall {_wanted(name)}`"
+    try:
+        found = version(name)
+    except PackageNotFoundError:
+        return Finding(name=name, found="not installed", good=False, remedy=remedy)
+    tried = process.run([sys.executable, "-c", trial], check=False)
+    if tried.returncode != 0:
+        reason = (tried.stderr.strip().splitlines() or [f"it ends with {tried.returncode}"])[-1]
+        return Finding(name=name, found=f"{found}, which does not work: {reason}", good=False, remedy=remedy)
+    wanted = _wanted(name)
+    if not wanted.specifier.contains(found, prereleases=True):
+        return Finding(name=name, found=f"{found}, not {wanted.specifier}", good=False, remedy=remedy)
+    return Finding(name=name, found=found, good=True)
+
+
+def _wanted(name: str) -> Requirement:
+    """Return what our own metadata asks for under a name."""
+    return next(found for text in requires("flowlock") or () if (found := Requirement(text)).name == name)
 
 
 def _git() -> Finding:

@@ -80,11 +80,12 @@ def installed(
     with locks.shared(in_use):
         made = _made(lock_file, environment, platform, places=places, progress=progress)
         yield made
-    if not made.reused:
+    if not made.reused and lock_file.is_file():
+        # The lock may ask for another one by now, which its run has made beside ours.
         wanted = _prefix(lock_file, environment, platform, home)
         with locks.unless_shared(in_use) as free:
             if free:
-                _forget_others(home, {made.prefix, wanted})
+                _forget_others(wanted)
 
 
 def _prefix(lock_file: Path, environment: str, platform: Platform, home: Path) -> Path:
@@ -236,11 +237,11 @@ def _compile(staging: Path, prefix: Path) -> None:
         )
 
 
-def _forget_others(home: Path, kept: Collection[Path]) -> None:
-    """Delete the environments that others have replaced."""
+def _forget_others(prefix: Path) -> None:
+    """Delete the environments that this one replaces."""
     try:
-        for other in home.iterdir():
-            if other not in kept:
+        for other in prefix.parent.iterdir():
+            if other != prefix:
                 shutil.rmtree(other)
     except OSError as error:
-        raise from_os_error(error, "delete", home) from error
+        raise from_os_error(error, "delete", prefix.parent) from error

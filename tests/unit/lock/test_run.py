@@ -220,7 +220,7 @@ def test_only_chosen_environments_and_platforms_change(place: Path, tmp_path: Pa
     assert pins(place) == {"a": "1.0 h0_0"}
     assert pins(place, platform="osx-64") == {"a": "1.1 h0_0"}
     code, _ = code_of(lambda: lock(wanted, place, [new], platforms=("win-64",)))
-    assert code == "FL612"
+    assert code == "FL614"
 
 
 SOLVE_GROUP = """\

@@ -74,10 +74,12 @@ def test_live_metadata_is_asked_only_when_the_lock_and_the_builds_do_not_do(
 def test_a_channel_that_cannot_be_reached_is_told(tmp_path: Path) -> None:
     with (
         Metadata(folders=[], cache=tmp_path / "cache") as metadata,
-        pytest.raises(FlowlockError, match="the metadata of demo/default/linux-64 cannot be used") as caught,
+        pytest.raises(FlowlockError, match=r"the metadata of http://127\.0\.0\.1:9/ cannot be had") as caught,
     ):
         solve_environment(request("http://127.0.0.1:9/", "a"), metadata)
-    assert "network" in str(caught.value.hint)
+    assert caught.value.problems[0].code == "FL629"
+    assert "`--profile embedded` needs no conda channel" in str(caught.value.hint)
+    assert "127.0.0.1:9" in str(caught.value.detail)
 
 
 def test_a_pinned_record_keeps_every_field_and_a_url_that_is_not_its_channels(tmp_path: Path) -> None:

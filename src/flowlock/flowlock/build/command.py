@@ -9,6 +9,7 @@ from flowlock.base.command import prepare
 from flowlock.build import locking
 from flowlock.build.result import BuildResult, Status
 from flowlock.build.run import build as build_packages
+from flowlock.build.targets import chosen, targets
 from flowlock.errors import FlowlockError
 from flowlock.session import Profile, Session
 
@@ -31,7 +32,9 @@ class BuildSettings:
 
 
 def build(session: Session, names: Sequence[str], settings: BuildSettings) -> BuildResult:
-    """Build packages into the local channel."""
+    """Build packages into the local channel; a name that is unknown is refused before anything is made."""
+    if names:
+        chosen(names, session.workspace, targets(session.workspace))
     with session.exclusive():
         prepare(session)
         return build_stage(session, names, settings)
@@ -56,10 +59,14 @@ def build_stage(session: Session, names: Sequence[str], settings: BuildSettings)
             progress=session.progress,
         )
         counts = [(status, sum(one.status is status for one in result.packages)) for status in Status]
-        told = ", ".join(f"{count} {status}" for status, count in counts if count)
+        foreseen = {Status.BUILT: "to build", Status.CACHED: "to take from the cache"}
+        verbs = foreseen if settings.dry_run else {}
+        told = ", ".join(f"{count} {verbs.get(status, status)}" for status, count in counts if count)
         stage.status = "current" if result.current else ("stale" if settings.dry_run else "built")
         nothing_new = all(one.status is Status.CURRENT for one in result.packages)
-        stage.detail = f"{told} in the channel" + (", mended" if result.mended and nothing_new else "")
+        stage.detail = (told if settings.dry_run else f"{told} in the channel") + (
+            ", mended" if result.mended and nothing_new else ""
+        )
     return result
 
 

@@ -23,7 +23,7 @@ def write(folder: Path, source: Path) -> None:
         shutil.copytree(source, staging, dirs_exist_ok=True)
         for entry in listed:
             if files.sha256_of(staging / entry.subdir / entry.file) != entry.sha256:
-                raise FlowlockError(f"{entry.file} is damaged", code="FL601", hint="run `flowlock build`")
+                raise FlowlockError(f"{entry.file} is damaged", code="FL605", hint="run `flowlock build`")
         packages = [
             {
                 "name": entry.name,

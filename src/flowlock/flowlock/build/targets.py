@@ -2,14 +2,14 @@
 
 import os
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
 from flowlock.build.plan import closure, graph_of
-from flowlock.errors import FlowlockError, Location, nearest
+from flowlock.errors import FlowlockError, Location, Problem, nearest
 from flowlock.files import read_bytes
 from flowlock.recipe import Recipe, origin, parse, render
 from flowlock.recipe.variants import Variant, variants
@@ -166,13 +166,18 @@ def chosen(names: Sequence[str], workspace: Workspace, known: dict[str, Target])
     }
     workflows = {workflow.name: str(workflow.distribution) for workflow in workspace.workflow_list}
     meant = [workflows.get(name, name) for name in names]
-    unknown = next((name for name in meant if name not in keys), None)
-    if unknown is None:
-        return [key for name in meant for key in keys[name]]
-    if unknown in workflows.values():
-        raise FlowlockError(f"{unknown} is not compiled", code="FL521", hint="run `flowlock compile`")
-    hint = nearest(unknown, [*keys, *workflows])
-    raise FlowlockError(f"there is no package or workflow `{unknown}`", code="FL521", hint=hint)
+    problems = [_unknown(name, keys, workflows) for name in meant if name not in keys]
+    if problems:
+        raise FlowlockError(problems[0].message, problems=problems)
+    return [key for name in meant for key in keys[name]]
+
+
+def _unknown(name: str, known: Collection[str], workflows: Mapping[str, str]) -> Problem:
+    if name in workflows.values():
+        return Problem(code="FL521", message=f"{name} is not compiled", hint="run `flowlock compile`")
+    names = sorted({*known, *workflows} - set(workflows.values()))
+    hint = nearest(name, names) or f"there are: {', '.join(names)}"
+    return Problem(code="FL521", message=f"there is no package or workflow `{name}`", hint=hint)
 
 
 def _package_recipe(workspace: Workspace, path: Path, folder: Path) -> Recipe:

@@ -185,7 +185,7 @@ def _bytes(artifact: Artifact) -> bytes:
     if hashlib.sha256(data).hexdigest() != artifact.sha256:
         raise FlowlockError(
             f"{artifact.file} is damaged",
-            code="FL601",
+            code="FL605",
             hint="run the same command again: it is built anew",
         )
     return data
@@ -246,7 +246,11 @@ class _Memo:
             known = self._records[artifact.sha256] = index_record(artifact.origin)
             self._changed = True
             if known["sha256"] != artifact.sha256:
-                raise FlowlockError(f"{artifact.file} is damaged", code="FL601")
+                raise FlowlockError(
+                    f"{artifact.file} is damaged",
+                    code="FL605",
+                    hint="run the same command again: it is built anew",
+                )
         return dict(known)
 
     def index_digests(self, records: Mapping[str, Mapping[str, Record]]) -> dict[str, Sha256]:

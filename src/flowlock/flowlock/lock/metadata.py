@@ -159,7 +159,7 @@ def bad_metadata(what: str, error: Exception) -> FlowlockError:
     return FlowlockError(
         f"the metadata of {what} cannot be used: {error}",
         code="FL621",
-        hint="get the metadata again; if it is live, check the network and run the same command again",
+        hint="get the metadata again, then run the same command again",
         kept="the lock that was there",
     )
 

@@ -130,7 +130,7 @@ def _validate(manifest: Manifest, matcher: RattlerMatcher, options: Options) -> 
     ):
         problems += [
             Problem(
-                code="FL612",
+                code="FL614",
                 message=f"{manifest.file} has no {kind} `{name}`",
                 location=Location(file=manifest.file),
                 hint=f"it has: {', '.join(sorted(there))}",
@@ -146,7 +146,7 @@ def _known_updates(states: Sequence[_State], options: Options) -> None:
     """Refuse to move a package that no lock pins: it would look as if it had moved."""
     pinned = {record.name for state in states if state.old for _, _, record in state.old.records()}
     problems = [
-        Problem(code="FL612", message=f"no lock pins `{name}`", hint=nearest(name, sorted(pinned)))
+        Problem(code="FL614", message=f"no lock pins `{name}`", hint=nearest(name, sorted(pinned)))
         for name in options.update
         if name not in pinned
     ]

@@ -155,7 +155,9 @@ async def _solve(request: Request, metadata: Metadata) -> list[Record]:
             solved = await rattler.solve(places, gateway=metadata.gateway(), platforms=platforms, **common)
     except engine.SolverError as error:
         raise _unsolvable(request, str(error)) from error
-    except (engine.GatewayError, engine.FetchRepoDataError, engine.IoError, OSError, ValueError) as error:
+    except (engine.GatewayError, engine.FetchRepoDataError) as error:
+        raise _unreachable(request, error) from error
+    except (engine.IoError, OSError, ValueError) as error:
         raise bad_metadata(request.label, error) from error
     return sorted((metadata.ours(record) for record in solved), key=lambda record: record.url)
 
@@ -177,6 +179,16 @@ def _refuse_live(request: Request, metadata: Metadata, opened: Sequence[Any]) ->
             hint="give it with --repodata DIR",
             kept="the lock that was there",
         )
+
+
+def _unreachable(request: Request, error: Exception) -> FlowlockError:
+    return FlowlockError(
+        f"{request.label}: the metadata of {', '.join(request.channels)} cannot be had",
+        code="FL629",
+        hint="check the network and run the same command again; `--profile embedded` needs no conda channel",
+        kept="the lock that was there",
+        detail=str(error),
+    )
 
 
 def _specs(requirements: Iterable[Requirement]) -> "list[MatchSpec]":
