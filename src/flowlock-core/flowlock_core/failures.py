@@ -1,5 +1,6 @@
 """What a task's exception says to who runs the workflow: where in the task's code, and which column lacks."""
 
+import inspect
 import re
 import sys
 import traceback
@@ -44,8 +45,10 @@ def where_raised(error: BaseException, func: Callable[..., Any]) -> Location | N
 
 def _source(func: Callable[..., Any]) -> Path:
     """Return the folder of the top package that a function lies in, or its file if it lies in none."""
+    module = sys.modules.get(func.__module__)
+    code = getattr(inspect.unwrap(func), "__code__", None)
+    file = Path(str(getattr(module, "__file__", None) or getattr(code, "co_filename", ""))).absolute()
     package = sys.modules.get(func.__module__.partition(".")[0])
-    file = Path(func.__code__.co_filename)
     folders = [Path(folder) for folder in getattr(package, "__path__", ())]
     return next((folder for folder in folders if file.is_relative_to(folder)), file)
 

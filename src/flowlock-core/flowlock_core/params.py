@@ -170,7 +170,7 @@ def check_params(
     import os
 
     steps = {step.id: step for step in plan.steps}
-    problems = [_unknown_step(step, list(steps)) for step in values if step not in steps]
+    problems = [_unknown_step(step, plan) for step in values if step not in steps]
     for step in plan.steps:
         if step.id not in mocked:
             found = _step_problems(step, values.get(step.id, {}), context)
@@ -188,13 +188,16 @@ def check_params(
     return problems
 
 
-def _unknown_step(step: str, known: Sequence[str]) -> Problem:
-    return Problem(
-        code="FL724",
-        message="the workflow has no such step",
-        step=str(step),
-        hint=nearest(str(step), known) or f"the steps are {', '.join(known)}",
-    )
+def _unknown_step(step: str, plan: Plan) -> Problem:
+    takers = [one.id for one in plan.steps if _open(one)]
+    there = f"the steps with parameters are {', '.join(takers)}" if takers else "no step has parameters"
+    hint = nearest(step, [one.id for one in plan.steps]) or there
+    return Problem(code="FL724", message="the workflow has no such step", step=step, hint=hint)
+
+
+def _open(step: PlannedStep) -> bool:
+    """Tell whether a step has a parameter that the workflow does not set itself."""
+    return not {*step.arguments, *step.argnames} >= arguments_of(step.task.func).by_name.keys()
 
 
 def _step_problems(step: PlannedStep, given: Mapping[str, Any], context: Any) -> Iterator[Problem]:

@@ -64,6 +64,17 @@ def test_json_gives_all_problems_of_a_parameters_file_with_their_places(
     assert f"{params}:3:9: FL728 table.path: a path is expected, got 3" in err
 
 
+def test_a_step_with_no_name_like_it_gets_those_that_take_parameters(
+    package: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    params = tmp_path / "params.yaml"
+    params.write_text("zzz: {}\ntable: {path: data.csv}\n")
+    assert main(f"{package}.workflow:sample", ["--json", "run", "--params", str(params)]) == 1
+    (problem,) = document(capsys.readouterr().out)["problems"]
+    # Not `rows_there`: the workflow gives it all that it takes.
+    assert problem["hint"] == "the steps with parameters are table, card, dashboard"
+
+
 @pytest.mark.parametrize(("function", "told"), [("bug", "FL004"), ("interrupted", "FL003")])
 def test_json_stays_one_document_when_a_run_is_cut_short(
     package: str, function: str, told: str, capsys: pytest.CaptureFixture[str]
