@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from flowlock_core.bundle import Bundle
 from flowlock_core.errors import ExitCode, UsageError, WorkflowError
@@ -38,18 +38,20 @@ def run_alone(workflow: "Workflow", file: str) -> int:
 
 
 def _main(bundle: Bundle, argv: Sequence[str] | None) -> int:
-    options = _parser(bundle).parse_args(argv)
+    arguments = sys.argv[1:] if argv is None else argv
+    as_json = "--json" in arguments
     try:
-        with stdout_kept_clean() if options.json else nullcontext():
+        options = _parser(bundle).parse_args(arguments)
+        with stdout_kept_clean() if as_json else nullcontext():
             outcome: Outcome = options.action(bundle, options)
-        sys.stdout.write(_json(outcome.document) if options.json else outcome.text)
+        sys.stdout.write(_json(outcome.document) if as_json else outcome.text)
         sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read our output has gone; the interpreter must not flush into the closed pipe at exit.
         sys.stdout = open("/dev/null", "w")  # noqa: SIM115, PTH123 - open until exit
         return ExitCode.DONE
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - whatever nobody expected is a bug
-        return _failed(error, as_json=options.json)
+        return _failed(error, as_json=as_json)
     return outcome.code
 
 
@@ -74,14 +76,24 @@ def _json(document: Any) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def _parser(bundle: Bundle) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog=bundle.command, description="A workflow compiled by flowlock.", allow_abbrev=False
-    )
+class _Parser(argparse.ArgumentParser):
+    """Tells what is wrong with the command line as every other problem is told; takes --json anywhere."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.add_argument(
+            "--json", action="store_true", help="print one JSON document on stdout, also of what is wrong"
+        )
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what is wrong, under the usage."""
+        self.print_usage(sys.stderr)
+        raise UsageError(message, code="FL739", hint=f"`{self.prog} --help` lists the options")
+
+
+def _parser(bundle: Bundle) -> _Parser:
+    parser = _Parser(prog=bundle.command, description="A workflow compiled by flowlock.", allow_abbrev=False)
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
-    parser.add_argument(
-        "--json", action="store_true", help="print one JSON document on stdout, also of what is wrong"
-    )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_run(commands)
 
@@ -109,7 +121,7 @@ def _parser(bundle: Bundle) -> argparse.ArgumentParser:
     return parser
 
 
-def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_run(commands: "argparse._SubParsersAction[_Parser]") -> None:
     run = commands.add_parser("run", help="run the workflow and write its results", allow_abbrev=False)
     run.add_argument("--params", metavar="FILE", help="parameters in YAML or JSON; - reads stdin")
     run.add_argument(

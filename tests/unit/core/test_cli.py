@@ -110,10 +110,13 @@ def test_bugs_and_interrupts_have_their_own_codes(
 
 @pytest.mark.parametrize("arguments", [[], ["nothing"], ["run", "--parms", "x"], ["test"]])
 def test_wrong_usage_exits_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as caught:
-        main("some_package.workflow:sample", arguments)
-    assert caught.value.code == 2
-    assert "usage: some-package" in capsys.readouterr().err
+    assert main("some_package.workflow:sample", arguments) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("usage: some-package")
+    assert "error: FL739 " in err
+    assert main("some_package.workflow:sample", [*arguments, "--json"]) == 2
+    (problem,) = json.loads(capsys.readouterr().out)["problems"]
+    assert problem["code"] == "FL739"
 
 
 def test_help_and_schema_import_neither_pandas_nor_pydantic(package: str, tmp_path: Path) -> None:
