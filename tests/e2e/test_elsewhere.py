@@ -86,7 +86,7 @@ def test_a_package_is_looked_into_in_an_environment_of_its_own_and_the_answer_is
     assert not found["errors"]
     (lock,) = (session.workspace.state / "lookups").glob("*/pixi.lock")
     assert "flowlock-ext-tabular" in lock.read_text()
-    monkeypatch.setattr(env, "ensure", lambda *_a, **_k: pytest.fail("an environment was made again"))
+    monkeypatch.setattr(env, "installed", lambda *_a, **_k: pytest.fail("an environment was made again"))
     assert lookup.describe([asked("flowlock-ext-tabular", ">=0.1")]) == found
 
 
