@@ -15,6 +15,7 @@ from flowlock_core.task import Task
 GOLDEN = Path(__file__).parent / "golden" / "specs"
 FACTS = Facts(
     version="1.2.0",
+    runtime="1.2.0",
     channels=frozenset({"https://example.org/release", "conda-forge", "known-alias"}),
     wheel_names={"typing-extensions": "typing_extensions"},
     sources=("https://example.org/release", "conda-forge"),

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tomllib
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,20 @@ def test_the_build_tools_are_those_that_this_workspace_is_built_with(tmp_path: P
     assert new["build"] == ours["build"]
     assert ours["build"]["backend"] == BACKEND
     assert ours["build"]["installer"] == INSTALLER
+
+
+def test_the_run_time_that_workflows_ask_for_is_the_toolchains_whatever_the_workspaces_version(
+    tmp_path: Path,
+) -> None:
+    root = tmp_path / "birds"
+    init(root, today=TODAY)
+    subprocess.run(["git", "init", "-q", root], check=True)
+    settings = root / "flowlock.toml"
+    settings.write_text(settings.read_text().replace('version = "0.1.0"', 'version = "7.0.0"'))
+    assert compile_workflows(workspace.load(root), [], check=False, progress=Silent()).ok
+    made = tomllib.loads((root / "examples/hello/flowlock-hello-workflow/pyproject.toml").read_text())
+    assert made["project"]["version"] == "7.0.0"
+    assert f"flowlock-core>={version('flowlock-core')}" in made["project"]["dependencies"]
 
 
 @pytest.mark.parametrize("name", ["Über", "1st", "a_b", "-x", "x-", "a b", "x" * 51])

@@ -125,7 +125,7 @@ def _dependencies(planned: Plan, facts: Facts) -> list[str]:
     tasks = (*(step.task for step in planned.steps), *planned.conditions.values())
     owners: set[str] = {canonicalize_name(task.distribution) for task in tasks}
     found = {owner: owner for owner in owners}
-    found[CORE] = f"{CORE}>={facts.version}"
+    found[CORE] = f"{CORE}>={facts.runtime}"
     for one in planned.spec.requirements:
         if one.name and one.name.value != PYTHON:
             name = facts.distribution(one.name.value)

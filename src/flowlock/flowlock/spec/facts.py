@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import version
 
 from packaging.utils import canonicalize_name
 
@@ -14,11 +15,12 @@ CORE = "flowlock-core"
 class Facts:
     """The workspace's version, the channels that a spec may name, and wheel name → conda name.
 
-    `sources` are the channels that a workflow is locked from, the release channel first; `platforms` those
-    that it is locked for.
+    `runtime` is the oldest run time that a compiled workflow may meet; `sources` are the channels that it is
+    locked from, the release channel first; `platforms` those that it is locked for.
     """
 
     version: str
+    runtime: str
     channels: frozenset[str]
     wheel_names: Mapping[str, str] = field(default_factory=dict)
     sources: tuple[str, ...]
@@ -36,9 +38,12 @@ class Facts:
 
 def facts_of(workspace: Workspace) -> Facts:
     """Take from a workspace what the rules need."""
+    own = any(package.name == CORE for package in workspace.packages)
     known = (workspace.release_channel, *workspace.other_channels, *workspace.channel_aliases)
     return Facts(
         version=workspace.version,
+        # Other workspaces have versions of their own; what they compile is for this toolchain's run time.
+        runtime=workspace.version if own else version(CORE),
         channels=frozenset(map(plain_channel, known)),
         wheel_names=workspace.wheel_names,
         sources=(workspace.release_channel, *workspace.other_channels),
