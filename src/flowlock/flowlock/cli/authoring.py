@@ -22,6 +22,15 @@ def init(
 
 
 @app.command()
+def workflows(context: typer.Context) -> int:
+    """List the workflows by name."""
+    from flowlock import listing
+
+    options: Options = context.obj
+    return options.emit(listing.workflows(options.workspace()))
+
+
+@app.command()
 def tasks(context: typer.Context, name: Annotated[str | None, typer.Argument()] = None) -> int:
     """List the known tasks, or show one task's signature and schema."""
     from flowlock import discover

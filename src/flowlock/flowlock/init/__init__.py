@@ -12,6 +12,7 @@ from string import Template
 from typing import Any
 
 from flowlock import files
+from flowlock.compile.package import PIXI_IMAGE
 from flowlock.errors import FlowlockError, from_os_error
 from flowlock.names import import_name
 from flowlock.recipe import render, yaml_text
@@ -24,7 +25,12 @@ MAX_NAME = 50
 LAYOUT = {
     "flowlock.toml": "flowlock.toml",
     "pixi.toml": "pixi.toml",
+    "ruff.toml": "ruff.toml",
     ".gitignore": "gitignore",
+    ".github/workflows/ci.yml": "ci.yml",
+    ".github/workflows/examples.yml": "examples.yml",
+    ".github/workflows/publish.yml": "publish.yml",
+    "changes.d/README.md": "changes-readme.md",
     "README.md": "README.md",
     "src/{distribution}/pyproject.toml": "pyproject.toml",
     "src/{distribution}/README.md": "package-readme.md",
@@ -95,6 +101,8 @@ def content(name: str, *, today: datetime) -> dict[str, str]:
         "backend": BACKEND,
         "installer": INSTALLER,
         "core": version("flowlock-core"),
+        "toolchain": version("flowlock"),
+        "pixi": PIXI_IMAGE.partition("-")[0],
     }
     written = {
         path.format_map(values): _template(template).substitute(values) for path, template in LAYOUT.items()

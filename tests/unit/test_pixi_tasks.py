@@ -1,0 +1,84 @@
+"""The tasks of pixi.toml, here and in new workspaces: what they run exists, and they have the same names."""
+
+import re
+import shlex
+import subprocess
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pytest
+
+from command_lines import commands, make_targets, wrong_command
+from flowlock import workspace
+from flowlock.compile import compile_workflows
+from flowlock.init import init
+from flowlock.report import Silent
+from shared import ROOT
+
+EVERYDAY = {
+    *("recompile", "lint", "format", "typecheck", "test", "build", "release", "docker-build", "docker-run"),
+    *("sync", "check", "hand-over", "take-over"),
+}
+
+
+@pytest.fixture(params=["this repository", "a new workspace"])
+def root(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    if request.param == "this repository":
+        return ROOT
+    made = tmp_path / "birds"
+    init(made)
+    subprocess.run(["git", "init", "-q", made], check=True)
+    assert compile_workflows(workspace.load(made), [], check=False, progress=Silent()).ok
+    return made
+
+
+def tasks(root: Path) -> dict[str, dict[str, Any]]:
+    """Return each task as a table, also those that are written as their command only."""
+    found = tomllib.loads((root / "pixi.toml").read_text())["tasks"]
+    return {name: task if isinstance(task, dict) else {"cmd": task} for name, task in found.items()}
+
+
+def filled(task: dict[str, Any], workflow: str) -> list[str]:
+    """Return the words of a task of one argument, as pixi fills it in (with minijinja, which agrees)."""
+    assert task["args"] == ["workflow"]
+    return shlex.split(jinja2.Template(task["cmd"]).render(workflow=workflow))
+
+
+def test_the_tasks_of_every_day_are_there(root: Path) -> None:
+    assert tasks(root).keys() >= EVERYDAY
+
+
+def test_what_tasks_run_exists_and_takes_these_arguments(root: Path) -> None:
+    known = tasks(root)
+    for name, task in known.items():
+        assert set(task.get("depends-on", [])) <= known.keys(), name
+        for words in commands(task["cmd"]):
+            assert wrong_command(words, complete=True) is None, name
+        if task["cmd"].startswith("make "):
+            assert set(task["cmd"].split()[1:]) <= make_targets(), name
+        for path in re.findall(r"\.venv/bin/(\S+)", task["cmd"]):
+            assert path in {"flowlock", "ruff", "mypy"}, name
+            assert "dev" in task["depends-on"], name
+
+
+def test_an_image_is_built_from_a_workflows_package_and_run_with_its_parameters(root: Path) -> None:
+    known, here = tasks(root), workspace.load(root)
+    for workflow in here.workflow_list:
+        built, run = (filled(known[name], workflow.name) for name in ("docker-build", "docker-run"))
+        folder = root / built[-1]
+        assert folder == workflow.package
+        assert (folder / "Dockerfile").is_file()
+        image = built[built.index("--tag") + 1]
+        assert image == workflow.distribution
+        assert image in run
+        mounted = [run[place + 1] for place, word in enumerate(run) if word == "--volume"]
+        assert f"$PWD/{here.relative(workflow.folder)}:/work:ro" in mounted
+        assert (workflow.folder / run[run.index("--params") + 1]).is_file()
+
+
+def test_an_image_of_a_workflow_with_an_underscore_has_the_packages_name(root: Path) -> None:
+    built = filled(tasks(root)["docker-build"], "my_flow")
+    assert built[-1] == "examples/my_flow/flowlock-my-flow-workflow"
+    assert built[built.index("--tag") + 1] == "flowlock-my-flow-workflow"
