@@ -9,17 +9,20 @@ import pytest
 
 from base_place import environment, made, place
 from checkout import Checkout, copy_repository
+from repository import account, repository
 from servers.real import moto_server, quetz_server
 from shared import once
 from small import small, tools
 
 __all__ = [
+    "account",
     "checkout",
     "environment",
     "made",
     "moto_server",
     "place",
     "quetz_server",
+    "repository",
     "small",
     "synced",
     "tools",

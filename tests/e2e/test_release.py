@@ -1,20 +1,17 @@
 """A release from edit to user: prepared, merged, tagged, built in a clean clone, published, run."""
 
 import json
-import os
-import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from checkout import Checkout
-from flowlock import env, git, platforms, sync, workspace
+from flowlock import env, git, platforms, sync
 from flowlock.build.command import BuildSettings, build
 from flowlock.errors import FlowlockError
 from flowlock.release import command, prepare, verify
@@ -22,79 +19,11 @@ from flowlock.release.command import PublishOptions
 from flowlock.release.outcome import PublishResult
 from flowlock.release.targets.protocol import Status
 from flowlock.report import Silent
-from flowlock.session import BASE_URL, Profile, Session
+from flowlock.session import BASE_URL
+from repository import Repository
 from servers import real, venues
 
 NOW = datetime(2026, 12, 1, 15, 30, tzinfo=UTC)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Repository:
-    """A checkout on branch main, with a bare remote that has it."""
-
-    root: Path
-    remote: Path
-
-    def git(self, *arguments: str) -> str:
-        done = subprocess.run(["git", *arguments], cwd=self.root, check=True, capture_output=True, text=True)
-        return done.stdout.strip()
-
-    @property
-    def session(self) -> Session:
-        return Session(
-            workspace=workspace.load(self.root),
-            profile=Profile.EMBEDDED,
-            offline=False,
-            progress=Silent(),
-        )
-
-    def state(self) -> tuple[str, str, str]:
-        """Return everything that a release may change: refs, the index and the files."""
-        return (
-            self.git("for-each-ref"),
-            self.git("symbolic-ref", "-q", "HEAD") if self.git("branch", "--show-current") else "",
-            self.git("status", "--porcelain"),
-        )
-
-    def clone(self, folder: Path) -> "Repository":
-        """Clone the remote, and give the clone what can be made again."""
-        subprocess.run(["git", "clone", "-q", self.remote, folder], check=True)
-        reused = folder / ".flowlock/base"
-        shutil.copytree(self.root / ".flowlock/base", reused, copy_function=os.link, symlinks=True)
-        return Repository(root=folder, remote=self.remote)
-
-
-@pytest.fixture
-def repository(
-    checkout: Callable[[], Checkout], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Repository:
-    home = tmp_path / "home"
-    home.mkdir()
-    for name, value in {
-        "HOME": str(home),
-        "XDG_CACHE_HOME": str(home / ".cache"),
-        "GIT_AUTHOR_NAME": "Test",
-        "GIT_AUTHOR_EMAIL": "test@example.org",
-        "GIT_COMMITTER_NAME": "Test",
-        "GIT_COMMITTER_EMAIL": "test@example.org",
-        "GIT_CONFIG_NOSYSTEM": "1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
-    root = checkout().root
-    # Git appends to its logs in place, so the repository must not be made of hard links.
-    copied = root.with_name("git")
-    shutil.copytree(root / ".git", copied)
-    shutil.rmtree(root / ".git")
-    copied.rename(root / ".git")
-    remote = tmp_path / "remote.git"
-    subprocess.run(["git", "init", "-q", "--bare", "-b", "main", remote], check=True)
-    made = Repository(root=root, remote=remote)
-    made.git("add", "-A")
-    made.git("commit", "-q", "--allow-empty", "-m", "Synced")
-    made.git("remote", "add", "origin", str(remote))
-    made.git("push", "-q", "-u", "origin", "main")
-    return made
 
 
 def edit(repository: Repository) -> None:
