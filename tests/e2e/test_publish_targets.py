@@ -132,7 +132,6 @@ def test_a_credential_that_is_refused_is_final_and_never_shown(venue: Venue, tmp
 @pytest.mark.parametrize(
     ("venue", "wrong"),
     [
-        ("prefix", lambda target: target.replace("/flowlock", "/flowlok")),
         ("quetz", lambda target: target.replace("/get/flowlock", "/get/flowlok")),
         ("s3", lambda target: target.replace("//bucket", "//bukket")),
         ("github", lambda target: target.replace("octo/flow", "octo/flw")),
@@ -148,6 +147,21 @@ def test_a_wrong_channel_name_is_said_before_anything_is_sent(
     assert "404" in caught.value.problems[0].message
     assert "check the name" in (caught.value.problems[0].hint or "")
     assert venue.served() == {}
+
+
+def test_a_wrong_channel_at_prefix_dev_is_said_by_the_first_file_and_ends_the_release(tmp_path: Path) -> None:
+    with venues.prefix() as known, venues.github() as github:
+        wrong = known.target.replace("/flowlock", "/flowlok")
+        misspelt = Venue(target=wrong, environ=known.environ, served=known.served)
+        done = run([misspelt, github], three(tmp_path / "artifacts"), tmp_path)
+        assert not done.ok
+        assert set(statuses(done).values()) == {Status.FAILED}
+        told = done.as_text()
+        assert "404" in told
+        assert "check the name" in told
+        assert known.served() == github.served() == {}
+        assert isinstance(known.server, PrefixDev)
+        assert len([sent for sent in known.server.requests if sent.method == "POST"]) == 1
 
 
 @pytest.mark.parametrize("kind", ["prefix", "quetz", "s3", "github"])

@@ -90,7 +90,11 @@ class PrefixDev:
         if found := INDEX.fullmatch(request.path):
             if found[1] not in self.channels:
                 return as_json(404, {"error": "no such channel"})
-            return as_json(200, self._repodata(found[1], found[2]))
+            document = self._repodata(found[1], found[2])
+            # Nothing makes an index before there is something to list.
+            if not document["packages.conda"]:
+                return as_json(404, {"error": "not found"})
+            return as_json(200, document)
         if found := FILE.fullmatch(request.path):
             data = self.channels.get(found[1], {}).get(f"{found[2]}/{found[3]}")
             if data is not None:

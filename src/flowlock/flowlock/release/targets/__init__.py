@@ -5,16 +5,16 @@ from collections.abc import Callable, Mapping
 from flowlock.errors import FlowlockError, nearest
 from flowlock.release.targets.directory import Directory
 from flowlock.release.targets.github import GitHub
-from flowlock.release.targets.prefix import Prefix
+from flowlock.release.targets.prefix import prefix
 from flowlock.release.targets.protocol import Context, Target
-from flowlock.release.targets.quetz import Quetz
+from flowlock.release.targets.quetz import quetz
 from flowlock.release.targets.s3 import S3
 
 KINDS: dict[str, Callable[[str, Context], Target]] = {
     "directory": Directory,
     "github": GitHub,
-    "prefix": Prefix,
-    "quetz": Quetz,
+    "prefix": prefix,
+    "quetz": quetz,
     "s3": S3,
 }
 

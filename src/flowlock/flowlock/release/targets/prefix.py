@@ -1,80 +1,52 @@
 """prefix.dev, or a server of one's own that speaks its API."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from secrets import token_hex
-from urllib.parse import urlsplit
 
 from flowlock import secret
-from flowlock.errors import FlowlockError
 from flowlock.http import Answer, Header
-from flowlock.names import Sha256
 from flowlock.release import attestation
 from flowlock.release.artifact import FileBody, Item
-from flowlock.release.targets.client import CONFLICT, Client
-from flowlock.release.targets.protocol import Context, Delivery, Kind, Served
+from flowlock.release.targets.client import NOT_FOUND, Client
+from flowlock.release.targets.hosted import Hosted, Landed, server_and_channel
+from flowlock.release.targets.protocol import Context
 from flowlock.secret import Secret
 
 AUDIENCE = "prefix.dev"
 KEYS = ("PREFIX_API_KEY",)
 
 
-class Prefix:
-    """`prefix:https://prefix.dev/CHANNEL`: an API key, or OIDC trusted publishing in GitHub Actions."""
+def prefix(location: str, context: Context) -> Hosted:
+    """Return `prefix:https://prefix.dev/CHANNEL`: by API key, or by trusted publishing in GitHub Actions."""
+    return Hosted(_Api(location, context))
 
-    kind = Kind.CHANNEL
 
+class _Api:
     def __init__(self, location: str, context: Context) -> None:
-        parts = urlsplit(location)
-        channel = parts.path.strip("/")
-        if parts.scheme not in {"http", "https"} or not channel or "/" in channel:
-            raise FlowlockError(
-                f"`prefix:{location}` names no channel",
-                code="FL801",
-                hint="write prefix:https://HOST/CHANNEL",
-            )
         self.name = f"prefix:{location}"
-        self._server = f"{parts.scheme}://{parts.netloc}"
-        self._channel_url = f"{self._server}/{channel}"
+        self._server, channel = server_and_channel("prefix", location)
+        self.channel_url = f"{self._server}/{channel}"
         self._upload_url = f"{self._server}/api/v1/upload/{channel}"
         self._context = context
-        self._opened: Client | None = None
 
-    @property
-    def _client(self) -> Client:
-        if self._opened is None:
-            credential = Header(secret=self._token())
-            self._opened = Client(self._context, self.name, credential)
-        return self._opened
+    def connect(self) -> Client:
+        return Client(self._context, self.name, Header(secret=self._token()))
 
-    def check(self) -> None:
-        """Find the credential and read the index of noarch; the right to write shows with the first file."""
-        answer = self._client.send("GET", f"{self._channel_url}/noarch/repodata.json")
-        self._client.accept(answer, "to serve the channel")
+    def check(self, client: Client) -> None:
+        """Ask for the index of noarch.
 
-    def served(self, items: Sequence[Item]) -> Mapping[str, Served]:
-        """Return what the channel's index has of these packages."""
-        return self._client.repodata(self._channel_url, items)
+        A channel without packages has none, like one that is not there: which it is, and whether it may be
+        written, shows with the first file.
+        """
+        answer = client.send("GET", f"{self.channel_url}/noarch/repodata.json")
+        client.accept(answer, "to serve the channel", also=[NOT_FOUND])
 
-    def upload(self, item: Item) -> Delivery:
-        """Send the file as the stock client does; 409 is success only if the bytes are the same."""
-        form = Form(item, _bundle(item, self._channel_url))
-
-        def put(landed: Callable[[], Answer | None]) -> Answer:
-            headers = {"Content-Type": f"multipart/form-data; boundary={form.boundary}"}
-            return self._client.send("POST", self._upload_url, headers=headers, body=form, landed=landed)
-
-        return self._client.deliver(item, self._url(item), put, taken=CONFLICT)
-
-    def digest(self, item: Item) -> Sha256 | None:
-        """Return the sha256 of the bytes that are served."""
-        return self._client.digest(self._url(item))
-
-    def complete(self) -> None:
-        """Do nothing: the server indexes by itself."""
-
-    def _url(self, item: Item) -> str:
-        return f"{self._channel_url}/{item.place}"
+    def put(self, client: Client, item: Item, landed: Landed) -> Answer:
+        """Send the file as the stock client does."""
+        form = Form(item, _bundle(item, self.channel_url))
+        headers = {"Content-Type": f"multipart/form-data; boundary={form.boundary}"}
+        return client.send("POST", self._upload_url, headers=headers, body=form, landed=landed)
 
     def _token(self) -> Secret:
         environ = self._context.environ
