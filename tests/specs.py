@@ -25,6 +25,7 @@ MODULES = {
     "demo_tasks.io": "demo-tasks",
     "demo_tasks.shapes": "demo-tasks",
     "other_tasks.io": "other-tasks",
+    "published_tasks.steps._regroup": "published-tasks",
     "flowlock_core.tasks.skip": "flowlock-core",
 }
 BROKEN = BrokenTask(

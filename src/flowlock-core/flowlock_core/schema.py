@@ -4,19 +4,19 @@ import copy
 import inspect
 import sys
 import types
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from enum import Enum
 from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin
 
-from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
-from pydantic_core import PydanticSerializationError
+from pydantic_core import PydanticOmit, PydanticSerializationError
 
 from flowlock_core.arguments import Argument, arguments_of
 from flowlock_core.task import Task, humanised
 
 Json = Any
+_JSON_TYPES = {"string", "number", "integer", "boolean", "object", "array", "null"}
 
 
 class Absent(Enum):
@@ -27,7 +27,11 @@ class Absent(Enum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parameter:
-    """One parameter of a task; `wired` ones can only come from another step, and have an empty schema."""
+    """One parameter of a task; `wired` ones can only come from another step, and have an empty schema.
+
+    `accepts` is the schema of what may be given, where a form shows less (`SkipJsonSchema[None]`). `types`
+    says where in the schema a type stands: class name → paths.
+    """
 
     name: str
     title: str
@@ -37,6 +41,8 @@ class Parameter:
     annotation: str
     wired: bool
     default: Json | Absent = Absent.ABSENT
+    accepts: Mapping[str, Json] | None = None
+    types: Mapping[str, Sequence[Sequence[str | int]]] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Json]:
         """Return a JSON object; without a default, it has no such key."""
@@ -127,13 +133,16 @@ def _first_paragraph(text: str | None) -> str:
 
 
 def _parameter(argument: Argument) -> Parameter:
-    schema = _json_schema(argument)
-    wired = schema is None
-    field = argument.field
-    title = (field.title if field else None) or humanised(argument.name)
-    description = (field.description if field else None) or ""
+    said = _json_schema(argument, _Generator)
+    wired = said is None
+    words = argument.field
+    title = (words.title if words else None) or humanised(argument.name)
+    description = (words.description if words else None) or ""
     default = Absent.ABSENT if argument.required or wired else _json_default(argument)
-    if schema is not None:
+    schema, types = said or ({}, {})
+    accepted = None if wired else _json_schema(argument, _Accepting)
+    accepts = accepted[0] if accepted and accepted[0] != schema else None
+    if not wired:
         # Without words of the parameter itself, pydantic takes the docstring of its class.
         schema.pop("description", None)
         schema |= {"title": title} | ({"description": description} if description else {})
@@ -143,10 +152,12 @@ def _parameter(argument: Argument) -> Parameter:
         title=title,
         description=description,
         required=argument.required,
-        schema=schema or {},
+        schema=schema,
         annotation=annotation_text(argument.annotation),
         wired=wired,
         default=default,
+        accepts=accepts,
+        types=types,
     )
 
 
@@ -155,48 +166,98 @@ class _NotJsonError(Exception):
 
 
 class _Generator(GenerateJsonSchema):
-    """pydantic's generator, which leaves a choice out of a union where ours refuses the whole type."""
+    """pydantic's generator, which says of a union such as `str | DataFrame` what JSON can say of it.
+
+    It refuses a type that JSON cannot say at all, and does not warn of the choices that it leaves out.
+    """
 
     def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> Any:
         """Refuse."""
         raise _NotJsonError(f"{schema['type']}: {error_info}")
 
+    def generate_inner(self, schema: Any) -> Any:
+        """Refuse what names a type of its own, as `WithJsonSchema({"type": "my.DataFrame"})` does."""
+        found = super().generate_inner(schema)
+        named = found.get("type")
+        if isinstance(named, str) and named not in _JSON_TYPES:
+            raise _NotJsonError(named)
+        return found
 
-def _json_schema(argument: Argument) -> dict[str, Json] | None:
-    """Return a parameter's schema, or None for a type that only another step can give.
+    def union_schema(self, schema: Any) -> Any:
+        """Leave out choices that JSON cannot say; without one that is more than null, refuse."""
+        kept = [choice for choice in schema["choices"] if self._can_say(_choice(choice))]
+        if all(_choice(choice)["type"] == "none" for choice in kept):
+            raise _NotJsonError("a union of types that are not of JSON")
+        fewer = schema.copy()
+        fewer["choices"] = kept
+        return super().union_schema(fewer)
 
-    Of a union such as `str | DataFrame` the choices that JSON can say remain.
-    """
-    if (schema := _schema_of(argument.adapter)) is not None:
-        return schema
-    annotation = argument.annotation
-    if get_origin(annotation) is Annotated:
-        annotation = get_args(annotation)[0]
-    if get_origin(annotation) not in (Union, types.UnionType):
-        return None
-    choices = [Argument(argument.name, choice, None) for choice in get_args(annotation)]
-    kept = [choice.annotation for choice in choices if _schema_of(choice.adapter) is not None]
-    if set(kept) <= {types.NoneType}:
-        return None
-    union: Any = Union[tuple(kept)]  # noqa: UP007 - of a tuple
-    return _schema_of(Argument(argument.name, union, None).adapter)
+    def _can_say(self, choice: Any) -> bool:
+        try:
+            self.generate_inner(choice)
+        except _NotJsonError:
+            return False
+        except PydanticOmit:
+            return True
+        return True
 
 
-def _schema_of(adapter: TypeAdapter[Any]) -> dict[str, Json] | None:
+class _Accepting(_Generator):
+    """Says also what `SkipJsonSchema[None]` hides from forms: that null may be given."""
+
+    def union_schema(self, schema: Any) -> Any:
+        """Add null where it is a choice that is not shown."""
+        found = super().union_schema(schema)
+        hidden = any(_choice(choice)["type"] == "none" for choice in schema["choices"])
+        return _nullable(found) if hidden else found
+
+
+def _nullable(schema: dict[str, Json]) -> dict[str, Json]:
+    """Add null to a schema and keep its shape, which a task's `json_schema_extra` may rely on."""
+    null = {"type": "null"}
+    for union in ("anyOf", "oneOf"):
+        if union in schema:
+            choices = schema[union]
+            return schema if null in choices else {**schema, union: [*choices, null]}
+    if isinstance(schema.get("type"), str) and not schema.keys() & {"enum", "const"}:
+        return {**schema, "type": [schema["type"], "null"]}
+    return {"anyOf": [schema, null]}
+
+
+def _choice(choice: Any) -> Any:
+    """Return a choice of a union without its label."""
+    return choice[0] if isinstance(choice, tuple) else choice
+
+
+def _json_schema(
+    argument: Argument, generator: type[_Generator]
+) -> tuple[dict[str, Json], dict[str, list[list[str | int]]]] | None:
+    """Return a parameter's schema and where types stand in it, or None for what only a step can give."""
     try:
-        return inlined_defs(adapter.json_schema(schema_generator=_Generator))
+        schema, types = _inlined(argument.adapter.json_schema(schema_generator=generator))
     except _NotJsonError:
         return None
+    annotation = argument.annotation
+    whole = get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+    if isinstance(whole, type) and schema.keys() & {"properties", "enum"}:
+        types.setdefault(whole.__name__, []).append([])
+    return schema, types
 
 
 def inlined_defs(schema: Mapping[str, Json]) -> dict[str, Json]:
     """Replace references to `$defs` by what they name; only types that contain themselves stay there."""
+    return _inlined(schema)[0]
+
+
+def _inlined(schema: Mapping[str, Json]) -> tuple[dict[str, Json], dict[str, list[list[str | int]]]]:
+    """Return a schema without references, and under which paths the definitions' contents stand now."""
     definitions = dict(schema.get("$defs", {}))
     recursive: set[str] = set()
+    places: dict[str, list[list[str | int]]] = {}
 
-    def walk(node: Json, inside: tuple[str, ...]) -> Json:
+    def walk(node: Json, inside: tuple[str, ...], path: tuple[str | int, ...]) -> Json:
         if isinstance(node, list):
-            return [walk(item, inside) for item in node]
+            return [walk(item, inside, (*path, index)) for index, item in enumerate(node)]
         if not isinstance(node, dict):
             return node
         name = str(node.get("$ref", "")).removeprefix("#/$defs/")
@@ -204,18 +265,25 @@ def inlined_defs(schema: Mapping[str, Json]) -> dict[str, Json]:
             if name in inside:
                 recursive.add(name)
                 return dict(node)
+            places.setdefault(name, []).append(list(path))
             beside = {key: value for key, value in node.items() if key != "$ref"}
-            found = walk(definitions[name], (*inside, name))
+            found = walk(definitions[name], (*inside, name), path)
             if "enum" in found:
                 # An enum's title and description are its class's name and docstring: no words for a form.
                 found = {key: value for key, value in found.items() if key not in ("title", "description")}
-            return {**found, **walk(beside, inside)}
-        return {key: walk(value, inside) for key, value in node.items() if key != "$defs"}
+            return {**found, **walk(beside, inside, path)}
+        return {
+            key: {"propertyName": value["propertyName"]}
+            if key == "discriminator" and isinstance(value, dict) and "propertyName" in value
+            else walk(value, inside, (*path, key))
+            for key, value in node.items()
+            if key != "$defs"
+        }
 
-    document: dict[str, Json] = walk(copy.deepcopy(dict(schema)), ())
+    document: dict[str, Json] = walk(copy.deepcopy(dict(schema)), (), ())
     if recursive:
         document["$defs"] = {name: definitions[name] for name in sorted(_reachable(recursive, definitions))}
-    return document
+    return document, places
 
 
 def _reachable(names: set[str], definitions: Mapping[str, Json]) -> set[str]:

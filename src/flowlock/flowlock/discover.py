@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 GROUP = "flowlock.tasks"
 # Raised when kept signatures of an earlier flowlock can no longer be read.
-SCHEMA = 1
+SCHEMA = 2
 _MODULE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*", re.ASCII)
 
 

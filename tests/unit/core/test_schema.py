@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal
 import pandas as pd
 import pytest
 from jsonschema import Draft202012Validator
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic.json_schema import SkipJsonSchema
 
 from flowlock_core.schema import Parameter, TaskSignature, annotation_text, inlined_defs, signature
 from flowlock_core.task import task
@@ -151,3 +152,61 @@ def test_describing_our_own_tasks_imports_no_pandas() -> None:
         "sys.exit('pandas' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+class Frame:
+    """Something that JSON cannot say."""
+
+
+Own = Annotated[Frame, WithJsonSchema({"type": "some.Frame"})]
+
+
+class Titled(BaseModel):
+    """A type whose title is not its name."""
+
+    model_config = ConfigDict(title="A title")
+
+    places: int | SkipJsonSchema[None] = 2
+
+
+def test_null_that_forms_do_not_show_is_accepted_however_deep_it_stands() -> None:
+    @task
+    def some(items: list[Titled], name: str | SkipJsonSchema[None] = None, size: int = 1) -> None: ...
+
+    items, name, size = signature(some).parameters
+    assert items.accepts is not None
+    assert items.schema["items"]["properties"]["places"]["type"] == "integer"
+    assert items.accepts["items"]["properties"]["places"]["type"] == ["integer", "null"]
+    assert name.accepts is not None
+    assert (name.schema["type"], name.accepts["type"]) == ("string", ["string", "null"])
+    assert size.accepts is None
+
+
+def test_a_hook_of_a_form_sees_the_shape_that_it_knows() -> None:
+    def named(schema: dict[str, Any]) -> None:
+        schema["items"]["title"] = "One"
+
+    @task
+    def some(names: Annotated[list[str] | SkipJsonSchema[None], Field(json_schema_extra=named)]) -> None: ...
+
+    (names,) = signature(some).parameters
+    assert names.schema["items"]["title"] == "One"
+
+
+def test_a_type_is_found_by_its_class_where_it_stands() -> None:
+    @task
+    def some(one: Titled, many: dict[str, list[Titled | str]]) -> None: ...
+
+    one, many = signature(some).parameters
+    assert one.types == {"Titled": [[]]}
+    assert many.types == {"Titled": [["additionalProperties", "items", "anyOf", 0]]}
+    assert TaskSignature.from_json(json.loads(json.dumps(signature(some).as_json()))) == signature(some)
+
+
+def test_types_that_name_a_json_type_of_their_own_are_wired_and_left_out_of_unions() -> None:
+    @task
+    def some(frame: Own, texts: list[str | Own], frames: list[Own | Frame], perhaps: Own | None) -> None: ...
+
+    found = {one.name: one for one in signature(some).parameters}
+    assert {name for name, one in found.items() if one.wired} == {"frame", "frames", "perhaps"}
+    assert found["texts"].schema["items"] == {"type": "string"}

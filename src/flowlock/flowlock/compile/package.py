@@ -108,6 +108,8 @@ def _pyproject(planned: Plan, facts: Facts) -> str:
     if metadata.maintainers:
         people = ", ".join(_person(one) for one in metadata.maintainers)
         optional += f"maintainers = [{people}]\n"
+    if metadata.keywords:
+        optional += f"keywords = [{', '.join(_toml(one.value) for one in metadata.keywords)}]\n"
     return _fill(
         "pyproject.toml.in",
         distribution=planned.distribution,

@@ -5,6 +5,7 @@ from typing import Any
 
 from flowlock.compile.plan import Plan, PlannedStep
 from flowlock.compile.python import one_line
+from flowlock.spec.paths import without_empty_choices
 from flowlock_core.schema import Parameter
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -45,13 +46,14 @@ def _step_schema(step: PlannedStep, definitions: dict[str, Json]) -> dict[str, J
 
 def _hoisted(parameter: Parameter, definitions: dict[str, Json]) -> dict[str, Json]:
     """Move the definitions of types that contain themselves to the top, under names that are free there."""
-    own: Mapping[str, Json] = parameter.schema.get("$defs", {})
+    schema: dict[str, Json] = without_empty_choices(parameter.schema)
+    own: Mapping[str, Json] = schema.get("$defs", {})
     if not own:
-        return dict(parameter.schema)
+        return schema
     names = {name: _free(name, body, definitions) for name, body in own.items()}
     for name, body in own.items():
         definitions[names[name]] = _renamed(body, names)
-    bare = {key: value for key, value in parameter.schema.items() if key != "$defs"}
+    bare = {key: value for key, value in schema.items() if key != "$defs"}
     renamed: dict[str, Json] = _renamed(bare, names)
     return renamed
 

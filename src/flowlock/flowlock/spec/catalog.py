@@ -76,8 +76,8 @@ class Catalog:
     def named(self, text: str) -> tuple[TaskSignature, ...]:
         """Return the tasks that a bare or qualified name may mean, whoever owns them.
 
-        A qualified name has the module (`package.tasks.io.load_table`), the import package or the
-        distribution before the last dot.
+        A qualified name has the module (`package.tasks.io.load_table`), a package that the module lies in
+        (which often exports what a private module defines) or the distribution before the last dot.
         """
         owner, _, name = text.rpartition(".")
         found = self.tasks.get(name, ())
@@ -87,21 +87,28 @@ class Catalog:
             one
             for one in found
             if owner == one.module
-            or owner == one.module.partition(".")[0]
+            or one.module.startswith(f"{owner}.")
             or canonicalize_name(owner) == canonicalize_name(one.distribution)
         )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scope:
-    """A catalog as one spec sees it: the packages that it requires, and the run time."""
+    """A catalog as one spec sees it: the packages that it requires, and the run time.
+
+    The run time is there without being asked for (`implied`), so that its tasks stand behind those of the
+    packages that the spec names: a published spec does not know them.
+    """
 
     catalog: Catalog
     required: frozenset[str]
+    implied: bool = False
 
     def tasks(self, text: str) -> tuple[TaskSignature, ...]:
         """Return the tasks of required packages that a name may mean; exactly one is right."""
-        return tuple(one for one in self.catalog.named(text) if self.requires(one.distribution))
+        found = tuple(one for one in self.catalog.named(text) if self.requires(one.distribution))
+        asked_for = tuple(one for one in found if canonicalize_name(one.distribution) != CORE)
+        return asked_for if self.implied and asked_for else found
 
     def task(self, text: Text | None) -> TaskSignature | None:
         """Return the task that a name means, if that is clear."""
@@ -111,6 +118,19 @@ class Scope:
     def requires(self, distribution: str) -> bool:
         """Tell whether the spec requires a distribution."""
         return canonicalize_name(distribution) in self.required
+
+    def taken(self, used: Iterable[str]) -> set[str]:
+        """Return the names that ids cannot have: required packages' tasks, the run time's if used."""
+        used = set(used)
+        return {
+            name
+            for name, ones in self.catalog.tasks.items()
+            if name in used or any(map(self._asked_for, ones))
+        }
+
+    def _asked_for(self, task: TaskSignature) -> bool:
+        named = canonicalize_name(task.distribution) != CORE or not self.implied
+        return named and self.requires(task.distribution)
 
     def names(self, *, conditions: bool = False) -> list[str]:
         """Return the bare names of the tasks, or skip conditions, of required packages."""
@@ -126,12 +146,12 @@ def scope(spec: Spec, catalog: Catalog, facts: Facts) -> Scope:
     if spec.open:
         return Scope(catalog=catalog, required=catalog.distributions | {CORE})
     required = {facts.distribution(one.name.value) for one in spec.requirements if one.name}
-    return Scope(catalog=catalog, required=frozenset({CORE, *required}))
+    return Scope(catalog=catalog, required=frozenset({CORE, *required}), implied=CORE not in required)
 
 
 def is_condition(task: TaskSignature) -> bool:
-    """Tell whether a task is a skip condition."""
-    return CONDITION in task.tags
+    """Tell whether a task is a skip condition: it says so, or takes whatever comes and returns a bool."""
+    return CONDITION in task.tags or (task.returns == "bool" and not task.parameters)
 
 
 def filled(step: Step) -> set[str]:

@@ -23,7 +23,7 @@ def check(spec: Spec, catalog: Catalog, facts: Facts) -> list[Problem]:
     Warnings come only when nothing is wrong: a mistyped reference would make a step look unused.
     """
     seen, hints = scope(spec, catalog, facts), Hints()
-    wrong = [
+    found = [
         *check_names(spec, seen),
         *check_requirements(spec, seen, facts),
         *check_wiring(spec, hints),
@@ -31,7 +31,7 @@ def check(spec: Spec, catalog: Catalog, facts: Facts) -> list[Problem]:
         *check_edges(spec, seen),
         *check_overrides(spec, seen),
     ]
-    return by_place(wrong or check_unused(spec, seen))
+    return by_place(found if _wrong(found) else [*found, *check_unused(spec, seen)])
 
 
 def check_text(text: str, file: str, catalog: Catalog, facts: Facts) -> tuple[Spec | None, list[Problem]]:
@@ -42,7 +42,11 @@ def check_text(text: str, file: str, catalog: Catalog, facts: Facts) -> tuple[Sp
 
 
 def _with(problems: list[Problem], found: list[Problem]) -> list[Problem]:
-    return [one for one in found if one.severity is Severity.ERROR] if problems else found
+    return [one for one in found if one.severity is Severity.ERROR] if _wrong(problems) else found
+
+
+def _wrong(problems: Iterable[Problem]) -> bool:
+    return any(one.severity is Severity.ERROR for one in problems)
 
 
 def by_place(problems: Iterable[Problem]) -> list[Problem]:

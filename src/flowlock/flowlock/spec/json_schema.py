@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flowlock.spec.catalog import Catalog, is_condition
-from flowlock.spec.parse import GROUP_TYPE, MAX_UNPACK, STEP_TYPE
+from flowlock.spec.parse import GROUP_TYPE, MAX_UNPACK, METADATA_KEYS, PERSON_KEYS, STEP_TYPE
+from flowlock.spec.paths import without_empty_choices
 from flowlock_core.schema import Parameter, TaskSignature
 
 Json = Any
@@ -50,6 +51,7 @@ def _parts(conditions: list[str]) -> dict[str, Json]:
         "version": {"type": ["string", "number", "null"]},
         "channel": _optional(text),
     }
+    person = _closed(dict.fromkeys(PERSON_KEYS, text), required=("name",))
     paths = _optional({"type": "object"})
     group = {
         "type": {"const": GROUP_TYPE},
@@ -66,8 +68,9 @@ def _parts(conditions: list[str]) -> dict[str, Json]:
         "metadata": _optional(
             _closed(
                 {
-                    **{name: _optional(text) for name in ("title", "description", "license")},
-                    "maintainers": _optional(texts),
+                    **{name: _optional(text) for name in METADATA_KEYS},
+                    "maintainers": _optional({"type": "array", "items": {"anyOf": [text, person]}}),
+                    "keywords": _optional(texts),
                 }
             )
         ),
@@ -132,7 +135,8 @@ def _argument(parameter: Parameter) -> dict[str, Json]:
     mixed = [_ref("reference"), {"type": "array"}, {"type": "object"}]
     if parameter.wired:
         return {**words, "anyOf": [*mixed, {"type": "null"}]}
-    own = {key: value for key, value in parameter.schema.items() if key not in ("title", "description")}
+    schema = without_empty_choices(parameter.accepts or parameter.schema)
+    own = {key: value for key, value in schema.items() if key not in ("title", "description")}
     if "$defs" in own:
         # Types that contain themselves; their references would lead to the top of this document.
         return {**words, "anyOf": [{}]}

@@ -1,6 +1,7 @@
 """Literal values held against a JSON Schema; what a reference stands for is not known and not judged."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from flowlock.errors import Location, nearest
 from flowlock.spec.document import shown
 from flowlock.spec.model import Environment, ListOf, Literal, MappingOf, Reference, Value
+from flowlock.spec.paths import without_empty_choices
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
@@ -48,12 +50,22 @@ def mismatches(value: Value, schema: Mapping[str, Json]) -> Iterator[Mismatch]:
     unknown = list(_unknown(value, ()))
     if unknown == [()] or _plainly_right(value, schema):
         return
-    validator = _validator(_Frozen(schema))
-    for error in validator.iter_errors(as_json(value)):
+    for error in _errors(value, schema):
         path = tuple(error.absolute_path)
         if any(_about_unknown(str(error.validator), path, place) for place in unknown):
             continue
         yield from _explained(error, value)
+
+
+def _errors(value: Value, schema: Mapping[str, Json]) -> list[Any]:
+    """Return the validator's complaints; a task's own schema that it cannot apply judges nothing."""
+    from jsonschema.exceptions import UnknownType
+    from referencing.exceptions import Unresolvable
+
+    try:
+        return list(_validator(_Frozen(schema)).iter_errors(as_json(value)))
+    except (UnknownType, Unresolvable, re.error):
+        return []
 
 
 def as_json(value: Value) -> Json:
@@ -115,7 +127,7 @@ class _Frozen:
 def _validator(frozen: _Frozen) -> "Validator":
     from jsonschema import Draft202012Validator
 
-    return Draft202012Validator(dict(frozen.schema))
+    return Draft202012Validator(without_empty_choices(dict(frozen.schema)))
 
 
 def _explained(error: Any, value: Value) -> Iterator[Mismatch]:

@@ -157,6 +157,7 @@ class Metadata:
     description: Text | None = None
     license: Text | None = None
     maintainers: tuple[Text, ...] = ()
+    keywords: tuple[Text, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

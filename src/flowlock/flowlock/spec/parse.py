@@ -5,11 +5,11 @@ finds all problems.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from math import isfinite
 from typing import TypeVar
 
-from flowlock.errors import Location, Problem, nearest
+from flowlock.errors import Location, Problem, Severity, nearest
 from flowlock.spec.document import Items, Mapping, Node, Scalar, read, shown
 from flowlock.spec.model import (
     Argument,
@@ -40,7 +40,9 @@ SPEC_KEYS = (
     "rjsf-overrides",
     "workflow",
 )
-METADATA_KEYS = ("title", "description", "license", "maintainers")
+# `name` is how other compilers call the title; they also take a `readme`, which is generated here.
+METADATA_KEYS = ("title", "name", "description", "license", "maintainers", "keywords", "readme")
+PERSON_KEYS = ("name", "email", "role")
 REQUIREMENT_KEYS = ("name", "version", "channel", "requirement")
 STEP_KEYS = ("id", "name", "task", "partial", "map", "mapvalues", "skipif")
 GROUP_KEYS = ("type", "title", "description", "tasks")
@@ -118,11 +120,23 @@ class _Shaper:
         if found is None:
             return None
         return Metadata(
-            title=self._optional(found.get("title"), self._text),
+            title=self._optional(found.get("title") or found.get("name"), self._text),
             description=self._optional(found.get("description"), self._text),
             license=self._optional(found.get("license"), self._text),
-            maintainers=self._each(found.get("maintainers"), "`maintainers`", self._text),
+            maintainers=self._each(found.get("maintainers"), "`maintainers`", self._person),
+            keywords=self._each(found.get("keywords"), "`keywords`", self._text),
         )
+
+    def _person(self, node: Node) -> Text | None:
+        """Read `Name <address>`, or a mapping of both."""
+        if not isinstance(node, Mapping):
+            return self._text(node)
+        found = self._keys(node, PERSON_KEYS, "a maintainer", required=("name",))
+        name = self._optional(found.get("name"), self._text)
+        email = self._optional(found.get("email"), self._text)
+        if name is None or email is None:
+            return name
+        return Text(f"{name.value} <{email.value}>", name.at)
 
     def _requirement(self, node: Node) -> Requirement | None:
         if isinstance(node, Scalar) and isinstance(node.value, str):
@@ -219,12 +233,13 @@ class _Shaper:
             for over in Over
             if (iteration := self._optional(found.get(over.value), self._iteration_over(over)))
         ]
+        partial = self._optional(found.get("partial"), self._partial) or ()
         return Step(
             at=node.at,
             id=self._optional(found.get("id"), self._text),
             task=self._optional(found.get("task"), self._text),
             name=self._optional(found.get("name"), self._text),
-            partial=self._optional(found.get("partial"), self._partial) or (),
+            partial=tuple(self._not_iterated(partial, iterations)),
             iterations=tuple(iterations),
             skipif=self._optional(found.get("skipif"), self._skipif),
         )
@@ -236,6 +251,25 @@ class _Shaper:
         return tuple(
             Argument(name=Text(key.text, key.at), value=self._value(value)) for key, value in node.entries
         )
+
+    def _not_iterated(self, partial: tuple[Argument, ...], iterations: list[Iteration]) -> Iterator[Argument]:
+        """Yield the arguments that `map` does not give; where both do, what `map` gives is what counts."""
+        given = {name.value: one.over.value for one in iterations for name in one.argnames}
+        for argument in partial:
+            name = argument.name
+            if name.value not in given:
+                yield argument
+                continue
+            message = f"`{shown(name.value)}` is given by `{given[name.value]}` too, which is what counts"
+            self.problems.append(
+                Problem(
+                    code="FL175",
+                    message=message,
+                    location=name.at,
+                    hint="remove it here",
+                    severity=Severity.WARNING,
+                )
+            )
 
     def _iteration_over(self, over: Over) -> Callable[[Node], Iteration | None]:
         def iteration(node: Node) -> Iteration | None:

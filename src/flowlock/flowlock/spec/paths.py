@@ -7,9 +7,14 @@ title may have dots of its own, so the longest name of a card that a path begins
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from flowlock.errors import Location
 from flowlock.spec.document import Items, Node, Scalar
+from flowlock.spec.document import Mapping as Mapping_
+from flowlock_core.schema import Parameter
 
 Json = Any
+DEFINITIONS = "#/$defs/"
+CHOICES = ("anyOf", "oneOf", "enum")
 
 
 def split(path: str, names: Iterable[str]) -> tuple[str, tuple[str, ...]] | None:
@@ -31,16 +36,44 @@ def inside(node: Json, segment: str) -> Json | None:
     return None
 
 
-def titled(node: Json, title: str) -> Iterator[dict[str, Json]]:
-    """Yield every schema inside of one that bears a title, as the definition that it was made from did."""
+def definitions(schema: Json, parameter: Parameter) -> Iterator[tuple[str, dict[str, Json]]]:
+    """Yield the types that a parameter's schema is made of: name, and its part of the schema."""
+    for name, places in parameter.types.items():
+        for place in places:
+            node = schema
+            for segment in place:
+                node = inside(node, str(segment))
+            if isinstance(node, dict):
+                yield name, node
+
+
+def referred(node: Node) -> Iterator[tuple[str, Location]]:
+    """Yield the names of the definitions that a value refers to by `$ref`, and where."""
+    match node:
+        case Items():
+            for item in node.items:
+                yield from referred(item)
+        case Mapping_():
+            for key, item in node.entries:
+                if key.text == "$ref" and isinstance(item, Scalar) and item.text.startswith(DEFINITIONS):
+                    yield item.text.removeprefix(DEFINITIONS), item.at
+                else:
+                    yield from referred(item)
+        case Scalar():
+            return
+
+
+def without_empty_choices(node: Json) -> Json:
+    """Drop choices that are empty: tasks leave them to the overrides of a spec, and mean no restriction."""
     if isinstance(node, list):
-        for item in node:
-            yield from titled(item, title)
-    elif isinstance(node, dict):
-        if node.get("title") == title:
-            yield node
-        for item in node.values():
-            yield from titled(item, title)
+        return [without_empty_choices(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    return {
+        key: without_empty_choices(value)
+        for key, value in node.items()
+        if not (key in CHOICES and value == [])
+    }
 
 
 def plain(node: Node) -> Json:

@@ -109,6 +109,14 @@ def pair_with(value: Type) -> Type:
     return Type(Kind.LIST, f"tuple[Any, {value.text}]", (UNKNOWN, value))
 
 
+def takes_nothing(expected: Type) -> bool:
+    """Tell whether a type says that None is one of its values."""
+    return Kind.NOTHING in (
+        expected.kind,
+        *(one.kind for one in expected.inner if expected.kind is Kind.UNION),
+    )
+
+
 def fits(given: Type, expected: Type) -> bool:
     """Tell whether a value of one type may be what another expects."""
     if Kind.UNKNOWN in (given.kind, expected.kind):

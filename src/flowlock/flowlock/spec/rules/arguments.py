@@ -8,6 +8,7 @@ from flowlock.spec.document import shown
 from flowlock.spec.hints import Hints
 from flowlock.spec.literals import Mismatch, mismatches
 from flowlock.spec.model import Iteration, ListOf, Literal, MappingOf, Over, Spec, Step, Text, Value
+from flowlock.spec.types import read, takes_nothing
 from flowlock_core.schema import Parameter, TaskSignature
 
 PAIR = 2
@@ -127,7 +128,7 @@ def _check_value(value: Value, parameter: Parameter) -> Iterator[Problem]:
     if parameter.wired:
         yield from _check_wired(value, parameter)
         return
-    for fault in mismatches(value, parameter.schema):
+    for fault in mismatches(value, parameter.accepts or parameter.schema):
         yield _mistyped(fault, parameter)
 
 
@@ -135,7 +136,7 @@ def _check_wired(value: Value, parameter: Parameter) -> Iterator[Problem]:
     """Check that a value without a JSON form is a reference, or a collection of them."""
     match value:
         case Literal():
-            if value.value is None and not parameter.required:
+            if value.value is None and (not parameter.required or takes_nothing(read(parameter.annotation))):
                 return
             message = f"`{parameter.name}` takes a {parameter.annotation}, which only a step can give"
             hint = "use `${{ workflow.<id>.return }}`"

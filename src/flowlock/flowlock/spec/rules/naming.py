@@ -16,7 +16,7 @@ MAX_SPEC_ID = 64
 
 def check_names(spec: Spec, scope: Scope) -> Iterator[Problem]:
     """Check the ids of spec and steps, and the titles of groups."""
-    tasks = set(scope.names()) | set(scope.names(conditions=True))
+    tasks = scope.taken(_used(spec))
     if spec.id:
         yield from _check_spec_id(spec.id, tasks)
     seen: dict[str, Location] = {}
@@ -36,6 +36,15 @@ def check_names(spec: Spec, scope: Scope) -> Iterator[Problem]:
                 )
                 hint = "both would be one card of the form: change one of them"
                 yield _problem("FL116", message, group.title, hint)
+
+
+def _used(spec: Spec) -> Iterator[str]:
+    """Yield the names of the tasks and conditions that a spec uses, without what qualifies them."""
+    skips = [spec.skipif, *(step.skipif for step in spec.steps)]
+    conditions = [text for skip in skips if skip for text in skip.conditions]
+    for text in (*(step.task for step in spec.steps), *conditions):
+        if text:
+            yield text.value.rpartition(".")[2]
 
 
 def _check_spec_id(given: Text, tasks: set[str]) -> Iterator[Problem]:

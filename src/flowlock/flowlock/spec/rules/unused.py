@@ -1,7 +1,7 @@
 """Warnings: steps that nothing comes of, parameters that change nothing, steps that can never run.
 
 A step counts if the workflow's result depends on it, or if it writes something (its task is tagged `output`,
-or `io` and fed by another step, or returns nothing).
+or `io` and fed by another step, or returns nothing), or if the environment tells it where its results belong.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,7 @@ from enum import Enum
 from flowlock.errors import Location, Problem, Severity
 from flowlock.spec.catalog import Scope, filled
 from flowlock.spec.document import shown
-from flowlock.spec.model import ListOf, Reference, SkipIf, Spec, Step, Value, references
+from flowlock.spec.model import ListOf, Reference, SkipIf, Spec, Step, Value, environment, references
 
 # Tags of tasks: what writes, what reads or writes, a skip condition that always holds.
 OUTPUT, INPUT_OUTPUT, ALWAYS = "output", "io", "always"
@@ -59,7 +59,8 @@ def _writes(step: Step, scope: Scope) -> bool:
     if task is None or OUTPUT in task.tags or task.returns == "None":
         return True
     fed = any(True for value in step.values for _ in references(value))
-    return INPUT_OUTPUT in task.tags and fed
+    placed = any(True for value in step.values for _ in environment(value))
+    return fed and (INPUT_OUTPUT in task.tags or placed)
 
 
 class _Idle(Enum):

@@ -51,21 +51,15 @@ def _check_iterations(step: Step) -> Iterator[Problem]:
     if len(step.iterations) > 1:
         message = "a step has either `map` or `mapvalues`, not both"
         yield Problem(code="FL118", message=message, location=step.iterations[1].at)
-    given = {argument.name.value: argument.name.at for argument in step.partial}
     for iteration in step.iterations:
-        yield from _check_argnames(iteration, given)
+        yield from _check_argnames(iteration)
         yield from _check_argvalues(iteration)
 
 
-def _check_argnames(iteration: Iteration, given: dict[str, Location]) -> Iterator[Problem]:
+def _check_argnames(iteration: Iteration) -> Iterator[Problem]:
     seen: set[str] = set()
     for name in iteration.argnames:
-        if name.value in given:
-            line = given[name.value].line
-            message = f"the argument `{shown(name.value)}` is given by `partial` too"
-            hint = f"remove it here, or on line {line}"
-            yield Problem(code="FL143", message=message, location=name.at, hint=hint)
-        elif name.value in seen:
+        if name.value in seen:
             message = f"the argument `{shown(name.value)}` is given twice"
             yield Problem(code="FL143", message=message, location=name.at)
         seen.add(name.value)

@@ -1,0 +1,1 @@
+"""Tasks in the manner of published packages: private modules, hidden choices, types of their own."""

@@ -1,0 +1,1 @@
+"""Where the tasks are looked for; a private module defines them."""
