@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from flowlock.spec.facts import facts_of
 from flowlock.spec.model import Requirement, Text
 from flowlock.spec.render import errors
 from servers.loopback import Request, Response, answering
+from wheelhouse import make_wheel
 
 TODAY = datetime(2026, 11, 1, tzinfo=UTC)
 AT = Location(file="spec.yaml", line=3, column=11)
@@ -115,3 +116,74 @@ def test_the_reason_stands_with_the_requirement_in_the_spec(session: Session) ->
     assert "--offline forbids" in problem.message
     assert problem.location is not None
     assert problem.location.line == 4
+
+
+BORROWED = """
+from flowlock_core.task import task
+
+
+@task
+def borrowed_task(words: str = "from elsewhere") -> str:
+    \"\"\"Give words.\"\"\"
+    return words
+"""
+
+
+def borrowed_wheel(folder: Path) -> Path:
+    """Write a wheel with a task, which needs the run time."""
+    return make_wheel(
+        folder,
+        "absent-tasks",
+        "1.0",
+        requires=["flowlock-core"],
+        files={"absent_tasks.py": BORROWED},
+        entry_points="[flowlock.tasks]\nborrowed_task = absent_tasks:borrowed_task\n",
+    )
+
+
+def require_borrowed(root: Path) -> None:
+    """Add a workflow with a task that is not here."""
+    spec = root / "examples" / "borrowed" / "spec.yaml"
+    spec.parent.mkdir()
+    spec.write_text(SPEC.replace(", channel: conda-forge", ""))
+
+
+@pytest.mark.parametrize("clean", [False, True], ids=["synced", "never-synced"])
+def test_sync_brings_in_a_task_package_of_the_package_index_and_the_workflow_runs(
+    checkout: Callable[[], Checkout], tmp_path: Path, *, clean: bool
+) -> None:
+    here = checkout()
+    if clean:
+        (here.root / ".flowlock" / "channel").unlink()
+    wheel = borrowed_wheel(tmp_path / "whéels")
+    require_borrowed(here.root)
+    found = str(wheel.parent)
+    done = here.flowlock("--json", "sync", UV_FIND_LINKS=found)
+    assert done.code == 0, done.err
+    done = here.flowlock("--json", "sync", UV_FIND_LINKS=found)
+    assert {one["name"]: one["status"] for one in done.document["stages"]} == dict.fromkeys(
+        ["compile", "base", "build", "lock", "pins"], "current"
+    )
+    params = tmp_path / "params.json"
+    params.write_text('{"one": {"words": "here"}}')
+    ran = here.flowlock(
+        "run", "borrowed", "--params", params, "--results", tmp_path / "results", UV_FIND_LINKS=found
+    )
+    assert ran.code == 0, ran.err
+    written = [path.read_text() for path in (tmp_path / "results").rglob("*.json")]
+    assert any("here" in text for text in written)
+
+
+def test_sync_names_the_requirement_that_no_index_has(
+    checkout: Callable[[], Checkout], tmp_path: Path
+) -> None:
+    here = checkout()
+    require_borrowed(here.root)
+    before = here.channel_files()
+    (tmp_path / "empty").mkdir()
+    done = here.flowlock("--json", "sync", UV_FIND_LINKS=str(tmp_path / "empty"))
+    assert done.code == 1
+    (problem,) = [one for one in done.document["problems"] if one["code"] == "FL132"]
+    assert (problem["file"], problem["line"]) == ("examples/borrowed/spec.yaml", 4)
+    assert "absent-tasks was not found" in problem["message"]
+    assert here.channel_files() == before

@@ -72,3 +72,16 @@ def test_a_lock_that_cannot_be_made_is_told(tmp_path: Path) -> None:
         with pytest.raises(FlowlockError) as caught, lock(tmp_path / "file" / "lock"):
             pass
         assert caught.value.problems[0].code in ("FL012", "FL013")
+
+
+def test_who_has_a_lock_alone_may_ask_for_it_again(path: Path) -> None:
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom filelock import FileLock, Timeout\n"
+        "try:\n  FileLock(sys.argv[1]).acquire(timeout=0)\nexcept Timeout:\n  print('held')"
+    )
+    argv = [sys.executable, "-c", code, str(path)]
+    with locks.alone(path):
+        with locks.alone(path, waiting=lambda: pytest.fail("it is ours")):
+            pass
+        assert subprocess.run(argv, capture_output=True, text=True, check=True).stdout == "held\n"
+    assert subprocess.run(argv, capture_output=True, text=True, check=True).stdout == ""

@@ -16,6 +16,8 @@ from flowlock.spec.facts import facts_of
 from flowlock.spec.parse import parse
 from flowlock.workspace import Workflow, Workspace
 
+SPEC = "spec.yaml"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CheckResult:
@@ -52,9 +54,9 @@ def check(
     progress: Progress,
     elsewhere: Elsewhere | None = None,
 ) -> CheckResult:
-    """Check spec files or the folders that hold them; with none named, every spec and recipe."""
+    """Check spec files or those of folders; with none named, every spec and recipe."""
     facts = facts_of(workspace)
-    files = [_spec_file(workspace, path) for path in paths]
+    files = list(dict.fromkeys(file for path in paths for file in _spec_files(workspace, path)))
     files = files or [workflow.spec for workflow in workspace.workflow_list]
     sources = [_source(workspace, file) for file in files]
     catalog = command.catalog_for(workspace, sources, facts, progress, elsewhere)
@@ -66,12 +68,19 @@ def check(
     return CheckResult(problems=tuple(problems), specs=len(files), texts=texts, form=form)
 
 
-def _spec_file(workspace: Workspace, path: Path) -> Path:
-    """Return the spec that a path means: a file, the folder that holds it, or a workflow's name."""
+def _spec_files(workspace: Workspace, path: Path) -> list[Path]:
+    """Return the specs that a path means: a file, those of a folder, however deep, or a workflow's name."""
     if path.is_dir():
-        return path / "spec.yaml"
+        if (path / SPEC).is_file():
+            return [path / SPEC]
+        below = sorted(file for file in path.rglob(SPEC) if not _hidden(file.relative_to(path)))
+        return below or [path / SPEC]
     named = [one.spec for one in workspace.workflow_list if one.name == path.name]
-    return path if path.exists() or path.suffix or not named else named[0]
+    return [path if path.exists() or path.suffix or not named else named[0]]
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
 
 
 def _source(workspace: Workspace, file: Path) -> command.Source:

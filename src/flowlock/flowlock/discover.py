@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 GROUP = "flowlock.tasks"
 # Raised when kept signatures of an earlier flowlock can no longer be read.
 SCHEMA = 2
+# What solvers draw around their sentences.
+_DRAWN = re.compile(r"[\u2500-\u27bf\u00d7]")
 _MODULE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*", re.ASCII)
 
 
@@ -103,7 +105,8 @@ def with_elsewhere(catalog: Catalog, missing: Sequence[SpecRequirement], elsewhe
         found = _catalog([elsewhere.describe(missing)], names)
     except FlowlockError as error:
         # It becomes a part of what is said of the requirement, which has a place in the spec.
-        return replace(catalog, unavailable=dict.fromkeys(names, error.message))
+        why = f"{error.message}: {error.detail}" if error.detail else error.message
+        return replace(catalog, unavailable=dict.fromkeys(names, _line(_DRAWN.sub(" ", why))))
     return catalog.joined(found)
 
 

@@ -1,20 +1,22 @@
 """Tasks of packages that are neither of the workspace nor installed, looked up in environments of their own.
 
 The environment is solved from the requirements and flowlock-core, on the channels of flowlock.toml and no
-others, installed, and asked by `python -m flowlock_core.describe`. Lock and answer are kept by what was asked
-and by what the local channels hold, so that a second compile neither solves nor installs nor imports.
+others, installed, and asked by `python -m flowlock_core.describe`. The lock is kept by what was asked and by
+what the local channels hold, the answer by the lock: a second compile neither solves nor installs nor
+imports, and one after a change of other packages only solves.
 """
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from flowlock import env, files, platforms
 from flowlock.base.command import prepare
+from flowlock.build.command import BuildSettings, build_stage
 from flowlock.errors import FlowlockError
 from flowlock.lock import virtual
 from flowlock.lock.manifest import DEFAULT, Environment, Manifest, channel_url
@@ -22,11 +24,12 @@ from flowlock.lock.manifest import Requirement as Asked
 from flowlock.lock.result import Options, Target
 from flowlock.lock.run import lock
 from flowlock.lock.sources import ChannelFolder
+from flowlock.report import Silent
 from flowlock.session import BASE_URL, Profile, Session
 from flowlock.spec.facts import CORE, facts_of, plain_channel
 from flowlock.spec.model import Requirement
 
-ANSWER = "tasks.json"
+LOCK = "pixi.lock"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,12 +41,22 @@ class SolvedEnvironments:
     def describe(self, requirements: Sequence[Requirement]) -> Mapping[str, Any]:
         """Return what `flowlock_core.describe` says; a FlowlockError says why there is no environment."""
         manifest = self._manifest(requirements)
-        folder = self._folder(manifest)
-        kept = _kept(folder / ANSWER)
+        lock_file = self._folder(manifest) / LOCK
+        kept = self._kept(lock_file)
         if kept is not None:
             return kept
         self.session.progress.working(f"making an environment with {_names(requirements)}")
-        with self._environment(manifest, folder) as environment:
+        with self.session.exclusive():
+            self._prepare(manifest)
+            manifest = self._manifest(requirements)
+            lock_file = self._folder(manifest) / LOCK
+            self._solve(manifest, lock_file)
+            kept = self._kept(lock_file)
+            return kept if kept is not None else self._ask(requirements, lock_file)
+
+    def _ask(self, requirements: Sequence[Requirement], lock_file: Path) -> Mapping[str, Any]:
+        """Install the environment of a lock, let it describe its tasks, and keep what it says."""
+        with self._environment(lock_file) as environment:
             done = environment.run(["python", "-P", "-m", "flowlock_core.describe"], each_line=_nothing)
         try:
             answer: Mapping[str, Any] = json.loads(done.stdout)
@@ -54,8 +67,15 @@ class SolvedEnvironments:
                 hint="import the packages in Python to see what ends the process",
                 detail=done.stderr,
             ) from error
-        files.write_text(folder / ANSWER, json.dumps(answer, indent=1) + "\n")
+        files.write_text(self._answer(lock_file), json.dumps(answer, indent=1) + "\n")
         return answer
+
+    def _kept(self, lock_file: Path) -> Mapping[str, Any] | None:
+        """Return what an environment of these records said before."""
+        return _kept(self._answer(lock_file)) if lock_file.is_file() else None
+
+    def _answer(self, lock_file: Path) -> Path:
+        return self.session.workspace.state / "lookups" / "answers" / f"{files.sha256_of(lock_file)}.json"
 
     def _manifest(self, requirements: Sequence[Requirement]) -> Manifest:
         """Ask for the requirements on the channels that flowlock.toml knows; aliases lead to theirs."""
@@ -85,7 +105,7 @@ class SolvedEnvironments:
         return Manifest(label="the lookup of tasks", file="requirements", environments=(environment,))
 
     def _folder(self, manifest: Manifest) -> Path:
-        """Return where lock and answer are kept: another question, or other local packages, another place."""
+        """Return where the lock is kept: another question, or other local packages, another place."""
         (environment,) = manifest.environments
         specs = sorted(one.spec for ones in environment.requirements.values() for one in ones)
         held = [
@@ -106,34 +126,32 @@ class SolvedEnvironments:
             if folder.is_dir()
         ]
 
-    @contextmanager
-    def _environment(self, manifest: Manifest, folder: Path) -> Iterator[env.Environment]:
-        session, state = self.session, self.session.workspace.state
-        path = folder / "pixi.lock"
-        with ExitStack() as stack:
-            with session.exclusive():
-                self._lock(manifest, path)
-                places = env.Places(
-                    home=state / "envs" / "lookups" / folder.name,
-                    cache=state / "cache" / "pkgs",
-                    artifacts=state / "cache" / "artifacts",
-                    mirrors=session.mirrors(),
-                    unserved=(session.workspace.release_channel, BASE_URL)
-                    if session.offline
-                    else (BASE_URL,),
-                )
-                made = env.installed(
-                    path, DEFAULT, platforms.current(), places=places, progress=session.progress
-                )
-                environment = stack.enter_context(made)
-            yield environment
+    def _prepare(self, manifest: Manifest) -> None:
+        """Bring the local channels to hold what is asked for: wheels of an index, and our own run time."""
+        (environment,) = manifest.environments
+        specs = [one.spec for ones in environment.requirements.values() for one in ones if one.name != CORE]
+        prepare(self.session, specs)
+        if any(package.name == CORE for package in self.session.workspace.packages):
+            build_stage(replace(self.session, progress=Silent()), [CORE], BuildSettings())
 
-    def _lock(self, manifest: Manifest, path: Path) -> None:
-        session, state = self.session, self.session.workspace.state
-        prepare(session)
-        options = Options(offline=session.offline, cache=state / "cache" / "repodata")
-        target = Target(manifest=manifest, path=path, shown=session.workspace.relative(path))
+    def _solve(self, manifest: Manifest, lock_file: Path) -> None:
+        session = self.session
+        options = Options(offline=session.offline, cache=session.workspace.state / "cache" / "repodata")
+        target = Target(manifest=manifest, path=lock_file, shown=session.workspace.relative(lock_file))
         lock([target], folders=self._folders(), own={}, options=options, progress=session.progress)
+
+    def _environment(self, lock_file: Path) -> AbstractContextManager[env.Environment]:
+        session, state = self.session, self.session.workspace.state
+        places = env.Places(
+            home=state / "envs" / "lookups" / lock_file.parent.name,
+            cache=state / "cache" / "pkgs",
+            artifacts=state / "cache" / "artifacts",
+            mirrors=session.mirrors(),
+            unserved=(session.workspace.release_channel, BASE_URL) if session.offline else (BASE_URL,),
+        )
+        return env.installed(
+            lock_file, DEFAULT, platforms.current(), places=places, progress=session.progress
+        )
 
 
 def _kept(path: Path) -> Mapping[str, Any] | None:

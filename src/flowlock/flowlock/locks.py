@@ -9,11 +9,14 @@ from flowlock.errors import from_os_error
 
 @contextmanager
 def alone(path: Path, *, waiting: Callable[[], None] | None = None) -> Iterator[None]:
-    """Hold a lock that one process has at a time; `waiting` is called if another one has it."""
+    """Hold a lock that one process has at a time; `waiting` is called if another one has it.
+
+    Who holds it may ask for it again: it is free when the outermost block has ended.
+    """
     from filelock import FileLock, Timeout
 
     with _refusals_told(path):
-        lock = FileLock(path)
+        lock = FileLock(path, is_singleton=True)
         try:
             lock.acquire(timeout=0)
         except Timeout:

@@ -36,7 +36,10 @@ class Session:
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        """Hold the workspace's state for the block: a second flowlock waits until this one has ended."""
+        """Hold the workspace's state for the block: a second flowlock waits until this one has ended.
+
+        A block inside of another holds what is held already.
+        """
         note = "another flowlock works in this workspace; waiting for it"
         with locks.alone(self.workspace.state / "lock", waiting=lambda: self.progress.note(note)):
             yield

@@ -9,6 +9,7 @@ from typing import Any
 from flowlock.base.command import prepare
 from flowlock.build.command import BuildSettings, build_stage
 from flowlock.compile import compile_workflows
+from flowlock.discover import InEnvironments
 from flowlock.lock.command import committed, lock_stage, targets
 from flowlock.lock.result import Options
 from flowlock.report import Progress, Stage
@@ -105,7 +106,13 @@ def _lock(session: Session, *, check: bool) -> None:
 
 def _compile(session: Session, *, check: bool) -> None:
     with session.progress.stage("compile") as stage:
-        result = compile_workflows(session.workspace, (), check=check, progress=session.progress)
+        result = compile_workflows(
+            session.workspace,
+            (),
+            check=check,
+            progress=session.progress,
+            elsewhere=InEnvironments(session=session),
+        )
         changed = [one.name for one in result.workflows if one.status != "current"]
         stage.status = ("stale" if check else "compiled") if changed else "current"
         stage.detail = ", ".join(changed) or f"{len(result.workflows)} workflows"

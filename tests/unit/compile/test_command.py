@@ -263,3 +263,16 @@ def test_check_says_whether_parameters_changed_compatibly_since_the_last_release
     assert result.workflows[0].parameters.part == "major"
     assert "spare: is new, and must be given" in result.as_text()
     assert result.as_json()["workflows"][0]["parameters"]["changes"][0]["breaking"]
+
+
+def test_a_folder_means_all_specs_below_it_but_those_of_hidden_folders(root: Path) -> None:
+    other = root / "examples" / "other" / "spec.yaml"
+    for path in (other, root / "examples" / ".old" / "spec.yaml"):
+        path.parent.mkdir()
+        path.write_text("id: other\nworkflow:\n\t- id: a\n")
+    space = workspace.load(root)
+    result = check(space, [root / "examples"], form=Format.TEXT, progress=Silent())
+    assert result.specs == 2
+    (problem,) = result.problems
+    assert problem.location is not None
+    assert (problem.location.file, problem.location.line) == ("examples/other/spec.yaml", 3)

@@ -42,7 +42,9 @@ def tasks(context: typer.Context, name: Annotated[str | None, typer.Argument()] 
 @app.command()
 def check(
     context: typer.Context,
-    specs: Annotated[list[Path] | None, typer.Argument(help="Spec files; all if none is given.")] = None,
+    specs: Annotated[
+        list[Path] | None, typer.Argument(help="Spec files, or folders of them; all if none is given.")
+    ] = None,
     form: Annotated[Format, typer.Option("--format", help="How problems are printed.")] = Format.TEXT,
 ) -> int:
     """Report every problem of specs and recipes, with file, line, column, code and a hint."""

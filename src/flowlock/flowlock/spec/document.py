@@ -313,10 +313,15 @@ def _syntax(error: yaml.MarkedYAMLError, text: str, file: str) -> Problem:
     hint = None
     lines = text.splitlines()
     line = lines[mark.line] if mark and mark.line < len(lines) else ""
+    begins = line[mark.column :] if mark else ""
     if "${{" in line and "'}'" in problem:
         hint = 'inside of { } a reference needs quotes: "${{ workflow.<id>.return }}"'
+    elif begins.startswith("\t") or "tab character" in problem:
+        problem, hint = "a line is indented with a tab", "indent with spaces, two for each level"
     elif "cannot start any token" in problem:
-        hint = "YAML is indented with spaces, never with tabs; a text that begins with @, ` or % needs quotes"
+        problem, hint = f"a text cannot begin with {begins[:1]}", "put it in quotes"
+    elif "mapping values are not allowed" in problem:
+        problem, hint = "a second `: ` in one line", "put a text that holds `: ` in quotes"
     elif error.context and error.context_mark and error.context_mark.line + 1 != where.line:
         hint = f"see also line {error.context_mark.line + 1}: {error.context}"
     return Problem(code="FL101", message=f"not YAML: {problem}", location=where, hint=hint)

@@ -329,7 +329,8 @@ class _Shaper:
         if match is None:
             hint = "a value is `${{ workflow.<id>.return }}` or `${{ env.NAME }}`, with nothing around it"
             self._problem("FL117", "this is not a reference that can be resolved", node.at, hint)
-            return Literal(None, node.at)
+            # Whatever was meant, its value is not known here, so that no rule says more of it.
+            return Environment("", node.at)
         if match["env"] is not None:
             return Environment(match["env"], node.at)
         return Reference(match["step"], node.at)
