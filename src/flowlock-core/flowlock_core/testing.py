@@ -32,6 +32,9 @@ class Case(BaseModel):
     mocks: dict[str, Path] = {}
     expect: Any = None
     expect_error: Annotated[str | None, Field(alias="expect-error")] = None
+    # As published cases have them: that any error ends the run, and how a service answers then.
+    raises: bool = False
+    expected_status_code: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -170,9 +173,16 @@ def _run_case(
             replace(problem, location=problem.location or cases.at(case_id))
             for problem in cases.params(case_id).placed(error).problems
         ]
-        if case.expect_error is None or not any(case.expect_error in str(problem) for problem in found):
+        if not _expected(case, found):
             problems += found
     return Outcome(id=case_id, seconds=perf_counter() - start, problems=tuple(problems))
+
+
+def _expected(case: Case, problems: Sequence[Problem]) -> bool:
+    """Tell whether a case wants the error that ended its run."""
+    if case.expect_error is None:
+        return case.raises
+    return any(case.expect_error in str(problem) for problem in problems)
 
 
 def _unexpected(cases: Cases, case_id: str, result: Any) -> Iterator[Problem]:
@@ -184,6 +194,9 @@ def _unexpected(cases: Cases, case_id: str, result: Any) -> Iterator[Problem]:
             message=f"an error with `{case.expect_error}` was expected, the run succeeded",
             location=cases.at(case_id, "expect-error"),
         )
+    elif case.raises:
+        message = "an error was expected, the run succeeded"
+        yield Problem(code="FL736", message=message, location=cases.at(case_id, "raises"))
     elif case.expect is not None:
         for path, message in differences(case.expect, to_json(result)):
             location = cases.at(case_id, "expect", *parts_of(path))

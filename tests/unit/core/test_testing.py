@@ -109,3 +109,12 @@ def test_a_mapping_may_hold_more_and_a_list_may_not() -> None:
     assert differences({"a": [{"b": 1}]}, {"a": [{"b": 2}]}) == [(".a[0].b", "1 is expected, got 2")]
     assert differences({"a": 1}, {}) == [("", "there is no `a`")]
     assert differences(0.3, 0.1 + 0.2) == []
+
+
+def test_a_case_that_raises_wants_any_error(tmp_path: Path) -> None:
+    (tmp_path / "own.csv").write_text("value\n10\n")
+    case = "{raises: true, expected_status_code: 500, mocks: {table: own.csv}, params: {mean: {column: %s}}}"
+    (tmp_path / "test-cases.yaml").write_text(f"bad: {case % 'valeu'}\ngood: {case % 'value'}\n")
+    bad, good = run_cases(mean_value, load_cases(tmp_path / "test-cases.yaml"))
+    assert bad.passed
+    assert good.failures == ("an error was expected, the run succeeded",)

@@ -163,11 +163,18 @@ def _readme(planned: Plan, source: str, schema: str) -> str:
         title=_markdown(planned.spec.title),
         description="".join(f"{line}\n\n" for line in _paragraphs(description)),
         distribution=planned.distribution,
+        example=_example(planned),
         parameters="\n".join(_parameter_table(planned)) + "\n",
         graph=mermaid(planned),
         spec_digest=digest(source),
         params_digest=digest(schema),
     )
+
+
+def _example(planned: Plan) -> str:
+    """Say how a parameter is given on the command line, if there is one."""
+    names = [f"{step.id}.{one.name}" for step in planned.steps for one in step.parameters]
+    return f"`--set {names[0]}=VALUE` gives one parameter, over those of the file. " if names else ""
 
 
 def _paragraphs(text: Text | None) -> list[str]:
