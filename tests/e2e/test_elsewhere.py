@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from checkout import Checkout
-from flowlock import discover, env, workspace
+from flowlock import discover, env, platforms, workspace
 from flowlock.compile import command
 from flowlock.elsewhere import SolvedEnvironments
 from flowlock.errors import FlowlockError, Location
@@ -21,6 +21,7 @@ from flowlock.spec.facts import facts_of
 from flowlock.spec.model import Requirement, Text
 from flowlock.spec.render import errors
 from servers.loopback import Request, Response, answering
+from small import Small
 from wheelhouse import make_wheel
 
 TODAY = datetime(2026, 11, 1, tzinfo=UTC)
@@ -139,6 +140,44 @@ def borrowed_wheel(folder: Path) -> Path:
         files={"absent_tasks.py": BORROWED},
         entry_points="[flowlock.tasks]\nborrowed_task = absent_tasks:borrowed_task\n",
     )
+
+
+def borrowed_channel(small: Small) -> Path:
+    """Build a package with a task, which needs the run time, and return the channel that holds it."""
+    folder = small.add("absent-tasks", needs="flowlock-core")
+    (folder / "absent_tasks" / "__init__.py").write_text(f"{BORROWED}\n\ndef main(): ...\n")
+    project = folder / "pyproject.toml"
+    points = '[project.entry-points."flowlock.tasks"]\nborrowed_task = "absent_tasks:borrowed_task"\n'
+    project.write_text(project.read_text().replace("[tool.hatch", f"{points}[tool.hatch"))
+    # The lock of the test environment names pytest, which nobody runs here.
+    small.add_data("pytest")
+    recipe = small.recipe("pytest")
+    small.write_recipe("pytest", {**recipe, "package": {"name": "pytest", "version": "8.0"}})
+    small.build()
+    return small.root / ".flowlock" / "channel"
+
+
+def test_sync_takes_a_task_package_that_only_a_channel_has_and_the_workflow_runs(
+    session: Session, small: Small, tmp_path: Path
+) -> None:
+    root = session.workspace.root
+    require_borrowed(root)
+    with channels(borrowed_channel(small)) as url:
+        toml = root / "flowlock.toml"
+        text = toml.read_text().replace("others = [", f'others = ["{url}", ', 1)
+        here = [line for line in text.splitlines() if not line.startswith("platforms = ")]
+        at = here.index("[workspace]") + 1
+        toml.write_text("\n".join([*here[:at], f'platforms = ["{platforms.current()}"]', *here[at:], ""]))
+        space = Checkout(root=root)
+        conda = ("--profile", "conda-forge")
+        done = space.flowlock(*conda, "sync")
+        assert done.code == 0, done.err
+        lock = (root / "examples/borrowed/flowlock-borrowed-workflow/pixi.lock").read_text()
+        assert f"{url}/noarch/absent-tasks-1.0-" in lock
+        (root / "examples/borrowed/params.yaml").write_text("one: {words: here}\n")
+        ran = space.flowlock(*conda, "run", "borrowed", "--results", tmp_path / "results")
+        assert ran.code == 0, ran.err
+        assert '"here"' in (tmp_path / "results" / "result.json").read_text()
 
 
 def require_borrowed(root: Path) -> None:

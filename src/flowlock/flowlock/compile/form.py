@@ -101,12 +101,16 @@ def _card(group: Group, own: dict[str, Json]) -> dict[str, Json]:
 
 
 def _put(root: Json, segments: tuple[str, ...], value: Json) -> None:
-    """Set what a path leads to; the rules have seen to it that all but its end is there."""
+    """Set what a path leads to; the rules have seen to it that all but its end is there.
+
+    An override before this one may have put something else there: then it leads to nothing.
+    """
     *way, last = segments
     for segment in way:
         root = inside(root, segment)
     if isinstance(root, list):
-        root[int(last)] = value
+        if inside(root, last) is not None:
+            root[int(last)] = value
     elif isinstance(root, dict):
         root[last] = value
 

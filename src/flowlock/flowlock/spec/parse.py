@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from flowlock.errors import Location, Problem, Severity, nearest
 from flowlock.spec.document import Items, Mapping, Node, Scalar, read, shown
+from flowlock.spec.match_spec import split_requirement
 from flowlock.spec.model import (
     Argument,
     Environment,
@@ -112,8 +113,16 @@ class _Shaper:
             skipif=self._optional(defaults, self._defaults),
             overrides=self._optional(found.get("rjsf-overrides"), self._overrides) or Overrides(),
             open="requirements" not in found,
-            workflow=self._each(found.get("workflow"), "`workflow`", self._member),
+            workflow=self._workflow(found.get("workflow")),
         )
+
+    def _workflow(self, node: Node | None) -> tuple[Step | Group, ...]:
+        before = len(self.problems)
+        found: tuple[Step | Group, ...] = self._each(node, "`workflow`", self._member)
+        empty = not any(isinstance(one, Step) or one.steps for one in found)
+        if node is not None and empty and len(self.problems) == before:
+            self._problem("FL112", "`workflow` has at least one step", node.at)
+        return found
 
     def _metadata(self, node: Node) -> Metadata | None:
         found = self._mapping(node, METADATA_KEYS, "`metadata`")
@@ -140,7 +149,7 @@ class _Shaper:
 
     def _requirement(self, node: Node) -> Requirement | None:
         if isinstance(node, Scalar) and isinstance(node.value, str):
-            return _split_requirement(node.at, Text(node.value, node.at), None)
+            return split_requirement(node.at, Text(node.value, node.at), None)
         found = self._mapping(node, REQUIREMENT_KEYS, "a requirement")
         if found is None:
             return None
@@ -153,7 +162,7 @@ class _Shaper:
                 if other in found:
                     message = f"`requirement` says the whole; it cannot stand beside `{other}`"
                     self._problem("FL110", message, found[other].at)
-            return _split_requirement(node.at, whole, channel)
+            return split_requirement(node.at, whole, channel)
         return Requirement(
             at=node.at,
             name=self._optional(found.get("name"), self._text),
@@ -381,17 +390,3 @@ class _Shaper:
 
     def _problem(self, code: str, message: str, at: Location, hint: str | None = None) -> None:
         self.problems.append(Problem(code=code, message=message, location=at, hint=hint))
-
-
-def _split_requirement(at: Location, whole: Text, channel: Text | None) -> Requirement:
-    """Read `channel::name version` in one text, as conda writes it."""
-    text, place = whole.value.strip(), whole.at
-    prefix, separator, rest = text.partition("::")
-    if separator and channel is None:
-        channel, text = Text(prefix.strip(), place), rest.strip()
-    match = re.match(r"[^\s=<>!~\[]*", text)
-    name = match[0] if match else ""
-    version = text[len(name) :].strip()
-    return Requirement(
-        at=at, name=Text(name, place), version=Text(version, place) if version else None, channel=channel
-    )

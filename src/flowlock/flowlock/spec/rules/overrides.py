@@ -102,9 +102,9 @@ def _check_inside(at: Location, node: Json, segments: tuple[str, ...]) -> Iterat
     before = ""
     for number, segment in enumerate(segments):
         known = list(node) if isinstance(node, Mapping) else []
-        node = inside(node, segment)
-        last = number == len(segments) - 1
-        if node is None and not (last and before != "properties"):
+        new = isinstance(node, Mapping) and number == len(segments) - 1 and before != "properties"
+        here, node = node, inside(node, segment)
+        if node is None and not (new or (isinstance(here, Mapping) and segment in here)):
             yield _problem(at, "the schema has no key", segment, known)
             return
         before = segment
