@@ -142,7 +142,7 @@ def published(
     repository: Repository,
     world: World,
     tag: str,
-) -> None:
+) -> Runner:
     """Run publish.yml for a tag that was pushed, after a dry run by hand, and see what is served."""
     document = actions.read(path)
     run = runner(repository, Event(ref=f"refs/tags/{tag}"))
@@ -164,6 +164,7 @@ def published(
     (release,) = world.github.releases.values()
     assert (release["tag_name"], release["draft"]) == (tag, False)
     assert built.items() <= dict(world.github.writes).items()
+    return run
 
 
 @pytest.fixture
@@ -226,11 +227,22 @@ def test_the_first_tag_of_a_new_workspace_is_published(
     tagged = new.flowlock("release", "--tag")
     assert tagged.code == 0, tagged.err
     birds.git("push", "-q", "origin", "v0.2.0")
-    published(birds.root / ".github/workflows/publish.yml", runner, birds, world, "v0.2.0")
+    path = birds.root / ".github/workflows/publish.yml"
+    run = published(path, runner, birds, world, "v0.2.0")
     names = {file.rsplit("-", 2)[0] for file in world.served("birds")}
     assert names == {"birds-tasks", "flowlock-hello-workflow"}
     (release,) = world.github.releases.values()
     assert "Ratios can be added." in release["body"]
+    writes = [*world.channel.writes, *world.github.writes]
+    document = actions.read(path)
+    assert "2 present" in run.run(document, "publish").log
+    assert [*world.channel.writes, *world.github.writes] == writes
+    # It has no right that it can do without.
+    rights = document["jobs"]["publish"]["permissions"]
+    for scope, told in (("id-token", "PREFIX_API_KEY"), ("contents", "401")):
+        document["jobs"]["publish"]["permissions"] = {**rights, scope: "read"}
+        with pytest.raises(AssertionError, match=told):
+            run.run(document, "publish")
 
 
 def test_the_examples_of_a_new_workspace_are_handed_over_and_run(

@@ -23,7 +23,7 @@ TODAY = datetime(2026, 11, 1, tzinfo=UTC)
 def test_the_new_workspace_compiles_tests_and_runs(tmp_path: Path) -> None:
     root = tmp_path / "a b é" / "new-space"
     result = init(root, today=TODAY)
-    assert "git init" in result.as_text()
+    assert "git init -b main" in result.as_text()
     subprocess.run(["git", "init", "-q", root], check=True)
     space = workspace.load(root)
     assert space.name == "new-space"

@@ -66,7 +66,7 @@ class InitResult:
         """Return what was made and the next commands."""
         lines = [f"made the workspace {self.name} in {self.folder}", "next:"]
         lines += [f"  cd {self.folder}"] if self.folder != Path.cwd() else []
-        lines += [] if self.in_git else ["  git init && git add ."]
+        lines += [] if self.in_git else ["  git init -b main && git add ."]
         return "\n".join([*lines, "  flowlock sync", "  flowlock test"])
 
 
