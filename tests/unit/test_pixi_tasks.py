@@ -69,12 +69,12 @@ def test_an_image_is_built_from_a_workflows_package_and_run_with_its_parameters(
         built, run = (filled(known[name], workflow.name) for name in ("docker-build", "docker-run"))
         folder = root / built[-1]
         assert folder == workflow.package
-        assert (folder / "Dockerfile").is_file()
+        *_, data = re.findall(r"^WORKDIR (\S+)$", (folder / "Dockerfile").read_text(), re.MULTILINE)
         image = built[built.index("--tag") + 1]
         assert image == workflow.distribution
         assert image in run
         mounted = [run[place + 1] for place, word in enumerate(run) if word == "--volume"]
-        assert f"$PWD/{here.relative(workflow.folder)}:/work:ro" in mounted
+        assert f"$PWD/{here.relative(workflow.folder)}:{data}:ro" in mounted
         assert (workflow.folder / run[run.index("--params") + 1]).is_file()
 
 
