@@ -16,7 +16,8 @@ from functools import partial
 from pathlib import Path
 
 from bench._measure import print_table, side_by_side
-from flowlock import archive, base, channel, files, git
+from flowlock import archive, channel, files, git
+from flowlock.base import channel as base
 from flowlock.build import Status, build
 from flowlock.build.plan import closure, graph_of
 from flowlock.build.targets import targets
@@ -40,13 +41,24 @@ Stage0Recipe.from_file(sys.argv[1]).run_build(
     tool_config=ToolConfiguration(test_strategy="skip"), output_dir=sys.argv[2], channels=[sys.argv[3]]
 )
 """
-
-
+# The command line with a channel of our own choice for the builds.
+CURRENT = """
+import sys
+from pathlib import Path
+from flowlock.cli import app
+from flowlock.build import Status, build
+from flowlock.report import Silent
+from flowlock.workspace import load
+done = build(load(Path(sys.argv[1])), sys.argv[3:], environments=[sys.argv[2]], progress=Silent())
+assert {one.status for one in done.packages} == {Status.CURRENT}
+"""
+# Without the interpreter's own end, during which the engine's threads may crash.
 INDEX = """
-import asyncio, sys
+import asyncio, os, sys
 from pathlib import Path
 from rattler.index import index_fs
 asyncio.run(index_fs(Path(sys.argv[1]), force=len(sys.argv) > 2))
+os._exit(0)
 """
 EPOCH = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -90,9 +102,10 @@ def cold(root: Path) -> None:
             "flowlock, 1 job": partial(fresh, workspace, names, channel, jobs=1),
             "flowlock, 2 jobs": partial(fresh, workspace, names, channel, jobs=2),
             "flowlock, one edit": partial(edited, workspace, names, channel),
+            "flowlock, nothing to do": partial(python, CURRENT, workspace.root, channel, *names),
             "naive loop": partial(naive, recipes, root / "naive" / "out", channel),
         },
-        repeat=3,
+        repeat=5,
     )
     loop = found["naive loop"]
     print_table(

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import rattler
 
-from flowlock import base, workspace
+from flowlock import workspace
+from flowlock.base import channel as base
 from flowlock.base.interpreter import find
 from flowlock.report import Silent
 from flowlock.workspace import Workspace

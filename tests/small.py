@@ -12,7 +12,7 @@ from urllib.request import url2pathname
 
 import pytest
 
-from flowlock import base
+from flowlock.base import channel as base
 from flowlock.base import interpreter
 from flowlock.build import BuildResult, build
 from flowlock.recipe.render import SCRIPT

@@ -24,7 +24,7 @@ from base_place import (
     new_place,
     run,
 )
-from flowlock import base
+from flowlock.base import channel as base
 from flowlock.base.interpreter import SUPPORTED, find, problems
 from flowlock.errors import FlowlockError
 from flowlock.report import Silent
@@ -254,7 +254,8 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 def killed_while_making(place: Place) -> Iterator[int]:
     """Start to make a channel again and again, and kill it when it has written one archive more."""
     program = (
-        "import sys; from pathlib import Path; from flowlock import base, workspace\n"
+        "import sys; from pathlib import Path\n"
+        "from flowlock import workspace; from flowlock.base import channel as base\n"
         "from flowlock.report import Silent\n"
         f"base.make(workspace.load(Path(sys.argv[1])), {list(REQUIREMENTS)!r}, "
         "offline=False, progress=Silent())"

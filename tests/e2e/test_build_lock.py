@@ -11,7 +11,8 @@ from urllib.request import url2pathname
 
 import pytest
 
-from flowlock import base, platforms
+from flowlock import platforms
+from flowlock.base import channel as base
 from flowlock.build import BuildResult, build, locking
 from flowlock.build.targets import targets
 from flowlock.errors import FlowlockError

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from checkout import Checkout
-from flowlock import base, platforms, workspace
+from flowlock import platforms, workspace
+from flowlock.base import channel as base
 from repository import Repository, link_tree, own_git, pushed
 from servers import actions
 from servers.actions import Event, Runner

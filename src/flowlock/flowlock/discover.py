@@ -24,10 +24,10 @@ from packaging.utils import canonicalize_name
 
 from flowlock import files, process
 from flowlock.errors import FlowlockError, Problem, from_os_error, nearest
+from flowlock.names import CORE
 from flowlock.report import Progress, Silent
 from flowlock.sources import snapshots
 from flowlock.spec.catalog import BrokenTask, Catalog
-from flowlock.spec.facts import CORE
 from flowlock.spec.json_schema import spec_schema
 from flowlock.spec.model import Requirement as SpecRequirement
 from flowlock.workspace import Workspace

@@ -24,9 +24,10 @@ from flowlock.lock.manifest import Requirement as Asked
 from flowlock.lock.result import Options, Target
 from flowlock.lock.run import lock
 from flowlock.lock.sources import ChannelFolder
+from flowlock.names import CORE
 from flowlock.report import Silent
 from flowlock.session import BASE_URL, Profile, Session
-from flowlock.spec.facts import CORE, facts_of, plain_channel
+from flowlock.spec.facts import facts_of, plain_channel
 from flowlock.spec.model import Requirement
 
 LOCK = "pixi.lock"

@@ -9,6 +9,8 @@ from typing import ClassVar, Self
 
 from packaging.utils import canonicalize_name
 
+# The run time, which every compiled workflow requires.
+CORE = "flowlock-core"
 SUBDIRS = ("linux-64", "linux-aarch64", "osx-64", "osx-arm64", "win-64")
 
 

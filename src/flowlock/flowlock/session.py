@@ -59,7 +59,7 @@ class Session:
         """Return which folders stand in for which channels' URLs when packages are installed."""
         mirrors = {self.workspace.release_channel: self.channel}
         if self.profile is Profile.EMBEDDED:
-            from flowlock import base
+            from flowlock.base.channel import folder
 
-            mirrors[BASE_URL] = base.folder(self.workspace)
+            mirrors[BASE_URL] = folder(self.workspace)
         return mirrors

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from flowlock import base, files, git
+from flowlock import files, git
 from flowlock.build.locking import FILE as BUILD_LOCK
 from flowlock.build.stale import identities
 from flowlock.build.targets import targets
@@ -147,14 +147,15 @@ def _resolved(session: Session) -> set[str] | None:
 
     None if the former cannot be told without the network.
     """
-    from flowlock.base.command import requirements
+    from flowlock.base.asked import requirements
+    from flowlock.base.channel import folder
     from flowlock.base.interpreter import find
     from flowlock.base.wheels import resolve
 
     workspace = session.workspace
     downloads = (target.download for target in targets(workspace).values())
     vendored = {str(download.sha256) for download in downloads if download is not None}
-    if not base.folder(workspace).is_dir():
+    if not folder(workspace).is_dir():
         return vendored
     kept = workspace.state / "cache" / "resolutions"
     try:

@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from flowlock import base
 from flowlock.base.command import prepare
 from flowlock.build import locking
 from flowlock.build.result import BuildResult, Status
 from flowlock.build.run import build as build_packages
 from flowlock.build.targets import chosen, targets
 from flowlock.errors import FlowlockError
-from flowlock.session import Profile, Session
+from flowlock.session import BASE_URL, Profile, Session
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,5 +72,5 @@ def build_stage(session: Session, names: Sequence[str], settings: BuildSettings)
 def _build_channels(session: Session) -> list[str]:
     """Return the channels that build environments come from."""
     if session.profile is Profile.EMBEDDED:
-        return [base.folder(session.workspace).as_uri()]
+        return [session.mirrors()[BASE_URL].as_uri()]
     return list(session.workspace.other_channels)

@@ -6,11 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from flowlock import files
 from flowlock.errors import FlowlockError
-from flowlock.lock.metadata import write_repodata
 from flowlock.lock.records import Record
 from flowlock.names import Platform, Sha256
 from flowlock.stat_cache import StatCache
@@ -78,6 +76,9 @@ def open_channels(channels: Sequence[str]) -> Offer:
 def folder_of(channel: str) -> Path | None:
     """Return the folder that a channel is, None for one that is elsewhere."""
     if channel.startswith("file://"):
+        # Imported here: it brings an HTTP client, which a build that finds all current does without.
+        from urllib.request import url2pathname
+
         return Path(url2pathname(urlsplit(channel).path))
     return Path(channel) if Path(channel).is_absolute() else None
 
@@ -114,6 +115,9 @@ def offer(
         bases.setdefault((record.channel, record.subdir), []).append(record)
     known.save()
     made = {channel: folder / f"{number}" for number, channel in enumerate(sorted({c for c, _ in bases}))}
+    # Imported here: nothing is offered where all is current.
+    from flowlock.lock.metadata import write_repodata
+
     for (channel, _), group in bases.items():
         local = _local(group[0], mirrors)
         base = local.as_uri() if local else group[0].url.rpartition("/")[0]

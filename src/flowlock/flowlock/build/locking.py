@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from flowlock import base, files, platforms
+from flowlock import files, platforms
 from flowlock.build.environments import Wanted, wanted
 from flowlock.build.locked import Locked
 from flowlock.build.targets import Target, targets
@@ -94,7 +94,11 @@ def _place(session: Session, asked: Wanted) -> _Place:
     workspace = session.workspace
     if session.profile is Profile.EMBEDDED:
         path = workspace.state / "locks" / FILE
-        channels, subdirs, mirrors = [BASE_URL], [platforms.current()], {BASE_URL: base.folder(workspace)}
+        channels, subdirs, mirrors = (
+            [BASE_URL],
+            [platforms.current()],
+            {BASE_URL: session.mirrors()[BASE_URL]},
+        )
     else:
         path = workspace.recipes / FILE
         channels, subdirs, mirrors = list(workspace.other_channels), list(workspace.build_platforms), {}

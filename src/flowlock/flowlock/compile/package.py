@@ -20,8 +20,9 @@ from flowlock.compile.python import one_line, shortened
 from flowlock.compile.svg import graph_svg
 from flowlock.compile.workflow import workflow_source
 from flowlock.lock.manifest import for_workflow
+from flowlock.names import CORE
 from flowlock.spec.catalog import Catalog, scope
-from flowlock.spec.facts import CORE, Facts
+from flowlock.spec.facts import Facts
 from flowlock.spec.layout import Place
 from flowlock.spec.model import Spec, Text
 from flowlock.spec.versions import pep440

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from packaging.utils import canonicalize_name
 
-from flowlock.spec.facts import CORE, Facts
+from flowlock.names import CORE
+from flowlock.spec.facts import Facts
 from flowlock.spec.model import Spec, Step, Text
 from flowlock_core.schema import TaskSignature
 

@@ -6,9 +6,8 @@ from importlib.metadata import version
 
 from packaging.utils import canonicalize_name
 
+from flowlock.names import CORE
 from flowlock.workspace import Workspace
-
-CORE = "flowlock-core"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
