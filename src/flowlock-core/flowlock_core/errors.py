@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
 
 class ExitCode(IntEnum):
-    """The exit codes of a workflow's command; scripts rely on them."""
+    """The exit codes of our commands; scripts rely on them."""
 
     DONE = 0
     FAILED = 1
@@ -18,7 +17,7 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, order=True)
 class Location:
     """A place in a file, line and column counted from 1; of a `--set` option, the option."""
 
@@ -126,6 +125,8 @@ class TaskError(Exception):
 
 def nearest(name: str, known: Sequence[str]) -> str | None:
     """Return 'did you mean' with the closest of the known names, or nothing if none is close."""
+    from difflib import get_close_matches
+
     folded = {candidate.lower(): candidate for candidate in reversed(known)}
     close = get_close_matches(name.lower(), list(folded), n=1, cutoff=0.6)
     return f"did you mean `{folded[close[0]]}`?" if close else None

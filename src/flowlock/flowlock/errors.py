@@ -2,30 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from pathlib import Path
 
+# The same for a workflow's command: what that says can be told on as it is.
+from flowlock_core.errors import ExitCode, Location, nearest
 
-class ExitCode(IntEnum):
-    """The command line's exit codes; scripts rely on them."""
-
-    DONE = 0
-    FAILED = 1
-    USAGE = 2
-    BUG = 3
-    INTERRUPTED = 130
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, order=True)
-class Location:
-    """A place in a file: path relative to the workspace where it lies in it; line and column count from 1."""
-
-    file: str
-    line: int | None = None
-    column: int | None = None
-
-    def __str__(self) -> str:
-        return ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
+__all__ = [
+    "ExitCode",
+    "FlowlockError",
+    "Location",
+    "Problem",
+    "Severity",
+    "UsageError",
+    "from_os_error",
+    "nearest",
+]
 
 
 class Severity(StrEnum):
@@ -110,11 +102,3 @@ def from_os_error(error: OSError, doing: str, path: Path | str) -> FlowlockError
     code, hint = hints.get(error.errno or 0, ("FL013", "see the message of the operating system above"))
     reason = error.strerror or str(error)
     return FlowlockError(f"cannot {doing} {path}: {reason}", code=code, hint=hint)
-
-
-def nearest(name: str, known: Sequence[str]) -> str | None:
-    """Return a 'did you mean' hint with the closest of the known names, or nothing if none is close."""
-    from difflib import get_close_matches
-
-    close = get_close_matches(name, known, n=1, cutoff=0.6)
-    return f"did you mean `{close[0]}`?" if close else None

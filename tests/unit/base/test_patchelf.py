@@ -11,14 +11,12 @@ from flowlock.base import patchelf
 from shared import ROOT
 
 SCRIPT = """
-import runpy, sys
-sys.path.insert(0, sys.argv[1])
-sys.executable = sys.argv[2]
+import sys
+sys.executable, *sys.path[:0] = sys.argv[1:]
+from flowlock.base import patchelf
 from flowlock.errors import FlowlockError
-# Not by its package, which imports what is not installed here.
-found = runpy.run_path(sys.argv[1] + "/flowlock/base/patchelf.py")
 try:
-    print(found["find"](), found["release"](), sep="\\n")
+    print(patchelf.find(), patchelf.release(), sep="\\n")
 except FlowlockError as error:
     print(error.problems[0].code, error.problems[0].hint)
 """
@@ -26,7 +24,8 @@ except FlowlockError as error:
 
 def without_wheels(executable: Path, path: str) -> list[str]:
     """Look for it in a Python that has no installed packages, as if it were another one."""
-    argv = [sys.executable, "-I", "-S", "-c", SCRIPT, str(ROOT / "src/flowlock"), str(executable)]
+    ours = [str(ROOT / "src/flowlock"), str(ROOT / "src/flowlock-core")]
+    argv = [sys.executable, "-I", "-S", "-c", SCRIPT, str(executable), *ours]
     done = subprocess.run(argv, env={"PATH": path}, check=True, capture_output=True, text=True)
     return done.stdout.splitlines()
 

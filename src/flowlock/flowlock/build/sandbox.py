@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+import flowlock
+import flowlock_core
 from flowlock import process
 
 # What programs of the system need to run. Nothing of a user lies there.
@@ -77,13 +79,15 @@ def _isolation(*, network: bool) -> list[str]:
 
 
 def _python() -> list[Path]:
-    """Return where the running Python, its installed packages and flowlock lie.
+    """Return where the running Python, its installed packages, flowlock and its run time lie.
 
     Nothing else of `sys.path`: `python -m` puts the current folder there, which may be the home directory.
     """
     paths = [Path(path) for path in (sys.prefix, sys.base_prefix, *sys.path) if path]
     installed = [path for path in paths[2:] if path.name in SITES]
-    return [*paths[:2], *installed, Path(__file__).parent.parent]
+    # Where they are installed to be edited they lie in no site-packages.
+    ours = [Path(path) for package in (flowlock, flowlock_core) for path in package.__path__]
+    return [*paths[:2], *installed, *ours]
 
 
 def _binds(option: str, paths: Iterable[Path]) -> list[str]:
