@@ -1,6 +1,7 @@
 """Runs that are killed, and runs beside each other: each ends well, and none disturbs another."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -81,6 +82,8 @@ def test_a_killed_run_takes_its_workflow_along_and_the_next_run_tidies(checkout:
 def test_a_run_keeps_its_environment_while_another_makes_the_next(checkout: Make, tmp_path: Path) -> None:
     copy = checkout()
     home = copy.root / ".flowlock/envs/embedded/penguins/default"
+    # The copy may come with environments that other tests made.
+    shutil.rmtree(home, ignore_errors=True)
     with running(copy, "penguins", "--results", tmp_path / "one") as first:
         workflow = stopped_workflow(tmp_path)
         (old,) = names(home)

@@ -142,14 +142,8 @@ class SolvedEnvironments:
         lock([target], folders=self._folders(), own={}, options=options, progress=session.progress)
 
     def _environment(self, lock_file: Path) -> AbstractContextManager[env.Environment]:
-        session, state = self.session, self.session.workspace.state
-        places = env.Places(
-            home=state / "envs" / "lookups" / lock_file.parent.name,
-            cache=state / "cache" / "pkgs",
-            artifacts=state / "cache" / "artifacts",
-            mirrors=session.mirrors(),
-            unserved=(session.workspace.release_channel, BASE_URL) if session.offline else (BASE_URL,),
-        )
+        session = self.session
+        places = env.Places.of(session, "lookups", lock_file.parent.name)
         return env.installed(
             lock_file, DEFAULT, platforms.current(), places=places, progress=session.progress
         )

@@ -9,12 +9,14 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 from flowlock import files, locks, process
 from flowlock.errors import FlowlockError, from_os_error
 from flowlock.lock import document
 from flowlock.names import Platform
 from flowlock.report import Progress
+from flowlock.session import BASE_URL, Session
 
 # Raised when environments are made in another way than before.
 SCHEMA = 1
@@ -64,6 +66,18 @@ class Places:
     artifacts: Path
     mirrors: Mapping[str, Path]
     unserved: Collection[str] = ()
+
+    @classmethod
+    def of(cls, session: Session, *home: str) -> Self:
+        """Return a workspace's places; its environments of one use are below these parts of a path."""
+        state = session.workspace.state
+        return cls(
+            home=state.joinpath("envs", *home),
+            cache=state / "cache" / "pkgs",
+            artifacts=state / "cache" / "artifacts",
+            mirrors=session.mirrors(),
+            unserved=(session.workspace.release_channel, BASE_URL) if session.offline else (BASE_URL,),
+        )
 
 
 @contextmanager

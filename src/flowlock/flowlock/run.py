@@ -11,7 +11,7 @@ from typing import Any
 
 from flowlock import env, files, locks, platforms, reported
 from flowlock.errors import FlowlockError
-from flowlock.session import BASE_URL, Profile, Session
+from flowlock.session import Profile, Session
 from flowlock.workspace import Workflow
 
 RECORD = "run.json"
@@ -133,14 +133,7 @@ def install(
         )
     if not frozen:
         _refuse_stale(session, workflow, environment)
-    state = session.workspace.state
-    places = env.Places(
-        home=state / "envs" / session.profile / workflow.name / environment,
-        cache=state / "cache" / "pkgs",
-        artifacts=state / "cache" / "artifacts",
-        mirrors=session.mirrors(),
-        unserved=(session.workspace.release_channel, BASE_URL) if session.offline else (BASE_URL,),
-    )
+    places = env.Places.of(session, session.profile, workflow.name, environment)
     with ExitStack() as stack:
         with session.progress.stage("install") as stage:
             found = stack.enter_context(
