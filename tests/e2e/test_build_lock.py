@@ -13,7 +13,8 @@ import pytest
 
 from flowlock import platforms
 from flowlock.base import channel as base
-from flowlock.build import BuildResult, build, locking
+from flowlock.build import BuildResult, Status, build, caches, command, locking
+from flowlock.build.command import BuildSettings
 from flowlock.build.targets import targets
 from flowlock.errors import FlowlockError
 from flowlock.lock import document
@@ -21,6 +22,7 @@ from flowlock.lock.result import CURRENT, STALE, Options
 from flowlock.report import Silent
 from flowlock.session import Profile, Session
 from flowlock.workspace import load
+from servers.loopback import Request, Response, answering
 from shared import ROOT
 from small import Small
 
@@ -131,12 +133,11 @@ def test_the_committed_lock_is_made_for_every_platform_and_held_against_the_pins
     assert locking.lock(found, Options(check=True)).locks[0].status == CURRENT
 
     if platforms.current() in {"linux-64", "win-64", "osx-arm64"}:
-        ready = locking.ready(found, targets(found.workspace), relock=False)
-        offer = ready.offer("alpha", small.root / ".flowlock/offer")
-        assert offer is not None
-        assert offer.network
-        listed = [p for p in (small.root / ".flowlock/offer").rglob("repodata.json") if "64" in p.parent.name]
-        assert json.loads(listed[0].read_text())["info"]["base_url"].startswith("https://conda.anaconda.org/")
+        away = replace(found, offline=True)
+        ready = locking.ready(away, targets(found.workspace), relock=False)
+        with pytest.raises(FlowlockError, match=r"never downloaded.* hatchling-1\.30\.1-") as caught:
+            ready.offer("alpha", small.root / ".flowlock/offer")
+        assert caught.value.problems[0].code == "FL413"
 
     settings.write_text(settings.read_text().replace("uv ==0.11.21", "uv ==0.11.99"))
     recipe = small.recipe("alpha")
@@ -158,3 +159,48 @@ def test_this_repository_s_own_lock_is_current() -> None:
     held = document.read((ROOT / "recipes/build.lock").read_text(), "build.lock")
     assert set(held.environments["default"].packages) == set(found.workspace.build_platforms)
     assert all(record.sha256 for _, _, record in held.records())
+
+
+def test_what_is_elsewhere_is_downloaded_once_checked_and_built_from_without_a_network(
+    small: Small, tools: str
+) -> None:
+    served = Path(url2pathname(urlsplit(tools).path))
+    asked: list[str] = []
+    damaged: set[str] = set()
+
+    def answer(request: Request) -> Response:
+        path = served / request.path.lstrip("/")
+        asked.append(path.name)
+        if not path.is_file():
+            return Response(status=404)
+        return Response(status=200, body=b"altered" if path.name in damaged else path.read_bytes())
+
+    for name in ("alpha", "beta"):
+        small.add(name)
+    # The package cache is empty: both builds fill it.
+    (small.root / ".flowlock/cache/packages").unlink()
+    settings = small.root / "flowlock.toml"
+    here = f'[build]\nplatforms = ["{platforms.current()}"]'
+    with answering(answer) as url:
+        text = settings.read_text().replace("[channels]", f'[channels]\nothers = ["{url}"]')
+        settings.write_text(text.replace("[build]", here))
+        online = replace(session(small.root, Profile.CONDA_FORGE), offline=False)
+        locking.lock(online, Options())
+        held = document.read((small.root / "recipes/build.lock").read_text(), "build.lock")
+        pinned = sorted(record.file_name for _, _, record in held.records())
+        damaged.update(name for name in pinned if name.startswith("hatchling-"))
+        with pytest.raises(FlowlockError, match=r"hatchling-.* is not what was promised"):
+            command.build(online, (), BuildSettings(jobs=2))
+        damaged.clear()
+        made = command.build(online, (), BuildSettings(jobs=2))
+        assert {one.status for one in made.packages} == {Status.BUILT}
+    assert {name: asked.count(name) for name in pinned if not name.startswith("hatchling-")} == {
+        name: 1 for name in pinned if not name.startswith("hatchling-")
+    }
+    shutil.rmtree(small.root / ".flowlock/cache/artifacts")
+    # Nobody answers any more, and nobody is asked.
+    again = command.build(online, (), BuildSettings(jobs=2))
+    assert {one.status for one in again.packages} == {Status.BUILT}
+    downloads = [entry for entry in caches.ls(online).entries if entry.kind == "download"]
+    assert sorted(f"{entry.name}.conda" for entry in downloads) == pinned
+    assert {entry.needed_by for entry in downloads} == {"recipes/build.lock"}

@@ -55,8 +55,8 @@ SHARED = {
     "FL202": {"discover", "elsewhere"},  # a process that describes tasks ends: of sources, of an environment
     "FL302": {"discover", "workspace"},  # flowlock.toml and pyproject.toml are TOML, or not
     "FL312": {"build", "recipe"},  # a path that leaves the package: in the text, or followed
-    "FL413": {"base", "build"},  # never downloaded, and --offline
-    "FL414": {"base", "build"},  # a download with another digest than promised
+    "FL413": {"base", "build", "downloads"},  # never downloaded, and --offline
+    "FL414": {"build", "downloads"},  # a download with another digest than promised
     "FL605": {"build", "channel"},  # damaged bytes: in the channel, or in a copy of it
 }
 

@@ -105,6 +105,14 @@ def sync_folder(folder: Path, files: Mapping[str, str | bytes]) -> list[str]:
     return changed
 
 
+def link(source: Path, target: Path) -> None:
+    """Give a file a second name, or copy it where the file system has no hard links."""
+    try:
+        target.hardlink_to(source.resolve())
+    except OSError:
+        shutil.copy2(source, target)
+
+
 def sha256_of(path: Path) -> Sha256:
     """Return a file's sha256, read in blocks."""
     try:

@@ -19,13 +19,14 @@ from flowlock.base.convert import NOT_WHEELS, parse_requirements
 from flowlock.base.interpreter import Interpreter, find
 from flowlock.base.manifest import Entry, Manifest, load, save, sound_entries
 from flowlock.base.package import SCHEMA, Conversion
-from flowlock.base.pool import concurrently
 from flowlock.base.relocate import fingerprint, python_abi_package, python_package
 from flowlock.base.universe import Universe
 from flowlock.base.wheel import read
-from flowlock.base.wheels import Pin, download, resolve
+from flowlock.base.wheels import resolve
 from flowlock.channel.index import repodata_json
+from flowlock.downloads import Pin, download
 from flowlock.errors import FlowlockError, from_os_error
+from flowlock.pool import concurrently
 from flowlock.report import Progress
 from flowlock.workspace import Workspace
 

@@ -3,39 +3,26 @@
 import hashlib
 import json
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from functools import partial
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
-from urllib.request import url2pathname
 
 from packaging.tags import Tag, compatible_tags, cpython_tags, platform_tags
 from packaging.utils import parse_wheel_filename
 
 from flowlock import files, process
 from flowlock.base.interpreter import Interpreter
-from flowlock.base.pool import concurrently
+from flowlock.downloads import Pin
 from flowlock.errors import FlowlockError
 from flowlock.names import Sha256
-from flowlock.report import Progress
 
-CONNECTIONS = 8
 # Raised when a resolution is kept in another form, or asked for in another way.
 SCHEMA = 1
 # What uv says when it is the network that fails, and not the requirements.
 _NETWORK = ("error sending request", "Failed to fetch", "dns error", "tcp connect error", "timed out")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Pin:
-    """A wheel that a resolution chose."""
-
-    file: str
-    url: str
-    sha256: str
 
 
 def resolve(
@@ -139,44 +126,3 @@ def _pin(archive: Mapping[str, Any], root: Path) -> Pin:
     url = archive.get("url") or (root / archive["path"]).resolve().as_uri()
     file = archive.get("name") or unquote(urlsplit(url).path.rsplit("/", 1)[-1])
     return Pin(file=file, url=url, sha256=Sha256(archive["hashes"]["sha256"]))
-
-
-def download(pins: Iterable[Pin], cache: Path, *, offline: bool, progress: Progress) -> dict[Pin, Path]:
-    """Return where each wheel is in the cache, after getting those that are not there.
-
-    A file in the cache is used only if its digest is the pin's.
-    """
-    places = {pin: cache / pin.sha256 / pin.file for pin in pins}
-    missing = [pin for pin, path in places.items() if not _sound(path, pin)]
-    if missing and offline and not all(pin.url.startswith("file:") for pin in missing):
-        raise FlowlockError(
-            f"{len(missing)} wheel(s) were never downloaded, and --offline forbids it: "
-            + ", ".join(pin.file for pin in missing),
-            code="FL413",
-            hint="run `flowlock base` once without --offline",
-        )
-    if missing:
-        from flowlock import http  # slow to import, and not needed again
-
-        with http.session(connections=CONNECTIONS) as session:
-            get = partial(_get, over=partial(http.get, session), places=places, progress=progress)
-            concurrently(get, missing, workers=CONNECTIONS)
-    return places
-
-
-def _sound(path: Path, pin: Pin) -> bool:
-    return path.is_file() and files.sha256_of(path) == pin.sha256
-
-
-def _get(pin: Pin, *, over: Callable[[str], bytes], places: Mapping[Pin, Path], progress: Progress) -> None:
-    """Put a wheel into the cache, from a folder of this machine or over HTTP."""
-    progress.working(f"downloading {pin.file}")
-    local = pin.url.startswith("file:")
-    data = files.read_bytes(Path(url2pathname(urlsplit(pin.url).path))) if local else over(pin.url)
-    if hashlib.sha256(data).hexdigest() != pin.sha256:
-        raise FlowlockError(
-            f"{pin.file} is not what the index promised: its sha256 differs",
-            code="FL414",
-            hint="run the same command again; if it stays so, the index or a proxy alters files",
-        )
-    files.write_bytes(places[pin], data)

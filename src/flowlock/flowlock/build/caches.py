@@ -89,6 +89,7 @@ def _entries(session: Session) -> Iterator[Kept]:
     yield from _archives(cache / "artifacts", needed)
     yield from _folders("unpacked", cache / "packages" / "pkgs", pinned)
     yield from _folders("unpacked", cache / "pkgs", needed)
+    yield from _downloads(cache / "archives", pinned)
     yield from _wheels(session, cache)
 
 
@@ -128,6 +129,13 @@ def _folders(kind: str, folder: Path, needed: Mapping[str, str]) -> Iterator[Kep
             yield _kept(
                 kind, path.name, [path, *([lock] if lock.is_file() else [])], needed.get(path.name, "")
             )
+
+
+def _downloads(folder: Path, pinned: Mapping[str, str]) -> Iterator[Kept]:
+    """Yield the archives that builds took from elsewhere, each in a folder named by its digest."""
+    for path in sorted(folder.glob("*")):
+        name = _stem(next((file.name for file in path.iterdir()), path.name))
+        yield _kept("download", name, [path], pinned.get(name, ""))
 
 
 def _wheels(session: Session, cache: Path) -> Iterator[Kept]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,6 +11,7 @@ from flowlock import files
 from flowlock.errors import FlowlockError
 from flowlock.lock.records import Record
 from flowlock.names import Platform, Sha256
+from flowlock.report import Progress
 from flowlock.stat_cache import StatCache
 
 
@@ -32,17 +33,61 @@ class Offer:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Store:
+    """Where records' files come from: `mirrors` are folders that stand for channels, the rest is downloaded.
+
+    `cache` is the workspace's, which keeps downloads and digests.
+    """
+
+    mirrors: Mapping[str, Path]
+    cache: Path
+    offline: bool
+    progress: Progress
+
+    def folder(self, record: Record) -> Path | None:
+        """Return the folder of this machine that holds a record's file, None if it is elsewhere."""
+        channels = {url.rstrip("/"): path for url, path in self.mirrors.items()}
+        folder = channels.get(record.channel) or folder_of(record.channel)
+        return folder / record.subdir if folder else None
+
+    def check(self, records: Iterable[Record]) -> None:
+        """Refuse files of this machine with other bytes: the engine does not look."""
+        known = StatCache(self.cache / "base-stat.json")
+        for record in records:
+            folder = self.folder(record)
+            if folder is None:
+                continue
+            path = folder / record.file_name
+            if not path.is_file() or known.sha256(path) != record.sha256:
+                raise FlowlockError(
+                    f"{record.file_name} is not there with the bytes that the build's lock pins",
+                    code="FL552",
+                    hint="run `flowlock base` to make it again, then the same command",
+                )
+        known.save()
+
+    def fetch(self, records: Iterable[Record]) -> dict[str, Path]:
+        """Return URL → file of records that are elsewhere, after downloading those that never were."""
+        from flowlock.downloads import Pin, download
+
+        pins = [Pin(file=one.file_name, url=one.url, sha256=str(one.sha256)) for one in records]
+        if not pins:
+            return {}
+        places = download(pins, self.cache / "archives", offline=self.offline, progress=self.progress)
+        return {pin.url: path for pin, path in places.items()}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Locked:
     """Build environments as they are locked for one platform; `of` names each package's.
 
-    `mirrors` are folders that stand for channels. A package without an environment builds from open channels.
+    A package without an environment builds from open channels.
     """
 
     of: Mapping[str, str] = field(default_factory=dict)
     records: Mapping[str, Sequence[Record]] = field(default_factory=dict)
-    mirrors: Mapping[str, Path] = field(default_factory=dict)
     platform: Platform | None = None
-    digests: Path | None = None
+    store: Store | None = None
 
     def digest(self, package: str) -> Sha256 | None:
         """Return the digest of a package's environment, None if it has none."""
@@ -52,15 +97,9 @@ class Locked:
 
     def offer(self, package: str, folder: Path) -> Offer | None:
         """Write the one-off channels of a package's environment into a folder, None if it has none."""
-        if package not in self.of:
+        if package not in self.of or self.store is None:
             return None
-        return offer(
-            self.records[self.of[package]],
-            folder,
-            mirrors=self.mirrors,
-            platform=self.platform,
-            digests=self.digests,
-        )
+        return offer(self.records[self.of[package]], folder, store=self.store, platform=self.platform)
 
 
 def open_channels(channels: Sequence[str]) -> Offer:
@@ -89,63 +128,37 @@ def digest_of(records: Sequence[Record]) -> Sha256:
     return Sha256(hashlib.sha256(json.dumps(pins).encode()).hexdigest())
 
 
-def offer(
-    records: Sequence[Record],
-    folder: Path,
-    *,
-    mirrors: Mapping[str, Path],
-    platform: str | None,
-    digests: Path | None,
-) -> Offer:
+def offer(records: Sequence[Record], folder: Path, *, store: Store, platform: str | None) -> Offer:
     """Write channels that list exactly these records, with the places of their files as base URLs.
 
-    The engine does not check the bytes of files of this machine, so that is done here.
+    What is elsewhere is downloaded first: engines that fill one package cache over the network at the same
+    time fail now and then, and a build that has its packages here needs no network.
     """
-    known = StatCache(digests)
-    bases: dict[tuple[str, str], list[Record]] = {}
-    readable = set()
-    network = False
-    for record in records:
-        local = _local(record, mirrors)
-        if local is None:
-            network = True
-        else:
-            readable.add(local)
-            _check(local / record.file_name, record, known)
-        bases.setdefault((record.channel, record.subdir), []).append(record)
-    known.save()
-    made = {channel: folder / f"{number}" for number, channel in enumerate(sorted({c for c, _ in bases}))}
-    # Imported here: nothing is offered where all is current.
     from flowlock.lock.metadata import write_repodata
 
-    for (channel, _), group in bases.items():
-        local = _local(group[0], mirrors)
-        base = local.as_uri() if local else group[0].url.rpartition("/")[0]
-        write_repodata(made[channel], channel, base, group)
+    store.check(records)
+    downloaded = store.fetch(record for record in records if store.folder(record) is None)
+    groups: dict[tuple[str, str], list[Record]] = {}
+    for record in records:
+        groups.setdefault((record.channel, record.subdir), []).append(record)
+    made = {channel: folder / f"{number}" for number, channel in enumerate(sorted({c for c, _ in groups}))}
+    readable = set()
+    for (channel, subdir), group in groups.items():
+        present = store.folder(group[0])
+        place = present or made[channel] / subdir
+        write_repodata(made[channel], channel, place.as_uri(), group)
+        if present:
+            readable.add(present)
+            continue
+        for record in group:
+            files.link(downloaded[record.url], place / record.file_name)
     for path in made.values():
         for subdir in filter(None, ("noarch", platform)):
             _empty(path / subdir)
     return Offer(
         channels=tuple(path.as_uri() for path in made.values()),
         readable=(*made.values(), *sorted(readable)),
-        network=network,
     )
-
-
-def _local(record: Record, mirrors: Mapping[str, Path]) -> Path | None:
-    """Return the folder of this machine that holds a record's file, None if it is elsewhere."""
-    channels = {url.rstrip("/"): path for url, path in mirrors.items()}
-    folder = channels.get(record.channel) or folder_of(record.channel)
-    return folder / record.subdir if folder else None
-
-
-def _check(path: Path, record: Record, known: StatCache) -> None:
-    if not path.is_file() or known.sha256(path) != record.sha256:
-        raise FlowlockError(
-            f"{record.file_name} is not there with the bytes that the build's lock pins",
-            code="FL552",
-            hint="run `flowlock base` to make it again, then the same command",
-        )
 
 
 def _empty(folder: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from flowlock import files, platforms
 from flowlock.build.environments import Wanted, wanted
-from flowlock.build.locked import Locked
+from flowlock.build.locked import Locked, Store
 from flowlock.build.targets import Target, targets
 from flowlock.errors import FlowlockError, Problem
 from flowlock.lock import document
@@ -54,9 +54,13 @@ def ready(session: Session, known: Mapping[str, Target], *, relock: bool) -> Loc
     return Locked(
         of=asked.of,
         records={name: _records(held, name, platform) for name in asked.specs},
-        mirrors=place.mirrors,
         platform=platform,
-        digests=session.workspace.state / "cache" / "base-stat.json",
+        store=Store(
+            mirrors=place.mirrors,
+            cache=session.workspace.state / "cache",
+            offline=session.offline,
+            progress=session.progress,
+        ),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from flowlock import channel, files, platforms
 from flowlock.build.cache import Cached
 from flowlock.build.jobs import Made, TestJob, Workers
-from flowlock.build.locked import digest_of, folder_of, offer
+from flowlock.build.locked import Store, digest_of, folder_of, offer
 from flowlock.build.plan import closure, names_of
 from flowlock.build.stale import Step
 from flowlock.build.tested import Tested
@@ -36,7 +36,7 @@ class Bench:
     channels: Sequence[str]
     offline: bool
     work: Path
-    digests: Path
+    cache: Path
 
     @property
     def folder(self) -> Path:
@@ -53,6 +53,12 @@ class Bench:
         """Make the channel of the workspace's own builds."""
         if not self.folder.exists():
             channel.put(self.folder, self.artifacts, subdirs=(), cache=self.work / "cache")
+
+    def store(self, progress: Progress) -> Store:
+        """Return where the files of test environments come from."""
+        return Store(
+            mirrors={self.own: self.folder}, cache=self.cache, offline=self.offline, progress=progress
+        )
 
     @property
     def live(self) -> list[str]:
@@ -89,7 +95,8 @@ def run(
             environments[name] = digest_of(records)
             known = KEPT if tested.passed(held[name].sha256, environments[name]) else None
             if known is None:
-                due[name] = _job(found[name], held[name], records, bench)
+                store = bench.store(progress)
+                due[name] = _job(found[name], held[name], records, bench.work, store)
         if known is not None:
             outcomes[name] = known
             tested.keep_look(name, inputs, known)
@@ -178,14 +185,8 @@ def _extra(test: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
         yield tuple(map(str, needs["build"]))
 
 
-def _job(step: Step, held: Cached, records: Sequence[Record], bench: Bench) -> TestJob:
-    given = offer(
-        records,
-        bench.work / step.identity.stem,
-        mirrors={bench.own: bench.folder},
-        platform=platforms.current(),
-        digests=bench.digests,
-    )
+def _job(step: Step, held: Cached, records: Sequence[Record], work: Path, store: Store) -> TestJob:
+    given = offer(records, work / step.identity.stem, store=store, platform=platforms.current())
     return TestJob(identity=step.identity, artifact=held.path, offer=given)
 
 

@@ -44,7 +44,8 @@ def fetch(workspace: Workspace, download: Download, *, offline: bool, progress: 
 def _wheel(workspace: Workspace, wanted: str, sha256: Sha256, *, offline: bool, progress: Progress) -> Path:
     """Return the wheel of a name and version that has this digest, as the package index has it."""
     from flowlock.base.interpreter import find
-    from flowlock.base.wheels import download, resolve
+    from flowlock.base.wheels import resolve
+    from flowlock.downloads import download as download_pins
 
     cache = workspace.state / "cache"
     pins = resolve([wanted], find(None), kept=cache / "resolutions", root=workspace.root, offline=offline)
@@ -57,4 +58,4 @@ def _wheel(workspace: Workspace, wanted: str, sha256: Sha256, *, offline: bool, 
             detail=f"it has {found}",
             hint="the wheel must fit this Python; if it does, find out whose digest is wrong",
         )
-    return download([pin], cache / "wheels", offline=offline, progress=progress)[pin]
+    return download_pins([pin], cache / "wheels", offline=offline, progress=progress)[pin]

@@ -80,7 +80,7 @@ class Yard:
             channels=self.environments,
             offline=self.offline,
             work=folder,
-            digests=cache / "base-stat.json",
+            cache=cache,
         )
         return run_tests(
             workers,

@@ -136,7 +136,7 @@ def _replace(
             path = staging / place
             path.parent.mkdir(parents=True, exist_ok=True)
             if place in kept:
-                _link(path, channel / place)
+                files.link(channel / place, path)
             else:
                 path.write_bytes(index[place] if place in index else _bytes(wanted[place]))
         _sync(staging)
@@ -171,13 +171,6 @@ def _tidy(channel: Path) -> None:
 
 def _next_link(channel: Path) -> Path:
     return channel.with_name(files.TEMPORARY_PREFIX + channel.name)
-
-
-def _link(target: Path, present: Path) -> None:
-    try:
-        target.hardlink_to(present.resolve())
-    except OSError:
-        shutil.copyfile(present, target)
 
 
 def _bytes(artifact: Artifact) -> bytes:

@@ -136,10 +136,7 @@ def _checkout(session: Session, commit: str) -> Iterator[Path]:
 
 
 def _link(source: str, target: str) -> None:
-    try:
-        Path(target).hardlink_to(source)
-    except OSError:
-        shutil.copy2(source, target)
+    files.link(Path(source), Path(target))
 
 
 def _write(current: Workspace, new: Version, epoch: datetime) -> None:
