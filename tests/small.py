@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -66,22 +67,25 @@ class Small:
     def __init__(self, root: Path, channel: str) -> None:
         self.root, self.channel_url = root, channel
         root.mkdir(parents=True)
-        self.share_packages()
         git(root, "init", "-q")
         (root / "flowlock.toml").write_text(SETTINGS)
         (root / ".gitattributes").write_text("* text=auto\n")
         (root / ".gitignore").write_text(".flowlock/\n")
 
+    @property
+    def packages(self) -> Path:
+        """Where the engine keeps unpacked packages."""
+        return self.root / ".flowlock" / "workers" / "packages"
+
     def share_packages(self) -> None:
-        """Unpack Python and the build tools once for all tests, beside their channel."""
-        shared = Path(url2pathname(urlsplit(self.channel_url).path)).parent / "packages"
-        shared.mkdir(exist_ok=True)
-        cache = self.root / ".flowlock" / "cache"
-        cache.mkdir(parents=True)
-        (cache / "packages").symlink_to(shared)
+        """Begin with links to Python and the build tools as they were unpacked beside their channel."""
+        shared = unpacked_beside(self.channel_url)
+        if shared.is_dir() and not self.packages.exists():
+            shutil.copytree(shared, self.packages, copy_function=os.link, symlinks=True)
 
     def add(self, name: str, *, needs: str = "", host: str = "", script: str = "") -> Path:
         """Add a package and return its folder."""
+        self.share_packages()
         module = name.replace("-", "_")
         folder = self.root / "src" / name
         (folder / module).mkdir(parents=True)
@@ -144,6 +148,11 @@ class Small:
             for path in files
         }
 
+    def leftovers(self) -> list[Path]:
+        """Return what workers, and the channels made for them, left."""
+        state = self.root / ".flowlock"
+        return [*state.glob("tmp"), *state.glob("workers/room-*")]
+
     def archives(self) -> list[Path]:
         return sorted((self.root / ".flowlock" / "channel").rglob("*.conda"))
 
@@ -166,10 +175,19 @@ def make_base(folder: Path, python: Path | None = None) -> str:
     return made.folder.as_uri()
 
 
+def unpacked_beside(channel: str) -> Path:
+    return Path(url2pathname(urlsplit(channel).path)).parent / "packages"
+
+
 @pytest.fixture(scope="session")
 def tools(tmp_path_factory: pytest.TempPathFactory) -> str:
     def make(folder: Path) -> None:
-        (folder / "url").write_text(make_base(folder))
+        channel = make_base(folder)
+        first = Small(folder / "first", channel)
+        first.add("first")
+        first.build()
+        first.packages.rename(unpacked_beside(channel))
+        (folder / "url").write_text(channel)
 
     return (once(tmp_path_factory, "build-tools", make) / "url").read_text()
 

@@ -29,8 +29,6 @@ packages:
 
 @pytest.fixture
 def session(small: Small) -> Session:
-    # The unpacked build tools belong to all tests.
-    (small.root / ".flowlock/cache/packages").unlink()
     small.add_data("alpha")
     return Session(workspace=load(small.root), profile=Profile.CONDA_FORGE, offline=True, progress=Silent())
 
@@ -69,18 +67,19 @@ def test_gc_keeps_current_builds_and_what_locks_pin(small: Small, session: Sessi
 
 
 def test_unpacked_packages_and_wheels_that_nothing_is_made_of_go(small: Small, session: Session) -> None:
-    cache = small.root / ".flowlock/cache"
-    for path in ("packages/pkgs/old-1-0/file", "pkgs/old-2-0/file", "wheels/abc/old-1-py3-none-any.whl"):
-        (cache / path).parent.mkdir(parents=True)
-        (cache / path).write_text("x" * 100)
-    (cache / "pkgs/old-2-0.lock").touch()
+    state = small.root / ".flowlock"
+    wheel = "cache/wheels/abc/old-1-py3-none-any.whl"
+    for path in ("workers/packages/pkgs/old-1-0/file", "cache/pkgs/old-2-0/file", wheel):
+        (state / path).parent.mkdir(parents=True)
+        (state / path).write_text("x" * 100)
+    (state / "cache/pkgs/old-2-0.lock").touch()
     done = caches.gc(session, dry_run=False)
     assert [(entry.kind, entry.name) for entry in done.entries] == [
         ("unpacked", "old-1-0"),
         ("unpacked", "old-2-0"),
         ("wheel", "old-1-py3-none-any.whl"),
     ]
-    assert not list(cache.rglob("old-*"))
+    assert not list(state.rglob("old-*"))
 
 
 def test_a_lock_that_cannot_be_read_stops_it_all(small: Small, session: Session) -> None:

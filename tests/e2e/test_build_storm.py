@@ -76,11 +76,9 @@ class Stormy(Small):
 
     def litter(self) -> list[Path]:
         state = self.root / ".flowlock"
-        temporary = [
-            path for path in state.rglob("*") if "tmp-" in path.name or path.name.startswith("build-")
-        ]
+        temporary = [path for path in state.rglob("*") if "tmp-" in path.name]
         generations = sorted((state / "channel.generations").iterdir())
-        return temporary + generations[2:]
+        return temporary + self.leftovers() + generations[2:]
 
 
 @contextmanager

@@ -46,7 +46,7 @@ def test_tests_run_once_and_again_when_a_dependency_changes_without_a_rebuild(sm
     assert "no longer here" in (small.root / ".flowlock/logs/alpha.tests.log").read_text()
     assert str(small.root / ".flowlock/logs/alpha.tests.log") in (caught.value.hint or "")
     assert small.contents() == channel
-    assert list((small.root / ".flowlock/tmp").iterdir()) == []
+    assert small.leftovers() == []
     # A failure is not kept, and does not pass by being asked again.
     with pytest.raises(FlowlockError, match="fail their tests"):
         small.build(test=True)

@@ -1,6 +1,6 @@
 import pytest
 
-from flowlock.build.plan import closure, names_of, needs, order
+from flowlock.build.plan import closure, most_awaited_first, names_of, needs, order
 from flowlock.errors import FlowlockError
 from flowlock.recipe import parse
 
@@ -31,3 +31,9 @@ def test_names_are_read_off_match_specs() -> None:
 
 def test_the_closure_holds_what_is_needed_indirectly() -> None:
     assert closure(["c"], {"c": ["b"], "b": ["a"], "a": [], "d": []}) == {"a", "b", "c"}
+
+
+def test_the_largest_build_goes_first_and_a_long_chain_before_that() -> None:
+    needs = {"small": [], "large": [], "end": ["middle"], "middle": ["start"], "start": []}
+    work = {"small": 1, "large": 10, "start": 4, "middle": 4, "end": 4}
+    assert most_awaited_first(needs, work) == ["start", "large", "middle", "end", "small"]

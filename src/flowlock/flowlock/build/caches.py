@@ -87,7 +87,7 @@ def _entries(session: Session) -> Iterator[Kept]:
     current = {identity.stem: BUILDS for identity in identities(workspace).values()}
     needed = {**pinned, **current}
     yield from _archives(cache / "artifacts", needed)
-    yield from _folders("unpacked", cache / "packages" / "pkgs", pinned)
+    yield from _folders("unpacked", workspace.state / "workers" / "packages" / "pkgs", pinned)
     yield from _folders("unpacked", cache / "pkgs", needed)
     yield from _downloads(cache / "archives", pinned)
     yield from _wheels(session, cache)

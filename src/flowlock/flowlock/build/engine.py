@@ -10,6 +10,7 @@ from typing import Any
 from flowlock.errors import FlowlockError
 
 DISTRIBUTION = "py-rattler-build"
+OUT = "out"
 # What a recipe says of a download, which is a file of this machine when the engine runs.
 REMOTE = ("url", "sha256", "md5", "file_name")
 
@@ -40,11 +41,11 @@ def run(order: Order, log: Callable[[str], None]) -> list[Path]:
         # JSON is YAML, and the recipe's folder holds no more than patches: the engine looks at all of it.
         chosen = VariantConfig({key: [value] for key, value in order.variant.items()})
         variants = Stage0Recipe.from_yaml(text, recipe_dir=order.recipe_dir).render(chosen)
-        tools = ToolConfiguration(test_strategy="skip", compression_threads=1)
+        tools = ToolConfiguration(test_strategy="skip", compression_threads=1, keep_build=True)
         results = [
             variant.run_build(
                 tool_config=tools,
-                output_dir=order.work / "out",
+                output_dir=order.work / OUT,
                 channels=list(order.channels),
                 progress_callback=_Log(log),
                 no_build_id=True,
@@ -55,6 +56,11 @@ def run(order: Order, log: Callable[[str], None]) -> list[Path]:
     except RattlerBuildError as error:
         raise FlowlockError(str(error), code="FL530") from error
     return [Path(path) for result in results for path in result.packages]
+
+
+def environments(work: Path) -> list[Path]:
+    """Return the environments that a build had, which the engine leaves behind."""
+    return sorted(path.parent for path in work.glob(f"{OUT}/bld/*/*/conda-meta"))
 
 
 def test(artifact: Path, channels: Sequence[str], log: Callable[[str], None]) -> None:

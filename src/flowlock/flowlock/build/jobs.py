@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from flowlock import files, process
 from flowlock.build.identity import Identity
-from flowlock.build.layout import ARTIFACT, HOME, JOB, LOG, RECIPE, RESULT, SOURCE, TEMPORARY
+from flowlock.build.layout import ARTIFACT, HOME, JOB, LOG, PACKAGES, RECIPE, RESULT, SOURCE, TEMPORARY
+from flowlock.build.linked import mend
 from flowlock.build.locked import Offer
 from flowlock.build.sandbox import wrapped
 from flowlock.errors import FlowlockError, from_os_error
@@ -27,7 +28,7 @@ from flowlock.sources import Sources, stage
 if TYPE_CHECKING:
     import subprocess
 
-WORK = "build-"
+WORK, ROOM = "build-", "room-"
 TAIL = 30
 
 
@@ -63,11 +64,23 @@ class Made:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
-    """Where workers work, and what they share."""
+    """Where workers work: `root` has a room for each, and the unpacked packages that they share.
 
-    work: Path
+    Both lie in one folder because environments are links to unpacked packages: links cross no mount, and the
+    sandbox mounts what a worker may write to.
+    """
+
+    root: Path
     logs: Path
-    packages: Path
+
+    @property
+    def packages(self) -> Path:
+        """The engine's cache."""
+        return self.root / PACKAGES
+
+    def rooms(self, count: int) -> list[Path]:
+        """Return so many rooms, which stay there while anybody works: a sandbox hides all but its own."""
+        return [self.root / f"{ROOM}{number}" for number in range(count)]
 
 
 class Workers:
@@ -76,6 +89,8 @@ class Workers:
     def __init__(self, place: Place, *, jobs: int) -> None:
         self._place, self._jobs = place, jobs
         self._running: set[subprocess.Popen[str]] = set()
+        self._rooms: list[Path] = []
+        self._since = 0
         self._online, self._ended = Lock(), False
 
     def run(
@@ -88,19 +103,22 @@ class Workers:
         """
         left = list(waits_for)
         open_needs = {name: set(needs) for name, needs in waits_for.items()}
-        active: dict[Future[Made], str] = {}
+        active: dict[Future[Made], tuple[str, Path]] = {}
         self._ended = False
+        free = self._open_rooms(min(self._jobs, len(left)))
         with ThreadPoolExecutor(self._jobs) as pool:
             try:
                 while left or active:
                     ready = [name for name in left if not open_needs[name]]
-                    for name in ready[: self._jobs - len(active)]:
+                    for name in ready[: len(free)]:
                         left.remove(name)
-                        active[pool.submit(self._run, job(name))] = name
+                        made, room = job(name), free.pop()
+                        active[pool.submit(self._run, made, room)] = (name, room)
                     if not active:
                         return
                     for future in wait(active, return_when=FIRST_COMPLETED).done:
-                        name = active.pop(future)
+                        name, room = active.pop(future)
+                        free.append(room)
                         outcome = _outcome(future)
                         yield name, outcome
                         if isinstance(outcome, Made):
@@ -111,14 +129,24 @@ class Workers:
                 for running in list(self._running):
                     process.kill_group(running)
 
-    def _run(self, job: Job | TestJob) -> Made:
+    def _open_rooms(self, count: int) -> list[Path]:
+        self._rooms = self._place.rooms(count)
+        try:
+            for folder in self._rooms:
+                folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise from_os_error(error, "write", self._place.root) from error
+        if self._rooms and not self._since:
+            self._since = mend(self._place.packages)
+        return list(self._rooms)
+
+    def _run(self, job: Job | TestJob, room: Path) -> Made:
         """Stage the inputs, run the worker, and take its archive; its folder is gone in any case."""
         started = time.perf_counter()
         try:
-            self._place.work.mkdir(parents=True, exist_ok=True)
-            work = Path(tempfile.mkdtemp(prefix=WORK, dir=self._place.work))
+            work = Path(tempfile.mkdtemp(prefix=WORK, dir=room))
         except OSError as error:
-            raise from_os_error(error, "write", self._place.work) from error
+            raise from_os_error(error, "write", room) from error
         try:
             for name in (SOURCE, RECIPE, HOME, TEMPORARY):
                 (work / name).mkdir()
@@ -137,12 +165,12 @@ class Workers:
         if self._ended:
             raise CancelledError
         order = work / JOB
-        order.write_text(json.dumps(_order(job)))
-        self._place.packages.mkdir(parents=True, exist_ok=True)
+        order.write_text(json.dumps({**_order(job), "since": self._since}))
         command = wrapped(
             [sys.executable, "-m", "flowlock.build.worker", str(order)],
             readable=job.offer.readable,
-            writable=[work, self._place.packages],
+            writable=self._place.root,
+            hidden=[room for room in self._rooms if room != work.parent],
             network=job.offer.network,
         )
         with process.started(command, cwd=work, env=self._environment(job, work)) as running:
@@ -200,9 +228,9 @@ def _stage(job: Job | TestJob, work: Path) -> None:
         shutil.copyfile(job.download, work / SOURCE / job.download.name)
 
 
-def forget_leftovers(work: Path) -> None:
-    """Remove the folders of workers that were killed; only for who holds the workspace."""
-    for path in work.glob(f"{WORK}*"):
+def forget_leftovers(place: Place) -> None:
+    """Remove the workers' rooms, and what killed ones left there; only for who holds the workspace."""
+    for path in place.root.glob(f"{ROOM}*"):
         shutil.rmtree(path, ignore_errors=True)
 
 

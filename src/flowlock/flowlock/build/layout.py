@@ -1,4 +1,4 @@
-"""What lies where in the folder that a worker works in."""
+"""What lies where in the folder that a worker works in, and beside its room."""
 
 JOB = "job.json"
 SOURCE = "source"
@@ -8,3 +8,4 @@ TEMPORARY = "tmp"
 RESULT = "result.json"
 ARTIFACT = "artifact.conda"
 LOG = "log.txt"
+PACKAGES = "packages"

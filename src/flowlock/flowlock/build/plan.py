@@ -59,3 +59,15 @@ def closure(names: Iterable[str], graph: Mapping[str, Iterable[str]]) -> set[str
             found.add(name)
             pending.extend(graph[name])
     return found
+
+
+def most_awaited_first(needs: Mapping[str, Iterable[str]], work: Mapping[str, float]) -> list[str]:
+    """Return the packages by the work that hangs on each: its own, and the longest chain that waits for it.
+
+    So the largest build is not begun last, when nothing is left to do beside it.
+    """
+    chain = {name: work[name] for name in needs}
+    for name in reversed(order(needs)):
+        for need in needs[name]:
+            chain[need] = max(chain[need], work[need] + chain[name])
+    return sorted(needs, key=lambda name: (-chain[name], name))

@@ -1,6 +1,7 @@
 """The build: what is stale, in which order it is built, and its way into cache and channel."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from flowlock.build.jobs import Made, Place, Workers, forget_leftovers
 from flowlock.build.locked import Locked
 from flowlock.build.output import refuse_foreign
 from flowlock.build.output import write as hand_over
-from flowlock.build.plan import closure
+from flowlock.build.plan import closure, most_awaited_first
 from flowlock.build.result import BuildResult, PackageResult, Status
 from flowlock.build.stale import Step
 from flowlock.build.targets import Target
@@ -83,7 +84,11 @@ def _build(workers: Workers, yard: Yard) -> dict[str, tuple[Cached, float]]:
     made: dict[str, tuple[Cached, float]] = {}
     failed: dict[str, FlowlockError] = {}
     waits = {name: yard.needs(name) & stale.keys() for name in stale}
-    for name, outcome in workers.run(waits, lambda name: yard.job(name, held)):
+    # Each file is copied and installed several times over: their number tells how long a build takes.
+    ordered = most_awaited_first(waits, {name: len(step.sources.files) for name, step in stale.items()})
+    for name, outcome in workers.run(
+        {name: waits[name] for name in ordered}, lambda name: yard.job(name, held)
+    ):
         try:
             made[name] = _kept(yard.cache, stale[name], outcome)
             held[name] = made[name][0]
@@ -107,17 +112,18 @@ def _verify(yard: Yard, held: Mapping[str, Cached], *, jobs: int) -> None:
 @contextmanager
 def _workers(workspace: Workspace, jobs: int) -> Iterator[Workers]:
     """Yield workers in an empty place to work, which is empty again afterwards."""
-    place = Place(
-        work=work_folder(workspace),
-        logs=workspace.state / "logs",
-        packages=workspace.state / "cache" / "packages",
-    )
-    forget_leftovers(place.work)
+    place = Place(root=workspace.state / "workers", logs=workspace.state / "logs")
+
+    def forget() -> None:
+        forget_leftovers(place)
+        shutil.rmtree(work_folder(workspace), ignore_errors=True)
+
+    forget()
     files.forget_temporaries(place.logs)
     try:
         yield Workers(place, jobs=jobs)
     finally:
-        forget_leftovers(place.work)
+        forget()
 
 
 def _kept(cache: Cache, step: Step, outcome: Made | FlowlockError) -> tuple[Cached, float]:

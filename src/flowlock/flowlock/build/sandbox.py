@@ -31,11 +31,17 @@ SETTINGS = (
 
 
 def wrapped(
-    command: Sequence[str], *, readable: Iterable[Path], writable: Iterable[Path], network: bool
+    command: Sequence[str],
+    *,
+    readable: Iterable[Path],
+    writable: Path,
+    hidden: Iterable[Path],
+    network: bool,
 ) -> list[str]:
     """Return the command as it runs in the sandbox, or as it is where there is none.
 
-    It sees the system, the running Python, and the given folders at their own paths.
+    It sees the system, the running Python, and the given folders at their own paths; the hidden ones, within
+    the writable one, are empty to it for as long as they are not replaced.
     """
     tool = available()
     if tool is None:
@@ -44,7 +50,8 @@ def wrapped(
         tool,
         *_isolation(network=network),
         *_binds("--ro-bind-try", [*_python(), *readable]),
-        *_binds("--bind", writable),
+        *_binds("--bind", [writable]),
+        *(part for path in hidden for part in ("--tmpfs", str(path))),
         "--",
         *command,
     ]

@@ -18,7 +18,7 @@ def verify(pending: Mapping[str, Job], built: Mapping[str, Path], *, jobs: int, 
     problems, details = [], []
     with tempfile.TemporaryDirectory(prefix="flowlock-verify-") as folder:
         root = Path(folder)
-        place = Place(work=root / "work", logs=root / "logs", packages=root / "packages")
+        place = Place(root=root / "workers", logs=root / "logs")
         for name, outcome in Workers(place, jobs=jobs).run(
             {name: set() for name in pending}, pending.__getitem__
         ):

@@ -15,8 +15,9 @@ from typing import Any
 from flowlock import archive
 from flowlock.bound import end_with_parent
 from flowlock.build.canonical import Facts, canonical
-from flowlock.build.engine import Order, run, test
+from flowlock.build.engine import Order, environments, run, test
 from flowlock.build.layout import ARTIFACT, LOG, RECIPE, RESULT, SOURCE
+from flowlock.build.linked import refuse_rewritten
 from flowlock.errors import FlowlockError
 
 
@@ -62,6 +63,8 @@ def _build(job: Mapping[str, Any], work: Path, log: Callable[[str], None]) -> st
     made = run(order, log)
     if len(made) != 1:
         raise FlowlockError(f"the recipe gave {len(made)} packages, one was expected", code="FL531")
+    for environment in environments(work):
+        refuse_rewritten(environment, job["since"])
     epoch = datetime.fromisoformat(job["epoch"])
     facts = Facts(recipe=job["recipe_text"], epoch=epoch, portable=job["portable"])
     members = canonical(archive.read(made[0]), facts)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flowlock import channel
 from flowlock.build.cache import Cache, Cached
-from flowlock.build.jobs import WORK, Job, Workers
+from flowlock.build.jobs import Job, Workers
 from flowlock.build.locked import Locked, open_channels
 from flowlock.build.plan import closure, graph_of, names_of, order
 from flowlock.build.stale import Step, cache_of, steps
@@ -48,7 +48,7 @@ class Yard:
     def job(self, name: str, held: Mapping[str, Cached]) -> Job:
         """Return a package's job; what it needs of the workspace lies in a channel made for it."""
         step, needed = self.found[name], self.needs(name)
-        folder = work_folder(self.workspace) / f"{WORK}{name}-needs"
+        folder = work_folder(self.workspace) / "needs" / name
         offer = self.locked.offer(name, folder / "locked") or open_channels(self.environments)
         if needed:
             wanted = [artifact_of(self.found[need], held[need]) for need in sorted(needed)]
@@ -72,7 +72,7 @@ class Yard:
 
     def test(self, workers: Workers, held: Mapping[str, Cached]) -> dict[str, str]:
         """Run the packages' own tests where they are due, and return how they stand."""
-        folder = work_folder(self.workspace) / f"{WORK}tests"
+        folder = work_folder(self.workspace) / "tests"
         cache = self.workspace.state / "cache"
         bench = Bench(
             own=self.workspace.release_channel,
@@ -123,7 +123,7 @@ def survey(
 
 
 def work_folder(workspace: Workspace) -> Path:
-    """Return where workers work; whoever holds the workspace may empty it."""
+    """Return where channels are made for jobs; whoever holds the workspace may delete it."""
     return workspace.state / "tmp"
 
 
