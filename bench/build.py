@@ -45,7 +45,7 @@ Stage0Recipe.from_file(sys.argv[1]).run_build(
 CURRENT = """
 import sys
 from pathlib import Path
-from flowlock.cli import app
+from flowlock.__main__ import main
 from flowlock.build import Status, build
 from flowlock.report import Silent
 from flowlock.workspace import load

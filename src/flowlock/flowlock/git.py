@@ -1,6 +1,8 @@
 """The one place that asks git: which files are source, what is checked out, and what a release changes."""
 
+import os
 import shutil
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +25,16 @@ def source_files(folder: Path) -> list[str]:
             hint="run `git init` in the workspace; git says which files are source",
         )
     names = sorted({name for name in done.stdout.split("\0") if name})
-    return [name for name in names if (folder / name).is_symlink() or (folder / name).is_file()]
+    return [name for name in names if _is_there(f"{folder}{os.sep}{name}")]
+
+
+def _is_there(path: str) -> bool:
+    """Say whether a file or a link is there; not by way of `Path`, which takes longer than to ask."""
+    try:
+        mode = os.lstat(path).st_mode
+    except OSError:
+        return False
+    return stat.S_ISREG(mode) or stat.S_ISLNK(mode)
 
 
 def stored_with_lf(folder: Path) -> list[str]:

@@ -50,6 +50,8 @@ def run(order: Order, log: Callable[[str], None]) -> list[Path]:
                 progress_callback=_Log(log),
                 no_build_id=True,
                 no_include_recipe=True,
+                # It is written again in its canonical form, so this one need not be small.
+                package_format="conda:min",
             )
             for variant in variants
         ]
