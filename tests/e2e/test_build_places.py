@@ -14,6 +14,7 @@ from flowlock import sources
 from flowlock.build import jobs
 from flowlock.build.sandbox import available
 from flowlock.errors import FlowlockError
+from shared import require_part
 from small import Small
 
 Edit = Callable[[Small], object]
@@ -147,6 +148,34 @@ def test_a_source_that_changes_after_it_was_staged_does_not_change_the_build(sma
     assert small.reasons() == {"slow": "source changed (data.txt)"}
 
 
+# A worker's environment holds nothing of ours, so its interpreter brings the other clock, and tells of it.
+OTHER_CLOCK = """#!/bin/sh
+export LD_PRELOAD='{library}' FAKETIME='{clock}' FAKETIME_DONT_FAKE_MONOTONIC=1
+date +%Y >>"${{0%/*}}/years"
+exec '{python}' "$@"
+"""
+
+
+@pytest.mark.parametrize("year", [1999, 2041])
+def test_a_clock_that_is_wrong_changes_no_byte(
+    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, year: int
+) -> None:
+    library = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
+    require_part(found=library is not None, part="faketime")
+    small.add("alpha")
+    small.build()
+    other = Small(tmp_path / "another time", small.channel_url)
+    other.add("alpha")
+    python = other.packages.with_name("python")
+    clock = f"@{year}-07-08 09:10:11"
+    python.write_text(OTHER_CLOCK.format(library=library, clock=clock, python=sys.executable))
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
+    other.build()
+    assert python.with_name("years").read_text().split() == [str(year)]
+    assert other.contents() == small.contents()
+
+
 def leave_by_recipe(**changes: object) -> Edit:
     return lambda small: small.write_recipe("alpha", {**small.recipe("alpha"), **changes})
 
@@ -203,8 +232,7 @@ def test_a_link_out_of_the_prefix_is_refused(small: Small) -> None:
 
 def test_the_current_folder_is_hidden_from_builds(small: Small, tmp_path: Path) -> None:
     """`python -m` puts it on Python's path, and people start flowlock from their home directory."""
-    if available() is None:
-        pytest.skip("bubblewrap is missing or does not work here")
+    require_part(found=available() is not None, part="a bubblewrap that works")
     home = tmp_path / "home"
     home.mkdir()
     (home / "secret").write_text("planted")
