@@ -9,6 +9,10 @@ import pytest
 from filelock import FileLock
 
 ROOT = Path(__file__).resolve().parent.parent
+SNAPSHOT = ROOT.parent / "shared" / "data" / "conda-forge-snapshot"
+needs_snapshot = pytest.mark.skipif(
+    not SNAPSHOT.is_dir(), reason="the snapshot of conda-forge's metadata is not beside this checkout"
+)
 
 
 def once(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:

@@ -23,13 +23,8 @@ from flowlock.report import Silent
 from flowlock.session import Profile, Session
 from flowlock.workspace import load
 from servers.loopback import Request, Response, answering
-from shared import ROOT
+from shared import ROOT, SNAPSHOT, needs_snapshot
 from small import Small
-
-SNAPSHOT = ROOT.parent / "shared" / "data" / "conda-forge-snapshot"
-needs_snapshot = pytest.mark.skipif(
-    not SNAPSHOT.is_dir(), reason="the snapshot of conda-forge's metadata is not beside this checkout"
-)
 
 
 def session(root: Path, profile: Profile) -> Session:

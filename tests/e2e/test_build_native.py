@@ -12,9 +12,18 @@ from urllib.request import url2pathname
 import pytest
 
 from flowlock import platforms
-from flowlock.build import Status, build
+from flowlock.build import Status, build, command, locking
+from flowlock.build.command import BuildSettings
+from flowlock.build.native import needs
+from flowlock.build.targets import targets
+from flowlock.channel.serve import serving
+from flowlock.errors import FlowlockError
+from flowlock.lock import document
+from flowlock.lock.result import Options
 from flowlock.report import Silent
+from flowlock.session import Profile, Session
 from flowlock.workspace import load
+from shared import SNAPSHOT, needs_snapshot, once
 from small import Small, another_python, make_base
 
 SOURCE = """
@@ -52,14 +61,27 @@ def merged(urls: list[str], target: Path) -> str:
     return target.as_uri()
 
 
-def test_one_recipe_gives_a_build_for_each_python(small: Small, tmp_path: Path) -> None:
+HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
+THERE = "3.12" if HERE != "3.12" else "3.11"
+
+
+@pytest.fixture(scope="session")
+def pythons(tools: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the URL of a channel with two Pythons and the build tools."""
     if shutil.which("cc") is None:
         pytest.skip("there is no C compiler here")
-    here = f"{sys.version_info.major}.{sys.version_info.minor}"
-    there = "3.12" if here != "3.12" else "3.11"
-    other = another_python(there)
+    other = another_python(THERE)
     if other is None:
-        pytest.skip(f"there is no Python {there} here that can be packed")
+        pytest.skip(f"there is no Python {THERE} here that can be packed")
+
+    def make(folder: Path) -> None:
+        merged([tools, make_base(folder, other)], folder / "channel")
+
+    return (once(tmp_path_factory, "two-pythons", make) / "channel").as_uri()
+
+
+def add_fast(small: Small) -> None:
+    """Add the extension module, to be built for both Pythons."""
     folder = small.add_data("fast")
     (folder / "fast.c").write_text(SOURCE)
     small.write_recipe(
@@ -70,30 +92,112 @@ def test_one_recipe_gives_a_build_for_each_python(small: Small, tmp_path: Path) 
             "build": {"script": ['mkdir -p "$SP_DIR"', SCRIPT]},
             "requirements": {
                 "host": ["python"],
-                "run": ["${{ pin_compatible('python', upper_bound='x.x') }}"],
+                "run": [PIN],
             },
             "tests": [{"script": ['python -c "import fast; print(fast.answer())"']}],
         },
     )
-    config = small.root / "recipes/fast/variants.yaml"
-    config.write_text(json.dumps({"python": [f"{here}.*", f"{there}.*"]}))
+    (small.root / "recipes/fast/variants.yaml").write_text(
+        json.dumps({"python": [f"{HERE}.*", f"{THERE}.*"]})
+    )
+
+
+def test_one_recipe_gives_a_build_for_each_python(small: Small, pythons: str) -> None:
+    add_fast(small)
     small.add_data("user")
     small.write_recipe("user", {**small.recipe("user"), "requirements": {"run": ["fast"]}})
-    channels = [merged([small.channel_url, make_base(tmp_path, other)], tmp_path / "channel")]
-    result = build(load(small.root), ["user"], environments=channels, test=True, progress=Silent())
+    result = build(load(small.root), ["user"], environments=[pythons], test=True, progress=Silent())
     built = {one.build.split("h")[0]: one for one in result.packages if one.name == "fast"}
-    assert set(built) == {f"py{version.replace('.', '')}" for version in (here, there)}
+    assert set(built) == {f"py{version.replace('.', '')}" for version in (HERE, THERE)}
     assert [one.tests for one in built.values()] == ["passed", "passed"]
     subdir = small.root / ".flowlock/channel" / platforms.current()
     for one in built.values():
         with zipfile.ZipFile(subdir / one.file) as opened:
             assert opened.testzip() is None
-    again = build(load(small.root), environments=channels, test=True, progress=Silent())
+    again = build(load(small.root), environments=[pythons], test=True, progress=Silent())
     assert {str(one.status) for one in again.packages} == {"current"}
     assert {one.tests for one in again.packages if one.name == "fast"} == {"passed before"}
     # One more value builds that variant and no other.
-    config.write_text(json.dumps({"python": [f"{there}.*"]}))
-    fewer = build(load(small.root), environments=channels, progress=Silent())
+    (small.root / "recipes/fast/variants.yaml").write_text(json.dumps({"python": [f"{THERE}.*"]}))
+    fewer = build(load(small.root), environments=[pythons], progress=Silent())
     assert [one.status for one in fewer.packages if one.name == "fast"] == [Status.CURRENT]
     assert len(list(subdir.glob("fast-*.conda"))) == 1
-    assert built["py" + there.replace(".", "")].file in {path.name for path in subdir.iterdir()}
+    assert built["py" + THERE.replace(".", "")].file in {path.name for path in subdir.iterdir()}
+
+
+def in_conda_forge(small: Small, *, offline: bool, **settings: object) -> Session:
+    """Return a session whose locks of builds are the committed ones; settings go into flowlock.toml."""
+    path = small.root / "flowlock.toml"
+    channels = json.dumps(settings.get("others", ["conda-forge"]))
+    platforms = json.dumps(settings["platforms"])
+    text = path.read_text().replace("[channels]", f"[channels]\nothers = {channels}")
+    path.write_text(text.replace("[build]", f"[build]\nplatforms = {platforms}"))
+    return Session(
+        workspace=load(small.root), profile=Profile.CONDA_FORGE, offline=offline, progress=Silent()
+    )
+
+
+def pinned(small: Small) -> dict[str, dict[str, dict[str, str]]]:
+    """Return environment → platform → name → version of what the lock of builds pins."""
+    held = document.read((small.root / "recipes/build.lock").read_text(), "build.lock")
+    return {
+        name: {
+            platform: {record.name: record.version for record in records}
+            for platform, records in environment.packages.items()
+        }
+        for name, environment in held.environments.items()
+    }
+
+
+def test_each_variant_is_built_from_its_own_locked_environment(small: Small, pythons: str) -> None:
+    add_fast(small)
+    here = platforms.current()
+    with serving(Path(url2pathname(urlsplit(pythons).path))) as url:
+        session = in_conda_forge(small, offline=False, platforms=[here], others=[url])
+        with pytest.raises(FlowlockError, match=r"there is no recipes/build\.lock"):
+            command.build(session, (), BuildSettings())
+        locking.lock(session, Options())
+        command.build(session, (), BuildSettings(test=True, jobs=2))
+    versions = {name: found[here]["python"][:4] for name, found in pinned(small).items()}
+    assert versions == {"fast/host": HERE, f"fast (python {THERE}.*)/host": THERE}
+    # Nobody serves any more, and nobody is asked.
+    before = {one.build for one in command.build(session, (), BuildSettings()).packages}
+    shutil.rmtree(small.root / ".flowlock/cache/artifacts")
+    again = command.build(session, (), BuildSettings())
+    assert {one.status for one in again.packages} == {Status.BUILT}
+    assert {one.build for one in again.packages} == before
+
+
+@needs_snapshot
+def test_a_native_package_is_locked_where_its_recipe_builds_it(small: Small) -> None:
+    add_fast(small)
+    recipe = small.recipe("fast")
+    recipe["build"]["skip"] = ["win"]
+    recipe["requirements"]["host"] += [{"if": "osx", "then": "openssl"}]
+    small.write_recipe("fast", recipe)
+    session = in_conda_forge(small, offline=True, platforms=["linux-64", "osx-arm64", "win-64"])
+    locking.lock(session, Options(repodata=SNAPSHOT))
+    found = pinned(small)
+    assert {name: set(found[name]) for name in found} == {
+        "fast/host": {"linux-64", "osx-arm64"},
+        f"fast (python {THERE}.*)/host": {"linux-64", "osx-arm64"},
+    }
+    assert locking.check(session) == []
+    (small.root / "recipes/fast/variants.yaml").write_text(json.dumps({"python": ["3.13.*"]}))
+    stale = [problem.message for problem in locking.check(session)]
+    assert stale
+    assert all("recipes/build.lock is stale" in message for message in stale)
+
+
+def test_an_expression_that_asks_for_our_environment_finds_nothing(
+    small: Small, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UPLOAD_TOKEN", "planted")
+    add_fast(small)
+    recipe = small.recipe("fast")
+    recipe["requirements"]["host"] = ["${{ env.get('UPLOAD_TOKEN', default='nothing') }}"]
+    small.write_recipe("fast", recipe)
+    here, memo = platforms.current(), small.root / ".flowlock/cache/native.json"
+    found = needs(targets(load(small.root)), [here], memo=memo)
+    assert found["fast"] == {here: {"host": ("nothing",)}}
+    assert "planted" not in memo.read_text()

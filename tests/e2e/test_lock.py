@@ -22,13 +22,9 @@ from flowlock.lock.satisfy import Identity
 from flowlock.lock.sources import ChannelFolder
 from flowlock.names import SUBDIRS
 from flowlock.report import Silent
-from shared import ROOT
+from shared import SNAPSHOT, needs_snapshot
 from unit.lock.universe import RELEASE, channel, package
 
-SNAPSHOT = ROOT.parent / "shared" / "data" / "conda-forge-snapshot"
-needs_snapshot = pytest.mark.skipif(
-    not SNAPSHOT.is_dir(), reason="the snapshot of conda-forge's metadata is not beside this checkout"
-)
 CORE = Identity(version="0.1.0", build="pyh11111111_0")
 FLOW = Identity(version="0.1.0", build="pyh22222222_0")
 SPECS = ["python 3.12.*", "pandas", "geopandas", "fastapi", "pytest"]

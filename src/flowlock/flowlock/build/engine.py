@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,10 @@ from typing import Any
 from flowlock.errors import FlowlockError
 
 DISTRIBUTION = "py-rattler-build"
+_MESSAGE = re.compile(r'message: "((?:[^"\\]|\\.)*)"')
 OUT = "out"
+SECTIONS = ("build", "host")
+SKIPPED = "skipped-here"
 # What a recipe says of a download, which is a file of this machine when the engine runs.
 REMOTE = ("url", "sha256", "md5", "file_name")
 
@@ -56,8 +60,65 @@ def run(order: Order, log: Callable[[str], None]) -> list[Path]:
             for variant in variants
         ]
     except RattlerBuildError as error:
-        raise FlowlockError(str(error), code="FL530") from error
+        raise FlowlockError(_told(error), code="FL530") from error
     return [Path(path) for result in results for path in result.packages]
+
+
+def requirements(
+    document: Mapping[str, Any], variant: Mapping[str, str], platform: str
+) -> dict[str, list[str]]:
+    """Return the match specs that a recipe asks for on a platform, by section; none where it is skipped.
+
+    A name without a version takes that of the variant, as it does in a build. Pins of other packages are left
+    out: those are the workspace's own.
+    """
+    from rattler_build import PlatformConfig, RattlerBuildError, RenderConfig, Stage0Recipe, VariantConfig
+
+    here = PlatformConfig(target_platform=platform, build_platform=platform, host_platform=platform)
+    try:
+        recipe = Stage0Recipe.from_yaml(json.dumps(_telling_of_skips(document)))
+        chosen = VariantConfig({key: [value] for key, value in variant.items()})
+        rendered = [one.recipe.requirements for one in recipe.render(chosen, RenderConfig(platform=here))]
+    except RattlerBuildError as error:
+        raise FlowlockError(_told(error), code="FL530") from error
+    found = {
+        section: [
+            _at_variant(spec, variant)
+            for one in rendered
+            for spec in getattr(one, section)
+            if isinstance(spec, str)
+        ]
+        for section in SECTIONS
+    }
+    return {} if SKIPPED in found["build"] else found
+
+
+def _told(error: Exception) -> str:
+    """Return what the engine says; of some errors it shows its own record, with the message inside."""
+    text = str(error)
+    shown = _MESSAGE.search(text)
+    if shown is None:
+        return text
+    return shown[1].replace("\\n", "\n").replace('\\"', '"').partition(" (in <string>")[0]
+
+
+def _telling_of_skips(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the recipe with a requirement that stands in for `skip`, which rendering does not evaluate."""
+    given = document.get("requirements") or {}
+    build, skip = (
+        [one] if isinstance(one, str | Mapping | bool) else list(one or ())
+        for one in (given.get("build"), (document.get("build") or {}).get("skip"))
+    )
+    told = [
+        {"if": condition if isinstance(condition, str) else json.dumps(condition), "then": SKIPPED}
+        for condition in skip
+    ]
+    return {**document, "requirements": {**given, "build": [*build, *told]}}
+
+
+def _at_variant(spec: str, variant: Mapping[str, str]) -> str:
+    value = variant.get(spec.strip().replace("-", "_"))
+    return spec if value is None else f"{spec} {value}"
 
 
 def environments(work: Path) -> list[Path]:
@@ -72,7 +133,7 @@ def test(artifact: Path, channels: Sequence[str], log: Callable[[str], None]) ->
     try:
         results = Package.from_file(artifact).run_tests(channel=list(channels), progress_callback=_Log(log))
     except RattlerBuildError as error:
-        raise FlowlockError(str(error), code="FL561") from error
+        raise FlowlockError(_told(error), code="FL561") from error
     failed = [str(result.test_index + 1) for result in results if not result.success]
     if failed:
         raise FlowlockError(f"number {', '.join(failed)}", code="FL561")

@@ -1,7 +1,6 @@
 """Worker processes: each gets staged sources and a minimal environment, and ends with us."""
 
 import json
-import os
 import shutil
 import sys
 import tempfile
@@ -20,7 +19,7 @@ from flowlock.build.identity import Identity
 from flowlock.build.layout import ARTIFACT, HOME, JOB, LOG, PACKAGES, RECIPE, RESULT, SOURCE, TEMPORARY
 from flowlock.build.linked import mend
 from flowlock.build.locked import Offer
-from flowlock.build.sandbox import wrapped
+from flowlock.build.sandbox import ENVIRONMENT, wrapped
 from flowlock.errors import FlowlockError, from_os_error
 from flowlock.recipe import Recipe
 from flowlock.sources import Sources, stage
@@ -188,12 +187,10 @@ class Workers:
         """Return the whole environment of a worker: nothing of ours but where the package cache is."""
         epoch = {"SOURCE_DATE_EPOCH": str(int(job.epoch.timestamp()))} if isinstance(job, Job) else {}
         return {
+            **ENVIRONMENT,
             **epoch,
-            "PATH": os.defpath if os.name == "nt" else "/usr/local/bin:/usr/bin:/bin",
             "HOME": str(work / HOME),
             "TMPDIR": str(work / TEMPORARY),
-            "LANG": "C.UTF-8",
-            "TZ": "UTC",
             "RATTLER_CACHE_DIR": str(self._place.packages),
         }
 

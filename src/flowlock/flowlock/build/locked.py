@@ -81,10 +81,10 @@ class Store:
 class Locked:
     """Build environments as they are locked for one platform; `of` names each package's.
 
-    A package without an environment builds from open channels.
+    A package without an environment needs none, and gets open channels.
     """
 
-    of: Mapping[str, str] = field(default_factory=dict)
+    of: Mapping[str, Sequence[str]] = field(default_factory=dict)
     records: Mapping[str, Sequence[Record]] = field(default_factory=dict)
     platform: Platform | None = None
     store: Store | None = None
@@ -93,13 +93,17 @@ class Locked:
         """Return the digest of a package's environment, None if it has none."""
         if package not in self.of:
             return None
-        return digest_of(self.records[self.of[package]])
+        return digest_of(self._of(package))
 
     def offer(self, package: str, folder: Path) -> Offer | None:
         """Write the one-off channels of a package's environment into a folder, None if it has none."""
         if package not in self.of or self.store is None:
             return None
-        return offer(self.records[self.of[package]], folder, store=self.store, platform=self.platform)
+        return offer(self._of(package), folder, store=self.store, platform=self.platform)
+
+    def _of(self, package: str) -> list[Record]:
+        pinned = (record for name in self.of[package] for record in self.records.get(name, ()))
+        return list({record.url: record for record in pinned}.values())
 
 
 def open_channels(channels: Sequence[str]) -> Offer:

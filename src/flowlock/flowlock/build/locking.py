@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from flowlock import files, platforms
-from flowlock.build.environments import Wanted, wanted
+from flowlock.build.environments import Needs, Wanted, wanted
 from flowlock.build.locked import Locked, Store
 from flowlock.build.targets import Target, targets
 from flowlock.errors import FlowlockError, Problem
@@ -18,6 +18,7 @@ from flowlock.lock.manifest import Manifest, channel_url
 from flowlock.lock.result import STALE, LockResult, Options
 from flowlock.lock.result import Target as LockTarget
 from flowlock.lock.sources import ChannelFolder
+from flowlock.names import Platform
 from flowlock.session import BASE_URL, Profile, Session
 
 FILE = "build.lock"
@@ -31,7 +32,7 @@ def lock(session: Session, options: Options) -> LockResult:
 
     with session.exclusive():
         prepare(session)
-        place = _place(session, _wanted(session, targets(session.workspace)))
+        place = _place(session, targets(session.workspace))
         options = replace(options, offline=options.offline or session.offline)
         return solve(
             [place.target], folders=place.folders, own={}, options=options, progress=session.progress
@@ -44,16 +45,18 @@ def ready(session: Session, known: Mapping[str, Target], *, relock: bool) -> Loc
     The embedded profile's lock follows its base channel by itself. The committed one is changed with `relock`
     only; else one that is stale, or that is not there, is an error with the reasons.
     """
-    asked = _wanted(session, known)
+    place = _place(session, known)
+    asked = place.asked
     if not asked.of:
         return Locked()
-    place = _place(session, asked)
     _settle(session, place, relock=relock or session.profile is Profile.EMBEDDED)
     held = document.read(files.read_bytes(place.target.path).decode(), place.target.shown)
     platform = platforms.current()
     return Locked(
         of=asked.of,
-        records={name: _records(held, name, platform) for name in asked.specs},
+        records={
+            name: _records(held, name, platform) for name, specs in asked.specs.items() if platform in specs
+        },
         platform=platform,
         store=Store(
             mirrors=place.mirrors,
@@ -67,7 +70,7 @@ def ready(session: Session, known: Mapping[str, Target], *, relock: bool) -> Loc
 def check(session: Session) -> list[Problem]:
     """Return why the committed lock is stale, whatever the profile; one that was never made is not."""
     committed = replace(session, profile=Profile.CONDA_FORGE)
-    place = _place(committed, _wanted(committed, targets(session.workspace)))
+    place = _place(committed, targets(session.workspace))
     if not place.target.path.is_file() or not place.manifest.environments:
         return []
     return [
@@ -78,8 +81,9 @@ def check(session: Session) -> list[Problem]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Place:
-    """A lock of build environments, what it is solved from, and which folders stand for its channels."""
+    """A lock of build environments, what is asked of it, and which folders stand for its channels."""
 
+    asked: Wanted
     target: LockTarget
     folders: Sequence[ChannelFolder]
     mirrors: Mapping[str, Path]
@@ -89,26 +93,39 @@ class _Place:
         return self.target.manifest
 
 
-def _wanted(session: Session, known: Mapping[str, Target]) -> Wanted:
-    pins = (session.workspace.build_backend, session.workspace.build_installer)
-    return wanted({name: target.recipe for name, target in known.items()}, pins)
+def _wanted(session: Session, known: Mapping[str, Target], subdirs: Sequence[Platform]) -> Wanted:
+    """Return what is asked; of native packages nothing in the embedded profile.
 
-
-def _place(session: Session, asked: Wanted) -> _Place:
+    Its base has one Python: a variant for another one could not be locked, and would keep all from building.
+    """
     workspace = session.workspace
+    native: Mapping[str, Needs] = {}
+    if session.profile is not Profile.EMBEDDED and any(not one.recipe.noarch for one in known.values()):
+        from flowlock.build.native import needs
+
+        native = needs(known, subdirs, memo=workspace.state / "cache" / "native.json")
+    return wanted(
+        {name: target.recipe for name, target in known.items()},
+        (workspace.build_backend, workspace.build_installer),
+        platforms=subdirs,
+        native=native,
+    )
+
+
+def _place(session: Session, known: Mapping[str, Target]) -> _Place:
+    workspace = session.workspace
+    mirrors: dict[str, Path] = {}
     if session.profile is Profile.EMBEDDED:
-        path = workspace.state / "locks" / FILE
-        channels, subdirs, mirrors = (
-            [BASE_URL],
-            [platforms.current()],
-            {BASE_URL: session.mirrors()[BASE_URL]},
-        )
+        path, subdirs, channels = workspace.state / "locks" / FILE, [platforms.current()], [BASE_URL]
+        mirrors = {BASE_URL: session.mirrors()[BASE_URL]}
     else:
-        path = workspace.recipes / FILE
-        channels, subdirs, mirrors = list(workspace.other_channels), list(workspace.build_platforms), {}
+        path, subdirs = workspace.recipes / FILE, list(workspace.build_platforms)
+        channels = list(workspace.other_channels)
+    asked = _wanted(session, known, subdirs)
     shown = workspace.relative(path)
-    manifest = asked.manifest(file="the recipes", channels=channels, platforms=subdirs)
+    manifest = asked.manifest(file="the recipes", channels=channels)
     return _Place(
+        asked=asked,
         target=LockTarget(manifest=manifest, path=path, shown=shown),
         folders=[ChannelFolder(url=channel_url(url), path=folder) for url, folder in mirrors.items()],
         mirrors=mirrors,

@@ -1,5 +1,6 @@
 """Builds under bubblewrap, where it is there and works: no home directory, no other processes, no network."""
 
+import os
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
@@ -12,6 +13,12 @@ from flowlock import process
 
 # What programs of the system need to run. Nothing of a user lies there.
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
+# All that is said to what runs there, besides where its folders are.
+ENVIRONMENT = {
+    "PATH": os.defpath if os.name == "nt" else "/usr/local/bin:/usr/bin:/bin",
+    "LANG": "C.UTF-8",
+    "TZ": "UTC",
+}
 SITES = ("site-packages", "dist-packages")
 SETTINGS = (
     "/etc/alternatives",
