@@ -51,9 +51,14 @@ class Running:
 
 
 @pytest.fixture(scope="session")
-def quetz_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    python = environment(tmp_path_factory, "quetz", QUETZ)
-    with quetz(python, tmp_path_factory.mktemp("quetz")) as running:
+def quetz_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter that quetz is installed for."""
+    return environment(tmp_path_factory, "quetz", QUETZ)
+
+
+@pytest.fixture(scope="session")
+def quetz_server(quetz_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with quetz(quetz_python, tmp_path_factory.mktemp("quetz")) as running:
         yield running
 
 
