@@ -31,7 +31,7 @@ LONG = os.environ.get("FLOWLOCK_STORM") == "long"
 # Each named fault happens at least so often over all targets.
 EACH = 10
 FILES = 12
-WAVES, AT_ONE_SERVER = 12 if LONG else 2, 4
+WAVES, AT_ONE_SERVER = 12 if LONG else 2, 2
 KINDS = ("directory", "prefix", "quetz", "s3", "github")
 KILLS, EMPTY = "kill -9", "502 with an empty asset"
 
