@@ -151,7 +151,7 @@ class Small:
     def leftovers(self) -> list[Path]:
         """Return what workers, and the channels made for them, left."""
         state = self.root / ".flowlock"
-        return [*state.glob("tmp"), *state.glob("workers/room-*")]
+        return [*state.glob("tmp"), *state.glob("verify"), *state.glob("workers/room-*")]
 
     def archives(self) -> list[Path]:
         return sorted((self.root / ".flowlock" / "channel").rglob("*.conda"))
@@ -206,3 +206,8 @@ def another_python(version: str) -> Path | None:
         if works and not interpreter.problems(path):
             return path
     return None
+
+
+def processes() -> str:
+    """Return the arguments of every process of this machine in full, those in sandboxes too."""
+    return subprocess.run(["ps", "-eww", "-o", "args"], check=True, capture_output=True, text=True).stdout

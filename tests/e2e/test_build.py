@@ -22,7 +22,7 @@ from flowlock.build.sandbox import available
 from flowlock.errors import FlowlockError
 from flowlock.workspace import load
 from shared import require_part
-from small import Small, another_python, git, make_base
+from small import Small, another_python, git, make_base, processes
 
 
 def statuses(result: BuildResult) -> dict[str, str]:
@@ -285,11 +285,6 @@ def test_a_script_has_no_variable_of_ours(small: Small, monkeypatch: pytest.Monk
     monkeypatch.setenv("SSH_AUTH_SOCK", "/planted")
     small.add("spy", script="if env | grep -i planted; then exit 3; fi")
     small.build()
-
-
-def processes() -> str:
-    """Return the arguments of every process of this machine, those in sandboxes too."""
-    return subprocess.run(["ps", "-eo", "args"], check=True, capture_output=True, text=True).stdout
 
 
 def test_an_interrupt_ends_the_build_at_once_and_leaves_nothing(small: Small) -> None:

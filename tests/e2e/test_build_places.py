@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from flowlock import sources
-from flowlock.build import jobs
+from flowlock.build import rooms
 from flowlock.build.sandbox import available
 from flowlock.errors import FlowlockError
 from shared import require_part
@@ -122,7 +122,7 @@ def test_a_source_that_changes_while_it_is_built_is_never_built(
         data.write_text("somebody is still writing")
         sources.stage(found, target)
 
-    monkeypatch.setattr(jobs, "stage", late)
+    monkeypatch.setattr(rooms, "stage", late)
     with pytest.raises(FlowlockError) as caught:
         small.build()
     assert caught.value.problems[0].code == "FL501"

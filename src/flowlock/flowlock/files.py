@@ -122,6 +122,36 @@ def sha256_of(path: Path) -> Sha256:
         raise from_os_error(error, "read", path) from error
 
 
+def remove(path: Path) -> None:
+    """Delete a file, a link or a whole folder, if it is there; a FlowlockError says why it cannot be.
+
+    A folder gets another name first, so that nobody who is killed leaves half of it under its own; folders in
+    it may be read-only.
+    """
+    try:
+        if path.is_dir() and not path.is_symlink():
+            path = path.rename(path.with_name(f"{TEMPORARY_PREFIX}{path.name}.gone"))
+            _make_writable(path)
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise from_os_error(error, "delete", path) from error
+
+
+def empty(folder: Path) -> None:
+    """Delete everything in a folder."""
+    for path in list(folder.iterdir()):
+        remove(path)
+
+
+def _make_writable(folder: Path) -> None:
+    folder.chmod(0o700)
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            _make_writable(path)
+
+
 def forget_staged(target: Path) -> None:
     """Remove the staging that killed writers of a folder left; only for who keeps its other writers out."""
     ours = re.compile(re.escape(f"{TEMPORARY_PREFIX}{target.name}-") + r"[a-z0-9_]{8}")

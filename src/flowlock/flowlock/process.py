@@ -41,9 +41,7 @@ def run(
     of its stderr as it comes, from a thread of its own. An interrupt ends the process and its children before
     it goes on; a `bound` process, named by its whole path, ends even if we are killed (on Linux).
     """
-    if bound and sys.platform == "linux":
-        argv = [sys.executable, "-I", "-S", bound_program.__file__, str(os.getpid()), *argv]
-    with started(argv, cwd=cwd, env=env) as process:
+    with started(bound_to_us(argv) if bound else argv, cwd=cwd, env=env) as process:
         out, err = _communicate(process, stdin, each_line)
     if check and process.returncode != 0:
         tail = "\n".join((err or out).splitlines()[-LOG_TAIL:])
@@ -52,6 +50,14 @@ def run(
             f"`{command}` failed with exit code {process.returncode}", code="FL020", detail=tail
         )
     return Completed(returncode=process.returncode, stdout=out, stderr=err)
+
+
+def bound_to_us(argv: Sequence[str | Path]) -> list[str]:
+    """Return a command, named by its whole path, that ends even if we are killed (on Linux)."""
+    command = [str(part) for part in argv]
+    if sys.platform != "linux":
+        return command
+    return [sys.executable, "-I", "-S", bound_program.__file__, str(os.getpid()), *command]
 
 
 def _communicate(

@@ -1,6 +1,5 @@
 """`flowlock cache`: what is kept to save time, who needs it, and the removal of what nobody does."""
 
-import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from flowlock import files, git
 from flowlock.build.locking import FILE as BUILD_LOCK
 from flowlock.build.stale import identities
 from flowlock.build.targets import targets
-from flowlock.errors import FlowlockError, from_os_error
+from flowlock.errors import FlowlockError
 from flowlock.lock import document
 from flowlock.lock.records import ARCHIVES
 from flowlock.session import Session
@@ -76,7 +75,7 @@ def gc(session: Session, *, dry_run: bool) -> CacheResult:
         idle = tuple(entry for entry in _entries(session) if not entry.needed_by)
         if not dry_run:
             for path in (path for entry in idle for path in entry.paths):
-                _remove(path)
+                files.remove(path)
     return CacheResult(entries=idle, freed=True, dry_run=dry_run)
 
 
@@ -186,16 +185,6 @@ def _kept(kind: str, name: str, paths: list[Path], needed_by: str) -> Kept:
 def _size(path: Path) -> int:
     inside = path.rglob("*") if path.is_dir() else [path]
     return sum(one.lstat().st_size for one in inside)
-
-
-def _remove(path: Path) -> None:
-    try:
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
-    except OSError as error:
-        raise from_os_error(error, "delete", path) from error
 
 
 def _human(size: float) -> str:

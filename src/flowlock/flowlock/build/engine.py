@@ -8,11 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from flowlock.build.layout import OUT
 from flowlock.errors import FlowlockError
 
 DISTRIBUTION = "py-rattler-build"
 _MESSAGE = re.compile(r'message: "((?:[^"\\]|\\.)*)"')
-OUT = "out"
+# What the engine's own bugs are raised as, which is no Exception.
+PANIC = "PanicException"
+# It pads the path of a host environment to 255 characters, and needs some for itself.
+LONG_PATH = 150
 SECTIONS = ("build", "host")
 SKIPPED = "skipped-here"
 # What a recipe says of a download, which is a file of this machine when the engine runs.
@@ -61,6 +65,12 @@ def run(order: Order, log: Callable[[str], None]) -> list[Path]:
         ]
     except RattlerBuildError as error:
         raise FlowlockError(_told(error), code="FL530") from error
+    except BaseException as error:
+        if type(error).__name__ != PANIC:
+            raise
+        raise FlowlockError(
+            f"the engine broke off: {error}", code="FL530", hint=_about(order.work)
+        ) from error
     return [Path(path) for result in results for path in result.packages]
 
 
@@ -93,6 +103,13 @@ def requirements(
     return {} if SKIPPED in found["build"] else found
 
 
+def _about(work: Path) -> str | None:
+    """Return what most likely made the engine break off."""
+    length = len(os.fsencode(work))
+    too_long = f"the path {work} has {length} bytes: put the workspace where it has a shorter one"
+    return too_long if length > LONG_PATH else None
+
+
 def _told(error: Exception) -> str:
     """Return what the engine says; of some errors it shows its own record, with the message inside."""
     text = str(error)
@@ -119,11 +136,6 @@ def _telling_of_skips(document: Mapping[str, Any]) -> dict[str, Any]:
 def _at_variant(spec: str, variant: Mapping[str, str]) -> str:
     value = variant.get(spec.strip().replace("-", "_"))
     return spec if value is None else f"{spec} {value}"
-
-
-def environments(work: Path) -> list[Path]:
-    """Return the environments that a build had, which the engine leaves behind."""
-    return sorted(path.parent for path in work.glob(f"{OUT}/bld/*/*/conda-meta"))
 
 
 def test(artifact: Path, channels: Sequence[str], log: Callable[[str], None]) -> None:

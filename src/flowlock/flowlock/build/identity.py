@@ -18,19 +18,26 @@ DIGITS = 8
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Inputs:
-    """Everything that an artifact's bytes may depend on, and nothing else."""
+    """Everything that an artifact's bytes may depend on, and nothing else.
+
+    `needs` are the digests of the workspace's packages in its build and host environments, by name: what they
+    put there may end up in it.
+    """
 
     recipe: Recipe
     sources: Mapping[str, str]
     epoch: datetime
     pins: tuple[str, ...]
     variant: Mapping[str, str] = field(default_factory=dict)
+    needs: Mapping[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return the inputs as they are hashed, and as the cache keeps them to tell later what changed."""
         variant = {"variant": dict(self.variant)} if self.variant else {}
+        needs = {"needs": dict(self.needs)} if self.needs else {}
         return {
             **variant,
+            **needs,
             "schema": SCHEMA,
             "recipe": self.recipe.canonical,
             "sources": dict(self.sources),

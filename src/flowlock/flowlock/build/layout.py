@@ -1,4 +1,4 @@
-"""What lies where in the folder that a worker works in, and beside its room."""
+"""What lies where in the room that a worker works in."""
 
 JOB = "job.json"
 SOURCE = "source"
@@ -8,4 +8,6 @@ TEMPORARY = "tmp"
 RESULT = "result.json"
 ARTIFACT = "artifact.conda"
 LOG = "log.txt"
-PACKAGES = "packages"
+OUT = "out"
+# The engine leaves build and host environments there, when it is told to.
+ENVIRONMENTS = f"{OUT}/bld/*/*"

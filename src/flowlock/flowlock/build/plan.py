@@ -35,6 +35,15 @@ def names_of(specs: Iterable[str]) -> set[str]:
     return {match["pinned"] or match["name"] for spec in specs if (match := _NAME.match(spec))}
 
 
+def built_with(recipe: Recipe, graph: Mapping[str, frozenset[str]], names: Mapping[str, str]) -> set[str]:
+    """Return the packages of the workspace, by key, that are in the environments a recipe is built in.
+
+    `graph` says what each key needs, `names` which package a key is.
+    """
+    direct = names_of((*recipe.requirements("host"), *recipe.requirements("build"))) - {recipe.name}
+    return closure((key for key in graph if names[key] in direct), graph)
+
+
 def order(graph: Mapping[str, Iterable[str]]) -> list[str]:
     """Return the packages, each after what it needs; a cycle is an error that shows its path."""
     sorter = TopologicalSorter({name: sorted(graph[name]) for name in sorted(graph)})

@@ -26,6 +26,9 @@ def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[
     keys = sorted(_changed_keys(before.get("recipe", {}), now.get("recipe", {})))
     if keys:
         yield f"recipe changed ({_some(keys)})"
+    old, new = before.get("needs", {}), now.get("needs", {})
+    if needs := sorted(name for name in {*old, *new} if old.get(name) != new.get(name)):
+        yield f"what it is built with changed ({_some(needs)})"
     if before.get("variant") != now.get("variant"):
         yield "variant changed"
     if before.get("epoch") != now.get("epoch"):

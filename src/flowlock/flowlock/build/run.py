@@ -1,22 +1,23 @@
 """The build: what is stale, in which order it is built, and its way into cache and channel."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from flowlock import channel, files
 from flowlock.build.cache import Cache, Cached
-from flowlock.build.jobs import Made, Place, Workers, forget_leftovers
+from flowlock.build.jobs import Made
 from flowlock.build.locked import Locked
 from flowlock.build.output import refuse_foreign
 from flowlock.build.output import write as hand_over
 from flowlock.build.plan import closure, most_awaited_first
 from flowlock.build.result import BuildResult, PackageResult, Status
+from flowlock.build.rooms import Place
 from flowlock.build.stale import Step
 from flowlock.build.targets import Target
 from flowlock.build.verify import verify as check
+from flowlock.build.workers import Workers
 from flowlock.build.yard import Yard, artifact_of, survey, work_folder
 from flowlock.errors import FlowlockError, Problem
 from flowlock.report import Progress
@@ -106,24 +107,24 @@ def _verify(yard: Yard, held: Mapping[str, Cached], *, jobs: int) -> None:
     portable = [key for key, step in yard.found.items() if step.target.recipe.noarch]
     again = {key: yard.job(key, held) for key in portable}
     built = {key: cached.path for key, cached in held.items()}
-    check(again, built, jobs=jobs, progress=yard.progress)
+    check(again, built, folder=yard.workspace.state / "verify", jobs=jobs, progress=yard.progress)
 
 
 @contextmanager
 def _workers(workspace: Workspace, jobs: int) -> Iterator[Workers]:
-    """Yield workers in an empty place to work, which is empty again afterwards."""
-    place = Place(root=workspace.state / "workers", logs=workspace.state / "logs")
-
-    def forget() -> None:
-        forget_leftovers(place)
-        shutil.rmtree(work_folder(workspace), ignore_errors=True)
-
-    forget()
+    """Yield workers; the channels made for their jobs are gone afterwards, those of a killed build before."""
+    place = Place(
+        # Resolved, as a sandbox mounts it: it would show by one path what it hides by another.
+        root=(workspace.state / "workers").resolve(),
+        logs=workspace.state / "logs",
+        record=workspace.state / "cache" / "unpacked.json",
+    )
+    files.remove(work_folder(workspace))
     files.forget_temporaries(place.logs)
     try:
         yield Workers(place, jobs=jobs)
     finally:
-        forget()
+        files.remove(work_folder(workspace))
 
 
 def _kept(cache: Cache, step: Step, outcome: Made | FlowlockError) -> tuple[Cached, float]:

@@ -52,7 +52,7 @@ def wrapped(
     """
     tool = available()
     if tool is None:
-        return list(command)
+        return process.bound_to_us(command)
     return [
         tool,
         *_isolation(network=network),

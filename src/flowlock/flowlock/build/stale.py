@@ -9,6 +9,7 @@ from flowlock import channel, platforms
 from flowlock.archive import ZSTANDARD_VERSION
 from flowlock.build.cache import Cache, Cached
 from flowlock.build.identity import Identity, Inputs, cache_key, identity
+from flowlock.build.plan import built_with, graph_of, order
 from flowlock.build.reasons import why
 from flowlock.build.result import Status
 from flowlock.build.targets import Target, targets
@@ -61,22 +62,29 @@ def steps(
 ) -> dict[str, Step]:
     """Return the state of each target; contents on disk decide, stat data only spare reading them.
 
-    `environment` gives the digest of what a package is built in, if that is known.
+    `known` holds what its members need, too. `environment` gives the digest of what a package is built in, if
+    that is known.
     """
     folders = {target.folder: target.excludes for target in known.values()}
     found = snapshots(workspace.root, folders, cache_file=workspace.state / "cache" / "sources.json")
     machine = _surroundings()
     entered = channel.whole(workspace.state / "channel", cache=workspace.state / "cache")
+    graph = graph_of({key: target.recipe for key, target in known.items()})
+    names = {key: target.name for key, target in known.items()}
+    digests: dict[str, str] = {}
     judged = {}
-    for name, target in known.items():
+    for name in order(graph):
+        target = known[name]
         inputs = Inputs(
             recipe=target.recipe,
             sources={p: f"{f.kind} {f.sha256}" for p, f in found[target.folder].files.items()},
             epoch=target.epoch,
             pins=target.pins,
             variant=target.variant,
+            needs={key: digests[key] for key in sorted(built_with(target.recipe, graph, names))},
         )
         own = identity(inputs, subdir=machine["platform"])
+        digests[name] = own.digest
         within = environment(name)
         surroundings = {**machine, "build environment": within} if within else machine
         cached = cache.find(own)
@@ -93,7 +101,7 @@ def steps(
             entered=cached is not None and entered.get(f"{own.subdir}/{own.file}") == cached.sha256,
             reason="" if cached else why(last, now),
         )
-    return judged
+    return {name: judged[name] for name in known}
 
 
 def _surroundings() -> dict[str, str]:

@@ -9,11 +9,12 @@ from typing import Any
 
 from flowlock import channel, files, platforms
 from flowlock.build.cache import Cached
-from flowlock.build.jobs import Made, TestJob, Workers
+from flowlock.build.jobs import Made, TestJob
 from flowlock.build.locked import Store, digest_of, folder_of, offer
 from flowlock.build.plan import closure, names_of
 from flowlock.build.stale import Step
 from flowlock.build.tested import Tested
+from flowlock.build.workers import Workers
 from flowlock.errors import FlowlockError
 from flowlock.lock import sources, virtual
 from flowlock.lock.manifest import Requirement, name_of

@@ -1,24 +1,28 @@
 """`build --verify`: build again from nothing, elsewhere, and compare the bytes."""
 
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from flowlock import files
 from flowlock.build.cache import difference
-from flowlock.build.jobs import Job, Made, Place, Workers
+from flowlock.build.jobs import Job, Made
+from flowlock.build.rooms import Place
+from flowlock.build.workers import Workers
 from flowlock.errors import FlowlockError, Problem
 from flowlock.report import Progress
 
 
-def verify(pending: Mapping[str, Job], built: Mapping[str, Path], *, jobs: int, progress: Progress) -> None:
+def verify(
+    pending: Mapping[str, Job], built: Mapping[str, Path], *, folder: Path, jobs: int, progress: Progress
+) -> None:
     """Build each job in another folder with an empty package cache; other bytes are one error for all.
 
-    `built` are the artifacts to compare with.
+    `built` are the artifacts to compare with. The folder is gone afterwards.
     """
     problems, details = [], []
-    with tempfile.TemporaryDirectory(prefix="flowlock-verify-") as folder:
-        root = Path(folder)
-        place = Place(root=root / "workers", logs=root / "logs")
+    files.remove(folder)
+    try:
+        place = Place(root=folder.resolve(), logs=folder / "logs")
         for name, outcome in Workers(place, jobs=jobs).run(
             {name: set() for name in pending}, pending.__getitem__
         ):
@@ -26,10 +30,12 @@ def verify(pending: Mapping[str, Job], built: Mapping[str, Path], *, jobs: int, 
             if not isinstance(outcome, Made):
                 raise outcome
             if outcome.data != built[name].read_bytes():
-                again = root / pending[name].identity.file
+                again = folder / pending[name].identity.file
                 again.write_bytes(outcome.data)
                 problems.append(_problem(name))
                 details.append(f"{name}:\n{difference(built[name], again)}")
+    finally:
+        files.remove(folder)
     if problems:
         raise FlowlockError(
             f"{len(problems)} of {len(pending)} packages came out with other bytes when built again",

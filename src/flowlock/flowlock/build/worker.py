@@ -13,17 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from flowlock import archive
-from flowlock.bound import end_with_parent
 from flowlock.build.canonical import Facts, canonical
-from flowlock.build.engine import Order, environments, run, test
+from flowlock.build.engine import Order, run, test
 from flowlock.build.layout import ARTIFACT, LOG, RECIPE, RESULT, SOURCE
-from flowlock.build.linked import refuse_rewritten
 from flowlock.errors import FlowlockError
 
 
 def main(job_file: Path) -> int:
     """Run the job; leave the canonical archive and a result beside it, the log in any case."""
-    end_with_parent()
     job = json.loads(job_file.read_bytes())
     work = job_file.parent
     with (work / LOG).open("w", encoding="utf-8", buffering=1) as log:
@@ -39,7 +36,8 @@ def main(job_file: Path) -> int:
             (work / RESULT).write_text(json.dumps({"file": file}))
         except FlowlockError as error:
             log.write(f"error: {error.message}\n")
-            (work / RESULT).write_text(json.dumps({"error": error.message, "code": error.problems[0].code}))
+            told = {"error": error.message, "code": error.problems[0].code, "hint": error.hint}
+            (work / RESULT).write_text(json.dumps(told))
             return 1
     return 0
 
@@ -63,8 +61,6 @@ def _build(job: Mapping[str, Any], work: Path, log: Callable[[str], None]) -> st
     made = run(order, log)
     if len(made) != 1:
         raise FlowlockError(f"the recipe gave {len(made)} packages, one was expected", code="FL531")
-    for environment in environments(work):
-        refuse_rewritten(environment, job["since"])
     epoch = datetime.fromisoformat(job["epoch"])
     facts = Facts(recipe=job["recipe_text"], epoch=epoch, portable=job["portable"])
     members = canonical(archive.read(made[0]), facts)

@@ -6,15 +6,16 @@ from pathlib import Path
 
 from flowlock import channel
 from flowlock.build.cache import Cache, Cached
-from flowlock.build.jobs import Job, Workers
+from flowlock.build.jobs import Job
 from flowlock.build.locked import Locked, open_channels
-from flowlock.build.plan import closure, graph_of, names_of, order
+from flowlock.build.plan import built_with, closure, graph_of, order
 from flowlock.build.stale import Step, cache_of, steps
 from flowlock.build.targets import Target, chosen, targets
 from flowlock.build.tested import Tested
 from flowlock.build.testing import Bench
 from flowlock.build.testing import run as run_tests
 from flowlock.build.vendor import fetch
+from flowlock.build.workers import Workers
 from flowlock.report import Progress
 from flowlock.workspace import Workspace
 
@@ -40,10 +41,8 @@ class Yard:
 
     def needs(self, name: str) -> set[str]:
         """Return the workspace packages that must be there while a package is built."""
-        recipe = self.found[name].target.recipe
-        direct = names_of((*recipe.requirements("host"), *recipe.requirements("build")))
-        ours = {key for key in self.graph[name] if self.found[key].target.name in direct}
-        return closure(ours, self.graph)
+        names = {key: target.name for key, target in self.known.items()}
+        return built_with(self.known[name].recipe, self.graph, names)
 
     def job(self, name: str, held: Mapping[str, Cached]) -> Job:
         """Return a package's job; what it needs of the workspace lies in a channel made for it."""
