@@ -10,7 +10,7 @@ import pytest
 from base_place import environment, made, place
 from checkout import Checkout, copy_repository
 from repository import account, repository
-from servers.real import moto_server, quetz_python, quetz_server
+from servers.real import moto_server, quetz_server
 from shared import once
 from small import small, tools
 
@@ -21,7 +21,6 @@ __all__ = [
     "made",
     "moto_server",
     "place",
-    "quetz_python",
     "quetz_server",
     "repository",
     "small",

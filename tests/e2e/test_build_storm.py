@@ -2,13 +2,16 @@
 
 import asyncio
 import collections
+import hashlib
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -151,3 +154,37 @@ def test_killed_anywhere_and_run_again_the_channel_is_that_of_an_undisturbed_run
         sys.stdout.write(f"\n  {outcomes.total()} solves meanwhile")
     if LONG:
         assert min(histogram.values()) >= HITS
+
+
+@pytest.mark.storm
+def test_killed_while_packages_are_unpacked_and_run_again_a_build_is_that_of_an_undisturbed_run(
+    tmp_path: Path, tools: str
+) -> None:
+    calm, stormy = Small(tmp_path / "calm", tools), Small(tmp_path / "stormy", tools)
+    for workspace in (calm, stormy):
+        workspace.add("alpha")
+    calm.build()
+    unpacked = contents(calm.packages)
+    chance = random.Random(SEED)  # noqa: S311 - repeatable, not secret
+    for _ in range(30 if LONG else 3):
+        for folder in (stormy.packages, stormy.root / ".flowlock/cache"):
+            shutil.rmtree(folder, ignore_errors=True)
+        with subprocess.Popen(stormy.process(), stderr=subprocess.DEVNULL) as running:
+            deadline = time.monotonic() + 30
+            while not any(stormy.packages.glob("pkgs/*")):
+                assert time.monotonic() < deadline
+                time.sleep(0.001)
+            time.sleep(chance.uniform(0, 0.6))
+            running.send_signal(signal.SIGKILL)
+        stormy.build()
+        assert stormy.contents() == calm.contents()
+        assert contents(stormy.packages) == unpacked
+        assert stormy.leftovers() == []
+
+
+def contents(packages: Path) -> dict[str, str]:
+    return {
+        path.relative_to(packages).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in packages.glob("pkgs/*/**/*")
+        if path.is_file() and not path.is_symlink()
+    }

@@ -9,8 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -22,7 +21,6 @@ from servers import venues
 from servers.faults import Fault, Storm
 from servers.github import GitHub
 from servers.packages import package
-from servers.real import quetz
 from servers.venues import Venue
 from shared import ROOT
 
@@ -31,7 +29,6 @@ LONG = os.environ.get("FLOWLOCK_STORM") == "long"
 # Each named fault happens at least so often over all targets.
 EACH = 10
 FILES = 12
-WAVES, AT_ONE_SERVER = 12 if LONG else 2, 2
 KINDS = ("directory", "prefix", "quetz", "s3", "github")
 KILLS, EMPTY = "kill -9", "502 with an empty asset"
 
@@ -47,16 +44,9 @@ def opened(
         case "github":
             return venues.github(storm)
         case "quetz":
-            return new_quetz(request.getfixturevalue("quetz_python"), storm, folder)
+            return venues.quetz(request.getfixturevalue("quetz_server"), storm)
         case _:
             return venues.s3(request.getfixturevalue("moto_server"), storm)
-
-
-@contextmanager
-def new_quetz(python: Path, storm: Storm, folder: Path) -> Iterator[Venue]:
-    """Give a storm a server of its own: quetz never gets back the database connection of a cut-off upload."""
-    with quetz(python, folder) as running, venues.quetz(running, storm) as venue:
-        yield venue
 
 
 @pytest.mark.storm
@@ -66,12 +56,11 @@ def test_whatever_breaks_and_whenever_it_is_killed_reruns_publish_everything_onc
     histogram: Counter[str] = Counter()
     for number, kind in enumerate(KINDS):
         storm = Storm(seed=SEED + number, rate=0.25, slow=0.5)
-        for first in range(0, WAVES, AT_ONE_SERVER):
-            folder = tmp_path / f"{kind}-{first}"
-            folder.mkdir()
-            with opened(kind, storm, folder, request) as venue:
-                for wave in range(first, min(first + AT_ONE_SERVER, WAVES)):
-                    survive(venue, storm, folder, wave, histogram)
+        folder = tmp_path / kind
+        folder.mkdir()
+        with opened(kind, storm, folder, request) as venue:
+            for wave in range(12 if LONG else 2):
+                survive(venue, storm, folder, wave, histogram)
         histogram.update(storm.happened)
     with capsys.disabled():
         print_histogram(histogram)
