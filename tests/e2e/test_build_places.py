@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -96,6 +97,30 @@ def test_a_truncated_cache_entry_is_made_again(small: Small, entry: str) -> None
     for path in (small.root / ".flowlock/cache").glob(entry):
         cut(path)
     small.build()
+    assert small.contents() == before
+    assert small.build().current
+
+
+def without_keys(record: dict[str, Any]) -> None:
+    del record["keys"]
+
+
+def other_digest(record: dict[str, Any]) -> None:
+    record["sha256"] = "0" * 64
+
+
+@pytest.mark.parametrize("edit", [without_keys, other_digest, lambda record: record.update(keys=5)])
+def test_an_artifact_whose_record_was_edited_is_made_again(
+    small: Small, edit: Callable[[dict[str, Any]], object]
+) -> None:
+    small.add_data("alpha")
+    small.build()
+    before = small.contents()
+    (path,) = (small.root / ".flowlock/cache/artifacts").glob("*.json")
+    document = json.loads(path.read_bytes())
+    edit(document["content"])
+    path.write_text(json.dumps(document, separators=(",", ":")) + "\n")
+    assert [one.status for one in small.build().packages] == ["built"]
     assert small.contents() == before
     assert small.build().current
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from flowlock import archive, channel
 from flowlock.archive import Member
+from flowlock.channel import store
 from flowlock.channel.index import index_files, msgpack
 from flowlock.channel.serve import serving
 from flowlock.channel.store import GENERATIONS
@@ -106,6 +107,31 @@ def test_damaged_caches_cost_time_only(root: Path, name: str, content: str) -> N
     a = artifact(root / "made", "a")
     put(root, a)
     (root / "cache" / name).write_text(content)
+    assert not put(root, a)
+
+
+@pytest.mark.parametrize(
+    "edited", [{"depends": ["evil"]}, {"sha256": "0" * 64}, {"name": 7}, 7, None, [], "text"]
+)
+def test_a_record_that_was_edited_into_the_cache_is_not_served(root: Path, edited: object) -> None:
+    a = artifact(root / "made", "a")
+    put(root, a)
+    before = contents(root)
+    cache = root / "cache" / "channel-index.json"
+    document = json.loads(cache.read_bytes())
+    known = document["content"]["records"]
+    known[a.sha256] = {**known[a.sha256], **edited} if isinstance(edited, dict) else edited
+    cache.write_text(json.dumps(document, separators=(",", ":")) + "\n")
+    assert not put(root, a)
+    assert contents(root) == before
+
+
+def test_an_index_of_another_form_is_made_again(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    a = artifact(root / "made", "a")
+    put(root, a)
+    monkeypatch.setattr(store, "INDEX_FORM", "another")
+    monkeypatch.setattr(store, "index_files", lambda *_: {"noarch/repodata.json": b"{}"})
+    assert put(root, a)
     assert not put(root, a)
 
 

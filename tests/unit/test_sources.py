@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from flowlock import memo, stat_cache
 from flowlock.errors import FlowlockError
 from flowlock.sources import Kind, snapshot, snapshots, stage
 
@@ -99,6 +100,48 @@ def test_a_damaged_cache_is_an_empty_one(package: Path, tmp_path: Path, content:
     cache = tmp_path / "cache.json"
     cache.write_text(content)
     assert digest(package, cache) == digest(package)
+
+
+@pytest.fixture
+def cache(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a cache that holds the digests of the package's files, young as they are."""
+    monkeypatch.setattr(stat_cache, "SETTLED_NS", -1)
+    cache = tmp_path / "cache.json"
+    snapshot(package, cache_file=cache)
+    assert "/src/pkg/a.py" in cache.read_text()
+    return cache
+
+
+@pytest.mark.parametrize("value", ["null", "1", '"text"', "[]", '["file"]', '["pipe", "x", null]'])
+def test_a_value_that_was_edited_into_the_cache_is_not_believed(
+    package: Path, cache: Path, value: str
+) -> None:
+    known = snapshot(package).files["a.py"]
+    before = cache.read_text()
+    cache.write_text(before.replace(f'["file","{known.sha256}",null]', value))
+    assert cache.read_text() != before
+    assert digest(package, cache) == digest(package)
+
+
+def test_a_digit_that_flips_in_the_cache_is_not_believed(package: Path, cache: Path) -> None:
+    known = snapshot(package).files["a.py"].sha256
+    flipped = known[:-1] + ("0" if known[-1] != "0" else "1")
+    cache.write_text(cache.read_text().replace(known, flipped))
+    assert digest(package, cache) == digest(package)
+
+
+def test_a_kept_digest_that_is_wrong_stops_one_build_and_not_the_next(
+    package: Path, cache: Path, tmp_path: Path
+) -> None:
+    """The cache is whole, but what it says of one file is not so."""
+    document = memo.read(cache)
+    assert document is not None
+    document["files"][str(package / "a.py")][1][1] = "0" * 64
+    memo.write(cache, document)
+    with pytest.raises(FlowlockError, match=r"a\.py changed while it was being built"):
+        stage(snapshot(package, cache_file=cache), tmp_path / "first")
+    stage(snapshot(package, cache_file=cache), tmp_path / "second")
+    assert (tmp_path / "second/a.py").read_bytes() == b"one\ntwo\n"
 
 
 def test_a_file_that_changes_before_it_is_staged_is_an_error(package: Path, tmp_path: Path) -> None:

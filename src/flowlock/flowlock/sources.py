@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 
-from flowlock import git
+from flowlock import git, stat_cache
 from flowlock.errors import FlowlockError, Problem, from_os_error
 from flowlock.names import Sha256
 from flowlock.stat_cache import StatCache
@@ -36,10 +36,14 @@ class SourceFile:
 
 @dataclass(frozen=True, kw_only=True)
 class Sources:
-    """The source files of one folder, by relative POSIX path in sorted order."""
+    """The source files of one folder, by relative POSIX path in sorted order.
+
+    `cache_file` is where their digests are kept, if they are.
+    """
 
     folder: Path
     files: Mapping[str, SourceFile]
+    cache_file: Path | None = None
 
     @cached_property
     def digest(self) -> Sha256:
@@ -80,6 +84,7 @@ def snapshots(
         folder: Sources(
             folder=folder,
             files={name: digests[folder / name].as_stored(lf=folder / name in stored_lf) for name in names},
+            cache_file=cache_file,
         )
         for folder, names in chosen.items()
     }
@@ -89,22 +94,33 @@ def stage(sources: Sources, target: Path) -> None:
     """Copy exactly the sources into an empty folder, as git stores them.
 
     A file that no longer has the contents that were hashed is an error: what is built is what was hashed.
+    The kept digests go then, since it may be one of them that is wrong, and not the file.
     """
     for name, file in sources.files.items():
-        origin, copy = sources.folder / name, target / name
+        copy = target / name
         copy.parent.mkdir(parents=True, exist_ok=True)
         try:
-            data = _content(origin, file.kind)
-        except OSError as error:
-            raise _changed(name, sources.folder) from error
-        data = _with_lf(data) if file.crlf else data
-        if hashlib.sha256(data).hexdigest() != file.sha256:
-            raise _changed(name, sources.folder)
+            data = _as_hashed(sources.folder, name, file)
+        except FlowlockError:
+            stat_cache.forget(sources.cache_file)
+            raise
         if file.kind is Kind.LINK:
             copy.symlink_to(os.fsdecode(data))
             continue
         copy.write_bytes(data)
         copy.chmod(0o755 if file.kind is Kind.EXECUTABLE else 0o644)
+
+
+def _as_hashed(folder: Path, name: str, file: SourceFile) -> bytes:
+    """Return a file's contents as git stores them, which must be those that were hashed."""
+    try:
+        data = _content(folder / name, file.kind)
+    except OSError as error:
+        raise _changed(name, folder) from error
+    data = _with_lf(data) if file.crlf else data
+    if _sha256(data) != file.sha256:
+        raise _changed(name, folder)
+    return data
 
 
 def _changed(name: str, folder: Path) -> FlowlockError:

@@ -1,13 +1,13 @@
 """What is known about files by their contents, believed while their stat data stay the same."""
 
-import json
 import os
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from flowlock import files
+from flowlock import files, memo
 from flowlock.errors import from_os_error
 from flowlock.names import Sha256
 
@@ -66,8 +66,15 @@ class StatCache:
             for name, entry in self._entries.items()
             if name in self._seen or not name.startswith(prefixes)
         }
-        files.write_text(self._path, json.dumps({"schema": SCHEMA, "files": kept}, separators=(",", ":")))
+        memo.write(self._path, {"schema": SCHEMA, "files": kept})
         self._changed = False
+
+
+def forget(path: Path | None) -> None:
+    """Remove a cache that a file was found not to bear out, so that whoever comes next looks at all files."""
+    with suppress(OSError):
+        if path is not None:
+            path.unlink()
 
 
 def _signature(status: os.stat_result) -> list[int]:
@@ -75,9 +82,5 @@ def _signature(status: os.stat_result) -> list[int]:
 
 
 def _read(path: Path | None) -> dict[str, list[Any]]:
-    try:
-        document = json.loads(path.read_bytes()) if path else {}
-        known = document["files"] if document.get("schema") == SCHEMA else {}
-        return {str(name): list(entry) for name, entry in known.items() if len(entry) == 2}  # noqa: PLR2004 - signature and value
-    except (OSError, ValueError, AttributeError, KeyError, TypeError):
-        return {}
+    document = memo.read(path) if path else None
+    return dict(document["files"]) if document and document["schema"] == SCHEMA else {}

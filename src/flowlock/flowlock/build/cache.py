@@ -1,14 +1,13 @@
 """The artifact cache: archives under names that determine their bytes, each vouched for by a record."""
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flowlock import archive, files
+from flowlock import archive, files, memo
 from flowlock.build.identity import Identity, cache_key
 from flowlock.errors import FlowlockError
 from flowlock.names import Sha256
@@ -53,18 +52,18 @@ class Cache:
 
     def record(self, identity: Identity) -> dict[str, Any] | None:
         """Return what was recorded of an identity's artifact, whether or not it is still here."""
-        record = _read(self._folder / f"{identity.stem}.json")
+        record = memo.read(self._folder / f"{identity.stem}.json")
         sound = record and record.get("schema") == SCHEMA and record.get("identity") == identity.digest
         return record if sound else None
 
     def inputs(self, stem: str) -> dict[str, Any] | None:
         """Return the inputs that an artifact was made from, by its file name without the extension."""
-        record = _read(self._folder / f"{stem}.json")
+        record = memo.read(self._folder / f"{stem}.json")
         return record.get("inputs") if record else None
 
     def last(self, name: str, variant: Mapping[str, str]) -> dict[str, Any] | None:
         """Return the inputs of a package's last build here, to tell what changed since."""
-        return _read(self._last(name, variant))
+        return memo.read(self._last(name, variant))
 
     def _last(self, name: str, variant: Mapping[str, str]) -> Path:
         values = "".join(f"-{key}-{value}" for key, value in sorted(variant.items()))
@@ -95,9 +94,9 @@ class Cache:
             "keys": keys,
             "inputs": inputs,
         }
-        files.write_text(self._folder / f"{identity.stem}.json", json.dumps(document))
+        memo.write(self._folder / f"{identity.stem}.json", document)
         last = {**inputs, "surroundings": surroundings, "schema": inputs["schema"]}
-        files.write_text(self._last(identity.name, inputs.get("variant", {})), json.dumps(last))
+        memo.write(self._last(identity.name, inputs.get("variant", {})), last)
         return Cached(path=path, sha256=sha256, keys=tuple(keys))
 
     def save(self) -> None:
@@ -144,11 +143,3 @@ def _first_difference(one: bytes, other: bytes) -> list[str]:
         if pair[0] != pair[1]:
             return [f"  line {number + 1}:", f"  - {pair[0][:200]}", f"  + {pair[1][:200]}"]
     return ["  line ends or modes differ"]
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    try:
-        document = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return None
-    return document if isinstance(document, dict) else None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flowlock import archive, files
+from flowlock import archive, files, memo
 from flowlock.channel.index import Record, index_files
 from flowlock.errors import FlowlockError, from_os_error
 from flowlock.names import Sha256
@@ -20,6 +20,9 @@ from flowlock.stat_cache import StatCache
 # Where the generations lie, beside the link; its name says whose they are.
 GENERATIONS = ".generations"
 STAT_CACHE = "channel-stat.json"
+INDEX_MEMO = "channel-index.json"
+# What decides, besides the records, which bytes an index has: raise it when our part of that changes.
+INDEX_FORM = f"1, zstandard {archive.ZSTANDARD_VERSION}"
 SYNCS = 16
 
 
@@ -82,23 +85,23 @@ def put(channel: Path, artifacts: Sequence[Artifact], *, subdirs: Iterable[str],
     the place of the old one in one step. `cache` is a folder for what can be computed again.
     """
     digests = StatCache(cache / STAT_CACHE)
-    memo = _Memo(cache / "channel-index.json")
+    known = _Known(cache / INDEX_MEMO)
     wanted = {artifact.place: artifact for artifact in artifacts}
-    records = memo.records(wanted.values())
+    records = known.records(wanted.values())
     by_subdir: dict[str, dict[str, Record]] = {subdir: {} for subdir in ("noarch", *subdirs)}
     for artifact in wanted.values():
         by_subdir.setdefault(artifact.subdir, {})[artifact.file] = records[artifact.sha256]
-    index = memo.index_digests(by_subdir)
+    index = known.index_digests(by_subdir)
     expected = {**{place: artifact.sha256 for place, artifact in wanted.items()}, **index}
     present = _contents(channel, digests)
     intact = present == expected
     if not intact:
         kept = {place for place, sha256 in expected.items() if present.get(place) == sha256}
-        _replace(channel, wanted, memo.index(by_subdir), kept)
+        _replace(channel, wanted, known.index(by_subdir), kept)
         _contents(channel, digests)
     _tidy(channel)
     digests.save([channel])
-    memo.save(wanted.values())
+    known.save(wanted.values())
     return not intact
 
 
@@ -216,18 +219,16 @@ def _switch(channel: Path, fresh: Path) -> None:
     link.replace(channel)
 
 
-class _Memo:
+class _Known:
     """What follows from contents alone: the record of an artifact, the digests of an index's files."""
 
     def __init__(self, path: Path) -> None:
         self._path, self._changed = path, False
         self._made: dict[str, dict[str, bytes]] = {}
-        try:
-            known = json.loads(path.read_bytes())
-            self._records: dict[str, Any] = dict(known["records"])
-            self._indexes: dict[str, Any] = dict(known["indexes"])
-        except (OSError, ValueError, KeyError, TypeError):
-            self._records, self._indexes = {}, {}
+        kept = memo.read(path)
+        known = kept if kept and kept["form"] == INDEX_FORM else {"records": {}, "indexes": {}}
+        self._records: dict[str, Any] = known["records"]
+        self._indexes: dict[str, Any] = known["indexes"]
 
     def records(self, artifacts: Iterable[Artifact]) -> dict[str, Record]:
         """Return the index record of each artifact by digest."""
@@ -267,7 +268,8 @@ class _Memo:
         if self._changed:
             current = {artifact.sha256 for artifact in artifacts}
             records = {key: record for key, record in self._records.items() if key in current}
-            files.write_text(self._path, json.dumps({"records": records, "indexes": self._indexes}))
+            document = {"form": INDEX_FORM, "records": records, "indexes": self._indexes}
+            memo.write(self._path, document)
 
 
 def _key(records: Mapping[str, Mapping[str, Record]]) -> str:
