@@ -9,6 +9,27 @@ from pathlib import Path
 from flowlock import process
 from flowlock.errors import FlowlockError
 
+# What a hook gives to its children: it names their repository, which need not be ours. As `git rev-parse
+# --local-env-vars` lists them, less the settings of `git -c`, which git too hands on to submodules.
+OF_ONE_REPOSITORY = frozenset(
+    {
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+        "GIT_COMMON_DIR",
+        "GIT_CONFIG",
+        "GIT_DIR",
+        "GIT_GRAFT_FILE",
+        "GIT_IMPLICIT_WORK_TREE",
+        "GIT_INDEX_FILE",
+        "GIT_INTERNAL_SUPER_PREFIX",
+        "GIT_NO_REPLACE_OBJECTS",
+        "GIT_OBJECT_DIRECTORY",
+        "GIT_PREFIX",
+        "GIT_REPLACE_REF_BASE",
+        "GIT_SHALLOW_FILE",
+        "GIT_WORK_TREE",
+    }
+)
+
 
 def source_files(folder: Path) -> list[str]:
     """Return the files below a folder that are tracked, or untracked and not ignored, as sorted POSIX paths.
@@ -16,8 +37,8 @@ def source_files(folder: Path) -> list[str]:
     A tracked file that was deleted from the working tree is not listed. Outside of a repository that is an
     error: without git there is no saying what is source and what is litter.
     """
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z", "--", "."]
-    done = process.run(command, cwd=folder, check=False)
+    command = ["ls-files", "--cached", "--others", "--exclude-standard", "-z", "--", "."]
+    done = _run(folder, *command, check=False)
     if done.returncode != 0:
         raise FlowlockError(
             f"{folder} is not in a git repository: {done.stderr.strip()}",
@@ -42,10 +63,10 @@ def stored_with_lf(folder: Path) -> list[str]:
 
     A text file that is committed with CRLF stays as it is, as git leaves it.
     """
-    command = ["git", "ls-files", "--eol", "--cached", "--others", "--exclude-standard", "-z", "--", "."]
-    rows = [row.partition("\t") for row in process.run(command, cwd=folder).stdout.split("\0") if row]
-    setting = process.run(["git", "config", "--get", "core.autocrlf"], cwd=folder, check=False)
-    automatic = setting.stdout.strip() in {"true", "input"}
+    command = ["ls-files", "--eol", "--cached", "--others", "--exclude-standard", "-z", "--", "."]
+    rows = [row.partition("\t") for row in _git(folder, *command).split("\0") if row]
+    setting = _git(folder, "config", "--get", "core.autocrlf", check=False)
+    automatic = setting.strip() in {"true", "input"}
     return [name for facts, _, name in rows if _turned_into_lf(facts, automatic=automatic)]
 
 
@@ -63,8 +84,8 @@ def _turned_into_lf(facts: str, *, automatic: bool) -> bool:
 
 def commit_of(folder: Path, revision: str) -> str:
     """Return the commit that a revision names; a FlowlockError says that there is none of that name."""
-    command = ["git", "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"]
-    done = process.run(command, cwd=folder, check=False)
+    command = ["rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"]
+    done = _run(folder, *command, check=False)
     if done.returncode != 0:
         raise FlowlockError(
             f"git knows no revision `{revision}`",
@@ -76,13 +97,13 @@ def commit_of(folder: Path, revision: str) -> str:
 
 def files_at(folder: Path, commit: str) -> list[str]:
     """Return the files below a folder as a commit has them: sorted POSIX paths relative to the folder."""
-    done = process.run(["git", "ls-tree", "-r", "-z", "--name-only", commit, "--", "."], cwd=folder)
-    return sorted(name for name in done.stdout.split("\0") if name)
+    names = _git(folder, "ls-tree", "-r", "-z", "--name-only", commit, "--", ".").split("\0")
+    return sorted(name for name in names if name)
 
 
 def text_at(folder: Path, commit: str, path: str) -> str:
     """Return a file's text as a commit has it; the path is relative to the folder."""
-    return process.run(["git", "show", f"{commit}:./{path}"], cwd=folder).stdout
+    return _git(folder, "show", f"{commit}:./{path}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,8 +140,7 @@ def dirty(root: Path) -> list[str]:
 
 def contains(root: Path, branch: str, commit: str) -> bool:
     """Say whether a commit lies on a branch."""
-    done = process.run(["git", "merge-base", "--is-ancestor", commit, branch], cwd=root, check=False)
-    return done.returncode == 0
+    return _run(root, "merge-base", "--is-ancestor", commit, branch, check=False).returncode == 0
 
 
 def remotes(root: Path) -> list[str]:
@@ -175,5 +195,11 @@ def diff(root: Path, commit: str, *, to: str) -> str:
     return _git(root, "diff", "--no-color", "--no-ext-diff", commit, to)
 
 
-def _git(root: Path, *arguments: str, check: bool = True) -> str:
-    return process.run(["git", *arguments], cwd=root, check=check).stdout
+def _git(folder: Path, *arguments: str, check: bool = True) -> str:
+    return _run(folder, *arguments, check=check).stdout
+
+
+def _run(folder: Path, *arguments: str, check: bool = True) -> process.Completed:
+    """Ask git about the repository that a folder lies in, whichever one the environment is about."""
+    env = {name: value for name, value in os.environ.items() if name not in OF_ONE_REPOSITORY}
+    return process.run(["git", *arguments], cwd=folder, env=env, check=check)
