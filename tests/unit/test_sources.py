@@ -1,5 +1,7 @@
 import os
+import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -81,6 +83,95 @@ def test_a_link_out_of_the_package_is_refused(package: Path, target: str) -> Non
     with pytest.raises(FlowlockError, match="cannot be built") as caught:
         snapshot(package)
     assert [problem.code for problem in caught.value.problems] == ["FL503"]
+
+
+def clone(folder: Path) -> Path:
+    """Make a repository of its own with one file that is committed."""
+    folder.mkdir(parents=True)
+    git(folder, "init", "-q")
+    (folder / "b.py").write_text("b")
+    git(folder, "add", ".")
+    git(folder, "-c", "user.name=Test", "-c", "user.email=test@example.org", "commit", "-q", "-m", "One")
+    return folder
+
+
+def submodule(folder: Path) -> Path:
+    clone(folder)
+    git(folder.parent, "add", folder.name)
+    return folder
+
+
+def submodule_not_checked_out(folder: Path) -> Path:
+    submodule(folder)
+    shutil.rmtree(folder)
+    folder.mkdir()
+    return folder
+
+
+def begun(folder: Path) -> Path:
+    folder.mkdir()
+    git(folder, "init", "-q")
+    (folder / "b.py").write_text("b")
+    return folder
+
+
+MAKERS = [clone, submodule, submodule_not_checked_out, begun]
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_a_repository_inside_a_package_is_refused(package: Path, make: Callable[[Path], Path]) -> None:
+    root = package.parents[1]
+    make(package / "vendor [1]")
+    with pytest.raises(FlowlockError, match="cannot be built") as caught:
+        snapshots(root, {package: ["vendor", "vendor [1]/*.py"]})
+    (problem,) = caught.value.problems
+    assert problem.code == "FL504"
+    assert "src/pkg/vendor [1] is a git repository of its own" in problem.message
+
+
+@pytest.mark.parametrize("make", MAKERS)
+@pytest.mark.parametrize("exclude", ["vendor", "vendor/", "vendor/*", "ven*", "*"])
+def test_a_repository_that_is_excluded_does_not_matter(
+    package: Path, make: Callable[[Path], Path], exclude: str
+) -> None:
+    make(package / "vendor")
+    assert "vendor" not in snapshot(package, [exclude]).files
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_a_repository_elsewhere_in_the_workspace_does_not_matter(
+    package: Path, make: Callable[[Path], Path]
+) -> None:
+    before = digest(package)
+    root = package.parents[1]
+    for place in (root / "elsewhere", package.parent / "pkg-beside"):
+        make(place)
+    assert snapshots(root, {package: ()})[package].digest == before
+
+
+@pytest.mark.parametrize("folder", ["src/sub", "src/sub/inner"])
+def test_a_package_in_a_repository_of_its_own_is_refused(package: Path, folder: str) -> None:
+    root = package.parents[1]
+    submodule(root / "src/sub")
+    (root / folder).mkdir(exist_ok=True)
+    with pytest.raises(FlowlockError) as caught:
+        snapshots(root, {root / folder: (), package: ()})
+    assert [(one.code, one.message.split()[0]) for one in caught.value.problems] == [("FL504", "src/sub")]
+
+
+def test_a_repository_whose_files_are_tracked_here_lacks_nothing(package: Path) -> None:
+    git(package, "add", "tests")
+    git(package / "tests", "init", "-q")
+    (package / "tests/new.py").write_text("new")
+    assert list(snapshot(package).files) == ["a.py", "data.bin", "tests/new.py", "tests/t.py"]
+
+
+def test_a_folder_where_a_tracked_file_was_is_no_repository(package: Path) -> None:
+    git(package, "add", ".")
+    (package / "a.py").unlink()
+    (package / "a.py").mkdir()
+    (package / "a.py/inner.py").write_text("x")
+    assert list(snapshot(package).files) == ["a.py/inner.py", "data.bin", "tests/t.py"]
 
 
 def test_an_edit_that_keeps_size_and_modification_time_is_seen(package: Path, tmp_path: Path) -> None:

@@ -29,10 +29,28 @@ OF_ONE_REPOSITORY = frozenset(
         "GIT_WORK_TREE",
     }
 )
+# How the index shows the mode of a submodule.
+SUBMODULE = "160000 "
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listed:
+    """The source files below a folder, and the repositories there, of which git lists no files.
+
+    Both are sorted POSIX paths.
+    """
+
+    files: list[str]
+    repositories: list[str]
 
 
 def source_files(folder: Path) -> list[str]:
-    """Return the files below a folder that are tracked, or untracked and not ignored, as sorted POSIX paths.
+    """Return the files of `listed`."""
+    return listed(folder).files
+
+
+def listed(folder: Path) -> Listed:
+    """Return what lies below a folder and is tracked, or untracked and not ignored.
 
     A tracked file that was deleted from the working tree is not listed. Outside of a repository that is an
     error: without git there is no saying what is source and what is litter.
@@ -46,16 +64,30 @@ def source_files(folder: Path) -> list[str]:
             hint="run `git init` in the workspace; git says which files are source",
         )
     names = sorted({name for name in done.stdout.split("\0") if name})
-    return [name for name in names if _is_there(f"{folder}{os.sep}{name}")]
+    modes = {name: _mode(f"{folder}{os.sep}{name}") for name in names}
+    files = [name for name, mode in modes.items() if stat.S_ISREG(mode) or stat.S_ISLNK(mode)]
+    folders = [name for name, mode in modes.items() if stat.S_ISDIR(mode)]
+    return Listed(files=files, repositories=_repositories(folder, folders) if folders else [])
 
 
-def _is_there(path: str) -> bool:
-    """Say whether a file or a link is there; not by way of `Path`, which takes longer than to ask."""
+def _mode(path: str) -> int:
+    """Return what is there, 0 for nothing; not by way of `Path`, which takes longer than to ask."""
     try:
-        mode = os.lstat(path).st_mode
+        return os.lstat(path).st_mode
     except OSError:
-        return False
-    return stat.S_ISREG(mode) or stat.S_ISLNK(mode)
+        return 0
+
+
+def _repositories(folder: Path, names: list[str]) -> list[str]:
+    """Return those of the listed folders that are repositories.
+
+    All that are not tracked are, and end with `/`; another one may be where a tracked file was.
+    """
+    entries = _git(folder, "--literal-pathspecs", "ls-files", "--stage", "-z", "--", *names).split("\0")
+    submodules = {
+        name for facts, _, name in (row.partition("\t") for row in entries) if facts.startswith(SUBMODULE)
+    }
+    return sorted(name.rstrip("/") for name in names if name.endswith("/") or name in submodules)
 
 
 def stored_with_lf(folder: Path) -> list[str]:

@@ -66,13 +66,21 @@ def snapshots(
 
     Excludes are globs over the relative POSIX path, where `*` also crosses `/`; one that matches a folder
     excludes everything in it. `cache_file` keeps digests by path, size, times and inode, as git's index does.
-    Links that leave their folder, and names that are not UTF-8, are refused, all of them at once.
+    Links that leave their folder, names that are not UTF-8, and repositories of their own, whose files git
+    does not list, are refused, all of them at once.
     """
-    listed = git.source_files(root)
-    chosen = {
-        folder: _chosen(folder.relative_to(root), listed, excludes) for folder, excludes in folders.items()
+    listed = git.listed(root)
+    within = {
+        folder: "" if folder == root else f"{folder.relative_to(root).as_posix()}/" for folder in folders
+    }
+    chosen = {folder: _chosen(within[folder], listed.files, excludes) for folder, excludes in folders.items()}
+    missing = {
+        name
+        for folder, excludes in folders.items()
+        for name in _missing(within[folder], listed.repositories, excludes)
     }
     problems = [problem for folder, names in chosen.items() for problem in _refused(folder, names)]
+    problems += [_unlisted(name) for name in sorted(missing)]
     if problems:
         raise FlowlockError("the source cannot be built as it is", problems=problems)
     cache = StatCache(cache_file)
@@ -131,12 +139,11 @@ def _changed(name: str, folder: Path) -> FlowlockError:
     )
 
 
-def _chosen(folder: Path, listed: Sequence[str], excludes: Sequence[str]) -> list[str]:
-    """Return the listed paths below a folder that no exclude matches, relative to it.
+def _chosen(inside: str, listed: Sequence[str], excludes: Sequence[str]) -> list[str]:
+    """Return the listed paths that begin with `inside` and that no exclude matches, without that beginning.
 
     `listed` is sorted, so that those of one folder lie together.
     """
-    inside = "" if folder == Path() else f"{folder.as_posix()}/"
     start, end = (bisect_left(listed, text) for text in (inside, inside + "\U0010ffff"))
     names = (path[len(inside) :] for path in listed[start:end])
     return sorted(name for name in names if not any(_matches(name, pattern) for pattern in excludes))
@@ -162,6 +169,24 @@ def _refused(folder: Path, names: Iterable[str]) -> Iterator[Problem]:
                     message=f"{folder.name}/{name} is a link that leaves the package ({target})",
                     hint="put the file itself there: a build sees nothing outside of its package",
                 )
+
+
+def _missing(inside: str, repositories: Iterable[str], excludes: Sequence[str]) -> Iterator[str]:
+    """Yield the repositories that a folder has in it, less the excludes, or that it lies in."""
+    for repository in repositories:
+        folder = f"{repository}/"
+        excluded = any(_matches(folder[len(inside) :], pattern) for pattern in excludes)
+        if inside.startswith(folder) or (folder.startswith(inside) and not excluded):
+            yield repository
+
+
+def _unlisted(repository: str) -> Problem:
+    return Problem(
+        code="FL504",
+        message=f"{repository} is a git repository of its own, so the build would lack its files",
+        hint="remove its `.git` (of a submodule, first `git rm --cached` it), so that git lists the files; "
+        "or leave it out with `excludes` in flowlock.toml",
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
