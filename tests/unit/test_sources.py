@@ -85,6 +85,17 @@ def test_a_link_out_of_the_package_is_refused(package: Path, target: str) -> Non
     assert [problem.code for problem in caught.value.problems] == ["FL503"]
 
 
+@pytest.mark.parametrize("name", [b"\xff.py", b"\xe9t\xe9/a.py"])
+def test_a_name_that_is_not_utf_8_is_refused(package: Path, name: bytes) -> None:
+    path = package / os.fsdecode(name)
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("x")
+    with pytest.raises(FlowlockError, match="cannot be built") as caught:
+        snapshot(package)
+    assert [problem.code for problem in caught.value.problems] == ["FL502"]
+    assert list(snapshot(package.parent, ["pkg"]).files) == []
+
+
 def clone(folder: Path) -> Path:
     """Make a repository of its own with one file that is committed."""
     folder.mkdir(parents=True)

@@ -31,6 +31,8 @@ OF_ONE_REPOSITORY = frozenset(
 )
 # How the index shows the mode of a submodule.
 SUBMODULE = "160000 "
+# What stands for the bytes of a name that are not UTF-8.
+UNREADABLE = "\N{REPLACEMENT CHARACTER}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,8 +54,9 @@ def source_files(folder: Path) -> list[str]:
 def listed(folder: Path) -> Listed:
     """Return what lies below a folder and is tracked, or untracked and not ignored.
 
-    A tracked file that was deleted from the working tree is not listed. Outside of a repository that is an
-    error: without git there is no saying what is source and what is litter.
+    A tracked file that was deleted from the working tree is not listed. A file whose name is not UTF-8 is,
+    with replacement characters in it. Outside of a repository that is an error: without git there is no
+    saying what is source and what is litter.
     """
     command = ["ls-files", "--cached", "--others", "--exclude-standard", "-z", "--", "."]
     done = _run(folder, *command, check=False)
@@ -65,9 +68,13 @@ def listed(folder: Path) -> Listed:
         )
     names = sorted({name for name in done.stdout.split("\0") if name})
     modes = {name: _mode(f"{folder}{os.sep}{name}") for name in names}
-    files = [name for name, mode in modes.items() if stat.S_ISREG(mode) or stat.S_ISLNK(mode)]
+    files = [name for name, mode in modes.items() if _is_file(mode) or (UNREADABLE in name and not mode)]
     folders = [name for name, mode in modes.items() if stat.S_ISDIR(mode)]
     return Listed(files=files, repositories=_repositories(folder, folders) if folders else [])
+
+
+def _is_file(mode: int) -> bool:
+    return stat.S_ISREG(mode) or stat.S_ISLNK(mode)
 
 
 def _mode(path: str) -> int:

@@ -157,7 +157,7 @@ def _matches(name: str, pattern: str) -> bool:
 def _refused(folder: Path, names: Iterable[str]) -> Iterator[Problem]:
     for name in names:
         path = folder / name
-        if "\N{REPLACEMENT CHARACTER}" in name:
+        if git.UNREADABLE in name:
             yield Problem(code="FL502", message=f"{folder.name}/{name}: the file's name is not UTF-8")
         elif path.is_symlink():
             target = os.readlink(path)  # noqa: PTH115 - the text as stored, not a normalised path
