@@ -50,6 +50,41 @@ def test_record_and_paths_state_the_files_as_they_ship() -> None:
         assert entry["size_in_bytes"] == len(data)
 
 
+NATIVE = "lib/python3.12/site-packages"
+
+
+def record(*files: str, folder: str, rows: str) -> list[str]:
+    """Return the rows of a RECORD in `folder`, in an archive that holds these files too."""
+    path = f"{folder}/more-1.0.dist-info/RECORD"
+    more = [Member(path=path, data=rows.encode()), *(Member(path=file, data=b"x") for file in files)]
+    made = {member.path: member for member in canonical([*MADE, *more], FACTS)}
+    return made[path].data.decode().splitlines()
+
+
+def test_record_lists_what_ships_outside_of_site_packages() -> None:
+    rows = "../../../bin/tool,sha256=old,1\n../../../share/more/a b.txt,,\nmore.py,,\n../../../bin/gone,,\n"
+    files = ["bin/tool", "share/more/a b.txt", f"{NATIVE}/more.py", "bin/another"]
+    digest = "sha256=LXEWQrcmsEQBYnyp-6wy9chTD7GQPMTbAiWHF5IaSIE"
+    assert record(*files, folder=NATIVE, rows=rows) == [
+        f"../../../bin/tool,{digest},1",
+        f"../../../share/more/a b.txt,{digest},1",
+        f"more.py,{digest},1",
+        "more-1.0.dist-info/RECORD,,",
+    ]
+
+
+def test_record_names_a_file_once_and_in_one_way() -> None:
+    rows = f"./more.py,,\n../site-packages/more.py,,\nmore.py,,\n../../../{NATIVE}/more.py,,\n"
+    found = record(f"{NATIVE}/more.py", folder=NATIVE, rows=rows)
+    assert [row.split(",")[0] for row in found] == ["more.py", "more-1.0.dist-info/RECORD"]
+
+
+def test_record_of_a_noarch_package_does_not_guess_where_site_packages_will_lie() -> None:
+    rows = "../../../bin/tool,,\n../bin/tool/../../../bin/tool,,\n/bin/tool,,\nmore.py,,\n"
+    found = record("bin/tool", "site-packages/more.py", folder="site-packages", rows=rows)
+    assert [row.split(",")[0] for row in found] == ["more.py", "more-1.0.dist-info/RECORD"]
+
+
 def test_an_archive_reads_back_and_is_owned_by_nobody_at_no_other_time(tmp_path: Path) -> None:
     given = [
         Member(path="bin/run", data=b"#!/bin/sh\n", executable=True),

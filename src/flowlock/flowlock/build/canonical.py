@@ -5,6 +5,7 @@ import csv
 import hashlib
 import io
 import json
+import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -110,14 +111,18 @@ def _ships(path: str) -> bool:
 
 
 def _records(content: Mapping[str, Member]) -> Iterator[Member]:
-    """Yield each RECORD anew (recording-installed-packages spec), for the files of its own that ship."""
+    """Yield each RECORD anew (recording-installed-packages spec), for the files of its own that ship.
+
+    Of a noarch package only those below site-packages: how far that is from the rest tells the installation.
+    """
     for path, member in content.items():
         if path.endswith(".dist-info/RECORD"):
-            root = PurePosixPath(path).parent.parent
+            root = str(PurePosixPath(path).parent.parent)
             listed = {row[0] for row in csv.reader(io.StringIO(member.data.decode())) if row}
-            files = {name: content[str(root / name)] for name in listed if str(root / name) in content}
-            own = str(PurePosixPath(path).relative_to(root))
-            rows = [(name, *_hash(file.data)) for name, file in sorted(files.items()) if name != own]
+            shipped = {posixpath.normpath(posixpath.join(root, name)) for name in listed} & content.keys()
+            named = {posixpath.relpath(f"/{name}", f"/{root}"): content[name] for name in shipped - {path}}
+            rows = [(name, *_hash(file.data)) for name, file in sorted(named.items())]
+            own = posixpath.relpath(f"/{path}", f"/{root}")
             out = io.StringIO()
             csv.writer(out, lineterminator="\n").writerows([*rows, (own, "", "")])
             yield replace(member, data=out.getvalue().encode())
