@@ -121,6 +121,46 @@ def test_a_link_within_the_package_ships() -> None:
     assert "share/doc/users" in {member.path for member in canonical(made, FACTS)}
 
 
+def linked(**links: str) -> list[Member]:
+    """Return MADE and links; `__` in a name stands for `/`."""
+    return [*MADE, *(Member(path=k.replace("__", "/"), data=b"", link=v) for k, v in links.items())]
+
+
+@pytest.mark.parametrize(
+    "links",
+    [
+        {"x__y__a": "../..", "x__y__b": "a/../secret"},
+        {"x__y__a": "../..", "x__y__b": "a/x/y/a/../secret"},
+        {"x__up": "..", "x__upper": "up/x/up", "b": "x/upper/../secret"},
+        {"x__y__a": "../..", "x__y__a__b": "../secret"},
+        {"x__a": ".", "x__y__b": "../a/../../../secret"},
+        {"a": "x/y", "b": "/etc/passwd", "c": "a/../../b"},
+        {**{f"n{n}": f"n{n + 1}" for n in range(100)}, "n100": "x/top/../secret", "x__top": ".."},
+    ],
+)
+def test_a_link_that_leaves_the_package_through_another_is_refused(links: dict[str, str]) -> None:
+    with pytest.raises(FlowlockError, match="lead out of the package") as caught:
+        canonical(linked(**links), FACTS)
+    assert caught.value.problems[0].code == "FL513"
+
+
+@pytest.mark.parametrize(
+    "links",
+    [
+        {"x__y__a": "../..", "x__y__b": "a/secret"},
+        {"deep": "x/y/z", "b": "deep/../../other"},
+        {"lib64": "lib", "lib__libx.so": "libx.so.1", "share__libx": "../lib64/libx.so"},
+        {"x__dots": "...", "x__same": "./././dots//y"},
+        {"a": "a"},
+        {"a": "b/../c", "b": "a/x", "c": "b"},
+        {f"n{n}": f"n{n + 1}/n{n + 1}" for n in range(100)},
+    ],
+)
+def test_links_that_stay_in_the_package_or_lead_nowhere_ship(links: dict[str, str]) -> None:
+    shipped = {member.path: member.link for member in canonical(linked(**links), FACTS) if member.link}
+    assert sorted(shipped.values()) == sorted(links.values())
+
+
 @pytest.mark.parametrize("damage", [b"", b"PK", b"not a zip"])
 def test_a_damaged_archive_is_an_error(tmp_path: Path, damage: bytes) -> None:
     path = tmp_path / "x-1-0.conda"

@@ -21,6 +21,8 @@ LICENCES = "licenses"
 # Of `info/` only these: not the log, the environment or the rendered recipe of this build.
 INFO = ("info/index.json", "info/about.json", "info/link.json", "info/paths.json", "info/run_exports.json")
 INFO_FOLDERS = ("info/licenses/", "info/tests/")
+# More links than any system follows on the way to one file.
+FOLLOWED = 64
 ABOUT = (
     "home",
     "license",
@@ -79,7 +81,8 @@ def _refuse_build_paths(paths: Iterable[Mapping[str, Any]]) -> None:
 
 
 def _refuse_leaving_links(members: Iterable[Member]) -> None:
-    leaving = [f"{member.path} → {member.link}" for member in members if member.link and _leaves(member)]
+    links = {member.path: member.link for member in members if member.link}
+    leaving = [f"{path} → {link}" for path, link in links.items() if _leaves(path, links)]
     if leaving:
         raise FlowlockError(
             f"links lead out of the package: {', '.join(sorted(leaving))}",
@@ -88,14 +91,28 @@ def _refuse_leaving_links(members: Iterable[Member]) -> None:
         )
 
 
-def _leaves(member: Member) -> bool:
-    link = PurePosixPath(member.link or "")
-    depth = len(PurePosixPath(member.path).parent.parts)
-    for part in link.parts:
-        depth += -1 if part == ".." else 1
-        if depth < 0:
-            return True
-    return link.is_absolute()
+def _leaves(path: str, links: Mapping[str, str]) -> bool:
+    """Say whether a link leads out of the prefix, followed as a system does through the links on its way.
+
+    One that goes in a circle leads nowhere. Absolute links on the way, and the end of a long chain, are
+    judged as links of their own.
+    """
+    if links[path].startswith("/"):
+        return True
+    place: list[str] = []
+    ahead, followed = f"{PurePosixPath(path).parent}/{links[path]}".split("/")[::-1], 0
+    while ahead and followed <= FOLLOWED:
+        part = ahead.pop()
+        if part == "..":
+            if not place:
+                return True
+            place.pop()
+        elif link := links.get("/".join([*place, part])):
+            ahead += link.split("/")[::-1]
+            followed += 1
+        elif part not in ("", "."):
+            place.append(part)
+    return False
 
 
 def _ships(path: str) -> bool:
