@@ -50,6 +50,32 @@ def test_record_and_paths_state_the_files_as_they_ship() -> None:
         assert entry["size_in_bytes"] == len(data)
 
 
+DIST_INFO = "site-packages/tiny-1.0.dist-info"
+
+
+def shipped(*names: str, metadata: str = "Name: tiny\n") -> list[str]:
+    """Return which of these files of a dist-info ship, and are in its RECORD."""
+    rows = "".join(f"tiny-1.0.dist-info/{name},,\n" for name in (*names, "RECORD"))
+    texts = {**dict.fromkeys(names, "text"), "METADATA": metadata, "RECORD": rows}
+    more = [Member(path=f"{DIST_INFO}/{name}", data=text.encode()) for name, text in texts.items()]
+    made = {member.path: member for member in canonical([*MADE, *more], FACTS)}
+    record = made[f"{DIST_INFO}/RECORD"].data.decode()
+    found = [name for name in names if f"{DIST_INFO}/{name}" in made]
+    assert found == [name for name in names if f"tiny-1.0.dist-info/{name}," in record]
+    return found
+
+
+def test_licences_ship_wherever_in_a_dist_info_they_are() -> None:
+    names = ["LICENSE", "LICENCE.txt", "license.md", "COPYING.LESSER", "NOTICE", "AUTHORS.rst"]
+    names += ["LICENSES/MIT.txt", "licenses/LICENSE"]
+    assert shipped(*names, "top_level.txt", "direct_url.json", "REQUESTED") == names
+
+
+def test_licences_that_only_the_metadata_names_ship() -> None:
+    metadata = "Name: tiny\nLicense-File: EUPL.txt\nLicense-File: docs/terms.txt\n\nLicense-File: REQUESTED\n"
+    assert shipped("EUPL.txt", "terms.txt", "REQUESTED", metadata=metadata) == ["EUPL.txt", "terms.txt"]
+
+
 NATIVE = "lib/python3.12/site-packages"
 
 

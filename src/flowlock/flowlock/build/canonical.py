@@ -9,15 +9,18 @@ import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from email.parser import BytesHeaderParser
+from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from typing import Any
 
 from flowlock.archive import Member
 from flowlock.errors import FlowlockError
 
-# Of a dist-info only these ship: the rest tells how and when it was installed here.
-DIST_INFO = ("METADATA", "WHEEL", "entry_points.txt", "INSTALLER")
-LICENCES = "licenses"
+# Of a dist-info only these ship, and licences: the rest tells how and when it was installed here.
+DIST_INFO = ("METADATA", "WHEEL", "entry_points.txt", "INSTALLER", "RECORD", "licenses")
+# Before PEP 639 they lay beside METADATA, which may name them; these setuptools takes unasked.
+LICENCES = ("licen[cs]e*", "copying*", "notice*", "authors*")
 # Of `info/` only these: not the log, the environment or the rendered recipe of this build.
 INFO = ("info/index.json", "info/about.json", "info/link.json", "info/paths.json", "info/run_exports.json")
 INFO_FOLDERS = ("info/licenses/", "info/tests/")
@@ -57,7 +60,8 @@ def canonical(members: Iterable[Member], facts: Facts) -> list[Member]:
     if facts.portable:
         _refuse_build_paths(old_paths)
     _refuse_leaving_links(given.values())
-    content = {path: m for path, m in given.items() if not m.is_info and _ships(path)}
+    named = {path for member in given.values() for path in _named_licences(member)}
+    content = {path: m for path, m in given.items() if not m.is_info and (_ships(path) or path in named)}
     content = {**content, **{member.path: member for member in _records(content)}}
     info = [
         member
@@ -124,7 +128,15 @@ def _ships(path: str) -> bool:
     if inside is None or inside == len(parts) - 1:
         return True
     name = parts[inside + 1]
-    return name in (*DIST_INFO, "RECORD", LICENCES)
+    return name in DIST_INFO or any(fnmatchcase(name.lower(), pattern) for pattern in LICENCES)
+
+
+def _named_licences(member: Member) -> Iterator[str]:
+    """Yield where METADATA says that licences lie: each `License-File`, with its folders or without."""
+    path = PurePosixPath(member.path)
+    if path.name == "METADATA" and path.parent.suffix == ".dist-info":
+        for named in BytesHeaderParser().parsebytes(member.data).get_all("License-File", []):
+            yield from (str(path.parent / named), str(path.parent / PurePosixPath(named).name))
 
 
 def _records(content: Mapping[str, Member]) -> Iterator[Member]:
