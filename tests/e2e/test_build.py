@@ -303,3 +303,20 @@ def test_an_interrupt_ends_the_build_at_once_and_leaves_nothing(small: Small) ->
     assert not (small.root / ".flowlock/channel").exists()
     assert nap not in processes()
     assert str(small.root) not in processes()
+
+
+def test_the_reason_is_what_differs_from_the_channel(small: Small) -> None:
+    data = small.add_data("alpha", "one") / "data.txt"
+    small.build()
+    data.write_text("two")
+    small.build()
+    data.write_text("one")
+    small.build()
+    recipe = small.recipe("alpha")
+    small.write_recipe("alpha", {**recipe, "about": {"summary": "Another"}})
+    assert small.reasons() == {"alpha": "recipe changed (about)"}
+    small.write_recipe("alpha", {**recipe, "build": {**recipe["build"], "script": ["exit 3"]}})
+    with pytest.raises(FlowlockError):
+        small.build()
+    small.write_recipe("alpha", {**recipe, "about": {"summary": "Another"}})
+    assert small.reasons() == {"alpha": "recipe changed (about)"}

@@ -197,7 +197,7 @@ def test_an_expression_that_asks_for_our_environment_finds_nothing(
     recipe = small.recipe("fast")
     recipe["requirements"]["host"] = ["${{ env.get('UPLOAD_TOKEN', default='nothing') }}"]
     small.write_recipe("fast", recipe)
-    here, memo = platforms.current(), small.root / ".flowlock/cache/native.json"
-    found = needs(targets(load(small.root)), [here], memo=memo)
+    here, kept = platforms.current(), small.root / ".flowlock/cache/native.json"
+    found = needs(targets(load(small.root)), [here], kept=kept)
     assert found["fast"] == {here: {"host": ("nothing",)}}
-    assert "planted" not in memo.read_text()
+    assert "planted" not in kept.read_text()

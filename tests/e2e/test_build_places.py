@@ -191,7 +191,7 @@ def test_a_clock_that_is_wrong_changes_no_byte(
     small.build()
     other = Small(tmp_path / "another time", small.channel_url)
     other.add("alpha")
-    python = other.packages.with_name("python")
+    python = other.packages / "python"
     clock = f"@{year}-07-08 09:10:11"
     python.write_text(OTHER_CLOCK.format(library=library, clock=clock, python=sys.executable))
     python.chmod(0o755)

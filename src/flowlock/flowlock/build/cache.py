@@ -16,7 +16,7 @@ from flowlock.stat_cache import StatCache
 SCHEMA = 2
 # Of how many surroundings it is remembered that they gave the same bytes: profiles, engines, environments.
 REMEMBERED = 16
-# The inputs of each package's last build, to tell what changed; nothing relies on them.
+# The inputs of what each package last had in the channel, to tell what changed; nothing relies on them.
 LAST = "last"
 
 
@@ -62,8 +62,12 @@ class Cache:
         return record.get("inputs") if record else None
 
     def last(self, name: str, variant: Mapping[str, str]) -> dict[str, Any] | None:
-        """Return the inputs of a package's last build here, to tell what changed since."""
+        """Return the inputs of what a package last had in the channel, to tell what changed since."""
         return memo.read(self._last(name, variant))
+
+    def entered(self, name: str, inputs: Mapping[str, Any]) -> None:
+        """Keep the inputs of what a package has in the channel from now on."""
+        memo.write(self._last(name, inputs.get("variant", {})), inputs)
 
     def _last(self, name: str, variant: Mapping[str, str]) -> Path:
         values = "".join(f"-{key}-{value}" for key, value in sorted(variant.items()))
@@ -95,8 +99,6 @@ class Cache:
             "inputs": inputs,
         }
         memo.write(self._folder / f"{identity.stem}.json", document)
-        last = {**inputs, "surroundings": surroundings, "schema": inputs["schema"]}
-        memo.write(self._last(identity.name, inputs.get("variant", {})), last)
         return Cached(path=path, sha256=sha256, keys=tuple(keys))
 
     def save(self) -> None:

@@ -103,7 +103,7 @@ def _wanted(session: Session, known: Mapping[str, Target], subdirs: Sequence[Pla
     if session.profile is not Profile.EMBEDDED and any(not one.recipe.noarch for one in known.values()):
         from flowlock.build.native import needs
 
-        native = needs(known, subdirs, memo=workspace.state / "cache" / "native.json")
+        native = needs(known, subdirs, kept=workspace.state / "cache" / "native.json")
     return wanted(
         {name: target.recipe for name, target in known.items()},
         (workspace.build_backend, workspace.build_installer),

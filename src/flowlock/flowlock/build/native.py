@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from flowlock import files, process
+from flowlock import memo, process
 from flowlock.build.engine import DISTRIBUTION, SECTIONS, requirements
 from flowlock.build.environments import Needs
 from flowlock.build.sandbox import ENVIRONMENT
@@ -17,8 +17,8 @@ from flowlock.errors import FlowlockError
 from flowlock.names import Platform
 
 
-def needs(known: Mapping[str, Target], platforms: Iterable[Platform], *, memo: Path) -> Mapping[str, Needs]:
-    """Return what each native package asks for, by key; what was found out before is read from `memo`.
+def needs(known: Mapping[str, Target], platforms: Iterable[Platform], *, kept: Path) -> Mapping[str, Needs]:
+    """Return what each native package asks for, by key; what was found out before is read from `kept`.
 
     The engine evaluates the recipes in a process without our environment, of which expressions may ask.
     """
@@ -31,12 +31,11 @@ def needs(known: Mapping[str, Target], platforms: Iterable[Platform], *, memo: P
     if not questions:
         return {}
     digests = {place: _digest(question) for place, question in questions.items()}
-    answers = _remembered(memo)
+    answers = memo.read(kept) or {}
     new = {digest: questions[place] for place, digest in digests.items() if digest not in answers}
     if new:
         answers |= dict(zip(new, _asked(list(new.values())), strict=True))
-        kept = {digest: answers[digest] for digest in digests.values()}
-        files.write_text(memo, json.dumps(kept))
+        memo.write(kept, {digest: answers[digest] for digest in digests.values()})
     found: dict[str, dict[Platform, Mapping[str, tuple[str, ...]]]] = {}
     for (key, platform), digest in digests.items():
         answer = answers[digest]
@@ -68,13 +67,6 @@ def _question(target: Target, platform: Platform) -> dict[str, Any]:
 def _digest(question: Mapping[str, Any]) -> str:
     facts = [version(DISTRIBUTION), question]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-
-
-def _remembered(memo: Path) -> dict[str, Any]:
-    try:
-        return dict(json.loads(memo.read_bytes()))
-    except (OSError, ValueError, TypeError):
-        return {}
 
 
 def _asked(questions: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Why a package is built again: which inputs differ from those of its last build. Pure."""
+"""Why a package is built again: which inputs differ from those of what it last had in the channel. Pure."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ ABSENT = object()
 
 
 def why(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> str:
-    """Return the reason in words, from the inputs and surroundings of the last build and of this one."""
+    """Return the reason in words, from the inputs and surroundings of what the channel had and of now."""
     if before is None:
         return "new"
     return "; ".join(_differences(before, now)) or "its artifact is gone or damaged"

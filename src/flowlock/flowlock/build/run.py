@@ -182,7 +182,11 @@ def _enter(yard: Yard, held: Mapping[str, Cached]) -> bool:
         for entry in channel.entries(folder)
         if entry.name in ours - asked and f"{entry.subdir}/{entry.file}" in whole
     ]
-    return channel.put(folder, artifacts, subdirs=workspace.platforms, cache=cache)
+    changed = channel.put(folder, artifacts, subdirs=workspace.platforms, cache=cache)
+    for step in found.values():
+        if step.status is not Status.CURRENT:
+            yard.cache.entered(step.target.name, step.inputs)
+    return changed
 
 
 def _result(step: Step, made: tuple[Cached, float] | None, tests: str = "") -> PackageResult:

@@ -1,10 +1,9 @@
 """Which artifacts passed their tests in which environments; of failures nothing is kept."""
 
-import json
 from collections.abc import Collection
 from pathlib import Path
 
-from flowlock import files
+from flowlock import memo
 
 
 class Tested:
@@ -16,12 +15,9 @@ class Tested:
 
     def __init__(self, path: Path) -> None:
         self._path, self._changed = path, False
-        try:
-            known = json.loads(path.read_bytes())
-            self._passed: dict[str, list[str]] = {key: list(value) for key, value in known["passed"].items()}
-            self._looks: dict[str, list[str]] = {key: list(value) for key, value in known["looks"].items()}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            self._passed, self._looks = {}, {}
+        known = memo.read(path) or {"passed": {}, "looks": {}}
+        self._passed: dict[str, list[str]] = known["passed"]
+        self._looks: dict[str, list[str]] = known["looks"]
 
     def look(self, name: str, inputs: str) -> str | None:
         """Return how a package's tests stand by what decides it now, None if that has to be found out."""
@@ -45,4 +41,4 @@ class Tested:
         """Write what changed, without the looks at packages that are no more."""
         if self._changed:
             looks = {name: look for name, look in self._looks.items() if name in names}
-            files.write_text(self._path, json.dumps({"passed": self._passed, "looks": looks}))
+            memo.write(self._path, {"passed": self._passed, "looks": looks})

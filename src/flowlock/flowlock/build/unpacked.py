@@ -10,9 +10,8 @@ import os
 import stat
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
-from flowlock import files
+from flowlock import files, memo
 from flowlock.errors import from_os_error
 
 PATHS = "info/paths.json"
@@ -28,7 +27,7 @@ class Unpacked:
 
     def __init__(self, packages: Path, record: Path | None) -> None:
         self._folder, self._record = packages / "pkgs", record
-        self._known: dict[str, dict[str, State]] = _read(record)
+        self._known: dict[str, dict[str, State]] = (memo.read(record) if record else None) or {}
         self._doubted: set[str] = set()
         self._changed = False
 
@@ -66,7 +65,7 @@ class Unpacked:
     def save(self) -> None:
         """Keep the record for the next time."""
         if self._record is not None and self._changed:
-            files.write_text(self._record, json.dumps(self._known, separators=(",", ":")))
+            memo.write(self._record, self._known)
             self._changed = False
 
     def _changed_files(self, name: str) -> list[str]:
@@ -132,13 +131,3 @@ def _state(path: str) -> State | None:
     except OSError as error:
         raise from_os_error(error, "look at", Path(path)) from error
     return [status.st_size, status.st_mtime_ns, status.st_mode]
-
-
-def _read(record: Path | None) -> dict[str, Any]:
-    try:
-        known = json.loads(record.read_bytes()) if record else {}
-        return {
-            str(name): {str(path): list(state) for path, state in one.items()} for name, one in known.items()
-        }
-    except (OSError, ValueError, AttributeError, TypeError):
-        return {}
