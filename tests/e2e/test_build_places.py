@@ -214,6 +214,9 @@ def outer_file(small: Small) -> None:
     link("../../secret.txt")(small)
 
 
+ALPHA = {"path": "../../src/alpha"}
+
+
 @pytest.mark.parametrize(
     ("edit", "code"),
     [
@@ -225,7 +228,16 @@ def outer_file(small: Small) -> None:
         (leave_by_recipe(about={"license_file": ["../../secret.txt"]}), "FL312"),
         (leave_by_recipe(build={"script": {"file": "../../evil.sh"}}), "FL312"),
         (leave_by_recipe(build={"script": {"file": "C:\\evil.bat"}}), "FL312"),
+        (leave_by_recipe(build={"script": [{"if": "unix", "then": {"file": "/etc/profile"}}]}), "FL312"),
+        (leave_by_recipe(tests=[{"script": {"file": "../../evil.sh"}}]), "FL312"),
+        (leave_by_recipe(tests=[{"script": ["x"], "files": {"source": ["../../*"]}}]), "FL312"),
+        (leave_by_recipe(source=[ALPHA, {"if": "linux", "then": [{"path": "/etc/hosts"}]}]), "FL312"),
+        (leave_by_recipe(source=[ALPHA, {"if": "linux", "then": [{"path": "other"}]}]), "FL312"),
+        (leave_by_recipe(source=[ALPHA, {"git": "https://example.org/x.git"}]), "FL312"),
+        (leave_by_recipe(source={"url": "file:///etc/hosts"}), "FL312"),
         (leave_by_recipe(package={"name": "../alpha", "version": "1"}), "FL311"),
+        (leave_by_recipe(package={"name": "alpha", "version": "/../../pwned"}), "FL311"),
+        (leave_by_recipe(package={"name": "alpha", "version": ""}), "FL311"),
         (link("/etc/passwd"), "FL503"),
         (outer_file, "FL503"),
         (link("../alpha/../../secret.txt"), "FL503"),
@@ -246,6 +258,35 @@ def test_a_recipe_or_source_that_leaves_its_place_is_refused(
     assert caught.value.problems[0].code == code
     assert caught.value.problems[0].hint or caught.value.hint or code == "FL311"
     assert not small.archives()
+
+
+NONSENSE = """\
+package: {{name: alpha, version: '1'}}
+source: {{path: ../../src/alpha}}
+build: {{noarch: generic}}
+{line}
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "place"),
+    [
+        ("extra: {1: x, a: y}", "4:9: FL310"),
+        ("extra: {[1, 2]: x}", "4:9: FL310"),
+        ("extra: &a {b: *a}", "4:8: FL310"),
+        ("extra: !!binary aGVsbG8=", "4:8: FL310"),
+        ("context: hello", "4:10: FL311"),
+        ("context: {v: '${{ v }}'}", "4:14: FL311"),
+        ("tests: 5", "4:8: FL311"),
+        ("requirements: {run: 5}", "4:21: FL311"),
+    ],
+)
+def test_a_recipe_that_says_nonsense_is_refused_with_its_place(small: Small, line: str, place: str) -> None:
+    small.add_data("alpha")
+    (small.root / "recipes/alpha/recipe.yaml").write_text(NONSENSE.format(line=line))
+    done = subprocess.run(flowlock(small, "build", "--dry-run"), check=False, capture_output=True, text=True)
+    assert done.returncode == 1, done.stderr
+    assert f"recipes/alpha/recipe.yaml:{place}" in done.stderr
 
 
 def test_a_link_out_of_the_prefix_is_refused(small: Small) -> None:

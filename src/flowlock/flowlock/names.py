@@ -36,6 +36,32 @@ class PackageName(_Name):
     rule = "a conda package name: lower case letters, digits, `-`, `_` and `.`"
 
 
+class Version(_Name):
+    """A conda package's version: `[epoch!]`, segments, `[+local segments]`, at most 64 characters.
+
+    conda's own grammar (`conda.models.version.VersionOrder`) without `*`; `-` would part it from the name.
+    """
+
+    __slots__ = ()
+    # Numbers of more digits are more than rattler counts to.
+    pattern = re.compile(
+        r"(?=.{1,64}\Z)(?!.*[0-9]{19})"
+        r"(?:[0-9]+!)?[A-Za-z0-9]+(?:[._][A-Za-z0-9]+)*_{0,2}(?:\+[A-Za-z0-9]+(?:[._][A-Za-z0-9]+)*)?"
+    )
+    rule = (
+        "a conda version: letters and digits with single `.` or `_` between them, as in 1.2.0rc1; an epoch "
+        "(1!2.0) and a local part (2.0+a.1) may be added"
+    )
+
+
+class BuildNumber(_Name):
+    """A conda package's build number, as text."""
+
+    __slots__ = ()
+    pattern = re.compile(r"[0-9]{1,9}")
+    rule = "a build number: a whole number of at most nine digits"
+
+
 class Sha256(_Name):
     """A sha256 as 64 lower case hex digits."""
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from flowlock.build.plan import closure, graph_of
 from flowlock.errors import FlowlockError, Location, Problem, nearest
 from flowlock.files import read_bytes
-from flowlock.recipe import Recipe, origin, parse, render
+from flowlock.recipe import Recipe, origin, own_source, parse, render
 from flowlock.recipe.variants import Variant, variants
 from flowlock.recipe.vendored import Download
 from flowlock.workspace import Workflow, Workspace
@@ -117,9 +117,8 @@ def _vendored(workspace: Workspace) -> list[Target]:
     found = []
     for path in sorted((workspace.recipes / VENDOR).glob(f"*/{RECIPE}")):
         shown = workspace.relative(path)
-        text = read_bytes(path).decode(errors="replace")
-        recipe = parse(text, shown)
-        source = origin(recipe, shown, text)
+        recipe = parse(read_bytes(path).decode(errors="replace"), shown)
+        source = origin(recipe)
         found.append(
             Target(
                 recipe=recipe,
@@ -190,12 +189,12 @@ def _package_recipe(workspace: Workspace, path: Path, folder: Path) -> Recipe:
             hint=f"write one with `flowlock recipe {folder.name} > {shown}`",
         )
     recipe = parse(read_bytes(path).decode(errors="replace"), shown)
-    for source in recipe.sources:
-        if "path" in source and (path.parent / str(source["path"])).resolve() != folder.resolve():
-            raise FlowlockError(
-                f"source path `{source['path']}` is not the package's folder",
-                code="FL312",
-                location=Location(file=shown),
-                hint=f"name {workspace.relative(folder)}: a build sees its own source and nothing else",
-            )
+    source = own_source(recipe)
+    if source is not None and os.path.realpath(path.parent / source[0]) != os.path.realpath(folder):
+        raise FlowlockError(
+            f"source path `{source[0]}` is not the package's folder",
+            code="FL312",
+            location=source[1],
+            hint=f"name {workspace.relative(folder)}: a build sees its own source and nothing else",
+        )
     return recipe

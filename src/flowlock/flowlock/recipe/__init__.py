@@ -2,6 +2,7 @@
 
 from flowlock.recipe.consistency import consistency
 from flowlock.recipe.document import Noarch, Recipe, parse, yaml_text
+from flowlock.recipe.own import own_source
 from flowlock.recipe.render import render
 from flowlock.recipe.requirement import match_spec
 from flowlock.recipe.vendored import Origin, origin
@@ -13,6 +14,7 @@ __all__ = [
     "consistency",
     "match_spec",
     "origin",
+    "own_source",
     "parse",
     "render",
     "yaml_text",

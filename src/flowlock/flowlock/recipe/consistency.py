@@ -1,5 +1,6 @@
 """What a recipe and its pyproject both say must be the same."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -7,7 +8,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from flowlock.errors import Location, Problem
-from flowlock.recipe.document import Recipe, line_of
+from flowlock.recipe.document import Recipe
 from flowlock.recipe.render import entry_points
 from flowlock.recipe.requirement import match_spec, same_spec, version_spec
 
@@ -41,8 +42,8 @@ class _Places:
 
     def problem(self, code: str, what: str, recipe: tuple[str, str], pyproject: tuple[str, str]) -> Problem:
         """Each side is (what to look for, what it says)."""
-        here = Location(file=self._recipe[0], line=line_of(self._recipe[1], recipe[0]))
-        there = Location(file=self._pyproject[0], line=line_of(self._pyproject[1], pyproject[0]))
+        here = Location(file=self._recipe[0], line=_line_of(self._recipe[1], recipe[0]))
+        there = Location(file=self._pyproject[0], line=_line_of(self._pyproject[1], pyproject[0]))
         return Problem(
             code=code,
             message=f"{what}: {recipe[1]} here, {pyproject[1]} in {there}",
@@ -108,3 +109,14 @@ def _entry_points(recipe: Recipe, pyproject: Mapping[str, Any], places: _Places)
 def _words(line: str) -> tuple[str, str]:
     name, _, target = line.partition("=")
     return name.strip(), target.strip()
+
+
+def _line_of(text: str, key: str) -> int | None:
+    """Return the first line that has a key, or that holds the text."""
+    rows = text.splitlines()
+    pattern = re.compile(rf"\s*(-\s+)?[\"']?{re.escape(key)}[\"']?\s*[:=]")
+    for matches in (pattern.match, lambda row: key in row):
+        for number, row in enumerate(rows, 1):
+            if matches(row):
+                return number
+    return None

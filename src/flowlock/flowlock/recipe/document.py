@@ -2,17 +2,24 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import PurePosixPath, PureWindowsPath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from flowlock.errors import FlowlockError, Location, Problem, nearest
-from flowlock.names import PackageName
-
-if TYPE_CHECKING:
-    import yaml
+from flowlock.errors import FlowlockError, Problem, nearest
+from flowlock.names import BuildNumber, PackageName, Version
+from flowlock.recipe.paths import escapes
+from flowlock.recipe.text import KeyPath, Places, read
+from flowlock.recipe.values import (
+    fill,
+    leaves,
+    resolve,
+    strings,
+    table,
+    texts,
+    variables,
+)
 
 KEYS = (
     "schema_version",
@@ -27,7 +34,23 @@ KEYS = (
     "about",
     "extra",
 )
-_VARIABLE = re.compile(r"\$\{\{\s*([A-Za-z_]\w*)\s*\}\}")
+_TABLES: tuple[tuple[str, ...], ...] = (
+    *((key,) for key in ("context", "package", "recipe", "build", "requirements", "about", "extra")),
+    ("build", "python"),
+)
+# What the items of a value are, which may be one or a list, and stand behind selectors.
+_ITEMS: Mapping[tuple[str, ...], tuple[type | tuple[type, ...], str]] = {
+    ("source",): (Mapping, "a mapping"),
+    ("build", "skip"): ((str, bool), "a condition"),
+    ("build", "python", "entry_points"): (str, "a text"),
+    ("requirements", "build"): (str, "a match spec"),
+    ("requirements", "host"): (str, "a match spec"),
+    ("requirements", "run"): (str, "a match spec"),
+    ("tests",): (Mapping, "a mapping"),
+}
+_RULES = (("package", "name", PackageName), ("package", "version", Version), ("build", "number", BuildNumber))
+# A pin in an expression with `exact=`, or with `exact` among arguments that are passed on as a mapping.
+_EXACT = re.compile(r"""\$\{\{.*\bpin_subpackage\b.*\bexact["']?\s*[:=](?!\s*[Ff]alse\s*[,)}])""", re.DOTALL)
 
 
 class Noarch(StrEnum):
@@ -43,24 +66,24 @@ class Recipe:
 
     document: Mapping[str, Any]
     name: PackageName
-    version: str
+    version: Version
     number: int
     noarch: Noarch | None
+    places: Places = field(default_factory=Places, compare=False, repr=False)
 
     @property
     def entry_points(self) -> tuple[str, ...]:
         """The commands of a noarch Python package, as `name = module:function`."""
-        python = _table(_table(self.document, "build"), "python")
-        return tuple(str(line) for line in python.get("entry_points") or ())
+        return tuple(texts(table(self.document, "build", "python").get("entry_points")))
 
     def requirements(self, section: str) -> tuple[str, ...]:
         """Return the match specs of `build`, `host` or `run`, those of every branch of a selector."""
-        return tuple(_leaves(_table(self.document, "requirements").get(section)))
+        return tuple(texts(table(self.document, "requirements").get(section)))
 
     @property
     def extra(self) -> Mapping[str, Any]:
         """What `extra` says, which the engine leaves alone."""
-        return _table(self.document, "extra")
+        return table(self.document, "extra")
 
     @property
     def sources(self) -> tuple[Mapping[str, Any], ...]:
@@ -82,36 +105,25 @@ class Recipe:
 
 def parse(text: str, file: str) -> Recipe:
     """Read a recipe's text; all its problems are reported together, with `file` as their place."""
-    document = load(text, file)
-    problems = list(_problems(document, file, text))
+    found = read(text, file)
+    problems = list(_problems(found.content, found.places))
     if problems:
         raise FlowlockError(f"{file} has {len(problems)} problem(s)", problems=problems)
-    return from_document(document)
+    return from_document(found.content, found.places)
 
 
-def from_document(document: Mapping[str, Any]) -> Recipe:
+def from_document(document: Mapping[str, Any], places: Places | None = None) -> Recipe:
     """Return the recipe of a document that has no problems."""
-    package, build = _table(document, "package"), _table(document, "build")
+    package, build = table(document, "package"), table(document, "build")
     noarch = build.get("noarch")
     return Recipe(
         document=document,
         name=PackageName(resolve(package["name"], document)),
-        version=resolve(package["version"], document),
+        version=Version(resolve(package["version"], document)),
         number=int(resolve(build.get("number", 0), document)),
         noarch=Noarch(noarch) if noarch else None,
+        places=places or Places(),
     )
-
-
-def resolve(value: Any, document: Mapping[str, Any]) -> str:
-    """Return a text with the variables of `context` put in; ValueError names one that is not there."""
-    context = _table(document, "context")
-
-    def variable(match: re.Match[str]) -> str:
-        if match[1] not in context:
-            raise ValueError(f"`{match[0]}` is not in `context`")
-        return resolve(context[match[1]], document)
-
-    return _VARIABLE.sub(variable, str(value))
 
 
 def yaml_text(recipe: Recipe) -> str:
@@ -136,152 +148,92 @@ def yaml_text(recipe: Recipe) -> str:
     return "\n".join(sections)
 
 
-def load(text: str, file: str) -> Mapping[str, Any]:
-    """Return a YAML mapping without duplicate keys, whose times are texts; else a FlowlockError."""
-    import yaml
-
-    class Loader(yaml.CSafeLoader):
-        """Refuses duplicate keys, of which YAML libraries silently take the last; a time stays its text."""
-
-        yaml_implicit_resolvers = {  # noqa: RUF012 - the base class's form
-            first: [pair for pair in pairs if pair[0] != "tag:yaml.org,2002:timestamp"]
-            for first, pairs in yaml.CSafeLoader.yaml_implicit_resolvers.items()
-        }
-
-        def construct_mapping(self, node: "yaml.MappingNode", deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - the base class's signature
-            seen: set[Any] = set()
-            for key, _ in node.value:
-                if key.value in seen:
-                    raise yaml.constructor.ConstructorError(
-                        None, None, f"`{key.value}` is given twice", key.start_mark
-                    )
-                seen.add(key.value)
-            return dict(super().construct_mapping(node, deep))
-
-    try:
-        document = yaml.load(text, Loader)  # noqa: S506 - a safe loader, see above
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        where = Location(
-            file=file, line=mark.line + 1 if mark else None, column=mark.column + 1 if mark else None
-        )
-        raise FlowlockError(f"{error.problem or error}", code="FL310", location=where) from error
-    except yaml.YAMLError as error:
-        raise FlowlockError(f"not YAML: {error}", code="FL310", location=Location(file=file)) from error
-    if not isinstance(document, Mapping):
-        raise FlowlockError("a mapping was expected", code="FL310", location=Location(file=file, line=1))
-    return document
-
-
-def _problems(document: Mapping[str, Any], file: str, text: str) -> Iterator[Problem]:
-    def at(key: str) -> Location:
-        return Location(file=file, line=line_of(text, key))
-
+def _problems(document: Mapping[str, Any], places: Places) -> Iterator[Problem]:
     for key in document:
         if key not in KEYS:
-            yield Problem(
-                code="FL311", message=f"unknown key `{key}`", location=at(key), hint=nearest(key, KEYS)
-            )
+            yield _problem(f"unknown key `{key}`", places, (key,), nearest(key, KEYS), at_key=True)
     if "outputs" in document:
-        yield Problem(
-            code="FL311",
-            message="recipes with several outputs are not supported",
-            location=at("outputs"),
-            hint="write one recipe for each package",
-        )
+        hint = "write one recipe for each package"
+        message = "recipes with several outputs are not supported"
+        yield _problem(message, places, ("outputs",), hint, at_key=True)
         return
-    for section, key in (("package", "name"), ("package", "version"), ("build", "number")):
-        yield from _value_problems(document, section, key, at(key))
-    noarch = _table(document, "build").get("noarch")
-    if noarch and noarch not in set(Noarch):
-        yield Problem(
-            code="FL311", message=f"noarch is `{noarch}`, not python or generic", location=at("noarch")
-        )
-    yield from _escapes(document, at)
-    if re.search(r"pin_subpackage\([^)]*exact\s*=\s*[Tt]rue", text):
-        yield Problem(
-            code="FL313",
-            message="an exact pin would make this package's bytes depend on another's",
-            location=at("pin_subpackage"),
-            hint="pin a version range; the lock pins the exact build",
-        )
+    misshapen = list(_shapes(document, places))
+    if misshapen:
+        # What the rest would say of such values is no help.
+        yield from misshapen
+        return
+    yield from _context_problems(document, places)
+    for section, key, rule in _RULES:
+        yield from _value_problems(document, section, key, rule, places)
+    noarch = table(document, "build").get("noarch")
+    if noarch is not None and not (isinstance(noarch, str) and noarch in set(Noarch)):
+        yield _problem(f"noarch is `{noarch}`, not python or generic", places, ("build", "noarch"))
+    yield from escapes(document, places)
+    yield from _exact_pins(document, places)
+
+
+def _problem(
+    message: str, places: Places, path: KeyPath, hint: str | None = None, *, at_key: bool = False
+) -> Problem:
+    location = places.key(path) if at_key else places.value(path)
+    return Problem(code="FL311", message=message, location=location, hint=hint)
+
+
+def _shapes(document: Mapping[str, Any], places: Places) -> Iterator[Problem]:
+    """Yield the values that are not of the kind that their keys ask for."""
+    for path in _TABLES:
+        value = table(document, *path[:-1]).get(path[-1])
+        if value is not None and not isinstance(value, Mapping):
+            yield _problem(f"{'.'.join(path)} is not a mapping", places, path, "write `key: value` below it")
+    for path, (kind, words) in _ITEMS.items():
+        for place, item in leaves(table(document, *path[:-1]).get(path[-1]), path):
+            if not isinstance(item, kind):
+                yield _problem(f"{'.'.join(path)}: `{item}` is not {words}", places, place)
+
+
+def _context_problems(document: Mapping[str, Any], places: Places) -> Iterator[Problem]:
+    for name, value in table(document, "context").items():
+        try:
+            fill(value, document, (name,))
+        except ValueError as error:
+            yield _problem(str(error), places, ("context", name), "write out one of the variables")
 
 
 def _value_problems(
-    document: Mapping[str, Any], section: str, key: str, place: Location
+    document: Mapping[str, Any], section: str, key: str, rule: type[str], places: Places
 ) -> Iterator[Problem]:
-    value = _table(document, section).get(key, 0 if key == "number" else None)
+    value = table(document, section).get(key, 0 if key == "number" else None)
     if value is None:
-        yield Problem(code="FL311", message=f"{section}.{key} is missing", location=place)
+        yield _problem(f"{section}.{key} is missing", places, (section, key))
         return
-    named = _VARIABLE.fullmatch(str(value))
-    value = _table(document, "context").get(named[1], value) if named else value
-    if isinstance(value, float):
-        message = f"{section}.{key} is a number, and its text is lost (0.10 becomes 0.1)"
-        yield Problem(code="FL311", message=message, location=place, hint="put it in quotes")
+    context = table(document, "context")
+    made_of: dict[KeyPath, Any] = {(section, key): value}
+    made_of |= {("context", name): context[name] for name in variables(value, document)}
+    lost = {path: part for path, part in made_of.items() if _loses_text(part, places.written.get(path))}
+    for path, part in lost.items():
+        message = f"{section}.{key}: `{places.written.get(path, part)}` without quotes is read as `{part}`"
+        yield _problem(message, places, path, "put it in quotes: of a number the text is lost (1.10 is 1.1)")
+    if lost:
         return
     try:
-        text = resolve(value, document)
-        if key == "name":
-            PackageName(text)
-        elif key == "number":
-            int(text)
+        rule(resolve(value, document))
     except ValueError as error:
-        yield Problem(code="FL311", message=f"{section}.{key}: {error}", location=place)
+        yield _problem(f"{section}.{key}: {error}", places, (section, key))
 
 
-def _escapes(document: Mapping[str, Any], at: Any) -> Iterator[Problem]:
-    """Yield the paths that leave the package: a build sees its own source and nothing else."""
-    about, build = _table(document, "about"), _table(document, "build")
-    script = build.get("script")
-    script_file = script.get("file") if isinstance(script, Mapping) else None
-    source = document.get("source") or ()
-    sources = [source] if isinstance(source, Mapping) else list(source)
-    named = {
-        "license_file": list(_leaves(about.get("license_file"))),
-        "file": [script_file] if script_file else [],
-        "patches": [patch for one in sources for patch in _leaves(one.get("patches"))],
-        "target_directory": [one["target_directory"] for one in sources if "target_directory" in one],
-        "path": [one["path"] for one in sources if "path" in one and _absolute(str(one["path"]))],
-    }
-    for key, paths in named.items():
-        for path in paths:
-            if _absolute(str(path)) or (key != "path" and ".." in PurePosixPath(str(path)).parts):
-                yield Problem(
-                    code="FL312",
-                    message=f"`{path}` leaves the package",
-                    location=at(key),
-                    hint="name a file of the package by its path inside it",
-                )
+def _loses_text(value: Any, written: str | None) -> bool:
+    """Say whether YAML reads a text as something else: 010 as 8, 1_0 as 10, 12:30 as 750, yes as true."""
+    return isinstance(value, float) or (
+        not isinstance(value, str) and written is not None and str(value) != written
+    )
 
 
-def _absolute(path: str) -> bool:
-    return PurePosixPath(path).is_absolute() or PureWindowsPath(path).is_absolute() or path.startswith("~")
-
-
-def line_of(text: str, key: str) -> int | None:
-    """Return the first line that has a key, or that holds the text."""
-    rows = text.splitlines()
-    pattern = re.compile(rf"\s*(-\s+)?[\"']?{re.escape(key)}[\"']?\s*[:=]")
-    for matches in (pattern.match, lambda row: key in row):
-        for number, row in enumerate(rows, 1):
-            if matches(row):
-                return number
-    return None
-
-
-def _table(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = document.get(key)
-    return value if isinstance(value, Mapping) else {}
-
-
-def _leaves(value: Any) -> Iterator[str]:
-    """Yield the texts of a value that may be one, a list, or lists behind `if`/`then`/`else` selectors."""
-    if isinstance(value, Mapping):
-        for branch in ("then", "else"):
-            yield from _leaves(value.get(branch))
-    elif isinstance(value, Sequence) and not isinstance(value, str):
-        for item in value:
-            yield from _leaves(item)
-    elif value is not None:
-        yield str(value)
+def _exact_pins(document: Mapping[str, Any], places: Places) -> Iterator[Problem]:
+    for path, text in strings(document):
+        if _EXACT.search(text):
+            yield Problem(
+                code="FL313",
+                message="an exact pin would make this package's bytes depend on another's",
+                location=places.value(path),
+                hint="pin a version range; the lock pins the exact build",
+            )

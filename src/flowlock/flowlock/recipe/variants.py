@@ -6,7 +6,8 @@ from itertools import product
 from typing import Any
 
 from flowlock.errors import FlowlockError, Location
-from flowlock.recipe.document import Recipe, load
+from flowlock.recipe.document import Recipe
+from flowlock.recipe.text import read
 
 Variant = Mapping[str, str]
 ZIP_KEYS = "zip_keys"
@@ -31,7 +32,7 @@ def variants(recipe: Recipe, text: str | None, file: str) -> list[Variant]:
 
 
 def _config(text: str, file: str) -> dict[str, Any]:
-    config = dict(load(text, file))
+    config = dict(read(text, file).content)
     for key, values in config.items():
         if not isinstance(values, Sequence) or isinstance(values, str):
             raise FlowlockError(

@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from flowlock.errors import FlowlockError, Location, Problem
+from flowlock.errors import FlowlockError, Problem
 from flowlock.names import Sha256
-from flowlock.recipe.document import Recipe, line_of, resolve
+from flowlock.recipe.document import Recipe
+from flowlock.recipe.text import KeyPath
+from flowlock.recipe.values import resolve
 
 _WHEEL = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*) ==(?P<version>\S+)")
 
@@ -36,56 +38,75 @@ class Origin:
     epoch: datetime
 
 
-def origin(recipe: Recipe, file: str, text: str) -> Origin:
+def origin(recipe: Recipe) -> Origin:
     """Return what a vendored recipe is built from; all its problems are reported together.
 
     Either `source` is one archive (`url`, `sha256`), or `extra` names a wheel (`wheel: name ==version`,
     `sha256`). `extra.epoch` is the artifact's time, its own, so that a release of ours leaves it alone.
     """
-    problems = list(_problems(recipe, file, text))
+    problems = list(_problems(recipe))
     if problems:
-        raise FlowlockError(f"{file} has {len(problems)} problem(s)", problems=problems)
+        raise FlowlockError(f"{recipe.places.file} has {len(problems)} problem(s)", problems=problems)
     extra = recipe.extra
     epoch = datetime.fromisoformat(str(extra["epoch"]))
     if "wheel" in extra:
         wheel = resolve(extra["wheel"], recipe.document).replace(" ", "")
-        download = Download(wheel=wheel, sha256=Sha256(extra["sha256"]))
+        download = Download(wheel=wheel, sha256=Sha256(str(extra["sha256"])))
     else:
         source = recipe.sources[0]
-        download = Download(url=resolve(source["url"], recipe.document), sha256=Sha256(source["sha256"]))
+        download = Download(url=resolve(source["url"], recipe.document), sha256=Sha256(str(source["sha256"])))
     return Origin(download=download, epoch=epoch if epoch.tzinfo else epoch.replace(tzinfo=UTC))
 
 
-def _problems(recipe: Recipe, file: str, text: str) -> Iterator[Problem]:
-    def problem(message: str, key: str, hint: str) -> Problem:
-        location = Location(file=file, line=line_of(text, key) or 1)
-        return Problem(code="FL316", message=message, location=location, hint=hint)
-
+def _problems(recipe: Recipe) -> Iterator[Problem]:
     extra = recipe.extra
     try:
         datetime.fromisoformat(str(extra["epoch"]))
     except KeyError:
-        yield problem("extra.epoch is missing", "extra", "give the time that the package's files shall bear")
+        hint = "give the time that the package's files shall bear"
+        yield _problem(recipe, ("extra", "epoch"), "extra.epoch is missing", hint)
     except ValueError as error:
-        yield problem(f"extra.epoch: {error}", "epoch", "write it as 2026-01-31T00:00:00Z")
+        yield _problem(
+            recipe, ("extra", "epoch"), f"extra.epoch: {error}", "write it as 2026-01-31T00:00:00Z"
+        )
     if "wheel" in extra:
         if recipe.sources:
-            yield problem("both a wheel and a source are named", "source", "name one of them")
+            yield _problem(recipe, ("source",), "both a wheel and a source are named", "name one of them")
         if not _WHEEL.fullmatch(_resolved(recipe, extra["wheel"])):
-            yield problem(f"`{extra['wheel']}` names no wheel", "wheel", "write `name ==version`")
-        yield from _digest(extra, problem)
+            message = f"`{extra['wheel']}` names no wheel"
+            yield _problem(recipe, ("extra", "wheel"), message, "write `name ==version`")
+        yield from _digest(recipe, extra, ("extra",))
     elif len(recipe.sources) != 1 or "url" not in recipe.sources[0]:
         hint = "name one archive by `source: {url, sha256}`, or a wheel by `extra: {wheel, sha256}`"
-        yield problem("a vendored package is built from one archive or wheel", "source", hint)
+        yield _problem(recipe, ("source",), "a vendored package is built from one archive or wheel", hint)
     else:
-        yield from _digest(recipe.sources[0], problem)
+        place = ("source",) if isinstance(recipe.document["source"], Mapping) else ("source", 0)
+        yield from _archive(recipe, recipe.sources[0], place)
+        yield from _digest(recipe, recipe.sources[0], place)
 
 
-def _digest(table: Mapping[str, Any], problem: Any) -> Iterator[Problem]:
+def _archive(recipe: Recipe, source: Mapping[str, Any], place: KeyPath) -> Iterator[Problem]:
+    for key in ("git", "path"):
+        if key in source:
+            message = f"the source has a `{key}` beside its `url`"
+            yield _problem(recipe, (*place, key), message, "a vendored package is built from one archive")
+    try:
+        urlsplit(resolve(source["url"], recipe.document))
+    except ValueError as error:
+        hint = "give the URL of the archive, which ends in the archive's name"
+        yield _problem(recipe, (*place, "url"), f"url: {error}", hint)
+
+
+def _digest(recipe: Recipe, table: Mapping[str, Any], place: KeyPath) -> Iterator[Problem]:
     try:
         Sha256(str(table.get("sha256", "")))
     except ValueError as error:
-        yield problem(f"sha256: {error}", "sha256", "give the digest of the file, in hexadecimal digits")
+        hint = "give the digest of the file, in hexadecimal digits"
+        yield _problem(recipe, (*place, "sha256"), f"sha256: {error}", hint)
+
+
+def _problem(recipe: Recipe, path: KeyPath, message: str, hint: str) -> Problem:
+    return Problem(code="FL316", message=message, location=recipe.places.value(path), hint=hint)
 
 
 def _resolved(recipe: Recipe, value: object) -> str:

@@ -1,0 +1,49 @@
+"""A recipe of one of our packages: what it is built from is the package's folder, and nothing else. Pure."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from flowlock.errors import FlowlockError, Location, Problem
+from flowlock.recipe.document import Recipe
+from flowlock.recipe.text import KeyPath
+from flowlock.recipe.values import leaves, resolve
+
+_DOWNLOADS = ("url", "git")
+
+
+def own_source(recipe: Recipe) -> tuple[str, Location] | None:
+    """Return the path of the one source as seen from the recipe, and where it stands; None without a source.
+
+    Any other source is an error: its contents would be in the artifact, and not in the artifact's identity.
+    """
+    found = list(leaves(recipe.document.get("source"), ("source",)))
+    problems = [problem for place, source in found for problem in _problems(recipe, place, source)]
+    if len(found) > 1:
+        problems.append(_problem(recipe, found[1][0], "a package of ours has one source", _FOLDER))
+    if problems:
+        file = recipe.places.file
+        raise FlowlockError(f"{file} has {len(problems)} problem(s)", problems=problems)
+    if not found:
+        return None
+    place, source = found[0]
+    return resolve(source["path"], recipe.document), recipe.places.value((*place, "path"))
+
+
+_FOLDER = "name the package's folder by `source: {path: …}`: a build sees its own source and nothing else"
+_VENDOR = (
+    "a download belongs in a recipe of its own, recipes/vendor/<name>/recipe.yaml (see docs/pipeline.md)"
+)
+
+
+def _problems(recipe: Recipe, place: KeyPath, source: Mapping[str, Any]) -> Iterator[Problem]:
+    if {"then", "else"} & set(place):
+        yield _problem(recipe, place, "a source stands behind a selector", _FOLDER)
+    for key in _DOWNLOADS:
+        if key in source:
+            yield _problem(recipe, (*place, key), f"a source has `{key}`", _VENDOR)
+    if "path" not in source and not set(_DOWNLOADS) & source.keys():
+        yield _problem(recipe, place, "a source has no `path`", _FOLDER)
+
+
+def _problem(recipe: Recipe, place: KeyPath, message: str, hint: str) -> Problem:
+    return Problem(code="FL312", message=message, location=recipe.places.value(place), hint=hint)
