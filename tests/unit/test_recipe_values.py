@@ -175,3 +175,12 @@ def test_what_only_speaks_of_exact_pins_is_none() -> None:
         "pin_subpackage('y', exact=false,)",
     ):
         parse(text.replace("'${{ %s }}'", json.dumps(f"${{{{ {pin} }}}}")), "r")
+
+
+def test_how_a_source_is_staged_is_an_input_of_the_identity() -> None:
+    plain, into = (
+        parse(of_json(source={"path": path, **more}), "r")
+        for path, more in (("../a", {}), ("../b", {"target_directory": "in"}))
+    )
+    assert plain.canonical["source"] == [{"path": "."}]
+    assert into.canonical["source"] == [{"path": ".", "target_directory": "in"}]

@@ -94,7 +94,7 @@ class Recipe:
     @property
     def canonical(self) -> Mapping[str, Any]:
         """The document without where the package lies: what its identity is made of, and what ships."""
-        local = [{"path": "."} if "path" in source else source for source in self.sources]
+        local = [{**source, "path": "."} if "path" in source else source for source in self.sources]
         return {**self.document, "source": local}
 
     @property
