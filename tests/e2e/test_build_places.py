@@ -289,6 +289,16 @@ def test_a_recipe_that_says_nonsense_is_refused_with_its_place(small: Small, lin
     assert f"recipes/alpha/recipe.yaml:{place}" in done.stderr
 
 
+def test_a_package_whose_name_stands_in_the_context_is_built_first(small: Small) -> None:
+    for name in ("alpha", "zeta-core"):
+        small.add_data(name)
+    context, needed = {"name": "zeta"}, {"host": ["${{ name }}-core >=1"]}
+    script = ['test -f "$PREFIX/share/zeta-core.txt"', 'cp data.txt "$PREFIX/share/alpha.txt"']
+    recipe = {**small.recipe("alpha"), "context": context, "requirements": needed}
+    small.write_recipe("alpha", {**recipe, "build": {"noarch": "generic", "script": script}})
+    assert [one.name for one in small.build("alpha").packages] == ["zeta-core", "alpha"]
+
+
 def test_a_link_out_of_the_prefix_is_refused(small: Small) -> None:
     small.add_data("alpha", script='mkdir -p "$PREFIX/share" && ln -s /etc/passwd "$PREFIX/share/users"')
     with pytest.raises(FlowlockError) as caught:

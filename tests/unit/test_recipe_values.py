@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from flowlock.build.plan import needs
 from flowlock.errors import FlowlockError
 from flowlock.names import Version
 from flowlock.recipe import parse
@@ -175,6 +176,32 @@ def test_what_only_speaks_of_exact_pins_is_none() -> None:
         "pin_subpackage('y', exact=false,)",
     ):
         parse(text.replace("'${{ %s }}'", json.dumps(f"${{{{ {pin} }}}}")), "r")
+
+
+def test_variables_of_the_context_are_put_into_requirements() -> None:
+    recipe = parse(
+        of_json(
+            context={"name": "alpha", "core": "${{ name }}-core", "low": 2},
+            requirements={
+                "build": ["${{ compiler('c') }}", "${{ stdlib }} >=1"],
+                "host": [{"if": "linux", "then": ["${{ core }} >=${{ low }}"], "else": "${{ name }}"}],
+                "run": ["${{ pin_subpackage(name, upper_bound='x') }}", "${{ pin_compatible('numpy') }}"],
+            },
+        ),
+        "r",
+    )
+    assert recipe.requirements("build") == ("${{ compiler('c') }}", "${{ stdlib }} >=1")
+    assert recipe.requirements("host") == ("alpha-core >=2", "alpha")
+    assert recipe.requirements("run") == (
+        "${{ pin_subpackage('alpha', upper_bound='x') }}",
+        "${{ pin_compatible('numpy') }}",
+    )
+    assert needs(recipe, ["alpha", "alpha-core", "numpy", "low"]) == {"alpha", "alpha-core", "numpy"}
+
+
+def test_a_pin_in_brackets_is_a_need() -> None:
+    text = of_json(requirements={"run": ["${{ pin_subpackage(('b')) }}"]})
+    assert needs(parse(text, "r"), ["b"]) == {"b"}
 
 
 def test_how_a_source_is_staged_is_an_input_of_the_identity() -> None:

@@ -9,7 +9,7 @@ from flowlock.recipe import Recipe
 
 SECTIONS = ("build", "host", "run")
 _NAME = re.compile(
-    r"\s*(?:\$\{\{\s*pin_\w+\(\s*[\"'](?P<pinned>[^\"']+)|(?:[^\s=]+::)?(?P<name>[A-Za-z0-9_][\w.-]*))"
+    r"\s*(?:\$\{\{[\s(]*pin_\w+\([\s(]*[\"'](?P<pinned>[^\"']+)|(?:[^\s=]+::)?(?P<name>[A-Za-z0-9_][\w.-]*))"
 )
 
 

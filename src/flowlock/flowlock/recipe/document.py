@@ -13,6 +13,7 @@ from flowlock.recipe.paths import escapes
 from flowlock.recipe.text import KeyPath, Places, read
 from flowlock.recipe.values import (
     fill,
+    filled_requirement,
     leaves,
     resolve,
     strings,
@@ -77,8 +78,12 @@ class Recipe:
         return tuple(texts(table(self.document, "build", "python").get("entry_points")))
 
     def requirements(self, section: str) -> tuple[str, ...]:
-        """Return the match specs of `build`, `host` or `run`, those of every branch of a selector."""
-        return tuple(texts(table(self.document, "requirements").get(section)))
+        """Return the match specs of `build`, `host` or `run`, those of every branch of a selector.
+
+        Variables of `context` are put in; what only the engine evaluates (`compiler('c')`) is as written.
+        """
+        found = texts(table(self.document, "requirements").get(section))
+        return tuple(filled_requirement(spec, self.document) for spec in found)
 
     @property
     def extra(self) -> Mapping[str, Any]:

@@ -7,6 +7,8 @@ from typing import Any
 from flowlock.recipe.text import KeyPath
 
 _VARIABLE = re.compile(r"\$\{\{\s*([A-Za-z_]\w*)\s*\}\}")
+# The argument of a pin, if that is a variable.
+_PINNED = re.compile(r"(\$\{\{[\s(]*pin_\w+\([\s(]*)([A-Za-z_]\w*)(?=\s*[,)])")
 
 
 def table(document: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
@@ -79,6 +81,16 @@ def fill(value: Any, document: Mapping[str, Any], within: tuple[str, ...] = ()) 
         return fill(context[match[1]], document, (*within, match[1]))
 
     return _VARIABLE.sub(variable, str(value))
+
+
+def filled_requirement(spec: str, document: Mapping[str, Any]) -> str:
+    """Return a match spec with the variables of `context` put in, also where one is what a pin is about."""
+    context = table(document, "context")
+
+    def pinned(match: re.Match[str]) -> str:
+        return f"{match[1]}'{fill(context[match[2]], document)}'" if match[2] in context else match[0]
+
+    return _PINNED.sub(pinned, fill(spec, document))
 
 
 def variables(value: Any, document: Mapping[str, Any]) -> tuple[str, ...]:
