@@ -113,6 +113,23 @@ def test_an_archive_with_another_digest_is_refused(small: Small) -> None:
         small.build(offline=True)
 
 
+def test_a_download_stays_in_its_place_in_the_cache(small: Small) -> None:
+    with answering(lambda _: Response(status=200, body=TARBALL)) as url:
+        recipe = from_archive(url, TARBALL)
+        recipe["source"] = {**recipe["source"], "url": f"{url}/x/..%2F..%2F..%2FEVIL.tar.gz", "patches": []}
+        vendor(small, "theirs", recipe)
+        needing(small, "beta", "theirs")
+        small.build()
+        (found,) = small.root.parent.rglob("EVIL.tar.gz")
+        assert found.parent.name == recipe["source"]["sha256"]
+        recipe["source"]["url"] = f"{url}/x/..%2F.."
+        vendor(small, "theirs", recipe)
+        with pytest.raises(FlowlockError) as caught:
+            small.reasons()
+    (problem,) = caught.value.problems
+    assert problem.code == "FL316"
+
+
 def test_a_wheel_is_found_by_name_and_version_and_must_have_the_digest(
     small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -110,6 +110,48 @@ def vendored(url: str, **more: Any) -> str:
     return recipe_text(context={"v": "1"}, source=source, extra={"epoch": "2026-01-01T00:00:00Z"})
 
 
+@pytest.mark.parametrize(
+    ("url", "file"),
+    [
+        ("http://h/x/..%2F..%2F..%2FEVIL.tar.gz", "EVIL.tar.gz"),
+        ("http://h/x/a%20b-${{ v }}.tar.gz?from=/etc#/there", "a b-1.tar.gz"),
+        ("https://h/x/%252e%252e", "%2e%2e"),
+    ],
+)
+def test_the_name_of_a_download_is_the_last_of_its_path(url: str, file: str) -> None:
+    assert origin(parse(vendored(url), "r")).download.file == file
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://h",
+        "http://h/x/",
+        "http://h/x/%2e%2e",
+        "http://h/..",
+        "http://h/x%2F",
+        "http://h/a%5C..%5Cb",
+        "http://h/a%00b",
+        "http://h/a%0Ab",
+        "file:///etc/hosts",
+        "/etc/hosts",
+        "http://[::1/x",
+        "http://h/${{ w }}",
+        "http://h/${{ v | upper }}",
+        ["http://h/a"],
+    ],
+)
+def test_a_download_without_a_name_of_its_own_is_refused(url: Any) -> None:
+    with pytest.raises(FlowlockError) as caught:
+        origin(parse(vendored(url), "r"))
+    (problem,) = caught.value.problems
+    assert problem.code == "FL316"
+    assert problem.message.startswith("url: ")
+    assert problem.location is not None
+    assert problem.location.column is not None
+    assert problem.location.column > 1
+
+
 @pytest.mark.parametrize("key", ["git", "path"])
 def test_an_archive_has_no_other_source_beside_it(key: str) -> None:
     with pytest.raises(FlowlockError, match="1 problem") as caught:

@@ -7,7 +7,7 @@ import pytest
 
 from flowlock.build.plan import needs
 from flowlock.errors import FlowlockError
-from flowlock.names import Version
+from flowlock.names import FileName, Version
 from flowlock.recipe import parse
 
 BASE = "package: {name: x, version: '1'}\n"
@@ -211,3 +211,13 @@ def test_how_a_source_is_staged_is_an_input_of_the_identity() -> None:
     )
     assert plain.canonical["source"] == [{"path": "."}]
     assert into.canonical["source"] == [{"path": ".", "target_directory": "in"}]
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "a\\b", "a\nb", "a\x00", "a\x7f"])
+def test_a_file_name_leads_nowhere_else(name: str) -> None:
+    with pytest.raises(ValueError, match="is not a file name"):
+        FileName(name)
+
+
+def test_ordinary_file_names_are_file_names() -> None:
+    assert [FileName(name) for name in ("a.tar.gz", "...", ".hidden", "é b")]

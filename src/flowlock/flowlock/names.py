@@ -62,6 +62,14 @@ class BuildNumber(_Name):
     rule = "a build number: a whole number of at most nine digits"
 
 
+class FileName(_Name):
+    """A file's name that leads nowhere else, whatever the operating system."""
+
+    __slots__ = ()
+    pattern = re.compile(r"(?!\.{1,2}\Z)[^/\\\x00-\x1f\x7f-\x9f]+")
+    rule = "a file name: no `/`, `\\` or control character, and not empty, `.` or `..`"
+
+
 class Sha256(_Name):
     """A sha256 as 64 lower case hex digits."""
 

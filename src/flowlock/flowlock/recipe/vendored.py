@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from flowlock.errors import FlowlockError, Problem
-from flowlock.names import Sha256
+from flowlock.names import FileName, Sha256
 from flowlock.recipe.document import Recipe
 from flowlock.recipe.text import KeyPath
 from flowlock.recipe.values import resolve
@@ -25,9 +25,9 @@ class Download:
     wheel: str | None = None
 
     @property
-    def file(self) -> str | None:
-        """The file's name; that of a wheel is known when it is found."""
-        return unquote(urlsplit(self.url).path.rsplit("/", 1)[-1]) if self.url else None
+    def file(self) -> FileName | None:
+        """The file's name; that of a wheel is known when it is found. ValueError if the URL has none."""
+        return _file_name(self.url) if self.url else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,6 +36,14 @@ class Origin:
 
     download: Download
     epoch: datetime
+
+
+def _file_name(url: str) -> FileName:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"}:
+        raise ValueError(f"`{url}` is not a URL of http or https")
+    # A `/` that is quoted parts names too, once it is none any more.
+    return FileName(unquote(parts.path).rsplit("/", 1)[-1])
 
 
 def origin(recipe: Recipe) -> Origin:
@@ -91,7 +99,7 @@ def _archive(recipe: Recipe, source: Mapping[str, Any], place: KeyPath) -> Itera
             message = f"the source has a `{key}` beside its `url`"
             yield _problem(recipe, (*place, key), message, "a vendored package is built from one archive")
     try:
-        urlsplit(resolve(source["url"], recipe.document))
+        _file_name(resolve(source["url"], recipe.document))
     except ValueError as error:
         hint = "give the URL of the archive, which ends in the archive's name"
         yield _problem(recipe, (*place, "url"), f"url: {error}", hint)
