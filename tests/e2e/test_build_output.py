@@ -60,6 +60,51 @@ def test_a_folder_with_something_else_is_refused_and_left_alone(small: Small, tm
     assert (tmp_path / "file").read_text() == "more of it"
 
 
+def test_what_was_put_into_an_earlier_output_is_named_before_anything_is_built(
+    small: Small, tmp_path: Path
+) -> None:
+    small.add_data("alpha")
+    output = tmp_path / "out"
+    small.build(output=output)
+    additions = (
+        "README.md",
+        "notes/mine.txt",
+        ".git/HEAD",
+        "noarch/other-1.0-0.conda",
+        "noarch/repodata.txt",
+    )
+    for name in additions:
+        (output / name).parent.mkdir(exist_ok=True)
+        (output / name).write_text("mine")
+    (output / "linked").symlink_to(tmp_path)
+    (output / "empty").mkdir()
+    before = contents(output)
+    (small.root / "src/alpha/data.txt").write_text("two")
+    with pytest.raises(FlowlockError) as caught:
+        small.build(output=output)
+    assert caught.value.problems[0].code == "FL550"
+    assert (
+        "holds something else: .git/, README.md, empty/, linked/, noarch/other-1.0-0.conda and 2 more"
+        in str(caught.value)
+    )
+    assert contents(output) == before
+    assert small.reasons() == {"alpha": "source changed (data.txt)"}
+
+
+def test_a_manifest_and_sums_of_another_tool_give_no_leave_to_replace(small: Small, tmp_path: Path) -> None:
+    small.add_data("alpha")
+    thesis = tmp_path / "thesis"
+    thesis.mkdir()
+    (thesis / "chapter.txt").write_text("years of work")
+    (thesis / "manifest.json").write_text('{"packages": []}')
+    (thesis / "SHA256SUMS").write_text(f"{'0' * 64}  chapter.txt\n{'0' * 64}  manifest.json\n")
+    for manifest in ('{"packages": []}', "[]", "{"):
+        (thesis / "manifest.json").write_text(manifest)
+        with pytest.raises(FlowlockError, match=r"thesis holds something else: .*chapter\.txt"):
+            small.build(output=thesis)
+    assert (thesis / "chapter.txt").read_text() == "years of work"
+
+
 def contents(folder: Path) -> dict[str, str]:
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
