@@ -53,7 +53,8 @@ SHARED = {
     "FL133": {"discover", "spec"},  # several tasks of one name, likewise
     "FL201": {"discover", "spec"},  # a task that cannot be imported, likewise
     "FL202": {"discover", "elsewhere"},  # a process that describes tasks ends: of sources, of an environment
-    "FL302": {"discover", "workspace"},  # flowlock.toml and pyproject.toml are TOML, or not
+    "FL302": {"recipe", "workspace"},  # flowlock.toml and pyproject.toml are TOML, or not
+    "FL306": {"init", "workspace"},  # a folder that cannot name what is in it
     "FL312": {"build", "recipe"},  # a path that leaves the package: in the text, or followed
     "FL413": {"base", "build", "downloads"},  # never downloaded, and --offline
     "FL414": {"build", "downloads"},  # a download with another digest than promised

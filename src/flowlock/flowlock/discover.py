@@ -11,7 +11,6 @@ import os
 import re
 import sys
 import tempfile
-import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import Distribution, distributions, version
@@ -19,12 +18,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote, urlsplit
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from flowlock import files, process
 from flowlock.errors import FlowlockError, Problem, from_os_error, nearest
 from flowlock.names import CORE
+from flowlock.recipe import pyproject
 from flowlock.report import Progress, Silent
 from flowlock.sources import snapshots
 from flowlock.spec.catalog import BrokenTask, Catalog
@@ -133,7 +133,7 @@ def _line(text: str) -> str:
 
 
 def _workspace_sources(workspace: Workspace) -> list[Source]:
-    projects = {package: _project(package.folder) for package in workspace.packages}
+    projects = {package: _project(workspace, package.folder) for package in workspace.packages}
     folders = {package.folder: package.excludes for package in workspace.packages}
     found = snapshots(workspace.root, folders, cache_file=workspace.state / "cache" / "sources.json")
     digests: dict[str, str] = {
@@ -153,24 +153,15 @@ def _workspace_sources(workspace: Workspace) -> list[Source]:
     return sources
 
 
-def _project(folder: Path) -> Mapping[str, Any]:
+def _project(workspace: Workspace, folder: Path) -> Mapping[str, Any]:
     path = folder / "pyproject.toml"
-    try:
-        project: Mapping[str, Any] = tomllib.loads(files.read_bytes(path).decode()).get("project", {})
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise FlowlockError(f"{folder.name}/pyproject.toml is not TOML: {error}", code="FL302") from error
+    shown = workspace.relative(path)
+    project: Mapping[str, Any] = pyproject.read(files.read_text(path, shown), shown).get("project", {})
     return project
 
 
 def _requires(project: Mapping[str, Any]) -> set[str]:
-    names: set[str] = set()
-    for text in project.get("dependencies", ()):
-        try:
-            names.add(canonicalize_name(Requirement(text).name))
-        except InvalidRequirement as error:
-            message = f"{project.get('name')}: the dependency `{text}` cannot be read"
-            raise FlowlockError(message, code="FL302", detail=str(error)) from error
-    return names
+    return {canonicalize_name(Requirement(text).name) for text in project.get("dependencies", ())}
 
 
 def _closure(name: str, needs: Mapping[str, set[str]]) -> set[str]:

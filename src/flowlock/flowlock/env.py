@@ -142,7 +142,7 @@ def _make(
 
 def _pins(lock_file: Path, environment: str, platform: Platform) -> list[tuple[str, str]]:
     """Return (URL, sha256) of each package of an environment, sorted."""
-    lock = document.read(files.read_bytes(lock_file).decode(), lock_file.name)
+    lock = document.read(files.read_text(lock_file, lock_file.name), lock_file.name)
     known = lock.environments.get(environment)
     if known is None:
         raise FlowlockError(

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from flowlock.errors import from_os_error
+from flowlock.errors import FlowlockError, Location, from_os_error
 from flowlock.names import Sha256
 
 # Our temporary names; whoever finds one older than its writer may delete it.
@@ -47,6 +47,25 @@ def read_bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise from_os_error(error, "read", path) from error
+
+
+def read_text(path: Path, file: str) -> str:
+    """Read a text that people write, in UTF-8 with the line ends that it has.
+
+    A FlowlockError calls it `file`, and has the line and column of the first byte that is no UTF-8.
+    """
+    data = read_bytes(path)
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode()
+        where = Location(file=file, line=before.count("\n") + 1, column=len(before) - before.rfind("\n"))
+        raise FlowlockError(
+            f"the file is not UTF-8: byte 0x{data[error.start]:02x}",
+            code="FL014",
+            location=where,
+            hint="save the file as UTF-8",
+        ) from error
 
 
 @contextmanager

@@ -116,8 +116,9 @@ def _place(file: str, present: set[str], name: str) -> Place:
 def _locked_files(session: Session) -> set[str]:
     own = session.workspace.release_channel
     locks = [
-        document.read(files.read_bytes(path).decode(), session.workspace.relative(path))
+        document.read(files.read_text(path, shown), shown)
         for path in pins.lock_files(session)
+        for shown in [session.workspace.relative(path)]
     ]
     return {record.file_name for lock in locks for _, _, record in lock.records() if record.channel == own}
 

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +12,7 @@ from packaging.utils import canonicalize_name
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from flowlock.errors import FlowlockError, Location, Problem, nearest
+from flowlock.files import read_text
 from flowlock.names import SUBDIRS, PackageName, Platform
 
 FILE = "flowlock.toml"
@@ -182,10 +183,8 @@ def load(root: Path) -> Workspace:
     """Read a workspace's flowlock.toml; all its problems are reported together."""
     path = root / FILE
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path, FILE)
         document = _Document.model_validate(tomllib.loads(text))
-    except OSError as error:
-        raise FlowlockError(f"cannot read {path}: {error.strerror}", code="FL301") from error
     except tomllib.TOMLDecodeError as error:
         raise FlowlockError(f"{FILE} is not TOML", problems=[_syntax_problem(error)]) from error
     except ValidationError as error:
@@ -198,6 +197,7 @@ def _workspace(root: Path, document: _Document) -> Workspace:
     table = document.workspace
     sources = root / table.packages
     folders = sorted(path.parent for path in sources.glob("*/pyproject.toml"))
+    names = _package_names(root, folders)
     options = {name: option.excludes for name, option in document.packages.items()}
     epoch = table.epoch if table.epoch.tzinfo else table.epoch.replace(tzinfo=UTC)
     return Workspace(
@@ -215,17 +215,32 @@ def _workspace(root: Path, document: _Document) -> Workspace:
         wheel_names={canonicalize_name(wheel): conda for wheel, conda in document.names.items()},
         packages=tuple(
             Package(
-                name=PackageName(folder.name),
+                name=name,
                 folder=folder,
                 recipe=root / table.recipes / folder.name / "recipe.yaml",
                 excludes=tuple(options.get(folder.name, ())),
             )
-            for folder in folders
+            for folder, name in zip(folders, names, strict=True)
         ),
         recipes=root / table.recipes,
         workflows=root / table.workflows,
         targets=document.targets,
     )
+
+
+def _package_names(root: Path, folders: Sequence[Path]) -> list[PackageName]:
+    """Return the names that folders give their packages; those that cannot are refused together."""
+    names, problems = [], []
+    for folder in folders:
+        try:
+            names.append(PackageName(folder.name))
+        except ValueError as error:
+            where = Location(file=folder.relative_to(root).as_posix())
+            hint = "rename the folder, and the package in it"
+            problems.append(Problem(code="FL306", message=str(error), location=where, hint=hint))
+    if problems:
+        raise FlowlockError(problems[0].message, problems=problems)
+    return names
 
 
 def _syntax_problem(error: tomllib.TOMLDecodeError) -> Problem:

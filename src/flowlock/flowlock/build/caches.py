@@ -100,7 +100,7 @@ def _pinned(workspace: Workspace) -> dict[str, str]:
     found: dict[str, str] = {}
     for path in filter(Path.is_file, locks):
         shown = workspace.relative(path)
-        held = document.read(files.read_bytes(path).decode(errors="replace"), shown)
+        held = document.read(files.read_text(path, shown), shown)
         found.update({_stem(record.file_name): shown for _, _, record in held.records()})
     return found
 

@@ -50,7 +50,7 @@ def ready(session: Session, known: Mapping[str, Target], *, relock: bool) -> Loc
     if not asked.of:
         return Locked()
     _settle(session, place, relock=relock or session.profile is Profile.EMBEDDED)
-    held = document.read(files.read_bytes(place.target.path).decode(), place.target.shown)
+    held = document.read(files.read_text(place.target.path, place.target.shown), place.target.shown)
     platform = platforms.current()
     return Locked(
         of=asked.of,

@@ -1,7 +1,6 @@
 """What a workspace builds: its src packages and its compiled workflows, each with its recipe."""
 
 import os
-import tomllib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -10,8 +9,8 @@ from pathlib import Path
 
 from flowlock.build.plan import closure, graph_of
 from flowlock.errors import FlowlockError, Location, Problem, nearest
-from flowlock.files import read_bytes
-from flowlock.recipe import Recipe, origin, own_source, parse, render
+from flowlock.files import read_text
+from flowlock.recipe import Recipe, origin, own_source, parse, pyproject, render
 from flowlock.recipe.variants import Variant, variants
 from flowlock.recipe.vendored import Download
 from flowlock.workspace import Workflow, Workspace
@@ -105,8 +104,8 @@ def _variants(workspace: Workspace, target: Target) -> Iterator[tuple[str, Targe
         return
     files = (workspace.recipes / target.folder.name / VARIANTS, workspace.recipes / VARIANTS)
     file = next((path for path in files if path.is_file()), None)
-    text = read_bytes(file).decode(errors="replace") if file else None
-    found = variants(target.recipe, text, workspace.relative(file) if file else "")
+    shown = workspace.relative(file) if file else ""
+    found = variants(target.recipe, read_text(file, shown) if file else None, shown)
     for number, variant in enumerate(found):
         values = ", ".join(f"{key} {value}" for key, value in variant.items())
         yield f"{target.name} ({values})" if number else target.name, replace(target, variant=variant)
@@ -117,7 +116,7 @@ def _vendored(workspace: Workspace) -> list[Target]:
     found = []
     for path in sorted((workspace.recipes / VENDOR).glob(f"*/{RECIPE}")):
         shown = workspace.relative(path)
-        recipe = parse(read_bytes(path).decode(errors="replace"), shown)
+        recipe = parse(read_text(path, shown), shown)
         source = origin(recipe)
         found.append(
             Target(
@@ -140,9 +139,11 @@ def workflow_recipe(workspace: Workspace, workflow: Workflow) -> Recipe:
 def rendered(workspace: Workspace, folder: Path, here: Path) -> Recipe:
     """Return the recipe of a distribution's pyproject, as it would stand in the folder `here`."""
     path = folder / "pyproject.toml"
+    shown = workspace.relative(path)
+    project = pyproject.read(read_text(path, shown), shown)
     try:
         return render(
-            tomllib.loads(read_bytes(path).decode()),
+            project,
             source=Path(os.path.relpath(folder, here)).as_posix(),
             backend=workspace.build_backend,
             installer=workspace.build_installer,
@@ -152,7 +153,7 @@ def rendered(workspace: Workspace, folder: Path, here: Path) -> Recipe:
         raise FlowlockError(
             f"no recipe can be made of it: {error}",
             code="FL314",
-            location=Location(file=workspace.relative(path)),
+            location=Location(file=shown),
         ) from error
 
 
@@ -188,7 +189,7 @@ def _package_recipe(workspace: Workspace, path: Path, folder: Path) -> Recipe:
             location=Location(file=shown),
             hint=f"write one with `flowlock recipe {folder.name} > {shown}`",
         )
-    recipe = parse(read_bytes(path).decode(errors="replace"), shown)
+    recipe = parse(read_text(path, shown), shown)
     source = own_source(recipe)
     if source is not None and os.path.realpath(path.parent / source[0]) != os.path.realpath(folder):
         raise FlowlockError(

@@ -160,16 +160,13 @@ def texts_of(sources: Sequence[Source], workspace: Workspace) -> dict[str, str]:
 
 def read_text(path: Path, file: str) -> tuple[str, list[Problem]]:
     """Read a spec's text in UTF-8, with LF line ends; what prevents that is a problem like others."""
-    start = Location(file=file, line=1, column=1)
     try:
-        data = files.read_bytes(path)
-        return data.decode("utf-8").replace("\r\n", "\n"), []
+        return files.read_text(path, file).replace("\r\n", "\n"), []
     except FlowlockError as error:
-        return "", [replace(error.problems[0], location=Location(file=file))]
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        message = f"the file is not UTF-8: byte 0x{data[error.start]:02x}"
-        return "", [Problem(code="FL106", message=message, location=replace(start, line=line))]
+        problem = error.problems[0]
+        if problem.location is not None:
+            return "", [replace(problem, code="FL106")]
+        return "", [replace(problem, location=Location(file=file))]
 
 
 def _misplaced(workflow: Workflow, spec: Spec | None) -> list[Problem]:

@@ -91,7 +91,7 @@ def _own(session: Session, wanted: Sequence[Target]) -> dict[str, Identity]:
     """
     workspace = session.workspace
     cache = cache_of(workspace)
-    texts = [target.path.read_text(encoding="utf-8") for target in wanted if target.path.is_file()]
+    texts = [files.read_text(target.path, target.shown) for target in wanted if target.path.is_file()]
     found = steps(workspace, build_targets(workspace), cache)
     return {
         name: Identity(
@@ -119,9 +119,10 @@ def export(
     """Return a workflow's lock in another tool's form, for this platform unless another is named."""
     workflow = session.workspace.workflow(name)
     path = session.lock_file(workflow)
+    shown = session.workspace.relative(path)
     return exports.export(
         kind,
-        document.read(files.read_bytes(path).decode(), session.workspace.relative(path)),
+        document.read(files.read_text(path, shown), shown),
         environment=environment,
         platform=platform or platforms.current(),
         name=workflow.name,
@@ -164,5 +165,5 @@ def _manifest_target(session: Session, source: Path, path: Path, *, label: str) 
         raise FlowlockError(
             f"there is no {shown}", code="FL632", hint="`flowlock compile` writes a workflow's"
         )
-    wanted = pixi.read(files.read_bytes(source).decode(), shown, label=label)
+    wanted = pixi.read(files.read_text(source, shown), shown, label=label)
     return Target(manifest=wanted, path=path, shown=session.workspace.relative(path))

@@ -68,7 +68,7 @@ def since(folder: Path, revision: str, *, form: DiffForm = DiffForm.TEXT) -> Dif
     found = []
     for path in sorted({*before, *now}):
         old = document.read(git.text_at(folder, commit, path), path) if path in before else None
-        new = document.read(files.read_bytes(folder / path).decode(), path) if path in now else None
+        new = document.read(files.read_text(folder / path, path), path) if path in now else None
         changes = diff.changes(old, new, compare_versions)
         if changes:
             found.append(LockDiff(path=path, changes=changes, places=diff.everywhere(old, new)))

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from flowlock import files
 from flowlock.errors import FlowlockError, Location, Problem, nearest
@@ -76,7 +75,11 @@ def _state(
     manifest = target.manifest
     _validate(manifest, matcher, options)
     chosen = manifest.only(options.environments, options.platforms)
-    old = document.read(_text(target.path), target.shown) if target.path.exists() else None
+    old = (
+        document.read(files.read_text(target.path, target.shown), target.shown)
+        if target.path.exists()
+        else None
+    )
     if old is None:
         message = f"there is no {target.path.name}"
         reasons = [Reason(rule=Rule.ENVIRONMENTS, label=manifest.label, message=message)]
@@ -103,13 +106,6 @@ def _snapshots(
     asked = [c for t in targets for e in t.manifest.environments for c in e.channels]
     default = next((channel for channel in asked if channel.rstrip("/") not in standing), "conda-forge")
     return [snapshot(options.repodata, default)]
-
-
-def _text(path: Path) -> str:
-    try:
-        return files.read_bytes(path).decode()
-    except UnicodeDecodeError as error:
-        raise FlowlockError(f"{path.name} is not UTF-8: {error}", code="FL601") from error
 
 
 def _validate(manifest: Manifest, matcher: RattlerMatcher, options: Options) -> None:

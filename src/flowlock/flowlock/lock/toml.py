@@ -39,8 +39,8 @@ class Document:
         return Location(file=self.file, line=line, column=1)
 
 
-def load(text: str, file: str) -> Document:
-    """Parse a TOML text; an FL610 error has the line and column where it is none."""
+def load(text: str, file: str, *, code: str = "FL610") -> Document:
+    """Parse a TOML text; an error of that code has the line and column where it is none."""
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -49,7 +49,7 @@ def load(text: str, file: str) -> Document:
         reason = re.sub(r" \(at .*\)", "", str(error))
         where = Location(file=file, line=line, column=column)
         hint = "see https://toml.io for the syntax"
-        raise FlowlockError(f"not TOML: {reason}", code="FL610", location=where, hint=hint) from error
+        raise FlowlockError(f"not TOML: {reason}", code=code, location=where, hint=hint) from error
     lines: dict[Path, int] = {}
     for path, number in _lines(text):
         lines.setdefault(path, number)

@@ -111,7 +111,7 @@ def _notes(session: Session, name: str, *, prerelease: bool) -> str:
         told = prepare.section(session.workspace, name, session.workspace.epoch)
         return changelog.notes(told, name)
     path = session.workspace.root / prepare.CHANGELOG
-    return changelog.notes(files.read_bytes(path).decode(), name) if path.is_file() else ""
+    return changelog.notes(files.read_text(path, prepare.CHANGELOG), name) if path.is_file() else ""
 
 
 def _build_apart(session: Session, folder: Path) -> Path:

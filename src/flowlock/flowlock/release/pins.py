@@ -70,7 +70,7 @@ def _locked(session: Session) -> Iterator[tuple[str, str, Pin]]:
         )
     for path in paths:
         shown = session.workspace.relative(path)
-        lock = document.read(files.read_bytes(path).decode(), shown)
+        lock = document.read(files.read_text(path, shown), shown)
         for _, _, record in lock.records():
             if record.channel == session.workspace.release_channel:
                 pin = Pin(

@@ -150,7 +150,7 @@ def _write(current: Workspace, new: Version, epoch: datetime) -> None:
 
 def _texts(current: Workspace, new: Version, epoch: datetime) -> dict[Path, str]:
     def old(path: Path) -> str:
-        return files.read_bytes(path).decode()
+        return files.read_text(path, current.relative(path))
 
     toml = current.root / workspace.FILE
     texts = {toml: version.bump_workspace(old(toml), new, epoch)}
@@ -168,7 +168,7 @@ def _texts(current: Workspace, new: Version, epoch: datetime) -> dict[Path, str]
 
 def section(current: Workspace, name: str, day: datetime) -> str:
     """Return the changelog's section of a version from the fragments that are there now."""
-    fragments = {path.name: files.read_bytes(path).decode() for path in _fragments(current)}
+    fragments = {path.name: files.read_text(path, current.relative(path)) for path in _fragments(current)}
     return changelog.section(fragments, name, day.date(), folder=FRAGMENTS)
 
 
