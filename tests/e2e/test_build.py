@@ -137,8 +137,8 @@ def test_every_stale_package_says_why_and_unrelated_edits_rebuild_nothing(small:
     (folder / "alpha" / "more.py").write_text("x = 1\n")
     assert small.reasons() == {"alpha": "source changed (alpha/more.py)", "beta": "current"}
     (folder / "alpha" / "more.py").unlink()
-    small.write_recipe("alpha", {**recipe, "context": {"version": "1.1"}})
-    assert small.reasons() == {"alpha": "recipe changed (context.version)", "beta": "current"}
+    small.write_recipe("alpha", {**recipe, "build": {**recipe["build"], "number": 1}})
+    assert small.reasons() == {"alpha": "recipe changed (build.number)", "beta": "current"}
     small.write_recipe("alpha", recipe)
     settings = (small.root / "flowlock.toml").read_text()
     (small.root / "flowlock.toml").write_text(settings.replace("2026-11-01", "2026-12-01"))

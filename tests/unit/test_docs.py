@@ -56,6 +56,7 @@ SHARED = {
     "FL302": {"recipe", "workspace"},  # flowlock.toml and pyproject.toml are TOML, or not
     "FL306": {"init", "workspace"},  # a folder that cannot name what is in it
     "FL312": {"build", "recipe"},  # a path that leaves the package: in the text, or followed
+    "FL323": {"build", "recipe"},  # several names: of recipe and pyproject, or where there is no recipe yet
     "FL413": {"base", "build", "downloads"},  # never downloaded, and --offline
     "FL414": {"build", "downloads"},  # a download with another digest than promised
     "FL605": {"build", "channel"},  # damaged bytes: in the channel, or in a copy of it

@@ -69,6 +69,7 @@ def test_disagreements_show_both_places() -> None:
     found = consistency(
         parse(text, "r"),
         PYPROJECT,
+        folder="some-package",
         names=NAMES,
         recipe_file=("recipe.yaml", text),
         pyproject_file=("pyproject.toml", 'version = "1.10"\n"numpy~=2.1,!=2.2.0"\n'),
@@ -82,7 +83,12 @@ def test_disagreements_show_both_places() -> None:
 def test_a_requirement_with_a_marker_may_stand_in_the_recipe_or_not() -> None:
     text = yaml_text(rendered()).replace("- numpy", "- colorama\n    - numpy")
     assert not consistency(
-        parse(text, "r"), PYPROJECT, names=NAMES, recipe_file=("r", text), pyproject_file=("p", "")
+        parse(text, "r"),
+        PYPROJECT,
+        folder="some-package",
+        names=NAMES,
+        recipe_file=("r", text),
+        pyproject_file=("p", ""),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from flowlock.build import recipe_problems
 from flowlock.compile import command
 from flowlock.discover import Elsewhere
-from flowlock.errors import FlowlockError, Location, Problem
+from flowlock.errors import Location, Problem
 from flowlock.report import Format, Progress
 from flowlock.spec import render
 from flowlock.spec.check import by_place
@@ -62,7 +62,7 @@ def check(
     catalog = command.catalog_for(workspace, sources, facts, progress, elsewhere)
     problems = command.check_specs(sources, catalog, facts)
     if not paths:
-        problems = by_place([*problems, *_recipe_problems(workspace), *_orphans(workspace)])
+        problems = by_place([*problems, *recipe_problems(workspace), *_orphans(workspace)])
     texts = {workspace.relative(file): source.text for file, source in zip(files, sources, strict=True)}
     texts = {**command.texts_of(sources, workspace), **texts}
     return CheckResult(problems=tuple(problems), specs=len(files), texts=texts, form=form)
@@ -93,13 +93,6 @@ def _source(workspace: Workspace, file: Path) -> command.Source:
     spec, more = parse(text, shown) if not problems else (None, [])
     source = command.Source(workflow=workflow, text=text, spec=spec, problems=(*problems, *more))
     return command.with_layout(source, workspace)
-
-
-def _recipe_problems(workspace: Workspace) -> list[Problem]:
-    try:
-        return recipe_problems(workspace)
-    except FlowlockError as error:
-        return list(error.problems)
 
 
 def _orphans(workspace: Workspace) -> Iterator[Problem]:

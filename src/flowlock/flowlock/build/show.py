@@ -1,15 +1,15 @@
 """`flowlock recipe`: the recipe of a package or workflow, and whether it fits its pyproject."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flowlock.build.targets import Kind, chosen, rendered, targets
-from flowlock.errors import Problem
-from flowlock.files import read_bytes
-from flowlock.recipe import Recipe, consistency, yaml_text
-from flowlock.workspace import Workspace
+from flowlock.build.agreement import disagreements, misnamed
+from flowlock.build.plan import graph_of, order
+from flowlock.build.targets import chosen, package_recipe, rendered, targets
+from flowlock.errors import FlowlockError, Problem
+from flowlock.recipe import Recipe, yaml_text
+from flowlock.workspace import Package, Workspace
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,23 +40,26 @@ def show_recipe(workspace: Workspace, name: str) -> RecipeResult:
     """
     for package in workspace.packages:
         if package.name == name and not (package.recipe.is_file() and package.recipe.stat().st_size):
+            if problems := list(misnamed(workspace, package)):
+                raise FlowlockError(problems[0].message, problems=problems)
             return RecipeResult(recipe=rendered(workspace, package.folder, package.recipe.parent))
     known = targets(workspace)
     return RecipeResult(recipe=known[chosen([name], workspace, known)[0]].recipe)
 
 
 def recipe_problems(workspace: Workspace) -> list[Problem]:
-    """Return where the recipes of the src packages and their pyprojects disagree."""
-    found = []
-    recipes = {name: target for name, target in targets(workspace).items() if target.kind is Kind.PACKAGE}
-    for package in workspace.packages:
-        project = package.folder / "pyproject.toml"
-        texts = [read_bytes(path).decode() for path in (package.recipe, project)]
-        found += consistency(
-            recipes[package.name].recipe,
-            tomllib.loads(texts[1]),
-            names=workspace.wheel_names,
-            recipe_file=(workspace.relative(package.recipe), texts[0]),
-            pyproject_file=(workspace.relative(project), texts[1]),
-        )
+    """Return what is wrong with the recipes, and where they and the pyprojects of src packages disagree."""
+    found = [problem for package in workspace.packages for problem in _of_package(workspace, package)]
+    try:
+        order(graph_of({name: target.recipe for name, target in targets(workspace).items()}))
+    except FlowlockError as error:
+        # The first fault of a package ends a survey; the others are known by now.
+        found += [problem for problem in error.problems if problem not in found]
     return found
+
+
+def _of_package(workspace: Workspace, package: Package) -> list[Problem]:
+    try:
+        return disagreements(workspace, package, package_recipe(workspace, package))
+    except FlowlockError as error:
+        return list(error.problems)

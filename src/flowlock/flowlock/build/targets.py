@@ -7,13 +7,14 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
+from flowlock.build.agreement import no_recipe, refuse_faults
 from flowlock.build.plan import closure, graph_of
 from flowlock.errors import FlowlockError, Location, Problem, nearest
 from flowlock.files import read_text
 from flowlock.recipe import Recipe, origin, own_source, parse, pyproject, render
 from flowlock.recipe.variants import Variant, variants
 from flowlock.recipe.vendored import Download
-from flowlock.workspace import Workflow, Workspace
+from flowlock.workspace import Package, Workflow, Workspace
 
 # Locks pin the package and must not be part of what they pin.
 WORKFLOW_EXCLUDES = ("pixi.lock", "pixi.toml")
@@ -57,15 +58,24 @@ def targets(workspace: Workspace) -> dict[str, Target]:
     Of the vendored packages it is those that one of ours needs. The first variant of a native package goes by
     its name, each other one by the name and its values.
     """
-    ours = {key: target for one in _ours(workspace) for key, target in _variants(workspace, one)}
+    own = _ours(workspace)
+    ours = {key: target for one in own for key, target in _variants(workspace, one)}
     vendored = {target.name: target for target in _vendored(workspace)}
-    if not vendored:
-        return ours
     if twice := sorted(ours.keys() & vendored.keys()):
         raise FlowlockError(f"{', '.join(twice)} is both ours and vendored", code="FL317")
     every = {**ours, **vendored}
     wanted = closure(ours, graph_of({key: target.recipe for key, target in every.items()}))
-    return {name: target for name, target in every.items() if name in wanted}
+    found = {name: target for name, target in every.items() if name in wanted}
+    # All that are listed, not those that have a name: two recipes may give themselves the same one.
+    written = [one for one in (*own, *found.values()) if one.kind is not Kind.WORKFLOW]
+    refuse_faults(workspace, {_recipe_file(workspace, one): one.recipe for one in written})
+    return found
+
+
+def _recipe_file(workspace: Workspace, target: Target) -> Path:
+    """Return where a recipe that somebody wrote stands."""
+    beside = target.folder if target.kind is Kind.VENDORED else workspace.recipes / target.folder.name
+    return beside / RECIPE
 
 
 def _ours(workspace: Workspace) -> list[Target]:
@@ -73,7 +83,7 @@ def _ours(workspace: Workspace) -> list[Target]:
     pins = (workspace.build_backend, workspace.build_installer)
     found = [
         Target(
-            recipe=_package_recipe(workspace, package.recipe, package.folder),
+            recipe=package_recipe(workspace, package),
             kind=Kind.PACKAGE,
             folder=package.folder,
             excludes=package.excludes,
@@ -180,15 +190,12 @@ def _unknown(name: str, known: Collection[str], workflows: Mapping[str, str]) ->
     return Problem(code="FL521", message=f"there is no package or workflow `{name}`", hint=hint)
 
 
-def _package_recipe(workspace: Workspace, path: Path, folder: Path) -> Recipe:
+def package_recipe(workspace: Workspace, package: Package) -> Recipe:
+    """Return what a src package's recipe says; a FlowlockError tells why it cannot be this package's."""
+    path, folder = package.recipe, package.folder
     shown = workspace.relative(path)
     if not path.is_file():
-        raise FlowlockError(
-            f"{folder.name} has no recipe",
-            code="FL315",
-            location=Location(file=shown),
-            hint=f"write one with `flowlock recipe {folder.name} > {shown}`",
-        )
+        raise no_recipe(workspace, package)
     recipe = parse(read_text(path, shown), shown)
     source = own_source(recipe)
     if source is not None and os.path.realpath(path.parent / source[0]) != os.path.realpath(folder):

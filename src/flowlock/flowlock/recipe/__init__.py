@@ -1,6 +1,6 @@
 """Recipes: read, rendered from a pyproject, and held against it. Pure."""
 
-from flowlock.recipe.consistency import consistency
+from flowlock.recipe.consistency import consistency, identity
 from flowlock.recipe.document import Noarch, Recipe, parse, yaml_text
 from flowlock.recipe.own import own_source
 from flowlock.recipe.render import render
@@ -12,6 +12,7 @@ __all__ = [
     "Origin",
     "Recipe",
     "consistency",
+    "identity",
     "match_spec",
     "origin",
     "own_source",

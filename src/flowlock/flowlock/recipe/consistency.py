@@ -6,6 +6,7 @@ from typing import Any
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 
 from flowlock.errors import Location, Problem
 from flowlock.recipe.document import Recipe
@@ -17,21 +18,42 @@ def consistency(
     recipe: Recipe,
     pyproject: Mapping[str, Any],
     *,
+    folder: str,
     names: Mapping[str, str],
     recipe_file: tuple[str, str],
     pyproject_file: tuple[str, str],
 ) -> list[Problem]:
-    """Return where version, run requirements and entry points differ, both places in each message.
+    """Return where name, version, run requirements and entry points differ, both places in each message.
 
     The files are (path to show, text). `names` maps wheel names to conda names. A requirement with a marker
-    may stand in a recipe or not, since a noarch package has one list for every platform.
+    may stand in a recipe or not, since a noarch package has one list for every platform. A pyproject without
+    `[project]` says nothing that could differ.
     """
+    found = identity(recipe, pyproject, folder=folder, recipe_file=recipe_file, pyproject_file=pyproject_file)
+    if "project" not in pyproject:
+        return found
     places = _Places(recipe=recipe_file, pyproject=pyproject_file)
     return [
-        *_version(recipe, pyproject, places),
+        *found,
         *_requirements(recipe, pyproject, names, places),
         *_entry_points(recipe, pyproject, places),
     ]
+
+
+def identity(
+    recipe: Recipe,
+    pyproject: Mapping[str, Any],
+    *,
+    folder: str,
+    recipe_file: tuple[str, str],
+    pyproject_file: tuple[str, str],
+) -> list[Problem]:
+    """Return where name and version differ: an artifact says the recipe's, its wheel the pyproject's.
+
+    `folder` is the name of the package's folder, by which the workspace knows it.
+    """
+    places = _Places(recipe=recipe_file, pyproject=pyproject_file)
+    return [*_name(recipe, pyproject, folder, places), *_version(recipe, pyproject, places)]
 
 
 class _Places:
@@ -40,7 +62,14 @@ class _Places:
     def __init__(self, *, recipe: tuple[str, str], pyproject: tuple[str, str]) -> None:
         self._recipe, self._pyproject = recipe, pyproject
 
-    def problem(self, code: str, what: str, recipe: tuple[str, str], pyproject: tuple[str, str]) -> Problem:
+    def problem(
+        self,
+        code: str,
+        what: str,
+        recipe: tuple[str, str],
+        pyproject: tuple[str, str],
+        hint: str = "make the two agree",
+    ) -> Problem:
         """Each side is (what to look for, what it says)."""
         here = Location(file=self._recipe[0], line=_line_of(self._recipe[1], recipe[0]))
         there = Location(file=self._pyproject[0], line=_line_of(self._pyproject[1], pyproject[0]))
@@ -48,12 +77,19 @@ class _Places:
             code=code,
             message=f"{what}: {recipe[1]} here, {pyproject[1]} in {there}",
             location=here,
-            hint="make the two agree",
+            hint=hint,
         )
 
 
+def _name(recipe: Recipe, pyproject: Mapping[str, Any], folder: str, places: _Places) -> Iterator[Problem]:
+    stated = pyproject.get("project", {}).get("name", folder)
+    if recipe.name != folder or canonicalize_name(stated) != canonicalize_name(folder):
+        hint = f"name the package {folder} in both, as its folder, or rename its folders too"
+        yield places.problem("FL323", "name", ("name", recipe.name), ("name", stated), hint)
+
+
 def _version(recipe: Recipe, pyproject: Mapping[str, Any], places: _Places) -> Iterator[Problem]:
-    version = str(pyproject["project"].get("version", "none"))
+    version = str(pyproject.get("project", {"version": recipe.version}).get("version", "none"))
     if version != recipe.version:
         yield places.problem("FL320", "version", ("version", recipe.version), ("version", version))
 

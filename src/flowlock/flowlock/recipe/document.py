@@ -86,6 +86,11 @@ class Recipe:
         return tuple(filled_requirement(spec, self.document) for spec in found)
 
     @property
+    def license_files(self) -> tuple[str, ...]:
+        """The paths and patterns of `about.license_file`, those of every branch of a selector."""
+        return tuple(_leaves(_table(self.document, "about").get("license_file")))
+
+    @property
     def extra(self) -> Mapping[str, Any]:
         """What `extra` says, which the engine leaves alone."""
         return table(self.document, "extra")
