@@ -92,6 +92,25 @@ def test_a_lock_that_cannot_be_read_stops_it_all(small: Small, session: Session)
     assert artifacts(small) == before
 
 
+def test_a_damaged_lock_of_the_state_folder_stops_nothing(small: Small, session: Session) -> None:
+    idle = edit_and_build(small, "x = 1\n")
+    now = edit_and_build(small, "x = 2\n")
+    derived = small.root / ".flowlock/locks/build.lock"
+    derived.parent.mkdir()
+    derived.write_text("a: [\n")
+    assert {entry.needed_by for entry in caches.ls(session).entries if entry.kind == "artifact"} == {
+        "",
+        "current builds",
+    }
+    assert derived.read_text() == "a: [\n"
+    caches.gc(session, dry_run=False)
+    assert artifacts(small) == {now} != {idle}
+    committed = small.root / "recipes/build.lock"
+    derived.rename(committed)
+    with pytest.raises(FlowlockError, match="cannot be read"):
+        caches.ls(session)
+
+
 def test_an_empty_cache_has_nothing_to_free(small: Small, session: Session) -> None:
     result = caches.gc(session, dry_run=False)
     assert (result.size, result.as_text()) == (0, "0 B freed")

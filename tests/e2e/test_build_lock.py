@@ -18,7 +18,7 @@ from flowlock.build.command import BuildSettings
 from flowlock.build.targets import targets
 from flowlock.errors import FlowlockError
 from flowlock.lock import document
-from flowlock.lock.result import CURRENT, STALE, Options
+from flowlock.lock.result import CURRENT, STALE, UPDATED, Options
 from flowlock.report import Silent
 from flowlock.session import Profile, Session
 from flowlock.workspace import load
@@ -59,8 +59,7 @@ def test_builds_get_the_locked_records_and_nothing_else(small: Small) -> None:
     small.add("beta", host="alpha")
     build_locked(small)
     pinned = document.read(lock_of(small).read_text(), "build.lock")
-    names = {record.name for _, _, record in pinned.records()}
-    assert {"python", "hatchling", "uv"} <= names
+    assert {"python", "hatchling", "uv"} <= names_in(lock_of(small))
     assert all("invalid/base" in record.url and record.sha256 for _, _, record in pinned.records())
     assert build_locked(small).current
     # Open channels give the same bytes.
@@ -68,6 +67,43 @@ def test_builds_get_the_locked_records_and_nothing_else(small: Small) -> None:
     shutil.rmtree(small.root / ".flowlock/cache/artifacts")
     small.build()
     assert small.contents() == before
+
+
+@pytest.mark.parametrize("damage", [b"a: [\n", b"\xff", b""])
+def test_the_embedded_profile_s_lock_is_made_again_when_it_is_damaged(small: Small, damage: bytes) -> None:
+    small.add("alpha")
+    build_locked(small)
+    lock, before = lock_of(small), lock_of(small).read_bytes()
+    lock.write_bytes(damage)
+    assert build_locked(small).current
+    assert lock.read_bytes() == before
+
+
+def test_a_damaged_lock_of_the_embedded_profile_is_made_again_on_demand(small: Small) -> None:
+    small.add("alpha")
+    lock = lock_of(small)
+    lock.parent.mkdir(parents=True)
+    lock.write_text("a: [\n")
+    (one,) = locking.lock(replace(embedded(small), offline=False), Options()).locks
+    assert one.status == UPDATED
+    assert {"python", "hatchling"} <= names_in(lock)
+
+
+def test_the_committed_lock_is_left_as_it_is_when_it_is_damaged(small: Small) -> None:
+    small.add("alpha")
+    committed = small.root / "recipes/build.lock"
+    committed.write_text("a: [\n")
+    found = session(small.root, Profile.CONDA_FORGE)
+    actions = (
+        lambda: locking.ready(found, targets(found.workspace), relock=True),
+        lambda: locking.lock(found, Options()),
+        lambda: locking.check(found),
+    )
+    for action in actions:
+        with pytest.raises(FlowlockError, match=r"the lock cannot be read") as caught:
+            action()
+        assert str(caught.value.problems[0].location).startswith("recipes/build.lock:")
+    assert committed.read_text() == "a: [\n"
 
 
 def test_another_record_builds_again_to_see_that_the_bytes_stay(small: Small) -> None:
@@ -94,6 +130,10 @@ def test_another_record_builds_again_to_see_that_the_bytes_stay(small: Small) ->
     ]
     assert small.contents() == before
     assert other in pins(small)
+
+
+def names_in(lock: Path) -> set[str]:
+    return {record.name for _, _, record in document.read(lock.read_text(), "build.lock").records()}
 
 
 def pins(small: Small) -> list[str]:

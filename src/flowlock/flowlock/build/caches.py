@@ -70,7 +70,7 @@ def ls(session: Session) -> CacheResult:
 
 
 def gc(session: Session, *, dry_run: bool) -> CacheResult:
-    """Remove what neither a lock nor a current build needs; a lock that cannot be read stops it all."""
+    """Remove what neither a lock nor a current build needs; a damaged committed lock stops it all."""
     with session.exclusive():
         idle = tuple(entry for entry in _entries(session) if not entry.needed_by)
         if not dry_run:
@@ -93,14 +93,22 @@ def _entries(session: Session) -> Iterator[Kept]:
 
 
 def _pinned(workspace: Workspace) -> dict[str, str]:
-    """Return the stem of each archive that a lock pins, with that lock; committed ones go first."""
+    """Return the stem of each archive that a lock pins, with that lock; committed ones go first.
+
+    A damaged one of the state folder pins nothing: it is made again, as is what goes for want of it.
+    """
     listed = [workspace.root / name for name in git.source_files(workspace.root)]
     committed = [path for path in listed if path.name == WORKFLOW_LOCK]
-    locks = [*sorted((workspace.state / "locks").rglob("*.lock")), workspace.recipes / BUILD_LOCK, *committed]
+    derived = sorted((workspace.state / "locks").rglob("*.lock"))
     found: dict[str, str] = {}
-    for path in filter(Path.is_file, locks):
+    for path in filter(Path.is_file, [*derived, workspace.recipes / BUILD_LOCK, *committed]):
         shown = workspace.relative(path)
-        held = document.read(files.read_text(path, shown), shown)
+        try:
+            held = document.read(files.read_text(path, shown), shown)
+        except FlowlockError:
+            if path not in derived:
+                raise
+            continue
         found.update({_stem(record.file_name): shown for _, _, record in held.records()})
     return found
 

@@ -13,6 +13,7 @@ from flowlock.build.locked import Locked, Store
 from flowlock.build.targets import Target, targets
 from flowlock.errors import FlowlockError, Problem
 from flowlock.lock import document
+from flowlock.lock.derived import forget_damaged
 from flowlock.lock.document import Lock
 from flowlock.lock.manifest import Manifest, channel_url
 from flowlock.lock.result import STALE, LockResult, Options
@@ -33,6 +34,7 @@ def lock(session: Session, options: Options) -> LockResult:
     with session.exclusive():
         prepare(session)
         place = _place(session, targets(session.workspace))
+        _forget_damaged(session, place)
         options = replace(options, offline=options.offline or session.offline)
         return solve(
             [place.target], folders=place.folders, own={}, options=options, progress=session.progress
@@ -137,6 +139,7 @@ def _settle(session: Session, place: _Place, *, relock: bool) -> None:
     memo = session.workspace.state / "cache" / "build-lock.json"
     if _known(memo) == _key(place):
         return
+    _forget_damaged(session, place)
     if relock:
         from flowlock.lock.run import lock as solve
 
@@ -145,6 +148,11 @@ def _settle(session: Session, place: _Place, *, relock: bool) -> None:
     else:
         _refuse_stale(session, place)
     files.write_text(memo, json.dumps({"key": _key(place)}))
+
+
+def _forget_damaged(session: Session, place: _Place) -> None:
+    if session.profile is Profile.EMBEDDED:
+        forget_damaged(place.target.path, place.target.shown, session.progress)
 
 
 def _refuse_stale(session: Session, place: _Place) -> None:

@@ -13,6 +13,7 @@ from flowlock.build.targets import targets as build_targets
 from flowlock.errors import FlowlockError
 from flowlock.lock import document, manifest, pixi
 from flowlock.lock import export as exports
+from flowlock.lock.derived import forget_damaged
 from flowlock.lock.forms import ExportKind
 from flowlock.lock.result import CURRENT, STALE, UPDATED, LockResult, Options, Target
 from flowlock.lock.run import lock as lock_targets
@@ -139,24 +140,15 @@ def _workflow_target(session: Session, workflow: Workflow) -> Target:
     path = session.lock_file(workflow)
     if session.profile is not Profile.EMBEDDED:
         return _manifest_target(session, workflow.package / MANIFEST, path, label=workflow.name)
-    _forget_damaged(session, path)
+    shown = session.workspace.relative(path)
+    forget_damaged(path, shown, session.progress)
     wanted = manifest.simple(
         workflow.name,
         channels=(session.workspace.release_channel, BASE_URL),
         platforms=[platforms.current()],
         specs=[f"{workflow.distribution} =={session.workspace.version}"],
     )
-    return Target(manifest=wanted, path=path, shown=session.workspace.relative(path))
-
-
-def _forget_damaged(session: Session, path: Path) -> None:
-    """Remove a lock of the state folder that cannot be read: it is made again, as everything there."""
-    try:
-        if path.is_file():
-            document.read(files.read_bytes(path).decode(errors="replace"), path.name)
-    except FlowlockError as error:
-        session.progress.note(f"{session.workspace.relative(path)} is damaged ({error}); it is made again")
-        path.unlink()
+    return Target(manifest=wanted, path=path, shown=shown)
 
 
 def _manifest_target(session: Session, source: Path, path: Path, *, label: str) -> Target:

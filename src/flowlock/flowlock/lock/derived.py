@@ -1,0 +1,25 @@
+"""Locks below the state folder: made from what is there, and so made again when they are damaged."""
+
+from pathlib import Path
+
+from flowlock import files
+from flowlock.errors import FlowlockError, from_os_error
+from flowlock.lock import document
+from flowlock.report import Progress
+
+
+def forget_damaged(path: Path, shown: str, progress: Progress) -> None:
+    """Remove a lock that cannot be read; whoever needs it makes it again, as everything there."""
+    try:
+        if path.is_file():
+            document.read(files.read_text(path, shown), shown)
+    except FlowlockError as error:
+        progress.note(f"{shown} is damaged ({error}); it is made again")
+        _remove(path)
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink()
+    except OSError as error:
+        raise from_os_error(error, "delete", path) from error
