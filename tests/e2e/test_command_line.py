@@ -79,6 +79,8 @@ def test_paths_are_relative_to_the_folder_that_is_named() -> None:
         (["sync", "--nope"], "see `flowlock sync --help`"),
         (["check", "--", "--json"], "cannot read --json"),
         (["status", "-C", "nope"], "cannot go to nope"),
+        (["channel", "serve", "--port", "80000"], "FL002 Invalid value for '--port'"),
+        (["channel", "serve", "--port", "-1"], "FL002 Invalid value for '--port'"),
     ],
 )
 def test_options_that_are_wrong_are_told(arguments: list[str], message: str) -> None:

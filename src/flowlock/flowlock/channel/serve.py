@@ -1,5 +1,6 @@
 """The local channel over HTTP on this machine, for clients that take no folder."""
 
+import errno
 import os
 import re
 import shutil
@@ -11,7 +12,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from flowlock.errors import from_os_error
+from flowlock.errors import FlowlockError, from_os_error
 from flowlock.report import Progress
 
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
@@ -47,7 +48,16 @@ def _server(channel: Path, port: int) -> ThreadingHTTPServer:
     try:
         return ThreadingHTTPServer(("127.0.0.1", port), Handler)
     except OSError as error:
-        raise from_os_error(error, "listen on", f"127.0.0.1:{port}") from error
+        raise _cannot_listen(error, port) from error
+
+
+def _cannot_listen(error: OSError, port: int) -> FlowlockError:
+    place = f"127.0.0.1:{port}"
+    if error.errno != errno.EADDRINUSE:
+        return from_os_error(error, "listen on", place)
+    return FlowlockError(
+        f"something else listens on {place}", code="FL606", hint="`--port 0` takes a free port"
+    )
 
 
 def _url(server: ThreadingHTTPServer) -> str:

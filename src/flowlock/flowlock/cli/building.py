@@ -151,7 +151,8 @@ def channel_ls(context: typer.Context) -> int:
 
 @channel.command(name="serve")
 def channel_serve(
-    context: typer.Context, port: Annotated[int, typer.Option(help="0 takes a free one.")] = 8000
+    context: typer.Context,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
 ) -> None:
     """Serve the local channel on this machine until interrupted."""
     from flowlock.channel import serve as server
