@@ -15,6 +15,7 @@ from flowlock import platforms
 from flowlock.base import channel as base
 from flowlock.build import BuildResult, Status, build, caches, command, locking
 from flowlock.build.command import BuildSettings
+from flowlock.build.locked import Store
 from flowlock.build.targets import targets
 from flowlock.errors import FlowlockError
 from flowlock.lock import document
@@ -104,6 +105,18 @@ def test_the_committed_lock_is_left_as_it_is_when_it_is_damaged(small: Small) ->
             action()
         assert str(caught.value.problems[0].location).startswith("recipes/build.lock:")
     assert committed.read_text() == "a: [\n"
+
+
+def test_a_channel_that_does_not_answer_is_said_with_the_profile_that_needs_none(tmp_path: Path) -> None:
+    with answering(lambda _: Response(status=404)) as url:
+        record = replace(
+            next(document.read((ROOT / "recipes/build.lock").read_text(), "build.lock").records())[2],
+            url=f"{url}/noarch/knots-1.0-0.conda",
+        )
+        store = Store(mirrors={}, cache=tmp_path, offline=False, progress=Silent())
+        with pytest.raises(FlowlockError, match="cannot download from") as caught:
+            store.fetch([record])
+    assert "`--profile embedded` needs no conda channel" in (caught.value.hint or "")
 
 
 def test_another_record_builds_again_to_see_that_the_bytes_stay(small: Small) -> None:

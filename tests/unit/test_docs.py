@@ -48,6 +48,7 @@ SHARED = {
     "FL004": {"cli", "flowlock_core"},  # a bug, likewise
     "FL011": {"errors", "release"},  # a folder that cannot be written
     "FL012": {"errors", "release"},  # a folder that is not there
+    "FL022": {"build", "http"},  # a download without an answer, and what else helps where it is a build's
     "FL106": {"compile", "spec"},  # not UTF-8: found while reading, or in the text
     "FL130": {"discover", "spec"},  # no such task: in a spec, or on the command line
     "FL133": {"discover", "spec"},  # several tasks of one name, likewise

@@ -73,7 +73,13 @@ class Store:
         pins = [Pin(file=one.file_name, url=one.url, sha256=str(one.sha256)) for one in records]
         if not pins:
             return {}
-        places = download(pins, self.cache / "archives", offline=self.offline, progress=self.progress)
+        try:
+            places = download(pins, self.cache / "archives", offline=self.offline, progress=self.progress)
+        except FlowlockError as error:
+            if error.problems[0].code != "FL022":
+                raise
+            hint = f"{error.hint}; `--profile embedded` needs no conda channel"
+            raise FlowlockError(error.message, code="FL022", hint=hint) from error
         return {pin.url: path for pin, path in places.items()}
 
 

@@ -157,7 +157,8 @@ def _forget_damaged(session: Session, place: _Place) -> None:
 
 def _refuse_stale(session: Session, place: _Place) -> None:
     if not place.target.path.is_file():
-        raise FlowlockError(f"there is no {place.target.shown}", code="FL551", hint=HINT)
+        hint = f"{HINT}; `--profile embedded` needs no such file, and no conda channel"
+        raise FlowlockError(f"there is no {place.target.shown}", code="FL551", hint=hint)
     problems = [Problem(code="FL551", message=reason) for reason in _reasons(session, place)]
     if problems:
         raise FlowlockError(
