@@ -49,7 +49,12 @@ def checkout(synced: Checkout, tmp_path: Path) -> Callable[[], Checkout]:
 
     def make() -> Checkout:
         root = tmp_path / "a cöpy"
-        shutil.copytree(synced.root, root, copy_function=os.link, symlinks=True)
+        shutil.copytree(synced.root, root, copy_function=os.link, symlinks=True, ignore=_being_unpacked)
         return Checkout(root=root)
 
     return make
+
+
+def _being_unpacked(folder: str, names: list[str]) -> list[str]:
+    """Return the packages that a run in the synced checkout is unpacking at this moment."""
+    return [name for name in names if name.startswith(".")] if Path(folder).name == "pkgs" else []

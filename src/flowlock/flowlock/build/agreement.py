@@ -13,7 +13,7 @@ from flowlock.errors import FlowlockError, Location, Problem
 from flowlock.files import read_text
 from flowlock.lock.match import RattlerMatcher
 from flowlock.recipe import Recipe, consistency, identity, pyproject
-from flowlock.recipe.document import line_of
+from flowlock.recipe.consistency import line_of
 from flowlock.workspace import Package, Workspace
 
 # What makes a path of `license_file` a pattern, which need not match anything on this machine.

@@ -71,8 +71,8 @@ class _Places:
         hint: str = "make the two agree",
     ) -> Problem:
         """Each side is (what to look for, what it says)."""
-        here = Location(file=self._recipe[0], line=_line_of(self._recipe[1], recipe[0]))
-        there = Location(file=self._pyproject[0], line=_line_of(self._pyproject[1], pyproject[0]))
+        here = Location(file=self._recipe[0], line=line_of(self._recipe[1], recipe[0]))
+        there = Location(file=self._pyproject[0], line=line_of(self._pyproject[1], pyproject[0]))
         return Problem(
             code=code,
             message=f"{what}: {recipe[1]} here, {pyproject[1]} in {there}",
@@ -147,7 +147,7 @@ def _words(line: str) -> tuple[str, str]:
     return name.strip(), target.strip()
 
 
-def _line_of(text: str, key: str) -> int | None:
+def line_of(text: str, key: str) -> int | None:
     """Return the first line that has a key, or that holds the text."""
     rows = text.splitlines()
     pattern = re.compile(rf"\s*(-\s+)?[\"']?{re.escape(key)}[\"']?\s*[:=]")

@@ -88,7 +88,7 @@ class Recipe:
     @property
     def license_files(self) -> tuple[str, ...]:
         """The paths and patterns of `about.license_file`, those of every branch of a selector."""
-        return tuple(_leaves(_table(self.document, "about").get("license_file")))
+        return tuple(texts(table(self.document, "about").get("license_file")))
 
     @property
     def extra(self) -> Mapping[str, Any]:
