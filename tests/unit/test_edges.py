@@ -110,3 +110,17 @@ def test_staging_of_killed_writers_goes_and_that_of_others_stays(tmp_path: Path)
         files.forget_staged(tmp_path / "out")
         assert not staging.exists()
         staging.mkdir()
+
+
+def test_what_is_removed_goes_whole_and_so_does_what_a_killed_removal_left(tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    for path in (folder / "deep" / "er", tmp_path / f"{files.TEMPORARY_PREFIX}out.gone" / "deep"):
+        path.mkdir(parents=True)
+        (path / "file").touch()
+        path.chmod(0o500)
+    (tmp_path / "link").symlink_to(folder)
+    files.remove(tmp_path / "link")
+    assert folder.is_dir()
+    files.remove(folder)
+    files.remove(folder)
+    assert list(tmp_path.iterdir()) == []

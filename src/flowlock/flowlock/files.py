@@ -144,14 +144,15 @@ def sha256_of(path: Path) -> Sha256:
 def remove(path: Path) -> None:
     """Delete a file, a link or a whole folder, if it is there; a FlowlockError says why it cannot be.
 
-    A folder gets another name first, so that nobody who is killed leaves half of it under its own; folders in
-    it may be read-only.
+    A folder gets another name first, so that nobody who is killed leaves half of it under its own; the next
+    call deletes that. Folders in it may be read-only.
     """
+    gone = path.with_name(f"{TEMPORARY_PREFIX}{path.name}.gone")
     try:
+        _delete_folder(gone)
         if path.is_dir() and not path.is_symlink():
-            path = path.rename(path.with_name(f"{TEMPORARY_PREFIX}{path.name}.gone"))
-            _make_writable(path)
-            shutil.rmtree(path)
+            path.rename(gone)
+            _delete_folder(gone)
         else:
             path.unlink(missing_ok=True)
     except OSError as error:
@@ -162,6 +163,12 @@ def empty(folder: Path) -> None:
     """Delete everything in a folder."""
     for path in list(folder.iterdir()):
         remove(path)
+
+
+def _delete_folder(folder: Path) -> None:
+    if folder.is_dir():
+        _make_writable(folder)
+        shutil.rmtree(folder)
 
 
 def _make_writable(folder: Path) -> None:
