@@ -200,6 +200,7 @@ def test_a_failure_blocks_what_needs_it_lets_the_rest_finish_and_leaves_the_chan
         "runs-with is blocked: it needs broken",
     }
     assert "one word of explanation" in (caught.value.detail or "")
+    assert "conda_build.sh" not in (caught.value.detail or "")
     log = small.root / ".flowlock/logs/broken.log"
     assert str(log) in (caught.value.hint or "")
     assert "one word of explanation" in log.read_text()

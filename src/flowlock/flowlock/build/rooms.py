@@ -1,6 +1,7 @@
 """One job in one room: inputs are staged, a process of its own works on them, its archive is taken."""
 
 import json
+import re
 import shutil
 import sys
 import time
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 PACKAGES, ROOM = "packages", "room-"
 TAIL = 30
+# How the engine closes: with commands for a folder that is gone by then.
+_LAST_WORDS = re.compile(r"^Script execution failed\.\n.*?(?=^error: |\Z)", re.DOTALL | re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,7 +136,7 @@ class Rooms:
         name = job.identity.name if job.identity.subdir == "noarch" else job.identity.stem
         log = self._place.logs / f"{name}{'.tests' if tests else ''}.log"
         text = (room / LOG).read_text(errors="replace") if (room / LOG).is_file() else ""
-        text = (text + errors).replace(str(room), "$WORK")
+        text = _LAST_WORDS.sub("", (text + errors).replace(str(room), "$WORK"))
         files.write_text(log, text)
         reason = result.get("error") or f"its process ended with {code}"
         if "file" in result:
