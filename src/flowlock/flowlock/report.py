@@ -169,14 +169,14 @@ def failure_text(error: FlowlockError) -> str:
     """Return what happened, each problem, what was kept, and the next command."""
     single = len(error.problems) == 1 and error.problems[0].message == error.message
     lines = [] if single else [f"error: {error.message}"]
-    # The way out comes last, behind what it is about.
-    late = single and bool(error.detail)
-    shown = [replace(problem, hint=None) for problem in error.problems] if late else error.problems
+    # The way out comes last, behind what it is about, and once.
+    last = error.hint if error.detail or not single else None
+    shown = [replace(one, hint=None) if one.hint == last else one for one in error.problems]
     lines += [problems_text(shown, error.texts)]
     if error.detail:
         lines += ["", *(f"  | {line}" for line in error.detail.splitlines()), ""]
     if error.kept:
         lines.append(f"kept: {error.kept}")
-    if error.hint and (late or not single):
-        lines.append(f"hint: {error.hint}")
+    if last:
+        lines.append(f"hint: {last}")
     return "\n".join(lines)
