@@ -181,6 +181,15 @@ def test_what_scripts_leave_beside_their_rooms_is_gone(small: Small, tmp_path: P
     small.build()
 
 
+def test_a_build_with_nothing_to_do_removes_what_a_killed_one_left(small: Small) -> None:
+    small.add_data("alpha")
+    small.build()
+    for name in ("workers/room-0/work", "tmp/needs", "verify/room-0"):
+        (small.root / ".flowlock" / name).mkdir(parents=True)
+    assert small.build().current
+    assert small.leftovers() == []
+
+
 def test_without_a_sandbox_a_killed_flowlock_takes_its_worker_along(small: Small, tmp_path: Path) -> None:
     tools = tmp_path / "tools"
     tools.mkdir()

@@ -13,12 +13,12 @@ from flowlock.build.output import refuse_foreign
 from flowlock.build.output import write as hand_over
 from flowlock.build.plan import closure, most_awaited_first
 from flowlock.build.result import BuildResult, PackageResult, Status
-from flowlock.build.rooms import Place
+from flowlock.build.rooms import Place, tidy
 from flowlock.build.stale import Step
 from flowlock.build.targets import Target
 from flowlock.build.verify import verify as check
 from flowlock.build.workers import Workers
-from flowlock.build.yard import Yard, artifact_of, survey, work_folder
+from flowlock.build.yard import Yard, artifact_of, survey, verify_folder, work_folder
 from flowlock.errors import FlowlockError, Problem
 from flowlock.report import Progress
 from flowlock.workspace import Workspace
@@ -107,19 +107,21 @@ def _verify(yard: Yard, held: Mapping[str, Cached], *, jobs: int) -> None:
     portable = [key for key, step in yard.found.items() if step.target.recipe.noarch]
     again = {key: yard.job(key, held) for key in portable}
     built = {key: cached.path for key, cached in held.items()}
-    check(again, built, folder=yard.workspace.state / "verify", jobs=jobs, progress=yard.progress)
+    check(again, built, folder=verify_folder(yard.workspace), jobs=jobs, progress=yard.progress)
 
 
 @contextmanager
 def _workers(workspace: Workspace, jobs: int) -> Iterator[Workers]:
-    """Yield workers; the channels made for their jobs are gone afterwards, those of a killed build before."""
+    """Yield workers; what is made for their jobs is gone afterwards, and what a killed build left before."""
     place = Place(
         # Resolved, as a sandbox mounts it: it would show by one path what it hides by another.
         root=(workspace.state / "workers").resolve(),
         logs=workspace.state / "logs",
         record=workspace.state / "cache" / "unpacked.json",
     )
-    files.remove(work_folder(workspace))
+    for folder in (work_folder(workspace), verify_folder(workspace)):
+        files.remove(folder)
+    tidy(place)
     files.forget_temporaries(place.logs)
     try:
         yield Workers(place, jobs=jobs)

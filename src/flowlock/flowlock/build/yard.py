@@ -126,6 +126,11 @@ def work_folder(workspace: Workspace) -> Path:
     return workspace.state / "tmp"
 
 
+def verify_folder(workspace: Workspace) -> Path:
+    """Return where packages are built a second time; whoever holds the workspace may delete it."""
+    return workspace.state / "verify"
+
+
 def artifact_of(step: Step, held: Cached) -> channel.Artifact:
     """Return a held build as the channel enters it."""
     own = step.identity
