@@ -61,7 +61,7 @@ def assert_placed(error: FlowlockError) -> None:
 
 
 @given(given=st.dictionaries(st.sampled_from(KEYS), values, max_size=5), usual=st.booleans())
-def test_any_document_is_read_or_refused_with_its_places(given: dict[str, Any], usual: bool) -> None:  # noqa: FBT001 - drawn
+def test_any_document_is_read_or_refused_with_its_places(given: dict[str, Any], *, usual: bool) -> None:
     text = yaml.safe_dump({**BASE, **given} if usual else {**given, **BASE})
     try:
         recipe = parse(text, "r")
