@@ -52,7 +52,7 @@ def read(text: str, file: str) -> Text:
     import yaml
 
     class Loader(yaml.CSafeLoader):
-        yaml_implicit_resolvers = {  # noqa: RUF012 - the base class's form
+        yaml_implicit_resolvers = {  # noqa: RUF012 - no ClassVar: the base has none
             first: [pair for pair in pairs if pair[0] != f"{_YAML}timestamp"]
             for first, pairs in yaml.CSafeLoader.yaml_implicit_resolvers.items()
         }
