@@ -108,15 +108,10 @@ class Arguments:
         return checked
 
     def missing(self, name: str) -> Problem:
-        """Tell that a required parameter has no value."""
+        """Tell that a required parameter has no value; the hint is what the parameter is for."""
         field = self.by_name[name].field
-        says = f": {field.description}" if field and field.description else ""
-        return Problem(
-            code="FL727",
-            message="a value is required",
-            parameter=name,
-            hint=f"add `{name}` under the step{says}",
-        )
+        description = field.description if field else None
+        return Problem(code="FL727", message="a value is required", parameter=name, hint=description)
 
     def unknown(self, name: str) -> Problem:
         """Tell that there is no such parameter, and which there are."""

@@ -155,8 +155,9 @@ class _Version(argparse.Action):
 def _run(bundle: Bundle, arguments: argparse.Namespace) -> Outcome:
     from flowlock_core.execute import Options
     from flowlock_core.output import with_layout, write_results
-    from flowlock_core.params import Params, load_params, with_values
+    from flowlock_core.params import Params, load_params
     from flowlock_core.running import run_workflow
+    from flowlock_core.settings import with_values
 
     main = bundle.load()
     params = load_params(arguments.params) if arguments.params else Params(by_step={}, base=Path.cwd())

@@ -1,27 +1,34 @@
-"""YAML (and so JSON) from people: its values, where each of them stands, and what is wrong with the text."""
+"""YAML and JSON from people: its values, where each of them stands, and what is wrong with the text."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import codecs
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import yaml
-
+from flowlock_core import nodes
 from flowlock_core.errors import Location, Problem, WorkflowError
-
-LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-# Deeper than any task's parameters, and more: aliases can make a document endless.
-_DEEPEST = 64
-_MOST = 200_000
+from flowlock_core.json_text import is_json, read_json
+from flowlock_core.nodes import Fault, FaultKind, Node, Tree
+from flowlock_core.yaml_text import read_yaml
 
 KeyPath: TypeAlias = tuple[str, ...]
+
+# The longer ones first: the mark of UTF-32 begins as that of UTF-16 does.
+_BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Document:
-    """A file's content; `keys` and `values` tell where the key and the value of each path stand.
+    """A file's content; `keys` and `values` have the location of the key and the value of each path.
 
-    `end` is where something could be added; `problems` are keys that one mapping holds twice.
+    `end` is where something could be added; `problems` do not keep the rest from being read.
     """
 
     content: Any
@@ -31,108 +38,106 @@ class Document:
     problems: tuple[Problem, ...]
 
 
+def marked_encoding(data: bytes) -> str | None:
+    """Return the encoding that a byte order mark at the beginning names, if there is one."""
+    for mark, encoding in _BYTE_ORDER_MARKS.items():
+        if data.startswith(mark):
+            return encoding
+    return None
+
+
+def decoded(data: bytes) -> str:
+    """Return the text of bytes in UTF-8, or in what their byte order mark names (UnicodeDecodeError)."""
+    return data.decode(marked_encoding(data) or "utf-8")
+
+
+def place_of_byte(data: bytes, position: int) -> tuple[int, int]:
+    """Return line and column, from 1, of a byte in a text that is UTF-8 before it."""
+    before = data[:position]
+    column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", errors="replace"))
+    return before.count(b"\n") + 1, column + 1
+
+
+def text_of(data: bytes, file: str, what: str, *, code: str) -> str:
+    """Return a file's text; a WorkflowError has the first byte that is not of its encoding."""
+    try:
+        return decoded(data)
+    except UnicodeDecodeError as error:
+        line, column = place_of_byte(data, error.start)
+        encoding = error.encoding.upper().removesuffix("-SIG")
+        problem = Problem(
+            code=code,
+            message=f"the {what} is not in {encoding}: {error.reason}",
+            location=Location(file=file, line=line, column=column),
+            hint="save the file as UTF-8",
+        )
+        raise WorkflowError(problem.message, problems=[problem]) from error
+
+
 def read_text(path: Path, what: str, *, code: str) -> str:
     """Read a file; a WorkflowError tells why that fails."""
     try:
-        return path.read_text(encoding="utf-8")
+        data = path.read_bytes()
     except OSError as error:
         raise WorkflowError(
             f"cannot read the {what} {path}: {error.strerror}", code=code, hint="check the path"
         ) from error
-    except UnicodeDecodeError as error:
-        raise WorkflowError(
-            f"the {what} {path} is not in UTF-8: {error.reason}", code=code, hint="save the file as UTF-8"
-        ) from error
+    return text_of(data, str(path), what, code=code)
 
 
 def parse_document(text: str, file: str) -> Document:
-    """Parse a text; a WorkflowError tells where it is no YAML."""
-    try:
-        node = yaml.compose(text, Loader=LOADER)
-    except yaml.YAMLError as error:
-        raise _malformed(error, text, file) from error
-    found = _Places(file)
-    problems = tuple(found.walk(node, ()))
-    try:
-        content = yaml.load(text, Loader=LOADER)  # noqa: S506 - a safe loader, in C where there is one
-    except (yaml.YAMLError, ValueError) as error:
-        raise _malformed(error, text, file, node) from error
-    end = _at(file, node.end_mark) if node else Location(file=file, line=1, column=1)
-    return Document(content=content, keys=found.keys, values=found.values, end=end, problems=problems)
+    """Parse a text as its file's suffix says; a WorkflowError tells where it is neither YAML nor JSON.
+
+    Without a suffix of either (standard input), it is JSON if it can be read as that.
+    """
+    tree = _tree(text, file)
+    problems = tuple(_problem(fault) for fault in tree.faults)
+    if tree.root is None and problems:
+        raise WorkflowError(problems[-1].message, problems=problems)
+    places = _Places()
+    if tree.root is not None:
+        places.note(tree.root, ())
+    return Document(
+        content=nodes.value_of(tree.root),
+        keys=places.keys,
+        values=places.values,
+        end=tree.end,
+        problems=problems,
+    )
 
 
+def _tree(text: str, file: str) -> Tree:
+    match Path(file).suffix.lower():
+        case ".json":
+            return read_json(text, file)
+        case ".yaml" | ".yml":
+            return read_yaml(text, file)
+    return read_json(text, file) if is_json(text) else read_yaml(text, file)
+
+
+def _problem(fault: Fault) -> Problem:
+    code = "FL722" if fault.kind is FaultKind.REPEATED_KEY else "FL721"
+    return Problem(code=code, message=fault.message, location=fault.location, hint=fault.hint)
+
+
+@dataclass(frozen=True, slots=True)
 class _Places:
-    """Notes where keys and values stand."""
+    """The locations of keys and values by their paths."""
 
-    def __init__(self, file: str) -> None:
-        self.file = file
-        self.keys: dict[KeyPath, Location] = {}
-        self.values: dict[KeyPath, Location] = {}
+    keys: dict[KeyPath, Location] = field(default_factory=dict)
+    values: dict[KeyPath, Location] = field(default_factory=dict)
 
-    def walk(self, node: yaml.Node | None, path: KeyPath) -> Iterator[Problem]:
-        """Note a value and what it holds; yield a problem for each key that a mapping holds twice."""
-        if node is None or path in self.values or len(path) > _DEEPEST or len(self.values) > _MOST:
-            return
-        self.values[path] = _at(self.file, node.start_mark)
-        if isinstance(node, yaml.MappingNode):
-            for key, value in node.value:
-                inner = (*path, str(key.value))
-                at = _at(self.file, key.start_mark)
-                if inner in self.keys:
-                    yield Problem(
-                        code="FL722",
-                        message=f"the key `{key.value}` stands here twice",
-                        location=at,
-                        hint=f"the first is on line {self.keys[inner].line}; keep one of them",
-                    )
-                self.keys.setdefault(inner, at)
-                yield from self.walk(value, inner)
-        elif isinstance(node, yaml.SequenceNode):
-            for number, value in enumerate(node.value):
-                yield from self.walk(value, (*path, str(number)))
-
-
-def _at(file: str, mark: Any) -> Location:
-    return Location(file=file, line=mark.line + 1, column=mark.column + 1)
-
-
-def _malformed(
-    error: yaml.YAMLError | ValueError, text: str, file: str, node: yaml.Node | None = None
-) -> WorkflowError:
-    """Say where and why a text is no YAML, in a sentence of one line."""
-    location = Location(file=file, line=1, column=1)
-    reason, hint = str(error).partition("\n")[0], None
-    if isinstance(error, yaml.MarkedYAMLError):
-        mark = error.problem_mark or error.context_mark
-        location = _at(file, mark) if mark else location
-        reason = error.problem or reason
-        if "cannot start any token" in reason:
-            hint = "indent with spaces, never with tabs; a text that begins with @, ` or % needs quotes"
-        elif "constructor for the tag" in reason:
-            hint = "remove the tag"
-    elif isinstance(error, yaml.reader.ReaderError):
-        reason, hint = error.reason, "remove the character"
-        before = text.encode()[: error.position].decode(errors="ignore")
-        line = before.count("\n")
-        location = Location(file=file, line=line + 1, column=len(before) - before.rfind("\n"))
-    elif bad := next(_refused(node), None):
-        location, hint = _at(file, bad.start_mark), "put it in quotes if it is a text"
-    problem = Problem(code="FL721", message=f"not YAML: {reason}", location=location, hint=hint)
-    return WorkflowError(problem.message, problems=[problem])
-
-
-def _refused(node: yaml.Node | None) -> Iterator[yaml.Node]:
-    """Yield the scalars that look like a date or a number, and are none."""
-    match node:
-        case yaml.ScalarNode():
-            try:
-                LOADER("").construct_document(node)
-            except ValueError:
-                yield node
-        case yaml.SequenceNode():
-            for item in node.value:
-                yield from _refused(item)
-        case yaml.MappingNode():
-            for pair in node.value:
-                for item in pair:
-                    yield from _refused(item)
+    def note(self, node: Node, path: KeyPath) -> None:
+        """Note where a value and what it holds stand; the tree is bounded, and so is this."""
+        self.values[path] = node.at
+        match node:
+            case nodes.Mapping():
+                for key, value in node.entries:
+                    inner = (*path, str(key.value))
+                    self.keys[inner] = key.at
+                    self.note(value, inner)
+            case nodes.Items():
+                for number, value in enumerate(node.items):
+                    self.note(value, (*path, str(number)))
+            case nodes.Scalar():
+                pass

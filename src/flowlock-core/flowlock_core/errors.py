@@ -125,8 +125,14 @@ class TaskError(Exception):
 
 def nearest(name: str, known: Sequence[str]) -> str | None:
     """Return 'did you mean' with the closest of the known names, or nothing if none is close."""
+    close = nearest_of(name, known)
+    return None if close is None else f"did you mean `{close}`?"
+
+
+def nearest_of(name: str, known: Sequence[str]) -> str | None:
+    """Return the closest of the known names, whatever their case, or nothing if none is close."""
     from difflib import get_close_matches
 
     folded = {candidate.lower(): candidate for candidate in reversed(known)}
     close = get_close_matches(name.lower(), list(folded), n=1, cutoff=0.6)
-    return f"did you mean `{folded[close[0]]}`?" if close else None
+    return folded[close[0]] if close else None

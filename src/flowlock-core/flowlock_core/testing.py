@@ -15,7 +15,7 @@ from flowlock_core.documents import Document, parse_document, read_text
 from flowlock_core.errors import Location, Problem, WorkflowError, nearest
 from flowlock_core.execute import Options, Workflow
 from flowlock_core.output import with_layout, write_results
-from flowlock_core.params import Params, parts_of
+from flowlock_core.params import ADD_TO_A_CASE, Params, parts_of
 from flowlock_core.results import Position, to_json
 from flowlock_core.running import run_workflow
 
@@ -52,7 +52,9 @@ class Cases:
         names = {path[2:]: at for path, at in self.document.keys.items() if path[:2] == start}
         end = self.document.keys.get(start) or self.document.keys.get((case_id,))
         given = self.by_id[case_id].params
-        return Params(by_step=given, base=self.base, keys=names, values=inside, end=end)
+        return Params(
+            by_step=given, base=self.base, keys=names, values=inside, end=end, way_to_add=ADD_TO_A_CASE
+        )
 
     def at(self, case_id: str, *path: str) -> Location | None:
         """Return where a case says something, or where the case begins if it does not."""

@@ -49,7 +49,7 @@ def test_json_gives_all_problems_of_a_parameters_file_with_their_places(
     assert (found["ok"], found["message"]) == (False, "the parameters do not fit the workflow")
     keys = ("code", "line", "column", "message", "hint")
     expected = [
-        ("FL722", 6, 3, "the key `columns` stands here twice", "the first is on line 5; keep one of them"),
+        ("FL722", 6, 3, "the key `columns` is given twice", "the first is on line 5; keep one of them"),
         ("FL723", 7, 7, "card: a mapping of parameters to values is expected"),
         ("FL724", 1, 1, "tabel: the workflow has no such step", "did you mean `table`?"),
         ("FL728", 3, 9, "table.path: a path is expected, got 3", None),

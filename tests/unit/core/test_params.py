@@ -63,8 +63,8 @@ def test_an_unknown_name_is_at_the_name_and_what_is_missing_at_what_lacks_it() -
 
 def test_keys_that_stand_twice_are_all_told() -> None:
     assert problems("a: {b: 1, b: 2}\na: {}\n") == [
-        "p.yaml:1:11: FL722 the key `b` stands here twice",
-        "p.yaml:2:1: FL722 the key `a` stands here twice",
+        "p.yaml:1:11: FL722 the key `b` is given twice",
+        "p.yaml:2:1: FL722 the key `a` is given twice",
     ]
 
 
@@ -72,15 +72,18 @@ def test_keys_that_stand_twice_are_all_told() -> None:
     ("text", "told"),
     [
         ("a: [1", "p.yaml:2:1: FL721 not YAML: did not find expected ',' or ']'"),
-        ("a:\n\t- b", "p.yaml:2:1: FL721 not YAML: found character that cannot start any token"),
-        ("a: !!python/object:os.system {}", "p.yaml:1:4: FL721 not YAML: could not determine a constructor"),
+        ("a:\n\t- b", "p.yaml:2:1: FL721 not YAML: a line is indented with a tab"),
+        (
+            "a: !!python/object:os.system {}",
+            "p.yaml:1:4: FL721 the tag `!!python/object:os.system`",
+        ),
         ("[1, 2]", "p.yaml:1:1: FL723 a mapping of steps"),
         ("a: 1", "p.yaml:1:4: FL723 a: a mapping of parameters"),
-        ("a: {1: 2}", "p.yaml:1:4: FL723 a: a mapping of parameters"),
-        ("a: *b", "p.yaml:1:4: FL721 not YAML: found undefined alias"),
-        ("a:\n  b: [1, 2024-13-45]", "p.yaml:2:10: FL721 not YAML: month must be in 1..12"),
-        ("é: 1\na: \0", "p.yaml:2:4: FL721 not YAML: control characters are not allowed"),
-        ("b: 1\n{a: 1}: {}", "p.yaml:2:1: FL721 not YAML: found unhashable key"),
+        ("a: {1: 2}", "p.yaml:1:5: FL721 a key must be a text"),
+        ("a: *b", "p.yaml:1:4: FL721 the alias `*b` is not defined"),
+        ("a:\n  b: [1, 007]", "p.yaml:2:10: FL721 `007` begins with a zero"),
+        ("é: 1\na: \0", "p.yaml:2:4: FL721 the character U+0000 is not allowed in YAML"),
+        ("b: 1\n{a: 1}: {}", "p.yaml:2:1: FL721 a key must be a text"),
     ],
 )
 def test_what_is_no_mapping_of_mappings_is_told_with_its_place(text: str, told: str) -> None:
@@ -89,12 +92,13 @@ def test_what_is_no_mapping_of_mappings_is_told_with_its_place(text: str, told: 
 
 def test_aliases_that_multiply_are_no_trap() -> None:
     lines = [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9)]
-    assert len(parse("\n".join(["a0: &a0 {b: 1}", *lines])).problems) == 8
+    told = problems("\n".join(["a0: &a0 {b: 1}", *lines]))
+    assert told == ["p.yaml:7:10: FL721 aliases make this document too large"]
 
 
-def test_aliases_are_followed_and_loops_end() -> None:
+def test_aliases_are_followed_and_loops_are_refused() -> None:
     assert parse("a: &x {b: 1}\nc: *x").by_step == {"a": {"b": 1}, "c": {"b": 1}}
-    parse("a: &x\n  b: *x\n")
+    assert problems("a: &x\n  b: *x\n") == ["p.yaml:2:6: FL721 the alias `*x` refers to itself"]
 
 
 def test_relative_paths_start_at_the_files_folder(tmp_path: Path) -> None:
@@ -106,8 +110,8 @@ def test_relative_paths_start_at_the_files_folder(tmp_path: Path) -> None:
 def test_an_unreadable_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(WorkflowError, match=r"cannot read the parameters file .*No such file"):
         load_params(str(tmp_path / "no.yaml"))
-    (tmp_path / "bad.yaml").write_bytes(b"\xff\xfe\xff")
-    with pytest.raises(WorkflowError, match=r"FL720 the parameters file .* is not in UTF-8"):
+    (tmp_path / "bad.yaml").write_bytes("a: {b: c}\nd: é".encode("latin-1"))
+    with pytest.raises(WorkflowError, match=r"bad.yaml:2:4: FL720 the parameters file is not in UTF-8"):
         load_params(str(tmp_path / "bad.yaml"))
     with pytest.raises(WorkflowError, match="Is a directory"):
         load_params(str(tmp_path))

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from flowlock.errors import Location, Problem, Severity, nearest
-from flowlock.spec.document import Items, Mapping, Node, Scalar, read, shown
+from flowlock.spec.document import read
 from flowlock.spec.model import ListOf, Reference, Spec
 from flowlock.spec.parse import kind
+from flowlock_core.nodes import Items, Mapping, Node, Scalar, shown
 
 FILE = "layout.json"
 NUMBERS = {"x": 0, "y": 0, "w": 1, "h": 1, "minW": 1, "minH": 1}

@@ -6,7 +6,8 @@ from enum import Enum
 from typing import TypeAlias
 
 from flowlock.errors import Location
-from flowlock.spec.document import Node, Plain
+from flowlock_core.nodes import Node
+from flowlock_core.scalars import Plain
 
 
 @dataclass(frozen=True, slots=True)

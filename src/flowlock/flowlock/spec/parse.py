@@ -10,7 +10,7 @@ from math import isfinite
 from typing import TypeVar
 
 from flowlock.errors import Location, Problem, Severity, nearest
-from flowlock.spec.document import Items, Mapping, Node, Scalar, read, shown
+from flowlock.spec.document import read
 from flowlock.spec.match_spec import split_requirement
 from flowlock.spec.model import (
     Argument,
@@ -31,6 +31,7 @@ from flowlock.spec.model import (
     Text,
     Value,
 )
+from flowlock_core.nodes import Items, Mapping, Node, Scalar, shown
 
 SPEC_KEYS = (
     "id",

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from flowlock.errors import Problem
 from flowlock.spec.catalog import Scope, filled, is_condition
-from flowlock.spec.document import shown
 from flowlock.spec.hints import Hints
 from flowlock.spec.literals import Mismatch, mismatches
 from flowlock.spec.model import Iteration, ListOf, Literal, MappingOf, Over, Spec, Step, Text, Value
 from flowlock.spec.types import read, takes_nothing
+from flowlock_core.nodes import shown
 from flowlock_core.schema import Parameter, TaskSignature
 
 PAIR = 2

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from flowlock.errors import Location, Problem
 from flowlock.names import TaskId
 from flowlock.spec.catalog import Scope
-from flowlock.spec.document import shown
 from flowlock.spec.model import Spec, Step, Text
+from flowlock_core.nodes import shown
 
 MAX_SPEC_ID = 64
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from flowlock.errors import Location, Problem, nearest
 from flowlock.names import PackageName
 from flowlock.spec.catalog import Scope
-from flowlock.spec.document import shown
 from flowlock.spec.facts import Facts
 from flowlock.spec.model import Requirement, Spec
 from flowlock.spec.versions import pep440
+from flowlock_core.nodes import shown
 
 
 def check_requirements(spec: Spec, scope: Scope, facts: Facts) -> Iterator[Problem]:

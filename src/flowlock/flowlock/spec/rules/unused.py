@@ -9,8 +9,8 @@ from enum import Enum
 
 from flowlock.errors import Location, Problem, Severity
 from flowlock.spec.catalog import Scope, filled
-from flowlock.spec.document import shown
 from flowlock.spec.model import ListOf, Reference, SkipIf, Spec, Step, Value, environment, references
+from flowlock_core.nodes import shown
 
 # Tags of tasks: what writes, what reads or writes, a skip condition that always holds.
 OUTPUT, INPUT_OUTPUT, ALWAYS = "output", "io", "always"

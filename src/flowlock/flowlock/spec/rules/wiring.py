@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from flowlock.errors import Location, Problem
-from flowlock.spec.document import shown
 from flowlock.spec.hints import Hints
 from flowlock.spec.model import Environment, Iteration, ListOf, Over, Reference, Spec, Step, Text, references
+from flowlock_core.nodes import shown
 
 
 def check_wiring(spec: Spec, hints: Hints) -> Iterator[Problem]:
