@@ -34,6 +34,7 @@ ADAPTERS = {
 PURE = (
     "flowlock.spec",
     "flowlock.compile",
+    "flowlock.documents",
     "flowlock.names",
     "flowlock.errors",
     "flowlock.recipe",
@@ -49,7 +50,6 @@ PURE = (
     "flowlock.lock.records",
     "flowlock.lock.satisfy",
     "flowlock.lock.specs",
-    "flowlock.lock.toml",
     "flowlock.lock.virtual",
     "flowlock.lock.yaml",
 )

@@ -197,7 +197,7 @@ def test_bytes_that_are_not_utf_8_are_told_with_their_place(root: Path, file: st
         ('requires-python = ">=3.11"', 'requires-python = "3.x"', 10, "`3.x` is no version specifier"),
         ('requires-python = ">=3.11"', "requires-python = 3.11", 10, "valid string"),
         ('  "pandas>=2.2",', '  "pandas=>2",', 13, "the dependency `pandas=>2` cannot be read"),
-        ('  "pandas>=2.2",', "  7,", 11, "valid string"),
+        ('  "pandas>=2.2",', "  7,", 13, "valid string"),
         ('name = "space-tasks"', "", 5, "it is missing"),
         ('name = "space-tasks"', 'name = "space tasks"', 6, "no name of a distribution"),
         ('readme = "README.md"', "scripts = 5", 9, "valid dictionary"),

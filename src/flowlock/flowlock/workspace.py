@@ -1,7 +1,5 @@
 """`flowlock.toml`, read into one frozen Workspace."""
 
-import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,6 +9,7 @@ from typing import Any
 from packaging.utils import canonicalize_name
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from flowlock.documents import toml
 from flowlock.errors import FlowlockError, Location, Problem, nearest
 from flowlock.files import read_text
 from flowlock.names import SUBDIRS, PackageName, Platform
@@ -182,13 +181,11 @@ def find(start: Path) -> Path:
 def load(root: Path) -> Workspace:
     """Read a workspace's flowlock.toml; all its problems are reported together."""
     path = root / FILE
+    written = toml.read(read_text(path, FILE), FILE, code="FL302")
     try:
-        text = read_text(path, FILE)
-        document = _Document.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise FlowlockError(f"{FILE} is not TOML", problems=[_syntax_problem(error)]) from error
+        document = _Document.model_validate(written.data)
     except ValidationError as error:
-        problems = [_schema_problem(fault, text) for fault in error.errors()]
+        problems = [_schema_problem(fault, written) for fault in error.errors()]
         raise FlowlockError(f"{FILE} has {len(problems)} problem(s)", problems=problems) from error
     return _workspace(root.resolve(), document)
 
@@ -243,30 +240,18 @@ def _package_names(root: Path, folders: Sequence[Path]) -> list[PackageName]:
     return names
 
 
-def _syntax_problem(error: tomllib.TOMLDecodeError) -> Problem:
-    place = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
-    line, column = (int(place[1]), int(place[2])) if place else (None, None)
-    return Problem(
-        code="FL302",
-        message=re.sub(r" \(at .*\)", "", str(error)),
-        location=Location(file=FILE, line=line, column=column),
-        hint="see https://toml.io for the syntax",
-    )
-
-
-def _schema_problem(fault: Mapping[str, Any], text: str) -> Problem:
+def _schema_problem(fault: Mapping[str, Any], written: toml.Document) -> Problem:
     keys = [str(part) for part in fault["loc"]]
     message = str(fault["msg"]).removeprefix("Value error, ")
     hint = None
     if fault["type"] == "extra_forbidden":
         message = f"unknown key `{keys[-1]}`"
         hint = nearest(keys[-1], _known_keys(keys[:-1]))
+    table = f"[{'.'.join(keys[:-1])}] " if len(keys) > 1 else ""
     return Problem(
         code="FL303",
-        message=f"[{'.'.join(keys[:-1])}] {keys[-1]}: {message}"
-        if len(keys) > 1
-        else f"{keys[0]}: {message}",
-        location=_place(keys, text),
+        message=f"{table}{keys[-1]}: {message}",
+        location=written.at(fault["loc"]),
         hint=hint,
     )
 
@@ -277,17 +262,3 @@ def _known_keys(table: list[str]) -> list[str]:
     known = _Document.model_fields.get(table[0])
     model = known.annotation if known else None
     return list(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []
-
-
-def _place(keys: list[str], text: str) -> Location:
-    """Find a key's line: the first `key =` or `[key]` at or below its table's header."""
-    table, line = ".".join(keys[:-1]), 1
-    lines = text.splitlines()
-    start = next((n for n, row in enumerate(lines) if row.strip() == f"[{table}]"), 0)
-    for number in range(start, len(lines)):
-        if re.match(rf"\s*\[?\"?{re.escape(keys[-1])}\"?\s*[=\].]", lines[number]):
-            line = number + 1
-            break
-    else:
-        line = start + 1
-    return Location(file=FILE, line=line, column=1)

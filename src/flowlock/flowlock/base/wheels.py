@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
@@ -15,6 +14,7 @@ from packaging.utils import parse_wheel_filename
 
 from flowlock import files, process
 from flowlock.base.interpreter import Interpreter
+from flowlock.documents import toml
 from flowlock.downloads import Pin
 from flowlock.errors import FlowlockError
 from flowlock.names import Sha256
@@ -85,7 +85,7 @@ def _uv(requirements: Sequence[str], python: Interpreter, root: Path) -> str:
 
 def _pins(lock: str, python: Interpreter, root: Path) -> list[Pin]:
     """Return the best wheel of each package in uv's lock (PEP 751)."""
-    packages: list[Mapping[str, Any]] = tomllib.loads(lock).get("packages", [])
+    packages: list[Mapping[str, Any]] = toml.read(lock, "uv's lock", code="FL411").data.get("packages", [])
     rank = _rank(python)
     return [_best(package, rank, root) for package in packages]
 

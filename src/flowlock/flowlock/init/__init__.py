@@ -1,7 +1,6 @@
 """`flowlock init`: a new workspace with one task package and one workflow, which passes sync and test."""
 
 import re
-import tomllib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -15,7 +14,7 @@ from flowlock import files
 from flowlock.compile.package import PIXI_IMAGE
 from flowlock.errors import FlowlockError, from_os_error
 from flowlock.names import import_name
-from flowlock.recipe import render, yaml_text
+from flowlock.recipe import pyproject, render, yaml_text
 
 BACKEND, INSTALLER = "hatchling ==1.30.1", "uv ==0.11.21"
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
@@ -107,8 +106,9 @@ def content(name: str, *, today: datetime) -> dict[str, str]:
     written = {
         path.format_map(values): _template(template).substitute(values) for path, template in LAYOUT.items()
     }
+    project = f"src/{distribution}/pyproject.toml"
     recipe = render(
-        tomllib.loads(written[f"src/{distribution}/pyproject.toml"]),
+        pyproject.read(written[project], project),
         source=f"../../src/{distribution}",
         backend=BACKEND,
         installer=INSTALLER,

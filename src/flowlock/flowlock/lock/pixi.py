@@ -5,8 +5,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from flowlock.documents import toml
+from flowlock.documents.toml_places import KeyPath
 from flowlock.errors import FlowlockError, Problem, nearest
-from flowlock.lock import specs, toml, virtual
+from flowlock.lock import specs, virtual
 from flowlock.lock.features import Feature, Shared, Table, merged
 from flowlock.lock.manifest import (
     DEFAULT,
@@ -46,7 +48,7 @@ _SELECTORS = ("unix", "linux", "osx", "win")
 
 def read(text: str, file: str, *, label: str, now: datetime | None = None) -> Manifest:
     """Return the manifest of a file's text; all that is wrong or not supported is reported together."""
-    document = toml.load(text, file)
+    document = toml.read(text, file, code="FL610")
     reader = _Reader(document=document, now=now or datetime.now(UTC))
     manifest = reader.manifest(label)
     if reader.problems or manifest is None:
@@ -64,7 +66,7 @@ class _Reader:
     problems: list[Problem] = field(default_factory=list)
 
     def manifest(self, label: str) -> Manifest | None:
-        root: toml.Path = ("tool", "pixi") if self.document.file.endswith(PYPROJECT) else ()
+        root = ("tool", "pixi") if self.document.file.endswith(PYPROJECT) else ()
         table = self.document.data
         for part in root:
             table = table.get(part, {})
@@ -92,17 +94,17 @@ class _Reader:
         environments = self._environments(table, (*root, "environments"), features, shared)
         return Manifest(label=label, file=self.document.file, environments=tuple(environments))
 
-    def _report(self, path: toml.Path, message: str, *, hint: str | None = None, needle: str = "") -> None:
-        where = self.document.at(path, needle)
+    def _report(self, path: KeyPath, message: str, *, hint: str | None = None) -> None:
+        where = self.document.at(path)
         self.problems.append(Problem(code="FL612", message=message, location=where, hint=hint))
 
-    def _refuse(self, path: toml.Path, what: str) -> None:
+    def _refuse(self, path: KeyPath, what: str) -> None:
         where = self.document.at(path)
         message = f"{what}: flowlock does not lock these"
         hint = "lock this workspace with pixi, or remove the section"
         self.problems.append(Problem(code="FL613", message=message, location=where, hint=hint))
 
-    def _known(self, table: Table, path: toml.Path, known: Sequence[str], ignored: Sequence[str]) -> None:
+    def _known(self, table: Table, path: KeyPath, known: Sequence[str], ignored: Sequence[str]) -> None:
         for key, value in table.items():
             if key in _PYPI and value:
                 self._refuse((*path, key), f"PyPI settings in `{key}`")
@@ -112,7 +114,7 @@ class _Reader:
                 hint = nearest(key, [*known, *ignored])
                 self._report((*path, key), f"unknown key `{key}`", hint=hint)
 
-    def _tables(self, table: Table, path: toml.Path, key: str) -> list[tuple[str, Table]]:
+    def _tables(self, table: Table, path: KeyPath, key: str) -> list[tuple[str, Table]]:
         found = table.get(key, {})
         if not isinstance(found, dict):
             self._report(path, f"`{key}` must be a table")
@@ -122,49 +124,48 @@ class _Reader:
             self._report((*path, name), f"`{name}` must be a table")
         return [(name, content) for name, content in found.items() if name not in wrong]
 
-    def _platforms(self, workspace: Table, path: toml.Path) -> dict[str, TargetPlatform]:
+    def _platforms(self, workspace: Table, path: KeyPath) -> dict[str, TargetPlatform]:
         made: dict[str, TargetPlatform] = {}
-        for item in self._list(workspace, path, "platforms"):
+        for number, item in enumerate(self._list(workspace, path, "platforms")):
+            here = (*path, "platforms", number)
             try:
                 if isinstance(item, dict):
                     platform = virtual.from_table(item)
                 else:
                     platform = virtual.target(virtual.checked_subdir(str(item)))
             except ValueError as error:
-                needle = str(item) if isinstance(item, str) else str(item.get("platform", item.get("name")))
-                hint = f"known are {', '.join(virtual.DEFAULTS)}"
-                self._report((*path, "platforms"), str(error), hint=hint, needle=f'"{needle}"')
+                self._report(here, str(error), hint=f"known are {', '.join(virtual.DEFAULTS)}")
                 continue
             if platform.name in made:
-                self._report((*path, "platforms"), f"the platform `{platform.name}` stands twice")
+                self._report(here, f"the platform `{platform.name}` is given twice")
             made[platform.name] = platform
         if not workspace.get("platforms"):
             self._report(path, "the workspace names no platforms", hint='add `platforms = ["linux-64"]`')
         return made
 
-    def _list(self, table: Table, path: toml.Path, key: str) -> list[Any]:
+    def _list(self, table: Table, path: KeyPath, key: str) -> list[Any]:
         value = table.get(key, [])
         if not isinstance(value, list):
             self._report((*path, key), f"`{key}` must be a list")
             return []
         return value
 
-    def _channels(self, table: Table, path: toml.Path) -> list[tuple[str, int]] | None:
+    def _channels(self, table: Table, path: KeyPath) -> list[tuple[str, int]] | None:
         if "channels" not in table:
             return None
         made = []
-        for item in self._list(table, path, "channels"):
+        for number, item in enumerate(self._list(table, path, "channels")):
             channel, priority = (
                 (item.get("channel"), item.get("priority", 0)) if isinstance(item, dict) else (item, 0)
             )
             if isinstance(channel, str) and channel and isinstance(priority, int):
                 made.append((channel_url(channel), priority))
             else:
-                self._report((*path, "channels"), f"`{item}` is no channel")
+                self._report((*path, "channels", number), f"`{item}` is not a channel")
         return made
 
     def _feature(
-        self, table: Table, path: toml.Path, *, top: bool, platforms: Mapping[str, TargetPlatform]
+        self, table: Table, path: KeyPath, *, top: bool, platforms: Mapping[str, TargetPlatform]
     ) -> Feature:
         if not top:
             self._known(table, path, (*_FEATURE, *_OPTIONS), _IGNORED)
@@ -180,9 +181,12 @@ class _Reader:
             constraints[selector] = self._constraints(content, here)
         chosen = None
         if not top and "platforms" in table:
-            chosen = frozenset(str(name) for name in self._list(table, path, "platforms"))
-            for name in sorted(chosen - platforms.keys() - {p.subdir for p in platforms.values()}):
-                self._report((*path, "platforms"), f"the workspace has no platform `{name}`", needle=name)
+            names = [str(name) for name in self._list(table, path, "platforms")]
+            known = platforms.keys() | {p.subdir for p in platforms.values()}
+            chosen = frozenset(names)
+            for number, name in enumerate(names):
+                if name not in known:
+                    self._report((*path, "platforms", number), f"the workspace has no platform `{name}`")
         return Feature(
             requirements=requirements,
             constraints=constraints,
@@ -193,16 +197,16 @@ class _Reader:
             priority=None if top else self._priority(table, path),
         )
 
-    def _specs(self, table: Table, path: toml.Path) -> dict[str, Requirement]:
+    def _specs(self, table: Table, path: KeyPath) -> dict[str, Requirement]:
         merged: dict[str, Requirement] = {}
         for key in _DEPENDENCIES:
             merged.update(self._requirements(table, path, key))
         return merged
 
-    def _constraints(self, table: Table, path: toml.Path) -> dict[str, Requirement]:
+    def _constraints(self, table: Table, path: KeyPath) -> dict[str, Requirement]:
         return self._requirements(table, path, "constraints")
 
-    def _requirements(self, table: Table, path: toml.Path, key: str) -> dict[str, Requirement]:
+    def _requirements(self, table: Table, path: KeyPath, key: str) -> dict[str, Requirement]:
         content = table.get(key, {})
         if not isinstance(content, dict):
             self._report((*path, key), f"`{key}` must be a table")
@@ -222,7 +226,7 @@ class _Reader:
             )
         return made
 
-    def _system(self, table: Table, path: toml.Path) -> Table:
+    def _system(self, table: Table, path: KeyPath) -> Table:
         system = table.get("system-requirements", {})
         try:
             if not isinstance(system, dict):
@@ -234,14 +238,14 @@ class _Reader:
             return {}
         return system
 
-    def _strategy(self, table: Table, path: toml.Path) -> Strategy | None:
+    def _strategy(self, table: Table, path: KeyPath) -> Strategy | None:
         value = table.get("solve-strategy")
         if value is not None and value not in _STRATEGIES:
             hint = f"one of {', '.join(_STRATEGIES)}"
             self._report((*path, "solve-strategy"), f"unknown solve-strategy `{value}`", hint=hint)
         return _STRATEGIES.get(str(value)) if value is not None else None
 
-    def _priority(self, table: Table, path: toml.Path) -> Priority | None:
+    def _priority(self, table: Table, path: KeyPath) -> Priority | None:
         value = table.get("channel-priority")
         try:
             return Priority(value) if value is not None else None
@@ -251,7 +255,7 @@ class _Reader:
             return None
 
     def _exclude_newer(
-        self, workspace: Table, table: Table, path: toml.Path, root: toml.Path
+        self, workspace: Table, table: Table, path: KeyPath, root: KeyPath
     ) -> ExcludeNewer | None:
         value, own = workspace.get("exclude-newer"), table.get("exclude-newer", {})
         here = (*path, "exclude-newer")
@@ -271,7 +275,7 @@ class _Reader:
             return None
         return ExcludeNewer(cutoff=cutoff, exempt=tuple(exempt), own=single)
 
-    def _with_python(self, default: Feature, root: toml.Path) -> Feature:
+    def _with_python(self, default: Feature, root: KeyPath) -> Feature:
         """Add what pixi takes from `[project]` of a pyproject.toml; its dependencies are PyPI's: refused."""
         project = self.document.data.get("project", {})
         if not root or not isinstance(project, dict):
@@ -287,7 +291,7 @@ class _Reader:
         return replace(default, requirements={**default.requirements, None: {**general, "python": asked}})
 
     def _environments(
-        self, table: Table, path: toml.Path, features: Mapping[str, Feature], shared: Shared
+        self, table: Table, path: KeyPath, features: Mapping[str, Feature], shared: Shared
     ) -> list[Environment]:
         declared = table.get("environments", {})
         if not isinstance(declared, dict):

@@ -8,8 +8,8 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from flowlock.documents import toml
 from flowlock.errors import FlowlockError, Problem
-from flowlock.lock import toml
 
 
 @lru_cache(maxsize=256)
@@ -18,7 +18,7 @@ def read(text: str, file: str) -> Mapping[str, Any]:
 
     All its problems are reported together (PEP 621 has the rules). A file without `[project]` is one too.
     """
-    document = toml.load(text, file, code="FL302")
+    document = toml.read(text, file, code="FL302")
     try:
         _Document.model_validate(document.data)
     except ValidationError as error:
@@ -75,15 +75,13 @@ class _Document(BaseModel):
 
 
 def _problem(fault: Mapping[str, Any], document: toml.Document) -> Problem:
-    keys = tuple(str(part) for part in fault["loc"])
     shown = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in fault["loc"])[1:]
     reason = str(fault["msg"]).removeprefix("Value error, ")
     if fault["type"] == "missing":
         reason = "it is missing"
-    needle = fault["input"] if isinstance(fault["input"], str) else ""
     return Problem(
         code="FL302",
         message=f"{shown}: {reason}",
-        location=document.at(keys, needle),
+        location=document.at(fault["loc"]),
         hint="see https://packaging.python.org/specifications/pyproject-toml for what belongs there",
     )
