@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from base_place import (
     run,
 )
 from flowlock.base import channel as base
-from flowlock.base.interpreter import SUPPORTED, find, problems
+from flowlock.base.interpreter import find, problems
 from flowlock.errors import FlowlockError
 from flowlock.report import Silent
 
@@ -314,22 +315,27 @@ def test_no_requirement_gives_the_interpreter_alone(place: Place) -> None:
     assert install(place.channel, ["python"], place.root / "env") == ["python"]
 
 
-def other_python(series: str) -> Path | None:
-    """Return an interpreter on PATH, or beside ours as pyenv and uv keep them, that can be packaged."""
-    on_path = [Path(path) for path in [shutil.which(f"python{series}")] if path]
-    beside = sorted(find().prefix.parent.glob(f"*{series}*/bin/python{series}"))
-    usable = (path for path in [*on_path, *beside] if not problems(path))
-    return next((path for path in usable if find(path).series == series), None)
+def pythons() -> list[Path]:
+    """Return the other interpreters of this machine that can be packaged, one of each version and layout."""
+    beside = find().prefix.parent.glob("*/bin/python3")
+    system = [Path("/usr/bin/python3"), Path("/usr/local/bin/python3")]
+    found: dict[tuple[str, bool], Path] = {}
+    for path in [*sorted(beside), *system]:
+        if path.is_file() and not problems(path):
+            interpreter = find(path)
+            if interpreter.prefix == find().prefix:
+                continue
+            found.setdefault((interpreter.series, bool(interpreter.edits)), path)
+    return list(found.values())
 
 
-@pytest.mark.parametrize("series", SUPPORTED)
-def test_every_supported_python_of_this_machine_stands_alone(series: str, tmp_path: Path) -> None:
-    path = other_python(series)
-    if path is None:
-        pytest.skip(f"no Python {series} on PATH or beside ours that can be packaged")
+@pytest.mark.parametrize("path", pythons(), ids=str)
+def test_every_other_python_of_this_machine_stands_alone(path: Path, tmp_path: Path) -> None:
     place = new_place(tmp_path / "wörkspace")
     result = place.make("click", "markupsafe", "pip", python=path)
     install(result.folder, ["python", "click", "markupsafe", "pip"], tmp_path / "an énv")
     assert_it_stands_alone(tmp_path / "an énv")
     assert "No broken requirements" in run(tmp_path / "an énv/bin/pip", "check")
     run(tmp_path / "an énv/bin/python", "-c", "import click, markupsafe._speedups")
+    assert result.as_json()["edits"] == [asdict(edit) for edit in find(path).edits]
+    assert not (result.folder / ".trial").exists()

@@ -15,7 +15,6 @@ from flowlock import platforms, process, workspace
 from flowlock.base import interpreter
 from flowlock.errors import FlowlockError
 
-OLDEST = (3, 11)
 # Each is started: what is installed may be for another system.
 ENGINES = {
     "py-rattler": "import rattler",
@@ -81,8 +80,8 @@ def examine(folder: Path) -> Diagnosis:
 
 def _python() -> Finding:
     found = ".".join(map(str, sys.version_info[:3]))
-    wanted = ".".join(map(str, OLDEST))
-    good = sys.version_info >= OLDEST
+    wanted = ".".join(map(str, interpreter.OLDEST))
+    good = sys.version_info >= interpreter.OLDEST
     return Finding(name="Python", found=found, good=good, remedy=f"install Python {wanted} or newer")
 
 

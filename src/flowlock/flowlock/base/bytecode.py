@@ -24,16 +24,23 @@ for source, target, shown in json.load(sys.stdin):
 """
 
 
-def bytecode(python: Interpreter, modules: Mapping[str, Path]) -> Iterator[tuple[str, bytes]]:
+def bytecode(
+    python: Interpreter, modules: Mapping[str, Path], edited: Mapping[str, bytes]
+) -> Iterator[tuple[str, bytes]]:
     """Yield path in the prefix → bytes for modules of an interpreter, given as path in the prefix → source.
 
+    `edited` are the contents of those modules that are packaged otherwise than they lie in the source.
     The bytes are the same wherever, and on however many cores, they are made.
     """
     with tempfile.TemporaryDirectory() as scratch:
-        names = sorted(modules)
+        names = sorted({*modules, *edited})
+        places = dict(modules)
+        for number, (name, data) in enumerate(edited.items()):
+            places[name] = Path(scratch, f"{number}.py")
+            places[name].write_bytes(data)
         # Settings for another Python mislead; where its libraries are it may have to be told.
         kept = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
-        orders = [(str(modules[name]), str(Path(scratch, _compiled(name, python))), name) for name in names]
+        orders = [(str(places[name]), str(Path(scratch, _compiled(name, python))), name) for name in names]
 
         def compile_part(number: int) -> None:
             process.run(

@@ -16,6 +16,7 @@ from typing import Any
 from flowlock import files, locks
 from flowlock.base.archive import LEVEL, Archive
 from flowlock.base.convert import NOT_WHEELS, parse_requirements
+from flowlock.base.debian import Edit
 from flowlock.base.interpreter import Interpreter, find
 from flowlock.base.manifest import Entry, Manifest, load, save, sound_entries
 from flowlock.base.package import SCHEMA, Conversion
@@ -35,10 +36,14 @@ _Job = Callable[[], Archive]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BaseResult:
-    """The channel as it is now, and what had to be done for it; `indexed` if its repodata was written."""
+    """The channel as it is now, and what had to be done for it; `indexed` if its repodata was written.
+
+    `edits` are what the packaged interpreter has otherwise than the one on this machine.
+    """
 
     folder: Path
     python: str
+    edits: tuple[Edit, ...]
     made: int
     kept: int
     removed: int
@@ -55,6 +60,7 @@ class BaseResult:
         return {
             "folder": str(self.folder),
             "python": self.python,
+            "edits": [asdict(edit) for edit in self.edits],
             "made": self.made,
             "kept": self.kept,
             "removed": self.removed,
@@ -71,7 +77,8 @@ class BaseResult:
         done = [f"{self.made} made"] if self.made else []
         done += [f"{self.removed} removed"] if self.removed else []
         done += ["index written"] if self.indexed else []
-        packages = f"Python {self.python}, {self.made + self.kept} packages"
+        edited = f" with {len(self.edits)} edits" if self.edits else ""
+        packages = f"Python {self.python}{edited}, {self.made + self.kept} packages"
         return f"{packages} ({', '.join(done)})" if done else packages
 
 
@@ -101,6 +108,7 @@ def make(
         result = BaseResult(
             folder=order.folder,
             python=order.python.version,
+            edits=order.python.edits,
             made=made,
             kept=len(now.entries) - made,
             removed=removed,
@@ -161,7 +169,8 @@ def _current(
     kept = _kept_interpreter(sound) if interpreter == known.interpreter else []
     jobs: list[_Job] = []
     if not kept:
-        jobs += [partial(make, python, workspace.epoch) for make in (python_package, python_abi_package)]
+        jobs.append(partial(python_package, python, workspace.epoch, scratch=order.folder / ".trial"))
+        jobs.append(partial(python_abi_package, python, workspace.epoch))
     for conversion in _conversions(order, pins):
         if conversion.path in sound:
             kept.append(sound[conversion.path])
@@ -169,7 +178,7 @@ def _current(
             jobs.append(conversion.archive)
     made = concurrently(partial(_write, order), jobs, workers=os.cpu_count() or 1)
     entries = tuple(sorted([*kept, *made], key=lambda one: one.path))
-    return Manifest(inputs=inputs, interpreter=interpreter, entries=entries)
+    return Manifest(inputs=inputs, interpreter=interpreter, edits=python.edits, entries=entries)
 
 
 def _kept_interpreter(sound: Mapping[str, Entry]) -> list[Entry]:

@@ -4,31 +4,43 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from flowlock import process
+from flowlock.base import debian
 from flowlock.errors import FlowlockError, Problem
 
-SUPPORTED = ("3.11", "3.12", "3.13")
+OLDEST = (3, 11)
+# What the letters of `sys.abiflags` stand for.
+_VARIANTS = {"t": "free-threaded", "d": "debug"}
 _OTHERS = (
     "start flowlock with another Python: of pyenv, of `uv python install`, or made by `make install` "
     "(here: `make clean`, then `make PYTHON=… demo`)"
 )
 # Asked of the interpreter itself; -I and -S keep what is installed there from answering for it.
 _PROBE = """
-import json, os, platform, sys, sysconfig
+import _imp, json, os, platform, sys, sysconfig
 variables = sysconfig.get_config_vars()
 base = {"base": sys.base_prefix, "platbase": sys.base_exec_prefix,
         "installed_base": sys.base_prefix, "installed_platbase": sys.base_exec_prefix}
 version = sys.implementation.version
 level = "" if version.releaselevel == "final" else version.releaselevel[0] + str(version.serial)
+flags = getattr(sys, "abiflags", "")
+if variables.get("Py_GIL_DISABLED") and "t" not in flags:
+    flags += "t"
+library = variables.get("INSTSONAME") if variables.get("Py_ENABLE_SHARED") else None
+if library and os.path.exists("/proc/self/maps"):
+    # Debian builds a library too, which its program does not load.
+    with open("/proc/self/maps", errors="replace") as maps:
+        library = library if library in maps.read() else None
 print(json.dumps({
     "prefix": sys.base_prefix,
     "configured": os.path.dirname(variables.get("BINDIR") or ""),
-    "variant": getattr(sys, "abiflags", "") + ("t" if variables.get("Py_GIL_DISABLED") else ""),
-    "shared": variables.get("INSTSONAME") if variables.get("Py_ENABLE_SHARED") else None,
+    "variant": flags,
+    "shared": library,
+    "frozen_site": _imp.is_frozen("site"),
     "paths": sysconfig.get_paths(vars=base),
     "environment": {
         "implementation_name": sys.implementation.name,
@@ -52,8 +64,9 @@ class Interpreter:
     """A CPython as it answers for itself.
 
     `environment` is what the markers of PEP 508 see. `configured` is the prefix it was built for, which is
-    another than `prefix` where it was moved since. `shared` names its libpython, if it needs one. `variant`
-    is empty but for free-threaded and debug builds.
+    another than `prefix` where it was moved since. `shared` names the libpython that it loads, if it does.
+    `variant` is empty but for free-threaded and debug builds. `frozen_site` says whether the module `site` is
+    compiled into it. `edits` are what its packaged copy has otherwise.
     """
 
     executable: Path
@@ -61,13 +74,15 @@ class Interpreter:
     configured: str
     variant: str
     shared: str | None
+    frozen_site: bool
     paths: Mapping[str, str]
     environment: Mapping[str, str]
+    edits: tuple[debian.Edit, ...] = ()
 
     @property
     def version(self) -> str:
-        """Return the whole version: 3.12.1."""
-        return self.environment["python_full_version"]
+        """Return the whole version: 3.12.1; the `+` of a build between two releases is left out."""
+        return self.environment["python_full_version"].removesuffix("+")
 
     @property
     def series(self) -> str:
@@ -96,11 +111,13 @@ def find(python: Path | None = None) -> Interpreter:
 
     One that cannot be packaged is a FlowlockError with every reason.
     """
-    found = _asked(python)
-    problems = list(_problems(found))
+    interpreter = _inspect(python)
+    problems = list(_problems(interpreter))
     if problems:
-        raise FlowlockError(f"{found.executable} cannot be packaged", problems=problems)
-    return found
+        raise FlowlockError(f"{interpreter.executable} cannot be packaged", problems=problems)
+    if not _has_debian_layout(interpreter):
+        return interpreter
+    return replace(interpreter, edits=_debian_edits(interpreter))
 
 
 def problems(python: Path | None = None) -> list[Problem]:
@@ -112,14 +129,14 @@ def problems(python: Path | None = None) -> list[Problem]:
     return []
 
 
-def _asked(python: Path | None) -> Interpreter:
-    """Ask an executable, and if it stands in a virtual environment, the one that this was made of."""
-    here = Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"
-    asked = _probe(python or (here if here.is_file() else Path(sys.executable)))
-    base = asked.prefix / "bin" / f"python{asked.series}"
-    if base.is_file() and base != asked.executable:
+def _inspect(python: Path | None) -> Interpreter:
+    """Inspect an executable, and if it stands in a virtual environment, the one that this was made of."""
+    ours = Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"
+    interpreter = _probe(python or (ours if ours.is_file() else Path(sys.executable)))
+    base = interpreter.prefix / "bin" / f"python{interpreter.series}"
+    if base.is_file() and base != interpreter.executable:
         return _probe(base)
-    return asked
+    return interpreter
 
 
 def _probe(executable: Path) -> Interpreter:
@@ -139,6 +156,12 @@ def _probe(executable: Path) -> Interpreter:
 
 
 def _problems(python: Interpreter) -> Iterator[Problem]:
+    """Yield why an interpreter cannot be packaged: what it is, or else where its files are."""
+    kind = list(_kind_problems(python))
+    yield from kind or _layout_problems(python)
+
+
+def _kind_problems(python: Interpreter) -> Iterator[Problem]:
     environment = python.environment
     if environment["sys_platform"] != "linux":
         system = environment["platform_system"]
@@ -149,13 +172,18 @@ def _problems(python: Interpreter) -> Iterator[Problem]:
         )
         return
     name = f"{environment['platform_python_implementation']} {python.version}"
-    if environment["implementation_name"] != "cpython" or python.series not in SUPPORTED:
-        yield Problem(code="FL403", message=f"{name} is not CPython {', '.join(SUPPORTED)}", hint=_OTHERS)
-        return
-    if python.variant:
-        yield Problem(code="FL403", message=f"{name} is a `{python.variant}` build", hint=_OTHERS)
-    site = python.stdlib / "site-packages"
-    if Path(python.paths["stdlib"]) != python.stdlib or Path(python.paths["purelib"]) != site:
+    version = tuple(int(number) for number in python.series.split("."))
+    if environment["implementation_name"] != "cpython" or version < OLDEST:
+        oldest = ".".join(map(str, OLDEST))
+        yield Problem(code="FL403", message=f"{name} is not CPython {oldest} or newer", hint=_OTHERS)
+    elif python.variant:
+        variant = " ".join(_VARIANTS.get(flag, f"`{flag}`") for flag in python.variant)
+        yield Problem(code="FL403", message=f"{name} is a {variant} build", hint=_OTHERS)
+
+
+def _layout_problems(python: Interpreter) -> Iterator[Problem]:
+    standard = Path(python.paths["purelib"]) == python.stdlib / "site-packages"
+    if Path(python.paths["stdlib"]) != python.stdlib or not (standard or _has_debian_layout(python)):
         yield Problem(
             code="FL404",
             message=f"{python.executable} has its distribution's layout (packages in "
@@ -167,16 +195,36 @@ def _problems(python: Interpreter) -> Iterator[Problem]:
     if missing:
         yield Problem(
             code="FL405",
-            message=f"{name} in {python.prefix} is incomplete: {', '.join(map(str, missing))} is missing",
-            hint=f"install its development files, or {_OTHERS}",
+            message=f"the Python {python.version} in {python.prefix} is incomplete: "
+            f"{', '.join(map(str, missing))} is missing",
+            hint=f"install the whole Python, or {_OTHERS}",
         )
 
 
+def _has_debian_layout(python: Interpreter) -> bool:
+    return Path(python.paths["purelib"]).name == debian.LAYOUT
+
+
+def _debian_edits(python: Interpreter) -> tuple[debian.Edit, ...]:
+    try:
+        return debian.find_edits(python.prefix, python.series, frozen_site=python.frozen_site)
+    except debian.UnknownPatchError as error:
+        raise unknown_patch(python, error) from error
+
+
+def unknown_patch(python: Interpreter, reason: debian.UnknownPatchError) -> FlowlockError:
+    """Return the error about a distribution's interpreter that the edits for Debian's are not for."""
+    return FlowlockError(
+        f"{python.executable} has its distribution's layout, in a form that cannot be packaged: {reason}",
+        code="FL404",
+        hint=_OTHERS,
+    )
+
+
 def _needed(python: Interpreter) -> Iterator[Path]:
+    """Yield what every package needs; headers and `ensurepip`, say, are packages of their own in Debian."""
     yield python.prefix / "bin" / f"python{python.series}"
     yield python.stdlib / "os.py"
-    yield python.stdlib / "ensurepip"
     yield python.stdlib / "lib-dynload"
-    yield python.prefix / "include" / f"python{python.series}" / "Python.h"
     if python.shared and ".so" in python.shared:
         yield python.prefix / "lib" / python.shared

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from flowlock import files
+from flowlock.base.debian import Edit
 from flowlock.stat_cache import StatCache
 
 FILE, DIGESTS = "manifest.json", "digests.json"
 # Raised when the form of this file changes.
-SCHEMA = 1
+SCHEMA = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,10 +25,14 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Manifest:
-    """The archives, the digest of all that they were made of, and that of the interpreter alone."""
+    """The archives, the digest of all that they were made of, and that of the interpreter alone.
+
+    `edits` are what the packaged interpreter has otherwise than the one on this machine.
+    """
 
     inputs: str = ""
     interpreter: str = ""
+    edits: tuple[Edit, ...] = ()
     entries: tuple[Entry, ...] = ()
 
 
@@ -38,7 +43,9 @@ def load(folder: Path) -> Manifest:
         if document["schema"] != SCHEMA:
             return Manifest()
         entries = tuple(Entry(**entry) for entry in document["entries"])
-        return Manifest(inputs=document["inputs"], interpreter=document["interpreter"], entries=entries)
+        edits = tuple(Edit(**edit) for edit in document["edits"])
+        inputs, interpreter = document["inputs"], document["interpreter"]
+        return Manifest(inputs=inputs, interpreter=interpreter, edits=edits, entries=entries)
     except (FileNotFoundError, ValueError, TypeError, KeyError):
         return Manifest()
 

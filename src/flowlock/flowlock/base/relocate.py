@@ -1,16 +1,15 @@
 """An installed CPython as a relocatable conda package.
 
-Compiled files find each other by `$ORIGIN`, text files get their prefix at install time. Tests and
-site-packages stay behind; bytecode is made anew.
+Compiled files find each other by `$ORIGIN`, text files get their prefix at install time. Tests, site-packages
+and what the machine's owner set stay behind; bytecode is made anew.
 """
 
 import hashlib
 import os
 import re
-import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -18,13 +17,25 @@ from typing import Any
 from flowlock import process
 from flowlock.base.archive import LEVEL, PLACEHOLDER, Archive, File, build
 from flowlock.base.bytecode import bytecode
-from flowlock.base.interpreter import Interpreter
+from flowlock.base.debian import Edit, UnknownPatchError, apply, try_edits
+from flowlock.base.interpreter import Interpreter, unknown_patch
 from flowlock.base.patchelf import find as find_patchelf
 from flowlock.base.patchelf import release as patchelf_release
 
 # Raised when a change here makes another package of the same interpreter.
-SCHEMA = 2
-_LEFT_BEHIND = {"site-packages", "__pycache__", "test", "tests", "idle_test", "EXTERNALLY-MANAGED"}
+SCHEMA = 3
+_LEFT_BEHIND = {
+    "site-packages",
+    "__pycache__",
+    "test",
+    "tests",
+    "idle_test",
+    # Settings of the machine, and of Debian for setuptools, that would hold in every environment.
+    "EXTERNALLY-MANAGED",
+    "sitecustomize.py",
+    "usercustomize.py",
+    "_distutils_system_mod.py",
+}
 _NO_SOURCES = (".pyc", ".a", ".o")
 _SYSTEM = ("/lib/", "/lib64/", "/usr/lib/", "/usr/lib64/", "/usr/local/lib/")
 _SITE_README = b"Packages are installed here; this file keeps the folder.\n"
@@ -44,35 +55,43 @@ def sources(python: Interpreter) -> dict[str, Path]:
         f"include/python{series}/cpython/*.h",
         f"include/python{series}/internal/**/*.h",
     )
-    found = {path for pattern in patterns for path in prefix.glob(pattern) if path.is_file()}
+    paths = {path for pattern in patterns for path in prefix.glob(pattern)}
     for folder, folders, names in os.walk(python.stdlib):
         folders[:] = [name for name in folders if name not in _LEFT_BEHIND]
-        kept = (name for name in names if name not in _LEFT_BEHIND and not name.endswith(_NO_SOURCES))
-        found.update(Path(folder, name) for name in kept)
-    return {path.relative_to(prefix).as_posix(): path for path in sorted(found)}
+        paths.update(Path(folder, name) for name in names if _belongs(name))
+    # A link may lead to what another package of the distribution would have.
+    return {path.relative_to(prefix).as_posix(): path for path in sorted(paths) if path.is_file()}
+
+
+def _belongs(name: str) -> bool:
+    """Say whether a file of the standard library belongs to the package, by its name."""
+    return not (name in _LEFT_BEHIND or name.endswith(_NO_SOURCES) or name.startswith("libpython"))
 
 
 def fingerprint(python: Interpreter) -> str:
     """Return a digest that changes when a file of the package does, without reading any (as git's index)."""
-    digest = hashlib.sha256(f"{SCHEMA} {LEVEL} {python.version} {patchelf_release()}".encode())
+    inputs = f"{SCHEMA} {LEVEL} {python.version} {patchelf_release()} {python.edits}"
+    digest = hashlib.sha256(inputs.encode())
     for name, path in sources(python).items():
         stat = path.stat()
         digest.update(f"{name}\0{stat.st_size}\0{stat.st_mtime_ns}\0{stat.st_ino}\n".encode())
     return digest.hexdigest()
 
 
-def python_package(python: Interpreter, epoch: datetime) -> Archive:
-    """Return the interpreter as conda's `python`; its build string tells its contents."""
+def python_package(python: Interpreter, epoch: datetime, *, scratch: Path) -> Archive:
+    """Return the interpreter as conda's `python`; its build string tells its contents.
+
+    One that has to be edited is first tried in the folder `scratch`; FL404 says that it does not work.
+    """
+    if python.edits:
+        _try_edits(python, scratch)
     files = sorted(_files(python), key=lambda file: file.path)
     digest = hashlib.sha256()
     for file in files:
         digest.update(f"{file.path}\0{file.link}\0{file.executable}\0{file.digest()}\n".encode())
-    major, minor = map(int, python.series.split("."))
-    # conda-forge's python_abi constrains python to this end of the build string.
-    family = "cpython" if (major, minor) < (3, 13) else python.tag
     index: dict[str, Any] = {
         "arch": python.environment["platform_machine"],
-        "build": f"h{digest.hexdigest()[:8]}_0_{family}",
+        "build": f"h{digest.hexdigest()[:8]}_0_{_abi_family(python)}",
         "build_number": 0,
         "constrains": [f"python_abi {python.series}.* *_{python.tag}"],
         "depends": [],
@@ -83,18 +102,22 @@ def python_package(python: Interpreter, epoch: datetime) -> Archive:
         "timestamp": int(epoch.timestamp() * 1000),
         "version": python.version,
     }
-    about = {"home": "https://www.python.org/", "license": "Python-2.0", "summary": "Python, relocatable"}
+    about = {
+        "home": "https://www.python.org/",
+        "license": "Python-2.0",
+        "summary": "Python, relocatable",
+        "extra": {"edits": [asdict(edit) for edit in python.edits]},
+    }
     return build(index, files, about=about, epoch=epoch)
 
 
 def python_abi_package(python: Interpreter, epoch: datetime) -> Archive:
     """Return `python_abi`, which packages of compiled modules depend on."""
-    family = "cpython" if python.series in {"3.11", "3.12"} else python.tag
     index = {
         "arch": None,
         "build": f"0_{python.tag}",
         "build_number": 0,
-        "constrains": [f"python {python.series}.* *_{family}"],
+        "constrains": [f"python {python.series}.* *_{_abi_family(python)}"],
         "depends": [],
         "license": "BSD-3-Clause",
         "name": "python_abi",
@@ -108,23 +131,40 @@ def python_abi_package(python: Interpreter, epoch: datetime) -> Archive:
     return build(index, [], about=about, epoch=epoch)
 
 
+def _abi_family(python: Interpreter) -> str:
+    """Return the end of the interpreter's build string, to which conda-forge's python_abi constrains it."""
+    major, minor = map(int, python.series.split("."))
+    return "cpython" if (major, minor) < (3, 13) else python.tag
+
+
+def _try_edits(python: Interpreter, scratch: Path) -> None:
+    try:
+        try_edits(sources(python), python.edits, series=python.series, folder=scratch)
+    except UnknownPatchError as error:
+        raise unknown_patch(python, error) from error
+
+
 def _files(python: Interpreter) -> Iterator[File]:
-    compiled, modules, aliases = {}, {}, _aliases(python)
+    compiled, modules, edited, aliases = {}, {}, {}, _aliases(python)
     for name, path in sources(python).items():
         if name in aliases:
             continue
-        data = path.read_bytes()
+        original = path.read_bytes()
+        data = apply(python.edits, name, original)
         if data.startswith(b"\x7fELF"):
             compiled[name] = path
-        else:
-            file = _text(name, data, python, executable=bool(path.stat().st_mode & 0o111))
-            # One with a placeholder is another module in every environment.
-            if name.endswith(".py") and not file.has_prefix:
-                modules[name] = path
-            yield file
-    for name, data in bytecode(python, modules):
+            continue
+        file = _text(name, data, python, executable=bool(path.stat().st_mode & 0o111))
+        # One with a placeholder is another module in every environment.
+        if name.endswith(".py") and not file.has_prefix:
+            modules[name] = path
+            if data != original:
+                edited[name] = data
+        yield file
+    for name, data in bytecode(python, modules, edited):
         yield _file(name, data)
-    relocated = {file.path: file for file in _relocated({**compiled, **_bundled(compiled, python)})}
+    libraries = _bundled(compiled, python)
+    relocated = {file.path: file for file in _relocated({**compiled, **libraries}, python.edits)}
     yield from relocated.values()
     for name, target in aliases.items():
         # An alias has the digest of what it leads to.
@@ -153,10 +193,21 @@ def _text(name: str, data: bytes, python: Interpreter, *, executable: bool) -> F
     prefixes = {str(python.prefix), str(python.prefix.resolve()), python.configured} - {"", "/"}
     text = data
     for prefix in sorted(prefixes, key=len, reverse=True) if generated else ():
-        # As a whole path: `/install` is none in `/usr/bin/install -c`, and is one in `-I/install/include`.
-        pattern = rb"(?:(?<![\w./-])|(?<=-[ILR]))" + re.escape(os.fsencode(prefix)) + rb"(?![\w.-])"
-        text = re.sub(pattern, PLACEHOLDER.encode(), text)
+        text = re.sub(_as_whole_path(prefix), PLACEHOLDER.encode(), text)
     return _file(name, text, executable=executable, has_prefix=text != data)
+
+
+def _as_whole_path(prefix: str) -> bytes:
+    """Return the pattern of a prefix where a path begins with it, or is it.
+
+    `/install` is none in `/usr/bin/install -c`, and is one in `-I/install/include`. Under `/usr` lie the
+    system's files too (programs, time zones): there, only paths that are the interpreter's are meant.
+    """
+    end = rb"(?![\w.-])"
+    if prefix == "/usr":
+        own = rb"/(?:bin|include|lib)(?:/(?:lib)?python|/pkgconfig|(?![\w./-]))"
+        end = rb"(?:(?![\w./-])|(?=" + own + rb"))"
+    return rb"(?:(?<![\w./-])|(?<=-[ILR]))" + re.escape(os.fsencode(prefix)) + end
 
 
 def _file(name: str, data: bytes, *, executable: bool = False, has_prefix: bool = False) -> File:
@@ -175,8 +226,8 @@ def _bundled(compiled: Mapping[str, Path], python: Interpreter) -> dict[str, Pat
     return {f"lib/{name}": path for name, path in foreign.items() if not str(path).startswith(system)}
 
 
-def _relocated(compiled: Mapping[str, Path]) -> Iterator[File]:
-    """Yield compiled files with a run path that leads from where each lies to the prefix's lib/.
+def _relocated(compiled: Mapping[str, Path], edits: Sequence[Edit]) -> Iterator[File]:
+    """Yield compiled files, edited, with a run path that leads from where each lies to the prefix's lib/.
 
     As DT_RPATH, which an LD_LIBRARY_PATH that was set for another Python does not override.
     """
@@ -184,7 +235,7 @@ def _relocated(compiled: Mapping[str, Path]) -> Iterator[File]:
     with tempfile.TemporaryDirectory() as scratch:
         copies = {name: Path(scratch, str(number)) for number, name in enumerate(sorted(compiled))}
         for name, copy in copies.items():
-            shutil.copyfile(compiled[name], copy)
+            copy.write_bytes(apply(edits, name, compiled[name].read_bytes()))
             by_run_path.setdefault(_run_path(name), []).append(copy)
         for run_path, files in by_run_path.items():
             process.run([find_patchelf(), "--force-rpath", "--set-rpath", run_path, *files])
