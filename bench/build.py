@@ -16,14 +16,16 @@ from functools import partial
 from pathlib import Path
 
 from bench._measure import print_table, side_by_side
-from flowlock import archive, channel, files, git
 from flowlock.base import channel as base
-from flowlock.build import Status, build
-from flowlock.build.plan import closure, graph_of
-from flowlock.build.targets import targets
-from flowlock.build.vendor import fetch
-from flowlock.channel import store as channel_store
-from flowlock.report import Silent
+from flowlock.builder.plan.order import closure, graph_of
+from flowlock.builder.plan.result import Status
+from flowlock.builder.plan.targets import targets
+from flowlock.builder.run import build
+from flowlock.builder.vendor import fetch
+from flowlock.channel import store
+from flowlock.conda import archive
+from flowlock.edges import files, git
+from flowlock.report.reporter import Silent
 from flowlock.workspace import Workspace, load
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -46,8 +48,9 @@ CURRENT = """
 import sys
 from pathlib import Path
 from flowlock.__main__ import main
-from flowlock.build import Status, build
-from flowlock.report import Silent
+from flowlock.builder.plan.result import Status
+from flowlock.builder.run import build
+from flowlock.report.reporter import Silent
 from flowlock.workspace import load
 done = build(load(Path(sys.argv[1])), sys.argv[3:], environments=[sys.argv[2]], progress=Silent())
 assert {one.status for one in done.packages} == {Status.CURRENT}
@@ -127,11 +130,11 @@ def index(root: Path) -> None:
     first, every = artifacts[:-1], artifacts
     place, cache = root / "indexed", root / "index-cache"
 
-    def ours(wanted: Sequence[channel.Artifact]) -> None:
-        channel.put(place, wanted, subdirs=["linux-64"], cache=cache)
+    def ours(wanted: Sequence[store.Artifact]) -> None:
+        store.put(place, wanted, subdirs=["linux-64"], cache=cache)
 
     def empty() -> None:
-        for path in (cache, place.with_name(place.name + channel_store.GENERATIONS)):
+        for path in (cache, place.with_name(place.name + store.GENERATIONS)):
             shutil.rmtree(path, ignore_errors=True)
         place.unlink(missing_ok=True)
 
@@ -151,7 +154,7 @@ def index(root: Path) -> None:
     print_table(["index", "seconds"], rows)
 
 
-def tiny_artifact(folder: Path, number: int) -> channel.Artifact:
+def tiny_artifact(folder: Path, number: int) -> store.Artifact:
     """Write an artifact of one file."""
     stem = f"tiny-{number}-1.0-h0_0"
     record = {"name": f"tiny-{number}", "version": "1.0", "build": "h0_0", "build_number": 0}
@@ -163,7 +166,7 @@ def tiny_artifact(folder: Path, number: int) -> channel.Artifact:
     ]
     path = folder / f"{stem}.conda"
     path.write_bytes(archive.write(stem, members, epoch=EPOCH))
-    return channel.Artifact(subdir="noarch", file=path.name, sha256=files.sha256_of(path), origin=path)
+    return store.Artifact(subdir="noarch", file=path.name, sha256=files.sha256_of(path), origin=path)
 
 
 def copied(target: Path) -> Path:

@@ -49,8 +49,9 @@ def spec(name: str, tasks: int) -> str:
 
 def workspace_in(folder: Path, specs: dict[str, str]) -> Path:
     """Make a workspace with these workflows only, in git, its signatures kept."""
-    from flowlock import discover, workspace
-    from flowlock.init import init
+    from flowlock import workspace
+    from flowlock.commands.init import init
+    from flowlock.tasks import discover
 
     init(folder, today=TODAY)
     subprocess.run(["git", "init", "-q", folder], check=True)
@@ -71,8 +72,8 @@ def run(*command: str | Path) -> Callable[[], object]:
 def in_process(folder: Path) -> Callable[[], object]:
     """Return what reads, checks and renders every spec of a workspace, and compares with what is there."""
     from flowlock import workspace
-    from flowlock.compile import compile_workflows
-    from flowlock.report import Silent
+    from flowlock.commands.compile import compile_workflows
+    from flowlock.report.reporter import Silent
 
     space = workspace.load(folder)
     return lambda: compile_workflows(space, (), check=False, progress=Silent())
@@ -80,10 +81,12 @@ def in_process(folder: Path) -> Callable[[], object]:
 
 def rules_only(text: str, folder: Path) -> Callable[[], object]:
     """Return what parses, checks and renders a text, without files."""
-    from flowlock import discover, workspace
-    from flowlock.compile import render
-    from flowlock.spec import check_text, facts_of
-    from flowlock.spec.render import errors
+    from flowlock import workspace
+    from flowlock.compile.package import render
+    from flowlock.report.renderings import errors
+    from flowlock.spec.check import check_text
+    from flowlock.spec.facts import facts_of
+    from flowlock.tasks import discover
 
     space = workspace.load(folder)
     catalog, facts = discover.signatures(space, []), facts_of(space)

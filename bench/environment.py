@@ -34,9 +34,10 @@ def main() -> None:
 
 
 def _reuse(root: Path) -> float:
-    from flowlock import run, workspace
-    from flowlock.report import Silent
-    from flowlock.session import Profile, Session
+    from flowlock import workspace
+    from flowlock.commands import run
+    from flowlock.commands.session import Profile, Session
+    from flowlock.report.reporter import Silent
 
     session = Session(
         workspace=workspace.load(root), profile=Profile.EMBEDDED, offline=True, progress=Silent()

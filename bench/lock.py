@@ -14,10 +14,10 @@ from pathlib import Path
 
 from bench._measure import print_table, side_by_side
 from flowlock.lock import run
-from flowlock.lock.manifest import Manifest, simple
+from flowlock.lock.manifest.model import Manifest, simple
 from flowlock.lock.result import Options, Target
 from flowlock.names import SUBDIRS
-from flowlock.report import Silent
+from flowlock.report.reporter import Silent
 
 SNAPSHOT = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "conda-forge-snapshot"
 WORKFLOWS = {
@@ -52,10 +52,10 @@ CHECK = """
 import sys
 from pathlib import Path
 from flowlock.lock import run
-from flowlock.lock.manifest import simple
+from flowlock.lock.manifest.model import simple
 from flowlock.lock.result import Options, Target
 from flowlock.names import SUBDIRS
-from flowlock.report import Silent
+from flowlock.report.reporter import Silent
 import typer
 wanted = simple("large", channels=["conda-forge"], platforms=SUBDIRS, specs=sys.argv[2:])
 target = Target(manifest=wanted, path=Path(sys.argv[1]), shown="pixi.lock")

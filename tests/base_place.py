@@ -14,7 +14,7 @@ import rattler
 from flowlock import workspace
 from flowlock.base import channel as base
 from flowlock.base.interpreter import find
-from flowlock.report import Silent
+from flowlock.report.reporter import Silent
 from flowlock.workspace import Workspace
 from shared import once
 from wheelhouse import make_wheel

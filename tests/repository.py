@@ -11,8 +11,8 @@ import pytest
 
 from checkout import Checkout
 from flowlock import workspace
-from flowlock.report import Silent
-from flowlock.session import Profile, Session
+from flowlock.commands.session import Profile, Session
+from flowlock.report.reporter import Silent
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,9 +15,10 @@ import pytest
 
 from flowlock.base import channel as base
 from flowlock.base import interpreter
-from flowlock.build import BuildResult, build
+from flowlock.builder.plan.result import BuildResult
+from flowlock.builder.run import build
 from flowlock.recipe.render import SCRIPT
-from flowlock.report import Silent
+from flowlock.report.reporter import Silent
 from flowlock.workspace import load
 from shared import once
 
@@ -50,8 +51,8 @@ license-files = ["LICENSE"]
 packages = ["{module}"]
 """
 ENTER = (
-    "import os, sys; from pathlib import Path; from flowlock.build import build; "
-    "from flowlock.report import Silent; from flowlock.workspace import load; "
+    "import os, sys; from pathlib import Path; from flowlock.builder.run import build; "
+    "from flowlock.report.reporter import Silent; from flowlock.workspace import load; "
     "os.umask(int(sys.argv[3], 8)); "
     "build(load(Path(sys.argv[1])), environments=[sys.argv[2]], jobs=int(sys.argv[4]), progress=Silent())"
 )

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from flowlock.compile.package import render
 from flowlock.errors import Problem
-from flowlock.spec import Catalog, Facts, check_text
-from flowlock.spec.catalog import BrokenTask
-from flowlock.spec.render import errors
+from flowlock.report.renderings import errors
+from flowlock.spec.catalog import BrokenTask, Catalog
+from flowlock.spec.check import check_text
+from flowlock.spec.facts import Facts
 from flowlock_core.schema import TaskSignature, signature
 from flowlock_core.task import Task
 

@@ -15,17 +15,17 @@ MODULE_LINES, FUNCTION_LINES = 400, 50
 # Who may import what is heavy, dangerous or replaceable: one adapter each (or each of its uses, for rattler).
 CLI_ROOMS = ("options", "authoring", "building", "releasing", "running")
 ADAPTERS = {
-    "subprocess": {"flowlock.process"},
-    "requests": {"flowlock.http"},
+    "subprocess": {"flowlock.edges.process"},
+    "requests": {"flowlock.edges.http"},
     "typer": {"flowlock.cli", *(f"flowlock.cli.{room}" for room in CLI_ROOMS)},
-    "rattler_build": {"flowlock.build.engine", "flowlock.build.worker"},
+    "rattler_build": {"flowlock.builder.worker.engine", "flowlock.builder.worker.__main__"},
     "rattler": {
-        "flowlock.channel",
-        "flowlock.env",
-        "flowlock.lock.document",  # reads locks of versions 4 to 6
-        "flowlock.lock.match",  # a check must read match specs as the solve did
-        "flowlock.lock.metadata",  # opens channels for all solves of a run
-        "flowlock.lock.solve",
+        "flowlock.channel.store",
+        "flowlock.running.environment",
+        "flowlock.lock.lockfile.document",  # reads locks of versions 4 to 6
+        "flowlock.conda.match",  # a check must read match specs as the solve did
+        "flowlock.lock.solver.metadata",  # opens channels for all solves of a run
+        "flowlock.lock.solver.solve",
         "flowlock.release.targets.index",  # indexes a channel in a bucket
     },
     "uv": {"flowlock.base.wheels"},  # to find its binary, which resolves
@@ -40,20 +40,28 @@ PURE = (
     "flowlock.recipe",
     "flowlock.base.convert",
     "flowlock.base.universe",
-    "flowlock.lock.conditions",
-    "flowlock.lock.diff",
-    "flowlock.lock.export",
-    "flowlock.lock.features",
-    "flowlock.lock.manifest",
-    "flowlock.lock.pixi",
+    "flowlock.conda.conditions",
+    "flowlock.lock.lockfile.diff",
+    "flowlock.lock.lockfile.export",
+    "flowlock.lock.manifest.features",
+    "flowlock.lock.manifest.model",
+    "flowlock.lock.manifest.pixi",
     "flowlock.lock.plan",
-    "flowlock.lock.records",
+    "flowlock.conda.records",
     "flowlock.lock.satisfy",
-    "flowlock.lock.specs",
-    "flowlock.lock.virtual",
-    "flowlock.lock.yaml",
+    "flowlock.lock.manifest.specs",
+    "flowlock.conda.virtual",
+    "flowlock.lock.lockfile.yaml",
 )
-EFFECTS = {"subprocess", "requests", "typer", "rattler", "rattler_build", "flowlock.process", "flowlock.http"}
+EFFECTS = {
+    "subprocess",
+    "requests",
+    "typer",
+    "rattler",
+    "rattler_build",
+    "flowlock.edges.process",
+    "flowlock.edges.http",
+}
 
 
 def module_name(path: Path) -> str:

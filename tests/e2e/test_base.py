@@ -28,7 +28,7 @@ from base_place import (
 from flowlock.base import channel as base
 from flowlock.base.interpreter import find, problems
 from flowlock.errors import FlowlockError
-from flowlock.report import Silent
+from flowlock.report.reporter import Silent
 
 
 def test_it_solves_with_what_each_package_needs(environment: Path) -> None:
@@ -257,7 +257,7 @@ def killed_while_making(place: Place) -> Iterator[int]:
     program = (
         "import sys; from pathlib import Path\n"
         "from flowlock import workspace; from flowlock.base import channel as base\n"
-        "from flowlock.report import Silent\n"
+        "from flowlock.report.reporter import Silent\n"
         f"base.make(workspace.load(Path(sys.argv[1])), {list(REQUIREMENTS)!r}, "
         "offline=False, progress=Silent())"
     )

@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from flowlock import memo
-from flowlock.build import BuildResult, Status
-from flowlock.build.sandbox import available
+from flowlock.builder.plan.result import BuildResult, Status
+from flowlock.builder.worker.sandbox import available
+from flowlock.edges import memo
 from flowlock.errors import FlowlockError
 from flowlock.workspace import load
 from shared import require_part

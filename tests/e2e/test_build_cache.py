@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from flowlock.build import caches
+from flowlock.commands import cache as caches
+from flowlock.commands.session import Profile, Session
 from flowlock.errors import FlowlockError
-from flowlock.report import Silent
-from flowlock.session import Profile, Session
+from flowlock.report.reporter import Silent
 from flowlock.workspace import load
 from small import Small
 

@@ -11,17 +11,21 @@ from urllib.request import url2pathname
 
 import pytest
 
-from flowlock import platforms
 from flowlock.base import channel as base
-from flowlock.build import BuildResult, Status, build, caches, command, locking
-from flowlock.build.command import BuildSettings
-from flowlock.build.locked import Store
-from flowlock.build.targets import targets
+from flowlock.builder.environments.locked import Store
+from flowlock.builder.plan.result import BuildResult, Status
+from flowlock.builder.plan.targets import targets
+from flowlock.builder.run import build
+from flowlock.commands import build as command
+from flowlock.commands import build_lock as locking
+from flowlock.commands import cache as caches
+from flowlock.commands.build import BuildSettings
+from flowlock.commands.session import Profile, Session
+from flowlock.conda import platforms
 from flowlock.errors import FlowlockError
-from flowlock.lock import document
+from flowlock.lock.lockfile import document
 from flowlock.lock.result import CURRENT, STALE, UPDATED, Options
-from flowlock.report import Silent
-from flowlock.session import Profile, Session
+from flowlock.report.reporter import Silent
 from flowlock.workspace import load
 from servers.loopback import Request, Response, answering
 from shared import ROOT, SNAPSHOT, needs_snapshot

@@ -11,17 +11,20 @@ from urllib.request import url2pathname
 
 import pytest
 
-from flowlock import platforms
-from flowlock.build import Status, build, command, locking
-from flowlock.build.command import BuildSettings
-from flowlock.build.native import needs
-from flowlock.build.targets import targets
+from flowlock.builder.plan.result import Status
+from flowlock.builder.plan.targets import targets
+from flowlock.builder.run import build
+from flowlock.builder.worker.native import needs
 from flowlock.channel.serve import serving
+from flowlock.commands import build as command
+from flowlock.commands import build_lock as locking
+from flowlock.commands.build import BuildSettings
+from flowlock.commands.session import Profile, Session
+from flowlock.conda import platforms
 from flowlock.errors import FlowlockError
-from flowlock.lock import document
+from flowlock.lock.lockfile import document
 from flowlock.lock.result import Options
-from flowlock.report import Silent
-from flowlock.session import Profile, Session
+from flowlock.report.reporter import Silent
 from flowlock.workspace import load
 from shared import SNAPSHOT, needs_snapshot, once
 from small import Small, another_python, make_base

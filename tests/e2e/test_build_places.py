@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from flowlock import sources
-from flowlock.build import rooms
-from flowlock.build.sandbox import available
+from flowlock.builder.worker import rooms
+from flowlock.builder.worker.sandbox import available
+from flowlock.edges import sources
 from flowlock.errors import FlowlockError
 from shared import require_part
 from small import Small

@@ -30,8 +30,8 @@ DRIVER = """
 import os, signal, sys
 from collections import Counter
 from pathlib import Path
-from flowlock.build import build
-from flowlock.report import Silent
+from flowlock.builder.run import build
+from flowlock.report.reporter import Silent
 from flowlock.workspace import load
 
 root, told, target, occurrence = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])

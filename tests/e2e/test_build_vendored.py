@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from flowlock import archive
+from flowlock.conda import archive
 from flowlock.errors import FlowlockError
 from flowlock.workspace import load
 from servers.loopback import Response, answering

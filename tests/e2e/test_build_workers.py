@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from flowlock.build import Status
-from flowlock.build.sandbox import available
+from flowlock.builder.plan.result import Status
+from flowlock.builder.worker.sandbox import available
 from flowlock.errors import FlowlockError
 from shared import require_part
 from small import Small, processes
 
-WORKER = "-m flowlock.build.worker"
+WORKER = "-m flowlock.builder.worker"
 PYTHON = '"${{ PYTHON }}"'
 # The build's own interpreter appends to a file of its environment.
 APPEND = f"""{PYTHON} -c 'import json; open(json.__file__, "a").write("\\nraise SystemExit(3)\\n")'"""

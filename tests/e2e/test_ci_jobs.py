@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from checkout import Checkout
-from flowlock import platforms, workspace
+from flowlock import workspace
 from flowlock.base import channel as base
+from flowlock.conda import platforms
 from repository import Repository, link_tree, own_git, pushed
 from servers import actions
 from servers.actions import Event, Runner

@@ -10,16 +10,19 @@ from pathlib import Path
 import pytest
 
 from checkout import Checkout
-from flowlock import discover, env, platforms, workspace
-from flowlock.compile import command
-from flowlock.elsewhere import SolvedEnvironments
+from flowlock import workspace
+from flowlock.commands import compile as command
+from flowlock.commands.foreign_tasks import SolvedEnvironments
+from flowlock.commands.init import init
+from flowlock.commands.session import Profile, Session
+from flowlock.commands.tasks import InEnvironments
+from flowlock.conda import platforms
 from flowlock.errors import FlowlockError, Location
-from flowlock.init import init
-from flowlock.report import Silent
-from flowlock.session import Profile, Session
+from flowlock.report.renderings import errors
+from flowlock.report.reporter import Silent
+from flowlock.running import environment as env
 from flowlock.spec.facts import facts_of
 from flowlock.spec.model import Requirement, Text
-from flowlock.spec.render import errors
 from servers.loopback import Request, Response, answering
 from small import Small
 from wheelhouse import make_wheel
@@ -111,7 +114,7 @@ def test_the_reason_stands_with_the_requirement_in_the_spec(session: Session) ->
     sources = command.read_specs(space, [space.workflow("borrowed")])
     facts = facts_of(space)
     offline = Session(workspace=space, profile=session.profile, offline=True, progress=Silent())
-    catalog = command.catalog_for(space, sources, facts, Silent(), discover.InEnvironments(session=offline))
+    catalog = command.catalog_for(space, sources, facts, Silent(), InEnvironments(session=offline))
     problems = errors(command.check_specs(sources, catalog, facts))
     (problem,) = [one for one in problems if one.code == "FL132"]
     assert "--offline forbids" in problem.message

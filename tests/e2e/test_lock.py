@@ -13,15 +13,17 @@ from pathlib import Path
 import pytest
 from conda_package_handling import api as archives
 
-from flowlock.lock import document, pixi, run
-from flowlock.lock.export import export
-from flowlock.lock.forms import ExportKind
-from flowlock.lock.manifest import channel_url, for_workflow, simple
+from flowlock.lock import run
+from flowlock.lock.lockfile import document
+from flowlock.lock.lockfile.export import export
+from flowlock.lock.lockfile.forms import ExportKind
+from flowlock.lock.manifest import pixi
+from flowlock.lock.manifest.model import channel_url, for_workflow, simple
 from flowlock.lock.result import Options, Target
 from flowlock.lock.satisfy import Identity
-from flowlock.lock.sources import ChannelFolder
+from flowlock.lock.solver.sources import ChannelFolder
 from flowlock.names import SUBDIRS
-from flowlock.report import Silent
+from flowlock.report.reporter import Silent
 from shared import SNAPSHOT, needs_snapshot
 from unit.lock.universe import RELEASE, channel, package
 

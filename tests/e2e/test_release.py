@@ -11,15 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from flowlock import env, git, platforms, sync
-from flowlock.build.command import BuildSettings, build
+from flowlock.commands import publish as command
+from flowlock.commands import release as prepare
+from flowlock.commands import sync, verify
+from flowlock.commands.build import BuildSettings, build
+from flowlock.commands.publish import PublishOptions
+from flowlock.commands.session import BASE_URL
+from flowlock.conda import platforms
+from flowlock.edges import git
 from flowlock.errors import FlowlockError
-from flowlock.release import command, prepare, verify
-from flowlock.release.command import PublishOptions
 from flowlock.release.outcome import PublishResult
 from flowlock.release.targets.protocol import Status
-from flowlock.report import Silent
-from flowlock.session import BASE_URL
+from flowlock.report.reporter import Silent
+from flowlock.running import environment as env
 from repository import Repository
 from servers import real, venues
 
@@ -99,7 +103,7 @@ def test_a_release_goes_from_an_edit_to_a_user_and_its_locks_hold_before_and_aft
 
 
 def verify_locks(repository: Repository) -> list[Path]:
-    from flowlock.release import pins
+    from flowlock.commands import pins
 
     return pins.lock_files(repository.session)
 

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 import command_lines
-from flowlock.init import init
+from flowlock.commands.init import init
 from servers.real import environment
 from shared import ROOT, require_part
 

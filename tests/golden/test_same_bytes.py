@@ -12,7 +12,8 @@ COMPILE_ALL = """
 import hashlib, random, sys
 
 from flowlock.compile.package import render
-from flowlock.spec import Catalog, check_text
+from flowlock.spec.catalog import Catalog
+from flowlock.spec.check import check_text
 from specs import BROKEN, FACTS, GOLDEN, signatures
 
 known = list(signatures())

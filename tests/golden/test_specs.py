@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flowlock.spec import render
+from flowlock.report import renderings as render
 from specs import GOLDEN, package_of, problems_of
 
 VALID = sorted(path.parent.name for path in GOLDEN.glob("valid/*/spec.yaml"))

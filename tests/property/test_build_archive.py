@@ -5,8 +5,8 @@ from tempfile import TemporaryDirectory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flowlock import archive
-from flowlock.archive import Member
+from flowlock.conda import archive
+from flowlock.conda.archive import Member
 
 EPOCH = datetime(2026, 11, 1, tzinfo=UTC)
 # Parts of a path: whatever a file system takes, long ones and other scripts too.

@@ -8,12 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flowlock.build.identity import Inputs, identity
-from flowlock.build.plan import closure, order
-from flowlock.build.reasons import why
+from flowlock.builder.plan.identity import Inputs, identity
+from flowlock.builder.plan.order import closure, order
+from flowlock.builder.plan.reasons import why
 from flowlock.errors import FlowlockError
-from flowlock.recipe import Recipe
-from flowlock.recipe.document import from_document
+from flowlock.recipe.document import Recipe, from_document
 
 NAMES = [f"p{number}" for number in range(12)]
 

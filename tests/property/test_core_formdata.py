@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowlock_core.formdata import to_form, to_params
+from flowlock_core.parameters.formdata import to_form, to_params
 
 NAMES = st.text(min_size=1, max_size=8)
 VALUES = st.recursive(

@@ -10,9 +10,9 @@ import yaml as reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flowlock.lock import document, yaml
-from flowlock.lock.document import Lock, LockedEnvironment, LockPlatform
-from flowlock.lock.records import Record, from_repodata, to_repodata
+from flowlock.conda.records import Record, from_repodata, to_repodata
+from flowlock.lock.lockfile import document, yaml
+from flowlock.lock.lockfile.document import Lock, LockedEnvironment, LockPlatform
 
 texts = st.text(max_size=12)
 scalars = st.one_of(texts, st.integers(0, 10**15), st.sampled_from(["1.0", "yes", "~", "a: b", "- a", ">=1"]))

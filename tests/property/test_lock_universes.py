@@ -9,14 +9,15 @@ from typing import Any
 from hypothesis import HealthCheck, event, given, reject, settings
 from hypothesis import strategies as st
 
+from flowlock.conda.match import RattlerMatcher
+from flowlock.conda.records import Record
 from flowlock.errors import FlowlockError
-from flowlock.lock import document, satisfy
-from flowlock.lock.document import Lock
-from flowlock.lock.manifest import Manifest, Requirement
-from flowlock.lock.match import RattlerMatcher
-from flowlock.lock.records import Record
+from flowlock.lock import satisfy
+from flowlock.lock.lockfile import document
+from flowlock.lock.lockfile.document import Lock
+from flowlock.lock.manifest.model import Manifest, Requirement
 from flowlock.lock.satisfy import Identity, Reason, Rule
-from flowlock.lock.solve import UnsolvableError
+from flowlock.lock.solver.solve import UnsolvableError
 from unit.lock.universe import FORGE, RELEASE, channel, lock, package, wanting
 
 NAMES = ("a", "b", "c", "d", "e")

@@ -8,12 +8,13 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowlock.build.plan import needs
+from flowlock.builder.plan.order import needs
 from flowlock.errors import FlowlockError
 from flowlock.names import Version
-from flowlock.recipe import origin, own_source, parse
-from flowlock.recipe.document import KEYS
+from flowlock.recipe.document import KEYS, parse
+from flowlock.recipe.own import own_source
 from flowlock.recipe.variants import variants
+from flowlock.recipe.vendored import origin
 
 WORDS = [
     *KEYS,

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from flowlock.compile.package import render
-from flowlock.spec import check_text
-from flowlock.spec import render as rendering
+from flowlock.report import renderings as rendering
+from flowlock.spec.check import check_text
 from specs import FACTS, GOLDEN, catalog
 
 SPECS = [

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from flowlock import archive
-from flowlock.archive import Member
+from flowlock.conda import archive
+from flowlock.conda.archive import Member
 from flowlock.release import artifact
 from flowlock.release.plan import Pin
 

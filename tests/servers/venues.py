@@ -11,13 +11,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from flowlock.http import Patience
+from flowlock.edges.http import Patience
 from flowlock.release import publish
 from flowlock.release.outcome import PublishResult
 from flowlock.release.plan import Pin
 from flowlock.release.targets import make
 from flowlock.release.targets.protocol import Context
-from flowlock.report import Progress, Silent
+from flowlock.report.reporter import Progress, Silent
 from servers import real
 from servers.faults import Storm, proxy
 from servers.github import GitHub

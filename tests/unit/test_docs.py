@@ -17,7 +17,9 @@ import yaml
 
 from flowlock import workspace
 from flowlock.errors import Severity
-from flowlock.spec import Catalog, Facts, check_text, facts_of
+from flowlock.spec.catalog import Catalog
+from flowlock.spec.check import check_text
+from flowlock.spec.facts import Facts, facts_of
 from flowlock.spec.layout import parse_layout
 from flowlock.spec.parse import SPEC_KEYS
 from flowlock_core.execute.mocks import load_mock, mock_file
@@ -29,38 +31,37 @@ from shared import ROOT
 
 CODE = re.compile(r"FL\d{3}")
 
-# Where each hundred of codes is at home (folders and modules of the toolchain).
+# Where each hundred of codes is at home (folders of the toolchain); a command may use the codes of any stage.
 HOMES = {
-    "0": {"cli", "errors", "files", "git", "http", "process"},
-    "1": {"compile", "spec"},
-    "2": {"compile", "discover"},
-    "3": {"build", "check", "init", "platforms", "recipe", "workspace"},
+    "0": {"cli", "edges", "errors"},
+    "1": {"commands", "spec"},
+    "2": {"commands", "tasks"},
+    "3": {"builder", "commands", "conda", "recipe", "workspace"},
     "4": {"base"},
-    "5": {"archive", "build", "sources"},
-    "6": {"channel", "lock"},
-    "7": {"env", "flowlock_core", "reported", "run"},
-    "8": {"http", "release", "secret"},
+    "5": {"builder", "commands", "conda", "edges"},
+    "6": {"channel", "commands", "documents", "lock"},
+    "7": {"commands", "flowlock_core", "running"},
+    "8": {"commands", "edges", "release"},
 }
 # Codes that mean the same in more than one place, some of them far from their home.
 SHARED = {
-    "FL002": {"cli"},  # a command says what the parser cannot: arguments that do not fit together
     "FL003": {"cli", "flowlock_core"},  # interrupted: the toolchain, or a workflow's own command
     "FL004": {"cli", "flowlock_core"},  # a bug, likewise
     "FL011": {"errors", "release"},  # a folder that cannot be written
     "FL012": {"errors", "release"},  # a folder that is not there
-    "FL022": {"build", "http"},  # a download without an answer, and what else helps where it is a build's
-    "FL106": {"compile", "spec"},  # not UTF-8: found while reading, or in the text
-    "FL130": {"discover", "spec"},  # no such task: in a spec, or on the command line
-    "FL133": {"discover", "spec"},  # several tasks of one name, likewise
-    "FL201": {"discover", "spec"},  # a task that cannot be imported, likewise
-    "FL202": {"discover", "elsewhere"},  # a process that describes tasks ends: of sources, of an environment
+    "FL022": {"builder", "edges"},  # a download without an answer, and what else helps where it is a build's
+    "FL106": {"commands", "spec"},  # not UTF-8: found while reading, or in the text
+    "FL130": {"commands", "spec"},  # no such task: in a spec, or on the command line
+    "FL133": {"commands", "spec"},  # several tasks of one name, likewise
+    "FL201": {"commands", "spec"},  # a task that cannot be imported, likewise
+    "FL202": {"commands", "tasks"},  # a process that describes tasks ends: of sources, of an environment
     "FL302": {"recipe", "workspace"},  # flowlock.toml and pyproject.toml are TOML, or not
-    "FL306": {"init", "workspace"},  # a folder that cannot name what is in it
-    "FL312": {"build", "recipe"},  # a path that leaves the package: in the text, or followed
-    "FL323": {"build", "recipe"},  # several names: of recipe and pyproject, or where there is no recipe yet
-    "FL413": {"base", "build", "downloads"},  # never downloaded, and --offline
-    "FL414": {"build", "downloads"},  # a download with another digest than promised
-    "FL605": {"build", "channel"},  # damaged bytes: in the channel, or in a copy of it
+    "FL306": {"commands", "workspace"},  # a folder that cannot name what is in it
+    "FL312": {"builder", "recipe"},  # a path that leaves the package: in the text, or followed
+    "FL323": {"builder", "recipe"},  # several names: of recipe and pyproject, or where there is no recipe yet
+    "FL413": {"base", "builder", "edges"},  # never downloaded, and --offline
+    "FL414": {"builder", "edges"},  # a download with another digest than promised
+    "FL605": {"builder", "channel"},  # damaged bytes: in the channel, or in a copy of it
 }
 
 

@@ -12,9 +12,9 @@ import pytest
 
 from command_lines import commands, make_targets, wrong_command
 from flowlock import workspace
-from flowlock.compile import compile_workflows
-from flowlock.init import init
-from flowlock.report import Silent
+from flowlock.commands.compile import compile_workflows
+from flowlock.commands.init import init
+from flowlock.report.reporter import Silent
 from shared import ROOT
 
 EVERYDAY = {

@@ -7,7 +7,7 @@ from typing import Any
 from flowlock_core.arguments import arguments_of
 from flowlock_core.errors import Problem, nearest, nearest_of
 from flowlock_core.execute.plan import Plan, PlannedStep, env_refs_in, refs_in
-from flowlock_core.params import MISSING
+from flowlock_core.parameters.params import MISSING
 
 
 def check_params(

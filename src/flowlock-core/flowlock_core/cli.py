@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from flowlock_core.bundle import Bundle
+from flowlock_core.command.bundle import Bundle
+from flowlock_core.command.streams import stdout_kept_clean
 from flowlock_core.errors import ExitCode, UsageError, WorkflowError
-from flowlock_core.streams import stdout_kept_clean
 
 if TYPE_CHECKING:
     from flowlock_core.execute import StepRecord, Workflow
@@ -153,10 +153,10 @@ class _Version(argparse.Action):
 
 
 def _run(bundle: Bundle, arguments: argparse.Namespace) -> Outcome:
+    from flowlock_core.command.output import with_layout, write_results
+    from flowlock_core.command.running import run_workflow
     from flowlock_core.execute import Options
-    from flowlock_core.output import with_layout, write_results
-    from flowlock_core.params import Params, load_params
-    from flowlock_core.running import run_workflow
+    from flowlock_core.parameters.params import Params, load_params
     from flowlock_core.settings import with_values
 
     main = bundle.load()
@@ -209,8 +209,8 @@ def _file(bundle: Bundle, name: str) -> str:
 
 
 def _convert(bundle: Bundle, arguments: argparse.Namespace) -> Outcome:
-    from flowlock_core.formdata import to_form, to_params
-    from flowlock_core.params import load_params
+    from flowlock_core.parameters.formdata import to_form, to_params
+    from flowlock_core.parameters.params import load_params
     from flowlock_core.results import to_json
 
     groups = json.loads(_file(bundle, "form.json")).get("groups", {})
@@ -225,7 +225,7 @@ def _convert(bundle: Bundle, arguments: argparse.Namespace) -> Outcome:
 
 def _graph(bundle: Bundle, _arguments: argparse.Namespace) -> Outcome:
     from flowlock_core.execute import trace
-    from flowlock_core.graph import mermaid
+    from flowlock_core.execute.graph import mermaid
 
     text = mermaid(trace(bundle.load()))
     return Outcome(document={"mermaid": text}, text=text)

@@ -10,8 +10,8 @@ from packaging.utils import canonicalize_name
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from flowlock.documents import toml
+from flowlock.edges.files import read_text
 from flowlock.errors import FlowlockError, Location, Problem, nearest
-from flowlock.files import read_text
 from flowlock.names import SUBDIRS, PackageName, Platform
 
 FILE = "flowlock.toml"

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from flowlock.compile.package import render
-from flowlock.spec import Catalog, check_text
+from flowlock.spec.catalog import Catalog
+from flowlock.spec.check import check_text
 from flowlock_core.execute import Options, Run
 from flowlock_core.registry import registrations
 from flowlock_core.schema import signature

@@ -16,8 +16,9 @@ import pytest
 import yaml
 
 from flowlock.compile.package import render
-from flowlock.spec import Catalog, check_text
-from flowlock.spec.render import errors
+from flowlock.report.renderings import errors
+from flowlock.spec.catalog import Catalog
+from flowlock.spec.check import check_text
 from shared import ROOT
 from specs import FACTS, catalog, package_of, problems_of, signatures
 

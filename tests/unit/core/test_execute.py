@@ -6,13 +6,13 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from flowlock_core.command.running import run_workflow
 from flowlock_core.errors import WorkflowError
 from flowlock_core.execute import Options, Run, Steps, env, trace
+from flowlock_core.execute.graph import mermaid
 from flowlock_core.execute.plan import Method, Ref
 from flowlock_core.execute.run import Status
 from flowlock_core.execute.skip import SKIPPED
-from flowlock_core.graph import mermaid
-from flowlock_core.running import run_workflow
 from flowlock_core.task import task
 from flowlock_core.tasks.io import persist_text
 from flowlock_core.tasks.skip import any_dependency_skipped, any_is_empty_df, never

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from flowlock_core.errors import Problem, WorkflowError
-from flowlock_core.params import Params, load_params, parse_params
+from flowlock_core.parameters.params import Params, load_params, parse_params
 
 
 def parse(text: str) -> Params:

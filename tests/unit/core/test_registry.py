@@ -23,7 +23,7 @@ def install(folder: Path, distribution: str, entry_points: dict[str, str]) -> No
 def describe(*arguments: str, path: Path) -> subprocess.CompletedProcess[str]:
     """Run the command with a folder of modules on its path."""
     return subprocess.run(
-        [sys.executable, "-m", "flowlock_core.describe", *arguments],
+        [sys.executable, "-m", "flowlock_core.command.describe", *arguments],
         check=False,
         capture_output=True,
         text=True,

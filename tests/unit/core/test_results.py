@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from flowlock_core.command.output import write_results
 from flowlock_core.errors import TaskError, WorkflowError
 from flowlock_core.execute.skip import SKIPPED
-from flowlock_core.output import write_results
 from flowlock_core.page import render_page
 from flowlock_core.results import (
     Chart,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from flowlock_core.errors import Problem, UsageError
-from flowlock_core.params import Params, parse_params
+from flowlock_core.parameters.params import Params, parse_params
 from flowlock_core.settings import with_values
 
 NOTHING = Params(by_step={}, base=Path())

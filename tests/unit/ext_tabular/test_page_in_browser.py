@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from flowlock_core.output import write_text
+from flowlock_core.command.output import write_text
 from flowlock_core.page import render_page
 from flowlock_core.tasks.groupby import split_groups
 from flowlock_core.tasks.results import create_plot_widget, create_table_widget, gather_dashboard

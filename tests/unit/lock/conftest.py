@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from flowlock.lock.sources import ChannelFolder
+from flowlock.lock.solver.sources import ChannelFolder
 from unit.lock.universe import FORGE, channel, package
 
 THIRD_PARTY = (

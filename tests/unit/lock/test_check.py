@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from flowlock.lock.document import Lock
-from flowlock.lock.manifest import Manifest
-from flowlock.lock.sources import ChannelFolder
+from flowlock.lock.lockfile.document import Lock
+from flowlock.lock.manifest.model import Manifest
+from flowlock.lock.solver.sources import ChannelFolder
 from unit.lock.universe import RELEASE, lock, ours, read, wanting
 
 

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from flowlock.errors import FlowlockError
-from flowlock.lock import pixi
+from flowlock.lock.manifest import pixi
 from flowlock.lock.result import CURRENT, STALE, UPDATED
 from flowlock.lock.satisfy import Identity
-from flowlock.lock.sources import ChannelFolder
+from flowlock.lock.solver.sources import ChannelFolder
 from unit.lock.universe import FORGE, RELEASE, channel, code_of, lock, ours, package, read, wanting
 
 
@@ -333,7 +333,7 @@ def test_repodata_stands_for_the_channel_that_has_no_folder(
 def test_all_locks_are_written_or_none(tmp_path: Path, forge: ChannelFolder) -> None:
     from flowlock.lock import run
     from flowlock.lock.result import Options, Target
-    from flowlock.report import Silent
+    from flowlock.report.reporter import Silent
 
     targets = [
         Target(manifest=wanting(spec, label=label), path=tmp_path / label, shown=label)

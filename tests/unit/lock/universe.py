@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from flowlock.errors import FlowlockError
-from flowlock.lock import document, run
-from flowlock.lock.document import Lock
-from flowlock.lock.manifest import Manifest, channel_url, simple
+from flowlock.lock import run
+from flowlock.lock.lockfile import document
+from flowlock.lock.lockfile.document import Lock
+from flowlock.lock.manifest.model import Manifest, channel_url, simple
 from flowlock.lock.result import LockResult, Options, Target
 from flowlock.lock.satisfy import Identity
-from flowlock.lock.sources import ChannelFolder
-from flowlock.report import Silent
+from flowlock.lock.solver.sources import ChannelFolder
+from flowlock.report.reporter import Silent
 
 RELEASE = "https://prefix.example/ours"
 FORGE = "conda-forge"

@@ -8,11 +8,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from flowlock import http, secret
+from flowlock.edges import http, secret
+from flowlock.edges.http import Answer, Header, Patience, Request
+from flowlock.edges.secret import Secret
 from flowlock.errors import FlowlockError
-from flowlock.http import Answer, Header, Patience, Request
 from flowlock.release.targets.sigv4 import EMPTY, Signer
-from flowlock.secret import Secret
 from servers.loopback import Request as Asked
 from servers.loopback import Response, answering
 

@@ -12,7 +12,7 @@ from flowlock.release.artifact import Identity, Item
 from flowlock.release.plan import Pin, admit, dependencies, judge
 from flowlock.release.targets.protocol import Delivery, Kind, Served, Status, Target
 from flowlock.release.upload import upload
-from flowlock.report import Silent
+from flowlock.report.reporter import Silent
 
 ONE, TWO = Sha256("1" * 64), Sha256("2" * 64)
 

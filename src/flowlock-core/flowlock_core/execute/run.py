@@ -9,12 +9,12 @@ from time import perf_counter
 from typing import Any
 
 from flowlock_core.arguments import ArgumentError, Arguments, arguments_of
-from flowlock_core.context import DEFAULT_RESULTS, RunContext, active, element_name
 from flowlock_core.errors import Problem, TaskError, WorkflowError
+from flowlock_core.execute.context import DEFAULT_RESULTS, RunContext, active, element_name
+from flowlock_core.execute.failures import failure
 from flowlock_core.execute.mocks import load_mock, mock_file
 from flowlock_core.execute.protocol import Workflow
 from flowlock_core.execute.skip import SKIPPED, holds
-from flowlock_core.failures import failure
 from flowlock_core.task import Task, argument_names, bind
 
 

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from flowlock_core.context import current
 from flowlock_core.errors import TaskError
+from flowlock_core.execute.context import current
 from flowlock_core.tables import TableFormat, format_of, read_table, require_columns, to_times, write_table
 from flowlock_core.task import task
 from flowlock_core.types import DataFrame, InputPath, OutputName

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
-from flowlock import process
 from flowlock.base.interpreter import Interpreter
+from flowlock.edges import process
 
 # Not as many as there are cores: what a process compiled before shows in the bytes that it writes next.
 _PARTS = 8

@@ -13,7 +13,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from flowlock import files, locks
 from flowlock.base.archive import LEVEL, Archive
 from flowlock.base.convert import NOT_WHEELS, parse_requirements
 from flowlock.base.debian import Edit
@@ -24,11 +23,13 @@ from flowlock.base.relocate import fingerprint, python_abi_package, python_packa
 from flowlock.base.universe import Universe
 from flowlock.base.wheel import read
 from flowlock.base.wheels import resolve
-from flowlock.channel.index import repodata_json
-from flowlock.downloads import Pin, download
+from flowlock.conda.index import repodata_json
+from flowlock.edges import file_locks as locks
+from flowlock.edges import files
+from flowlock.edges.downloads import Pin, download
+from flowlock.edges.pool import concurrently
 from flowlock.errors import FlowlockError, from_os_error
-from flowlock.pool import concurrently
-from flowlock.report import Progress
+from flowlock.report.reporter import Progress
 from flowlock.workspace import Workspace
 
 _Job = Callable[[], Archive]

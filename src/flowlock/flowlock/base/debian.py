@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from flowlock import process
+from flowlock.edges import process
 
 LAYOUT = "dist-packages"
 # As `ast.unparse` writes it, whatever its quotes and line breaks are in the file.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from flowlock import files
+from flowlock.edges import files
 from flowlock.errors import FlowlockError
 
 GROUP = "flowlock.tasks"

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from flowlock import process
 from flowlock.base import debian
+from flowlock.edges import process
 from flowlock.errors import FlowlockError, Problem
 
 OLDEST = (3, 11)

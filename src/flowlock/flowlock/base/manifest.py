@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from flowlock import files
 from flowlock.base.debian import Edit
-from flowlock.stat_cache import StatCache
+from flowlock.edges import files
+from flowlock.edges.stat_cache import StatCache
 
 FILE, DIGESTS = "manifest.json", "digests.json"
 # Raised when the form of this file changes.

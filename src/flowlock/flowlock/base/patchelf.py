@@ -9,7 +9,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
 
-from flowlock import process
+from flowlock.edges import process
 from flowlock.errors import FlowlockError
 
 NAME = "patchelf"

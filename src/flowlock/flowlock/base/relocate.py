@@ -14,13 +14,13 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from flowlock import process
 from flowlock.base.archive import LEVEL, PLACEHOLDER, Archive, File, build
 from flowlock.base.bytecode import bytecode
 from flowlock.base.debian import Edit, UnknownPatchError, apply, try_edits
 from flowlock.base.interpreter import Interpreter, unknown_patch
 from flowlock.base.patchelf import find as find_patchelf
 from flowlock.base.patchelf import release as patchelf_release
+from flowlock.edges import process
 
 # Raised when a change here makes another package of the same interpreter.
 SCHEMA = 3

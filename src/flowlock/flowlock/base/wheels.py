@@ -12,10 +12,10 @@ from urllib.parse import unquote, urlsplit
 from packaging.tags import Tag, compatible_tags, cpython_tags, platform_tags
 from packaging.utils import parse_wheel_filename
 
-from flowlock import files, process
 from flowlock.base.interpreter import Interpreter
 from flowlock.documents import toml
-from flowlock.downloads import Pin
+from flowlock.edges import files, process
+from flowlock.edges.downloads import Pin
 from flowlock.errors import FlowlockError
 from flowlock.names import Sha256
 

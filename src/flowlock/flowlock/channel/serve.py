@@ -13,7 +13,7 @@ from threading import Thread
 from typing import Any
 
 from flowlock.errors import FlowlockError, from_os_error
-from flowlock.report import Progress
+from flowlock.report.reporter import Progress
 
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 

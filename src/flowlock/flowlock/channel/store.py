@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flowlock import archive, files, memo
-from flowlock.channel.index import Record, index_files
+from flowlock.conda import archive
+from flowlock.conda.index import Record, index_files
+from flowlock.edges import files, memo
+from flowlock.edges.stat_cache import StatCache
 from flowlock.errors import FlowlockError, from_os_error
 from flowlock.names import Sha256
-from flowlock.stat_cache import StatCache
 
 # Where the generations lie, beside the link; its name says whose they are.
 GENERATIONS = ".generations"

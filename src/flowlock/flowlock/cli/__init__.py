@@ -8,7 +8,7 @@ import typer
 from flowlock.cli import authoring, building, releasing, running  # noqa: F401 - each registers its commands
 from flowlock.cli.options import app
 from flowlock.errors import ExitCode, FlowlockError, UsageError
-from flowlock.report import emit_failure
+from flowlock.report.reporter import emit_failure
 
 __all__ = ["app", "main"]
 

@@ -7,7 +7,7 @@ import typer
 
 from flowlock.cli.options import Check, Options, Workflows, app
 from flowlock.errors import ExitCode
-from flowlock.report import Format, emit
+from flowlock.report.reporter import Format, emit
 
 
 @app.command()
@@ -15,7 +15,7 @@ def init(
     context: typer.Context, directory: Annotated[Path, typer.Argument(help="The new workspace.")] = Path()
 ) -> int:
     """Make a new workspace that passes `sync` and `test` at once."""
-    from flowlock import init as new_workspace
+    from flowlock.commands import init as new_workspace
 
     options: Options = context.obj
     return options.emit(new_workspace.init(directory))
@@ -24,7 +24,7 @@ def init(
 @app.command()
 def workflows(context: typer.Context) -> int:
     """List the workflows by name."""
-    from flowlock import listing
+    from flowlock.commands import workflows as listing
 
     options: Options = context.obj
     return options.emit(listing.workflows(options.workspace()))
@@ -33,10 +33,10 @@ def workflows(context: typer.Context) -> int:
 @app.command()
 def tasks(context: typer.Context, name: Annotated[str | None, typer.Argument()] = None) -> int:
     """List the known tasks, or show one task's signature and schema."""
-    from flowlock import discover
+    from flowlock.commands import tasks as task_commands
 
     options: Options = context.obj
-    return options.emit(discover.tasks(options.workspace(), name, progress=options.progress()))
+    return options.emit(task_commands.tasks(options.workspace(), name, progress=options.progress()))
 
 
 @app.command()
@@ -48,8 +48,8 @@ def check(
     form: Annotated[Format, typer.Option("--format", help="How problems are printed.")] = Format.TEXT,
 ) -> int:
     """Report every problem of specs and recipes, with file, line, column, code and a hint."""
-    from flowlock import check as checks
-    from flowlock.discover import InEnvironments
+    from flowlock.commands import check as checks
+    from flowlock.commands.tasks import InEnvironments
 
     options: Options = context.obj
     session = options.session()
@@ -71,22 +71,22 @@ app.add_typer(schemas, name="schema")
 @schemas.command(name="spec")
 def schema_spec(context: typer.Context) -> int:
     """Print the JSON Schema of a spec, with the names and arguments of all known tasks."""
-    from flowlock import discover
+    from flowlock.commands import tasks as task_commands
 
     options: Options = context.obj
-    return options.emit(discover.schema(options.workspace(), progress=options.progress()))
+    return options.emit(task_commands.schema(options.workspace(), progress=options.progress()))
 
 
 @app.command(name="compile")
 def compile_(context: typer.Context, workflows: Workflows = None, check: Check = False) -> int:
     """Compile specs into packages; with --check, name the files that are out of date."""
-    from flowlock import compile as compiler
-    from flowlock.discover import InEnvironments
+    from flowlock.commands.compile import compile_workflows
+    from flowlock.commands.tasks import InEnvironments
 
     options: Options = context.obj
     session = options.session()
     return options.emit(
-        compiler.compile_workflows(
+        compile_workflows(
             session.workspace,
             workflows or [],
             check=check,
@@ -99,7 +99,7 @@ def compile_(context: typer.Context, workflows: Workflows = None, check: Check =
 @app.command()
 def recipe(context: typer.Context, name: Annotated[str, typer.Argument(help="Package or workflow.")]) -> int:
     """Print the recipe that a package or workflow is built from."""
-    from flowlock import build
+    from flowlock.commands.recipe import show_recipe
 
     options: Options = context.obj
-    return options.emit(build.show_recipe(options.workspace(), name))
+    return options.emit(show_recipe(options.workspace(), name))

@@ -7,13 +7,13 @@ import typer
 
 from flowlock.cli.options import Check, DryRun, Jobs, Options, Packages, Workflows, app
 from flowlock.errors import UsageError
-from flowlock.lock.forms import DiffForm, ExportKind
+from flowlock.lock.lockfile.forms import DiffForm, ExportKind
 
 
 @app.command()
 def base(context: typer.Context) -> int:
     """Make the embedded base channel: the running Python, and wheels as conda packages."""
-    from flowlock.base import command
+    from flowlock.commands import base as command
 
     options: Options = context.obj
     return options.emit(command.base(options.session()))
@@ -36,7 +36,7 @@ def build(
     ] = None,
 ) -> int:
     """Build packages into the local channel: only what is stale, and say why."""
-    from flowlock.build import command
+    from flowlock.commands import build as command
 
     options: Options = context.obj
     settings = command.BuildSettings(
@@ -64,8 +64,8 @@ def lock(
     repodata: Annotated[Path | None, typer.Option(help="A folder of channel metadata to solve on.")] = None,
 ) -> int:
     """Re-solve the lockfiles against the local channel; with --check, say why one is stale."""
-    from flowlock.build import locking
-    from flowlock.lock import command
+    from flowlock.commands import build_lock as locking
+    from flowlock.commands import lock as command
     from flowlock.lock.result import Options as LockOptions
 
     options: Options = context.obj
@@ -93,7 +93,7 @@ def diff(
     markdown: Annotated[bool, typer.Option("--markdown", help="For a pull request.")] = False,
 ) -> int:
     """Show what changed in the locks since a revision."""
-    from flowlock.lock import compare
+    from flowlock.commands import diff as compare
 
     options: Options = context.obj
     form = DiffForm.MARKDOWN if markdown else DiffForm.TEXT
@@ -112,7 +112,7 @@ def export(
     ] = "http://127.0.0.1:8000",
 ) -> int:
     """Print a lock as a conda explicit file or environment.yml, or the mirror setting for pixi."""
-    from flowlock.lock import command
+    from flowlock.commands import lock as command
 
     options: Options = context.obj
     session = options.session()
@@ -128,7 +128,7 @@ def export(
 @app.command()
 def sync(context: typer.Context, check: Check = False, dry_run: DryRun = False, jobs: Jobs = None) -> int:
     """Build src → compile → build workflows → lock; only what is stale."""
-    from flowlock import sync as pipeline
+    from flowlock.commands import sync as pipeline
 
     options: Options = context.obj
     return options.emit(pipeline.sync(options.session(), check=check, dry_run=dry_run, jobs=jobs))
@@ -143,7 +143,7 @@ app.add_typer(channel, name="channel")
 @channel.command(name="ls")
 def channel_ls(context: typer.Context) -> int:
     """List what the local channel holds."""
-    from flowlock import channel as local
+    from flowlock.commands import channel as local
 
     options: Options = context.obj
     return options.emit(local.ls(options.session().channel))
@@ -168,7 +168,7 @@ app.add_typer(cache, name="cache")
 @cache.command(name="ls")
 def cache_ls(context: typer.Context) -> int:
     """List what the cache holds, and who needs it."""
-    from flowlock.build import caches
+    from flowlock.commands import cache as caches
 
     options: Options = context.obj
     return options.emit(caches.ls(options.session()))
@@ -177,7 +177,7 @@ def cache_ls(context: typer.Context) -> int:
 @cache.command(name="gc")
 def cache_gc(context: typer.Context, dry_run: DryRun = False) -> int:
     """Remove what neither a lock nor a current build needs, and say what that frees."""
-    from flowlock.build import caches
+    from flowlock.commands import cache as caches
 
     options: Options = context.obj
     return options.emit(caches.gc(options.session(), dry_run=dry_run))

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 import typer.core
 
+from flowlock.commands.session import Profile, Session
 from flowlock.errors import ExitCode, from_os_error
-from flowlock.report import Lines, Result, emit, progress
-from flowlock.session import Profile, Session
+from flowlock.report.reporter import Lines, Result, emit, progress
 
 if TYPE_CHECKING:
     from flowlock.workspace import Workspace

@@ -25,7 +25,8 @@ def release(
     dry_run: DryRun = False,
 ) -> int:
     """Prepare a release on this branch (all or nothing), or with --tag make the tag of a merged one."""
-    from flowlock.release import prepare, verify
+    from flowlock.commands import release as prepare
+    from flowlock.commands import verify
 
     options: Options = context.obj
     if tag:
@@ -47,7 +48,7 @@ def publish(
     skip: Annotated[list[str] | None, typer.Option(help="Leave this stage out.")] = None,
 ) -> int:
     """Publish what a tag stands for: compares digests, never overwrites, can be run again."""
-    from flowlock.release import command
+    from flowlock.commands import publish as command
 
     options: Options = context.obj
     wanted = command.PublishOptions(tag=tag, to=to, source=source, dry_run=dry_run, skip=skip or [])
@@ -62,7 +63,7 @@ def verify(
     source: Source = None,
 ) -> int:
     """Hold a tag against recipes, pyprojects, locks, built bytes, and what targets serve."""
-    from flowlock.release import command
+    from flowlock.commands import publish as command
 
     options: Options = context.obj
     return options.emit(command.verify_tag(options.session(), tag, to=to or [], source=source))
@@ -74,7 +75,7 @@ def status(
     to: Annotated[list[str] | None, typer.Option("--to", help="A target to ask what it serves.")] = None,
 ) -> int:
     """Show each package's version and identity, and where that build is: channel, locks, targets."""
-    from flowlock import status as states
+    from flowlock.commands import status as states
 
     options: Options = context.obj
     return options.emit(states.status(options.session(), to or ()))

@@ -35,7 +35,7 @@ def run(
     frozen: Frozen = False,
 ) -> int:
     """Install a workflow from its lock and run it."""
-    from flowlock import run as runs
+    from flowlock.commands import run as runs
 
     options: Options = context.obj
     result = runs.run(
@@ -54,7 +54,7 @@ def test(
     context: typer.Context, workflows: Workflows = None, locked: Locked = False, frozen: Frozen = False
 ) -> int:
     """Install workflows from their locks and run their test cases."""
-    from flowlock import run as runs
+    from flowlock.commands import run as runs
 
     options: Options = context.obj
     trusts = _trusts(locked=locked, frozen=frozen)
@@ -64,7 +64,7 @@ def test(
 @app.command()
 def doctor(context: typer.Context) -> int:
     """Say what this machine has, what it lacks, and how to mend it."""
-    from flowlock import doctor as doctors
+    from flowlock.commands import doctor as doctors
 
     options: Options = context.obj
     return options.emit(doctors.examine(Path.cwd()))

@@ -13,13 +13,13 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from flowlock.compile.form import form
-from flowlock.compile.mermaid import mermaid
+from flowlock.compile.graph.mermaid import mermaid
+from flowlock.compile.graph.svg import graph_svg
 from flowlock.compile.params import params_schema
 from flowlock.compile.plan import Plan, PlannedStep, plan
 from flowlock.compile.python import one_line, shortened
-from flowlock.compile.svg import graph_svg
 from flowlock.compile.workflow import workflow_source
-from flowlock.lock.manifest import for_workflow
+from flowlock.lock.manifest.model import for_workflow
 from flowlock.names import CORE
 from flowlock.spec.catalog import Catalog, scope
 from flowlock.spec.facts import Facts

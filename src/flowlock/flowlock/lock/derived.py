@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from flowlock import files
+from flowlock.edges import files
 from flowlock.errors import FlowlockError, from_os_error
-from flowlock.lock import document
-from flowlock.report import Progress
+from flowlock.lock.lockfile import document
+from flowlock.report.reporter import Progress
 
 
 def forget_damaged(path: Path, shown: str, progress: Progress) -> None:

@@ -2,15 +2,16 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from flowlock import files
+from flowlock.conda.match_spec import name_of
+from flowlock.conda.records import Record
+from flowlock.edges import files
 from flowlock.errors import FlowlockError, Problem
-from flowlock.lock import sources
-from flowlock.lock.document import Lock
-from flowlock.lock.manifest import Manifest, name_of
-from flowlock.lock.records import Record
+from flowlock.lock.lockfile.document import Lock
+from flowlock.lock.manifest.model import Manifest
 from flowlock.lock.satisfy import Reason, Rule
-from flowlock.lock.solve import Request
-from flowlock.lock.sources import NOARCH, ChannelFolder
+from flowlock.lock.solver import sources
+from flowlock.lock.solver.solve import Request
+from flowlock.lock.solver.sources import NOARCH, ChannelFolder
 
 KEPT = "the lock that was there"
 

@@ -3,11 +3,12 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from flowlock.lock.document import Lock, LockedEnvironment, LockPlatform
-from flowlock.lock.manifest import Environment, Manifest, Requirement, name_of
-from flowlock.lock.records import Record
+from flowlock.conda.match_spec import name_of
+from flowlock.conda.records import Record
+from flowlock.conda.virtual import TargetPlatform
+from flowlock.lock.lockfile.document import Lock, LockedEnvironment, LockPlatform
+from flowlock.lock.manifest.model import Environment, Manifest, Requirement
 from flowlock.lock.satisfy import Reason, locked_records
-from flowlock.lock.virtual import TargetPlatform
 
 Records = Mapping[tuple[str, str], Sequence[Record]]
 
@@ -153,7 +154,7 @@ def _platforms(manifest: Manifest, old: Lock | None, used: Collection[str]) -> t
 
 
 def _declared(platform: LockPlatform) -> frozenset[str]:
-    from flowlock.lock.virtual import declared
+    from flowlock.conda.virtual import declared
 
     return declared(platform.subdir, platform.virtual_packages)
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from flowlock.lock import diff
-from flowlock.lock.diff import Change
-from flowlock.lock.manifest import Manifest
+from flowlock.lock.lockfile import diff
+from flowlock.lock.lockfile.diff import Change
+from flowlock.lock.manifest.model import Manifest
 from flowlock.lock.satisfy import Reason
 
 CURRENT, UPDATED, STALE = "current", "updated", "stale"

@@ -3,20 +3,21 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from flowlock import files
+from flowlock.conda.match import RattlerMatcher, compare_versions
+from flowlock.conda.records import Record
+from flowlock.edges import files
 from flowlock.errors import FlowlockError, Location, Problem, nearest
-from flowlock.lock import diff, document, guard, plan, satisfy
-from flowlock.lock.document import Lock
-from flowlock.lock.manifest import Manifest
-from flowlock.lock.match import RattlerMatcher, compare_versions
-from flowlock.lock.metadata import Metadata
+from flowlock.lock import guard, plan, satisfy
+from flowlock.lock.lockfile import diff, document
+from flowlock.lock.lockfile.document import Lock
+from flowlock.lock.manifest.model import Manifest
 from flowlock.lock.plan import Group
-from flowlock.lock.records import Record
 from flowlock.lock.result import CURRENT, STALE, UPDATED, Locked, LockResult, Options, Target
 from flowlock.lock.satisfy import Identity, Reason, Rule
-from flowlock.lock.solve import Request, UnsolvableError, solve_all
-from flowlock.lock.sources import ChannelFolder, snapshot
-from flowlock.report import Progress
+from flowlock.lock.solver.metadata import Metadata
+from flowlock.lock.solver.solve import Request, UnsolvableError, solve_all
+from flowlock.lock.solver.sources import ChannelFolder, snapshot
+from flowlock.report.reporter import Progress
 
 __all__ = ["CURRENT", "STALE", "UPDATED", "LockResult", "Locked", "Options", "Target", "lock"]
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from flowlock.lock.document import Lock, LockedEnvironment, LockPlatform
-from flowlock.lock.manifest import Environment, ExcludeNewer, Manifest, Requirement
-from flowlock.lock.records import Record
-from flowlock.lock.virtual import TargetPlatform, declared
+from flowlock.conda.records import Record
+from flowlock.conda.virtual import TargetPlatform, declared
+from flowlock.lock.lockfile.document import Lock, LockedEnvironment, LockPlatform
+from flowlock.lock.manifest.model import Environment, ExcludeNewer, Manifest, Requirement
 
 
 class Rule(StrEnum):
@@ -302,7 +302,7 @@ def _holds(
     condition: str, matcher: Matcher, by_name: Mapping[str, Record], virtual: Mapping[str, str]
 ) -> bool:
     """Evaluate a `when` condition: match specs joined by `and` and `or`, `and` binding closer."""
-    from flowlock.lock.conditions import holds
+    from flowlock.conda.conditions import holds
 
     def is_met(spec: str) -> bool:
         name = matcher.parse(spec).name

@@ -11,16 +11,7 @@ from flowlock.errors import FlowlockError, Problem, nearest
 from flowlock.names import BuildNumber, PackageName, Version
 from flowlock.recipe.paths import escapes
 from flowlock.recipe.text import KeyPath, Places, read
-from flowlock.recipe.values import (
-    fill,
-    filled_requirement,
-    leaves,
-    resolve,
-    strings,
-    table,
-    texts,
-    variables,
-)
+from flowlock.recipe.values import fill, filled_requirement, leaves, resolve, strings, table, texts, variables
 
 KEYS = (
     "schema_version",

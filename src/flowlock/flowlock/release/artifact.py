@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from flowlock import archive, files
+from flowlock.conda import archive
+from flowlock.edges import files
 from flowlock.errors import FlowlockError
 from flowlock.names import PackageName, Sha256
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from flowlock import files
+from flowlock.edges import files
 from flowlock.release.artifact import Item
 
 FILE = "flowlock-ledger.json"

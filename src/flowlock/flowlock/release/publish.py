@@ -16,7 +16,7 @@ from flowlock.release.outcome import FINE, ArtifactOutcome, PublishResult, Targe
 from flowlock.release.plan import Pin, Verdict
 from flowlock.release.targets.protocol import Delivery, Kind, Status, Target
 from flowlock.release.upload import upload
-from flowlock.report import Progress
+from flowlock.report.reporter import Progress
 
 
 class Stage(StrEnum):

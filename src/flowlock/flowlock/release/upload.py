@@ -9,7 +9,7 @@ from flowlock.release.artifact import Item
 from flowlock.release.plan import Verdict
 from flowlock.release.targets.client import CLOSED
 from flowlock.release.targets.protocol import Delivery, Status, Target
-from flowlock.report import Progress
+from flowlock.report.reporter import Progress
 
 GOOD = (Status.UPLOADED, Status.PRESENT)
 

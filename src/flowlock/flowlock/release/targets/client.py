@@ -4,9 +4,9 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from flowlock import http
+from flowlock.edges import http
+from flowlock.edges.http import Answer, Body, Credential, Request
 from flowlock.errors import FlowlockError
-from flowlock.http import Answer, Body, Credential, Request
 from flowlock.names import Sha256
 from flowlock.release.artifact import Identity, Item
 from flowlock.release.targets.protocol import Context, Delivery, Served, Status

@@ -6,9 +6,10 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from flowlock import archive, files
-from flowlock.channel.index import Record, index_files
 from flowlock.channel.store import index_record
+from flowlock.conda import archive
+from flowlock.conda.index import Record, index_files
+from flowlock.edges import files
 from flowlock.errors import FlowlockError, from_os_error
 from flowlock.names import Sha256
 from flowlock.release import artifact

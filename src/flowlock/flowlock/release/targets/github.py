@@ -7,9 +7,9 @@ from functools import cached_property
 from threading import Lock
 from typing import Any
 
-from flowlock import http, secret
+from flowlock.edges import http, secret
+from flowlock.edges.http import Answer, Header
 from flowlock.errors import FlowlockError
-from flowlock.http import Answer, Header
 from flowlock.names import Sha256
 from flowlock.release.artifact import FileBody, Item
 from flowlock.release.targets.client import NOT_FOUND, Client

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from flowlock.edges.http import Answer
 from flowlock.errors import FlowlockError
-from flowlock.http import Answer
 from flowlock.names import Sha256
 from flowlock.release.artifact import Item
 from flowlock.release.targets.client import CONFLICT, Client

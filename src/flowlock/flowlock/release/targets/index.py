@@ -5,8 +5,8 @@ import re
 from collections.abc import Coroutine
 from typing import Any
 
+from flowlock.edges.secret import Secret
 from flowlock.errors import FlowlockError
-from flowlock.secret import Secret
 
 
 def index_bucket(

@@ -4,14 +4,14 @@ import json
 from collections.abc import Iterator
 from secrets import token_hex
 
-from flowlock import secret
-from flowlock.http import Answer, Header
+from flowlock.edges import secret
+from flowlock.edges.http import Answer, Header
+from flowlock.edges.secret import Secret
 from flowlock.release import attestation
 from flowlock.release.artifact import FileBody, Item
 from flowlock.release.targets.client import NOT_FOUND, Client
 from flowlock.release.targets.hosted import Hosted, Landed, server_and_channel
 from flowlock.release.targets.protocol import Context
-from flowlock.secret import Secret
 
 AUDIENCE = "prefix.dev"
 KEYS = ("PREFIX_API_KEY",)

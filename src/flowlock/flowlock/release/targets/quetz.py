@@ -1,7 +1,7 @@
 """quetz: a conda server of one's own."""
 
-from flowlock import secret
-from flowlock.http import Answer, Header
+from flowlock.edges import secret
+from flowlock.edges.http import Answer, Header
 from flowlock.release.artifact import FileBody, Item
 from flowlock.release.targets.client import Client
 from flowlock.release.targets.hosted import Hosted, Landed, server_and_channel

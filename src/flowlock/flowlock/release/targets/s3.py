@@ -4,16 +4,16 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from urllib.parse import quote
 
-from flowlock import http, secret
+from flowlock.edges import http, secret
+from flowlock.edges.http import Answer
+from flowlock.edges.secret import Secret
 from flowlock.errors import FlowlockError
-from flowlock.http import Answer
 from flowlock.names import Sha256
 from flowlock.release.artifact import FileBody, Item
 from flowlock.release.targets.client import CONFLICT, NOT_FOUND, PRECONDITION, Client
 from flowlock.release.targets.index import index_bucket
 from flowlock.release.targets.protocol import Context, Delivery, Kind, Served, Status
 from flowlock.release.targets.sigv4 import DIGEST_HEADER, Signer
-from flowlock.secret import Secret
 
 KEY, SECRET, TOKEN = "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"
 REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
-from flowlock.secret import Secret
+from flowlock.edges.secret import Secret
 
 EMPTY = hashlib.sha256(b"").hexdigest()
 DIGEST_HEADER = "x-amz-content-sha256"

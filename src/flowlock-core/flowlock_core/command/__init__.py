@@ -1,0 +1,1 @@
+"""What the command of a compiled workflow is made of."""

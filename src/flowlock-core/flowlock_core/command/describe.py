@@ -1,0 +1,61 @@
+"""`python -m flowlock_core.command.describe`: the signatures of tasks as one JSON document on stdout.
+
+Whatever imported packages print goes to stderr. A task that cannot be imported is told under `errors`; the
+others are still described.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from flowlock_core.command.streams import stdout_kept_clean
+from flowlock_core.registry import Registration, registrations
+from flowlock_core.schema import signature
+
+
+def describe(known: Sequence[Registration]) -> dict[str, list[dict[str, Any]]]:
+    """Describe each task that can be imported; collect why the others cannot."""
+    tasks: list[dict[str, Any]] = []
+    errors: list[dict[str, Any]] = []
+    for registration in known:
+        owner = {"distribution": registration.distribution, "task": registration.name}
+        try:
+            found = signature(
+                registration.load(), name=registration.name, distribution=registration.distribution
+            )
+            tasks.append(found.as_json())
+        except (KeyboardInterrupt, MemoryError):
+            raise
+        # A foreign module may raise anything at import, SystemExit included; it is told, not swallowed.
+        except BaseException as error:  # noqa: BLE001 - an import may exit, too
+            errors.append({**owner, "message": f"{type(error).__name__}: {error}"})
+    return {"tasks": tasks, "errors": errors}
+
+
+def from_file(path: Path) -> list[Registration]:
+    """Read registrations from a JSON file: {distribution: {task: "module:attribute"}}."""
+    document = json.loads(path.read_text(encoding="utf-8"))
+    return sorted(
+        Registration(name=name, distribution=distribution, target=target)
+        for distribution, tasks in document.items()
+        for name, target in tasks.items()
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Describe the installed tasks, or those of a file."""
+    parser = argparse.ArgumentParser(prog="python -m flowlock_core.command.describe", description=__doc__)
+    parser.add_argument("--entry-points", type=Path, metavar="FILE", help="describe these tasks instead")
+    options = parser.parse_args(argv)
+    with stdout_kept_clean():
+        known = from_file(options.entry_points) if options.entry_points else registrations()
+        document = describe(known)
+    sys.stdout.write(json.dumps(document, indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

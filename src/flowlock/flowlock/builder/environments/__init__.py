@@ -1,0 +1,1 @@
+"""The environments that packages are built in."""

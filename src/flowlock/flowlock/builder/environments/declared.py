@@ -1,0 +1,108 @@
+"""Which environments packages are built in: their names and specs, from the recipes alone. Pure."""
+
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from flowlock.builder.plan.order import closure, graph_of, names_of
+from flowlock.conda import virtual
+from flowlock.conda.match_spec import name_of
+from flowlock.lock.manifest.model import DEFAULT, Environment, Manifest, Requirement, channel_url
+from flowlock.names import Platform
+from flowlock.recipe.document import Recipe
+
+# What a native package asks for: match specs by section, by platform; one that its recipe skips has none.
+Needs = Mapping[Platform, Mapping[str, tuple[str, ...]]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """The build environments of a workspace: `of` names each package's, `specs` what each asks for.
+
+    Portable packages have one, which is the same on every platform. Of a native package each variant has up
+    to two, `build` and `host`, on the platforms that its recipe does not skip.
+    """
+
+    of: Mapping[str, tuple[str, ...]]
+    specs: Mapping[str, Mapping[Platform, tuple[str, ...]]]
+
+    def manifest(self, *, file: str, channels: Iterable[str]) -> Manifest:
+        """Return the environments as what a lock is solved from and held against."""
+        urls = tuple(channel_url(channel) for channel in channels)
+        return Manifest(
+            label="build",
+            file=file,
+            environments=tuple(
+                Environment(
+                    name=name,
+                    channels=urls,
+                    platforms=tuple(map(virtual.target, specs)),
+                    requirements={
+                        virtual.target(platform).name: tuple(
+                            Requirement(name=name_of(spec), spec=spec) for spec in asked
+                        )
+                        for platform, asked in specs.items()
+                    },
+                )
+                for name, specs in self.specs.items()
+            ),
+        )
+
+
+def wanted(
+    recipes: Mapping[str, Recipe],
+    pins: Iterable[str],
+    *,
+    platforms: Iterable[Platform],
+    native: Mapping[str, Needs],
+) -> Wanted:
+    """Return the environments that these packages are built in.
+
+    Packages that need no more than Python and the build tools of flowlock.toml (`pins`) share `default`.
+    Workspace packages are in none: they come from their own builds, but what those need to run is. `native`
+    is what native packages ask for, as far as the engine has to say it.
+    """
+    usual, everywhere = names_of(["python", *pins]), tuple(platforms)
+    ours = _Ours(recipes)
+    of: dict[str, tuple[str, ...]] = {}
+    specs: dict[str, dict[Platform, set[str]]] = {}
+
+    def ask(name: str, environment: str, platform: Platform, asked: AbstractSet[str]) -> None:
+        if asked:
+            of[name] = tuple(dict.fromkeys((*of.get(name, ()), environment)))
+            specs.setdefault(environment, {}).setdefault(platform, set()).update(asked)
+
+    for name, recipe in recipes.items():
+        if recipe.noarch is None:
+            for platform, sections in native.get(name, {}).items():
+                for section, given in sections.items():
+                    ask(name, f"{name}/{section}", platform, ours.resolved(given))
+            continue
+        asked = ours.resolved((*recipe.requirements("build"), *recipe.requirements("host")))
+        for platform in everywhere:
+            ask(name, DEFAULT if names_of(asked) <= usual else name, platform, asked)
+    return Wanted(
+        of=of,
+        specs={
+            name: {platform: tuple(sorted(asked)) for platform, asked in specs[name].items()}
+            for name in sorted(specs)
+        },
+    )
+
+
+class _Ours:
+    """The workspace's packages, which are in no environment; what they need to run is."""
+
+    def __init__(self, recipes: Mapping[str, Recipe]) -> None:
+        self._recipes, self._graph = recipes, graph_of(recipes)
+
+    def resolved(self, asked: Iterable[str]) -> set[str]:
+        direct = set(asked)
+        ours = closure(names_of(direct) & self._recipes.keys(), self._graph)
+        indirect = {_unpinned(spec) for name in ours for spec in self._recipes[name].requirements("run")}
+        return {spec for spec in direct | indirect if not names_of([spec]) & self._recipes.keys()}
+
+
+def _unpinned(spec: str) -> str:
+    """Return a spec that only the engine can evaluate as the name that it is about."""
+    return next(iter(names_of([spec])), spec) if "${{" in spec else spec

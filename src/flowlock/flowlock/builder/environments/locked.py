@@ -1,0 +1,178 @@
+"""The records that a build gets, as channels which list exactly those."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from flowlock.conda.records import Record
+from flowlock.edges import files
+from flowlock.edges.stat_cache import StatCache
+from flowlock.errors import FlowlockError
+from flowlock.names import Platform, Sha256
+from flowlock.report.reporter import Progress
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Offer:
+    """What a job may take packages from: channels, the folders that they lead to, and whether others."""
+
+    channels: tuple[str, ...]
+    readable: tuple[Path, ...] = ()
+    network: bool = False
+
+    def before(self, channel: Path) -> "Offer":
+        """Return the same with a channel of this machine that comes first."""
+        return Offer(
+            channels=(channel.as_uri(), *self.channels),
+            readable=(channel, *self.readable),
+            network=self.network,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Store:
+    """Where records' files come from: `mirrors` are folders that stand for channels, the rest is downloaded.
+
+    `cache` is the workspace's, which keeps downloads and digests.
+    """
+
+    mirrors: Mapping[str, Path]
+    cache: Path
+    offline: bool
+    progress: Progress
+
+    def folder(self, record: Record) -> Path | None:
+        """Return the folder of this machine that holds a record's file, None if it is elsewhere."""
+        channels = {url.rstrip("/"): path for url, path in self.mirrors.items()}
+        folder = channels.get(record.channel) or folder_of(record.channel)
+        return folder / record.subdir if folder else None
+
+    def check(self, records: Iterable[Record]) -> None:
+        """Refuse files of this machine with other bytes: the engine does not look."""
+        known = StatCache(self.cache / "base-stat.json")
+        for record in records:
+            folder = self.folder(record)
+            if folder is None:
+                continue
+            path = folder / record.file_name
+            if not path.is_file() or known.sha256(path) != record.sha256:
+                raise FlowlockError(
+                    f"{record.file_name} is not there with the bytes that the build's lock pins",
+                    code="FL552",
+                    hint="run `flowlock base` to make it again, then the same command",
+                )
+        known.save()
+
+    def fetch(self, records: Iterable[Record]) -> dict[str, Path]:
+        """Return URL → file of records that are elsewhere, after downloading those that never were."""
+        from flowlock.edges.downloads import Pin, download
+
+        pins = [Pin(file=one.file_name, url=one.url, sha256=str(one.sha256)) for one in records]
+        if not pins:
+            return {}
+        try:
+            places = download(pins, self.cache / "archives", offline=self.offline, progress=self.progress)
+        except FlowlockError as error:
+            if error.problems[0].code != "FL022":
+                raise
+            hint = f"{error.hint}; `--profile embedded` needs no conda channel"
+            raise FlowlockError(error.message, code="FL022", hint=hint) from error
+        return {pin.url: path for pin, path in places.items()}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Locked:
+    """Build environments as they are locked for one platform; `of` names each package's.
+
+    A package without an environment needs none, and gets open channels.
+    """
+
+    of: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    records: Mapping[str, Sequence[Record]] = field(default_factory=dict)
+    platform: Platform | None = None
+    store: Store | None = None
+
+    def digest(self, package: str) -> Sha256 | None:
+        """Return the digest of a package's environment, None if it has none."""
+        if package not in self.of:
+            return None
+        return digest_of(self._of(package))
+
+    def offer(self, package: str, folder: Path) -> Offer | None:
+        """Write the one-off channels of a package's environment into a folder, None if it has none."""
+        if package not in self.of or self.store is None:
+            return None
+        return offer(self._of(package), folder, store=self.store, platform=self.platform)
+
+    def _of(self, package: str) -> list[Record]:
+        pinned = (record for name in self.of[package] for record in self.records.get(name, ()))
+        return list({record.url: record for record in pinned}.values())
+
+
+def open_channels(channels: Sequence[str]) -> Offer:
+    """Return what channels offer as they are."""
+    local = {channel: folder_of(channel) for channel in channels}
+    return Offer(
+        channels=tuple(channels),
+        readable=tuple(folder for folder in local.values() if folder is not None),
+        network=None in local.values(),
+    )
+
+
+def folder_of(channel: str) -> Path | None:
+    """Return the folder that a channel is, None for one that is elsewhere."""
+    if channel.startswith("file://"):
+        # Imported here: it brings an HTTP client, which a build that finds all current does without.
+        from urllib.request import url2pathname
+
+        return Path(url2pathname(urlsplit(channel).path))
+    return Path(channel) if Path(channel).is_absolute() else None
+
+
+def digest_of(records: Sequence[Record]) -> Sha256:
+    """Return the digest of an environment: which packages, and which bytes of them."""
+    pins = sorted((record.url, record.sha256) for record in records)
+    return Sha256(hashlib.sha256(json.dumps(pins).encode()).hexdigest())
+
+
+def offer(records: Sequence[Record], folder: Path, *, store: Store, platform: str | None) -> Offer:
+    """Write channels that list exactly these records, with the places of their files as base URLs.
+
+    What is elsewhere is downloaded first: engines that fill one package cache over the network at the same
+    time fail now and then, and a build that has its packages here needs no network.
+    """
+    from flowlock.lock.solver.metadata import write_repodata
+
+    store.check(records)
+    downloaded = store.fetch(record for record in records if store.folder(record) is None)
+    groups: dict[tuple[str, str], list[Record]] = {}
+    for record in records:
+        groups.setdefault((record.channel, record.subdir), []).append(record)
+    made = {channel: folder / f"{number}" for number, channel in enumerate(sorted({c for c, _ in groups}))}
+    readable = set()
+    for (channel, subdir), group in groups.items():
+        present = store.folder(group[0])
+        place = present or made[channel] / subdir
+        write_repodata(made[channel], channel, place.as_uri(), group)
+        if present:
+            readable.add(present)
+            continue
+        for record in group:
+            files.link(downloaded[record.url], place / record.file_name)
+    for path in made.values():
+        for subdir in filter(None, ("noarch", platform)):
+            _empty(path / subdir)
+    return Offer(
+        channels=tuple(path.as_uri() for path in made.values()),
+        readable=(*made.values(), *sorted(readable)),
+    )
+
+
+def _empty(folder: Path) -> None:
+    """Give a subdir without packages an index: clients ask for it all the same."""
+    if not (folder / "repodata.json").is_file():
+        text = json.dumps({"info": {"subdir": folder.name}, "packages": {}, "packages.conda": {}})
+        files.write_text(folder / "repodata.json", text)

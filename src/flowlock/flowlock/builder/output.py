@@ -1,0 +1,96 @@
+"""`build --output`: a folder with the channel and a manifest of digests, to hand to another machine."""
+
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+
+from flowlock.channel import store
+from flowlock.edges import files
+from flowlock.errors import FlowlockError
+
+MANIFEST = "manifest.json"
+# In the form of sha256sum, for who receives the folder.
+SUMS = "SHA256SUMS"
+# A channel's index, as `flowlock.conda.index` names its files.
+_INDEX = re.compile(
+    r"[a-z0-9-]+/(repodata(_shards)?\.(json|json\.zst|msgpack\.zst)|shards/\w+\.msgpack\.zst)"
+)
+_SHOWN = 5
+
+
+def write(folder: Path, source: Path) -> None:
+    """Make the folder a copy of the channel: its artifacts, their digests as JSON, and those of all files.
+
+    It takes the place of what an earlier call left there; a folder that holds anything else is refused.
+    """
+    refuse_foreign(folder)
+    listed = store.entries(source)
+    with files.staged_folder(folder.absolute()) as staging:
+        shutil.copytree(source, staging, dirs_exist_ok=True)
+        for entry in listed:
+            if files.sha256_of(staging / entry.subdir / entry.file) != entry.sha256:
+                raise FlowlockError(f"{entry.file} is damaged", code="FL605", hint="run `flowlock build`")
+        packages = [
+            {
+                "name": entry.name,
+                "version": entry.version,
+                "build": entry.build,
+                "subdir": entry.subdir,
+                "file": entry.file,
+                "sha256": entry.sha256,
+                "size": entry.size,
+            }
+            for entry in listed
+        ]
+        text = json.dumps({"schema": 1, "packages": packages}, indent=2) + "\n"
+        (staging / MANIFEST).write_text(text, encoding="utf-8")
+        paths = sorted(path.relative_to(staging).as_posix() for path in staging.rglob("*") if path.is_file())
+        sums = "".join(f"{files.sha256_of(staging / path)}  {path}\n" for path in paths)
+        (staging / SUMS).write_text(sums, encoding="utf-8")
+
+
+def refuse_foreign(folder: Path) -> None:
+    """Refuse a folder that holds anything which was not made here: all of it would be replaced."""
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    if not folder.is_dir():
+        raise FlowlockError(f"{folder} is a file", code="FL550", hint="name a new folder")
+    if strangers := _strangers(folder):
+        more = f" and {len(strangers) - _SHOWN} more" if len(strangers) > _SHOWN else ""
+        raise FlowlockError(
+            f"{folder} holds something else: {', '.join(strangers[:_SHOWN])}{more}",
+            code="FL550",
+            hint="name a new folder, or move what is not of an earlier build out of this one",
+        )
+
+
+def _strangers(folder: Path) -> list[str]:
+    """Return what a folder holds beside an earlier output; of a foreign folder only its own path."""
+    ours = _written(folder)
+    kept = {parent for path in ours for parent in path.parents}
+    found = []
+    for place, folders, names in os.walk(folder):
+        here = Path(place).relative_to(folder)
+        links = {name for name in folders if (folder / here / name).is_symlink()}
+        foreign = {name for name in folders if name in links or here / name not in kept}
+        folders[:] = [name for name in folders if name not in foreign]
+        found += [f"{(here / name).as_posix()}/" for name in foreign]
+        found += [(here / name).as_posix() for name in names if here / name not in ours]
+    return sorted(found)
+
+
+def _written(folder: Path) -> set[Path]:
+    """Return the files that an earlier call made, by its own manifest and sums; none if it made no folder.
+
+    Both have to name them: other tools write a manifest.json too, and list whatever lies there.
+    """
+    try:
+        packages = json.loads((folder / MANIFEST).read_bytes())["packages"]
+        artifacts = {f"{one['subdir']}/{one['file']}" for one in packages}
+        listed = {row.partition("  ")[2] for row in (folder / SUMS).read_text(encoding="utf-8").splitlines()}
+    except (OSError, ValueError, LookupError, TypeError):
+        return set()
+    made = {path for path in listed if path in artifacts or path == MANIFEST or _INDEX.fullmatch(path)}
+    return {Path(path) for path in (*made, SUMS)}

@@ -1,0 +1,1 @@
+"""A package's own tests, and what is remembered of them."""

@@ -1,0 +1,148 @@
+"""The artifact cache: archives under names that determine their bytes, each vouched for by a record."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flowlock.builder.plan.identity import Identity, cache_key
+from flowlock.conda import archive
+from flowlock.edges import files, memo
+from flowlock.edges.stat_cache import StatCache
+from flowlock.errors import FlowlockError
+from flowlock.names import Sha256
+
+SCHEMA = 2
+# Of how many surroundings it is remembered that they gave the same bytes: profiles, engines, environments.
+REMEMBERED = 16
+# The inputs of what each package last had in the channel, to tell what changed; nothing relies on them.
+LAST = "last"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cached:
+    """An artifact that is here, whole, and made of what its record says.
+
+    `keys` are the cache keys under which it was made: an identity in surroundings that gave these bytes.
+    """
+
+    path: Path
+    sha256: Sha256
+    keys: tuple[str, ...]
+
+
+class Cache:
+    """Artifacts and their records in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._digests = StatCache(folder.parent / "artifacts-stat.json")
+
+    def tidy(self) -> None:
+        """Remove what killed writers left; only for who holds the workspace."""
+        files.forget_temporaries(self._folder, self._folder / LAST, self._folder.parent)
+
+    def find(self, identity: Identity) -> Cached | None:
+        """Return the artifact of an identity if its bytes are those that were recorded, else None."""
+        record, path = self.record(identity), self._folder / identity.file
+        if record is None or not path.is_file() or self._digests.sha256(path) != record["sha256"]:
+            return None
+        return Cached(path=path, sha256=Sha256(record["sha256"]), keys=tuple(record["keys"]))
+
+    def record(self, identity: Identity) -> dict[str, Any] | None:
+        """Return what was recorded of an identity's artifact, whether or not it is still here."""
+        record = memo.read(self._folder / f"{identity.stem}.json")
+        sound = record and record.get("schema") == SCHEMA and record.get("identity") == identity.digest
+        return record if sound else None
+
+    def inputs(self, stem: str) -> dict[str, Any] | None:
+        """Return the inputs that an artifact was made from, by its file name without the extension."""
+        record = memo.read(self._folder / f"{stem}.json")
+        return record.get("inputs") if record else None
+
+    def last(self, name: str, variant: Mapping[str, str]) -> dict[str, Any] | None:
+        """Return the inputs of what a package last had in the channel, to tell what changed since."""
+        return memo.read(self._last(name, variant))
+
+    def entered(self, name: str, inputs: Mapping[str, Any]) -> None:
+        """Keep the inputs of what a package has in the channel from now on."""
+        memo.write(self._last(name, inputs.get("variant", {})), inputs)
+
+    def _last(self, name: str, variant: Mapping[str, str]) -> Path:
+        values = "".join(f"-{key}-{value}" for key, value in sorted(variant.items()))
+        return self._folder / LAST / f"{name}{re.sub(r'[^A-Za-z0-9._-]', '_', values)}.json"
+
+    def add(
+        self,
+        identity: Identity,
+        data: bytes,
+        *,
+        inputs: dict[str, Any],
+        surroundings: dict[str, Any],
+        portable: bool,
+    ) -> Cached:
+        """Keep an artifact; other bytes than those recorded for its identity are an error, never a change."""
+        sha256 = Sha256(hashlib.sha256(data).hexdigest())
+        record, path = self.record(identity), self._folder / identity.file
+        if portable and record is not None and record["sha256"] != sha256:
+            raise self._not_reproducible(identity, data)
+        files.write_bytes(path, data)
+        same = record["keys"] if record is not None and record["sha256"] == sha256 else []
+        key = cache_key(identity.digest, surroundings=surroundings)
+        keys = [key, *(one for one in same if one != key)][:REMEMBERED]
+        document = {
+            "schema": SCHEMA,
+            "identity": identity.digest,
+            "sha256": sha256,
+            "keys": keys,
+            "inputs": inputs,
+        }
+        memo.write(self._folder / f"{identity.stem}.json", document)
+        return Cached(path=path, sha256=sha256, keys=tuple(keys))
+
+    def save(self) -> None:
+        """Keep what was learned of the files here."""
+        self._digests.save([self._folder])
+
+    def _not_reproducible(self, identity: Identity, data: bytes) -> FlowlockError:
+        path = self._folder / identity.file
+        detail = "the earlier artifact is gone, so there is nothing to compare with"
+        if path.is_file():
+            rejected = self._folder / "rejected" / identity.file
+            files.write_bytes(rejected, data)
+            detail = difference(path, rejected)
+        return FlowlockError(
+            f"{identity.name} is not reproducible: the same inputs gave other bytes",
+            code="FL540",
+            detail=detail,
+            hint="make the build independent of time, order and place",
+        )
+
+
+def difference(one: Path, other: Path) -> str:
+    """Return the first files in which two archives differ, with their first differing lines."""
+    before = {member.path: member for member in archive.read(one)}
+    after = {member.path: member for member in archive.read(other)}
+    lines = []
+    for path in sorted(before.keys() | after.keys()):
+        if before.get(path) == after.get(path):
+            continue
+        lines.append(path)
+        if path in before and path in after:
+            lines += _first_difference(before[path].data, after[path].data)
+        else:
+            lines.append("  only in the " + ("first" if path in before else "second"))
+    return "\n".join(lines) or "the files are equal; the archives around them differ"
+
+
+def _first_difference(one: bytes, other: bytes) -> list[str]:
+    if b"\0" in one or b"\0" in other:
+        return ["  binary files differ"]
+    old, new = one.decode(errors="replace").splitlines(), other.decode(errors="replace").splitlines()
+    for number in range(max(len(old), len(new))):
+        pair = [rows[number] if number < len(rows) else "" for rows in (old, new)]
+        if pair[0] != pair[1]:
+            return [f"  line {number + 1}:", f"  - {pair[0][:200]}", f"  + {pair[1][:200]}"]
+    return ["  line ends or modes differ"]

@@ -1,0 +1,98 @@
+"""What an artifact is made of, and the names and keys that follow from it. Pure."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from flowlock.names import Sha256
+from flowlock.recipe.document import Noarch, Recipe
+
+# Raise it when the same inputs begin to give other bytes on purpose: a golden test holds those.
+SCHEMA = 1
+DIGITS = 8
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Inputs:
+    """Everything that an artifact's bytes may depend on, and nothing else.
+
+    `needs` are the digests of the workspace's packages in its build and host environments, by name: what they
+    put there may end up in it.
+    """
+
+    recipe: Recipe
+    sources: Mapping[str, str]
+    epoch: datetime
+    pins: tuple[str, ...]
+    variant: Mapping[str, str] = field(default_factory=dict)
+    needs: Mapping[str, str] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the inputs as they are hashed, and as the cache keeps them to tell later what changed."""
+        variant = {"variant": dict(self.variant)} if self.variant else {}
+        needs = {"needs": dict(self.needs)} if self.needs else {}
+        return {
+            **variant,
+            **needs,
+            "schema": SCHEMA,
+            "recipe": self.recipe.canonical,
+            "sources": dict(self.sources),
+            "epoch": self.epoch.isoformat(),
+            "pins": list(self.pins),
+        }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Identity:
+    """The digest of the inputs, and the name that it gives the artifact."""
+
+    digest: Sha256
+    name: str
+    version: str
+    build: str
+    subdir: str
+
+    @property
+    def stem(self) -> str:
+        """The file name without its extension."""
+        return f"{self.name}-{self.version}-{self.build}"
+
+    @property
+    def file(self) -> str:
+        """The artifact's file name, which determines its bytes."""
+        return f"{self.stem}.conda"
+
+
+def identity(inputs: Inputs, *, subdir: str) -> Identity:
+    """Return the identity of these inputs; `subdir` is where a package that is not noarch belongs."""
+    recipe = inputs.recipe
+    digest = digest_of(inputs.as_json())
+    prefix = "pyh" if recipe.noarch is Noarch.PYTHON else f"{_python(inputs.variant)}h"
+    return Identity(
+        digest=digest,
+        name=recipe.name,
+        version=recipe.version,
+        build=f"{prefix}{digest[:DIGITS]}_{recipe.number}",
+        subdir="noarch" if recipe.noarch else subdir,
+    )
+
+
+def _python(variant: Mapping[str, str]) -> str:
+    """Return what builds for one Python begin with: `py312` for `3.12` and `3.12.* *_cpython`."""
+    found = re.match(r"(\d+)\.(\d+)", variant.get("python", ""))
+    return f"py{found[1]}{found[2]}" if found else ""
+
+
+def cache_key(digest: Sha256, *, surroundings: Mapping[str, Any]) -> Sha256:
+    """Return the key of a built artifact: its identity, and all that should not matter but might."""
+    return digest_of({"identity": digest, **surroundings})
+
+
+def digest_of(document: Mapping[str, Any]) -> Sha256:
+    """Return the sha256 of a JSON document, whatever the order of its keys."""
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    return Sha256(hashlib.sha256(text.encode()).hexdigest())

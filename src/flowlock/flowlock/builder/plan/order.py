@@ -1,0 +1,82 @@
+"""In which order packages are built. Pure."""
+
+import re
+from collections.abc import Iterable, Mapping
+from graphlib import CycleError, TopologicalSorter
+
+from flowlock.errors import FlowlockError
+from flowlock.recipe.document import Recipe
+
+SECTIONS = ("build", "host", "run")
+_NAME = re.compile(
+    r"\s*(?:\$\{\{[\s(]*pin_\w+\([\s(]*[\"'](?P<pinned>[^\"']+)|(?:[^\s=]+::)?(?P<name>[A-Za-z0-9_][\w.-]*))"
+)
+
+
+def needs(recipe: Recipe, known: Iterable[str]) -> frozenset[str]:
+    """Return which of the known packages a recipe needs, for building or for running."""
+    specs = [spec for section in SECTIONS for spec in recipe.requirements(section)]
+    return frozenset((names_of(specs) & set(known)) - {recipe.name})
+
+
+def graph_of(recipes: Mapping[str, Recipe]) -> dict[str, frozenset[str]]:
+    """Return which packages each one needs, by key: who needs a package with variants needs all of them."""
+    keys: dict[str, set[str]] = {}
+    for key, recipe in recipes.items():
+        keys.setdefault(recipe.name, set()).add(key)
+    return {
+        key: frozenset(other for name in needs(recipe, keys) for other in keys[name])
+        for key, recipe in recipes.items()
+    }
+
+
+def names_of(specs: Iterable[str]) -> set[str]:
+    """Return the package names of match specs, whatever follows them; a pin on a package is one too."""
+    return {match["pinned"] or match["name"] for spec in specs if (match := _NAME.match(spec))}
+
+
+def built_with(recipe: Recipe, graph: Mapping[str, frozenset[str]], names: Mapping[str, str]) -> set[str]:
+    """Return the packages of the workspace, by key, that are in the environments a recipe is built in.
+
+    `graph` says what each key needs, `names` which package a key is.
+    """
+    direct = names_of((*recipe.requirements("host"), *recipe.requirements("build"))) - {recipe.name}
+    return closure((key for key in graph if names[key] in direct), graph)
+
+
+def order(graph: Mapping[str, Iterable[str]]) -> list[str]:
+    """Return the packages, each after what it needs; a cycle is an error that shows its path."""
+    sorter = TopologicalSorter({name: sorted(graph[name]) for name in sorted(graph)})
+    try:
+        return list(sorter.static_order())
+    except CycleError as error:
+        path = " → ".join(reversed(error.args[1]))
+        raise FlowlockError(
+            f"these packages need each other: {path}",
+            code="FL520",
+            hint="remove one of these requirements, or move what both need into a third package",
+        ) from error
+
+
+def closure(names: Iterable[str], graph: Mapping[str, Iterable[str]]) -> set[str]:
+    """Return the packages and everything that they need, directly or not."""
+    found: set[str] = set()
+    pending = list(names)
+    while pending:
+        name = pending.pop()
+        if name not in found:
+            found.add(name)
+            pending.extend(graph[name])
+    return found
+
+
+def most_awaited_first(needs: Mapping[str, Iterable[str]], work: Mapping[str, float]) -> list[str]:
+    """Return the packages by the work that hangs on each: its own, and the longest chain that waits for it.
+
+    So the largest build is not begun last, when nothing is left to do beside it.
+    """
+    chain = {name: work[name] for name in needs}
+    for name in reversed(order(needs)):
+        for need in needs[name]:
+            chain[need] = max(chain[need], work[need] + chain[name])
+    return sorted(needs, key=lambda name: (-chain[name], name))

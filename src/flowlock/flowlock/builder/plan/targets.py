@@ -1,0 +1,211 @@
+"""What a workspace builds: its src packages and its compiled workflows, each with its recipe."""
+
+import os
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+from flowlock.builder.plan.agreement import no_recipe, refuse_faults
+from flowlock.builder.plan.order import closure, graph_of
+from flowlock.edges.files import read_text
+from flowlock.errors import FlowlockError, Location, Problem, nearest
+from flowlock.recipe import pyproject
+from flowlock.recipe.document import Recipe, parse
+from flowlock.recipe.own import own_source
+from flowlock.recipe.render import render
+from flowlock.recipe.variants import Variant, variants
+from flowlock.recipe.vendored import Download, origin
+from flowlock.workspace import Package, Workflow, Workspace
+
+# Locks pin the package and must not be part of what they pin.
+WORKFLOW_EXCLUDES = ("pixi.lock", "pixi.toml")
+VENDOR, RECIPE, VARIANTS = "vendor", "recipe.yaml", "variants.yaml"
+
+
+class Kind(StrEnum):
+    """Where a target comes from."""
+
+    PACKAGE = "package"
+    WORKFLOW = "workflow"
+    VENDORED = "vendored"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Target:
+    """Something to build: a folder of sources, and the recipe that builds it.
+
+    `epoch` and `pins` are inputs of its identity. A vendored package's sources are a download, and what lies
+    beside its recipe (patches).
+    """
+
+    recipe: Recipe
+    kind: Kind
+    folder: Path
+    excludes: tuple[str, ...]
+    epoch: datetime
+    pins: tuple[str, ...] = ()
+    variant: Variant = field(default_factory=dict)
+    download: Download | None = None
+
+    @property
+    def name(self) -> str:
+        """The conda package's name."""
+        return self.recipe.name
+
+
+def targets(workspace: Workspace) -> dict[str, Target]:
+    """Return everything that can be built now, by name; a workflow that is not compiled cannot.
+
+    Of the vendored packages it is those that one of ours needs. The first variant of a native package goes by
+    its name, each other one by the name and its values.
+    """
+    own = _ours(workspace)
+    ours = {key: target for one in own for key, target in _variants(workspace, one)}
+    vendored = {target.name: target for target in _vendored(workspace)}
+    if twice := sorted(ours.keys() & vendored.keys()):
+        raise FlowlockError(f"{', '.join(twice)} is both ours and vendored", code="FL317")
+    every = {**ours, **vendored}
+    wanted = closure(ours, graph_of({key: target.recipe for key, target in every.items()}))
+    found = {name: target for name, target in every.items() if name in wanted}
+    # All that are listed, not those that have a name: two recipes may give themselves the same one.
+    written = [one for one in (*own, *found.values()) if one.kind is not Kind.WORKFLOW]
+    refuse_faults(workspace, {_recipe_file(workspace, one): one.recipe for one in written})
+    return found
+
+
+def _recipe_file(workspace: Workspace, target: Target) -> Path:
+    """Return where a recipe that somebody wrote stands."""
+    beside = target.folder if target.kind is Kind.VENDORED else workspace.recipes / target.folder.name
+    return beside / RECIPE
+
+
+def _ours(workspace: Workspace) -> list[Target]:
+    """Return the src packages and the compiled workflows."""
+    pins = (workspace.build_backend, workspace.build_installer)
+    found = [
+        Target(
+            recipe=package_recipe(workspace, package),
+            kind=Kind.PACKAGE,
+            folder=package.folder,
+            excludes=package.excludes,
+            epoch=workspace.epoch,
+            pins=pins,
+        )
+        for package in workspace.packages
+    ]
+    found += [
+        Target(
+            recipe=workflow_recipe(workspace, workflow),
+            kind=Kind.WORKFLOW,
+            folder=workflow.package,
+            excludes=WORKFLOW_EXCLUDES,
+            epoch=workspace.epoch,
+            pins=pins,
+        )
+        for workflow in workspace.workflow_list
+        if (workflow.package / "pyproject.toml").is_file()
+    ]
+    return found
+
+
+def _variants(workspace: Workspace, target: Target) -> Iterator[tuple[str, Target]]:
+    """Yield a target once for each variant; variants.yaml lies beside the recipe, or beside all of them."""
+    if target.recipe.noarch is not None:
+        yield target.name, target
+        return
+    files = (workspace.recipes / target.folder.name / VARIANTS, workspace.recipes / VARIANTS)
+    file = next((path for path in files if path.is_file()), None)
+    shown = workspace.relative(file) if file else ""
+    found = variants(target.recipe, read_text(file, shown) if file else None, shown)
+    for number, variant in enumerate(found):
+        values = ", ".join(f"{key} {value}" for key, value in variant.items())
+        yield f"{target.name} ({values})" if number else target.name, replace(target, variant=variant)
+
+
+def _vendored(workspace: Workspace) -> list[Target]:
+    """Return the packages of `recipes/vendor/<name>/recipe.yaml`, needed or not."""
+    found = []
+    for path in sorted((workspace.recipes / VENDOR).glob(f"*/{RECIPE}")):
+        shown = workspace.relative(path)
+        recipe = parse(read_text(path, shown), shown)
+        source = origin(recipe)
+        found.append(
+            Target(
+                recipe=recipe,
+                kind=Kind.VENDORED,
+                folder=path.parent,
+                excludes=(RECIPE,),
+                epoch=source.epoch,
+                download=source.download,
+            )
+        )
+    return found
+
+
+def workflow_recipe(workspace: Workspace, workflow: Workflow) -> Recipe:
+    """Return a compiled workflow's recipe, as it would stand in `<recipes>/<distribution>/recipe.yaml`."""
+    return rendered(workspace, workflow.package, workspace.recipes / workflow.distribution)
+
+
+def rendered(workspace: Workspace, folder: Path, here: Path) -> Recipe:
+    """Return the recipe of a distribution's pyproject, as it would stand in the folder `here`."""
+    path = folder / "pyproject.toml"
+    shown = workspace.relative(path)
+    project = pyproject.read(read_text(path, shown), shown)
+    try:
+        return render(
+            project,
+            source=Path(os.path.relpath(folder, here)).as_posix(),
+            backend=workspace.build_backend,
+            installer=workspace.build_installer,
+            names=workspace.wheel_names,
+        )
+    except (ValueError, KeyError) as error:
+        raise FlowlockError(
+            f"no recipe can be made of it: {error}",
+            code="FL314",
+            location=Location(file=shown),
+        ) from error
+
+
+def chosen(names: Sequence[str], workspace: Workspace, known: dict[str, Target]) -> list[str]:
+    """Return the packages that names mean: packages, workflows by either name, all if none is given."""
+    if not names:
+        return list(known)
+    keys = {
+        target.name: [key for key in known if known[key].name == target.name] for target in known.values()
+    }
+    workflows = {workflow.name: str(workflow.distribution) for workflow in workspace.workflow_list}
+    meant = [workflows.get(name, name) for name in names]
+    problems = [_unknown(name, keys, workflows) for name in meant if name not in keys]
+    if problems:
+        raise FlowlockError(problems[0].message, problems=problems)
+    return [key for name in meant for key in keys[name]]
+
+
+def _unknown(name: str, known: Collection[str], workflows: Mapping[str, str]) -> Problem:
+    if name in workflows.values():
+        return Problem(code="FL521", message=f"{name} is not compiled", hint="run `flowlock compile`")
+    names = sorted({*known, *workflows} - set(workflows.values()))
+    hint = nearest(name, names) or f"there are: {', '.join(names)}"
+    return Problem(code="FL521", message=f"there is no package or workflow `{name}`", hint=hint)
+
+
+def package_recipe(workspace: Workspace, package: Package) -> Recipe:
+    """Return what a src package's recipe says; a FlowlockError tells why it cannot be this package's."""
+    path, folder = package.recipe, package.folder
+    shown = workspace.relative(path)
+    if not path.is_file():
+        raise no_recipe(workspace, package)
+    recipe = parse(read_text(path, shown), shown)
+    source = own_source(recipe)
+    if source is not None and os.path.realpath(path.parent / source[0]) != os.path.realpath(folder):
+        raise FlowlockError(
+            f"source path `{source[0]}` is not the package's folder",
+            code="FL312",
+            location=source[1],
+            hint=f"name {workspace.relative(folder)}: a build sees its own source and nothing else",
+        )
+    return recipe

@@ -1,0 +1,211 @@
+"""The build: what is stale, in which order it is built, and its way into cache and channel."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from flowlock.builder.environments.locked import Locked
+from flowlock.builder.output import refuse_foreign
+from flowlock.builder.output import write as hand_over
+from flowlock.builder.plan.cache import Cache, Cached
+from flowlock.builder.plan.order import closure, most_awaited_first
+from flowlock.builder.plan.result import BuildResult, PackageResult, Status
+from flowlock.builder.plan.stale import Step
+from flowlock.builder.plan.targets import Target
+from flowlock.builder.verify import verify as check
+from flowlock.builder.worker.jobs import Made
+from flowlock.builder.worker.rooms import Place, tidy
+from flowlock.builder.worker.workers import Workers
+from flowlock.builder.yard import Yard, artifact_of, survey, verify_folder, work_folder
+from flowlock.channel import store
+from flowlock.edges import files
+from flowlock.errors import FlowlockError, Problem
+from flowlock.report.reporter import Progress
+from flowlock.workspace import Workspace
+
+
+def build(
+    workspace: Workspace,
+    names: Sequence[str] = (),
+    *,
+    environments: Sequence[str],
+    lock: Callable[[Mapping[str, Target]], Locked] | None = None,
+    jobs: int | None = None,
+    dry_run: bool = False,
+    verify: bool = False,
+    test: bool = False,
+    output: Path | None = None,
+    offline: bool = False,
+    progress: Progress,
+) -> BuildResult:
+    """Build the named packages and what they need (all, if none is named), as far as they are stale.
+
+    `environments` are the channels that build environments come from; a package whose environment `lock`
+    knows gets exactly its records. The caller holds the workspace. If a build fails the channel stays as it
+    was, what was built is kept in the cache, and one FlowlockError tells of all failures. With `verify` every
+    portable package is also built again elsewhere, and compared; with `test` the packages' own tests are run
+    where they are due; with `output` that folder becomes a copy of the channel with a manifest of digests.
+    """
+    if output is not None:
+        refuse_foreign(output)
+    yard = survey(
+        workspace,
+        names,
+        environments=environments,
+        lock=lock,
+        offline=offline,
+        progress=progress,
+    )
+    if dry_run:
+        return BuildResult(packages=tuple(_result(s, None) for s in yard.found.values()), dry_run=True)
+    at_once = jobs or _cores()
+    yard.cache.tidy()
+    with _workers(workspace, at_once) as workers:
+        made = _build(workers, yard)
+        held = {**yard.cached, **{key: cached for key, (cached, _) in made.items()}}
+        if verify:
+            _verify(yard, held, jobs=at_once)
+        outcomes = yard.test(workers, held) if test else {}
+    mended = _enter(yard, held)
+    yard.cache.save()
+    if output is not None:
+        hand_over(output, workspace.state / "channel")
+    packages = tuple(_result(s, made.get(key), outcomes.get(key, "")) for key, s in yard.found.items())
+    return BuildResult(packages=packages, mended=mended)
+
+
+def _build(workers: Workers, yard: Yard) -> dict[str, tuple[Cached, float]]:
+    """Build what is stale; failures are gathered, and raised as one when the rest has ended."""
+    stale = {key: step for key, step in yard.found.items() if step.cached is None}
+    if stale:
+        yard.progress.working(f"building {', '.join(stale)}")
+    held = yard.cached
+    for step in stale.values():
+        yard.fetched(step.target)
+    made: dict[str, tuple[Cached, float]] = {}
+    failed: dict[str, FlowlockError] = {}
+    waits = {name: yard.needs(name) & stale.keys() for name in stale}
+    # Each file is copied and installed several times over: their number tells how long a build takes.
+    ordered = most_awaited_first(waits, {name: len(step.sources.files) for name, step in stale.items()})
+    for name, outcome in workers.run(
+        {name: waits[name] for name in ordered}, lambda name: yard.job(name, held)
+    ):
+        try:
+            made[name] = _kept(yard.cache, stale[name], outcome)
+            held[name] = made[name][0]
+        except FlowlockError as error:
+            failed[name] = error
+        yard.progress.working(f"{name} {'failed' if name in failed else 'built'}")
+    if failed:
+        yard.cache.save()
+        raise _failures(failed, yard.graph, stale, sorted(made))
+    return made
+
+
+def _verify(yard: Yard, held: Mapping[str, Cached], *, jobs: int) -> None:
+    """Build every portable package again, and compare."""
+    portable = [key for key, step in yard.found.items() if step.target.recipe.noarch]
+    again = {key: yard.job(key, held) for key in portable}
+    built = {key: cached.path for key, cached in held.items()}
+    check(again, built, folder=verify_folder(yard.workspace), jobs=jobs, progress=yard.progress)
+
+
+@contextmanager
+def _workers(workspace: Workspace, jobs: int) -> Iterator[Workers]:
+    """Yield workers; what is made for their jobs is gone afterwards, and what a killed build left before."""
+    place = Place(
+        # Resolved, as a sandbox mounts it: it would show by one path what it hides by another.
+        root=(workspace.state / "workers").resolve(),
+        logs=workspace.state / "logs",
+        record=workspace.state / "cache" / "unpacked.json",
+    )
+    for folder in (work_folder(workspace), verify_folder(workspace)):
+        files.remove(folder)
+    tidy(place)
+    files.forget_temporaries(place.logs)
+    try:
+        yield Workers(place, jobs=jobs)
+    finally:
+        files.remove(work_folder(workspace))
+
+
+def _kept(cache: Cache, step: Step, outcome: Made | FlowlockError) -> tuple[Cached, float]:
+    if isinstance(outcome, FlowlockError):
+        raise outcome
+    inputs = dict(step.inputs)
+    surroundings = inputs.pop("surroundings")
+    portable = step.target.recipe.noarch is not None
+    cached = cache.add(
+        step.identity, outcome.data, inputs=inputs, surroundings=surroundings, portable=portable
+    )
+    return cached, outcome.seconds
+
+
+def _failures(
+    failed: Mapping[str, FlowlockError],
+    graph: Mapping[str, frozenset[str]],
+    stale: Mapping[str, Step],
+    made: Sequence[str],
+) -> FlowlockError:
+    """Return one error of all failures, and of the packages that are blocked by them."""
+    blocked = {name: sorted(closure([name], graph) & failed.keys()) for name in stale if name not in failed}
+    problems = [problem for error in failed.values() for problem in error.problems]
+    problems += [
+        Problem(code="FL533", message=f"{name} is blocked: it needs {', '.join(needed)}")
+        for name, needed in blocked.items()
+        if needed
+    ]
+    first = next(iter(failed.values()))
+    kept = f"{', '.join(made)} in the cache; " if made else ""
+    return FlowlockError(
+        f"{len(failed)} of {len(stale)} packages cannot be built: {', '.join(failed)}",
+        problems=problems,
+        detail=first.detail,
+        hint=first.hint,
+        kept=f"{kept}the channel as it was",
+    )
+
+
+def _enter(yard: Yard, held: Mapping[str, Cached]) -> bool:
+    """Make the channel hold the current builds, and of packages not asked for what it held."""
+    workspace, found = yard.workspace, yard.found
+    folder, cache = workspace.state / "channel", workspace.state / "cache"
+    whole = store.whole(folder, cache=cache)
+    artifacts = [artifact_of(step, held[name]) for name, step in found.items()]
+    ours = {target.name for target in yard.known.values()}
+    asked = {step.target.name for step in found.values()}
+    artifacts += [
+        store.Artifact(
+            subdir=entry.subdir,
+            file=entry.file,
+            sha256=entry.sha256,
+            origin=folder / entry.subdir / entry.file,
+        )
+        for entry in store.entries(folder)
+        if entry.name in ours - asked and f"{entry.subdir}/{entry.file}" in whole
+    ]
+    changed = store.put(folder, artifacts, subdirs=workspace.platforms, cache=cache)
+    for step in found.values():
+        if step.status is not Status.CURRENT:
+            yard.cache.entered(step.target.name, step.inputs)
+    return changed
+
+
+def _result(step: Step, made: tuple[Cached, float] | None, tests: str = "") -> PackageResult:
+    held = made[0] if made else step.cached
+    return PackageResult(
+        name=step.identity.name,
+        version=step.identity.version,
+        build=step.identity.build,
+        file=step.identity.file,
+        sha256=held.sha256 if held else None,
+        status=step.status,
+        seconds=made[1] if made else 0.0,
+        reason=step.reason if step.status is not Status.CACHED else "it was not in the channel",
+        tests=tests,
+    )
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,61 @@
+"""Downloads of vendored packages: fetched once, by digest, when a build needs them."""
+
+import hashlib
+from pathlib import Path
+
+from flowlock.edges import files
+from flowlock.errors import FlowlockError
+from flowlock.names import Sha256
+from flowlock.recipe.vendored import Download
+from flowlock.report.reporter import Progress
+from flowlock.workspace import Workspace
+
+
+def fetch(workspace: Workspace, download: Download, *, offline: bool, progress: Progress) -> Path:
+    """Return where a download is in the cache, after getting it if it is not there."""
+    folder = workspace.state / "cache" / "wheels" / download.sha256
+    kept = next((path for path in sorted(folder.glob("*")) if files.sha256_of(path) == download.sha256), None)
+    if kept is not None:
+        return kept
+    if download.wheel is not None:
+        return _wheel(workspace, download.wheel, download.sha256, offline=offline, progress=progress)
+    if offline:
+        raise FlowlockError(
+            f"{download.file} was never downloaded, and --offline forbids it",
+            code="FL413",
+            hint="run the same command once without --offline",
+        )
+    from flowlock.edges import http
+
+    progress.working(f"downloading {download.file}")
+    with http.session(connections=1) as session:
+        data = http.get(session, str(download.url))
+    found = hashlib.sha256(data).hexdigest()
+    if found != download.sha256:
+        raise FlowlockError(
+            f"{download.file} has the sha256 {found}, the recipe says {download.sha256}",
+            code="FL414",
+            hint="the file was altered where it lies, or the recipe is wrong: find out which",
+        )
+    files.write_bytes(folder / str(download.file), data)
+    return folder / str(download.file)
+
+
+def _wheel(workspace: Workspace, wanted: str, sha256: Sha256, *, offline: bool, progress: Progress) -> Path:
+    """Return the wheel of a name and version that has this digest, as the package index has it."""
+    from flowlock.base.interpreter import find
+    from flowlock.base.wheels import resolve
+    from flowlock.edges.downloads import download as download_pins
+
+    cache = workspace.state / "cache"
+    pins = resolve([wanted], find(None), kept=cache / "resolutions", root=workspace.root, offline=offline)
+    pin = next((pin for pin in pins if pin.sha256 == sha256), None)
+    if pin is None:
+        found = ", ".join(f"{pin.file} ({pin.sha256})" for pin in pins)
+        raise FlowlockError(
+            f"the package index has no wheel of {wanted} with the sha256 {sha256}",
+            code="FL414",
+            detail=f"it has {found}",
+            hint="the wheel must fit this Python; if it does, find out whose digest is wrong",
+        )
+    return download_pins([pin], cache / "wheels", offline=offline, progress=progress)[pin]

@@ -1,0 +1,49 @@
+"""`build --verify`: build again from nothing, elsewhere, and compare the bytes."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from flowlock.builder.plan.cache import difference
+from flowlock.builder.worker.jobs import Job, Made
+from flowlock.builder.worker.rooms import Place
+from flowlock.builder.worker.workers import Workers
+from flowlock.edges import files
+from flowlock.errors import FlowlockError, Problem
+from flowlock.report.reporter import Progress
+
+
+def verify(
+    pending: Mapping[str, Job], built: Mapping[str, Path], *, folder: Path, jobs: int, progress: Progress
+) -> None:
+    """Build each job in another folder with an empty package cache; other bytes are one error for all.
+
+    `built` are the artifacts to compare with. The folder is gone afterwards.
+    """
+    problems, details = [], []
+    files.remove(folder)
+    try:
+        place = Place(root=folder.resolve(), logs=folder / "logs")
+        for name, outcome in Workers(place, jobs=jobs).run(
+            {name: set() for name in pending}, pending.__getitem__
+        ):
+            progress.working(f"{name} built again")
+            if not isinstance(outcome, Made):
+                raise outcome
+            if outcome.data != built[name].read_bytes():
+                again = folder / pending[name].identity.file
+                again.write_bytes(outcome.data)
+                problems.append(_problem(name))
+                details.append(f"{name}:\n{difference(built[name], again)}")
+    finally:
+        files.remove(folder)
+    if problems:
+        raise FlowlockError(
+            f"{len(problems)} of {len(pending)} packages came out with other bytes when built again",
+            problems=problems,
+            detail="\n".join(details),
+            hint="make these builds independent of time, order and place",
+        )
+
+
+def _problem(name: str) -> Problem:
+    return Problem(code="FL540", message=f"{name} is not reproducible: the same inputs gave other bytes")

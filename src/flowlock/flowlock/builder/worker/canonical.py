@@ -1,0 +1,202 @@
+"""The archive that an engine made, rewritten so that the same inputs give the same bytes."""
+
+import base64
+import csv
+import hashlib
+import io
+import json
+import posixpath
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from email.parser import BytesHeaderParser
+from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
+from typing import Any
+
+from flowlock.conda.archive import Member
+from flowlock.errors import FlowlockError
+
+# Of a dist-info only these ship, and licences: the rest tells how and when it was installed here.
+DIST_INFO = ("METADATA", "WHEEL", "entry_points.txt", "INSTALLER", "RECORD", "licenses")
+# Before PEP 639 they lay beside METADATA, which may name them; these setuptools takes unasked.
+LICENCES = ("licen[cs]e*", "copying*", "notice*", "authors*")
+# Of `info/` only these: not the log, the environment or the rendered recipe of this build.
+INFO = ("info/index.json", "info/about.json", "info/link.json", "info/paths.json", "info/run_exports.json")
+INFO_FOLDERS = ("info/licenses/", "info/tests/")
+# More links than any system follows on the way to one file.
+FOLLOWED = 64
+ABOUT = (
+    "home",
+    "license",
+    "license_family",
+    "summary",
+    "description",
+    "doc_url",
+    "dev_url",
+    "license_url",
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Facts:
+    """What is stated in the archive besides what the build made."""
+
+    recipe: str
+    epoch: datetime
+    portable: bool
+
+
+def canonical(members: Iterable[Member], facts: Facts) -> list[Member]:
+    """Return the members of the canonical archive, in no particular order.
+
+    A portable (noarch) package that holds the path of its build environment is refused: those bytes would
+    not be the same elsewhere.
+    """
+    given = {member.path: member for member in members}
+    if not given.keys() >= {"info/index.json", "info/paths.json"}:
+        raise FlowlockError("the engine's archive has no index.json or paths.json", code="FL534")
+    old_paths = _json(given["info/paths.json"]).get("paths", [])
+    if facts.portable:
+        _refuse_build_paths(old_paths)
+    _refuse_leaving_links(given.values())
+    named = {path for member in given.values() for path in _named_licences(member)}
+    content = {path: m for path, m in given.items() if not m.is_info and (_ships(path) or path in named)}
+    content = {**content, **{member.path: member for member in _records(content)}}
+    info = [
+        member
+        for path, member in given.items()
+        if path in INFO or (path.startswith(INFO_FOLDERS) and not path.endswith("/.gitkeep"))
+    ]
+    rewritten = {member.path: _rewritten(member, facts) for member in info}
+    rewritten["info/paths.json"] = _member("info/paths.json", _paths(content.values(), old_paths))
+    rewritten["info/recipe/recipe.yaml"] = Member(path="info/recipe/recipe.yaml", data=facts.recipe.encode())
+    return [*content.values(), *rewritten.values()]
+
+
+def _refuse_build_paths(paths: Iterable[Mapping[str, Any]]) -> None:
+    held = [str(entry["_path"]) for entry in paths if entry.get("prefix_placeholder")]
+    if held:
+        raise FlowlockError(
+            f"the build put the path of its environment into {', '.join(sorted(held))}",
+            code="FL512",
+            hint="a noarch package must not know where it was built: remove the path in the build script",
+        )
+
+
+def _refuse_leaving_links(members: Iterable[Member]) -> None:
+    links = {member.path: member.link for member in members if member.link}
+    leaving = [f"{path} → {link}" for path, link in links.items() if _leaves(path, links)]
+    if leaving:
+        raise FlowlockError(
+            f"links lead out of the package: {', '.join(sorted(leaving))}",
+            code="FL513",
+            hint="link to a file of the package by a relative path, or ship the file itself",
+        )
+
+
+def _leaves(path: str, links: Mapping[str, str]) -> bool:
+    """Say whether a link leads out of the prefix, followed as a system does through the links on its way.
+
+    One that goes in a circle leads nowhere. Absolute links on the way, and the end of a long chain, are
+    judged as links of their own.
+    """
+    if links[path].startswith("/"):
+        return True
+    place: list[str] = []
+    ahead, followed = f"{PurePosixPath(path).parent}/{links[path]}".split("/")[::-1], 0
+    while ahead and followed <= FOLLOWED:
+        part = ahead.pop()
+        if part == "..":
+            if not place:
+                return True
+            place.pop()
+        elif link := links.get("/".join([*place, part])):
+            ahead += link.split("/")[::-1]
+            followed += 1
+        elif part not in ("", "."):
+            place.append(part)
+    return False
+
+
+def _ships(path: str) -> bool:
+    """Leave out bytecode, and everything of a dist-info that is not listed above."""
+    parts = PurePosixPath(path).parts
+    if "__pycache__" in parts or path.endswith(".pyc"):
+        return False
+    inside = next((n for n, part in enumerate(parts) if part.endswith(".dist-info")), None)
+    if inside is None or inside == len(parts) - 1:
+        return True
+    name = parts[inside + 1]
+    return name in DIST_INFO or any(fnmatchcase(name.lower(), pattern) for pattern in LICENCES)
+
+
+def _named_licences(member: Member) -> Iterator[str]:
+    """Yield where METADATA says that licences lie: each `License-File`, with its folders or without."""
+    path = PurePosixPath(member.path)
+    if path.name == "METADATA" and path.parent.suffix == ".dist-info":
+        for named in BytesHeaderParser().parsebytes(member.data).get_all("License-File", []):
+            yield from (str(path.parent / named), str(path.parent / PurePosixPath(named).name))
+
+
+def _records(content: Mapping[str, Member]) -> Iterator[Member]:
+    """Yield each RECORD anew (recording-installed-packages spec), for the files of its own that ship.
+
+    Of a noarch package only those below site-packages: how far that is from the rest tells the installation.
+    """
+    for path, member in content.items():
+        if path.endswith(".dist-info/RECORD"):
+            root = str(PurePosixPath(path).parent.parent)
+            listed = {row[0] for row in csv.reader(io.StringIO(member.data.decode())) if row}
+            shipped = {posixpath.normpath(posixpath.join(root, name)) for name in listed} & content.keys()
+            named = {posixpath.relpath(f"/{name}", f"/{root}"): content[name] for name in shipped - {path}}
+            rows = [(name, *_hash(file.data)) for name, file in sorted(named.items())]
+            own = posixpath.relpath(f"/{path}", f"/{root}")
+            out = io.StringIO()
+            csv.writer(out, lineterminator="\n").writerows([*rows, (own, "", "")])
+            yield replace(member, data=out.getvalue().encode())
+
+
+def _hash(data: bytes) -> tuple[str, str]:
+    digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+    return f"sha256={digest}", str(len(data))
+
+
+def _rewritten(member: Member, facts: Facts) -> Member:
+    match member.path:
+        case "info/index.json":
+            index = {**_json(member), "timestamp": int(facts.epoch.timestamp()) * 1000}
+            return _member(member.path, index)
+        case "info/about.json":
+            about = _json(member)
+            return _member(member.path, {key: about[key] for key in ABOUT if key in about})
+        case "info/link.json" | "info/run_exports.json":
+            return _member(member.path, _json(member))
+        case _:
+            return replace(member, executable=False)
+
+
+def _paths(content: Iterable[Member], old: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return paths.json for the files as they are now; what the engine found out of prefixes is kept."""
+    known = {str(entry["_path"]): entry for entry in old}
+    entries = []
+    for member in sorted(content, key=lambda member: member.path):
+        kept = {
+            key: value
+            for key, value in known.get(member.path, {}).items()
+            if key in ("prefix_placeholder", "file_mode", "no_link")
+        }
+        entry = {"_path": member.path, "path_type": "softlink" if member.link else "hardlink", **kept}
+        entry["sha256"] = hashlib.sha256(member.data).hexdigest()
+        entry["size_in_bytes"] = len(member.data)
+        entries.append(entry)
+    return {"paths": entries, "paths_version": 1}
+
+
+def _json(member: Member) -> dict[str, Any]:
+    return dict(json.loads(member.data))
+
+
+def _member(path: str, document: Mapping[str, Any]) -> Member:
+    text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    return Member(path=path, data=text.encode())

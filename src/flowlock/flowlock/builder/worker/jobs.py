@@ -1,0 +1,60 @@
+"""What workers are given to do, and what they give back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from flowlock.builder.environments.locked import Offer
+from flowlock.builder.plan.identity import Identity
+from flowlock.edges.sources import Sources
+from flowlock.recipe.document import Recipe
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """One package to build; of a vendored one, `download` is the file that it is built from."""
+
+    recipe: Recipe
+    identity: Identity
+    sources: Sources
+    epoch: datetime
+    offer: Offer
+    variant: Mapping[str, str] = field(default_factory=dict)
+    download: Path | None = None
+
+    def order(self) -> dict[str, Any]:
+        """Return what its worker reads, as JSON."""
+        return {
+            "document": self.recipe.document,
+            "recipe_text": self.recipe.canonical_text,
+            "build_string": self.identity.build,
+            "epoch": self.epoch.isoformat(),
+            "portable": self.recipe.noarch is not None,
+            "channels": self.offer.channels,
+            "variant": dict(self.variant),
+            "fetched": self.download is not None,
+            "archive": self.download.name if self.download and self.recipe.sources else None,
+        }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TestJob:
+    """An artifact whose own tests are to be run, with packages of these channels."""
+
+    identity: Identity
+    artifact: Path
+    offer: Offer
+
+    def order(self) -> dict[str, Any]:
+        """Return what its worker reads, as JSON."""
+        return {"test": self.artifact.name, "channels": self.offer.channels}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Made:
+    """What a worker made: the canonical archive's bytes; nothing if it ran tests, which passed."""
+
+    data: bytes
+    seconds: float

@@ -1,0 +1,110 @@
+"""Builds under bubblewrap, where it is there and works: no home directory, no other processes, no network."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import flowlock
+import flowlock_core
+from flowlock.edges import process
+
+# What programs of the system need to run. Nothing of a user lies there.
+SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
+# All that is said to what runs there, besides where its folders are.
+ENVIRONMENT = {
+    "PATH": os.defpath if os.name == "nt" else "/usr/local/bin:/usr/bin:/bin",
+    "LANG": "C.UTF-8",
+    "TZ": "UTC",
+}
+SITES = ("site-packages", "dist-packages")
+SETTINGS = (
+    "/etc/alternatives",
+    "/etc/ca-certificates",
+    "/etc/group",
+    "/etc/hosts",
+    "/etc/ld.so.cache",
+    "/etc/ld.so.conf",
+    "/etc/ld.so.conf.d",
+    "/etc/localtime",
+    "/etc/nsswitch.conf",
+    "/etc/passwd",
+    "/etc/pki",
+    "/etc/resolv.conf",
+    "/etc/ssl",
+)
+
+
+def wrapped(
+    command: Sequence[str],
+    *,
+    readable: Iterable[Path],
+    writable: Path,
+    hidden: Iterable[Path],
+    network: bool,
+) -> list[str]:
+    """Return the command as it runs in the sandbox, or as it is where there is none.
+
+    It sees the system, the running Python, and the given folders at their own paths; the hidden ones, within
+    the writable one, are empty to it for as long as they are not replaced.
+    """
+    tool = available()
+    if tool is None:
+        return process.bound_to_us(command)
+    return [
+        tool,
+        *_isolation(network=network),
+        *_binds("--ro-bind-try", [*_python(), *readable]),
+        *_binds("--bind", [writable]),
+        *(part for path in hidden for part in ("--tmpfs", str(path))),
+        "--",
+        *command,
+    ]
+
+
+@lru_cache(maxsize=1)
+def available() -> str | None:
+    """Return bubblewrap's path if it works here; some systems have it and forbid what it needs."""
+    tool = shutil.which("bwrap")
+    if tool is None:
+        return None
+    tried = process.run([tool, *_isolation(network=False), "--", "/usr/bin/env", "true"], check=False)
+    return tool if tried.returncode == 0 else None
+
+
+def _isolation(*, network: bool) -> list[str]:
+    shared = ["--share-net"] if network else []
+    kept = _binds("--ro-bind-try", map(Path, (*SYSTEM, *SETTINGS)))
+    return [
+        "--unshare-all",
+        *shared,
+        "--die-with-parent",
+        "--new-session",
+        *kept,
+        "--proc",
+        "/proc",
+        "--dev",
+        "/dev",
+        "--tmpfs",
+        "/tmp",  # noqa: S108 - the sandbox's own
+    ]
+
+
+def _python() -> list[Path]:
+    """Return where the running Python, its installed packages, flowlock and its run time lie.
+
+    Nothing else of `sys.path`: `python -m` puts the current folder there, which may be the home directory.
+    """
+    paths = [Path(path) for path in (sys.prefix, sys.base_prefix, *sys.path) if path]
+    installed = [path for path in paths[2:] if path.name in SITES]
+    # Where they are installed to be edited they lie in no site-packages.
+    ours = [Path(path) for package in (flowlock, flowlock_core) for path in package.__path__]
+    return [*paths[:2], *installed, *ours]
+
+
+def _binds(option: str, paths: Iterable[Path]) -> list[str]:
+    """Bind each path, and what it leads to, at its own place; the outer ones first."""
+    every = {end for path in paths for end in (path.absolute(), path.resolve())}
+    return [part for path in sorted(every) for part in (option, str(path), str(path))]

@@ -1,0 +1,133 @@
+"""Unpacked packages: environments are links to their files, so each must stay as it was unpacked, or go.
+
+Pip, uv, Python and `sed -i` write another file and rename it, which is harmless. A script that writes, or
+sets modes, in place changes a file for all that link to it. Times, sizes and modes tell: what was recorded
+once is held against what is there, and what is met for the first time against the digests in its package.
+"""
+
+import json
+import os
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+
+from flowlock.edges import files, memo
+from flowlock.errors import from_os_error
+
+PATHS = "info/paths.json"
+# How a file is: size, modification time in ns, mode. Not the change time: a link sets that.
+State = list[int]
+
+
+class Unpacked:
+    """The packages that the engine unpacked into a cache folder, and a record of their files.
+
+    The record is kept where no build can write; without a place for it, everything is met for the first time.
+    """
+
+    def __init__(self, packages: Path, record: Path | None) -> None:
+        self._folder, self._record = packages / "pkgs", record
+        self._known: dict[str, dict[str, State]] = (memo.read(record) if record else None) or {}
+        self._doubted: set[str] = set()
+        self._changed = False
+
+    def mend(self) -> None:
+        """Remove each package that is not whole; the engine unpacks again what it misses.
+
+        Also what an engine that was killed had begun to unpack. Only while nothing is built.
+        """
+        present = sorted(self._folder.iterdir()) if self._folder.is_dir() else []
+        for gone in self._known.keys() - {package.name for package in present}:
+            del self._known[gone]
+            self._changed = True
+        for package in present:
+            doubted = package.name.startswith(".") or package.is_symlink() or package.name in self._doubted
+            if doubted or (package.is_dir() and self.broken([package.name])):
+                files.remove(package)
+        self._doubted.clear()
+
+    def broken(self, names: Iterable[str] | None, *, doubt: bool = False) -> list[str]:
+        """Return which files of these packages (all known ones, if none are named) are not what they were.
+
+        `doubt` is for after a failure: what is met for the first time then may have modes that it was given
+        since, which no digest tells, and `mend` removes it.
+        """
+        found = []
+        for name in sorted(self._known if names is None else names):
+            if name in self._known:
+                found += self._changed_files(name)
+            elif doubt:
+                self._doubted.add(name)
+            else:
+                found += self._met(name)
+        return found
+
+    def save(self) -> None:
+        """Keep the record for the next time."""
+        if self._record is not None and self._changed:
+            memo.write(self._record, self._known)
+            self._changed = False
+
+    def _changed_files(self, name: str) -> list[str]:
+        """Hold a package against its record; one that was unpacked again from another archive may differ."""
+        package, known = f"{self._folder}/{name}", self._known[name]
+        differing = {path for path, was in known.items() if _state(f"{package}/{path}") != was}
+        if not differing:
+            return []
+        stated = _stated(self._folder / name) or {}
+        wrong = [
+            path
+            for path in sorted(differing)
+            if path not in stated
+            or not _holds(f"{package}/{path}", stated[path])
+            or _mode(f"{package}/{path}") != known[path][2]
+        ]
+        return [f"{name}/{path}" for path in wrong]
+
+    def _met(self, name: str) -> list[str]:
+        """Hold a package against the digests that it states, and record how it is if it is whole."""
+        package, stated = f"{self._folder}/{name}", _stated(self._folder / name)
+        if stated is None:
+            return [f"{name}/{PATHS}"]
+        wrong = [path for path, digest in stated.items() if not _holds(f"{package}/{path}", digest)]
+        if not wrong:
+            found = {path: _state(f"{package}/{path}") for path in stated}
+            self._known[name] = {path: state for path, state in found.items() if state is not None}
+            self._changed = True
+        return [f"{name}/{path}" for path in wrong]
+
+
+def _stated(package: Path) -> dict[str, str | None] | None:
+    """Return the files of a package with the digests that it states (CEP 34); None if it is damaged.
+
+    Packages of the time before paths.json state none.
+    """
+    try:
+        entries = json.loads((package / PATHS).read_bytes())["paths"]
+        return {str(entry["_path"]): entry.get("sha256") for entry in entries}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _holds(path: str, digest: str | None) -> bool:
+    state = _state(path)
+    if state is None:
+        return False
+    return digest is None or not stat.S_ISREG(state[2]) or files.sha256_of(Path(path)) == digest
+
+
+def _mode(path: str) -> int | None:
+    state = _state(path)
+    return state[2] if state else None
+
+
+def _state(path: str) -> State | None:
+    try:
+        status = os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise from_os_error(error, "look at", Path(path)) from error
+    return [status.st_size, status.st_mtime_ns, status.st_mode]

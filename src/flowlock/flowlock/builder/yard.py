@@ -1,0 +1,137 @@
+"""What the jobs of one build are made from: sources, channels, downloads, and the packages that they need."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from flowlock.builder.environments.locked import Locked, open_channels
+from flowlock.builder.package_tests.tested import Tested
+from flowlock.builder.package_tests.testing import Bench
+from flowlock.builder.package_tests.testing import run as run_tests
+from flowlock.builder.plan.cache import Cache, Cached
+from flowlock.builder.plan.order import built_with, closure, graph_of, order
+from flowlock.builder.plan.stale import Step, cache_of, steps
+from flowlock.builder.plan.targets import Target, chosen, targets
+from flowlock.builder.vendor import fetch
+from flowlock.builder.worker.jobs import Job
+from flowlock.builder.worker.workers import Workers
+from flowlock.channel import store
+from flowlock.report.reporter import Progress
+from flowlock.workspace import Workspace
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Yard:
+    """What the jobs of one build are made from."""
+
+    workspace: Workspace
+    known: Mapping[str, Target]
+    graph: Mapping[str, frozenset[str]]
+    found: Mapping[str, Step]
+    environments: tuple[str, ...]
+    locked: Locked
+    offline: bool
+    progress: Progress
+    cache: Cache
+
+    @property
+    def cached(self) -> dict[str, Cached]:
+        """What need not be built."""
+        return {name: step.cached for name, step in self.found.items() if step.cached is not None}
+
+    def needs(self, name: str) -> set[str]:
+        """Return the workspace packages that must be there while a package is built."""
+        names = {key: target.name for key, target in self.known.items()}
+        return built_with(self.known[name].recipe, self.graph, names)
+
+    def job(self, name: str, held: Mapping[str, Cached]) -> Job:
+        """Return a package's job; what it needs of the workspace lies in a channel made for it."""
+        step, needed = self.found[name], self.needs(name)
+        folder = work_folder(self.workspace) / "needs" / name
+        offer = self.locked.offer(name, folder / "locked") or open_channels(self.environments)
+        if needed:
+            wanted = [artifact_of(self.found[need], held[need]) for need in sorted(needed)]
+            store.put(folder / "channel", wanted, subdirs=(), cache=folder / "cache")
+            offer = offer.before(folder / "channel")
+        return Job(
+            recipe=step.target.recipe,
+            identity=step.identity,
+            sources=step.sources,
+            epoch=step.target.epoch,
+            offer=offer,
+            variant=step.target.variant,
+            download=self.fetched(step.target),
+        )
+
+    def fetched(self, target: Target) -> Path | None:
+        """Return the file that a vendored package is built from."""
+        if target.download is None:
+            return None
+        return fetch(self.workspace, target.download, offline=self.offline, progress=self.progress)
+
+    def test(self, workers: Workers, held: Mapping[str, Cached]) -> dict[str, str]:
+        """Run the packages' own tests where they are due, and return how they stand."""
+        folder = work_folder(self.workspace) / "tests"
+        cache = self.workspace.state / "cache"
+        bench = Bench(
+            own=self.workspace.release_channel,
+            artifacts=[artifact_of(step, held[name]) for name, step in self.found.items()],
+            channels=self.environments,
+            offline=self.offline,
+            work=folder,
+            cache=cache,
+        )
+        return run_tests(
+            workers,
+            self.found,
+            held,
+            graph=self.graph,
+            bench=bench,
+            tested=Tested(cache / "tests.json"),
+            progress=self.progress,
+        )
+
+
+def survey(
+    workspace: Workspace,
+    names: Sequence[str],
+    *,
+    environments: Sequence[str],
+    lock: Callable[[Mapping[str, Target]], Locked] | None,
+    offline: bool,
+    progress: Progress,
+) -> Yard:
+    """Return the state of the named packages and of what they need, in the order of building."""
+    known = targets(workspace)
+    graph = graph_of({key: target.recipe for key, target in known.items()})
+    wanted = closure(chosen(names, workspace, known), graph)
+    ordered = {key: known[key] for key in order(graph) if key in wanted}
+    locked = lock(known) if lock else Locked()
+    cache = cache_of(workspace)
+    return Yard(
+        workspace=workspace,
+        known=known,
+        graph=graph,
+        found=steps(workspace, ordered, cache, environment=locked.digest),
+        environments=tuple(environments),
+        locked=locked,
+        offline=offline,
+        progress=progress,
+        cache=cache,
+    )
+
+
+def work_folder(workspace: Workspace) -> Path:
+    """Return where channels are made for jobs; whoever holds the workspace may delete it."""
+    return workspace.state / "tmp"
+
+
+def verify_folder(workspace: Workspace) -> Path:
+    """Return where packages are built a second time; whoever holds the workspace may delete it."""
+    return workspace.state / "verify"
+
+
+def artifact_of(step: Step, held: Cached) -> store.Artifact:
+    """Return a held build as the channel enters it."""
+    own = step.identity
+    return store.Artifact(subdir=own.subdir, file=own.file, sha256=held.sha256, origin=held.path)

@@ -1,0 +1,39 @@
+"""What of the outside world a workspace needs: build tools, and what its workflows need to run."""
+
+from collections.abc import Iterable, Mapping
+
+from packaging.utils import canonicalize_name
+
+from flowlock.base.convert import requirement_from_match_spec, wheel_name_table
+from flowlock.base.installed import wheels
+from flowlock.builder.plan.order import closure, needs
+from flowlock.builder.plan.targets import Kind, Target, targets
+from flowlock.commands.session import Session
+from flowlock.conda.match_spec import name_of
+from flowlock.names import CORE
+
+
+def requirements(session: Session, more: Iterable[str] = ()) -> list[str]:
+    """Return what has to be in the base channel, as PEP 508: build tools, and what workflows need to run."""
+    known = targets(session.workspace)
+    workflows = [str(workflow.distribution) for workflow in session.workspace.workflow_list]
+    graph = {name: needs(target.recipe, known) for name, target in known.items()}
+    running = closure([name for name in workflows if name in known], graph)
+    asked = {name: set(_foreign(known[name], known)) for name in running}
+    specs = {session.workspace.build_backend, session.workspace.build_installer}
+    specs = specs.union(more, *asked.values())
+    wheel_name = wheel_name_table(session.workspace.wheel_names)
+    found = (requirement_from_match_spec(spec, wheel_name) for spec in sorted(specs))
+    requirements = [requirement for requirement in found if requirement is not None]
+    names = {canonicalize_name(wheel_name(name_of(spec))) for spec in specs}
+    ours = {name_of(spec) for name in running if known[name].kind is Kind.PACKAGE for spec in asked[name]}
+    theirs = {name_of(spec) for name in running if known[name].kind is Kind.WORKFLOW for spec in asked[name]}
+    if theirs.union(map(name_of, more)) - ours:
+        # A task package from an index needs the run time, which no index has; ours stands in for it.
+        names.add(canonicalize_name(CORE))
+    installed = wheels(names, session.workspace.state / "cache" / "installed")
+    return [*requirements, *(f"{name} @ {path.as_uri()}" for name, path in sorted(installed.items()))]
+
+
+def _foreign(target: Target, known: Mapping[str, Target]) -> list[str]:
+    return [spec for spec in target.recipe.requirements("run") if name_of(spec) not in known]

@@ -1,0 +1,203 @@
+"""`flowlock cache`: what is kept to save time, who needs it, and the removal of what nobody does."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from flowlock.builder.plan.stale import identities
+from flowlock.builder.plan.targets import targets
+from flowlock.commands.build_lock import FILE as BUILD_LOCK
+from flowlock.commands.session import Session
+from flowlock.conda.records import ARCHIVES
+from flowlock.edges import files, git
+from flowlock.errors import FlowlockError
+from flowlock.lock.lockfile import document
+from flowlock.workspace import Workspace
+
+BUILDS, WORKFLOW_LOCK = "current builds", "pixi.lock"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kept:
+    """Something in the cache: its kind and name, the bytes it takes, and who needs it (empty: nobody)."""
+
+    kind: str
+    name: str
+    size: int
+    needed_by: str
+    paths: tuple[Path, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CacheResult:
+    """The cache's contents; after `gc` what was freed, with `dry_run` what would be."""
+
+    entries: tuple[Kept, ...]
+    freed: bool = False
+    dry_run: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """Whether the cache could be looked at; what prevents that is raised."""
+        return True
+
+    @property
+    def size(self) -> int:
+        """The bytes of all entries."""
+        return sum(entry.size for entry in self.entries)
+
+    def as_json(self) -> Mapping[str, Any]:
+        """Return {"entries": [{kind, name, size, needed_by}], "size", "dry_run"}."""
+        rows = [{k: v for k, v in asdict(entry).items() if k != "paths"} for entry in self.entries]
+        return {"entries": rows, "size": self.size, "dry_run": self.dry_run}
+
+    def as_text(self) -> str:
+        """Return a line an entry, and the sum."""
+        width = max((len(entry.name) for entry in self.entries), default=0)
+        lines = [
+            f"{entry.kind:<9} {entry.name:<{width}} {_human(entry.size):>9}"
+            + ("" if self.freed else f"  {entry.needed_by or 'nobody needs it'}")
+            for entry in self.entries
+        ]
+        verb = ("would be freed" if self.dry_run else "freed") if self.freed else "in the cache"
+        return "\n".join([*lines, f"{_human(self.size)} {verb}"])
+
+
+def ls(session: Session) -> CacheResult:
+    """Return everything in the cache, and who needs it."""
+    return CacheResult(entries=tuple(_entries(session)))
+
+
+def gc(session: Session, *, dry_run: bool) -> CacheResult:
+    """Remove what neither a lock nor a current build needs; a damaged committed lock stops it all."""
+    with session.exclusive():
+        idle = tuple(entry for entry in _entries(session) if not entry.needed_by)
+        if not dry_run:
+            for path in (path for entry in idle for path in entry.paths):
+                files.remove(path)
+    return CacheResult(entries=idle, freed=True, dry_run=dry_run)
+
+
+def _entries(session: Session) -> Iterator[Kept]:
+    workspace = session.workspace
+    cache = workspace.state / "cache"
+    pinned = _pinned(workspace)
+    current = {identity.stem: BUILDS for identity in identities(workspace).values()}
+    needed = {**pinned, **current}
+    yield from _archives(cache / "artifacts", needed)
+    yield from _folders("unpacked", workspace.state / "workers" / "packages" / "pkgs", pinned)
+    yield from _folders("unpacked", cache / "pkgs", needed)
+    yield from _downloads(cache / "archives", pinned)
+    yield from _wheels(session, cache)
+
+
+def _pinned(workspace: Workspace) -> dict[str, str]:
+    """Return the stem of each archive that a lock pins, with that lock; committed ones go first.
+
+    A damaged one of the state folder pins nothing: it is made again, as is what goes for want of it.
+    """
+    listed = [workspace.root / name for name in git.source_files(workspace.root)]
+    committed = [path for path in listed if path.name == WORKFLOW_LOCK]
+    derived = sorted((workspace.state / "locks").rglob("*.lock"))
+    found: dict[str, str] = {}
+    for path in filter(Path.is_file, [*derived, workspace.recipes / BUILD_LOCK, *committed]):
+        shown = workspace.relative(path)
+        try:
+            held = document.read(files.read_text(path, shown), shown)
+        except FlowlockError:
+            if path not in derived:
+                raise
+            continue
+        found.update({_stem(record.file_name): shown for _, _, record in held.records()})
+    return found
+
+
+def _stem(file: str) -> str:
+    return next((file.removesuffix(kind) for kind in ARCHIVES if file.endswith(kind)), file)
+
+
+def _archives(folder: Path, needed: Mapping[str, str]) -> Iterator[Kept]:
+    """Yield each artifact with its record; what was rejected as not reproducible is needed by nobody."""
+    by_stem: dict[str, list[Path]] = {}
+    for path in sorted(_files(folder, "*.conda", "*.json")):
+        by_stem.setdefault(path.stem, []).append(path)
+    for stem, paths in by_stem.items():
+        yield _kept("artifact", stem, paths, needed.get(stem, ""))
+    for path in sorted(_files(folder / "rejected", "*.conda")):
+        yield _kept("rejected", path.stem, [path], "")
+
+
+def _folders(kind: str, folder: Path, needed: Mapping[str, str]) -> Iterator[Kept]:
+    """Yield the engine's unpacked packages, each a folder with a lock file beside it."""
+    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+        if path.is_dir():
+            lock = path.with_name(path.name + ".lock")
+            yield _kept(
+                kind, path.name, [path, *([lock] if lock.is_file() else [])], needed.get(path.name, "")
+            )
+
+
+def _downloads(folder: Path, pinned: Mapping[str, str]) -> Iterator[Kept]:
+    """Yield the archives that builds took from elsewhere, each in a folder named by its digest."""
+    for path in sorted(folder.glob("*")):
+        name = _stem(next((file.name for file in path.iterdir()), path.name))
+        yield _kept("download", name, [path], pinned.get(name, ""))
+
+
+def _wheels(session: Session, cache: Path) -> Iterator[Kept]:
+    """Yield the wheels that the embedded base was made of, those of its present resolution as needed."""
+    folders = [path for name in ("wheels", "installed") for path in sorted((cache / name).glob("*"))]
+    if not folders:
+        return
+    needed = _resolved(session)
+    for folder in folders:
+        name = next((path.name for path in folder.iterdir()), folder.name)
+        why = "base or vendored packages" if needed is None or folder.name in needed else ""
+        yield _kept("wheel", name, [folder], why)
+
+
+def _resolved(session: Session) -> set[str] | None:
+    """Return the digests of what the base channel and vendored packages are made of.
+
+    None if the former cannot be told without the network.
+    """
+    from flowlock.base.channel import folder
+    from flowlock.base.interpreter import find
+    from flowlock.base.wheels import resolve
+    from flowlock.commands.base_requirements import requirements
+
+    workspace = session.workspace
+    downloads = (target.download for target in targets(workspace).values())
+    vendored = {str(download.sha256) for download in downloads if download is not None}
+    if not folder(workspace).is_dir():
+        return vendored
+    kept = workspace.state / "cache" / "resolutions"
+    try:
+        asked = requirements(session)
+        pins = resolve(asked, find(None), kept=kept, root=workspace.root, offline=True)
+    except FlowlockError:
+        return None
+    return {pin.sha256 for pin in pins} | vendored
+
+
+def _files(folder: Path, *patterns: str) -> Iterable[Path]:
+    return (path for pattern in patterns for path in folder.glob(pattern))
+
+
+def _kept(kind: str, name: str, paths: list[Path], needed_by: str) -> Kept:
+    size = sum(_size(path) for path in paths)
+    return Kept(kind=kind, name=name, size=size, needed_by=needed_by, paths=tuple(paths))
+
+
+def _size(path: Path) -> int:
+    inside = path.rglob("*") if path.is_dir() else [path]
+    return sum(one.lstat().st_size for one in inside)
+
+
+def _human(size: float) -> str:
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:  # noqa: PLR2004 - SI
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"

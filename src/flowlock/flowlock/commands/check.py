@@ -1,0 +1,110 @@
+"""`flowlock check`: every problem of specs, recipes and generated packages, together."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flowlock.commands import compile as command
+from flowlock.commands.recipe import recipe_problems
+from flowlock.errors import Location, Problem
+from flowlock.report import renderings as render
+from flowlock.report.reporter import Format, Progress
+from flowlock.spec.check import by_place
+from flowlock.spec.facts import facts_of
+from flowlock.spec.parse import parse
+from flowlock.tasks.discover import Elsewhere
+from flowlock.workspace import Workflow, Workspace
+
+SPEC = "spec.yaml"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckResult:
+    """All problems, sorted by place, and the texts that they are in."""
+
+    problems: tuple[Problem, ...]
+    specs: int
+    texts: Mapping[str, str]
+    form: Format
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is nothing but warnings."""
+        return not render.errors(self.problems)
+
+    def as_json(self) -> Mapping[str, Any]:
+        """Return {"ok", "problems": [{code, message, file, line, column, hint}], "warnings": [the same]}."""
+        return render.as_json(self.problems)
+
+    def as_text(self) -> str:
+        """Return the problems with snippets and a count, or as annotations for GitHub."""
+        if self.form is Format.GITHUB:
+            return render.as_github(self.problems)
+        if not self.problems:
+            return f"{self.specs} spec(s): no problems"
+        return f"{render.as_text(self.problems, self.texts)}\n{command.count(self.problems)}"
+
+
+def check(
+    workspace: Workspace,
+    paths: Sequence[Path],
+    *,
+    form: Format,
+    progress: Progress,
+    elsewhere: Elsewhere | None = None,
+) -> CheckResult:
+    """Check spec files or those of folders; with none named, every spec and recipe."""
+    facts = facts_of(workspace)
+    files = list(dict.fromkeys(file for path in paths for file in _spec_files(workspace, path)))
+    files = files or [workflow.spec for workflow in workspace.workflow_list]
+    sources = [_source(workspace, file) for file in files]
+    catalog = command.catalog_for(workspace, sources, facts, progress, elsewhere)
+    problems = command.check_specs(sources, catalog, facts)
+    if not paths:
+        problems = by_place([*problems, *recipe_problems(workspace), *_orphans(workspace)])
+    texts = {workspace.relative(file): source.text for file, source in zip(files, sources, strict=True)}
+    texts = {**command.texts_of(sources, workspace), **texts}
+    return CheckResult(problems=tuple(problems), specs=len(files), texts=texts, form=form)
+
+
+def _spec_files(workspace: Workspace, path: Path) -> list[Path]:
+    """Return the specs that a path means: a file, those of a folder, however deep, or a workflow's name."""
+    if path.is_dir():
+        if (path / SPEC).is_file():
+            return [path / SPEC]
+        below = sorted(file for file in path.rglob(SPEC) if not _hidden(file.relative_to(path)))
+        return below or [path / SPEC]
+    named = [one.spec for one in workspace.workflow_list if one.name == path.name]
+    return [path if path.exists() or path.suffix or not named else named[0]]
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
+
+
+def _source(workspace: Workspace, file: Path) -> command.Source:
+    """Read a spec; one that does not lie in the workflows' folder may have any id."""
+    shown = workspace.relative(file)
+    workflow = Workflow(name=file.resolve().parent.name, folder=file.parent)
+    if workflow.spec == file and file.resolve().is_relative_to(workspace.workflows):
+        return command.read_specs(workspace, [workflow])[0]
+    text, problems = command.read_text(file, shown)
+    spec, more = parse(text, shown) if not problems else (None, [])
+    source = command.Source(workflow=workflow, text=text, spec=spec, problems=(*problems, *more))
+    return command.with_layout(source, workspace)
+
+
+def _orphans(workspace: Workspace) -> Iterator[Problem]:
+    """Yield what stayed behind when its source went: packages without a spec, recipes without a package."""
+    for package in sorted(workspace.workflows.glob("*/flowlock-*-workflow")):
+        if not (package.parent / "spec.yaml").is_file():
+            where = Location(file=workspace.relative(package))
+            hint = "put the spec back, or delete the package"
+            yield Problem(code="FL308", message="this package has no spec", location=where, hint=hint)
+    names = {package.name for package in workspace.packages}
+    for recipe in sorted(workspace.recipes.glob("*/recipe.yaml")):
+        if recipe.parent.name not in names:
+            where = Location(file=workspace.relative(recipe))
+            hint = f"put {workspace.relative(workspace.root / 'src' / recipe.parent.name)} back, or delete it"
+            yield Problem(code="FL309", message="this recipe has no package", location=where, hint=hint)

@@ -1,0 +1,337 @@
+"""`flowlock compile`: specs on disk → packages on disk. All are checked before anything is written."""
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from flowlock.commands.last_release import Release, last_release
+from flowlock.compile.compatibility import Parameters
+from flowlock.compile.package import MANIFEST, digest, render
+from flowlock.edges import files
+from flowlock.errors import FlowlockError, Location, Problem, from_os_error
+from flowlock.report.renderings import errors, warnings
+from flowlock.report.reporter import Progress
+from flowlock.spec.catalog import Catalog
+from flowlock.spec.check import by_place, check
+from flowlock.spec.facts import Facts, facts_of
+from flowlock.spec.layout import FILE as LAYOUT
+from flowlock.spec.layout import Place, parse_layout
+from flowlock.spec.model import Requirement, Spec
+from flowlock.spec.parse import parse
+from flowlock.tasks.discover import Elsewhere, signatures, with_elsewhere
+from flowlock.workspace import Workflow, Workspace
+
+WRITERS = 8
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Compiled:
+    """What was done, or with --check would have to be done, for one workflow."""
+
+    name: str
+    package: str
+    status: str
+    changed: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    parameters: Parameters | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return name, status and files; with --check after a release, how the parameters changed since."""
+        names = ("name", "package", "status", "changed", "removed")
+        document = {name: getattr(self, name) for name in names}
+        return {**document, **({"parameters": self.parameters.as_json()} if self.parameters else {})}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CompileResult:
+    """What `flowlock compile` prints; status current|updated, or stale with --check."""
+
+    workflows: tuple[Compiled, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every package on disk is what its spec says."""
+        return all(one.status != "stale" for one in self.workflows)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return each workflow with the files that changed."""
+        return {"workflows": [one.as_json() for one in self.workflows]}
+
+    def as_text(self) -> str:
+        """Return a line a workflow, and a line a file that differs."""
+        lines = []
+        for one in self.workflows:
+            lines.append(f"{one.name:<20} {one.status:<8} {one.package}")
+            lines += [f"  {path}" for path in one.changed]
+            lines += [f"  {path} (no longer generated)" for path in one.removed]
+            lines += [f"  {line}" for line in (one.parameters.as_lines() if one.parameters else ())]
+        if not self.ok:
+            lines.append("hint: run `flowlock compile`, then commit what it wrote")
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """A spec as read: its text, what it says, and what is wrong with that."""
+
+    workflow: Workflow
+    text: str
+    spec: Spec | None
+    problems: tuple[Problem, ...]
+    layout: tuple[Place, ...] = ()
+    layout_text: str | None = None
+
+
+def compile_workflows(
+    workspace: Workspace,
+    names: Sequence[str],
+    *,
+    check: bool,
+    progress: Progress,
+    elsewhere: Elsewhere | None = None,
+) -> CompileResult:
+    """Compile the named workflows, or all; with `check`, write nothing and say what is out of date.
+
+    One invalid spec, or one generated file that was changed by hand, and nothing is written. Required
+    packages that are not here are looked into `elsewhere`.
+    """
+    workflows = [workspace.workflow(name) for name in names] or workspace.workflow_list
+    facts = facts_of(workspace)
+    sources = read_specs(workspace, workflows)
+    catalog = catalog_for(workspace, sources, facts, progress, elsewhere)
+    problems = check_specs(sources, catalog, facts)
+    if wrong := errors(problems):
+        message = f"{count(wrong)} in the specs; nothing was compiled"
+        raise FlowlockError(message, problems=wrong, texts=texts_of(sources, workspace))
+    if problems:
+        progress.note(f"{count(problems)} in the specs: see `flowlock check`")
+    changes = []
+    for source in sources:
+        assert source.spec is not None  # noqa: S101 - a spec that cannot be read is a problem
+        rendered = render(source.spec, catalog, facts, source=source.text, layout=source.layout)
+        changes.append(_compare(workspace, source.workflow, rendered))
+    edited = [problem for change in changes for problem in change.edited]
+    if edited and not check:
+        raise FlowlockError("generated files were changed by hand; nothing was written", problems=edited)
+    if not check:
+        _write_all(changes)
+    release = last_release(workspace) if check else None
+    return CompileResult(workflows=tuple(_told(change, release, check=check) for change in changes))
+
+
+def read_specs(workspace: Workspace, workflows: Sequence[Workflow]) -> list[Source]:
+    """Read the specs of workflows."""
+    found = []
+    for workflow in workflows:
+        file = workspace.relative(workflow.spec)
+        text, problems = read_text(workflow.spec, file)
+        spec, more = parse(text, file) if not problems else (None, [])
+        problems = [*problems, *more, *_misplaced(workflow, spec)]
+        source = Source(workflow=workflow, text=text, spec=spec, problems=tuple(problems))
+        found.append(with_layout(source, workspace))
+    return found
+
+
+def with_layout(source: Source, workspace: Workspace) -> Source:
+    """Add the `layout.json` beside a spec, if there is one, and what is wrong with it."""
+    path = source.workflow.folder / LAYOUT
+    if source.spec is None or not path.is_file():
+        return source
+    file = workspace.relative(path)
+    text, problems = read_text(path, file)
+    layout, more = parse_layout(text, file, source.spec) if not problems else ((), [])
+    wrong = (*source.problems, *problems, *more)
+    return replace(source, layout=layout, layout_text=text, problems=wrong)
+
+
+def texts_of(sources: Sequence[Source], workspace: Workspace) -> dict[str, str]:
+    """Return the texts that problems point into, by the names that they use."""
+    found = {}
+    for source in sources:
+        found[workspace.relative(source.workflow.spec)] = source.text
+        if source.layout_text is not None:
+            found[workspace.relative(source.workflow.folder / LAYOUT)] = source.layout_text
+    return found
+
+
+def read_text(path: Path, file: str) -> tuple[str, list[Problem]]:
+    """Read a spec's text in UTF-8, with LF line ends; what prevents that is a problem like others."""
+    try:
+        return files.read_text(path, file).replace("\r\n", "\n"), []
+    except FlowlockError as error:
+        problem = error.problems[0]
+        if problem.location is not None:
+            return "", [replace(problem, code="FL106")]
+        return "", [replace(problem, location=Location(file=file))]
+
+
+def _misplaced(workflow: Workflow, spec: Spec | None) -> list[Problem]:
+    """Hold the id against the folder: a name must be enough to find a workflow."""
+    if spec is None or spec.id is None:
+        return []
+    same = spec.id.value.lower().replace("_", "-") == workflow.name.lower().replace("_", "-")
+    if same or not re.fullmatch(r"\w+", spec.id.value):
+        return []
+    message = f"the id is `{spec.id.value}`, and the folder `{workflow.name}`: they must be the same"
+    hint = f"rename the folder, or write `id: {workflow.name.replace('-', '_')}`"
+    return [Problem(code="FL123", message=message, location=spec.id.at, hint=hint)]
+
+
+def catalog_for(
+    workspace: Workspace,
+    sources: Sequence[Source],
+    facts: Facts,
+    progress: Progress,
+    elsewhere: Elsewhere | None = None,
+) -> Catalog:
+    """Look up the tasks that specs may name, if need be in packages that are not here."""
+    specs = [source.spec for source in sources if source.spec]
+    required = [one for spec in specs for one in spec.requirements if one.name]
+    names = {facts.distribution(one.name.value) for one in required if one.name}
+    every = any(spec.open for spec in specs)
+    catalog = signatures(workspace, None if every else names, progress=progress)
+    missing = _missing(specs, catalog, facts)
+    return with_elsewhere(catalog, missing, elsewhere) if elsewhere and missing else catalog
+
+
+def _missing(specs: Sequence[Spec], catalog: Catalog, facts: Facts) -> list[Requirement]:
+    """Return the absent packages of specs that name a task which nobody here has; one may have it.
+
+    A package of a channel that flowlock.toml does not know is not looked for.
+    """
+    return [
+        one
+        for spec in specs
+        if not all(catalog.named(step.task.value) for step in spec.steps if step.task)
+        for one in spec.requirements
+        if one.name
+        and facts.distribution(one.name.value) not in catalog.distributions
+        and (one.channel is None or facts.knows_channel(one.channel.value))
+    ]
+
+
+def check_specs(sources: Sequence[Source], catalog: Catalog, facts: Facts) -> list[Problem]:
+    """Return all problems of all specs."""
+    found = [problem for source in sources for problem in source.problems]
+    for source in sources:
+        if source.spec:
+            found += check(source.spec, catalog, facts)
+    return by_place(found)
+
+
+def count(problems: Sequence[Problem]) -> str:
+    """Say how many problems and warnings there are."""
+    numbers = {"problem": len(errors(problems)), "warning": len(warnings(problems))}
+    return ", ".join(f"{n} {word}{'s' if n > 1 else ''}" for word, n in numbers.items() if n)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Change:
+    """A package as it is on disk beside what it should be."""
+
+    workflow: Workflow
+    package: str
+    rendered: Mapping[str, str]
+    recorded: str
+    changed: tuple[str, ...]
+    removed: tuple[str, ...]
+    edited: tuple[Problem, ...]
+
+
+def _compare(workspace: Workspace, workflow: Workflow, rendered: Mapping[str, str]) -> _Change:
+    folder = workflow.package
+    recorded = _existing(folder / MANIFEST) or ""
+    known = _recorded(recorded)
+    changed: list[str] = []
+    removed: list[str] = []
+    edited: list[Problem] = []
+    for path in sorted({*known, *rendered} - {MANIFEST}):
+        present = _existing(folder / path)
+        if present == rendered.get(path):
+            continue
+        if present is not None and digest(present) not in known[path]:
+            edited.append(_edited(workspace.relative(folder / path), gone=path not in rendered))
+        (changed if path in rendered else removed).append(path)
+    if recorded != rendered[MANIFEST]:
+        changed.append(MANIFEST)
+    return _Change(
+        workflow=workflow,
+        package=workspace.relative(folder),
+        rendered=rendered,
+        recorded=recorded,
+        changed=tuple(changed),
+        removed=tuple(removed),
+        edited=tuple(edited),
+    )
+
+
+def _existing(path: Path) -> str | None:
+    """Return a file's text with LF line ends; what is not text differs from everything that we write."""
+    try:
+        return path.read_bytes().decode("utf-8", errors="replace").replace("\r\n", "\n")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise from_os_error(error, "read", path) from error
+
+
+def _recorded(text: str) -> dict[str, set[str]]:
+    """Read a manifest; only plain relative paths count, since what it names may be deleted."""
+    known: dict[str, set[str]] = defaultdict(set)
+    for line in text.splitlines():
+        match = re.fullmatch(r"([0-9a-f]{64})  ([\w.-]+(?:/[\w.-]+)*)", line)
+        if match and ".." not in match[2].split("/"):
+            known[match[2]].add(match[1])
+    return known
+
+
+def _edited(path: str, *, gone: bool) -> Problem:
+    hint = "is no longer generated: delete it" if gone else "delete the file, and compile again"
+    return Problem(
+        code="FL203",
+        message="this generated file was changed by hand",
+        location=Location(file=path),
+        hint=f"change the spec instead; to give up the change, {hint}" if not gone else f"the file {hint}",
+    )
+
+
+def _write_all(changes: Sequence[_Change]) -> None:
+    """Write packages side by side: most of the time goes into waiting for the disk to have each file."""
+    differing = [change for change in changes if change.changed or change.removed]
+    with ThreadPoolExecutor(max_workers=WRITERS) as pool:
+        for _ in pool.map(_write, differing):
+            continue
+
+
+def _write(change: _Change) -> None:
+    """Write what differs.
+
+    While files change, the manifest holds the digests of before and after: a run that was killed leaves
+    nothing that looks like a change by hand.
+    """
+    folder, final = change.workflow.package, change.rendered[MANIFEST]
+    files.write_text(folder / MANIFEST, change.recorded + final)
+    files.sync_folder(folder, {path: text for path, text in change.rendered.items() if path != MANIFEST})
+    for path in change.removed:
+        try:
+            (folder / path).unlink(missing_ok=True)
+        except OSError as error:
+            raise from_os_error(error, "delete", folder / path) from error
+    files.write_text(folder / MANIFEST, final)
+
+
+def _told(change: _Change, release: Release | None, *, check: bool) -> Compiled:
+    differs = bool(change.changed or change.removed)
+    status = ("stale" if check else "updated") if differs else "current"
+    return Compiled(
+        name=change.workflow.name,
+        package=change.package,
+        status=status,
+        changed=change.changed,
+        removed=change.removed,
+        parameters=release.compare(change.workflow, change.rendered) if release else None,
+    )

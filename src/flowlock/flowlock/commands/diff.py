@@ -1,0 +1,75 @@
+"""`flowlock diff`: what changed in the locks since a revision."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, assert_never
+
+from flowlock.conda.match import compare_versions
+from flowlock.edges import files, git
+from flowlock.lock.lockfile import diff, document
+from flowlock.lock.lockfile.diff import Change
+from flowlock.lock.lockfile.forms import DiffForm
+
+NAME = "pixi.lock"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LockDiff:
+    """One lock's changes; `places` are the environments and platforms of both sides."""
+
+    path: str
+    changes: tuple[Change, ...]
+    places: Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DiffResult:
+    """What changed in each lock that changed."""
+
+    revision: str
+    locks: tuple[LockDiff, ...]
+    form: DiffForm = DiffForm.TEXT
+
+    @property
+    def ok(self) -> bool:
+        """Whether the locks could be compared; what prevents that is raised."""
+        return True
+
+    def as_json(self) -> Mapping[str, Any]:
+        """Return {"revision", "locks": [{path, changes}]}."""
+        locks = [
+            {"path": lock.path, "changes": [change.as_json() for change in lock.changes]}
+            for lock in self.locks
+        ]
+        return {"revision": self.revision, "locks": locks}
+
+    def as_text(self) -> str:
+        """Return the changes, lock by lock, in the form that was asked for."""
+        match self.form:
+            case DiffForm.TEXT:
+                parts = [[lock.path, *diff.as_lines(lock.changes, lock.places)] for lock in self.locks]
+            case DiffForm.MARKDOWN:
+                parts = [
+                    [f"### {lock.path}", "", *diff.as_markdown(lock.changes, lock.places), ""]
+                    for lock in self.locks
+                ]
+            case _:
+                assert_never(self.form)
+        lines = [line for part in parts for line in part]
+        return "\n".join(lines) if lines else f"the locks are those of {self.revision}"
+
+
+def since(folder: Path, revision: str, *, form: DiffForm = DiffForm.TEXT) -> DiffResult:
+    """Compare every pixi.lock below a folder with what it was at a revision; new and gone ones count."""
+    commit = git.commit_of(folder, revision)
+    before = [path for path in git.files_at(folder, commit) if Path(path).name == NAME]
+    now = [path for path in git.source_files(folder) if Path(path).name == NAME]
+    found = []
+    for path in sorted({*before, *now}):
+        old = document.read(git.text_at(folder, commit, path), path) if path in before else None
+        new = document.read(files.read_text(folder / path, path), path) if path in now else None
+        changes = diff.changes(old, new, compare_versions)
+        if changes:
+            found.append(LockDiff(path=path, changes=changes, places=diff.everywhere(old, new)))
+    return DiffResult(revision=revision, locks=tuple(found), form=form)

@@ -1,0 +1,167 @@
+"""What this machine has, what it lacks, and how to mend it."""
+
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, requires, version
+from itertools import starmap
+from pathlib import Path
+from typing import Any
+
+from packaging.requirements import Requirement
+
+from flowlock import workspace
+from flowlock.base import interpreter
+from flowlock.conda import platforms
+from flowlock.edges import process
+from flowlock.errors import FlowlockError
+
+# Each is started: what is installed may be for another system.
+ENGINES = {
+    "py-rattler": "import rattler",
+    "py-rattler-build": "import rattler_build",
+    "uv": "import subprocess, uv; subprocess.run([uv.find_uv_bin(), '--version'], check=True)",
+    "zstandard": "import zstandard; zstandard.ZstdCompressor().compress(b'')",
+}
+# A base channel with pandas and its environments, twice.
+ENOUGH_SPACE = 3 * 1024**3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """One thing that was looked at; `needed` findings that fail make the doctor fail."""
+
+    name: str
+    found: str
+    good: bool
+    needed: bool = True
+    remedy: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Diagnosis:
+    """Everything that was looked at."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing that is needed is missing."""
+        return all(finding.good for finding in self.findings if finding.needed)
+
+    def as_json(self) -> Mapping[str, Any]:
+        """Return {"ok", "findings": [{name, found, good, needed, remedy}]}."""
+        names = ("name", "found", "good", "needed", "remedy")
+        findings = [{name: getattr(finding, name) for name in names} for finding in self.findings]
+        return {"ok": self.ok, "findings": findings}
+
+    def as_text(self) -> str:
+        """Return a line a finding, with the remedy under what is missing."""
+        lines = []
+        for finding in self.findings:
+            mark = "ok" if finding.good else ("MISSING" if finding.needed else "absent")
+            lines.append(f"{mark:<8} {finding.name:<22} {finding.found}")
+            if finding.remedy and not finding.good:
+                lines.append(f"{'':<8} → {finding.remedy}")
+        return "\n".join(lines)
+
+
+def examine(folder: Path) -> Diagnosis:
+    """Look at Python, the engines, git, the sandbox, the disk and the workspace around `folder`."""
+    findings = [
+        _python(),
+        _platform(),
+        *starmap(_engine, ENGINES.items()),
+        _git(),
+        _sandbox(),
+        _space(folder),
+    ]
+    return Diagnosis(findings=(*findings, *_base_python(), _workspace(folder)))
+
+
+def _python() -> Finding:
+    found = ".".join(map(str, sys.version_info[:3]))
+    wanted = ".".join(map(str, interpreter.OLDEST))
+    good = sys.version_info >= interpreter.OLDEST
+    return Finding(name="Python", found=found, good=good, remedy=f"install Python {wanted} or newer")
+
+
+def _platform() -> Finding:
+    try:
+        return Finding(name="platform", found=platforms.current(), good=True)
+    except FlowlockError as error:
+        return Finding(name="platform", found=error.message, good=False, remedy=error.hint)
+
+
+def _engine(name: str, trial: str) -> Finding:
+    """Start an engine in a process of its own, and hold its version against what we were made for."""
+    remedy = f"install flowlock again, or `pip install --force-reinstall {_wanted(name)}`"
+    try:
+        found = version(name)
+    except PackageNotFoundError:
+        return Finding(name=name, found="not installed", good=False, remedy=remedy)
+    tried = process.run([sys.executable, "-c", trial], check=False)
+    if tried.returncode != 0:
+        reason = (tried.stderr.strip().splitlines() or [f"it ends with {tried.returncode}"])[-1]
+        return Finding(name=name, found=f"{found}, which does not work: {reason}", good=False, remedy=remedy)
+    wanted = _wanted(name)
+    if not wanted.specifier.contains(found, prereleases=True):
+        return Finding(name=name, found=f"{found}, not {wanted.specifier}", good=False, remedy=remedy)
+    return Finding(name=name, found=found, good=True)
+
+
+def _wanted(name: str) -> Requirement:
+    """Return what our own metadata asks for under a name."""
+    return next(found for text in requires("flowlock") or () if (found := Requirement(text)).name == name)
+
+
+def _git() -> Finding:
+    if shutil.which("git") is None:
+        return Finding(name="git", found="not on PATH", good=False, remedy="install git")
+    found = process.run(["git", "--version"]).stdout.removeprefix("git version").strip()
+    return Finding(name="git", found=found, good=True)
+
+
+def _sandbox() -> Finding:
+    bwrap = shutil.which("bwrap")
+    return Finding(
+        name="bubblewrap",
+        found="builds cannot read the home directory" if bwrap else "builds run without a sandbox",
+        good=bwrap is not None,
+        needed=False,
+        remedy="install bubblewrap (Debian: apt install bubblewrap) to build in a sandbox",
+    )
+
+
+def _space(folder: Path) -> Finding:
+    there = next(one for one in (folder.resolve(), *folder.resolve().parents) if one.exists())
+    free = shutil.disk_usage(there).free
+    return Finding(
+        name="free disk space",
+        found=f"{free / 1024**3:.1f} GiB",
+        good=free > ENOUGH_SPACE,
+        remedy=f"the embedded profile needs about {ENOUGH_SPACE // 1024**3} GiB",
+    )
+
+
+def _base_python() -> list[Finding]:
+    faults = interpreter.problems(Path(sys.executable))
+    if not faults:
+        found = "can be packaged for the embedded profile"
+        return [Finding(name="base interpreter", found=found, good=True, needed=False)]
+    return [
+        Finding(name="base interpreter", found=fault.message, good=False, needed=False, remedy=fault.hint)
+        for fault in faults
+    ]
+
+
+def _workspace(folder: Path) -> Finding:
+    try:
+        found = workspace.load(workspace.find(folder))
+    except FlowlockError as error:
+        first = error.problems[0]
+        where = f"{first.location}: " if first.location else ""
+        found_here = f"{where}{first.message}"
+        return Finding(name="workspace", found=found_here, good=False, needed=False, remedy=first.hint)
+    return Finding(name="workspace", found=f"{found.name} {found.version}", good=True)

@@ -1,0 +1,168 @@
+"""Tasks of packages that are neither of the workspace nor installed, looked up in environments of their own.
+
+The environment is solved from the requirements and flowlock-core, on the channels of flowlock.toml and no
+others and installed; `python -m flowlock_core.command.describe` describes it. The lock is kept by what was
+asked and by what the local channels hold, the answer by the lock: a second compile neither solves nor
+installs nor imports, and one after a change of other packages only solves.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from flowlock.commands.base import prepare
+from flowlock.commands.build import BuildSettings, build_stage
+from flowlock.commands.session import BASE_URL, Profile, Session
+from flowlock.conda import platforms, virtual
+from flowlock.edges import files
+from flowlock.errors import FlowlockError
+from flowlock.lock.manifest.model import DEFAULT, Environment, Manifest, channel_url
+from flowlock.lock.manifest.model import Requirement as Asked
+from flowlock.lock.result import Options, Target
+from flowlock.lock.run import lock
+from flowlock.lock.solver.sources import ChannelFolder
+from flowlock.names import CORE
+from flowlock.report.reporter import Silent
+from flowlock.running import environment as env
+from flowlock.spec.facts import facts_of, plain_channel
+from flowlock.spec.model import Requirement
+
+LOCK = "pixi.lock"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SolvedEnvironments:
+    """Describes required packages in environments made for the session's profile."""
+
+    session: Session
+
+    def describe(self, requirements: Sequence[Requirement]) -> Mapping[str, Any]:
+        """Return the description of the packages' tasks; a FlowlockError says why there is no environment."""
+        manifest = self._manifest(requirements)
+        lock_file = self._folder(manifest) / LOCK
+        kept = self._kept(lock_file)
+        if kept is not None:
+            return kept
+        self.session.progress.working(f"making an environment with {_names(requirements)}")
+        with self.session.exclusive():
+            self._prepare(manifest)
+            manifest = self._manifest(requirements)
+            lock_file = self._folder(manifest) / LOCK
+            self._solve(manifest, lock_file)
+            kept = self._kept(lock_file)
+            return kept if kept is not None else self._ask(requirements, lock_file)
+
+    def _ask(self, requirements: Sequence[Requirement], lock_file: Path) -> Mapping[str, Any]:
+        """Install the environment of a lock, let it describe its tasks, and keep what it says."""
+        with self._environment(lock_file) as environment:
+            done = environment.run(
+                ["python", "-P", "-m", "flowlock_core.command.describe"], each_line=_nothing
+            )
+        try:
+            answer: Mapping[str, Any] = json.loads(done.stdout)
+        except ValueError as error:
+            raise FlowlockError(
+                f"the tasks of {_names(requirements)} cannot be described: exit code {done.returncode}",
+                code="FL202",
+                hint="import the packages in Python to see what ends the process",
+                detail=done.stderr,
+            ) from error
+        files.write_text(self._answer(lock_file), json.dumps(answer, indent=1) + "\n")
+        return answer
+
+    def _kept(self, lock_file: Path) -> Mapping[str, Any] | None:
+        """Return what an environment of these records said before."""
+        return _kept(self._answer(lock_file)) if lock_file.is_file() else None
+
+    def _answer(self, lock_file: Path) -> Path:
+        return self.session.workspace.state / "lookups" / "answers" / f"{files.sha256_of(lock_file)}.json"
+
+    def _manifest(self, requirements: Sequence[Requirement]) -> Manifest:
+        """Ask for the requirements on the channels that flowlock.toml knows; aliases lead to theirs."""
+        workspace = self.session.workspace
+        # Before the first release nobody serves the release channel; what it would hold is built here.
+        channels = [workspace.release_channel] if self.session.channel.is_dir() else []
+        embedded = self.session.profile is Profile.EMBEDDED
+        channels += [BASE_URL] if embedded else workspace.other_channels
+        aliases = {plain_channel(name): url for name, url in workspace.channel_aliases.items()}
+        facts = facts_of(workspace)
+        asked = [Asked(name=CORE, spec=CORE)]
+        for one in requirements:
+            if one.name is None or (one.channel and not facts.knows_channel(one.channel.value)):
+                continue
+            version = f" {one.version.value}" if one.version and one.version.value.strip() != "*" else ""
+            name = one.name.value
+            asked.append(Asked(name=name, spec=f"{name}{version}", location=one.name.at))
+            alias = aliases.get(plain_channel(one.channel.value)) if one.channel else None
+            channels += [alias] if alias else []
+        target = virtual.target(platforms.current())
+        environment = Environment(
+            name=DEFAULT,
+            channels=tuple(dict.fromkeys(map(channel_url, channels))),
+            platforms=(target,),
+            requirements={target.name: tuple(asked)},
+        )
+        return Manifest(label="the lookup of tasks", file="requirements", environments=(environment,))
+
+    def _folder(self, manifest: Manifest) -> Path:
+        """Return where the lock is kept: another question, or other local packages, another place."""
+        (environment,) = manifest.environments
+        specs = sorted(one.spec for ones in environment.requirements.values() for one in ones)
+        held = [
+            files.sha256_of(index)
+            for folder in self._folders()
+            for subdir in ("noarch", platforms.current())
+            if (index := folder.repodata(subdir)) is not None
+        ]
+        facts = [platforms.current(), environment.channels, specs, held]
+        name = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
+        return self.session.workspace.state / "lookups" / name
+
+    def _folders(self) -> list[ChannelFolder]:
+        mirrors = self.session.mirrors()
+        return [
+            ChannelFolder(url=channel_url(url), path=folder)
+            for url, folder in mirrors.items()
+            if folder.is_dir()
+        ]
+
+    def _prepare(self, manifest: Manifest) -> None:
+        """Bring the local channels to hold what is asked for: wheels of an index, and our own run time."""
+        (environment,) = manifest.environments
+        specs = [one.spec for ones in environment.requirements.values() for one in ones if one.name != CORE]
+        prepare(self.session, specs)
+        if any(package.name == CORE for package in self.session.workspace.packages):
+            build_stage(replace(self.session, progress=Silent()), [CORE], BuildSettings())
+
+    def _solve(self, manifest: Manifest, lock_file: Path) -> None:
+        session = self.session
+        options = Options(offline=session.offline, cache=session.workspace.state / "cache" / "repodata")
+        target = Target(manifest=manifest, path=lock_file, shown=session.workspace.relative(lock_file))
+        lock([target], folders=self._folders(), own={}, options=options, progress=session.progress)
+
+    def _environment(self, lock_file: Path) -> AbstractContextManager[env.Environment]:
+        session = self.session
+        places = session.environments("lookups", lock_file.parent.name)
+        return env.installed(
+            lock_file, DEFAULT, platforms.current(), places=places, progress=session.progress
+        )
+
+
+def _kept(path: Path) -> Mapping[str, Any] | None:
+    try:
+        document = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return document if isinstance(document, dict) and document.keys() == {"tasks", "errors"} else None
+
+
+def _names(requirements: Sequence[Requirement]) -> str:
+    return ", ".join(one.name.value for one in requirements if one.name)
+
+
+def _nothing(_line: str) -> None:
+    return

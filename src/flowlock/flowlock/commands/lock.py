@@ -1,0 +1,164 @@
+"""`flowlock lock` and `export`, put together from a session: what is locked, and what metadata stands for."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from flowlock.builder.plan.cache import Cache
+from flowlock.builder.plan.reasons import why
+from flowlock.builder.plan.stale import Step, cache_of, steps
+from flowlock.builder.plan.targets import targets as build_targets
+from flowlock.commands.session import BASE_URL, Profile, Session
+from flowlock.conda import platforms
+from flowlock.edges import files
+from flowlock.errors import FlowlockError
+from flowlock.lock.derived import forget_damaged
+from flowlock.lock.lockfile import document
+from flowlock.lock.lockfile import export as exports
+from flowlock.lock.lockfile.forms import ExportKind
+from flowlock.lock.manifest import model as manifest
+from flowlock.lock.manifest import pixi
+from flowlock.lock.result import CURRENT, STALE, UPDATED, LockResult, Options, Target
+from flowlock.lock.run import lock as lock_targets
+from flowlock.lock.satisfy import Identity
+from flowlock.lock.solver.sources import ChannelFolder
+from flowlock.workspace import Workflow
+
+MANIFEST, LOCK = "pixi.toml", "pixi.lock"
+
+
+def lock(
+    session: Session, names: Sequence[str], options: Options, *, manifest_path: Path | None = None
+) -> LockResult:
+    """Bring the locks of workflows (all, if none is named) in step, or the one beside a manifest."""
+    with session.exclusive():
+        return lock_stage(session, targets(session, names, manifest_path), options)
+
+
+def targets(session: Session, names: Sequence[str] = (), manifest_path: Path | None = None) -> list[Target]:
+    """Return what is to be locked."""
+    if manifest_path is not None:
+        folder = manifest_path.resolve().parent
+        return [_manifest_target(session, manifest_path, folder / LOCK, label=folder.name)]
+    workspace = session.workspace
+    workflows = [workspace.workflow(name) for name in names] or workspace.workflow_list
+    return [_workflow_target(session, workflow) for workflow in workflows]
+
+
+def lock_stage(
+    session: Session, wanted: Sequence[Target], options: Options, *, name: str = "lock"
+) -> LockResult:
+    """Lock as a stage of a larger command, which holds the workspace."""
+    with session.progress.stage(name) as stage:
+        result = _lock(session, wanted, options)
+        moved = [one.path for one in result.locks if one.status != CURRENT]
+        stage.status = (UPDATED if result.ok else STALE) if moved else CURRENT
+        stage.detail = f"{len(moved) or len(result.locks)} locks"
+    return result
+
+
+def check(session: Session, names: Sequence[str], options: Options) -> LockResult:
+    """Say of the locks of workflows whether they are current, and nothing else."""
+    return _lock(session, targets(session, names), replace(options, check=True))
+
+
+def _lock(session: Session, wanted: Sequence[Target], options: Options) -> LockResult:
+    return lock_targets(
+        wanted,
+        folders=[
+            ChannelFolder(url=manifest.channel_url(url), path=path) for url, path in session.mirrors().items()
+        ],
+        own=_own(session, wanted),
+        options=replace(
+            options,
+            offline=options.offline or session.offline,
+            cache=session.workspace.state / "cache" / "repodata",
+        ),
+        progress=session.progress,
+    )
+
+
+def committed(session: Session) -> list[Target]:
+    """Return the locks for real users that are there, whatever the profile."""
+    return [
+        _manifest_target(session, workflow.package / MANIFEST, path, label=workflow.name)
+        for workflow in session.workspace.workflow_list
+        if (path := workflow.package / LOCK).is_file()
+    ]
+
+
+def _own(session: Session, wanted: Sequence[Target]) -> dict[str, Identity]:
+    """Return what the workspace's sources make now: names, the bytes of what is built, and what changed.
+
+    What changed is told against the build that the locks pin, if the cache knows what that was made from.
+    """
+    workspace = session.workspace
+    cache = cache_of(workspace)
+    texts = [files.read_text(target.path, target.shown) for target in wanted if target.path.is_file()]
+    found = steps(workspace, build_targets(workspace), cache)
+    return {
+        name: Identity(
+            version=step.identity.version,
+            build=step.identity.build,
+            why=_why(cache, step, texts),
+            sha256=held.sha256 if (held := cache.find(step.identity)) else "",
+            variants=tuple(s.identity.build for s in found.values() if s.target.name == name and s != step),
+        )
+        for name, step in found.items()
+    }
+
+
+def _why(cache: Cache, step: Step, locks: Sequence[str]) -> str:
+    """Return what differs from the inputs of the first pin that is of another build."""
+    pin = re.compile(rf"/({re.escape(step.identity.name)}-[^/-]+-[^/-]+)\.conda$", re.MULTILINE)
+    pinned = {found[1] for text in locks for found in pin.finditer(text)} - {step.identity.stem}
+    made_from = [inputs for stem in sorted(pinned) if (inputs := cache.inputs(stem)) is not None]
+    return why(made_from[0], {**step.inputs, "surroundings": {}}) if made_from else ""
+
+
+def export(
+    session: Session, name: str, kind: ExportKind, *, environment: str, platform: str | None
+) -> exports.ExportResult:
+    """Return a workflow's lock in another tool's form, for this platform unless another is named."""
+    workflow = session.workspace.workflow(name)
+    path = session.lock_file(workflow)
+    shown = session.workspace.relative(path)
+    return exports.export(
+        kind,
+        document.read(files.read_text(path, shown), shown),
+        environment=environment,
+        platform=platform or platforms.current(),
+        name=workflow.name,
+    )
+
+
+def export_mirror(session: Session, served: str) -> exports.ExportResult:
+    """Return the setting with which pixi takes unreleased packages from a served local channel."""
+    return exports.pixi_mirror(session.workspace.release_channel, served)
+
+
+def _workflow_target(session: Session, workflow: Workflow) -> Target:
+    """Return what a lock is solved from: the workflow's pixi.toml, or in the embedded profile its package."""
+    path = session.lock_file(workflow)
+    if session.profile is not Profile.EMBEDDED:
+        return _manifest_target(session, workflow.package / MANIFEST, path, label=workflow.name)
+    shown = session.workspace.relative(path)
+    forget_damaged(path, shown, session.progress)
+    wanted = manifest.simple(
+        workflow.name,
+        channels=(session.workspace.release_channel, BASE_URL),
+        platforms=[platforms.current()],
+        specs=[f"{workflow.distribution} =={session.workspace.version}"],
+    )
+    return Target(manifest=wanted, path=path, shown=shown)
+
+
+def _manifest_target(session: Session, source: Path, path: Path, *, label: str) -> Target:
+    shown = session.workspace.relative(source)
+    if not source.is_file():
+        raise FlowlockError(
+            f"there is no {shown}", code="FL632", hint="`flowlock compile` writes a workflow's"
+        )
+    wanted = pixi.read(files.read_text(source, shown), shown, label=label)
+    return Target(manifest=wanted, path=path, shown=session.workspace.relative(path))

@@ -1,0 +1,130 @@
+"""`flowlock publish`, `verify` and their targets, put together from a session."""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from flowlock.commands import pins, verify
+from flowlock.commands import release as prepare
+from flowlock.commands.session import Session
+from flowlock.commands.verify import VerifyResult
+from flowlock.edges import files, git, http, process
+from flowlock.errors import FlowlockError
+from flowlock.release import artifact, changelog, publish, version
+from flowlock.release.outcome import PublishResult
+from flowlock.release.targets import make
+from flowlock.release.targets.protocol import Context, Target
+
+# What a build may not see: names that hold credentials, ours and any that look like it.
+CREDENTIAL_WORDS = ("TOKEN", "SECRET", "PASSWORD", "API_KEY", "ACCESS_KEY", "CREDENTIAL")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PublishOptions:
+    """What `flowlock publish` was asked for; without `source` the packages are built first."""
+
+    tag: str
+    to: Sequence[str]
+    source: Path | None = None
+    dry_run: bool = False
+    skip: Sequence[str] = ()
+    jobs: int = 16
+    deadline: float = 300.0
+    patience: http.Patience = http.DEFAULT_PATIENCE
+
+
+def publish_tag(
+    session: Session, options: PublishOptions, environ: Mapping[str, str] | None = None
+) -> PublishResult:
+    """Publish what a tag stands for to targets; see `publish.publish` for the stages."""
+    skipped = publish.stages(options.skip)
+    found = targets(session, options.tag, options.to, environ, patience=options.patience, jobs=options.jobs)
+    problems = [*verify.tag_problems(session, options.tag), *verify.source_problems(session, options.tag)]
+    if problems:
+        raise FlowlockError(
+            f"{options.tag} cannot be published", problems=problems, kept="nothing was published"
+        )
+    known = pins.read(session)
+    if known.problems:
+        raise FlowlockError(
+            "locks and sources disagree", problems=known.problems, kept="nothing was published"
+        )
+    with TemporaryDirectory(prefix="flowlock-publish-") as folder:
+        source = options.source or _build_apart(session, Path(folder) / "built")
+        job = publish.Job(
+            tag=options.tag,
+            commit=git.head(session.workspace.root).commit,
+            files=artifact.find(source),
+            pins=known.pins,
+            targets=found,
+            state=session.workspace.state / "releases" / options.tag,
+            dry_run=options.dry_run,
+            skip=skipped,
+            jobs=options.jobs,
+            deadline=options.deadline,
+        )
+        return publish.publish(job, session.progress)
+
+
+def verify_tag(
+    session: Session,
+    tag: str,
+    *,
+    to: Sequence[str] = (),
+    source: Path | None = None,
+    deadline: float = 300.0,
+    environ: Mapping[str, str] | None = None,
+) -> VerifyResult:
+    """Compare a tag with everything that must equal it; `to` names targets that should serve it already."""
+    found = targets(session, tag, to, environ)
+    return verify.verify(session, tag, source=source, targets=found, deadline=deadline)
+
+
+def targets(
+    session: Session,
+    tag: str,
+    names: Sequence[str],
+    environ: Mapping[str, str] | None,
+    *,
+    patience: http.Patience = http.DEFAULT_PATIENCE,
+    jobs: int = 16,
+) -> list[Target]:
+    """Return the targets that were named, by `kind:location` or by their names in flowlock.toml."""
+    parsed = version.version_of(tag)
+    context = Context(
+        root=session.workspace.root,
+        tag=tag,
+        prerelease=parsed.is_prerelease,
+        commit=git.tag_commit(session.workspace.root, tag) or "",
+        notes=_notes(session, str(parsed), prerelease=parsed.is_prerelease),
+        connections=jobs,
+        patience=patience,
+        environ=os.environ if environ is None else environ,
+    )
+    return [make(name, session.workspace.targets, context) for name in dict.fromkeys(names)]
+
+
+def _notes(session: Session, name: str, *, prerelease: bool) -> str:
+    """Return what the changelog says of a version; a candidate's changes are still fragments."""
+    if prerelease:
+        told = prepare.section(session.workspace, name, session.workspace.epoch)
+        return changelog.notes(told, name)
+    path = session.workspace.root / prepare.CHANGELOG
+    return changelog.notes(files.read_text(path, prepare.CHANGELOG), name) if path.is_file() else ""
+
+
+def _build_apart(session: Session, folder: Path) -> Path:
+    """Build into a folder, in a process that has no credentials."""
+    ours = {
+        name: value
+        for name, value in os.environ.items()
+        if not any(word in name.upper() for word in CREDENTIAL_WORDS)
+    }
+    command = [sys.executable, "-m", "flowlock", "-C", str(session.workspace.root)]
+    options = ["--profile", str(session.profile), *(["--offline"] if session.offline else [])]
+    argv: list[str | Path] = [*command, *options, "build", "--output", folder]
+    process.run(argv, env=ours, each_line=session.progress.working)
+    return folder

@@ -1,0 +1,179 @@
+"""`flowlock release VERSION`: bump, sync, changelog, one commit; all of it, or nothing."""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from packaging.version import Version
+
+from flowlock import workspace
+from flowlock.commands import sync
+from flowlock.commands.session import Session
+from flowlock.edges import files, git
+from flowlock.errors import FlowlockError, Problem
+from flowlock.release import changelog, version
+from flowlock.workspace import Workspace
+
+FRAGMENTS = "changes.d"
+CHANGELOG = "CHANGELOG.md"
+# What a second sync in a checkout of its own need not make again.
+REUSED = ("base", "cache", "signatures", "locks")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReleaseResult:
+    """A release that was prepared: its commit, or with `dry_run` the diff that it would be."""
+
+    version: str
+    tag: str
+    branch: str
+    commit: str | None
+    diff: str
+
+    @property
+    def ok(self) -> bool:
+        """A release that cannot be prepared is an error, so this is always true."""
+        return True
+
+    def as_json(self) -> Mapping[str, Any]:
+        """Return {"version", "tag", "branch", "commit", "diff"}; the commit is null after a dry run."""
+        names = ("version", "tag", "branch", "commit", "diff")
+        return {name: getattr(self, name) for name in names}
+
+    def as_text(self) -> str:
+        """Return what was done and the next commands; for a dry run the diff."""
+        if self.commit is None:
+            return f"{self.diff}\nwould commit this on {self.branch} as release {self.version}"
+        return (
+            f"committed release {self.version} on {self.branch} ({self.commit[:10]})\n"
+            f"next: push it, have it reviewed and merged, then on the merged branch "
+            f"`flowlock release --tag`, which makes {self.tag}"
+        )
+
+
+def release(
+    session: Session, wanted: str, *, pre: bool = False, dry_run: bool = False, now: datetime | None = None
+) -> ReleaseResult:
+    """Prepare a release on the branch that is checked out.
+
+    Everything happens in a checkout of its own, to which the branch is fast-forwarded at the end: until then
+    neither tree nor refs change, whatever fails, and there is nothing to undo.
+    """
+    root, moment = session.workspace.root, now or datetime.now(UTC)
+    head = git.head(root)
+    new = version.following(version.parse(session.workspace.version), wanted, pre=pre)
+    tag = version.tag_of(new)
+    branch = _check(session, head, tag)
+    epoch = moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    session.progress.note(f"{session.workspace.version} → {new}, epoch {epoch:%Y-%m-%d}, tag {tag}")
+    with session.exclusive(), _checkout(session, head.commit) as folder:
+        _write(workspace.load(folder), new, epoch)
+        done = sync.sync(
+            replace(session, workspace=workspace.load(folder)), check=False, dry_run=False, jobs=None
+        )
+        if not done.ok:
+            raise FlowlockError("the release does not sync", code="FL836", detail=done.as_text())
+        commit = git.commit_all(folder, f"Release {new}")
+        diff = git.diff(root, head.commit, to=commit)
+        if not dry_run:
+            git.fast_forward(root, commit)
+    return ReleaseResult(
+        version=str(new), tag=tag, branch=branch, commit=None if dry_run else commit, diff=diff
+    )
+
+
+def _check(session: Session, head: git.Head, tag: str) -> str:
+    """Refuse a release that could not be made or found again; return the branch. All faults at once."""
+    root = session.workspace.root
+    problems = []
+    if changed := git.dirty(root):
+        shown = ", ".join(changed[:5]) + (f" and {len(changed) - 5} more" if len(changed) > 5 else "")  # noqa: PLR2004 - as many as fit a line
+        problems.append(
+            Problem(code="FL840", message=f"not committed: {shown}", hint="commit or stash, then run again")
+        )
+    if head.branch is None:
+        problems.append(
+            Problem(code="FL841", message="no branch is checked out", hint="`git switch -c release`")
+        )
+    if git.tag_commit(root, tag) is not None:
+        problems.append(Problem(code="FL842", message=f"the tag {tag} exists", hint="name a greater version"))
+    problems += _remote_problems(session, tag)
+    if problems or head.branch is None:
+        raise FlowlockError("this cannot be released", problems=problems, kept="everything, as it was")
+    return head.branch
+
+
+def _remote_problems(session: Session, tag: str) -> Iterator[Problem]:
+    for remote in [] if session.offline else git.remotes(session.workspace.root)[:1]:
+        try:
+            taken = git.remote_tag(session.workspace.root, remote, tag)
+        except FlowlockError:
+            session.progress.note(f"{remote} cannot be reached: whether it has {tag} shows when it is pushed")
+            continue
+        if taken is not None:
+            yield Problem(
+                code="FL842", message=f"{remote} has the tag {tag}", hint="`git fetch --tags`, name a greater"
+            )
+
+
+@contextmanager
+def _checkout(session: Session, commit: str) -> Iterator[Path]:
+    """Yield a checkout of a commit with the workspace's caches; afterwards it is gone."""
+    root, state = session.workspace.root, session.workspace.state
+    folder = state / "release"
+    git.remove_worktree(root, folder)
+    try:
+        git.add_worktree(root, folder, commit)
+        for name in REUSED:
+            if (state / name).exists():
+                # Hard links: whoever writes below .flowlock writes beside and renames.
+                shutil.copytree(state / name, folder / ".flowlock" / name, copy_function=_link, symlinks=True)
+        yield folder
+    finally:
+        git.remove_worktree(root, folder)
+
+
+def _link(source: str, target: str) -> None:
+    files.link(Path(source), Path(target))
+
+
+def _write(current: Workspace, new: Version, epoch: datetime) -> None:
+    """Write the new version wherever one stands, and turn the fragments into the changelog."""
+    for path, text in _texts(current, new, epoch).items():
+        files.write_text(path, text)
+    if not new.is_prerelease:
+        for path in _fragments(current):
+            path.unlink()
+
+
+def _texts(current: Workspace, new: Version, epoch: datetime) -> dict[Path, str]:
+    def old(path: Path) -> str:
+        return files.read_text(path, current.relative(path))
+
+    toml = current.root / workspace.FILE
+    texts = {toml: version.bump_workspace(old(toml), new, epoch)}
+    for package in current.packages:
+        recipe, project = package.recipe, package.folder / "pyproject.toml"
+        texts[recipe] = version.bump_recipe(old(recipe), new, current.relative(recipe))
+        texts[project] = version.bump_pyproject(old(project), new, current.relative(project))
+    # A candidate's changes are told again, with what came after, by the version that it becomes.
+    if not new.is_prerelease:
+        path = current.root / CHANGELOG
+        told = section(current, str(new), epoch)
+        texts[path] = changelog.with_section(old(path) if path.is_file() else "", told)
+    return texts
+
+
+def section(current: Workspace, name: str, day: datetime) -> str:
+    """Return the changelog's section of a version from the fragments that are there now."""
+    fragments = {path.name: files.read_text(path, current.relative(path)) for path in _fragments(current)}
+    return changelog.section(fragments, name, day.date(), folder=FRAGMENTS)
+
+
+def _fragments(current: Workspace) -> list[Path]:
+    folder = current.root / FRAGMENTS
+    return sorted(path for path in folder.glob("*") if path.is_file() and path.name != changelog.README)

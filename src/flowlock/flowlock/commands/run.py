@@ -1,0 +1,282 @@
+"""Run a workflow, or its test cases, in the environment that its lock pins."""
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from flowlock.commands.session import Profile, Session
+from flowlock.conda import platforms
+from flowlock.edges import file_locks as locks
+from flowlock.edges import files
+from flowlock.errors import FlowlockError
+from flowlock.running import environment as env
+from flowlock.running import workflow_command as reported
+from flowlock.workspace import Workflow
+
+RECORD = "run.json"
+DASHBOARD = "dashboard.html"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunResult:
+    """How a run ended: `ran`, `failed`, or `current` if the results of the same inputs were there."""
+
+    workflow: str
+    status: str
+    results: Path
+    environment: str
+    seconds: float
+
+    @property
+    def ok(self) -> bool:
+        """Whether there are results of these inputs now."""
+        return self.status != "failed"
+
+    @property
+    def shown(self) -> Path:
+        """What a person opens: the dashboard, or the folder if the workflow makes none."""
+        dashboard = self.results / DASHBOARD
+        return dashboard if dashboard.is_file() else self.results
+
+    def as_json(self) -> Mapping[str, Any]:
+        """Return {"workflow", "status", "results", "environment", "seconds"}."""
+        return {
+            "workflow": self.workflow,
+            "status": self.status,
+            "results": str(self.results),
+            "environment": self.environment,
+            "seconds": round(self.seconds, 3),
+        }
+
+    def as_text(self) -> str:
+        """Return the path of what a person opens."""
+        return str(self.shown) if self.ok else ""
+
+
+def run(
+    session: Session,
+    name: str,
+    *,
+    params: Path | None = None,
+    results: Path | None = None,
+    if_changed: bool = False,
+    frozen: bool = False,
+) -> RunResult:
+    """Install a workflow from its lock and run its command; with `if_changed` not if nothing changed.
+
+    What a run was made from (environment, parameters, the files that it read) and what it wrote are kept by
+    digest in `run.json` among the results; a run is current when all of them are as they were.
+    """
+    workspace = session.workspace
+    workflow = workspace.workflow(name)
+    chosen = _params(session, workflow, params)
+    target = (results or workspace.state / "results" / workflow.name).resolve()
+    started = time.perf_counter()
+    with (
+        install(session, workflow, "default", frozen=frozen) as environment,
+        _alone(session, target),
+        session.progress.stage("run") as stage,
+    ):
+        current = if_changed and _is_current(target, environment.digest, chosen)
+        status = "current" if current else _execute(session, environment, workflow, chosen, target)
+        stage.status = status
+        stage.detail = f"{workflow.name}: {workspace.relative(target)}"
+    return RunResult(
+        workflow=workflow.name,
+        status=status,
+        results=target,
+        environment=environment.digest,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _params(session: Session, workflow: Workflow, named: Path | None) -> Path | None:
+    """Return the parameters file: the named one, else the workflow's own if it has one."""
+    chosen = (named or workflow.folder / "params.yaml").resolve()
+    if chosen.is_file():
+        return chosen
+    if named is None:
+        return None
+    raise FlowlockError(
+        f"there are no parameters at {session.workspace.relative(chosen)}",
+        code="FL710",
+        hint="check the path; the README of the workflow's package lists the parameters",
+    )
+
+
+@contextmanager
+def _alone(session: Session, results: Path) -> Iterator[None]:
+    """Let a second run that writes the same results wait for the first."""
+    name = hashlib.sha256(str(results).encode()).hexdigest()[:16]
+    shown = session.workspace.relative(results)
+    note = f"another run writes {shown}; waiting for it"
+    path = session.workspace.state / "running" / f"{name}.lock"
+    with locks.alone(path, waiting=lambda: session.progress.note(note)):
+        yield
+
+
+@contextmanager
+def install(
+    session: Session, workflow: Workflow, environment: str, *, frozen: bool
+) -> Iterator[env.Environment]:
+    """Yield a workflow's environment from its lock, installed unless it is there and whole.
+
+    Unless `frozen`, a lock that its manifest or today's sources have outgrown is refused, with the reasons.
+    """
+    lock_file = session.lock_file(workflow)
+    if not lock_file.is_file():
+        raise FlowlockError(
+            f"{workflow.name} has no lock for the profile {session.profile}",
+            code="FL711",
+            hint=_way_to_a_lock(session, workflow),
+        )
+    if not frozen:
+        _refuse_stale(session, workflow, environment)
+    places = session.environments(session.profile, workflow.name, environment)
+    with ExitStack() as stack:
+        with session.progress.stage("install") as stage:
+            found = stack.enter_context(
+                env.installed(
+                    lock_file, environment, platforms.current(), places=places, progress=session.progress
+                )
+            )
+            stage.status = "current" if found.reused else "made"
+            stage.detail = f"{workflow.name}: {session.workspace.relative(found.prefix)}"
+        yield found
+
+
+def _way_to_a_lock(session: Session, workflow: Workflow) -> str:
+    embedded = replace(session, profile=Profile.EMBEDDED)
+    if session.profile is not Profile.EMBEDDED and embedded.lock_file(workflow).is_file():
+        return "the embedded profile has one: `flowlock --profile embedded`, or set FLOWLOCK_PROFILE=embedded"
+    return f"run `flowlock --profile {session.profile} sync`"
+
+
+def _refuse_stale(session: Session, workflow: Workflow, environment: str) -> None:
+    from flowlock.commands import lock as command
+    from flowlock.lock.result import Options
+
+    concerned = Options(environments=(environment,), platforms=(platforms.current(),))
+    result = command.check(session, [workflow.name], concerned)
+    if not result.ok:
+        raise FlowlockError(
+            f"the lock of {workflow.name} is out of date",
+            code="FL714",
+            detail=result.as_text(),
+            hint="run `flowlock sync`, or use the lock as it is with --frozen",
+        )
+
+
+def _execute(
+    session: Session, environment: env.Environment, workflow: Workflow, params: Path | None, results: Path
+) -> str:
+    """Run the workflow's command into a folder beside `results` that replaces it when the run ends well."""
+    if not _only_of_runs(results):
+        raise FlowlockError(
+            f"{results} holds files that no run has made",
+            code="FL713",
+            hint="name a new or empty folder with --results; a run replaces the whole folder",
+        )
+    files.forget_staged(results)
+    with files.staged_folder(results) as staging:
+        given: list[str | Path] = ["--params", params] if params else []
+        argv: list[str | Path] = [workflow.distribution, "--json", "run", *given, "--results", staging]
+        done = environment.run(argv, each_line=session.progress.working)
+        if done.returncode != 0:
+            kept = f"the results of the run before, if any, in {session.workspace.relative(results)}"
+            raise reported.failure(session.workspace, workflow, done, kept=kept)
+        record = _record(staging, environment.digest, params)
+        files.write_text(staging / RECORD, json.dumps(record, indent=1, sort_keys=True) + "\n")
+    return "ran"
+
+
+def _only_of_runs(results: Path) -> bool:
+    """Tell whether a folder is absent, empty, or holds nothing but what the run in its record wrote."""
+    if not results.exists():
+        return True
+    try:
+        written = {*json.loads((results / RECORD).read_bytes())["outputs"], RECORD}
+    except (OSError, ValueError, LookupError, TypeError):
+        written = set[str]()
+    found = {path.relative_to(results).as_posix() for path in results.rglob("*") if not path.is_dir()}
+    return found <= written
+
+
+def _record(results: Path, environment: str, params: Path | None) -> dict[str, Any]:
+    """Return what a run was made from and what it wrote, by digest."""
+    document = json.loads((results / "result.json").read_bytes())
+    inputs = sorted({*([str(params)] if params else []), *document.get("inputs", [])})
+    outputs = sorted(path for path in results.rglob("*") if path.is_file())
+    return {
+        "environment": environment,
+        "params": str(params),
+        "inputs": {path: files.sha256_of(Path(path)) for path in inputs},
+        "outputs": {path.relative_to(results).as_posix(): files.sha256_of(path) for path in outputs},
+    }
+
+
+def _is_current(results: Path, environment: str, params: Path | None) -> bool:
+    """Tell whether the kept results are those of this environment, these parameters and unchanged inputs."""
+    try:
+        record = json.loads((results / RECORD).read_bytes())
+        inputs: dict[str, str] = record["inputs"]
+        outputs: dict[str, str] = record["outputs"]
+        return (
+            record["environment"] == environment
+            and record["params"] == str(params)
+            and all(files.sha256_of(Path(path)) == digest for path, digest in inputs.items())
+            and all(files.sha256_of(results / path) == digest for path, digest in outputs.items())
+        )
+    except (OSError, ValueError, LookupError, TypeError, FlowlockError):
+        # Whatever is wrong with the record, running again mends it.
+        return False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TestOutcome:
+    """How the test cases of some workflows went."""
+
+    outcomes: tuple[reported.TestResult, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether all cases of all workflows passed."""
+        return all(outcome.passed for outcome in self.outcomes)
+
+    def as_json(self) -> Mapping[str, Any]:
+        """Return {"ok", "workflows": [{workflow, passed, output, cases, problems}]}."""
+        return {"ok": self.ok, "workflows": [outcome.as_json() for outcome in self.outcomes]}
+
+    def as_text(self) -> str:
+        """Return each workflow's output, and a line that counts."""
+        failed = [outcome.workflow for outcome in self.outcomes if not outcome.passed]
+        lines = [f"{outcome.workflow}:\n{outcome.output.rstrip()}" for outcome in self.outcomes]
+        verdict = f"failed: {', '.join(failed)}" if failed else f"{len(self.outcomes)} workflow(s) passed"
+        return "\n".join([*lines, verdict])
+
+
+def test(session: Session, names: Sequence[str], *, frozen: bool) -> TestOutcome:
+    """Install workflows from their locks and run their test cases, each case through the command."""
+    outcomes = []
+    for name in names or [workflow.name for workflow in session.workspace.workflow_list]:
+        workflow = session.workspace.workflow(name)
+        cases = workflow.folder / "test-cases.yaml"
+        if not cases.is_file():
+            session.progress.note(f"{workflow.name} has no test-cases.yaml")
+            continue
+        with (
+            install(session, workflow, "default", frozen=frozen) as environment,
+            session.progress.stage("test") as stage,
+        ):
+            argv: list[str | Path] = [workflow.distribution, "--json", "test", cases]
+            outcome = reported.tested(
+                session.workspace, workflow, environment.run(argv, each_line=session.progress.working)
+            )
+            stage.status, stage.detail = ("passed" if outcome.passed else "failed"), workflow.name
+        outcomes.append(outcome)
+    return TestOutcome(outcomes=tuple(outcomes))

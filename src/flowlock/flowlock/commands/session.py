@@ -1,0 +1,80 @@
+"""What every command works with: the workspace, the profile, and where it tells how it goes."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flowlock.edges import file_locks as locks
+from flowlock.report.reporter import Progress
+
+if TYPE_CHECKING:
+    from flowlock.running.environment import Places
+    from flowlock.workspace import Workflow, Workspace
+
+
+# The embedded base channel's URL in locks: a name that no machine has (RFC 2606), since locks name no path.
+BASE_URL = "https://flowlock.invalid/base"
+
+
+class Profile(StrEnum):
+    """Where build and run environments come from; checks always concern the committed locks."""
+
+    CONDA_FORGE = "conda-forge"
+    EMBEDDED = "embedded"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Session:
+    """One command's view of a workspace."""
+
+    workspace: "Workspace"
+    profile: Profile
+    offline: bool
+    progress: Progress
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Hold the workspace's state for the block: a second flowlock waits until this one has ended.
+
+        A block inside of another holds what is held already.
+        """
+        note = "another flowlock works in this workspace; waiting for it"
+        with locks.alone(self.workspace.state / "lock", waiting=lambda: self.progress.note(note)):
+            yield
+
+    def lock_file(self, workflow: "Workflow") -> Path:
+        """Return where a workflow's lock is: beside its package, or in the state for the embedded profile."""
+        if self.profile is Profile.EMBEDDED:
+            return self.workspace.state / "locks" / workflow.name / "pixi.lock"
+        return workflow.package / "pixi.lock"
+
+    @property
+    def channel(self) -> Path:
+        """The local channel, which stands in for the release channel until the tag is published."""
+        return self.workspace.state / "channel"
+
+    def mirrors(self) -> dict[str, Path]:
+        """Return which folders stand in for which channels' URLs when packages are installed."""
+        mirrors = {self.workspace.release_channel: self.channel}
+        if self.profile is Profile.EMBEDDED:
+            from flowlock.base.channel import folder
+
+            mirrors[BASE_URL] = folder(self.workspace)
+        return mirrors
+
+    def environments(self, *home: str) -> "Places":
+        """Return where the environments of one use are (below `home`), and what they are made from."""
+        from flowlock.running.environment import Places
+
+        state = self.workspace.state
+        unserved = (self.workspace.release_channel, BASE_URL) if self.offline else (BASE_URL,)
+        return Places(
+            home=state.joinpath("envs", *home),
+            cache=state / "cache" / "pkgs",
+            artifacts=state / "cache" / "artifacts",
+            mirrors=self.mirrors(),
+            unserved=unserved,
+        )

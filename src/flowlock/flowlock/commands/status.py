@@ -1,0 +1,152 @@
+"""`flowlock status`: what each package's source makes now, and where that build is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from flowlock.builder.plan import stale
+from flowlock.builder.plan.identity import Identity as BuildIdentity
+from flowlock.channel import store
+from flowlock.commands import pins
+from flowlock.commands import publish as command
+from flowlock.commands.session import Session
+from flowlock.edges import files
+from flowlock.errors import FlowlockError
+from flowlock.lock.lockfile import document
+from flowlock.release import version
+from flowlock.release.artifact import Identity, Item
+from flowlock.release.targets.protocol import Target
+
+
+class Place(StrEnum):
+    """What a place has of a package: this build, another one of this version, or nothing of it."""
+
+    CURRENT = "current"
+    OTHER = "other"
+    ABSENT = "absent"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PackageStatus:
+    """One package: what its source makes now, and what each place has of it."""
+
+    name: str
+    version: str
+    build: str
+    digest: str
+    channel: Place
+    locks: Place
+    targets: Mapping[str, Place]
+
+    def as_json(self) -> Mapping[str, Any]:
+        """Return the row as an object."""
+        plain = {name: str(getattr(self, name)) for name in ("name", "version", "build", "digest")}
+        places = {"channel": str(self.channel), "locks": str(self.locks)}
+        return {**plain, **places, "targets": {name: str(place) for name, place in self.targets.items()}}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StatusResult:
+    """All packages; `notes` say what could not be asked."""
+
+    packages: tuple[PackageStatus, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """A status only tells, so it is always true."""
+        return True
+
+    def as_json(self) -> Mapping[str, Any]:
+        """Return {"packages": [{name, version, build, digest, channel, locks, targets}], "notes"}."""
+        return {"packages": [package.as_json() for package in self.packages], "notes": list(self.notes)}
+
+    def as_text(self) -> str:
+        """Return one table, a line a package."""
+        targets = list(self.packages[0].targets) if self.packages else []
+        head = ["package", "version", "build", "channel", "locks", *targets]
+        rows = [
+            [p.name, p.version, p.build, p.channel, p.locks, *(p.targets[name] for name in targets)]
+            for p in self.packages
+        ]
+        widths = [max(len(str(row[column])) for row in [head, *rows]) for column in range(len(head))]
+        lines = [
+            "  ".join(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=True)) for row in [head, *rows]
+        ]
+        return "\n".join([*(line.rstrip() for line in lines), *self.notes])
+
+
+def status(
+    session: Session, to: Sequence[str] = (), environ: Mapping[str, str] | None = None
+) -> StatusResult:
+    """Say of each package what its source makes and who has it; asks targets only if they are named."""
+    identities = stale.identities(session.workspace)
+    here = {entry.file for entry in store.entries(session.channel)}
+    locked = _locked_files(session)
+    tag = version.tag_of(version.parse(session.workspace.version))
+    items = [_item(identity, session) for identity in identities.values()]
+    served: dict[str, dict[str, Place]] = {}
+    notes = []
+    for target in command.targets(session, tag, to, environ):
+        try:
+            served[target.name] = _at_target(target, items)
+        except FlowlockError as error:
+            served[target.name] = dict.fromkeys(identities, Place.UNKNOWN)
+            notes.append(f"{target.name} was not asked: {error.message}")
+    rows = [
+        PackageStatus(
+            name=name,
+            version=identity.version,
+            build=identity.build,
+            digest=identity.digest,
+            channel=_place(identity.file, here, name),
+            locks=_place(identity.file, locked, name),
+            targets={target: places[name] for target, places in served.items()},
+        )
+        for name, identity in sorted(identities.items())
+    ]
+    return StatusResult(packages=tuple(rows), notes=tuple(notes))
+
+
+def _place(file: str, present: set[str], name: str) -> Place:
+    if file in present:
+        return Place.CURRENT
+    others = any(other.rsplit("-", 2)[0] == name for other in present)
+    return Place.OTHER if others else Place.ABSENT
+
+
+def _locked_files(session: Session) -> set[str]:
+    own = session.workspace.release_channel
+    locks = [
+        document.read(files.read_text(path, shown), shown)
+        for path in pins.lock_files(session)
+        for shown in [session.workspace.relative(path)]
+    ]
+    return {record.file_name for lock in locks for _, _, record in lock.records() if record.channel == own}
+
+
+def _item(identity: BuildIdentity, session: Session) -> Item:
+    """Return an item that asks after a build by its name; it is never uploaded, so it has no bytes."""
+    number = int(identity.build.rsplit("_", 1)[1])
+    return Item(
+        path=session.channel / identity.subdir / identity.file,
+        file=identity.file,
+        sha256=identity.digest,
+        size=0,
+        identity=Identity(
+            name=identity.name,
+            version=identity.version,
+            build=identity.build,
+            number=number,
+            subdir=identity.subdir,
+        ),
+    )
+
+
+def _at_target(target: Target, items: Sequence[Item]) -> dict[str, Place]:
+    present = {place.rpartition("/")[2] for place in target.served(items)}
+    return {
+        item.identity.name: _place(item.file, present, item.identity.name) for item in items if item.identity
+    }

@@ -1,0 +1,136 @@
+"""`flowlock tasks` and `flowlock schema spec`: the known tasks, and how specs are described to editors."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flowlock.commands.session import Session
+from flowlock.errors import FlowlockError, Problem, nearest
+from flowlock.report.reporter import Progress
+from flowlock.spec.catalog import BrokenTask
+from flowlock.spec.json_schema import spec_schema
+from flowlock.spec.model import Requirement
+from flowlock.tasks.discover import signatures
+from flowlock.workspace import Workspace
+from flowlock_core.schema import TaskSignature
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InEnvironments:
+    """Looks into packages in environments of their own, as the session's profile makes them."""
+
+    session: Session
+
+    def describe(self, requirements: Sequence[Requirement], /) -> Mapping[str, Any]:
+        """Solve, install and ask; the engines for that are imported only when they are needed."""
+        from flowlock.commands.foreign_tasks import SolvedEnvironments
+
+        return SolvedEnvironments(session=self.session).describe(requirements)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaskList:
+    """What `flowlock tasks` prints: all that is known, by name, and what cannot be imported."""
+
+    signatures: tuple[TaskSignature, ...]
+    broken: tuple[BrokenTask, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every registered task can be imported."""
+        return not self.broken
+
+    def as_json(self) -> dict[str, Any]:
+        """Return name, package and title of each."""
+        keys = ("name", "distribution", "title", "description", "tags")
+        tasks = [{key: one.as_json()[key] for key in keys} for one in self.signatures]
+        errors = [
+            {"name": one.name, "distribution": one.distribution, "message": one.message}
+            for one in self.broken
+        ]
+        return {"tasks": tasks, "errors": errors}
+
+    def as_text(self) -> str:
+        """Return a line a task, by package."""
+        lines: list[str] = []
+        wide = max((len(one.name) for one in self.signatures), default=0)
+        for distribution in sorted({one.distribution for one in self.signatures}):
+            lines += ["", distribution] if lines else [distribution]
+            own = [one for one in self.signatures if one.distribution == distribution]
+            lines += [f"  {one.name:<{wide}}  {one.description or one.title}".rstrip() for one in own]
+        lines += [f"error: {one.distribution}: {one.name}: {one.message}" for one in self.broken]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OneTask:
+    """What `flowlock tasks NAME` prints."""
+
+    task: TaskSignature
+    ok: bool = True
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the signature, with a JSON Schema for each parameter."""
+        return self.task.as_json()
+
+    def as_text(self) -> str:
+        """Return the signature as a person reads it, then the schemas."""
+        task = self.task
+        lines = [f"{task.name} ({task.distribution}, {task.module})"]
+        lines += [f"  {task.description}"] if task.description else []
+        for one in task.parameters:
+            default = "" if one.required else f" = {one.as_json().get('default')!r}"
+            source = "  from a step" if one.wired else ""
+            lines.append(f"  {one.name}: {one.annotation}{default}{source}")
+            lines += [f"      {one.description}"] if one.description else []
+        lines.append(f"  returns {task.returns}")
+        schemas = {one.name: one.schema for one in task.parameters if not one.wired}
+        return "\n".join([*lines, *json.dumps(schemas, indent=2, ensure_ascii=False).splitlines()])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SpecSchema:
+    """What `flowlock schema spec` prints: a JSON document, whatever form is asked for."""
+
+    document: Mapping[str, Any]
+    ok: bool = True
+
+    def as_json(self) -> Mapping[str, Any]:
+        """Return the schema."""
+        return self.document
+
+    def as_text(self) -> str:
+        """Return the schema as people and editors read it."""
+        return json.dumps(self.document, indent=2, ensure_ascii=False)
+
+
+def schema(workspace: Workspace, *, progress: Progress | None = None) -> SpecSchema:
+    """Return the JSON Schema of a spec, with every task that is known here."""
+    return SpecSchema(document=spec_schema(signatures(workspace, progress=progress)))
+
+
+def tasks(
+    workspace: Workspace, name: str | None = None, *, progress: Progress | None = None
+) -> TaskList | OneTask:
+    """List the known tasks, or describe the one of a bare or qualified name."""
+    catalog = signatures(workspace, progress=progress)
+    if name is None:
+        known = [one for ones in catalog.tasks.values() for one in ones]
+        broken = [one for ones in catalog.broken.values() for one in ones]
+        return TaskList(
+            signatures=tuple(sorted(known, key=lambda one: (one.name, one.distribution))),
+            broken=tuple(broken),
+        )
+    found = catalog.named(name)
+    if len(found) == 1:
+        return OneTask(task=found[0])
+    if found:
+        owners = " or ".join(f"`{one.module}.{one.name}`" for one in found)
+        raise FlowlockError(f"`{name}` is the name of several tasks", code="FL133", hint=f"say {owners}")
+    problems = [
+        Problem(code="FL201", message=f"`{one.name}` of {one.distribution} cannot be imported: {one.message}")
+        for one in catalog.broken.get(name, ())
+    ]
+    hint = nearest(name, list(catalog.tasks)) or "`flowlock tasks` lists what there is"
+    raise FlowlockError(f"unknown task `{name}`", code="FL130", hint=hint, problems=problems)

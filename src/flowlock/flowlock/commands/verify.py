@@ -1,0 +1,233 @@
+"""`flowlock verify`, `flowlock release --tag`: tag = recipes = pyprojects = locks = built = served bytes."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flowlock.builder.plan.targets import targets as built_targets
+from flowlock.commands import pins
+from flowlock.commands.build import BuildSettings
+from flowlock.commands.build import build as build_channel
+from flowlock.commands.recipe import recipe_problems
+from flowlock.commands.session import Session
+from flowlock.edges import git
+from flowlock.errors import FlowlockError, Problem
+from flowlock.release import artifact, plan, version
+from flowlock.release.artifact import Item
+from flowlock.release.targets.protocol import Target
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VerifyResult:
+    """Each mismatch between what a tag says, what is built, and what is served."""
+
+    tag: str
+    problems: tuple[Problem, ...]
+    verified: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything agrees."""
+        return not self.problems
+
+    def as_json(self) -> Mapping[str, Any]:
+        """Return {"ok", "tag", "verified", "problems"}; verified are sentences."""
+        problems = [problem.as_json() for problem in self.problems]
+        return {"ok": self.ok, "tag": self.tag, "verified": list(self.verified), "problems": problems}
+
+    def as_text(self) -> str:
+        """Return a line a mismatch; if there is none, what was compared."""
+        if self.ok:
+            return "\n".join(f"{self.tag}: {sentence}" for sentence in self.verified)
+        return "\n".join(f"{problem.code} {problem.message}" for problem in self.problems)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TagResult:
+    """A tag that was made."""
+
+    tag: str
+    commit: str
+
+    @property
+    def ok(self) -> bool:
+        """A tag that cannot be made is an error, so this is always true."""
+        return True
+
+    def as_json(self) -> Mapping[str, Any]:
+        """Return {"tag", "commit"}."""
+        return {"tag": self.tag, "commit": self.commit}
+
+    def as_text(self) -> str:
+        """Return what was made and the next command."""
+        return f"{self.tag} tags {self.commit[:10]}; next: `git push origin {self.tag}`, which publishes it"
+
+
+def verify(
+    session: Session,
+    tag: str,
+    *,
+    source: Path | None = None,
+    targets: Sequence[Target] = (),
+    deadline: float = 300.0,
+    poll: float = 2.0,
+) -> VerifyResult:
+    """Compare a tag with recipes, pyprojects, locks and built bytes, and with what targets serve.
+
+    The bytes are those in `source`, else what is built here now. Targets get `deadline` seconds to serve
+    everything; their bytes are read, not only their indices.
+    """
+    problems = [*tag_problems(session, tag)]
+    known = pins.read(session)
+    problems += [*source_problems(session, tag), *known.problems]
+    verified = [f"{len(known.pins)} packages of one version in recipes, pyprojects and locks"]
+    if not problems:
+        items = [artifact.read(path) for path in built(session, source)]
+        problems += plan.admit(items, known.pins)
+        verified.append(f"{len(items)} files with the bytes that the locks pin")
+        for target in targets if not problems else ():
+            problems += _served_problems(session, target, items, deadline=deadline, poll=poll)
+            verified.append(f"{target.name} serves the same bytes")
+    return VerifyResult(tag=tag, problems=tuple(problems), verified=tuple(verified))
+
+
+def tag(session: Session, name: str | None = None) -> TagResult:
+    """Make the annotated tag of the version that is checked out, if everything agrees and is on main."""
+    root = session.workspace.root
+    wanted = version.tag_of(version.parse(session.workspace.version))
+    head = git.head(root)
+    problems = [*_place_problems(session, head)]
+    if git.tag_commit(root, wanted) is not None or name not in {None, wanted}:
+        problems.append(
+            Problem(
+                code="FL842",
+                message=f"the tag {wanted} exists",
+                hint="`flowlock release` raises the version",
+            )
+        )
+    known = pins.read(session) if not problems else None
+    problems += [*source_problems(session, wanted), *(known.problems if known else ())]
+    if known and not problems:
+        items = [artifact.read(path) for path in built(session, None)]
+        problems += plan.admit(items, known.pins)
+    if problems:
+        raise FlowlockError(f"{wanted} cannot be tagged", problems=problems, kept="everything, as it was")
+    git.make_tag(root, wanted, f"Release {session.workspace.version}", head.commit)
+    return TagResult(tag=wanted, commit=head.commit)
+
+
+def tag_problems(session: Session, name: str) -> Iterator[Problem]:
+    """Yield what is wrong with a tag: absent, not checked out, moved, or not on the main branch."""
+    root = session.workspace.root
+    version.version_of(name)
+    commit, head = git.tag_commit(root, name), git.head(root)
+    if commit is None:
+        yield Problem(code="FL843", message=f"there is no tag {name}", hint="`git fetch --tags`")
+        return
+    if commit != head.commit:
+        yield Problem(
+            code="FL844",
+            message=f"{name} is {commit[:10]}, checked out is {head.commit[:10]}",
+            hint=f"`git switch --detach {name}`",
+        )
+    yield from _moved(session, name, commit)
+    branch = main_branch(root)
+    if branch is not None and not git.contains(root, branch, commit):
+        yield Problem(
+            code="FL845",
+            message=f"{name} does not lie on {branch}",
+            hint="merge the release first, then tag what was merged",
+        )
+    if changed := git.dirty(root):
+        yield Problem(code="FL840", message=f"not committed: {', '.join(changed[:5])}")
+
+
+def main_branch(root: Path) -> str | None:
+    """Return the branch that releases lie on: the remote's default one, else the local `main`."""
+    known = set(git.branches(root))
+    candidates = [f"{remote}/{name}" for remote in git.remotes(root) for name in ("HEAD", "main", "master")]
+    return next((name for name in [*candidates, "main", "master"] if name in known), None)
+
+
+def source_problems(session: Session, name: str) -> Iterator[Problem]:
+    """Yield each recipe and pyproject whose version is not the tag's, or that disagree with each other."""
+    wanted = str(version.version_of(name))
+    if session.workspace.version != wanted:
+        yield Problem(
+            code="FL846", message=f"flowlock.toml has version {session.workspace.version}, {name} is {wanted}"
+        )
+    released = {package.name for package in session.workspace.packages}
+    released |= {workflow.distribution for workflow in session.workspace.workflow_list}
+    for package, target in built_targets(session.workspace).items():
+        # What is vendored keeps the version that its makers gave it.
+        if package in released and target.recipe.version != wanted:
+            yield Problem(
+                code="FL846",
+                message=f"{package} has version {target.recipe.version}, {name} is {wanted}",
+                hint="`flowlock release` raises all versions together",
+            )
+    yield from recipe_problems(session.workspace)
+
+
+def built(session: Session, source: Path | None) -> list[Path]:
+    """Return the artifacts of a folder; if none is named, build, and return those of the local channel."""
+    if source is not None:
+        return artifact.find(source)
+    build_channel(session, (), BuildSettings())
+    return artifact.find(session.channel)
+
+
+def _place_problems(session: Session, head: git.Head) -> Iterator[Problem]:
+    root = session.workspace.root
+    if changed := git.dirty(root):
+        yield Problem(code="FL840", message=f"not committed: {', '.join(changed[:5])}")
+    branch = main_branch(root)
+    if branch is None or not git.contains(root, branch, head.commit):
+        yield Problem(
+            code="FL845",
+            message=f"what is checked out is not on {branch or 'a main branch'}",
+            hint="merge the release, `git switch main && git pull`, then tag",
+        )
+
+
+def _moved(session: Session, name: str, commit: str) -> Iterator[Problem]:
+    for remote in [] if session.offline else git.remotes(session.workspace.root)[:1]:
+        try:
+            theirs = git.remote_tag(session.workspace.root, remote, name)
+        except FlowlockError:
+            session.progress.note(f"{remote} cannot be reached: its tag {name} was not compared")
+            continue
+        if theirs is not None and theirs != commit:
+            yield Problem(
+                code="FL847",
+                message=f"{name} is {commit[:10]} here and {theirs[:10]} at {remote}: it was moved",
+                hint=f"`git fetch --tags --force`, then look at what {name} was",
+            )
+
+
+def _served_problems(
+    session: Session, target: Target, items: Sequence[Item], *, deadline: float, poll: float
+) -> Iterator[Problem]:
+    """Yield what a target does not serve, or serves with other bytes, once the deadline has passed."""
+    until = time.monotonic() + deadline
+    waiting = {item.place: item for item in items}
+    while True:
+        served = target.served(items)
+        waiting = {place: item for place, item in waiting.items() if place not in served}
+        if not waiting or time.monotonic() > until:
+            break
+        session.progress.working(f"{target.name}: waiting for {len(waiting)} files")
+        time.sleep(poll)
+    for item in items:
+        if item.place in waiting:
+            yield Problem(code="FL848", message=f"{target.name} does not serve {item.file}")
+            continue
+        stated, found = served[item.place].sha256, target.digest(item)
+        wrong = stated if stated != item.sha256 else found
+        if wrong != item.sha256:
+            yield Problem(
+                code="FL849",
+                message=f"{target.name} serves {item.file} with sha256 {wrong}, the lock pins {item.sha256}",
+            )

@@ -1,0 +1,226 @@
+"""Where the steps, groups and edges of a workflow stand in a drawing.
+
+Groups are laid out by themselves, then groups and single steps together: since steps stand in an order in
+which they can run, and groups are runs of steps, edges between groups lead one way only.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from flowlock.compile.graph.layers import Chain, arranged, centres, passing, ranks
+
+Point = tuple[int, int]
+GAP_X, GAP_Y, PADDING, HEADING = 26, 46, 18, 26
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How large a thing is."""
+
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Where a thing is."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+    @property
+    def middle(self) -> int:
+        """The horizontal middle."""
+        return self.left + self.width // 2
+
+    @property
+    def bottom(self) -> int:
+        """The lower side."""
+        return self.top + self.height
+
+    def inner(self, height: int) -> "Frame":
+        """Return a frame of that height in the vertical middle of this one."""
+        return Frame(self.left, self.top + (self.height - height) // 2, self.width, height)
+
+    def moved(self, right: int, down: int) -> "Frame":
+        """Return the frame elsewhere."""
+        return Frame(self.left + right, self.top + down, self.width, self.height)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Frames of steps and of groups (by number), the points of edges, and the whole size."""
+
+    steps: Mapping[str, Frame]
+    groups: Mapping[int, Frame]
+    edges: Mapping[tuple[str, str], tuple[Point, ...]]
+    size: Size
+
+
+@dataclass(frozen=True, slots=True)
+class _Laid:
+    """A laid out graph: frames of its things, the points of its chains, and its size."""
+
+    frames: Mapping[str, Frame]
+    ways: Mapping[Chain, tuple[Point, ...]]
+    size: Size
+
+
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """A group or a single step: what is inside, where that begins, and its chains by what they are for.
+
+    Chains are for edges within (`source`, `target`), edges that come in (`>source`, `target`) and edges that
+    go out (`source`, `>`).
+    """
+
+    laid: _Laid
+    chains: Mapping[tuple[str, str], Chain]
+    offset: Point
+    size: Size
+
+    def way(self, one: str, other: str) -> tuple[Point, ...]:
+        """Return the points of a chain within the member's frame."""
+        right, down = self.offset
+        chain = self.chains[one, other]
+        points = self.laid.ways[chain]
+        if len(chain.keys) == 1:
+            points = points[:2] if one.startswith(">") else points[2:]
+        return tuple((x + right, y + down) for x, y in points)
+
+
+def picture(
+    members: Sequence[Sequence[str]],
+    groups: Collection[int],
+    sizes: Mapping[str, Size],
+    edges: Sequence[tuple[str, str]],
+) -> Picture:
+    """Lay out members (a group's steps, or one step alone) and the edges between steps.
+
+    `groups` are the numbers of the members that are groups.
+    """
+    home = {step: number for number, steps in enumerate(members) for step in steps}
+    inside = [
+        _member(steps, sizes, _own(number, edges, home), group=number in groups)
+        for number, steps in enumerate(members)
+    ]
+    outside, chains = _outside(inside, edges, home)
+    frames = {number: outside.frames[str(number)] for number in range(len(members))}
+    placed = {
+        step: one.laid.frames[step].moved(frames[n].left + one.offset[0], frames[n].top + one.offset[1])
+        for n, one in enumerate(inside)
+        for step in members[n]
+    }
+
+    def way(one: str, other: str) -> tuple[Point, ...]:
+        a, b = home[one], home[other]
+        if a == b:
+            return _moved(inside[a].way(one, other), frames[a])
+        out = _moved(inside[a].way(one, ">"), frames[a])
+        return out + outside.ways[chains[one, other]] + _moved(inside[b].way(f">{one}", other), frames[b])
+
+    return Picture(
+        steps=placed,
+        groups={number: frames[number] for number in groups},
+        edges={(one, other): tuple(dict.fromkeys(way(one, other))) for one, other in edges},
+        size=outside.size,
+    )
+
+
+def _own(number: int, edges: Iterable[tuple[str, str]], home: Mapping[str, int]) -> list[tuple[str, str]]:
+    """Return what edges are for a member: within it, into it, or out of it."""
+    found: dict[tuple[str, str], None] = {}
+    for one, other in edges:
+        starts, ends = home[one] == number, home[other] == number
+        if starts or ends:
+            found[one if starts else f">{one}", other if ends else ">"] = None
+    return list(found)
+
+
+def _member(
+    steps: Sequence[str], sizes: Mapping[str, Size], own: Sequence[tuple[str, str]], *, group: bool
+) -> _Member:
+    rank = ranks(steps, [(one, other) for one, other in own if ">" not in one + other])
+    last = max(rank.values())
+    chains = {}
+    for one, other in own:
+        first = rank[one] + 1 if one in rank else 0
+        until = rank[other] - 1 if other in rank else last
+        keys = (*((one,) if one in rank else ()), *passing(one, first, until))
+        chains[one, other] = Chain((*keys, *((other,) if other in rank else ())))
+    laid = _laid_out(rank, list(chains.values()), sizes)
+    if not group:
+        return _Member(laid, chains, (0, 0), laid.size)
+    size = Size(laid.size.width + 2 * PADDING, laid.size.height + 2 * PADDING + HEADING)
+    return _Member(laid, chains, (PADDING, PADDING + HEADING), size)
+
+
+def _outside(
+    inside: Sequence[_Member], edges: Iterable[tuple[str, str]], home: Mapping[str, int]
+) -> tuple[_Laid, dict[tuple[str, str], Chain]]:
+    """Lay out the members themselves; edges leave and enter them where their parts inside do."""
+    between = [(one, other) for one, other in edges if home[one] != home[other]]
+    keys = [str(number) for number in range(len(inside))]
+    rank = ranks(keys, [(str(home[one]), str(home[other])) for one, other in between])
+    chains = {}
+    for one, other in between:
+        a, b = home[one], home[other]
+        leave = inside[a].way(one, ">")[-1][0] - inside[a].size.width // 2
+        enter = inside[b].way(f">{one}", other)[0][0] - inside[b].size.width // 2
+        way = passing(one, rank[str(a)] + 1, rank[str(b)] - 1)
+        chains[one, other] = Chain((str(a), *way, str(b)), leave, enter)
+    return _laid_out(rank, list(chains.values()), {str(n): one.size for n, one in enumerate(inside)}), chains
+
+
+def _laid_out(rank: Mapping[str, int], chains: Sequence[Chain], sizes: Mapping[str, Size]) -> _Laid:
+    """Give every key of a graph its place; `rank` has the things, in order."""
+    layers: list[list[str]] = [[] for _ in range(max(rank.values()) + 1)]
+    for key, number in rank.items():
+        layers[number].append(key)
+    for passed in dict.fromkeys(key for chain in chains for key in chain.keys if key not in rank):
+        layers[int(passed.rpartition("@")[2])].append(passed)
+    every = {key: sizes.get(key, Size(0, 0)) for layer in layers for key in layer}
+    ordered = arranged(layers, chains)
+    middles = centres(ordered, chains, {key: size.width for key, size in every.items()}, GAP_X)
+    frames: dict[str, Frame] = {}
+    lanes: dict[str, Frame] = {}
+    top = 0
+    for layer in ordered:
+        height = max(every[key].height for key in layer)
+        for key in layer:
+            size = every[key]
+            left = middles[key] - size.width // 2
+            lanes[key] = Frame(left, top, size.width, height)
+            frames[key] = lanes[key].inner(size.height or height)
+        top += height + GAP_Y
+    width = max(frame.left + frame.width for frame in frames.values())
+    ways = {chain: _way(chain, frames, lanes, rank) for chain in chains}
+    return _Laid(frames, ways, Size(width, top - GAP_Y))
+
+
+def _way(
+    chain: Chain, frames: Mapping[str, Frame], lanes: Mapping[str, Frame], things: Collection[str]
+) -> tuple[Point, ...]:
+    """Return an edge's points: from a thing's lower side, through what it passes, to a thing's upper side.
+
+    Within a layer an edge is upright, so that it does not cross what stands beside.
+    """
+    points: list[Point] = []
+    for number, key in enumerate(chain.keys):
+        frame, lane = frames[key], lanes[key]
+        if key not in things:
+            points += [(lane.middle, lane.top), (lane.middle, lane.bottom)]
+            continue
+        if number == len(chain.keys) - 1:
+            x = frame.middle + chain.enter
+            points += [(x, lane.top), (x, frame.top)]
+        if number == 0:
+            x = frame.middle + chain.leave
+            points += [(x, frame.bottom), (x, lane.bottom)]
+    return tuple(points)
+
+
+def _moved(points: Iterable[Point], frame: Frame) -> tuple[Point, ...]:
+    return tuple((x + frame.left, y + frame.top) for x, y in points)

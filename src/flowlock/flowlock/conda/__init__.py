@@ -1,0 +1,1 @@
+"""Nouns of the conda ecosystem: archives, records, match specs, virtual packages, indexes."""

@@ -1,0 +1,220 @@
+"""A binary conda package as a lock pins it, and its two forms: in pixi.lock and in repodata."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote
+
+# A value of a document: dict[str, Node] | list[Node] | str | int | a scalar kept as it stands.
+Node = Any
+
+ARCHIVES = (".conda", ".tar.bz2")
+# What of an entry is a field of its own in Record; the rest is kept as it is, in the order of ORDER.
+_FIELDS = frozenset(
+    ("conda", "name", "version", "build", "build_number", "subdir", "noarch", "sha256", "md5", "depends")
+) | {"constrains", "size", "timestamp"}
+# rattler's order of an entry: what identifies a package first, then hashes, dependencies, details.
+ORDER = (
+    *("conda", "name", "version", "build", "build_number", "subdir", "noarch", "variants", "sha256", "md5"),
+    *("legacy_bz2_md5", "depends", "constrains", "extra_depends", "channel", "features", "flags"),
+    *("track_features", "file_name", "license", "license_family", "purls", "run_exports", "size"),
+    *("legacy_bz2_size", "timestamp", "python_site_packages_path"),
+)
+_RANK = {key: rank for rank, key in enumerate(ORDER)}
+# Of a repodata record these say nothing that a lock keeps: the time of indexing must never enter (I2).
+_DROPPED = frozenset(("arch", "platform", "indexed_timestamp", "fn", "url"))
+_TRAILING_NUMBER = re.compile(r"(?:^|[^0-9])([0-9]+)$")
+# Timestamps below this are seconds, above milliseconds, as repodata has both.
+_SECONDS_LIMIT = 253_402_300_799
+_SUBDIRS = re.compile(r"noarch|(?:linux|osx|win|zos|emscripten|wasi|freebsd)-[a-z0-9]+")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Record:
+    """A package: `url` identifies it; `more` is whatever else its entry says, unknown keys included.
+
+    `sha256` and `md5` are empty where the entry has none; `timestamp` is in milliseconds.
+    """
+
+    url: str
+    name: str
+    version: str
+    build: str
+    build_number: int
+    subdir: str
+    noarch: str | None
+    sha256: str
+    md5: str
+    depends: tuple[str, ...]
+    constrains: tuple[str, ...]
+    size: int | None
+    timestamp: int | None
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def file_name(self) -> str:
+        """The archive's file name."""
+        return self.url.rpartition("/")[2]
+
+    @property
+    def channel(self) -> str:
+        """The channel's URL without a slash at its end."""
+        named = self.more.get("channel")
+        return str(named).rstrip("/") if named else self.url.rsplit("/", 2)[0]
+
+    @property
+    def license(self) -> str | None:
+        """The licence as the package names it."""
+        named = self.more.get("license")
+        return None if named is None else str(named)
+
+    @property
+    def extra_depends(self) -> Mapping[str, tuple[str, ...]]:
+        """Dependencies that hold when an extra is asked for."""
+        return {key: tuple(map(str, specs)) for key, specs in self.more.get("extra_depends", {}).items()}
+
+
+def is_archive(url: str) -> bool:
+    """Tell whether a location is a binary package, not the folder of a source package."""
+    return url.endswith(ARCHIVES)
+
+
+def from_entry(entry: Mapping[str, Node]) -> Record:
+    """Return the record of an entry of `packages`; what is not said there is derived from the URL.
+
+    Raises ValueError with a sentence for an entry whose identity cannot be had.
+    """
+    url = str(entry["conda"])
+    name, version, build = _parts(url)
+    build = str(entry.get("build") or build)
+    subdir = str(entry.get("subdir") or _subdir(url))
+    name, version = str(entry.get("name") or name), str(entry.get("version") or version)
+    if not (name and version and subdir):
+        raise ValueError(f"`{url}` says neither by its name nor by its fields which package it is")
+    number, noarch = entry.get("build_number"), entry.get("noarch")
+    size, timestamp = entry.get("size"), entry.get("timestamp")
+    return Record(
+        url=url,
+        name=name,
+        version=version,
+        build=build,
+        build_number=number if isinstance(number, int) else _build_number(build),
+        subdir=subdir,
+        noarch=_noarch(subdir, build) if noarch is None else _noarch_named(str(noarch)),
+        sha256=str(entry.get("sha256", "")),
+        md5=str(entry.get("md5", "")),
+        depends=_texts(entry, "depends"),
+        constrains=_texts(entry, "constrains"),
+        size=size if isinstance(size, int) else None,
+        timestamp=timestamp if isinstance(timestamp, int) else None,
+        more={key: value for key, value in entry.items() if key not in _FIELDS},
+    )
+
+
+def to_entry(record: Record) -> dict[str, Node]:
+    """Return the entry of a record, without what its URL says, in rattler's order."""
+    name, version, build = _parts(record.url)
+    derived_noarch = _noarch(_subdir(record.url) or record.subdir, build or record.build)
+    entry: dict[str, Node] = {"conda": record.url, **record.more}
+    said: dict[str, tuple[Node, bool]] = {
+        "name": (record.name, record.name != name),
+        "version": (record.version, record.version != version),
+        "build": (record.build, record.build != build),
+        "build_number": (record.build_number, record.build_number != _build_number(record.build)),
+        "subdir": (record.subdir, record.subdir != _subdir(record.url)),
+        "noarch": (record.noarch or "false", record.noarch != derived_noarch),
+        "sha256": (record.sha256, bool(record.sha256)),
+        "md5": (record.md5, bool(record.md5)),
+        "depends": (list(record.depends), bool(record.depends)),
+        "constrains": (list(record.constrains), bool(record.constrains)),
+        "size": (record.size, record.size is not None),
+        "timestamp": (record.timestamp, record.timestamp is not None),
+    }
+    entry.update({key: value for key, (value, needed) in said.items() if needed})
+    # sorted() is stable: keys that rattler does not know keep their order, behind those it does.
+    return dict(sorted(entry.items(), key=lambda item: _RANK.get(item[0], len(_RANK))))
+
+
+def from_repodata(url: str, channel: str, data: Mapping[str, Any]) -> Record:
+    """Return the record of a repodata entry that is served at a URL.
+
+    What is empty is left out, as rattler's lock writer does, but for run_exports: there, empty means known.
+    """
+    entry: dict[str, Node] = {"conda": url}
+    for key, value in data.items():
+        if key in _DROPPED or value is None or (value in ("", [], {}) and key != "run_exports"):
+            continue
+        entry[key] = value
+    if isinstance(stamp := entry.get("timestamp"), int):
+        entry["timestamp"] = in_milliseconds(stamp)
+    if isinstance(features := entry.get("track_features"), str):
+        entry["track_features"] = features.split()
+    entry["noarch"] = entry.get("noarch", "false")
+    if channel.rstrip("/") == url.rsplit("/", 2)[0]:
+        entry.pop("channel", None)
+    else:
+        entry["channel"] = channel.rstrip("/")
+    # What a lock does not know of repodata (`app_type`, say) is no part of it either.
+    return from_entry({key: value for key, value in entry.items() if key in _RANK})
+
+
+def to_repodata(record: Record) -> dict[str, Any]:
+    """Return a record as an entry of repodata.json, all fields said."""
+    data: dict[str, Any] = {
+        "name": record.name,
+        "version": record.version,
+        "build": record.build,
+        "build_number": record.build_number,
+        "subdir": record.subdir,
+        "depends": list(record.depends),
+        "constrains": list(record.constrains),
+        **{key: value for key, value in record.more.items() if key in _RANK and key != "channel"},
+    }
+    optional = {"sha256": record.sha256, "md5": record.md5, "noarch": record.noarch}
+    data.update({key: value for key, value in optional.items() if value})
+    numbers = {"size": record.size, "timestamp": record.timestamp}
+    data.update({key: value for key, value in numbers.items() if value is not None})
+    return data
+
+
+def in_milliseconds(stamp: int) -> int:
+    """Return a timestamp of repodata, which has seconds in old entries, in milliseconds."""
+    return stamp * 1000 if stamp <= _SECONDS_LIMIT else stamp
+
+
+def _texts(entry: Mapping[str, Node], key: str) -> tuple[str, ...]:
+    return tuple([str(item) for item in entry.get(key) or ()])
+
+
+def _parts(url: str) -> tuple[str, str, str]:
+    """Return name, version and build as the archive's name has them, empty where it is no archive's."""
+    file_name = url.rpartition("/")[2]
+    for suffix in ARCHIVES:
+        if file_name.endswith(suffix):
+            parts = file_name.removesuffix(suffix).rsplit("-", 2)
+            if "%" in file_name:
+                parts = [unquote(part) for part in parts]
+            if len(parts) == len(("name", "version", "build")):
+                return parts[0], parts[1], parts[2]
+    return "", "", ""
+
+
+def _subdir(url: str) -> str:
+    parts = url.rsplit("/", 2)
+    return parts[1] if "://" in url and _SUBDIRS.fullmatch(parts[1]) else ""
+
+
+def _build_number(build: str) -> int:
+    found = _TRAILING_NUMBER.search(build)
+    return int(found[1]) if found else 0
+
+
+def _noarch(subdir: str, build: str) -> str | None:
+    if subdir != "noarch":
+        return None
+    return "python" if "py" in build else "generic"
+
+
+def _noarch_named(value: str) -> str | None:
+    return value if value in ("python", "generic") else None

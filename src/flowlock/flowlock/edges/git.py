@@ -1,0 +1,244 @@
+"""The one place that asks git: which files are source, what is checked out, and what a release changes."""
+
+import os
+import shutil
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from flowlock.edges import process
+from flowlock.errors import FlowlockError
+
+# What a hook gives to its children: it names their repository, which need not be ours. As `git rev-parse
+# --local-env-vars` lists them, less the settings of `git -c`, which git too hands on to submodules.
+OF_ONE_REPOSITORY = frozenset(
+    {
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+        "GIT_COMMON_DIR",
+        "GIT_CONFIG",
+        "GIT_DIR",
+        "GIT_GRAFT_FILE",
+        "GIT_IMPLICIT_WORK_TREE",
+        "GIT_INDEX_FILE",
+        "GIT_INTERNAL_SUPER_PREFIX",
+        "GIT_NO_REPLACE_OBJECTS",
+        "GIT_OBJECT_DIRECTORY",
+        "GIT_PREFIX",
+        "GIT_REPLACE_REF_BASE",
+        "GIT_SHALLOW_FILE",
+        "GIT_WORK_TREE",
+    }
+)
+# How the index shows the mode of a submodule.
+SUBMODULE = "160000 "
+# What stands for the bytes of a name that are not UTF-8.
+UNREADABLE = "\N{REPLACEMENT CHARACTER}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listed:
+    """The source files below a folder, and the repositories there, of which git lists no files.
+
+    Both are sorted POSIX paths.
+    """
+
+    files: list[str]
+    repositories: list[str]
+
+
+def source_files(folder: Path) -> list[str]:
+    """Return the files of `listed`."""
+    return listed(folder).files
+
+
+def listed(folder: Path) -> Listed:
+    """Return what lies below a folder and is tracked, or untracked and not ignored.
+
+    A tracked file that was deleted from the working tree is not listed. A file whose name is not UTF-8 is,
+    with replacement characters in it. Outside of a repository that is an error: without git there is no
+    saying what is source and what is litter.
+    """
+    command = ["ls-files", "--cached", "--others", "--exclude-standard", "-z", "--", "."]
+    done = _run(folder, *command, check=False)
+    if done.returncode != 0:
+        raise FlowlockError(
+            f"{folder} is not in a git repository: {done.stderr.strip()}",
+            code="FL021",
+            hint="run `git init` in the workspace; git says which files are source",
+        )
+    names = sorted({name for name in done.stdout.split("\0") if name})
+    modes = {name: _mode(f"{folder}{os.sep}{name}") for name in names}
+    files = [name for name, mode in modes.items() if _is_file(mode) or (UNREADABLE in name and not mode)]
+    folders = [name for name, mode in modes.items() if stat.S_ISDIR(mode)]
+    return Listed(files=files, repositories=_repositories(folder, folders) if folders else [])
+
+
+def _is_file(mode: int) -> bool:
+    return stat.S_ISREG(mode) or stat.S_ISLNK(mode)
+
+
+def _mode(path: str) -> int:
+    """Return what is there, 0 for nothing; not by way of `Path`, which takes longer than to ask."""
+    try:
+        return os.lstat(path).st_mode
+    except OSError:
+        return 0
+
+
+def _repositories(folder: Path, names: list[str]) -> list[str]:
+    """Return those of the listed folders that are repositories.
+
+    All that are not tracked are, and end with `/`; another one may be where a tracked file was.
+    """
+    entries = _git(folder, "--literal-pathspecs", "ls-files", "--stage", "-z", "--", *names).split("\0")
+    submodules = {
+        name for facts, _, name in (row.partition("\t") for row in entries) if facts.startswith(SUBMODULE)
+    }
+    return sorted(name.rstrip("/") for name in names if name.endswith("/") or name in submodules)
+
+
+def stored_with_lf(folder: Path) -> list[str]:
+    """Return the source files below a folder whose CRLF line ends git stores as LF (gitattributes(5)).
+
+    A text file that is committed with CRLF stays as it is, as git leaves it.
+    """
+    command = ["ls-files", "--eol", "--cached", "--others", "--exclude-standard", "-z", "--", "."]
+    rows = [row.partition("\t") for row in _git(folder, *command).split("\0") if row]
+    setting = _git(folder, "config", "--get", "core.autocrlf", check=False)
+    automatic = setting.strip() in {"true", "input"}
+    return [name for facts, _, name in rows if _turned_into_lf(facts, automatic=automatic)]
+
+
+def _turned_into_lf(facts: str, *, automatic: bool) -> bool:
+    """Read one line of `git ls-files --eol`: `i/lf w/crlf attr/text=auto eol=lf`."""
+    stored, _, rest = facts.partition("w/")
+    here, _, attributes = rest.partition("attr/")
+    words = attributes.split()
+    if "text" in words:
+        return True
+    if "-text" in words or here.strip() not in {"crlf", "mixed"}:
+        return False
+    return ("text=auto" in words or (automatic and not words)) and stored.strip() not in {"i/crlf", "i/mixed"}
+
+
+def commit_of(folder: Path, revision: str) -> str:
+    """Return the commit that a revision names; a FlowlockError says that there is none of that name."""
+    command = ["rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"]
+    done = _run(folder, *command, check=False)
+    if done.returncode != 0:
+        raise FlowlockError(
+            f"git knows no revision `{revision}`",
+            code="FL023",
+            hint="name a commit, branch or tag that is here; `git fetch` may bring it",
+        )
+    return done.stdout.strip()
+
+
+def files_at(folder: Path, commit: str) -> list[str]:
+    """Return the files below a folder as a commit has them: sorted POSIX paths relative to the folder."""
+    names = _git(folder, "ls-tree", "-r", "-z", "--name-only", commit, "--", ".").split("\0")
+    return sorted(name for name in names if name)
+
+
+def text_at(folder: Path, commit: str, path: str) -> str:
+    """Return a file's text as a commit has it; the path is relative to the folder."""
+    return _git(folder, "show", f"{commit}:./{path}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Head:
+    """What is checked out: the commit, and the branch (None if the head is detached)."""
+
+    commit: str
+    branch: str | None
+
+
+def head(root: Path) -> Head:
+    """Return what is checked out; a repository without a commit is an error."""
+    commit = commit_of(root, "HEAD")
+    branch = _git(root, "symbolic-ref", "--short", "-q", "HEAD", check=False).strip()
+    return Head(commit=commit, branch=branch or None)
+
+
+def tag_commit(root: Path, tag: str) -> str | None:
+    """Return the commit that a tag of this repository stands for, None if there is no such tag."""
+    name = f"refs/tags/{tag}^{{commit}}"
+    return _git(root, "rev-parse", "--verify", "--quiet", name, check=False).strip() or None
+
+
+def merged_tags(root: Path, pattern: str) -> list[str]:
+    """Return the tags at or before what is checked out; none without a repository or a commit."""
+    return _git(root, "tag", "--list", pattern, "--merged", "HEAD", check=False).split()
+
+
+def dirty(root: Path) -> list[str]:
+    """Return the files that differ from the commit, or are new and not ignored."""
+    rows = _git(root, "status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all").split("\0")
+    return sorted(row[3:] for row in rows if row)
+
+
+def contains(root: Path, branch: str, commit: str) -> bool:
+    """Say whether a commit lies on a branch."""
+    return _run(root, "merge-base", "--is-ancestor", commit, branch, check=False).returncode == 0
+
+
+def remotes(root: Path) -> list[str]:
+    """Return the names of the remotes, `origin` first."""
+    return sorted(_git(root, "remote").split(), key=lambda name: (name != "origin", name))
+
+
+def branches(root: Path) -> list[str]:
+    """Return the short names of local and remote branches: `main`, `origin/main`, `origin/HEAD`."""
+    names = _git(root, "for-each-ref", "--format=%(refname)", "refs/heads", "refs/remotes").split()
+    return [name.removeprefix("refs/heads/").removeprefix("refs/remotes/") for name in names]
+
+
+def remote_tag(root: Path, remote: str, tag: str) -> str | None:
+    """Return the commit of a remote's tag, None if it has none; an unreachable remote is an error."""
+    rows = _git(root, "ls-remote", "--tags", remote, f"refs/tags/{tag}", f"refs/tags/{tag}^{{}}").split("\n")
+    found = {name: commit for commit, _, name in (row.partition("\t") for row in rows)}
+    return found.get(f"refs/tags/{tag}^{{}}") or found.get(f"refs/tags/{tag}")
+
+
+def add_worktree(root: Path, folder: Path, commit: str) -> None:
+    """Check a commit out into a folder of its own, without a branch."""
+    _git(root, "worktree", "add", "--quiet", "--detach", str(folder), commit)
+
+
+def remove_worktree(root: Path, folder: Path) -> None:
+    """Forget a checkout of `add_worktree` and delete its folder, whatever its state."""
+    _git(root, "worktree", "remove", "--force", "--force", str(folder), check=False)
+    shutil.rmtree(folder, ignore_errors=True)
+    _git(root, "worktree", "prune")
+
+
+def commit_all(root: Path, message: str) -> str:
+    """Commit every change below a folder, new and deleted files too, and return the commit."""
+    _git(root, "add", "--all", ".")
+    _git(root, "commit", "--quiet", "--message", message)
+    return head(root).commit
+
+
+def fast_forward(root: Path, commit: str) -> None:
+    """Move the branch that is checked out, and its files, to a commit that follows it."""
+    _git(root, "merge", "--quiet", "--ff-only", commit)
+
+
+def make_tag(root: Path, tag: str, message: str, commit: str) -> None:
+    """Make an annotated tag; one that exists is left alone, and is an error."""
+    _git(root, "tag", "--annotate", "--message", message, tag, commit)
+
+
+def diff(root: Path, commit: str, *, to: str) -> str:
+    """Return the unified diff between two commits."""
+    return _git(root, "diff", "--no-color", "--no-ext-diff", commit, to)
+
+
+def _git(folder: Path, *arguments: str, check: bool = True) -> str:
+    return _run(folder, *arguments, check=check).stdout
+
+
+def _run(folder: Path, *arguments: str, check: bool = True) -> process.Completed:
+    """Ask git about the repository that a folder lies in, whichever one the environment is about."""
+    env = {name: value for name, value in os.environ.items() if name not in OF_ONE_REPOSITORY}
+    return process.run(["git", *arguments], cwd=folder, env=env, check=check)

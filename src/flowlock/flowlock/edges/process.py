@@ -1,0 +1,134 @@
+"""The one place that runs processes: no shell, a given environment, ended with all their children."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Thread
+
+from flowlock.edges import bound as bound_program
+from flowlock.errors import FlowlockError, from_os_error
+
+LOG_TAIL = 30
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Completed:
+    """A process that ended: its exit code and what it wrote, as text."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def run(
+    argv: Sequence[str | Path],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    stdin: str | None = None,
+    check: bool = True,
+    each_line: Callable[[str], None] | None = None,
+    bound: bool = False,
+) -> Completed:
+    """Run a process to its end; with `check`, one that fails is a FlowlockError with the tail of its output.
+
+    `env` is the whole environment of the process, ours if not given. `each_line` is called with every line
+    of its stderr as it comes, from a thread of its own. An interrupt ends the process and its children before
+    it goes on; a `bound` process, named by its whole path, ends even if we are killed (on Linux).
+    """
+    with started(bound_to_us(argv) if bound else argv, cwd=cwd, env=env) as process:
+        out, err = _communicate(process, stdin, each_line)
+    if check and process.returncode != 0:
+        tail = "\n".join((err or out).splitlines()[-LOG_TAIL:])
+        command = Path(str(argv[0])).name
+        raise FlowlockError(
+            f"`{command}` failed with exit code {process.returncode}", code="FL020", detail=tail
+        )
+    return Completed(returncode=process.returncode, stdout=out, stderr=err)
+
+
+def bound_to_us(argv: Sequence[str | Path]) -> list[str]:
+    """Return a command, named by its whole path, that ends even if we are killed (on Linux)."""
+    command = [str(part) for part in argv]
+    if sys.platform != "linux":
+        return command
+    return [sys.executable, "-I", "-S", bound_program.__file__, str(os.getpid()), *command]
+
+
+def _communicate(
+    process: subprocess.Popen[str], stdin: str | None, each_line: Callable[[str], None] | None
+) -> tuple[str, str]:
+    if each_line is None:
+        return process.communicate(stdin)
+    tell, lines, faults = each_line, list[str](), list[Exception]()
+
+    def listen() -> None:
+        for line in process.stderr or ():
+            lines.append(line)
+            try:
+                if not faults:
+                    tell(line.rstrip())
+            except Exception as error:  # noqa: BLE001 - raised below; the pipe must be drained to its end
+                faults.append(error)
+
+    listener = Thread(target=listen, daemon=True)
+    listener.start()
+    with process.stdin or nullcontext() as given:
+        if given is not None and stdin is not None:
+            given.write(stdin)
+    out = process.stdout.read() if process.stdout else ""
+    listener.join()
+    process.wait()
+    if faults:
+        raise faults[0]
+    return out, "".join(lines)
+
+
+@contextmanager
+def started(
+    argv: Sequence[str | Path],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+) -> Iterator[subprocess.Popen[str]]:
+    """Start a process in a group of its own, with pipes; leaving the block ends what still runs of it."""
+    try:
+        process = subprocess.Popen(
+            [str(part) for part in argv],
+            cwd=cwd,
+            env=None if env is None else dict(env),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise from_os_error(error, "run", argv[0]) from error
+    try:
+        with process:
+            try:
+                yield process
+            except BaseException:
+                kill_group(process)
+                raise
+    finally:
+        kill_group(process)
+
+
+def kill_group(process: subprocess.Popen[str]) -> None:
+    """End a process of `started` and every child that stayed in its group."""
+    if os.name == "nt":
+        process.kill()
+        return
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return

@@ -1,0 +1,249 @@
+"""What the source of a package is: the files git would list, with their contents as git stores them."""
+
+import hashlib
+import os
+import stat
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from functools import cached_property
+from pathlib import Path
+
+from flowlock.edges import git, stat_cache
+from flowlock.edges.stat_cache import StatCache
+from flowlock.errors import FlowlockError, Problem, from_os_error
+from flowlock.names import Sha256
+
+
+class Kind(StrEnum):
+    """How git stores a file."""
+
+    FILE = "file"
+    EXECUTABLE = "executable"
+    LINK = "link"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SourceFile:
+    """One file: the digest of its contents as git stores them, and whether those differ on this disk."""
+
+    sha256: Sha256
+    kind: Kind
+    crlf: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sources:
+    """The source files of one folder, by relative POSIX path in sorted order.
+
+    `cache_file` is where their digests are kept, if they are.
+    """
+
+    folder: Path
+    files: Mapping[str, SourceFile]
+    cache_file: Path | None = None
+
+    @cached_property
+    def digest(self) -> Sha256:
+        """The sha256 over every path, kind and content; neither folder nor times are part of it."""
+        total = hashlib.sha256()
+        for path, file in self.files.items():
+            total.update(f"{path}\0{file.kind}\0{file.sha256}\n".encode())
+        return Sha256(total.hexdigest())
+
+
+def snapshot(folder: Path, excludes: Sequence[str] = (), *, cache_file: Path | None = None) -> Sources:
+    """Return the sources of one folder; see `snapshots`."""
+    return snapshots(folder, {folder: excludes}, cache_file=cache_file)[folder]
+
+
+def snapshots(
+    root: Path, folders: Mapping[Path, Sequence[str]], *, cache_file: Path | None = None
+) -> dict[Path, Sources]:
+    """Return the sources of folders at or below `root`, each less its excludes, asking git once for all.
+
+    Excludes are globs over the relative POSIX path, where `*` also crosses `/`; one that matches a folder
+    excludes everything in it. `cache_file` keeps digests by path, size, times and inode, as git's index does.
+    Links that leave their folder, names that are not UTF-8, and repositories of their own, whose files git
+    does not list, are refused, all of them at once.
+    """
+    listed = git.listed(root)
+    within = {
+        folder: "" if folder == root else f"{folder.relative_to(root).as_posix()}/" for folder in folders
+    }
+    chosen = {folder: _chosen(within[folder], listed.files, excludes) for folder, excludes in folders.items()}
+    missing = {
+        name
+        for folder, excludes in folders.items()
+        for name in _missing(within[folder], listed.repositories, excludes)
+    }
+    problems = [problem for folder, names in chosen.items() for problem in _refused(folder, names)]
+    problems += [_unlisted(name) for name in sorted(missing)]
+    if problems:
+        raise FlowlockError("the source cannot be built as it is", problems=problems)
+    cache = StatCache(cache_file)
+    paths = {folder / name for folder, names in chosen.items() for name in names}
+    digests = {path: _digests(path, cache) for path in sorted(paths)}
+    cache.save(folders)
+    stored_lf = _stored_with_lf(root, [path for path, found in digests.items() if found.lf is not None])
+    return {
+        folder: Sources(
+            folder=folder,
+            files={name: digests[folder / name].as_stored(lf=folder / name in stored_lf) for name in names},
+            cache_file=cache_file,
+        )
+        for folder, names in chosen.items()
+    }
+
+
+def stage(sources: Sources, target: Path) -> None:
+    """Copy exactly the sources into an empty folder, as git stores them.
+
+    A file that no longer has the contents that were hashed is an error: what is built is what was hashed.
+    The kept digests go then, since it may be one of them that is wrong, and not the file.
+    """
+    for name, file in sources.files.items():
+        copy = target / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            data = _as_hashed(sources.folder, name, file)
+        except FlowlockError:
+            stat_cache.forget(sources.cache_file)
+            raise
+        if file.kind is Kind.LINK:
+            copy.symlink_to(os.fsdecode(data))
+            continue
+        copy.write_bytes(data)
+        copy.chmod(0o755 if file.kind is Kind.EXECUTABLE else 0o644)
+
+
+def _as_hashed(folder: Path, name: str, file: SourceFile) -> bytes:
+    """Return a file's contents as git stores them, which must be those that were hashed."""
+    try:
+        data = _content(folder / name, file.kind)
+    except OSError as error:
+        raise _changed(name, folder) from error
+    data = _with_lf(data) if file.crlf else data
+    if _sha256(data) != file.sha256:
+        raise _changed(name, folder)
+    return data
+
+
+def _changed(name: str, folder: Path) -> FlowlockError:
+    return FlowlockError(
+        f"{folder.name}/{name} changed while it was being built",
+        code="FL501",
+        hint="run the same command again when nothing writes to the source",
+    )
+
+
+def _chosen(inside: str, listed: Sequence[str], excludes: Sequence[str]) -> list[str]:
+    """Return the listed paths that begin with `inside` and that no exclude matches, without that beginning.
+
+    `listed` is sorted, so that those of one folder lie together.
+    """
+    start, end = (bisect_left(listed, text) for text in (inside, inside + "\U0010ffff"))
+    names = (path[len(inside) :] for path in listed[start:end])
+    return sorted(name for name in names if not any(_matches(name, pattern) for pattern in excludes))
+
+
+def _matches(name: str, pattern: str) -> bool:
+    pattern = pattern.rstrip("/")
+    return fnmatchcase(name, pattern) or fnmatchcase(name, f"{pattern}/*")
+
+
+def _refused(folder: Path, names: Iterable[str]) -> Iterator[Problem]:
+    for name in names:
+        path = folder / name
+        if git.UNREADABLE in name:
+            yield Problem(code="FL502", message=f"{folder.name}/{name}: the file's name is not UTF-8")
+        elif path.is_symlink():
+            target = os.readlink(path)  # noqa: PTH115 - the text as stored, not a normalised path
+            end = os.path.realpath(path)
+            inside = end.startswith(os.path.realpath(folder) + os.sep)
+            if os.path.isabs(target) or not inside:  # noqa: PTH117 - a text, see above
+                yield Problem(
+                    code="FL503",
+                    message=f"{folder.name}/{name} is a link that leaves the package ({target})",
+                    hint="put the file itself there: a build sees nothing outside of its package",
+                )
+
+
+def _missing(inside: str, repositories: Iterable[str], excludes: Sequence[str]) -> Iterator[str]:
+    """Yield the repositories that a folder has in it, less the excludes, or that it lies in."""
+    for repository in repositories:
+        folder = f"{repository}/"
+        excluded = any(_matches(folder[len(inside) :], pattern) for pattern in excludes)
+        if inside.startswith(folder) or (folder.startswith(inside) and not excluded):
+            yield repository
+
+
+def _unlisted(repository: str) -> Problem:
+    return Problem(
+        code="FL504",
+        message=f"{repository} is a git repository of its own, so the build would lack its files",
+        hint="remove its `.git` (of a submodule, first `git rm --cached` it), so that git lists the files; "
+        "or leave it out with `excludes` in flowlock.toml",
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Digests:
+    """A file's digest as it is, and with LF line ends where it has CRLF ones."""
+
+    kind: Kind
+    raw: Sha256
+    lf: Sha256 | None
+
+    def as_stored(self, *, lf: bool) -> SourceFile:
+        if lf and self.lf is not None:
+            return SourceFile(sha256=self.lf, kind=self.kind, crlf=True)
+        return SourceFile(sha256=self.raw, kind=self.kind)
+
+
+def _digests(path: Path, cache: StatCache) -> _Digests:
+    """Return a file's digests, from the cache or from its contents."""
+    try:
+        status = path.lstat()
+        known = cache.get(path, status)
+        if known is not None:
+            kind, raw, lf = known
+            return _Digests(kind=Kind(kind), raw=Sha256(raw), lf=None if lf is None else Sha256(lf))
+        kind = _kind(status)
+        data = _content(path, kind)
+        lf = _sha256(_with_lf(data)) if kind is not Kind.LINK and b"\r\n" in data else None
+        found = _Digests(kind=kind, raw=_sha256(data), lf=lf)
+        cache.put(path, status, [found.kind, found.raw, found.lf])
+    except OSError as error:
+        raise from_os_error(error, "read", path) from error
+    return found
+
+
+def _kind(status: os.stat_result) -> Kind:
+    if stat.S_ISLNK(status.st_mode):
+        return Kind.LINK
+    return Kind.EXECUTABLE if status.st_mode & stat.S_IXUSR else Kind.FILE
+
+
+def _content(path: Path, kind: Kind) -> bytes:
+    if kind is Kind.LINK:
+        return os.fsencode(os.readlink(path))  # noqa: PTH115 - the text as stored, not a normalised path
+    return path.read_bytes()
+
+
+def _with_lf(data: bytes) -> bytes:
+    return data.replace(b"\r\n", b"\n")
+
+
+def _sha256(data: bytes) -> Sha256:
+    return Sha256(hashlib.sha256(data).hexdigest())
+
+
+def _stored_with_lf(root: Path, paths: Sequence[Path]) -> set[Path]:
+    """Return those of the paths whose CRLF line ends git turns into LF when it stores them."""
+    if not paths:
+        return set()
+    stored = {root / name for name in git.stored_with_lf(root)}
+    return stored & set(paths)

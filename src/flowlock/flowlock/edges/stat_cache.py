@@ -1,0 +1,86 @@
+"""What is known about files by their contents, believed while their stat data stay the same."""
+
+import os
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from flowlock.edges import files, memo
+from flowlock.errors import from_os_error
+from flowlock.names import Sha256
+
+SCHEMA = 1
+# A file this young may be written once more within the clock's step, so what is known of it is not kept yet.
+SETTLED_NS = 100_000_000
+
+
+class StatCache:
+    """JSON values by path, valid for one size, modification time, change time, inode and mode.
+
+    As git's index does; the change time is there because tools set the modification time back. A cache that
+    is absent or damaged is empty, and one that cannot be written costs time only where it is read-only.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._entries: dict[str, list[Any]] = _read(path)
+        self._seen: set[str] = set()
+        self._changed = False
+
+    def get(self, path: Path, status: os.stat_result) -> Any:
+        """Return what is known about the file in this state, or None."""
+        self._seen.add(str(path))
+        entry = self._entries.get(str(path))
+        return entry[1] if entry and entry[0] == _signature(status) else None
+
+    def put(self, path: Path, before: os.stat_result, value: Any) -> None:
+        """Keep a value that was computed after `before` was taken, if the file was at rest all the while."""
+        at_rest = _signature(before) == _signature(path.lstat())
+        self._changed = True
+        if at_rest and time.time_ns() - max(before.st_mtime_ns, before.st_ctime_ns) > SETTLED_NS:
+            self._entries[str(path)] = [_signature(before), value]
+        else:
+            self._entries.pop(str(path), None)
+
+    def sha256(self, path: Path) -> Sha256:
+        """Return a file's sha256; a cache used for this holds digests and nothing else."""
+        try:
+            status = path.lstat()
+            known = self.get(path, status)
+            if known is None:
+                known = files.sha256_of(path)
+                self.put(path, status, known)
+        except OSError as error:
+            raise from_os_error(error, "read", path) from error
+        return Sha256(known)
+
+    def save(self, folders: Iterable[Path] = ()) -> None:
+        """Write the cache if it changed, without the files of these folders that were not asked for."""
+        if self._path is None or not self._changed:
+            return
+        prefixes = tuple(str(folder) + os.sep for folder in folders)
+        kept = {
+            name: entry
+            for name, entry in self._entries.items()
+            if name in self._seen or not name.startswith(prefixes)
+        }
+        memo.write(self._path, {"schema": SCHEMA, "files": kept})
+        self._changed = False
+
+
+def forget(path: Path | None) -> None:
+    """Remove a cache that a file was found not to bear out, so that whoever comes next looks at all files."""
+    with suppress(OSError):
+        if path is not None:
+            path.unlink()
+
+
+def _signature(status: os.stat_result) -> list[int]:
+    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_mode]
+
+
+def _read(path: Path | None) -> dict[str, list[Any]]:
+    document = memo.read(path) if path else None
+    return dict(document["files"]) if document and document["schema"] == SCHEMA else {}

@@ -1,0 +1,1 @@
+"""pixi.lock: read, written, compared, exported."""

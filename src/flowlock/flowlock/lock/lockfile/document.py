@@ -1,0 +1,290 @@
+"""pixi.lock as a frozen model: read fast, written as rattler writes it, unknown parts kept."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from flowlock.conda.records import Record, from_entry, from_repodata, is_archive, to_entry
+from flowlock.errors import FlowlockError, Location
+from flowlock.lock.lockfile import yaml
+
+VERSION = 7
+# The engine reads these; older ones were never written by a released pixi that is still around.
+LEGACY = range(4, VERSION)
+_MARKER = re.compile(r"^(?:<{7}|={7}|>{7}|\|{7})(?: .*)?$", re.MULTILINE)
+_ENVIRONMENT_KEYS = frozenset(("channels", "packages", "options"))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LockPlatform:
+    """A platform as a lock names it, with the virtual packages that the solve took for granted."""
+
+    name: str
+    subdir: str
+    virtual_packages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LockedEnvironment:
+    """What an environment pins, by platform name.
+
+    `foreign` holds selectors of packages that are no conda archives (PyPI, source packages), `more` keys that
+    we do not know; both are written again as they are.
+    """
+
+    channels: tuple[str, ...]
+    packages: Mapping[str, tuple[Record, ...]]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    foreign: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lock:
+    """A whole lockfile; `foreign` are the entries of packages that are no conda archives."""
+
+    platforms: tuple[LockPlatform, ...]
+    environments: Mapping[str, LockedEnvironment]
+    foreign: tuple[Mapping[str, Any], ...] = ()
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+    def records(self) -> Iterator[tuple[str, str, Record]]:
+        """Yield environment, platform and record of every pin."""
+        for environment, locked in self.environments.items():
+            for platform, records in locked.packages.items():
+                for record in records:
+                    yield environment, platform, record
+
+    def text(self) -> str:
+        """Return the file's text; the same lock gives the same text, whatever the order of its parts."""
+        environments = {
+            name: _environment_node(self.environments[name]) for name in sorted(self.environments)
+        }
+        used = {record.url: record for _, _, record in self.records()}
+        packages = [to_entry(used[url]) for url in sorted(used)] + list(self.foreign)
+        document: dict[str, Any] = {
+            "version": VERSION,
+            "platforms": [_platform_node(platform) for platform in self.platforms],
+            "environments": environments,
+            "packages": packages,
+            **self.more,
+        }
+        return "\n".join(yaml.dump(document)) + "\n"
+
+
+def read(text: str, file: str) -> Lock:
+    """Return the lock that a file's text is; an FL6xx error names the line of what is wrong with it."""
+    if marker := _MARKER.search(text):
+        raise _broken(
+            "FL602",
+            "it has merge-conflict markers",
+            file,
+            line=text.count("\n", 0, marker.start()) + 1,
+            hint="take either side (`git checkout --ours` or `--theirs`), then run `flowlock lock`",
+        )
+    try:
+        node = yaml.load(text)
+    except yaml.YamlError as error:
+        raise _broken("FL601", error.message, file, line=error.line, column=error.column) from error
+    version = _version(node, file)
+    if version in LEGACY:
+        return _read_legacy(text, node, file)
+    try:
+        return _lock(node)
+    except _MalformedError as error:
+        line = _line_of(text, error.near) if error.near else None
+        raise _broken("FL601", str(error), file, line=line) from error
+
+
+def _version(node: Any, file: str) -> int:
+    version = node.get("version") if isinstance(node, dict) else None
+    if not isinstance(version, int):
+        raise _broken("FL601", "it has no `version:` and so is no lock of pixi's", file, line=1)
+    if version > VERSION:
+        raise _broken(
+            "FL603",
+            f"it is of version {version}, and {VERSION} is the newest that this flowlock reads",
+            file,
+            line=1,
+            hint="update flowlock, or lock with the tool that wrote the file",
+        )
+    if version < LEGACY.start:
+        raise _broken("FL603", f"version {version} is too old to be read", file, line=1)
+    return version
+
+
+class _MalformedError(Exception):
+    """A part of the document is missing or of another kind; `near` is text to find its line by."""
+
+    def __init__(self, message: str, near: str | None = None) -> None:
+        super().__init__(message)
+        self.near = near
+
+
+def _lock(node: Mapping[str, Any]) -> Lock:
+    entries = _list(node, "packages")
+    known: dict[str, Record] = {}
+    foreign = []
+    for entry in entries:
+        url = entry.get("conda") if isinstance(entry, dict) else None
+        if isinstance(url, str) and is_archive(url):
+            known[url] = _record(entry, url)
+        elif isinstance(entry, dict):
+            foreign.append(entry)
+        else:
+            raise _MalformedError(f"`{entry}` is no package", str(entry))
+    environments = _dict(node, "environments")
+    platforms = tuple(_platform(item) for item in _list(node, "platforms"))
+    return Lock(
+        platforms=platforms,
+        environments={name: _environment(name, item, known) for name, item in environments.items()},
+        foreign=tuple(foreign),
+        more={k: v for k, v in node.items() if k not in ("version", "platforms", "environments", "packages")},
+    )
+
+
+def _record(entry: Mapping[str, Any], url: str) -> Record:
+    try:
+        return from_entry(entry)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise _MalformedError(f"the entry of `{url}` is malformed: {error}", f"- conda: {url}") from error
+
+
+def _platform(node: Any) -> LockPlatform:
+    if not isinstance(node, dict) or not isinstance(node.get("name"), str):
+        raise _MalformedError(f"a platform has no name: {node}", "platforms:")
+    virtual = node.get("virtual-packages") or ()
+    name = str(node["name"])
+    subdir = str(node.get("subdir") or name)
+    return LockPlatform(name=name, subdir=subdir, virtual_packages=tuple(map(str, virtual)))
+
+
+def _environment(name: str, node: Any, known: Mapping[str, Record]) -> LockedEnvironment:
+    if not isinstance(node, dict):
+        raise _MalformedError(f"the environment `{name}` is no mapping", f"  {name}:")
+    packages: dict[str, tuple[Record, ...]] = {}
+    foreign: dict[str, tuple[Any, ...]] = {}
+    for platform, selectors in _dict(node, "packages").items():
+        records, others = [], []
+        for selector in selectors or ():
+            url = selector.get("conda") if isinstance(selector, dict) else None
+            if not isinstance(url, str) or not is_archive(url):
+                others.append(selector)
+            elif url in known:
+                records.append(known[url])
+            else:
+                problem = f"{name}/{platform} names {url}, which `packages` does not have"
+                raise _MalformedError(problem, f"- conda: {url}")
+        packages[platform] = tuple(records)
+        if others:
+            foreign[platform] = tuple(others)
+    return LockedEnvironment(
+        channels=tuple(_channel(item) for item in _list(node, "channels")),
+        packages=packages,
+        options=_dict(node, "options"),
+        foreign=foreign,
+        more={key: value for key, value in node.items() if key not in _ENVIRONMENT_KEYS},
+    )
+
+
+def _channel(node: Any) -> str:
+    url = node.get("url") if isinstance(node, dict) else node
+    if not isinstance(url, str):
+        raise _MalformedError(f"a channel has no url: {node}", "channels:")
+    return url
+
+
+def _list(node: Mapping[str, Any], key: str) -> list[Any]:
+    value = node.get(key, [])
+    if not isinstance(value, list):
+        raise _MalformedError(f"`{key}` is no list", f"{key}:")
+    return value
+
+
+def _dict(node: Mapping[str, Any], key: str) -> dict[str, Any]:
+    value = node.get(key, {})
+    if not isinstance(value, dict):
+        raise _MalformedError(f"`{key}` is no mapping", f"{key}:")
+    return value
+
+
+def _environment_node(environment: LockedEnvironment) -> dict[str, Any]:
+    node: dict[str, Any] = {"channels": [{"url": url} for url in environment.channels], **environment.more}
+    if environment.options:
+        node["options"] = dict(environment.options)
+    node["packages"] = {
+        platform: [
+            *({"conda": url} for url in sorted({record.url for record in records})),
+            *environment.foreign.get(platform, ()),
+        ]
+        for platform, records in sorted(environment.packages.items())
+    }
+    return node
+
+
+def _platform_node(platform: LockPlatform) -> dict[str, Any]:
+    node: dict[str, Any] = {"name": platform.name}
+    if platform.subdir != platform.name:
+        node["subdir"] = platform.subdir
+    if platform.virtual_packages:
+        node["virtual-packages"] = list(platform.virtual_packages)
+    return node
+
+
+def _broken(
+    code: str, message: str, file: str, *, line: int | None = None, column: int | None = None, hint: str = ""
+) -> FlowlockError:
+    return FlowlockError(
+        f"the lock cannot be read: {message}",
+        code=code,
+        location=Location(file=file, line=line, column=column),
+        hint=hint or "restore the file from git, or delete it and run `flowlock lock`",
+    )
+
+
+def _line_of(text: str, near: str) -> int | None:
+    at = text.find(near)
+    return None if at < 0 else text.count("\n", 0, at) + 1
+
+
+def _read_legacy(text: str, node: Mapping[str, Any], file: str) -> Lock:
+    """Read versions 4 to 6 with the engine, which knows their rules; PyPI packages are refused, not lost.
+
+    The engine tells no options, so they are taken from the document.
+    """
+    import json
+    import tempfile
+
+    from rattler import exceptions as engine_errors
+    from rattler.lock import CondaLockedBinaryPackage, LockFile
+
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder, "pixi.lock")
+        copy.write_text(text, encoding="utf-8")
+        try:
+            engine = LockFile.from_path(copy)
+        except (engine_errors.ParseCondaLockError, engine_errors.IoError) as error:
+            raise _broken("FL601", str(error), file) from error
+    environments = {}
+    for name, locked in engine.environments():
+        packages = {}
+        for platform in locked.platforms():
+            records = []
+            for package in locked.packages(platform) or ():
+                if not isinstance(package, CondaLockedBinaryPackage):
+                    raise _broken("FL604", f"{package.name} is no conda archive", file)
+                record = package.repo_data_record()
+                records.append(from_repodata(record.url, record.channel or "", json.loads(record.to_json())))
+            packages[platform.name] = tuple(records)
+        channels = tuple(str(channel) for channel in locked.channels())
+        written = node["environments"][name]
+        environments[name] = LockedEnvironment(
+            channels=channels,
+            packages=packages,
+            options=_dict(written, "options"),
+            more={key: value for key, value in written.items() if key not in _ENVIRONMENT_KEYS},
+        )
+    platforms = (LockPlatform(name=p.name, subdir=str(p.subdir)) for p in engine.platforms())
+    return Lock(platforms=tuple(platforms), environments=environments)

@@ -1,0 +1,124 @@
+"""A lock for other tools: conda's explicit file, environment.yml, and the mirror setting of pixi."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, assert_never
+
+from flowlock.conda.records import Record
+from flowlock.errors import FlowlockError, nearest
+from flowlock.lock.lockfile import yaml
+from flowlock.lock.lockfile.document import Lock, LockedEnvironment
+from flowlock.lock.lockfile.forms import ExportKind
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExportResult:
+    """The exported text."""
+
+    kind: ExportKind
+    text: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is a text; what prevents that is raised."""
+        return True
+
+    def as_json(self) -> Mapping[str, Any]:
+        """Return {"kind", "text"}."""
+        return {"kind": self.kind.value, "text": self.text}
+
+    def as_text(self) -> str:
+        """Return the text itself."""
+        return self.text
+
+
+def export(kind: ExportKind, lock: Lock, *, environment: str, platform: str, name: str) -> ExportResult:
+    """Return a locked environment in the form of another tool; `name` is what environment.yml calls it."""
+    pins, records = _records(lock, environment, platform)
+    match kind:
+        case ExportKind.EXPLICIT:
+            text = explicit(records, platform)
+        case ExportKind.ENVIRONMENT:
+            text = environment_yml(pins, records, name)
+        case ExportKind.MIRROR:
+            raise ValueError("a mirror is not made of a lock; call pixi_mirror")
+        case _:
+            assert_never(kind)
+    return ExportResult(kind=kind, text=text)
+
+
+def explicit(records: tuple[Record, ...], platform: str) -> str:
+    """Return conda's explicit file: URLs with hashes, a dependency before what needs it.
+
+    `conda create --file`, mamba and rattler install it without a solve and check every hash.
+    """
+    lines = [f"# platform: {platform}", "@EXPLICIT"]
+    lines += [f"{record.url}#{_hash(record)}" for record in _in_install_order(records)]
+    return "\n".join(lines) + "\n"
+
+
+def environment_yml(pins: LockedEnvironment, records: tuple[Record, ...], name: str) -> str:
+    """Return conda's environment.yml with every version and build pinned; it has no place for hashes."""
+    document = {
+        "name": name,
+        "channels": [url.rstrip("/") for url in pins.channels],
+        "dependencies": [f"{record.name}={record.version}={record.build}" for record in records],
+    }
+    return "\n".join(yaml.dump(document)) + "\n"
+
+
+def pixi_mirror(release_channel: str, served: str) -> ExportResult:
+    """Return the setting for `.pixi/config.toml` with which pixi takes unreleased packages from `served`.
+
+    `served` is the address of `flowlock channel serve`. The lock stays as it is: pixi asks the mirror for the
+    release channel's URLs and checks the bytes against the lock.
+    """
+    text = f'[mirrors]\n"{release_channel.rstrip("/")}" = ["{served.rstrip("/")}"]\n'
+    return ExportResult(kind=ExportKind.MIRROR, text=text)
+
+
+def _records(lock: Lock, environment: str, platform: str) -> tuple[LockedEnvironment, tuple[Record, ...]]:
+    pins = lock.environments.get(environment)
+    if pins is None:
+        known = sorted(lock.environments)
+        raise FlowlockError(
+            f"the lock has no environment `{environment}`",
+            code="FL630",
+            hint=nearest(environment, known) or f"it has: {', '.join(known)}",
+        )
+    if platform not in pins.packages:
+        known = sorted(pins.packages)
+        raise FlowlockError(
+            f"the lock has no platform `{platform}` for `{environment}`",
+            code="FL630",
+            hint=nearest(platform, known) or f"it has: {', '.join(known)}",
+        )
+    return pins, tuple(sorted(pins.packages[platform], key=lambda record: record.name))
+
+
+def _hash(record: Record) -> str:
+    if not record.sha256:
+        raise FlowlockError(f"the lock pins {record.file_name} without a sha256", code="FL631")
+    return f"sha256:{record.sha256}"
+
+
+def _in_install_order(records: tuple[Record, ...]) -> list[Record]:
+    """Return records with dependencies first; those of a cycle, which conda-forge has, by name."""
+    from flowlock.conda.match_spec import name_of
+
+    by_name = {record.name: record for record in records}
+    done: dict[str, Record] = {}
+    open_names: set[str] = set()
+
+    def visit(record: Record) -> None:
+        if record.name in done or record.name in open_names:
+            return
+        open_names.add(record.name)
+        for name in sorted(name_of(depend) for depend in record.depends):
+            if name in by_name:
+                visit(by_name[name])
+        done[record.name] = record
+
+    for record in records:
+        visit(record)
+    return list(done.values())

@@ -1,0 +1,1 @@
+"""pixi.toml: what an environment asks for."""

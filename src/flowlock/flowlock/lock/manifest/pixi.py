@@ -1,0 +1,317 @@
+"""pixi.toml, or `[tool.pixi]` of a pyproject.toml, read in full or refused by the line."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from flowlock.conda import virtual
+from flowlock.conda.virtual import TargetPlatform
+from flowlock.documents import toml
+from flowlock.documents.toml_places import KeyPath
+from flowlock.errors import FlowlockError, Problem, nearest
+from flowlock.lock.manifest import specs
+from flowlock.lock.manifest.features import Feature, Shared, Table, merged
+from flowlock.lock.manifest.model import (
+    DEFAULT,
+    Environment,
+    ExcludeNewer,
+    Manifest,
+    Priority,
+    Requirement,
+    Strategy,
+    channel_url,
+)
+
+PYPROJECT = "pyproject.toml"
+_STRATEGIES = {
+    "highest": Strategy.HIGHEST,
+    "lowest": Strategy.LOWEST,
+    "lowest-direct": Strategy.LOWEST_DIRECT,
+}
+# Later overrides earlier, as the run dependencies do for pixi.
+_DEPENDENCIES = ("build-dependencies", "host-dependencies", "dependencies")
+_PYPI = ("pypi-dependencies", "pypi-options", "pypi-exclude-newer")
+_SOURCES = ("package", "dev")
+_IGNORED = ("tasks", "activation", "$schema")
+_TARGET = (*_DEPENDENCIES, "constraints")
+_FEATURE = (*_TARGET, "channels", "platforms", "system-requirements", "target")
+_OPTIONS = ("channel-priority", "solve-strategy")
+_METADATA = (
+    *("name", "version", "description", "authors", "license", "license-file", "readme", "homepage"),
+    *("repository", "documentation", "requires-pixi", "preview", "conda-pypi-map", "s3-options"),
+    *("build-variants", "build-variants-files", "target", "audit"),
+)
+_WORKSPACE = ("channels", "platforms", *_OPTIONS, "exclude-newer")
+_TOP = (*_TARGET, "system-requirements", "target", "feature", "environments", "exclude-newer")
+_SELECTORS = ("unix", "linux", "osx", "win")
+
+
+def read(text: str, file: str, *, label: str, now: datetime | None = None) -> Manifest:
+    """Return the manifest of a file's text; all that is wrong or not supported is reported together."""
+    document = toml.read(text, file, code="FL610")
+    reader = _Reader(document=document, now=now or datetime.now(UTC))
+    manifest = reader.manifest(label)
+    if reader.problems or manifest is None:
+        message = f"{file} cannot be locked: {len(reader.problems)} problem(s)"
+        raise FlowlockError(message, problems=reader.problems)
+    return manifest
+
+
+@dataclass(kw_only=True, slots=True)
+class _Reader:
+    """Reads one document and gathers its problems."""
+
+    document: toml.Document
+    now: datetime
+    problems: list[Problem] = field(default_factory=list)
+
+    def manifest(self, label: str) -> Manifest | None:
+        root = ("tool", "pixi") if self.document.file.endswith(PYPROJECT) else ()
+        table = self.document.data
+        for part in root:
+            table = table.get(part, {})
+        kind = "workspace" if "workspace" in table else "project"
+        workspace = table.get(kind)
+        if not isinstance(workspace, dict):
+            self._report((), "the manifest has no [workspace]", hint="pixi.toml begins with [workspace]")
+            return None
+        self._known(table, root, (*_TOP, "workspace", "project"), _IGNORED)
+        self._known(workspace, (*root, kind), _WORKSPACE, _METADATA)
+        platforms = self._platforms(workspace, (*root, kind))
+        channels = self._channels(workspace, (*root, kind)) or []
+        default = self._feature(table, root, top=True, platforms=platforms)
+        default = self._with_python(default, root)
+        features = {DEFAULT: default}
+        for name, content in self._tables(table, (*root, "feature"), "feature"):
+            features[name] = self._feature(content, (*root, "feature", name), top=False, platforms=platforms)
+        shared = Shared(
+            channels=channels,
+            platforms=platforms,
+            strategy=self._strategy(workspace, (*root, kind)) or Strategy.HIGHEST,
+            priority=self._priority(workspace, (*root, kind)) or Priority.STRICT,
+            exclude_newer=self._exclude_newer(workspace, table, (*root, kind), root),
+        )
+        environments = self._environments(table, (*root, "environments"), features, shared)
+        return Manifest(label=label, file=self.document.file, environments=tuple(environments))
+
+    def _report(self, path: KeyPath, message: str, *, hint: str | None = None) -> None:
+        where = self.document.at(path)
+        self.problems.append(Problem(code="FL612", message=message, location=where, hint=hint))
+
+    def _refuse(self, path: KeyPath, what: str) -> None:
+        where = self.document.at(path)
+        message = f"{what}: flowlock does not lock these"
+        hint = "lock this workspace with pixi, or remove the section"
+        self.problems.append(Problem(code="FL613", message=message, location=where, hint=hint))
+
+    def _known(self, table: Table, path: KeyPath, known: Sequence[str], ignored: Sequence[str]) -> None:
+        for key, value in table.items():
+            if key in _PYPI and value:
+                self._refuse((*path, key), f"PyPI settings in `{key}`")
+            elif key in _SOURCES and value:
+                self._refuse((*path, key), f"source packages in `{key}`")
+            elif key not in (*known, *ignored, *_PYPI, *_SOURCES):
+                hint = nearest(key, [*known, *ignored])
+                self._report((*path, key), f"unknown key `{key}`", hint=hint)
+
+    def _tables(self, table: Table, path: KeyPath, key: str) -> list[tuple[str, Table]]:
+        found = table.get(key, {})
+        if not isinstance(found, dict):
+            self._report(path, f"`{key}` must be a table")
+            return []
+        wrong = [name for name, content in found.items() if not isinstance(content, dict)]
+        for name in wrong:
+            self._report((*path, name), f"`{name}` must be a table")
+        return [(name, content) for name, content in found.items() if name not in wrong]
+
+    def _platforms(self, workspace: Table, path: KeyPath) -> dict[str, TargetPlatform]:
+        made: dict[str, TargetPlatform] = {}
+        for number, item in enumerate(self._list(workspace, path, "platforms")):
+            here = (*path, "platforms", number)
+            try:
+                if isinstance(item, dict):
+                    platform = virtual.from_table(item)
+                else:
+                    platform = virtual.target(virtual.checked_subdir(str(item)))
+            except ValueError as error:
+                self._report(here, str(error), hint=f"known are {', '.join(virtual.DEFAULTS)}")
+                continue
+            if platform.name in made:
+                self._report(here, f"the platform `{platform.name}` is given twice")
+            made[platform.name] = platform
+        if not workspace.get("platforms"):
+            self._report(path, "the workspace names no platforms", hint='add `platforms = ["linux-64"]`')
+        return made
+
+    def _list(self, table: Table, path: KeyPath, key: str) -> list[Any]:
+        value = table.get(key, [])
+        if not isinstance(value, list):
+            self._report((*path, key), f"`{key}` must be a list")
+            return []
+        return value
+
+    def _channels(self, table: Table, path: KeyPath) -> list[tuple[str, int]] | None:
+        if "channels" not in table:
+            return None
+        made = []
+        for number, item in enumerate(self._list(table, path, "channels")):
+            channel, priority = (
+                (item.get("channel"), item.get("priority", 0)) if isinstance(item, dict) else (item, 0)
+            )
+            if isinstance(channel, str) and channel and isinstance(priority, int):
+                made.append((channel_url(channel), priority))
+            else:
+                self._report((*path, "channels", number), f"`{item}` is not a channel")
+        return made
+
+    def _feature(
+        self, table: Table, path: KeyPath, *, top: bool, platforms: Mapping[str, TargetPlatform]
+    ) -> Feature:
+        if not top:
+            self._known(table, path, (*_FEATURE, *_OPTIONS), _IGNORED)
+        selectors = {*_SELECTORS, *platforms, *(p.subdir for p in platforms.values())}
+        requirements: dict[str | None, Mapping[str, Requirement]] = {None: self._specs(table, path)}
+        constraints: dict[str | None, Mapping[str, Requirement]] = {None: self._constraints(table, path)}
+        for selector, content in self._tables(table, (*path, "target"), "target"):
+            here = (*path, "target", selector)
+            if selector not in selectors and selector not in virtual.DEFAULTS:
+                self._report(here, f"unknown target `{selector}`", hint=nearest(selector, sorted(selectors)))
+            self._known(content, here, _TARGET, _IGNORED)
+            requirements[selector] = self._specs(content, here)
+            constraints[selector] = self._constraints(content, here)
+        chosen = None
+        if not top and "platforms" in table:
+            names = [str(name) for name in self._list(table, path, "platforms")]
+            known = platforms.keys() | {p.subdir for p in platforms.values()}
+            chosen = frozenset(names)
+            for number, name in enumerate(names):
+                if name not in known:
+                    self._report((*path, "platforms", number), f"the workspace has no platform `{name}`")
+        return Feature(
+            requirements=requirements,
+            constraints=constraints,
+            channels=None if top else self._channels(table, path),
+            platforms=chosen,
+            system=self._system(table, path),
+            strategy=None if top else self._strategy(table, path),
+            priority=None if top else self._priority(table, path),
+        )
+
+    def _specs(self, table: Table, path: KeyPath) -> dict[str, Requirement]:
+        merged: dict[str, Requirement] = {}
+        for key in _DEPENDENCIES:
+            merged.update(self._requirements(table, path, key))
+        return merged
+
+    def _constraints(self, table: Table, path: KeyPath) -> dict[str, Requirement]:
+        return self._requirements(table, path, "constraints")
+
+    def _requirements(self, table: Table, path: KeyPath, key: str) -> dict[str, Requirement]:
+        content = table.get(key, {})
+        if not isinstance(content, dict):
+            self._report((*path, key), f"`{key}` must be a table")
+            return {}
+        made = {}
+        for name, value in content.items():
+            try:
+                spec = specs.match_spec(name, value)
+            except (TypeError, ValueError) as error:
+                source = isinstance(value, dict) and any(part in value for part in specs.SOURCES)
+                where = self.document.at((*path, key, name))
+                code = "FL613" if source else "FL612"
+                self.problems.append(Problem(code=code, message=str(error), location=where))
+                continue
+            made[name.lower()] = Requirement(
+                name=name.lower(), spec=spec, location=self.document.at((*path, key, name))
+            )
+        return made
+
+    def _system(self, table: Table, path: KeyPath) -> Table:
+        system = table.get("system-requirements", {})
+        try:
+            if not isinstance(system, dict):
+                self._report((*path, "system-requirements"), "`system-requirements` must be a table")
+                return {}
+            virtual.with_system_requirements(virtual.target("linux-64"), [system])
+        except (ValueError, KeyError) as error:
+            self._report((*path, "system-requirements"), str(error))
+            return {}
+        return system
+
+    def _strategy(self, table: Table, path: KeyPath) -> Strategy | None:
+        value = table.get("solve-strategy")
+        if value is not None and value not in _STRATEGIES:
+            hint = f"one of {', '.join(_STRATEGIES)}"
+            self._report((*path, "solve-strategy"), f"unknown solve-strategy `{value}`", hint=hint)
+        return _STRATEGIES.get(str(value)) if value is not None else None
+
+    def _priority(self, table: Table, path: KeyPath) -> Priority | None:
+        value = table.get("channel-priority")
+        try:
+            return Priority(value) if value is not None else None
+        except ValueError:
+            hint = "one of strict, disabled"
+            self._report((*path, "channel-priority"), f"unknown channel-priority `{value}`", hint=hint)
+            return None
+
+    def _exclude_newer(
+        self, workspace: Table, table: Table, path: KeyPath, root: KeyPath
+    ) -> ExcludeNewer | None:
+        value, own = workspace.get("exclude-newer"), table.get("exclude-newer", {})
+        here = (*path, "exclude-newer")
+        if value is None and not own:
+            return None
+        try:
+            given = value if isinstance(value, dict) else {"cutoff": value}
+            if unknown := set(given) - {"cutoff", "exemptions"}:
+                raise ValueError(f"unknown key `{min(unknown)}` of exclude-newer")  # noqa: TRY301 - below
+            limit = given.get("cutoff")
+            exempt = self._requirements(given, here, "exemptions").values()
+            cutoff = specs.cutoff(limit, self.now) if limit is not None else None
+            here = (*root, "exclude-newer")
+            single = {name.lower(): specs.cutoff(moment, self.now) for name, moment in own.items()}
+        except (TypeError, ValueError, AttributeError) as error:
+            self._report(here, str(error), hint="a date (2026-01-31), a time, or a duration (7d)")
+            return None
+        return ExcludeNewer(cutoff=cutoff, exempt=tuple(exempt), own=single)
+
+    def _with_python(self, default: Feature, root: KeyPath) -> Feature:
+        """Add what pixi takes from `[project]` of a pyproject.toml; its dependencies are PyPI's: refused."""
+        project = self.document.data.get("project", {})
+        if not root or not isinstance(project, dict):
+            return default
+        if project.get("dependencies"):
+            self._refuse(("project", "dependencies"), "PyPI dependencies in `project.dependencies`")
+        python = project.get("requires-python")
+        general = default.requirements[None]
+        if not isinstance(python, str) or "python" in general:
+            return default
+        where = self.document.at(("project", "requires-python"))
+        asked = Requirement(name="python", spec=f"python {python.replace(' ', '')}", location=where)
+        return replace(default, requirements={**default.requirements, None: {**general, "python": asked}})
+
+    def _environments(
+        self, table: Table, path: KeyPath, features: Mapping[str, Feature], shared: Shared
+    ) -> list[Environment]:
+        declared = table.get("environments", {})
+        if not isinstance(declared, dict):
+            self._report(path, "`environments` must be a table")
+            declared = {}
+        made = []
+        for name, value in {DEFAULT: [], **declared}.items():
+            content = {"features": value} if isinstance(value, list) else value
+            if not isinstance(content, dict):
+                self._report((*path, name), f"`{name}` must be a list of features or a table")
+                continue
+            known = ("features", "solve-group", "no-default-feature")
+            self._known(content, (*path, name), known, ())
+            names = [str(feature) for feature in content.get("features", [])]
+            for unknown in [feature for feature in names if feature not in features]:
+                hint = nearest(unknown, list(features))
+                self._report((*path, name), f"the manifest has no feature `{unknown}`", hint=hint)
+            if not content.get("no-default-feature", False) and DEFAULT not in names:
+                names.append(DEFAULT)
+            members = [features[feature] for feature in names if feature in features]
+            made.append(merged(name, content.get("solve-group"), members, shared))
+        return made

@@ -1,0 +1,81 @@
+"""Values of pixi manifests as what solvers take: dependencies as match specs, cutoffs as times."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flowlock.lock.manifest.model import channel_url
+
+# Keys of a dependency's table → keys of a match spec's brackets.
+_BRACKETS = {
+    "build": "build",
+    "build-number": "build_number",
+    "file-name": "fn",
+    "channel": "channel",
+    "subdir": "subdir",
+    "license": "license",
+    "md5": "md5",
+    "sha256": "sha256",
+    "extras": "extras",
+    "when": "when",
+}
+SOURCES = ("path", "git", "url", "branch", "tag", "rev", "subdirectory")
+_UNITS = {"s": 1, "sec": 1, "second": 1, "m": 60, "min": 60, "minute": 60, "h": 3600, "hour": 3600}
+_UNITS |= {"d": 86400, "day": 86400, "w": 604800, "week": 604800}
+_DURATION = re.compile(r"(\d+)\s*([a-z]+?)s?(?=\s|\d|,|$)")
+
+
+def match_spec(name: str, value: Any) -> str:
+    """Return the match spec of a dependency; ValueError or TypeError says what is not supported."""
+    if isinstance(value, str):
+        return _with_version(name, value)
+    if not isinstance(value, Mapping):
+        raise TypeError(f"`{name}` must be a version or a table")
+    if source := [key for key in SOURCES if key in value]:
+        raise ValueError(f"`{name}` is a source package (`{source[0]}`), which flowlock does not lock")
+    if unknown := [key for key in value if key != "version" and key not in _BRACKETS]:
+        raise ValueError(f"`{name}` has the unknown key `{unknown[0]}`")
+    brackets = [
+        f"{_BRACKETS[key]}={_bracketed(key, item)}" for key, item in value.items() if key != "version"
+    ]
+    spec = _with_version(name, str(value.get("version", "*")))
+    return f"{spec}[{', '.join(brackets)}]" if brackets else spec
+
+
+def _with_version(name: str, version: str) -> str:
+    text = version.strip()
+    if not text:
+        raise ValueError(f"`{name}` has an empty version")
+    return name if text == "*" else f"{name} {text}"
+
+
+def _bracketed(key: str, value: Any) -> str:
+    if key == "extras" and isinstance(value, list):
+        return f"[{', '.join(map(str, value))}]"
+    if not isinstance(value, str | int) or '"' in str(value):
+        raise ValueError(f"`{key}` must be a text without quotes")
+    return f'"{channel_url(str(value)) if key == "channel" else value}"'
+
+
+def cutoff(value: Any, now: datetime) -> int:
+    """Return the time of an `exclude-newer` in milliseconds: a day (its end), an instant, or how long ago."""
+    if not isinstance(value, str):
+        raise TypeError("a cutoff is a text: a date, a time, or a duration such as `7d`")
+    text = value.strip()
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+        moment = datetime.fromisoformat(text).replace(tzinfo=UTC) + timedelta(days=1)
+    elif re.match(r"\d{4}-", text):
+        moment = datetime.fromisoformat(text)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    else:
+        moment = now - _duration(text.lower())
+    return int(moment.timestamp() * 1000)
+
+
+def _duration(text: str) -> timedelta:
+    found = _DURATION.findall(text)
+    rest = _DURATION.sub("", text).strip(" ,")
+    if not found or rest or any(unit not in _UNITS for _, unit in found):
+        raise ValueError(f"`{text}` is no date, time or duration")
+    return timedelta(seconds=sum(int(number) * _UNITS[unit] for number, unit in found))

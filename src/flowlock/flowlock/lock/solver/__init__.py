@@ -1,0 +1,1 @@
+"""The solver behind one adapter, and the metadata that it sees."""

@@ -1,0 +1,259 @@
+"""The py-rattler adapter: one place that solves; records come back as ours, its errors as FlowlockError."""
+
+import asyncio
+import atexit
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any, assert_never
+
+from flowlock.conda.records import Record
+from flowlock.errors import FlowlockError
+from flowlock.lock.manifest.model import ExcludeNewer, Priority, Requirement, Strategy
+from flowlock.lock.solver import sources
+from flowlock.lock.solver.metadata import Metadata, bad_metadata
+
+if TYPE_CHECKING:
+    from rattler import MatchSpec
+    from rattler.channel import ChannelPriority
+    from rattler.solver.solver import SolveStrategy
+    from rattler.virtual_package import GenericVirtualPackage
+
+
+SETTLING = 0.05
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """One solve: what an environment (or a solve-group) asks for on a platform, and what it had.
+
+    `locked` records are preferred and are candidates even where no channel has them, so packages of the
+    workspace must never be among them: the solver would keep the stale build.
+    """
+
+    label: str
+    subdir: str
+    channels: tuple[str, ...]
+    requirements: tuple[Requirement, ...]
+    virtual_packages: tuple[str, ...]
+    constraints: tuple[Requirement, ...] = ()
+    locked: tuple[Record, ...] = ()
+    strategy: Strategy = Strategy.HIGHEST
+    priority: Priority = Priority.STRICT
+    exclude_newer: ExcludeNewer | None = None
+
+
+class UnsolvableError(FlowlockError):
+    """No set of packages satisfies a request; `detail` is the solver's own explanation."""
+
+    label = ""
+
+
+def solve_environment(
+    request: Request, metadata: Metadata, *, on_done: Callable[[Request, int], None] | None = None
+) -> list[Record]:
+    """Solve one request; records by URL. Raises UnsolvableError with the solver's explanation."""
+    return solve_all([request], metadata, on_done=on_done)[0]
+
+
+def solve_all(
+    requests: Sequence[Request],
+    metadata: Metadata,
+    *,
+    jobs: int | None = None,
+    on_done: Callable[[Request, int], None] | None = None,
+) -> list[list[Record]]:
+    """Solve requests at the same time, at most `jobs` of them, and return their records in the same order.
+
+    The engine solves on threads of its own without the interpreter's lock, so one loop keeps all cores busy.
+    All requests are tried; if some fail, the first one's error is raised with the others' in its detail.
+    """
+    _settle_at_exit()
+    return asyncio.run(_solve_all(requests, metadata, jobs or os.cpu_count() or 1, on_done))
+
+
+@cache
+def _settle_at_exit() -> None:
+    """Let the engine's threads end before the interpreter does.
+
+    They drop their Python objects a moment after a solve's result is here; an interpreter that ends within
+    that millisecond crashes (py-rattler 0.28: one process in ten, one in four under load).
+    """
+    atexit.register(time.sleep, SETTLING)
+
+
+async def _solve_all(
+    requests: Sequence[Request],
+    metadata: Metadata,
+    jobs: int,
+    on_done: Callable[[Request, int], None] | None,
+) -> list[list[Record]]:
+    gate = asyncio.Semaphore(jobs)
+
+    async def one(request: Request) -> list[Record]:
+        async with gate:
+            records = await _solve(request, metadata)
+        if on_done is not None:
+            on_done(request, len(records))
+        return records
+
+    outcomes = await asyncio.gather(*map(one, requests), return_exceptions=True)
+    failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+    if failures:
+        raise _together(failures)
+    return [outcome for outcome in outcomes if not isinstance(outcome, BaseException)]
+
+
+def _together(failures: Sequence[BaseException]) -> BaseException:
+    """Return one error for all: what is no refusal of the solver comes first and alone."""
+    unsolvable = [failure for failure in failures if isinstance(failure, UnsolvableError)]
+    other = [failure for failure in failures if not isinstance(failure, UnsolvableError)]
+    if other or len(unsolvable) == 1:
+        return (other or list(unsolvable))[0]
+    by_words: dict[str, list[str]] = {}
+    for failure in unsolvable:
+        by_words.setdefault(str(failure.detail), []).append(failure.label)
+    first = unsolvable[0]
+    return UnsolvableError(
+        f"{len(unsolvable)} solves have no solution",
+        problems=[problem for failure in unsolvable for problem in failure.problems],
+        detail="\n\n".join(f"{', '.join(labels)}:\n{words}" for words, labels in by_words.items()),
+        hint=first.hint,
+        kept=first.kept,
+    )
+
+
+async def _solve(request: Request, metadata: Metadata) -> list[Record]:
+    import rattler
+    from rattler import exceptions as engine
+    from rattler.solver import solve_with_sparse_repodata
+
+    limit = request.exclude_newer
+    opened = [metadata.sparse(channel, request.subdir, limit) for channel in request.channels]
+    common: dict[str, Any] = {
+        "specs": _specs(request.requirements),
+        "constraints": _specs(request.constraints),
+        "locked_packages": metadata.pinned(request.locked),
+        "virtual_packages": [_virtual(package) for package in request.virtual_packages],
+        "channel_priority": _priority(request.priority),
+        "strategy": _strategy(request.strategy),
+        "exclude_newer": _time(limit.cutoff) if limit and limit.is_plain else None,
+    }
+    try:
+        if all(found is not None for found in opened):
+            data = [part for found in opened for part in found or ()]
+            solved = await solve_with_sparse_repodata(sparse_repodata=data, **common)
+        else:
+            _refuse_live(request, metadata, opened)
+            places: list[rattler.Channel | rattler.SparseRepoData] = []
+            for channel, found in zip(request.channels, opened, strict=True):
+                places += [rattler.Channel(channel)] if found is None else found
+            platforms = [rattler.Subdir(request.subdir), rattler.Subdir(sources.NOARCH)]
+            solved = await rattler.solve(places, gateway=metadata.gateway(), platforms=platforms, **common)
+    except engine.SolverError as error:
+        raise _unsolvable(request, str(error)) from error
+    except (engine.GatewayError, engine.FetchRepoDataError) as error:
+        raise _unreachable(request, error) from error
+    except (engine.IoError, OSError, ValueError) as error:
+        raise bad_metadata(request.label, error) from error
+    return sorted((metadata.ours(record) for record in solved), key=lambda record: record.url)
+
+
+def _refuse_live(request: Request, metadata: Metadata, opened: Sequence[Any]) -> None:
+    live = [channel for channel, found in zip(request.channels, opened, strict=True) if found is None]
+    limit = request.exclude_newer
+    if metadata.offline:
+        raise FlowlockError(
+            f"{request.label} needs the metadata of {', '.join(live)}, and --offline forbids to ask for it",
+            code="FL622",
+            hint="run again without --offline, or give the metadata with --repodata DIR",
+            kept="the lock that was there",
+        )
+    if limit is not None and not limit.is_plain:
+        raise FlowlockError(
+            f"{request.label}: exclude-newer with exemptions needs {', '.join(live)} as files",
+            code="FL627",
+            hint="give it with --repodata DIR",
+            kept="the lock that was there",
+        )
+
+
+def _unreachable(request: Request, error: Exception) -> FlowlockError:
+    return FlowlockError(
+        f"{request.label}: the metadata of {', '.join(request.channels)} cannot be had",
+        code="FL629",
+        hint="check the network and run the same command again; `--profile embedded` needs no conda channel",
+        kept="the lock that was there",
+        detail=str(error),
+    )
+
+
+def _specs(requirements: Iterable[Requirement]) -> "list[MatchSpec]":
+    """Parse specs, in an order that is not the caller's: a solve must not depend on it."""
+    import rattler
+
+    parsed = []
+    for requirement in sorted({r.spec for r in requirements}):
+        try:
+            parsed.append(rattler.MatchSpec(requirement))
+        except Exception as error:
+            where = next(r.location for r in requirements if r.spec == requirement)
+            raise FlowlockError(
+                f"`{requirement}` is no match spec: {error}", code="FL611", location=where
+            ) from error
+    return parsed
+
+
+def _virtual(package: str) -> "GenericVirtualPackage":
+    from rattler import GenericVirtualPackage, PackageName, Version
+    from rattler.package.build_string import BuildString
+
+    name, _, rest = package.partition("=")
+    version, _, build = rest.partition("=")
+    return GenericVirtualPackage(PackageName(name), Version(version), BuildString(build or "0"))
+
+
+def _priority(priority: Priority) -> "ChannelPriority":
+    from rattler.channel import ChannelPriority
+
+    match priority:
+        case Priority.STRICT:
+            return ChannelPriority.Strict
+        case Priority.DISABLED:
+            return ChannelPriority.Disabled
+        case _:
+            assert_never(priority)
+
+
+def _strategy(strategy: Strategy) -> "SolveStrategy":
+    match strategy:
+        case Strategy.HIGHEST:
+            return "highest"
+        case Strategy.LOWEST:
+            return "lowest"
+        case Strategy.LOWEST_DIRECT:
+            return "lowest-direct"
+        case _:
+            assert_never(strategy)
+
+
+def _time(milliseconds: int | None) -> datetime | None:
+    return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def _unsolvable(request: Request, explanation: str) -> UnsolvableError:
+    asked = [r for r in request.requirements if r.location and r.name in explanation]
+    where = asked[0].location if asked else None
+    error = UnsolvableError(
+        f"{request.label}: no set of packages satisfies the manifest",
+        code="FL623",
+        location=where,
+        detail=explanation.strip(),
+        hint="loosen one of the specs that the explanation names",
+        kept="the lock that was there",
+    )
+    error.label = request.label
+    return error

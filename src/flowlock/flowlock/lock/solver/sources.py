@@ -1,0 +1,100 @@
+"""Where a solve's metadata comes from, as data, and the files of it checked before an engine reads them."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flowlock.conda.records import Record, from_repodata, in_milliseconds
+from flowlock.edges import files
+from flowlock.errors import FlowlockError
+from flowlock.lock.manifest.model import ALIAS, ExcludeNewer, channel_url
+
+REPODATA = "repodata.json"
+NOARCH = "noarch"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChannelFolder:
+    """A folder of `<subdir>/repodata.json` that stands for a channel: records bear the channel's URL.
+
+    One that `serves` is all that can be installed of its channel here: a pin that it does not hold is stale.
+    A snapshot of metadata serves nothing.
+    """
+
+    url: str
+    path: Path
+    serves: bool = True
+
+    def repodata(self, subdir: str) -> Path | None:
+        """Return the subdir's repodata file, if the folder has one."""
+        file = self.path / subdir / REPODATA
+        return file if file.is_file() else None
+
+
+def snapshot(folder: Path, default: str) -> ChannelFolder:
+    """Return a folder of repodata as the channel that its `info.base_url` names, else as the default one."""
+    for file in sorted(folder.glob(f"*/{REPODATA}")):
+        base = parsed(file).get("info", {}).get("base_url")
+        if isinstance(base, str) and base:
+            url = base.rstrip("/").removesuffix("/" + file.parent.name)
+            return ChannelFolder(url=channel_url(url), path=folder, serves=False)
+        return ChannelFolder(url=channel_url(default), path=folder, serves=False)
+    raise FlowlockError(
+        f"{folder} holds no <platform>/{REPODATA}",
+        code="FL620",
+        hint="--repodata takes a folder with noarch/repodata.json and one such file a platform",
+    )
+
+
+def without_newer(
+    document: Mapping[str, Any], limit: ExcludeNewer, is_exempt: Callable[[Record], bool]
+) -> dict[str, Any]:
+    """Return repodata without what the limit forbids; what has no timestamp is, as by the engine."""
+    base = str(document.get("info", {}).get("base_url") or f"{ALIAS}unknown/noarch").rstrip("/")
+    kept: dict[str, Any] = {**document}
+    for kind in ("packages", "packages.conda"):
+        kept[kind] = {
+            name: entry
+            for name, entry in document.get(kind, {}).items()
+            if not _is_late(entry, limit)
+            or is_exempt(from_repodata(f"{base}/{name}", base.rpartition("/")[0], entry))
+        }
+    return kept
+
+
+def _is_late(entry: Mapping[str, Any], limit: ExcludeNewer) -> bool:
+    cutoff, stamp = limit.cutoff_of(str(entry.get("name"))), entry.get("timestamp")
+    if cutoff is None:
+        return False
+    return not isinstance(stamp, int) or in_milliseconds(stamp) > cutoff
+
+
+def parsed(file: Path) -> dict[str, Any]:
+    """Return a repodata file's document; a FlowlockError says that it is truncated or no repodata."""
+    try:
+        document = json.loads(files.read_bytes(file))
+    except ValueError as error:
+        raise _unreadable(file, f"it is not JSON ({error})") from error
+    if not isinstance(document, dict) or not isinstance(document.get("info", {}), dict):
+        raise _unreadable(file, "it is no repodata")
+    return document
+
+
+def entries(folder: ChannelFolder) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """Yield subdir, file name and entry of every package of a folder."""
+    for file in sorted(folder.path.glob(f"*/{REPODATA}")):
+        document = parsed(file)
+        for kind in ("packages", "packages.conda"):
+            for name, entry in document.get(kind, {}).items():
+                yield file.parent.name, name, entry
+
+
+def _unreadable(file: Path, why: str) -> FlowlockError:
+    return FlowlockError(
+        f"the channel's metadata {file.parent.name}/{file.name} cannot be used: {why}",
+        code="FL621",
+        hint="get the file again; nothing was locked with it",
+        kept="the lock that was there",
+    )

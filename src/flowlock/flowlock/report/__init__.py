@@ -1,0 +1,1 @@
+"""Results, problems and progress as people, programs and GitHub read them."""

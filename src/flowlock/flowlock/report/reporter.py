@@ -1,0 +1,182 @@
+"""Results and failures as text or JSON on stdout; progress, one line a stage, on stderr."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, Protocol, TextIO
+
+from flowlock.errors import FlowlockError, from_os_error
+from flowlock.report.problem_text import problems_text
+
+
+class Format(StrEnum):
+    """How problems are printed."""
+
+    TEXT = "text"
+    JSON = "json"
+    GITHUB = "github"
+
+
+class Result(Protocol):
+    """What a command returns: the contract's JSON document, and the same for people."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the command did what it was asked for; if not, it exits 1."""
+
+    def as_json(self) -> Mapping[str, Any]:
+        """Return the one document that --json prints."""
+
+    def as_text(self) -> str:
+        """Return the lines that are printed without --json; an empty string prints nothing."""
+
+
+@dataclass(slots=True)
+class Stage:
+    """A stage under way: the code that runs it says how it ended."""
+
+    name: str
+    status: str = "done"
+    detail: str = ""
+
+
+class Progress(Protocol):
+    """What long commands tell while they run."""
+
+    def stage(self, name: str) -> Any:
+        """Return a context manager that yields a Stage and prints its line when the block ends well."""
+
+    def working(self, text: str) -> None:
+        """Say what is being done at this moment; shown live on a terminal, as a line with -v elsewhere."""
+
+    def note(self, text: str) -> None:
+        """Print a line that the user should see: a warning, or where something was put."""
+
+
+class Silent:
+    """Progress that nobody watches (library use, tests)."""
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[Stage]:
+        """Yield a stage and print nothing."""
+        yield Stage(name)
+
+    def working(self, text: str) -> None:
+        """Print nothing."""
+
+    def note(self, text: str) -> None:
+        """Print nothing."""
+
+
+class Lines:
+    """Progress as plain lines, for logs and pipes; rich's live spinner replaces `working` on a terminal."""
+
+    def __init__(self, stream: TextIO, *, quiet: bool = False, verbose: bool = False) -> None:
+        self._stream, self._quiet, self._verbose = stream, quiet, verbose
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[Stage]:
+        """Time the block; print name, status, detail and seconds."""
+        stage, started = Stage(name), time.perf_counter()
+        yield stage
+        if not self._quiet:
+            seconds = time.perf_counter() - started
+            self._line(f"{stage.name:<10} {stage.status:<8} {stage.detail}  ({seconds:.1f} s)")
+
+    def working(self, text: str) -> None:
+        """Print the text with -v."""
+        if self._verbose and not self._quiet:
+            self._line(f"  {text}")
+
+    def note(self, text: str) -> None:
+        """Print the text unless quiet."""
+        if not self._quiet:
+            self._line(text)
+
+    def _line(self, text: str) -> None:
+        self._stream.write(text.rstrip() + "\n")
+        self._stream.flush()
+
+
+class Live(Lines):
+    """Lines, and under them a spinner that says what is going on."""
+
+    def __init__(self, stream: TextIO, *, quiet: bool = False, verbose: bool = False) -> None:
+        from rich.console import Console
+
+        super().__init__(stream, quiet=quiet, verbose=verbose)
+        self._console = Console(file=stream, highlight=False)
+        self._status: Any = None
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[Stage]:
+        """Show a spinner while the block runs, then its line."""
+        if self._quiet:
+            yield Stage(name)
+            return
+        with self._console.status(name, spinner="dots") as self._status, super().stage(name) as stage:
+            yield stage
+        self._status = None
+
+    def working(self, text: str) -> None:
+        """Put the text beside the spinner."""
+        if self._status is not None:
+            self._status.update(text)
+
+    def _line(self, text: str) -> None:
+        self._console.print(text.rstrip(), markup=False, emoji=False, soft_wrap=True)
+
+
+def progress(stream: TextIO, *, quiet: bool = False, verbose: bool = False) -> Lines:
+    """Return live progress for a terminal, plain lines for anything else."""
+    kind = Live if stream.isatty() else Lines
+    return kind(stream, quiet=quiet, verbose=verbose)
+
+
+def emit(result: Result, *, as_json: bool) -> None:
+    """Print a command's result on stdout: exactly one JSON document, or its text."""
+    text = json.dumps(result.as_json(), indent=2, ensure_ascii=False) if as_json else result.as_text()
+    if text:
+        _write_out(text.rstrip("\n") + "\n")
+
+
+def emit_failure(error: FlowlockError, *, as_json: bool) -> None:
+    """Print an expected failure: JSON on stdout if asked for, and always the lines for people on stderr."""
+    if as_json:
+        document = {"ok": False, "message": error.message, "problems": [p.as_json() for p in error.problems]}
+        _write_out(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    sys.stderr.write(failure_text(error) + "\n")
+
+
+def _write_out(text: str) -> None:
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # What could not be written now must not be tried again when the interpreter ends.
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - open until exit
+        raise from_os_error(error, "write", "the output") from error
+
+
+def failure_text(error: FlowlockError) -> str:
+    """Return what happened, each problem, what was kept, and the next command."""
+    single = len(error.problems) == 1 and error.problems[0].message == error.message
+    lines = [] if single else [f"error: {error.message}"]
+    # The way out comes last, behind what it is about, and once.
+    last = error.hint if error.detail or not single else None
+    shown = [replace(one, hint=None) if one.hint == last else one for one in error.problems]
+    lines += [problems_text(shown, error.texts)]
+    if error.detail:
+        lines += ["", *(f"  | {line}" for line in error.detail.splitlines()), ""]
+    if error.kept:
+        lines.append(f"kept: {error.kept}")
+    if last:
+        lines.append(f"hint: {last}")
+    return "\n".join(lines)

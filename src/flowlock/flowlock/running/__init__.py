@@ -1,0 +1,1 @@
+"""Locked environments, and what a workflow's command says in them."""

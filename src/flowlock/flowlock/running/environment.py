@@ -1,0 +1,248 @@
+"""Install a locked environment, whole or not at all, and run in it."""
+
+import asyncio
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from flowlock.edges import file_locks as locks
+from flowlock.edges import files, process
+from flowlock.errors import FlowlockError, from_os_error
+from flowlock.lock.lockfile import document
+from flowlock.names import Platform
+from flowlock.report.reporter import Progress
+
+# Raised when environments are made in another way than before.
+SCHEMA = 1
+CONTENTS = Path("conda-meta", "flowlock.json")
+# Variables through which another environment would leak into ours.
+FOREIGN = ("PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", "CONDA_DEFAULT_ENV")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Environment:
+    """An installed environment: its prefix, the digest of what it was made from, and whether it was there."""
+
+    prefix: Path
+    digest: str
+    reused: bool
+
+    @property
+    def bin(self) -> Path:
+        """The folder of the environment's commands."""
+        return self.prefix / ("Scripts" if os.name == "nt" else "bin")
+
+    def run(self, argv: Sequence[str | Path], *, each_line: Callable[[str], None]) -> process.Completed:
+        """Run one of the environment's own commands in it, not longer than we run; its code is not judged."""
+        command = self.bin / str(argv[0])
+        return process.run(
+            [command, *argv[1:]], env=self.variables(), check=False, each_line=each_line, bound=True
+        )
+
+    def variables(self) -> dict[str, str]:
+        """Return the variables of a process in this environment: ours, with its commands first."""
+        ours = {name: value for name, value in os.environ.items() if name not in FOREIGN}
+        path = os.pathsep.join([str(self.bin), ours.get("PATH", os.defpath)])
+        return {**ours, "PATH": path, "CONDA_PREFIX": str(self.prefix)}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Places:
+    """Where environments and their parts live: `home` holds one folder an environment and digest.
+
+    `mirrors` maps a channel's URL to the folder that stands in for it; `artifacts` is a folder of archives by
+    file name that were in such a channel once. `cache` keeps unpacked packages. Nothing is downloaded from
+    the channels in `unserved`: they are only here.
+    """
+
+    home: Path
+    cache: Path
+    artifacts: Path
+    mirrors: Mapping[str, Path]
+    unserved: Collection[str] = ()
+
+
+@contextmanager
+def installed(
+    lock_file: Path, environment: str, platform: Platform, *, places: Places, progress: Progress
+) -> Iterator[Environment]:
+    """Yield the environment that the lock pins, made now unless it is there and whole.
+
+    It is staged beside its place and renamed when complete, so a half-made one is never seen. Nobody deletes
+    it during the block. Who made it deletes those that it replaces, after the block, unless one is in use.
+    """
+    home = places.home.resolve()
+    in_use = home.with_name(f"{home.name}.use")
+    with locks.shared(in_use):
+        made = _made(lock_file, environment, platform, places=places, progress=progress)
+        yield made
+    if not made.reused and lock_file.is_file():
+        # The lock may ask for another one by now, which its run has made beside ours.
+        wanted = _prefix(lock_file, environment, platform, home)
+        with locks.unless_shared(in_use) as free:
+            if free:
+                _forget_others(wanted)
+
+
+def _prefix(lock_file: Path, environment: str, platform: Platform, home: Path) -> Path:
+    """Return where an environment belongs: by the digest of its pins, and of the place itself.
+
+    (Scripts name their interpreter by its path.)
+    """
+    pins = _pins(lock_file, environment, platform)
+    identity = json.dumps([SCHEMA, str(home), pins])
+    return home / hashlib.sha256(identity.encode()).hexdigest()[:16]
+
+
+def _made(
+    lock_file: Path, environment: str, platform: Platform, *, places: Places, progress: Progress
+) -> Environment:
+    """Return an environment; a second process that wants it waits for the first, and finds it there."""
+    home = places.home.resolve()
+    prefix = _prefix(lock_file, environment, platform, home)
+    there = Environment(prefix=prefix, digest=prefix.name, reused=True)
+    if _is_whole(prefix):
+        return there
+    with locks.alone(home.with_name(f"{home.name}.lock")):
+        if _is_whole(prefix):
+            return there
+        _make(lock_file, environment, platform, prefix=prefix, places=places, progress=progress)
+    return replace(there, reused=False)
+
+
+def _make(
+    lock_file: Path, environment: str, platform: Platform, *, prefix: Path, places: Places, progress: Progress
+) -> None:
+    progress.working(f"installing the environment {environment} of {lock_file.parent.name}")
+    files.forget_temporaries(prefix.parent)
+    with files.staged_folder(prefix) as staging:
+        _install(lock_file, environment, platform, staging=staging, prefix=prefix, places=places)
+        progress.working(f"compiling the bytecode of {environment}")
+        _compile(staging, prefix)
+        files.write_text(staging / CONTENTS, json.dumps(_contents(staging)))
+
+
+def _pins(lock_file: Path, environment: str, platform: Platform) -> list[tuple[str, str]]:
+    """Return (URL, sha256) of each package of an environment, sorted."""
+    lock = document.read(files.read_text(lock_file, lock_file.name), lock_file.name)
+    known = lock.environments.get(environment)
+    if known is None:
+        raise FlowlockError(
+            f"{lock_file.name} has no environment `{environment}`",
+            code="FL701",
+            hint=f"it has: {', '.join(sorted(lock.environments))}",
+        )
+    records = known.packages.get(platform)
+    if records is None:
+        raise FlowlockError(
+            f"{lock_file.name} locks `{environment}` for {', '.join(sorted(known.packages))}, not {platform}",
+            code="FL702",
+            hint="add the platform to flowlock.toml and run `flowlock lock`",
+        )
+    return sorted((record.url, record.sha256) for record in records)
+
+
+def _is_whole(prefix: Path) -> bool:
+    """Compare every file's size with what was there when the environment was made."""
+    try:
+        expected: dict[str, int] = json.loads((prefix / CONTENTS).read_bytes())
+        return all((prefix / path).lstat().st_size == size for path, size in expected.items())
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def _contents(prefix: Path) -> dict[str, int]:
+    """Return path → size of all files but bytecode, which Python makes again by itself."""
+    return {
+        str(path.relative_to(prefix)): path.lstat().st_size
+        for path in prefix.rglob("*")
+        if path.suffix != ".pyc" and (path.is_symlink() or path.is_file())
+    }
+
+
+def _install(
+    lock_file: Path, environment: str, platform: Platform, *, staging: Path, prefix: Path, places: Places
+) -> None:
+    import rattler
+
+    locked = dict(rattler.LockFile.from_path(lock_file).environments())[environment]
+    target = next(known for known in locked.platforms() if str(known) == platform)
+    records = locked.conda_repodata_records_for_platform(target) or []
+    for record in records:
+        record.url = _source(record.url, record.sha256, places)
+    try:
+        asyncio.run(
+            rattler.install(
+                records,
+                target_prefix=staging,
+                cache_dir=places.cache,
+                show_progress=False,
+                alternative_target_prefix=prefix,
+            )
+        )
+    except _install_errors() as error:
+        raise FlowlockError(
+            f"cannot install the environment `{environment}`: {error}",
+            code="FL703",
+            hint="check the network and the disk; `flowlock sync` builds those of ours that lack",
+            kept="the environment that was there before, if any",
+        ) from error
+
+
+def _install_errors() -> tuple[type[Exception], ...]:
+    """Return what the installer raises: the engine's exceptions have no base class of their own."""
+    from rattler import exceptions as engine
+
+    names = ("InstallerError", "LinkError", "IoError", "CacheDirError", "ExtractError", "TransactionError")
+    return (OSError, *(getattr(engine, name) for name in names))
+
+
+def _source(url: str, sha256: bytes | None, places: Places) -> str:
+    """Return where the bytes of a pinned package are had from: a file here if it has them, else its URL.
+
+    The installer checks what it downloads against the pin, but not what it reads from a file; we do.
+    """
+    channel = next((known for known in places.mirrors if url.startswith(f"{known}/")), None)
+    if channel is None:
+        return url
+    path = url.removeprefix(f"{channel}/")
+    for file in (places.mirrors[channel] / path, places.artifacts / path.rpartition("/")[2]):
+        if sha256 is not None and file.is_file() and files.sha256_of(file) == sha256.hex():
+            return file.resolve().as_uri()
+    if channel in places.unserved:
+        raise FlowlockError(
+            f"{path} is not here with the bytes that the lock pins",
+            code="FL705",
+            hint="run `flowlock sync` to make what is missing and to bring the lock in step",
+        )
+    return url
+
+
+def _compile(staging: Path, prefix: Path) -> None:
+    """Write the packages' bytecode, which names the final place; Python brings its own.
+
+    What does not compile (templates, say) is left alone.
+    """
+    for packages in sorted((staging / "lib").glob("python3.*/site-packages")):
+        python = staging / "bin" / packages.parent.name
+        process.run(
+            # Without -B it would cache modules that it imports itself under the staging folder's name.
+            [python, "-B", "-m", "compileall", "-q", "-j", "0", "-s", staging, "-p", prefix, packages],
+            env={"PATH": os.defpath},
+            check=False,
+        )
+
+
+def _forget_others(prefix: Path) -> None:
+    """Delete the environments that this one replaces."""
+    try:
+        for other in prefix.parent.iterdir():
+            if other != prefix:
+                shutil.rmtree(other)
+    except OSError as error:
+        raise from_os_error(error, "delete", prefix.parent) from error

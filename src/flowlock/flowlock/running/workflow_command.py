@@ -1,0 +1,139 @@
+"""What a workflow's command says with --json, as this toolchain's problems and test cases."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import indent
+from typing import Any
+
+from flowlock.edges.process import Completed
+from flowlock.errors import ExitCode, FlowlockError, Location, Problem
+from flowlock.report.problem_text import problems_text
+from flowlock.workspace import Workflow, Workspace
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CaseResult:
+    """How a test case ended."""
+
+    case: str
+    passed: bool
+    seconds: float
+    problems: tuple[Problem, ...]
+
+    def as_json(self) -> Mapping[str, Any]:
+        """Return {case, passed, seconds, problems}."""
+        problems = [problem.as_json() for problem in self.problems]
+        return {"case": self.case, "passed": self.passed, "seconds": self.seconds, "problems": problems}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TestResult:
+    """How a workflow's test cases went; `output` tells it to people."""
+
+    workflow: str
+    passed: bool
+    output: str
+    cases: tuple[CaseResult, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    def as_json(self) -> Mapping[str, Any]:
+        """Return {workflow, passed, output, cases, problems}."""
+        return {
+            "workflow": self.workflow,
+            "passed": self.passed,
+            "output": self.output,
+            "cases": [case.as_json() for case in self.cases],
+            "problems": [problem.as_json() for problem in self.problems],
+        }
+
+
+def failure(workspace: Workspace, workflow: Workflow, done: Completed, *, kept: str) -> FlowlockError:
+    """Return the error of a run that failed: its problems, or what the process said if it told none."""
+    hint = "mend what the workflow says here, then run the same command again"
+    document = _document(done)
+    problems = _problems(workspace, document.get("problems", ()))
+    if done.returncode == ExitCode.FAILED and problems:
+        # An only problem says it all by itself.
+        what = "" if len(problems) == 1 else f": {document['message']}"
+        return FlowlockError(
+            f"{workflow.name} failed{what}",
+            problems=problems,
+            hint=hint,
+            kept=kept,
+            texts=_texts(workspace, problems),
+        )
+    return FlowlockError(
+        f"{workflow.name} failed with exit code {done.returncode}",
+        code="FL712",
+        detail=done.stderr,
+        hint=hint,
+        kept=kept,
+    )
+
+
+def tested(workspace: Workspace, workflow: Workflow, done: Completed) -> TestResult:
+    """Return how test cases went, by what the command said of them."""
+    document = _document(done)
+    passed = done.returncode == ExitCode.DONE
+    cases = tuple(
+        CaseResult(
+            case=one["case"],
+            passed=one["passed"],
+            seconds=one["seconds"],
+            problems=_problems(workspace, one["problems"]),
+        )
+        for one in document.get("cases", ())
+    )
+    problems = _problems(workspace, document.get("problems", ()))
+    every = [*problems, *(problem for case in cases for problem in case.problems)]
+    texts = _texts(workspace, every)
+    lines = [_case_text(case, texts) for case in cases]
+    lines += [problems_text(problems, texts)] if problems else []
+    output = (
+        "\n".join(lines) if lines and done.returncode in (ExitCode.DONE, ExitCode.FAILED) else done.stderr
+    )
+    return TestResult(workflow=workflow.name, passed=passed, output=output, cases=cases, problems=problems)
+
+
+def _case_text(case: CaseResult, texts: Mapping[str, str]) -> str:
+    head = f"{'passed' if case.passed else 'FAILED'}  {case.case}  {case.seconds:.2f} s"
+    return f"{head}\n{indent(problems_text(case.problems, texts), '  ')}".rstrip()
+
+
+def _document(done: Completed) -> Mapping[str, Any]:
+    """Return the document on stdout; nothing if the process ended before it could tell."""
+    try:
+        found = json.loads(done.stdout)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _problems(workspace: Workspace, items: Iterable[Mapping[str, Any]]) -> tuple[Problem, ...]:
+    return tuple(
+        Problem(
+            code=item["code"],
+            message=item["message"],
+            location=_location(workspace, item),
+            hint=item["hint"],
+        )
+        for item in items
+    )
+
+
+def _location(workspace: Workspace, item: Mapping[str, Any]) -> Location | None:
+    if item["file"] is None:
+        return None
+    return Location(file=workspace.relative(Path(item["file"])), line=item["line"], column=item["column"])
+
+
+def _texts(workspace: Workspace, problems: Iterable[Problem]) -> dict[str, str]:
+    """Return the files that problems point into, so that their lines can be shown."""
+    texts: dict[str, str] = {}
+    for name in {problem.location.file for problem in problems if problem.location}:
+        path = workspace.root / name
+        if path.is_file():
+            texts[name] = path.read_text(encoding="utf-8", errors="replace")
+    return texts

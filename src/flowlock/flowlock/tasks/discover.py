@@ -1,0 +1,254 @@
+"""The tasks that specs may name: signatures of the workspace's packages and of installed ones.
+
+Entry points are read from the workspace packages' own pyproject.toml (the source is the truth, nothing need
+be installed) and described in a process of their own. Signatures are kept by the sources they were made from,
+so that a second compile imports none of the packages.
+"""
+
+import hashlib
+import json
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import Distribution, distributions, version
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import unquote, urlsplit
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from flowlock.edges import files, process
+from flowlock.edges.sources import snapshots
+from flowlock.errors import FlowlockError, from_os_error
+from flowlock.names import CORE
+from flowlock.recipe import pyproject
+from flowlock.report.reporter import Progress, Silent
+from flowlock.spec.catalog import BrokenTask, Catalog
+from flowlock.spec.model import Requirement as SpecRequirement
+from flowlock.workspace import Workspace
+from flowlock_core.schema import TaskSignature
+
+GROUP = "flowlock.tasks"
+# Raised when kept signatures of an earlier flowlock can no longer be read.
+SCHEMA = 2
+# What solvers draw around their sentences.
+_DRAWN = re.compile(r"[\u2500-\u27bf\u00d7]")
+_MODULE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*", re.ASCII)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """A distribution that registers tasks; `identity` stands for all that its signatures depend on."""
+
+    distribution: str
+    entry_points: Mapping[str, str]
+    identity: str
+
+
+def signatures(
+    workspace: Workspace, requirements: Collection[str] | None = None, *, progress: Progress | None = None
+) -> Catalog:
+    """Return the tasks of every workspace package, and of the installed distributions that are required.
+
+    `requirements` are distribution names; None means every installed distribution with tasks.
+    """
+    own = _workspace_sources(workspace)
+    names = {one.distribution for one in own}
+    wanted: set[str] | None = None
+    if requirements is not None:
+        wanted = {canonicalize_name(name) for name in (CORE, *requirements)}
+    installed = [one for one in _installed_sources(wanted) if one.distribution not in names]
+    sources = [*own, *installed]
+    kept = {one.distribution: _kept(workspace, one) for one in sources}
+    missing = [one for one in sources if kept[one.distribution] is None]
+    if missing:
+        described = _describe(workspace, missing, progress or Silent())
+        for one in missing:
+            kept[one.distribution] = _keep(workspace, one, described)
+    documents = [document for document in kept.values() if document is not None]
+    present = set(names) | {canonicalize_name(one.metadata["Name"]) for one in distributions()}
+    return _catalog(documents, present)
+
+
+class Elsewhere(Protocol):
+    """Looks into packages that are neither of the workspace nor installed."""
+
+    def describe(self, requirements: Sequence[SpecRequirement], /) -> Mapping[str, Any]:
+        """Return the document of `flowlock_core.command.describe`; a FlowlockError says why there is none."""
+
+
+def with_elsewhere(catalog: Catalog, missing: Sequence[SpecRequirement], elsewhere: Elsewhere) -> Catalog:
+    """Return a catalog with the tasks of packages that it lacks, or with why they cannot be looked at."""
+    names = [canonicalize_name(one.name.value) for one in missing if one.name]
+    try:
+        found = _catalog([elsewhere.describe(missing)], names)
+    except FlowlockError as error:
+        # It becomes a part of what is said of the requirement, which has a place in the spec.
+        why = f"{error.message}: {error.detail}" if error.detail else error.message
+        return replace(catalog, unavailable=dict.fromkeys(names, _line(_DRAWN.sub(" ", why))))
+    return catalog.joined(found)
+
+
+def _catalog(documents: Iterable[Mapping[str, Any]], present: Iterable[str]) -> Catalog:
+    found, broken = [], []
+    for document in documents:
+        broken += [
+            BrokenTask(
+                name=fault["task"], distribution=fault["distribution"], message=_line(fault["message"])
+            )
+            for fault in document["errors"]
+        ]
+        for task in map(TaskSignature.from_json, document["tasks"]):
+            if _MODULE.fullmatch(task.module) and task.function.isascii() and task.function.isidentifier():
+                found.append(task)
+            else:
+                message = f"{task.module}.{task.function} is not at the top of its module"
+                broken.append(BrokenTask(name=task.name, distribution=task.distribution, message=message))
+    return Catalog.of(found, broken=broken, distributions=present)
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())[:500]
+
+
+def _workspace_sources(workspace: Workspace) -> list[Source]:
+    projects = {package: _project(workspace, package.folder) for package in workspace.packages}
+    folders = {package.folder: package.excludes for package in workspace.packages}
+    found = snapshots(workspace.root, folders, cache_file=workspace.state / "cache" / "sources.json")
+    digests: dict[str, str] = {
+        canonicalize_name(package.name): found[package.folder].digest for package in workspace.packages
+    }
+    needs: dict[str, set[str]] = {
+        canonicalize_name(package.name): _requires(project) for package, project in projects.items()
+    }
+    sources = []
+    for package, project in projects.items():
+        points = project.get("entry-points", {}).get(GROUP, {})
+        if points:
+            name: str = canonicalize_name(package.name)
+            closure = sorted({*_closure(name, needs), *({CORE} & set(digests))})
+            identity = _identity(*(f"{one} {digests[one]}" for one in closure))
+            sources.append(Source(distribution=name, entry_points=points, identity=identity))
+    return sources
+
+
+def _project(workspace: Workspace, folder: Path) -> Mapping[str, Any]:
+    path = folder / "pyproject.toml"
+    shown = workspace.relative(path)
+    project: Mapping[str, Any] = pyproject.read(files.read_text(path, shown), shown).get("project", {})
+    return project
+
+
+def _requires(project: Mapping[str, Any]) -> set[str]:
+    return {canonicalize_name(Requirement(text).name) for text in project.get("dependencies", ())}
+
+
+def _closure(name: str, needs: Mapping[str, set[str]]) -> set[str]:
+    """Return a workspace package and those of the workspace that it needs, directly or not."""
+    found, pending = {name}, [name]
+    while pending:
+        new = {one for one in needs[pending.pop()] if one in needs} - found
+        found |= new
+        pending += new
+    return found
+
+
+def _installed_sources(wanted: set[str] | None) -> Iterator[Source]:
+    seen = set()
+    for distribution in distributions():
+        name = canonicalize_name(distribution.metadata["Name"])
+        if name in seen or (wanted is not None and name not in wanted):
+            continue
+        seen.add(name)
+        points = {point.name: point.value for point in distribution.entry_points.select(group=GROUP)}
+        if points:
+            yield Source(distribution=name, entry_points=points, identity=_installed_identity(distribution))
+
+
+def _installed_identity(distribution: Distribution) -> str:
+    """Return what an installed distribution's tasks depend on: its files, or an editable one's sources."""
+    origin = json.loads(distribution.read_text("direct_url.json") or "{}")
+    if not origin.get("dir_info", {}).get("editable"):
+        return _identity(distribution.version, distribution.read_text("RECORD") or "", version(CORE))
+    folder = Path(unquote(urlsplit(origin["url"]).path))
+    return _identity(version(CORE), *sorted(f"{path} {_stamp(path)}" for path in folder.rglob("*.py")))
+
+
+def _stamp(path: Path) -> str:
+    status = path.stat()
+    return f"{status.st_size} {status.st_mtime_ns} {status.st_ino}"
+
+
+def _identity(*parts: str) -> str:
+    fixed = (str(SCHEMA), sys.version, version("pydantic"))
+    return hashlib.sha256("\0".join((*fixed, *parts)).encode()).hexdigest()
+
+
+def _kept_file(workspace: Workspace, source: Source) -> Path:
+    return workspace.state / "signatures" / f"{source.distribution}-{source.identity}.json"
+
+
+def _kept(workspace: Workspace, source: Source) -> Mapping[str, Any] | None:
+    """Return the document that an earlier run kept; one that cannot be read counts as absent."""
+    try:
+        document = json.loads(_kept_file(workspace, source).read_bytes())
+    except (OSError, ValueError):
+        return None
+    return document if isinstance(document, dict) and document.keys() == {"tasks", "errors"} else None
+
+
+def _keep(workspace: Workspace, source: Source, described: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Keep one distribution's part of a description, unless it has errors, whose cause may lie outside."""
+    document = {
+        key: [one for one in described[key] if one["distribution"] == source.distribution]
+        for key in ("tasks", "errors")
+    }
+    if not document["errors"]:
+        path = _kept_file(workspace, source)
+        files.write_text(path, json.dumps(document, indent=1) + "\n")
+        for old in path.parent.glob(f"{source.distribution}-*.json"):
+            if (
+                re.fullmatch(rf"{re.escape(source.distribution)}-[0-9a-f]{{64}}\.json", old.name)
+                and old != path
+            ):
+                old.unlink(missing_ok=True)
+    return document
+
+
+def _describe(workspace: Workspace, sources: Iterable[Source], progress: Progress) -> Mapping[str, Any]:
+    """Import the packages in a process of their own and return what it says of their tasks."""
+    points = {one.distribution: dict(one.entry_points) for one in sources}
+    progress.working(f"describing the tasks of {', '.join(points)}")
+    roots = [folder for package in workspace.packages for folder in (package.folder, package.folder / "src")]
+    passed = ("PATH", "HOME", "LANG", "LC_ALL", "SYSTEMROOT", "TMPDIR", "TEMP")
+    env = {name: os.environ[name] for name in passed if name in os.environ}
+    env["PYTHONPATH"] = os.pathsep.join(str(root) for root in roots if root.is_dir())
+    try:
+        with tempfile.TemporaryDirectory(prefix="flowlock-") as folder:
+            listing = Path(folder) / "entry-points.json"
+            files.write_text(listing, json.dumps(points))
+            # -P: the folder where the command runs must not become a place to import from.
+            command: list[str | Path] = [
+                sys.executable,
+                "-P",
+                "-m",
+                "flowlock_core.command.describe",
+                "--entry-points",
+            ]
+            done = process.run([*command, listing], cwd=Path(folder), env=env, check=False)
+    except OSError as error:
+        raise from_os_error(error, "use", tempfile.gettempdir()) from error
+    try:
+        document: Mapping[str, Any] = json.loads(done.stdout)
+    except ValueError as error:
+        raise FlowlockError(
+            f"the tasks of {', '.join(points)} cannot be described: exit code {done.returncode}",
+            code="FL202",
+            hint="import the packages in Python to see what ends the process",
+            detail="\n".join(done.stderr.splitlines()[-process.LOG_TAIL :]),
+        ) from error
+    return document

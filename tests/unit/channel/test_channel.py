@@ -1,0 +1,297 @@
+import asyncio
+import io
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flowlock.channel import store
+from flowlock.channel.serve import serving
+from flowlock.channel.store import GENERATIONS
+from flowlock.conda import archive
+from flowlock.conda.archive import Member
+from flowlock.conda.index import index_files, msgpack
+from flowlock.edges.files import sha256_of
+from flowlock.errors import FlowlockError
+
+EPOCH = datetime(2026, 11, 1, tzinfo=UTC)
+Put = Callable[..., bool]
+
+
+def artifact(folder: Path, name: str, version: str = "1.0", subdir: str = "noarch") -> store.Artifact:
+    stem = f"{name}-{version}-0"
+    index = {"name": name, "version": version, "build": "0", "build_number": 0, "depends": ["python >=3.11"]}
+    member = Member(path="info/index.json", data=json.dumps({**index, "subdir": subdir}).encode())
+    path = folder / f"{stem}.conda"
+    folder.mkdir(exist_ok=True)
+    path.write_bytes(archive.write(stem, [member], epoch=EPOCH))
+    return store.Artifact(subdir=subdir, file=path.name, sha256=sha256_of(path), origin=path)
+
+
+def put(root: Path, *artifacts: store.Artifact) -> bool:
+    return store.put(root / "channel", artifacts, subdirs=["linux-64"], cache=root / "cache")
+
+
+def contents(root: Path) -> dict[str, bytes]:
+    folder = root / "channel"
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    root = tmp_path / "é x"
+    root.mkdir()
+    return root
+
+
+def test_the_channel_holds_exactly_what_was_put(root: Path) -> None:
+    a, b = artifact(root / "made", "a"), artifact(root / "made", "b", subdir="linux-64")
+    assert put(root, a, b)
+    assert [(e.name, e.subdir) for e in store.entries(root / "channel")] == [
+        ("b", "linux-64"),
+        ("a", "noarch"),
+    ]
+    assert put(root, b)
+    assert [e.name for e in store.entries(root / "channel")] == ["b"]
+    assert not list((root / "channel").rglob("a-*.conda"))
+
+
+def test_the_same_contents_have_the_same_bytes_whatever_came_before(root: Path, tmp_path: Path) -> None:
+    a, b = artifact(root / "made", "a"), artifact(root / "made", "b")
+    put(root, a)
+    put(root, a, b)
+    other = tmp_path / "other"
+    put(other, b, a)
+    assert contents(root) == contents(other)
+
+
+def test_an_intact_channel_is_left_alone(root: Path) -> None:
+    a = artifact(root / "made", "a")
+    put(root, a)
+    before = (root / "channel").resolve()
+    assert not put(root, a)
+    assert (root / "channel").resolve() == before
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda folder: (folder / "noarch/a-1.0-0.conda").unlink(),
+        lambda folder: (folder / "noarch/a-1.0-0.conda").write_bytes(b"other"),
+        lambda folder: (folder / "noarch/repodata.json").write_text("{"),
+        lambda folder: (folder / "noarch/repodata.json.zst").unlink(),
+        lambda folder: (folder / "noarch/stranger.conda").write_text("?"),
+        lambda folder: next((folder / "noarch/shards").iterdir()).write_bytes(b""),
+        lambda folder: folder.unlink(),
+    ],
+)
+def test_whatever_is_wrong_with_the_channel_is_mended(root: Path, harm: Callable[[Path], object]) -> None:
+    a = artifact(root / "made", "a")
+    put(root, a)
+    before = contents(root)
+    harm(root / "channel")
+    assert put(root, a)
+    assert contents(root) == before
+
+
+@pytest.mark.parametrize("name", ["channel-index.json", "channel-stat.json"])
+@pytest.mark.parametrize("content", ["", "[]", '{"records": 1}'])
+def test_damaged_caches_cost_time_only(root: Path, name: str, content: str) -> None:
+    a = artifact(root / "made", "a")
+    put(root, a)
+    (root / "cache" / name).write_text(content)
+    assert not put(root, a)
+
+
+@pytest.mark.parametrize(
+    "edited", [{"depends": ["evil"]}, {"sha256": "0" * 64}, {"name": 7}, 7, None, [], "text"]
+)
+def test_a_record_that_was_edited_into_the_cache_is_not_served(root: Path, edited: object) -> None:
+    a = artifact(root / "made", "a")
+    put(root, a)
+    before = contents(root)
+    cache = root / "cache" / "channel-index.json"
+    document = json.loads(cache.read_bytes())
+    known = document["content"]["records"]
+    known[a.sha256] = {**known[a.sha256], **edited} if isinstance(edited, dict) else edited
+    cache.write_text(json.dumps(document, separators=(",", ":")) + "\n")
+    assert not put(root, a)
+    assert contents(root) == before
+
+
+def test_an_index_of_another_form_is_made_again(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    a = artifact(root / "made", "a")
+    put(root, a)
+    monkeypatch.setattr(store, "INDEX_FORM", "another")
+    monkeypatch.setattr(store, "index_files", lambda *_: {"noarch/repodata.json": b"{}"})
+    assert put(root, a)
+    assert not put(root, a)
+
+
+def test_a_damaged_origin_leaves_the_channel_as_it_was(root: Path) -> None:
+    a, b = artifact(root / "made", "a"), artifact(root / "made", "b")
+    put(root, a)
+    before = contents(root)
+    b.origin.write_bytes(a.origin.read_bytes())
+    with pytest.raises(FlowlockError, match=r"b-1\.0-0\.conda is damaged"):
+        put(root, a, b)
+    assert contents(root) == before
+
+
+def test_at_most_the_generation_before_is_kept_for_those_who_read_it(root: Path) -> None:
+    for version in ("1", "2", "3"):
+        put(root, artifact(root / "made", "a", version))
+    assert len(list((root / f"channel{GENERATIONS}").iterdir())) == 2
+
+
+def test_the_index_tells_no_time(root: Path) -> None:
+    put(root, artifact(root / "made", "a"))
+    for path in (root / "channel").rglob("*"):
+        data = path.read_bytes() if path.is_file() else b""
+        plain = zstandard.ZstdDecompressor().decompress(data) if path.suffix == ".zst" else data
+        assert b"indexed_timestamp" not in plain
+        assert b"created_at" not in plain
+
+
+def solved(url: str, *, shards: bool, cache: Path) -> set[str]:
+    from rattler import Channel, Gateway, MatchSpec, SourceConfig
+
+    async def query() -> set[str]:
+        source = SourceConfig(sharded_enabled=shards, zstd_enabled=shards)
+        gateway = Gateway(cache_dir=cache, default_config=source)
+        found = await gateway.query([Channel(url)], ["noarch", "linux-64"], [MatchSpec("a")], recursive=False)
+        return {f"{record.url} {(record.sha256 or b'').hex()}" for subdir in found for record in subdir}
+
+    return asyncio.run(query())
+
+
+@pytest.mark.parametrize("shards", [True, False])
+def test_a_client_finds_the_package_over_http_by_either_index(
+    root: Path, tmp_path: Path, *, shards: bool
+) -> None:
+    a = artifact(root / "made", "a")
+    put(root, a)
+    for path in (root / "channel").rglob("repodata.json*" if shards else "*.msgpack.zst"):
+        path.unlink()
+    with serving(root / "channel") as url:
+        found = solved(url, shards=shards, cache=tmp_path / "cache")
+    assert found == {f"{url}/noarch/a-1.0-0.conda {a.sha256}"}
+
+
+def test_a_port_that_is_used_is_told_with_a_way_out(root: Path) -> None:
+    with serving(root / "channel") as url:
+        port = int(url.rpartition(":")[2])
+        with (
+            pytest.raises(FlowlockError, match=rf"something else listens on 127\.0\.0\.1:{port}") as caught,
+            serving(root / "channel", port=port),
+        ):
+            pytest.fail("two servers share a port")
+    assert (caught.value.problems[0].code, caught.value.hint) == ("FL606", "`--port 0` takes a free port")
+
+
+def test_ranges_are_served(root: Path) -> None:
+    a = artifact(root / "made", "a")
+    put(root, a)
+    data = a.origin.read_bytes()
+    with serving(root / "channel") as url:
+        place = f"{url}/noarch/{a.file}"
+        assert requests.get(place, timeout=5).content == data
+        for asked, part in {"0-9": data[:10], "10-": data[10:], "-5": data[-5:], "0-999999": data}.items():
+            answer = requests.get(place, headers={"Range": f"bytes={asked}"}, timeout=5)
+            assert (answer.status_code, answer.content) == (206, part)
+        assert requests.get(place, headers={"Range": "bytes=999999-"}, timeout=5).status_code == 416
+        assert requests.head(place, timeout=5).headers["Accept-Ranges"] == "bytes"
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/noarch/", "/../cache/channel-index.json", "/%2e%2e/made/a-1.0-0.conda"]
+)
+def test_nothing_but_files_of_the_channel_is_served(root: Path, path: str) -> None:
+    put(root, artifact(root / "made", "a"))
+    with serving(root / "channel") as url:
+        request = requests.Request("GET", url).prepare()
+        request.url = url + path
+        with requests.Session() as session:
+            assert session.send(request, timeout=5).status_code == 404
+
+
+class Decoder:
+    """Decodes the part of MessagePack that the index uses."""
+
+    def __init__(self, data: bytes) -> None:
+        self.rest = io.BytesIO(data)
+
+    def number(self, size: int, *, signed: bool = False) -> int:
+        return int.from_bytes(self.rest.read(size), "big", signed=signed)
+
+    def value(self) -> Any:  # noqa: C901, PLR0911 - the format is a table of codes
+        code = self.number(1)
+        match code:
+            case 0xC0 | 0xC2 | 0xC3:
+                return {0xC0: None, 0xC2: False, 0xC3: True}[code]
+            case 0xC4 | 0xC5 | 0xC6:
+                return self.rest.read(self.number(1 << code - 0xC4))
+            case 0xCC | 0xCD | 0xCE | 0xCF:
+                return self.number(1 << code - 0xCC)
+            case 0xD3:
+                return self.number(8, signed=True)
+            case 0xD9 | 0xDA | 0xDB:
+                return self.rest.read(self.number(1 << code - 0xD9)).decode()
+            case 0xDC | 0xDD:
+                return self.items(self.number(2 << code - 0xDC))
+            case 0xDE | 0xDF:
+                return self.pairs(self.number(2 << code - 0xDE))
+        if code < 0x80:
+            return code
+        if code < 0x90:
+            return self.pairs(code & 0x0F)
+        if code < 0xA0:
+            return self.items(code & 0x0F)
+        return self.rest.read(code & 0x1F).decode()
+
+    def items(self, count: int) -> list[Any]:
+        return [self.value() for _ in range(count)]
+
+    def pairs(self, count: int) -> dict[Any, Any]:
+        return {self.value(): self.value() for _ in range(count)}
+
+
+def decoded(data: bytes) -> Any:
+    decoder = Decoder(data)
+    value = decoder.value()
+    assert not decoder.rest.read()
+    return value
+
+
+SCALARS = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.text() | st.binary()
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=40) | st.dictionaries(st.text(), inner, max_size=40),
+    max_leaves=60,
+)
+
+
+@given(VALUES)
+def test_messagepack_round_trips(value: object) -> None:
+    assert decoded(msgpack(value)) == value
+
+
+def test_a_long_text_and_a_large_mapping_have_their_heads() -> None:
+    value = {"x" * 300: "y" * 70_000, **{str(n): n for n in range(70_000)}}
+    assert decoded(msgpack(value)) == value
+
+
+def test_an_index_of_nothing_is_complete() -> None:
+    files = index_files({"noarch": {}}, archive.compressor())
+    assert sorted(files) == [
+        "noarch/repodata.json",
+        "noarch/repodata.json.zst",
+        "noarch/repodata_shards.msgpack.zst",
+    ]

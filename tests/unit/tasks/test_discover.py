@@ -1,0 +1,189 @@
+"""Tasks are found in sources and installed packages, described once, and faults in them are told."""
+
+import json
+import shutil
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from flowlock import workspace
+from flowlock.commands import tasks as task_commands
+from flowlock.commands.init import init
+from flowlock.edges import process
+from flowlock.errors import FlowlockError
+from flowlock.tasks import discover
+
+TODAY = datetime(2026, 11, 1, tzinfo=UTC)
+MODULE = Path("src/space-tasks/space_tasks/ratios.py")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("made é") / "space"
+    init(root, today=TODAY)
+    subprocess.run(["git", "init", "-q", root], check=True)
+    discover.signatures(workspace.load(root), [])
+    return root
+
+
+@pytest.fixture
+def root(made: Path, tmp_path: Path) -> Path:
+    shutil.copytree(made, tmp_path / "space")
+    return tmp_path / "space"
+
+
+@pytest.fixture
+def described(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Count the processes that describe tasks."""
+    started: list[str] = []
+    run = process.run
+
+    def counting(argv: object, **options: object) -> object:
+        if "flowlock_core.command.describe" in str(argv):
+            started.append(str(argv))
+        return run(argv, **options)  # type: ignore[arg-type]  # passed through as it came
+
+    monkeypatch.setattr(process, "run", counting)
+    return started
+
+
+def change(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def test_the_source_is_the_truth_and_nothing_need_be_installed(root: Path) -> None:
+    (task,) = discover.signatures(workspace.load(root), []).named("add_ratio")
+    assert task.distribution == "space-tasks"
+    assert [one.name for one in task.parameters if one.wired] == ["df"]
+
+
+def kept(root: Path) -> set[str]:
+    return {path.name for path in (root / ".flowlock/signatures").glob("space-tasks-*")}
+
+
+def test_kept_signatures_are_used_until_the_source_changes(root: Path, described: list[str]) -> None:
+    space = workspace.load(root)
+    before = kept(root)
+    discover.signatures(space, [])
+    own = [one for one in described if "space" in one]
+    change(root / MODULE, '"Numerator"', '"Dividend"')
+    (task,) = discover.signatures(space, []).named("add_ratio")
+    assert task.parameters[1].title == "Dividend"
+    assert len(kept(root)) == 1
+    assert kept(root) != before
+    assert not own
+
+
+def test_the_kept_document_stands_for_the_package(root: Path) -> None:
+    (path,) = (root / ".flowlock/signatures").glob("space-tasks-*")
+    document = json.loads(path.read_text())
+    document["tasks"][0]["title"] = "From the kept document"
+    path.write_text(json.dumps(document))
+    (task,) = discover.signatures(workspace.load(root), []).named("add_ratio")
+    assert task.title == "From the kept document"
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", '{"tasks": []}', "\0"])
+def test_a_damaged_document_counts_as_absent(root: Path, damage: str) -> None:
+    (path,) = (root / ".flowlock/signatures").glob("space-tasks-*")
+    path.write_text(damage)
+    assert discover.signatures(workspace.load(root), []).named("add_ratio")
+    assert json.loads(path.read_text())["tasks"]
+
+
+def test_a_package_that_cannot_be_imported_is_told_with_its_own_message(root: Path) -> None:
+    change(root / MODULE, "from pydantic import Field", "import absent_module")
+    catalog = discover.signatures(workspace.load(root), [])
+    (fault,) = catalog.broken["add_ratio"]
+    assert fault.distribution == "space-tasks"
+    assert "No module named 'absent_module'" in fault.message
+    assert not catalog.named("add_ratio")
+    assert catalog.named("load_table")
+    listed = task_commands.tasks(workspace.load(root))
+    assert not listed.ok
+    assert "absent_module" in listed.as_text()
+
+
+def test_a_fault_is_not_kept_since_its_cause_may_lie_outside(root: Path) -> None:
+    change(root / MODULE, "from pydantic import Field", "import absent_module\nfrom pydantic import Field")
+    assert discover.signatures(workspace.load(root), []).broken
+    (root / "src/space-tasks/absent_module.py").write_text("")
+    # The new file changes the digest; what matters is that the import is tried again.
+    assert not discover.signatures(workspace.load(root), []).broken
+
+
+@pytest.mark.parametrize("ending", ["raise SystemExit(3)", "raise ValueError('line one\\nline two')"])
+def test_a_module_that_gives_up_is_a_fault_of_its_task(root: Path, ending: str) -> None:
+    (root / MODULE).write_text(ending + "\n")
+    (fault,) = discover.signatures(workspace.load(root), []).broken["add_ratio"]
+    assert "\n" not in fault.message
+
+
+def test_a_module_that_ends_the_process_is_an_error_of_ours(root: Path) -> None:
+    (root / MODULE).write_text("import os\nos._exit(5)\n")
+    with pytest.raises(FlowlockError, match="exit code 5") as raised:
+        discover.signatures(workspace.load(root), [])
+    assert raised.value.problems[0].code == "FL202"
+
+
+def test_a_task_that_is_no_task_is_told(root: Path) -> None:
+    change(root / MODULE, "@task\n", "")
+    (fault,) = discover.signatures(workspace.load(root), []).broken["add_ratio"]
+    assert "is no task" in fault.message
+
+
+def test_what_a_module_prints_is_no_signature(root: Path) -> None:
+    path = root / MODULE
+    path.write_text('print(\'{"tasks": [], "errors": []}\')\n' + path.read_text())
+    assert discover.signatures(workspace.load(root), []).named("add_ratio")
+
+
+def test_modules_are_described_without_the_secrets_of_the_environment(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MY_TOKEN", "secret")
+    path = root / MODULE
+    path.write_text('import os\nassert "MY_TOKEN" not in os.environ\n' + path.read_text())
+    assert not discover.signatures(workspace.load(root), []).broken
+
+
+def test_a_file_in_the_current_folder_is_not_imported(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pydantic.py").write_text("raise SystemExit(1)")
+    monkeypatch.chdir(tmp_path)
+    change(root / MODULE, '"Numerator"', '"Dividend"')
+    assert not discover.signatures(workspace.load(root), []).broken
+
+
+def test_two_packages_with_one_name_are_both_known(root: Path) -> None:
+    shutil.copytree(root / "src/space-tasks", root / "src/other-tasks")
+    (root / "src/other-tasks/space_tasks").rename(root / "src/other-tasks/other_tasks")
+    change(root / "src/other-tasks/pyproject.toml", "space", "other")
+    shutil.copytree(root / "recipes/space-tasks", root / "recipes/other-tasks")
+    found = discover.signatures(workspace.load(root), []).named("add_ratio")
+    assert [one.distribution for one in found] == ["other-tasks", "space-tasks"]
+    with pytest.raises(FlowlockError) as raised:
+        task_commands.tasks(workspace.load(root), "add_ratio")
+    assert "other_tasks.ratios.add_ratio" in str(raised.value.problems[0].hint)
+    one = task_commands.tasks(workspace.load(root), "other-tasks.add_ratio")
+    assert one.as_json()["distribution"] == "other-tasks"
+
+
+def test_one_task_is_shown_with_its_schemas(root: Path) -> None:
+    shown = task_commands.tasks(workspace.load(root), "add_ratio")
+    assert shown.as_json()["parameters"][1]["schema"]["type"] == "string"
+    assert "per: float = 1" in shown.as_text()
+    with pytest.raises(FlowlockError) as raised:
+        task_commands.tasks(workspace.load(root), "add_ratoi")
+    assert raised.value.problems[0].hint == "did you mean `add_ratio`?"
+
+
+def test_the_schema_for_editors_knows_the_workspace_s_own_tasks(root: Path) -> None:
+    document = json.loads(task_commands.schema(workspace.load(root)).as_text())
+    tasks = document["$defs"]["step"]["properties"]["task"]["anyOf"]
+    assert {"add_ratio", "load_table"} <= {one.get("const") for one in tasks}
