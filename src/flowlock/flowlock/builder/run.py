@@ -13,6 +13,7 @@ from flowlock.builder.plan.order import closure, most_awaited_first
 from flowlock.builder.plan.result import BuildResult, PackageResult, Status
 from flowlock.builder.plan.stale import Step
 from flowlock.builder.plan.targets import Target
+from flowlock.builder.remarks import NO_REMARKS
 from flowlock.builder.verify import verify as check
 from flowlock.builder.worker.jobs import Made
 from flowlock.builder.worker.rooms import Place, tidy
@@ -136,9 +137,7 @@ def _kept(cache: Cache, step: Step, outcome: Made | FlowlockError) -> tuple[Cach
     inputs = dict(step.inputs)
     surroundings = inputs.pop("surroundings")
     portable = step.target.recipe.noarch is not None
-    cached = cache.add(
-        step.identity, outcome.data, inputs=inputs, surroundings=surroundings, portable=portable
-    )
+    cached = cache.add(step.identity, outcome, inputs=inputs, surroundings=surroundings, portable=portable)
     return cached, outcome.seconds
 
 
@@ -204,6 +203,7 @@ def _result(step: Step, made: tuple[Cached, float] | None, tests: str = "") -> P
         seconds=made[1] if made else 0.0,
         reason=step.reason if step.status is not Status.CACHED else "it was not in the channel",
         tests=tests,
+        remarks=held.remarks if held else NO_REMARKS,
     )
 
 

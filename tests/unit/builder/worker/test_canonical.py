@@ -3,6 +3,7 @@ import io
 import json
 import tarfile
 import zipfile
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,13 +14,14 @@ from flowlock.builder.worker.canonical import Facts, canonical
 from flowlock.conda import archive
 from flowlock.conda.archive import Member
 from flowlock.errors import FlowlockError
+from flowlock.recipe.document import Noarch
 from unit.builder.tiny import FACTS, MADE
 
 EPOCH = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 def members() -> dict[str, Member]:
-    return {member.path: member for member in canonical(MADE, FACTS)}
+    return {member.path: member for member in canonical(MADE, FACTS).members}
 
 
 def test_what_tells_of_this_build_does_not_ship() -> None:
@@ -58,7 +60,7 @@ def shipped(*names: str, metadata: str = "Name: tiny\n") -> list[str]:
     rows = "".join(f"tiny-1.0.dist-info/{name},,\n" for name in (*names, "RECORD"))
     texts = {**dict.fromkeys(names, "text"), "METADATA": metadata, "RECORD": rows}
     more = [Member(path=f"{DIST_INFO}/{name}", data=text.encode()) for name, text in texts.items()]
-    made = {member.path: member for member in canonical([*MADE, *more], FACTS)}
+    made = {member.path: member for member in canonical([*MADE, *more], FACTS).members}
     record = made[f"{DIST_INFO}/RECORD"].data.decode()
     found = [name for name in names if f"{DIST_INFO}/{name}" in made]
     assert found == [name for name in names if f"tiny-1.0.dist-info/{name}," in record]
@@ -82,8 +84,12 @@ NATIVE = "lib/python3.12/site-packages"
 def record(*files: str, folder: str, rows: str) -> list[str]:
     """Return the rows of a RECORD in `folder`, in an archive that holds these files too."""
     path = f"{folder}/more-1.0.dist-info/RECORD"
-    more = [Member(path=path, data=rows.encode()), *(Member(path=file, data=b"x") for file in files)]
-    made = {member.path: member for member in canonical([*MADE, *more], FACTS)}
+    metadata = Member(path=f"{folder}/more-1.0.dist-info/METADATA", data=b"Name: more\n")
+    more = [metadata, Member(path=path, data=rows.encode())]
+    more += [Member(path=file, data=b"x") for file in files]
+    noarch = None if folder == NATIVE else Noarch.PYTHON
+    facts = replace(FACTS, noarch=noarch)
+    made = {member.path: member for member in canonical([*MADE, *more], facts).members}
     return made[path].data.decode().splitlines()
 
 
@@ -144,7 +150,7 @@ def test_a_link_that_leaves_the_package_is_refused(link: str) -> None:
 
 def test_a_link_within_the_package_ships() -> None:
     made = [*MADE, Member(path="share/doc/users", data=b"", link="../../site-packages/tiny.py")]
-    assert "share/doc/users" in {member.path for member in canonical(made, FACTS)}
+    assert "share/doc/users" in {member.path for member in canonical(made, FACTS).members}
 
 
 def linked(**links: str) -> list[Member]:
@@ -183,7 +189,9 @@ def test_a_link_that_leaves_the_package_through_another_is_refused(links: dict[s
     ],
 )
 def test_links_that_stay_in_the_package_or_lead_nowhere_ship(links: dict[str, str]) -> None:
-    shipped = {member.path: member.link for member in canonical(linked(**links), FACTS) if member.link}
+    shipped = {
+        member.path: member.link for member in canonical(linked(**links), FACTS).members if member.link
+    }
     assert sorted(shipped.values()) == sorted(links.values())
 
 
@@ -211,4 +219,4 @@ def test_another_zstandard_is_refused_with_a_hint(monkeypatch: pytest.MonkeyPatc
 
 def test_an_archive_without_metadata_of_its_own_kind_is_refused() -> None:
     with pytest.raises(FlowlockError, match=r"no index\.json or paths\.json"):
-        canonical([], Facts(recipe="", epoch=EPOCH, portable=True))
+        canonical([], Facts(recipe="", epoch=EPOCH, noarch=Noarch.PYTHON))

@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from flowlock.builder.plan.identity import Identity, cache_key
+from flowlock.builder.remarks import NO_REMARKS, Remarks
+from flowlock.builder.worker.jobs import Made
 from flowlock.conda import archive
 from flowlock.edges import files, memo
 from flowlock.edges.stat_cache import StatCache
 from flowlock.errors import FlowlockError
 from flowlock.names import Sha256
 
-SCHEMA = 2
+SCHEMA = 3
 # Of how many surroundings it is remembered that they gave the same bytes: profiles, engines, environments.
 REMEMBERED = 16
 # The inputs of what each package last had in the channel, to tell what changed; nothing relies on them.
@@ -31,6 +33,7 @@ class Cached:
     path: Path
     sha256: Sha256
     keys: tuple[str, ...]
+    remarks: Remarks = NO_REMARKS
 
 
 class Cache:
@@ -49,7 +52,12 @@ class Cache:
         record, path = self.record(identity), self._folder / identity.file
         if record is None or not path.is_file() or self._digests.sha256(path) != record["sha256"]:
             return None
-        return Cached(path=path, sha256=Sha256(record["sha256"]), keys=tuple(record["keys"]))
+        return Cached(
+            path=path,
+            sha256=Sha256(record["sha256"]),
+            keys=tuple(record["keys"]),
+            remarks=Remarks.from_json(record["remarks"]),
+        )
 
     def record(self, identity: Identity) -> dict[str, Any] | None:
         """Return what was recorded of an identity's artifact, whether or not it is still here."""
@@ -77,13 +85,14 @@ class Cache:
     def add(
         self,
         identity: Identity,
-        data: bytes,
+        made: Made,
         *,
         inputs: dict[str, Any],
         surroundings: dict[str, Any],
         portable: bool,
     ) -> Cached:
         """Keep an artifact; other bytes than those recorded for its identity are an error, never a change."""
+        data = made.data
         sha256 = Sha256(hashlib.sha256(data).hexdigest())
         record, path = self.record(identity), self._folder / identity.file
         if portable and record is not None and record["sha256"] != sha256:
@@ -98,9 +107,10 @@ class Cache:
             "sha256": sha256,
             "keys": keys,
             "inputs": inputs,
+            "remarks": made.remarks.as_json(),
         }
         memo.write(self._folder / f"{identity.stem}.json", document)
-        return Cached(path=path, sha256=sha256, keys=tuple(keys))
+        return Cached(path=path, sha256=sha256, keys=tuple(keys), remarks=made.remarks)
 
     def save(self) -> None:
         """Keep what was learned of the files here."""

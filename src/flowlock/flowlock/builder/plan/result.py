@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from flowlock.builder.remarks import NO_REMARKS, Remarks
+from flowlock.report.problem_text import problem_text
+
 
 class Status(StrEnum):
     """How a package came to be in the channel; with --dry-run, how it would."""
@@ -18,7 +21,8 @@ class Status(StrEnum):
 class PackageResult:
     """One package's outcome; `sha256` is unknown for a build that a dry run only foresees.
 
-    `tests` says how its own tests stand; it is empty if it has none, or if they were left out.
+    `tests` says how its own tests stand; it is empty if it has none, or if they were left out. `remarks` are
+    those of the build that made the artifact, now or earlier.
     """
 
     name: str
@@ -30,6 +34,7 @@ class PackageResult:
     seconds: float
     reason: str
     tests: str = ""
+    remarks: Remarks = NO_REMARKS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,15 +59,22 @@ class BuildResult:
         return not self.mended and all(package.status is Status.CURRENT for package in self.packages)
 
     def as_json(self) -> Mapping[str, Any]:
-        """Return the contract's document."""
-        keys = ("name", "version", "build", "file", "sha256", "status", "seconds", "reason", "tests")
-        return {"packages": [{key: getattr(package, key) for key in keys} for package in self.packages]}
+        """Return the contract's document; each package also has its `left_out` and `warnings`."""
+        return {"packages": [_as_json(package) for package in self.packages]}
 
     def as_text(self) -> str:
-        """Return a line a package."""
+        """Return a line a package, then the warnings."""
         verb = "would be " if self.dry_run else ""
         width = max((len(package.name) for package in self.packages), default=0)
-        return "\n".join(_line(package, width, verb) for package in self.packages)
+        lines = [_line(package, width, verb) for package in self.packages]
+        if warnings := [one for package in self.packages for one in package.remarks.warnings]:
+            lines.append("\n".join(map(problem_text, warnings)))
+        return "\n".join(lines)
+
+
+def _as_json(package: PackageResult) -> dict[str, Any]:
+    keys = ("name", "version", "build", "file", "sha256", "status", "seconds", "reason", "tests")
+    return {**{key: getattr(package, key) for key in keys}, **package.remarks.as_json()}
 
 
 def _line(package: PackageResult, width: int, verb: str) -> str:

@@ -12,11 +12,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from flowlock.builder import installed
+from flowlock.builder.contents import LeftOut
+from flowlock.builder.remarks import Remarks
 from flowlock.builder.worker.canonical import Facts, canonical
 from flowlock.builder.worker.engine import Order, run, test
-from flowlock.builder.worker.layout import ARTIFACT, LOG, RECIPE, RESULT, SOURCE
+from flowlock.builder.worker.layout import ARTIFACT, HOST_ENVIRONMENT, LOG, RECIPE, RESULT, SOURCE
 from flowlock.conda import archive
+from flowlock.conda.archive import Member
 from flowlock.errors import FlowlockError
+from flowlock.recipe.document import Noarch
 
 
 def main(job_file: Path) -> int:
@@ -32,8 +37,8 @@ def main(job_file: Path) -> int:
             log.write(line.rstrip() + "\n")
 
         try:
-            file = _test(job, work, note) if "test" in job else _build(job, work, note)
-            (work / RESULT).write_text(json.dumps({"file": file}))
+            result = _test(job, work, note) if "test" in job else _build(job, work, note)
+            (work / RESULT).write_text(json.dumps(result))
         except FlowlockError as error:
             log.write(f"error: {error.message}\n")
             told = {"error": error.message, "code": error.problems[0].code, "hint": error.hint}
@@ -42,12 +47,12 @@ def main(job_file: Path) -> int:
     return 0
 
 
-def _test(job: Mapping[str, Any], work: Path, log: Callable[[str], None]) -> str:
+def _test(job: Mapping[str, Any], work: Path, log: Callable[[str], None]) -> dict[str, Any]:
     test(work / job["test"], job["channels"], log)
-    return str(job["test"])
+    return {"file": job["test"]}
 
 
-def _build(job: Mapping[str, Any], work: Path, log: Callable[[str], None]) -> str:
+def _build(job: Mapping[str, Any], work: Path, log: Callable[[str], None]) -> dict[str, Any]:
     order = Order(
         document=job["document"],
         source=work / SOURCE / job["archive"] if job["archive"] else work / SOURCE,
@@ -62,10 +67,34 @@ def _build(job: Mapping[str, Any], work: Path, log: Callable[[str], None]) -> st
     if len(made) != 1:
         raise FlowlockError(f"the recipe gave {len(made)} packages, one was expected", code="FL531")
     epoch = datetime.fromisoformat(job["epoch"])
-    facts = Facts(recipe=job["recipe_text"], epoch=epoch, portable=job["portable"])
-    members = canonical(archive.read(made[0]), facts)
-    (work / ARTIFACT).write_bytes(archive.write(made[0].stem, members, epoch=epoch))
-    return made[0].name
+    noarch = Noarch(job["noarch"]) if job["noarch"] else None
+    members = archive.read(made[0])
+    data, missing = _besides(job["document"], work, members, noarch)
+    result = canonical([*members, *data], Facts(recipe=job["recipe_text"], epoch=epoch, noarch=noarch))
+    (work / ARTIFACT).write_bytes(archive.write(made[0].stem, result.members, epoch=epoch))
+    paths = [member.path for member in result.members if not member.is_info]
+    remarks = Remarks.of(job["name"], paths, [*missing, *result.left_out], noarch)
+    return {"file": made[0].name, "remarks": remarks.as_json()}
+
+
+def _besides(
+    document: Mapping[str, Any], work: Path, members: list[Member], noarch: Noarch | None
+) -> tuple[list[Member], list[LeftOut]]:
+    """Return the data that the engine took for bytecode, and what else it did not pack of the script's files.
+
+    A recipe that lists what to pack (`build.files`) leaves out the rest on purpose.
+    """
+    data: list[Member] = []
+    omitted: list[LeftOut] = []
+    for prefix in work.glob(HOST_ENVIRONMENT):
+        found = installed.read(prefix)
+        installed.refuse_info(found)
+        if "files" not in (document.get("build") or {}):
+            missing = installed.missing(found, members, noarch)
+            data += installed.data_members(found, missing, noarch)
+            kept = {member.path for member in data}
+            omitted += [one for one in missing if installed.packed_path(one.path, noarch) not in kept]
+    return data, omitted
 
 
 if __name__ == "__main__":

@@ -6,21 +6,17 @@ import hashlib
 import io
 import json
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from email.parser import BytesHeaderParser
-from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from typing import Any
 
+from flowlock.builder.contents import LeftOut, Reason, dist_infos, left_out
 from flowlock.conda.archive import Member
 from flowlock.errors import FlowlockError
+from flowlock.recipe.document import Noarch
 
-# Of a dist-info only these ship, and licences: the rest tells how and when it was installed here.
-DIST_INFO = ("METADATA", "WHEEL", "entry_points.txt", "INSTALLER", "RECORD", "licenses")
-# Before PEP 639 they lay beside METADATA, which may name them; these setuptools takes unasked.
-LICENCES = ("licen[cs]e*", "copying*", "notice*", "authors*")
 # Of `info/` only these: not the log, the environment or the rendered recipe of this build.
 INFO = ("info/index.json", "info/about.json", "info/link.json", "info/paths.json", "info/run_exports.json")
 INFO_FOLDERS = ("info/licenses/", "info/tests/")
@@ -40,38 +36,53 @@ ABOUT = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Facts:
-    """What is stated in the archive besides what the build made."""
+    """What is stated in the archive besides what the build made; a native package has no `noarch`."""
 
     recipe: str
     epoch: datetime
-    portable: bool
+    noarch: Noarch | None
 
 
-def canonical(members: Iterable[Member], facts: Facts) -> list[Member]:
-    """Return the members of the canonical archive, in no particular order.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Canonical:
+    """The members of a canonical archive, in no particular order, and what of the engine's does not ship."""
 
-    A portable (noarch) package that holds the path of its build environment is refused: those bytes would
-    not be the same elsewhere.
+    members: tuple[Member, ...]
+    left_out: tuple[LeftOut, ...]
+
+
+def canonical(members: Iterable[Member], facts: Facts) -> Canonical:
+    """Return the canonical archive of the engine's members.
+
+    A noarch package that holds the path of its build environment is refused: those bytes would not be the
+    same elsewhere.
     """
     given = {member.path: member for member in members}
     if not given.keys() >= {"info/index.json", "info/paths.json"}:
         raise FlowlockError("the engine's archive has no index.json or paths.json", code="FL534")
     old_paths = _json(given["info/paths.json"]).get("paths", [])
-    if facts.portable:
+    if facts.noarch:
         _refuse_build_paths(old_paths)
     _refuse_leaving_links(given.values())
-    named = {path for member in given.values() for path in _named_licences(member)}
-    content = {path: m for path, m in given.items() if not m.is_info and (_ships(path) or path in named)}
-    content = {**content, **{member.path: member for member in _records(content)}}
-    info = [
-        member
-        for path, member in given.items()
-        if path in INFO or (path.startswith(INFO_FOLDERS) and not path.endswith("/.gitkeep"))
-    ]
+    packed = {path: member for path, member in given.items() if not member.is_info}
+    omitted = [*left_out(packed, facts.noarch), *_omitted_info(given)]
+    content = {path: member for path, member in packed.items() if path not in {one.path for one in omitted}}
+    content |= {member.path: member for member in _records(content, dist_infos(content, facts.noarch))}
+    info = [member for path, member in given.items() if _is_kept_info(path)]
     rewritten = {member.path: _rewritten(member, facts) for member in info}
     rewritten["info/paths.json"] = _member("info/paths.json", _paths(content.values(), old_paths))
     rewritten["info/recipe/recipe.yaml"] = Member(path="info/recipe/recipe.yaml", data=facts.recipe.encode())
-    return [*content.values(), *rewritten.values()]
+    return Canonical(members=(*content.values(), *rewritten.values()), left_out=tuple(omitted))
+
+
+def _omitted_info(given: Mapping[str, Member]) -> Iterator[LeftOut]:
+    for path, member in given.items():
+        if member.is_info and not _is_kept_info(path):
+            yield LeftOut(path=path, reason=Reason.BUILD)
+
+
+def _is_kept_info(path: str) -> bool:
+    return path in INFO or (path.startswith(INFO_FOLDERS) and not path.endswith("/.gitkeep"))
 
 
 def _refuse_build_paths(paths: Iterable[Mapping[str, Any]]) -> None:
@@ -119,42 +130,30 @@ def _leaves(path: str, links: Mapping[str, str]) -> bool:
     return False
 
 
-def _ships(path: str) -> bool:
-    """Leave out bytecode, and everything of a dist-info that is not listed above."""
-    parts = PurePosixPath(path).parts
-    if "__pycache__" in parts or path.endswith(".pyc"):
-        return False
-    inside = next((n for n, part in enumerate(parts) if part.endswith(".dist-info")), None)
-    if inside is None or inside == len(parts) - 1:
-        return True
-    name = parts[inside + 1]
-    return name in DIST_INFO or any(fnmatchcase(name.lower(), pattern) for pattern in LICENCES)
+def _records(content: Mapping[str, Member], own: Collection[str]) -> Iterator[Member]:
+    """Yield the RECORD of each dist-info anew, for those of the files it lists that ship."""
+    for folder in sorted(own):
+        record = content.get(f"{folder}/RECORD")
+        if record is not None:
+            yield _record(record, str(PurePosixPath(folder).parent), content)
 
 
-def _named_licences(member: Member) -> Iterator[str]:
-    """Yield where METADATA says that licences lie: each `License-File`, with its folders or without."""
-    path = PurePosixPath(member.path)
-    if path.name == "METADATA" and path.parent.suffix == ".dist-info":
-        for named in BytesHeaderParser().parsebytes(member.data).get_all("License-File", []):
-            yield from (str(path.parent / named), str(path.parent / PurePosixPath(named).name))
+def _record(member: Member, site: str, content: Mapping[str, Member]) -> Member:
+    """Return a RECORD (recording-installed-packages spec) with today's digests.
 
-
-def _records(content: Mapping[str, Member]) -> Iterator[Member]:
-    """Yield each RECORD anew (recording-installed-packages spec), for the files of its own that ship.
-
-    Of a noarch package only those below site-packages: how far that is from the rest tells the installation.
+    Of a noarch package only files below site-packages: how far that is from the rest tells the installation.
     """
-    for path, member in content.items():
-        if path.endswith(".dist-info/RECORD"):
-            root = str(PurePosixPath(path).parent.parent)
-            listed = {row[0] for row in csv.reader(io.StringIO(member.data.decode())) if row}
-            shipped = {posixpath.normpath(posixpath.join(root, name)) for name in listed} & content.keys()
-            named = {posixpath.relpath(f"/{name}", f"/{root}"): content[name] for name in shipped - {path}}
-            rows = [(name, *_hash(file.data)) for name, file in sorted(named.items())]
-            own = posixpath.relpath(f"/{path}", f"/{root}")
-            out = io.StringIO()
-            csv.writer(out, lineterminator="\n").writerows([*rows, (own, "", "")])
-            yield replace(member, data=out.getvalue().encode())
+    try:
+        listed = {row[0] for row in csv.reader(io.StringIO(member.data.decode())) if row}
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise FlowlockError(f"{member.path} cannot be read: {error}", code="FL534") from error
+    shipped = {posixpath.normpath(posixpath.join(site, name)) for name in listed} & content.keys()
+    named = {posixpath.relpath(f"/{name}", f"/{site}"): content[name] for name in shipped - {member.path}}
+    rows = [(name, *_hash(file.data)) for name, file in sorted(named.items())]
+    own = posixpath.relpath(f"/{member.path}", f"/{site}")
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows([*rows, (own, "", "")])
+    return replace(member, data=out.getvalue().encode())
 
 
 def _hash(data: bytes) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from flowlock.builder.environments.locked import Offer
 from flowlock.builder.plan.identity import Identity
+from flowlock.builder.remarks import NO_REMARKS, Remarks
 from flowlock.edges.sources import Sources
 from flowlock.recipe.document import Recipe
 
@@ -31,7 +32,8 @@ class Job:
             "recipe_text": self.recipe.canonical_text,
             "build_string": self.identity.build,
             "epoch": self.epoch.isoformat(),
-            "portable": self.recipe.noarch is not None,
+            "name": self.recipe.name,
+            "noarch": self.recipe.noarch,
             "channels": self.offer.channels,
             "variant": dict(self.variant),
             "fetched": self.download is not None,
@@ -58,3 +60,4 @@ class Made:
 
     data: bytes
     seconds: float
+    remarks: Remarks = NO_REMARKS

@@ -11,3 +11,5 @@ LOG = "log.txt"
 OUT = "out"
 # The engine leaves build and host environments there, when it is told to.
 ENVIRONMENTS = f"{OUT}/bld/*/*"
+# Of these, the one that scripts install into, which is padded to a length that other prefixes do not exceed.
+HOST_ENVIRONMENT = f"{OUT}/bld/*/host_env*"

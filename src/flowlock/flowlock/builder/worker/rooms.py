@@ -13,6 +13,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from flowlock.builder.remarks import NO_REMARKS, Remarks
 from flowlock.builder.worker.jobs import Job, Made, TestJob
 from flowlock.builder.worker.layout import (
     ARTIFACT,
@@ -94,9 +95,9 @@ class Rooms:
             _stage(job, room)
             # Engines that fill one package cache over the network at the same time fail now and then.
             with self._online if job.offer.network else nullcontext():
-                self._run(job, room)
+                remarks = self._run(job, room)
             data = files.read_bytes(room / ARTIFACT) if isinstance(job, Job) else b""
-            made = Made(data=data, seconds=round(time.perf_counter() - started, 2))
+            made = Made(data=data, seconds=round(time.perf_counter() - started, 2), remarks=remarks)
             return Ended(outcome=made, packages=_linked(job, room))
         except FlowlockError as error:
             return Ended(outcome=error, packages=_linked(job, room))
@@ -105,7 +106,7 @@ class Rooms:
         finally:
             files.empty(room)
 
-    def _run(self, job: Job | TestJob, room: Path) -> None:
+    def _run(self, job: Job | TestJob, room: Path) -> Remarks:
         if self._ended:
             raise CancelledError
         order = room / JOB
@@ -125,7 +126,7 @@ class Rooms:
                 self._running.discard(running)
         result = _json(room / RESULT)
         if running.returncode == 0 and result.get("file") == job.identity.file:
-            return
+            return Remarks.from_json(result["remarks"]) if "remarks" in result else NO_REMARKS
         raise self._failure(job, room, result, errors, running.returncode)
 
     def _environment(self, job: Job | TestJob, room: Path) -> dict[str, str]:

@@ -1,0 +1,99 @@
+"""Which files of a package ship, and why the others do not. Pure."""
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from email.parser import HeaderParser
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
+
+from flowlock.conda.archive import Member
+from flowlock.recipe.document import Noarch
+
+# Of a distribution's dist-info these ship, and its licences.
+DIST_INFO = ("METADATA", "WHEEL", "entry_points.txt", "INSTALLER", "RECORD", "licenses")
+# Before PEP 639 they lay beside METADATA, which may name them; these setuptools takes unasked.
+LICENCES = ("licen[cs]e*", "copying*", "notice*", "authors*")
+# What an installer writes about the copy that it made.
+TRACES = ("REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json", "RECORD.jws", "RECORD.p7s")
+_METADATA = re.compile(r"(?P<folder>(?P<site>.+)/[^/]+\.dist-info)/METADATA")
+# Where Python finds distributions: of noarch packages, where the installer puts this folder.
+_NOARCH_SITE = re.compile(r"site-packages")
+_SITE = re.compile(r"(lib/python\d\.\d+t?|Lib)/site-packages")
+_BYTECODE = re.compile(r"(?P<folder>(.*/)?)__pycache__/(?P<module>[^/]+?)\.[^./]+(\.opt-[^./]+)?\.pyc")
+
+
+class Reason(StrEnum):
+    """Why a file does not ship."""
+
+    BYTECODE = "the installation compiles it again"
+    TRACE = "it describes the installation in the build"
+    COMMAND = "the installation writes this command"
+    BUILD = "it describes the build"
+    DIST_INFO = "a dist-info ships with its standard files and licences only"
+    ENGINE = "rattler-build packs no file of this name"
+    OVERWRITTEN = "it overwrites a file of another package"
+    SAME_PATH = "another file takes its path in the package"
+
+
+# What every build leaves out. The rest is worth a warning.
+ROUTINE = frozenset({Reason.BYTECODE, Reason.TRACE, Reason.COMMAND, Reason.BUILD})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LeftOut:
+    """A file that does not ship."""
+
+    path: str
+    reason: Reason
+
+
+def dist_infos(paths: Collection[str], noarch: Noarch | None) -> set[str]:
+    """Return the dist-info folders of the distributions that are installed directly in site-packages.
+
+    Any other folder of such a name (of vendored distributions, of data) is like all folders. A generic
+    package has none: nothing in it is installed for Python.
+    """
+    if noarch is Noarch.GENERIC:
+        return set()
+    site = _NOARCH_SITE if noarch is Noarch.PYTHON else _SITE
+    found = (_METADATA.fullmatch(path) for path in paths)
+    return {match["folder"] for match in found if match and site.fullmatch(match["site"])}
+
+
+def left_out(content: Mapping[str, Member], noarch: Noarch | None) -> Iterator[LeftOut]:
+    """Yield the files that do not ship, of those that the engine packed besides `info/`."""
+    own = dist_infos(content.keys(), noarch)
+    licences = {path for folder in own for path in _named_licences(content[f"{folder}/METADATA"])}
+    for path in content:
+        reason = _reason(path, content.keys(), own, noarch)
+        if reason is not None and path not in licences:
+            yield LeftOut(path=path, reason=reason)
+
+
+def is_bytecode(path: str, paths: Collection[str]) -> bool:
+    """Say whether a file is what Python makes of a source that is among these paths (PEP 3147)."""
+    match = _BYTECODE.fullmatch(path)
+    return match is not None and f"{match['folder']}{match['module']}.py" in paths
+
+
+def _reason(path: str, paths: Collection[str], own: Collection[str], noarch: Noarch | None) -> Reason | None:
+    if noarch is not Noarch.GENERIC and is_bytecode(path, paths):
+        return Reason.BYTECODE
+    folder = next((str(parent) for parent in PurePosixPath(path).parents if str(parent) in own), None)
+    if folder is None:
+        return None
+    name = path.removeprefix(f"{folder}/").partition("/")[0]
+    if name in DIST_INFO or any(fnmatchcase(name.lower(), pattern) for pattern in LICENCES):
+        return None
+    return Reason.TRACE if name in TRACES else Reason.DIST_INFO
+
+
+def _named_licences(metadata: Member) -> Iterator[str]:
+    """Yield where METADATA says that licences lie: each `License-File`, with its folders or without."""
+    folder = PurePosixPath(metadata.path).parent
+    # As text: of bytes that are not ASCII the parser makes objects that are no strings.
+    headers = HeaderParser().parsestr(metadata.data.decode(errors="replace"))
+    for name in headers.get_all("License-File", []):
+        yield from (str(folder / name), str(folder / PurePosixPath(name).name))

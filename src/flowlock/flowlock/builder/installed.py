@@ -1,0 +1,158 @@
+"""What a build script installed, held against what the engine packed of it.
+
+The engine leaves files out by their names and says nothing: rattler-build's `file_mapper.rs` has the list.
+"""
+
+import json
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from flowlock.builder.contents import LeftOut, Reason, is_bytecode
+from flowlock.conda.archive import Member
+from flowlock.edges import files
+from flowlock.errors import FlowlockError
+from flowlock.recipe.document import Noarch
+
+CONDA_META = "conda-meta"
+INFO = "info"
+SHOWN = 5
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Installed:
+    """What is in a host environment besides its packages.
+
+    `new` are the script's files, without bytecode of those packages; `overwritten` are those packages' files
+    that have other contents now.
+    """
+
+    prefix: Path
+    new: frozenset[str]
+    overwritten: frozenset[str]
+
+
+def read(prefix: Path) -> Installed:
+    """Return what a script installed into a prefix."""
+    stated = _stated(prefix)
+    present = set(_files(prefix))
+    new = {path for path in present - stated.keys() if not is_bytecode(path, stated.keys())}
+    changed = {path for path in present & stated.keys() if _is_changed(prefix / path, stated[path])}
+    return Installed(prefix=prefix, new=frozenset(new), overwritten=frozenset(changed))
+
+
+def refuse_info(installed: Installed) -> None:
+    """Refuse files below `info/`, where a package has its metadata: installing would mix them up."""
+    inside = sorted(path for path in installed.new if path.partition("/")[0].lower() == INFO)
+    if inside:
+        more = f" and {len(inside) - SHOWN} more" if len(inside) > SHOWN else ""
+        raise FlowlockError(
+            f"the build installed {', '.join(inside[:SHOWN])}{more}, and `info/` is the package's metadata",
+            code="FL516",
+            hint="install the files into a folder of another name, such as share/",
+        )
+
+
+def missing(installed: Installed, members: Iterable[Member], noarch: Noarch | None) -> list[LeftOut]:
+    """Return the installed files that the engine did not pack, by their paths in the environment."""
+    packed = {member.path: member for member in members}
+    commands = _commands(packed)
+    taken: dict[str, str] = {}
+    overwritten = {path for path in installed.overwritten if packed_path(path, noarch) not in packed}
+    omitted = [LeftOut(path=path, reason=Reason.OVERWRITTEN) for path in sorted(overwritten)]
+    for path in sorted(installed.new):
+        target = packed_path(path, noarch)
+        if target not in packed:
+            omitted.append(LeftOut(path=path, reason=_reason(path, installed.new, commands)))
+        elif target in taken:
+            omitted.append(LeftOut(path=f"{taken[target]} or {path}", reason=Reason.SAME_PATH))
+        taken.setdefault(target, path)
+    return omitted
+
+
+def data_members(installed: Installed, omitted: Iterable[LeftOut], noarch: Noarch | None) -> list[Member]:
+    """Return the members of files that the engine took for bytecode of a noarch package and that are data.
+
+    One that holds the path of its environment is refused: it would not be the same elsewhere.
+    """
+    if noarch is not Noarch.PYTHON:
+        return []
+    paths = [one.path for one in omitted if one.reason is Reason.ENGINE and _looks_like_bytecode(one.path)]
+    members = [_member(installed.prefix / path, packed_path(path, noarch)) for path in paths]
+    own = os.fsencode(installed.prefix)
+    if held := sorted(member.path for member in members if own in member.data):
+        raise FlowlockError(
+            f"the build put the path of its environment into {', '.join(held)}",
+            code="FL512",
+            hint="a noarch package must not know where it was built: remove the path in the build script",
+        )
+    return members
+
+
+def packed_path(path: str, noarch: Noarch | None) -> str:
+    """Return where the engine packs an installed file; `noarch: python` packages have own folders."""
+    parts = PurePosixPath(path).parts
+    if noarch is not Noarch.PYTHON:
+        return path
+    if "site-packages" in parts:
+        return "/".join(parts[parts.index("site-packages") :])
+    if parts[0] in {"bin", "Scripts"}:
+        return "/".join(("python-scripts", *parts[1:]))
+    return path
+
+
+def _reason(path: str, new: Collection[str], commands: Collection[str]) -> Reason:
+    if is_bytecode(path, new):
+        return Reason.BYTECODE
+    if path in commands:
+        return Reason.COMMAND
+    return Reason.ENGINE
+
+
+def _looks_like_bytecode(path: str) -> bool:
+    return path.endswith(".pyc") or "__pycache__" in PurePosixPath(path).parts
+
+
+def _member(path: Path, packed: str) -> Member:
+    if path.is_symlink():
+        return Member(path=packed, data=b"", link=os.readlink(path))  # noqa: PTH115 - the text as stored
+    executable = bool(path.stat().st_mode & 0o100)
+    return Member(path=packed, data=path.read_bytes(), executable=executable)
+
+
+def _commands(packed: Mapping[str, Member]) -> set[str]:
+    """Return the paths of the commands that an installation writes from `info/link.json`."""
+    link = packed.get("info/link.json")
+    lines = json.loads(link.data).get("noarch", {}).get("entry_points", ()) if link else ()
+    return {f"bin/{line.partition('=')[0].strip()}" for line in lines}
+
+
+def _files(prefix: Path) -> Iterator[str]:
+    """Yield every file and link, less the environment's own records."""
+    for folder, folders, names in os.walk(prefix):
+        links = [name for name in folders if Path(folder, name).is_symlink()]
+        for name in (*names, *links):
+            yield Path(folder, name).relative_to(prefix).as_posix()
+
+
+def _stated(prefix: Path) -> dict[str, Mapping[str, Any]]:
+    """Return what the records of an environment say of its files, by path; of themselves nothing."""
+    # The engine marks the prefix as one that backups need not hold.
+    stated: dict[str, Mapping[str, Any]] = {f"{CONDA_META}/history": {}, "CACHEDIR.TAG": {}}
+    for file in sorted((prefix / CONDA_META).glob("*.json")):
+        record = json.loads(file.read_bytes())
+        if "paths_data" in record:
+            stated[f"{CONDA_META}/{file.name}"] = {}
+            stated |= {path: {} for path in record.get("files", ())}
+            stated |= {str(entry["_path"]): entry for entry in record["paths_data"]["paths"]}
+    return stated
+
+
+def _is_changed(path: Path, stated: Mapping[str, Any]) -> bool:
+    """Say whether a file has other contents than its package put there; links to its files are unchanged."""
+    digest = stated.get("sha256_in_prefix") or stated.get("sha256")
+    if path.is_symlink() or digest is None or path.stat().st_nlink > 1:
+        return False
+    return files.sha256_of(path) != str(digest)

@@ -1,0 +1,70 @@
+"""What a build says of its package besides that it was built: files left out, names that not all can have."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+from flowlock.builder import portable_names
+from flowlock.builder.contents import ROUTINE, LeftOut, Reason
+from flowlock.errors import Problem, Severity
+from flowlock.recipe.document import Noarch
+
+SHOWN = 5
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Remarks:
+    """What does not ship, every file of it, and what of a package is worth a look."""
+
+    left_out: tuple[LeftOut, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+
+    @classmethod
+    def of(
+        cls, package: str, paths: Iterable[str], left_out: Sequence[LeftOut], noarch: Noarch | None
+    ) -> Self:
+        """Return the remarks on a package that holds these paths."""
+        names = portable_names.warnings(package, paths) if noarch else []
+        return cls(left_out=tuple(left_out), warnings=(*_omissions(package, left_out), *names))
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """Return the remarks that `as_json` wrote."""
+        return cls(
+            left_out=tuple(
+                LeftOut(path=one["path"], reason=Reason(one["reason"])) for one in document["left_out"]
+            ),
+            warnings=tuple(
+                _warning(one["code"], one["message"], one["hint"]) for one in document["warnings"]
+            ),
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """Return {"left_out": [{path, reason}], "warnings": [{code, message, file, line, column, hint}]}."""
+        return {
+            "left_out": [{"path": one.path, "reason": str(one.reason)} for one in self.left_out],
+            "warnings": [warning.as_json() for warning in self.warnings],
+        }
+
+
+NO_REMARKS = Remarks()
+
+
+def _omissions(package: str, left_out: Iterable[LeftOut]) -> list[Problem]:
+    """Return a warning for each reason that is not every build's."""
+    paths: dict[Reason, list[str]] = {}
+    for one in left_out:
+        if one.reason not in ROUTINE:
+            paths.setdefault(one.reason, []).append(one.path)
+    return [_omission(package, reason, names) for reason, names in paths.items()]
+
+
+def _omission(package: str, reason: Reason, paths: Sequence[str]) -> Problem:
+    more = f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
+    message = f"{package} is built without {', '.join(paths[:SHOWN])}{more}: {reason}"
+    hint = "let the build script remove what the package can do without, or install it under another name"
+    return _warning("FL515", message, hint)
+
+
+def _warning(code: str, message: str, hint: str) -> Problem:
+    return Problem(code=code, message=message, hint=hint, severity=Severity.WARNING)
