@@ -271,10 +271,10 @@ build: {{noarch: generic}}
 @pytest.mark.parametrize(
     ("line", "place"),
     [
-        ("extra: {1: x, a: y}", "4:9: FL310"),
-        ("extra: {[1, 2]: x}", "4:9: FL310"),
-        ("extra: &a {b: *a}", "4:8: FL310"),
-        ("extra: !!binary aGVsbG8=", "4:8: FL310"),
+        ("extra: {1: x, a: y}", "4:9: FL107"),
+        ("extra: {[1, 2]: x}", "4:9: FL107"),
+        ("extra: &a {b: *a}", "4:15: FL101"),
+        ("extra: !!binary aGVsbG8=", "4:8: FL103"),
         ("context: hello", "4:10: FL311"),
         ("context: {v: '${{ v }}'}", "4:14: FL311"),
         ("tests: 5", "4:8: FL311"),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowlock.documents import toml
-from flowlock.documents.toml_places import KeyPath
+from flowlock.documents.places import KeyPath
 
 KEYS = st.one_of(
     st.from_regex(r"[A-Za-z0-9_-]{1,4}", fullmatch=True), st.text(max_size=4, alphabet="a.b\"'#=[] \té\\")

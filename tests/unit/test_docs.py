@@ -34,7 +34,7 @@ CODE = re.compile(r"FL\d{3}")
 # Where each hundred of codes is at home (folders of the toolchain); a command may use the codes of any stage.
 HOMES = {
     "0": {"cli", "edges", "errors"},
-    "1": {"commands", "spec"},
+    "1": {"commands", "documents", "spec"},
     "2": {"commands", "tasks"},
     "3": {"builder", "commands", "conda", "recipe", "workspace"},
     "4": {"base"},
@@ -50,7 +50,8 @@ SHARED = {
     "FL011": {"errors", "release"},  # a folder that cannot be written
     "FL012": {"errors", "release"},  # a folder that is not there
     "FL022": {"builder", "edges"},  # a download without an answer, and what else helps where it is a build's
-    "FL106": {"commands", "spec"},  # not UTF-8: found while reading, or in the text
+    "FL104": {"documents", "spec"},  # not one mapping: in the text, or of a spec
+    "FL106": {"commands", "documents"},  # not UTF-8: found while reading, or in the text
     "FL130": {"commands", "spec"},  # no such task: in a spec, or on the command line
     "FL133": {"commands", "spec"},  # several tasks of one name, likewise
     "FL201": {"commands", "spec"},  # a task that cannot be imported, likewise

@@ -95,8 +95,8 @@ def test_a_requirement_with_a_marker_may_stand_in_the_recipe_or_not() -> None:
 
 
 def test_what_a_recipe_must_not_say_is_refused_with_its_line() -> None:
-    assert problems("package: ]") == {"FL310": 1}
-    assert problems("a: 1\na: 2\n") == {"FL310": 2}
+    assert problems("package: ]") == {"FL101": 1}
+    assert problems("a: 1\na: 2\n") == {"FL102": 2}
     assert problems("packge: {}\npackage: {name: x, version: '1'}\n") == {"FL311": 1}
     assert problems("package:\n  name: x\n  version: 1.10\n") == {"FL311": 3}
     base = "package: {name: x, version: '1'}\n"

@@ -37,10 +37,10 @@ def test_zipped_keys_go_side_by_side_and_others_multiply() -> None:
     ]
     both = found(["python"], build={"script": ['make CUDA="${{ cuda }}"']})
     assert [(one["python"], one["cuda"]) for one in both] == [
-        ("3.11", "True"),
-        ("3.11", "False"),
-        ("3.12", "True"),
-        ("3.12", "False"),
+        ("3.11", "yes"),
+        ("3.11", "no"),
+        ("3.12", "yes"),
+        ("3.12", "no"),
     ]
 
 
@@ -52,11 +52,28 @@ def test_a_key_in_a_condition_counts(use: dict[str, Any]) -> None:
 UNEVEN = "python: ['1', '2']\nnumpy: ['1']\nzip_keys: [[python, numpy]]"
 
 
-@pytest.mark.parametrize("config", ["python: 3.11", UNEVEN])
-def test_what_is_no_variant_configuration_is_refused(config: str) -> None:
+def test_a_value_is_the_text_that_is_written() -> None:
+    assert found(["python"], "python: [3.10, 3, true]") == [
+        {"python": "3.10"},
+        {"python": "3"},
+        {"python": "true"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("config", "place"),
+    [
+        ("python: 3.11", "variants.yaml:1:9"),
+        ("a: [1]\npython: [[3.11]]", "variants.yaml:2:9"),
+        ("python: ['1']\nzip_keys: [python, numpy]", "variants.yaml:2:12"),
+        (UNEVEN, "variants.yaml:3:1"),
+    ],
+)
+def test_what_is_no_variant_configuration_is_refused(config: str, place: str) -> None:
     with pytest.raises(FlowlockError) as caught:
         found(["python", "numpy"], config)
-    assert caught.value.problems[0].code == "FL318"
+    (problem,) = caught.value.problems
+    assert (problem.code, str(problem.location)) == ("FL318", place)
 
 
 def test_who_needs_a_package_needs_all_its_variants() -> None:

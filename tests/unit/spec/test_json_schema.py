@@ -3,7 +3,7 @@
 import pytest
 from jsonschema import Draft202012Validator
 
-from flowlock.spec.document import read
+from flowlock.documents.yaml import read
 from flowlock.spec.json_schema import spec_schema
 from flowlock.spec.paths import plain
 from specs import GOLDEN, catalog

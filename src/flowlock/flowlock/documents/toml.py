@@ -6,7 +6,8 @@ from typing import Any
 
 import tomli
 
-from flowlock.documents.toml_places import KeyPath, places_of
+from flowlock.documents.places import KeyPath
+from flowlock.documents.toml_places import places_of
 from flowlock.documents.toml_tokens import LimitError, tokens_of
 from flowlock.errors import FlowlockError, Location
 

@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import tomli
 
+from flowlock.documents.places import KeyPath
 from flowlock.documents.toml_tokens import MAX_DEPTH, LimitError, Token, TokenKind
-
-KeyPath: TypeAlias = tuple[str | int, ...]
 
 
 def places_of(tokens: Sequence[Token]) -> dict[KeyPath, tuple[int, int]]:

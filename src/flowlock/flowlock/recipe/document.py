@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from flowlock.documents.places import KeyPath, Places
+from flowlock.documents.yaml import read_mapping
 from flowlock.errors import FlowlockError, Problem, nearest
 from flowlock.names import BuildNumber, PackageName, Version
 from flowlock.recipe.paths import escapes
-from flowlock.recipe.text import KeyPath, Places, read
 from flowlock.recipe.values import fill, filled_requirement, leaves, resolve, strings, table, texts, variables
 
 KEYS = (
@@ -106,7 +107,7 @@ class Recipe:
 
 def parse(text: str, file: str) -> Recipe:
     """Read a recipe's text; all its problems are reported together, with `file` as their place."""
-    found = read(text, file)
+    found = read_mapping(text, file)
     problems = list(_problems(found.content, found.places))
     if problems:
         raise FlowlockError(f"{file} has {len(problems)} problem(s)", problems=problems)
@@ -223,7 +224,7 @@ def _value_problems(
 
 
 def _loses_text(value: Any, written: str | None) -> bool:
-    """Say whether YAML reads a text as something else: 010 as 8, 1_0 as 10, 12:30 as 750, yes as true."""
+    """Say whether YAML reads a text as something else: 1.10 as 1.1, 0x10 as 16, true as True."""
     return isinstance(value, float) or (
         not isinstance(value, str) and written is not None and str(value) != written
     )

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from flowlock.documents.places import KeyPath
 from flowlock.errors import FlowlockError, Location, Problem
 from flowlock.recipe.document import Recipe
-from flowlock.recipe.text import KeyPath
 from flowlock.recipe.values import leaves, resolve
 
 _DOWNLOADS = ("url", "git")

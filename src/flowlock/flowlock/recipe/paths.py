@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
+from flowlock.documents.places import KeyPath, Places
 from flowlock.errors import Problem
-from flowlock.recipe.text import KeyPath, Places
 from flowlock.recipe.values import leaves, resolve, table
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from flowlock.recipe.text import KeyPath
+from flowlock.documents.places import KeyPath
 
 _VARIABLE = re.compile(r"\$\{\{\s*([A-Za-z_]\w*)\s*\}\}")
 # The argument of a pin, if that is a variable.

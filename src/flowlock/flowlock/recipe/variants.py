@@ -1,18 +1,30 @@
 """Which variants of a recipe there are: rattler-build's variants.yaml, as far as the recipe uses it. Pure."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
-from flowlock.errors import FlowlockError, Location
+from flowlock.documents.places import KeyPath, Places
+from flowlock.documents.yaml import read_mapping
+from flowlock.errors import FlowlockError
 from flowlock.recipe.document import Recipe
-from flowlock.recipe.text import read
 
 Variant = Mapping[str, str]
 ZIP_KEYS = "zip_keys"
 _EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 _WORD = re.compile(r"[A-Za-z_]\w*")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Config:
+    """A `variants.yaml`: the values of each key as they are written, and the keys that go side by side."""
+
+    file: str
+    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    zipped: tuple[tuple[str, ...], ...] = ()
+    places: Places = field(default_factory=Places)
 
 
 def variants(recipe: Recipe, text: str | None, file: str) -> list[Variant]:
@@ -21,33 +33,58 @@ def variants(recipe: Recipe, text: str | None, file: str) -> list[Variant]:
     A key counts if the recipe uses it: as a build or host requirement without a version, in an expression, in
     an `if`, or in `build.variant.use_keys`. Keys that `zip_keys` joins take their values side by side.
     """
-    config = _config(text, file) if text is not None else {}
-    zipped = [[str(key) for key in group] for group in config.pop(ZIP_KEYS, None) or ()]
-    used = _used(recipe) & config.keys()
-    groups = [[key for key in group if key in used] for group in zipped]
+    config = _config(text, file) if text is not None else _Config(file=file)
+    used = _used(recipe) & config.values.keys()
+    groups = [[key for key in group if key in used] for group in config.zipped]
     joined = {key for group in groups for key in group}
     groups = [group for group in groups if group] + [[key] for key in sorted(used - joined)]
-    choices = [_choices(group, config, file) for group in groups]
-    return [{key: value for part in parts for key, value in part.items()} for parts in product(*choices)]
+    choices = [_choices(group, config) for group in groups]
+    return [_merged(parts) for parts in product(*choices)]
 
 
-def _config(text: str, file: str) -> dict[str, Any]:
-    config = dict(read(text, file).content)
-    for key, values in config.items():
-        if not isinstance(values, Sequence) or isinstance(values, str):
-            raise FlowlockError(
-                f"`{key}` is no list of values", code="FL318", location=Location(file=file, line=1)
-            )
-    return config
+def _merged(parts: Iterable[Variant]) -> Variant:
+    merged: dict[str, str] = {}
+    for part in parts:
+        merged.update(part)
+    return merged
 
 
-def _choices(group: Sequence[str], config: Mapping[str, Any], file: str) -> list[Variant]:
-    rows = [[str(value) for value in config[key]] for key in group]
+def _config(text: str, file: str) -> _Config:
+    document = read_mapping(text, file)
+    values: dict[str, tuple[str, ...]] = {}
+    zipped: list[tuple[str, ...]] = []
+    for key, items in document.content.items():
+        if key == ZIP_KEYS:
+            groups = items if isinstance(items, list) else [items]
+            zipped = [_written(document.places, (key, number), group) for number, group in enumerate(groups)]
+        else:
+            values[key] = _written(document.places, (key,), items)
+    return _Config(file=file, values=values, zipped=tuple(zipped), places=document.places)
+
+
+def _written(places: Places, path: KeyPath, items: Any) -> tuple[str, ...]:
+    """Return a list's scalars as they are written: of the number 3.10 the text would be lost."""
+    count = len(items) if isinstance(items, list) else 0
+    written = [places.written.get((*path, number)) for number in range(count)]
+    if not isinstance(items, list) or None in written:
+        kind = "lists of keys" if path[0] == ZIP_KEYS else "values"
+        raise FlowlockError(
+            f"`{path[0]}` is not a list of {kind}",
+            code="FL318",
+            location=places.value(path),
+            hint='write for example `python: ["3.11", "3.12"]`, or `zip_keys: [[python, numpy]]`',
+        )
+    return tuple(str(text) for text in written)
+
+
+def _choices(group: Sequence[str], config: _Config) -> list[Variant]:
+    rows = [config.values[key] for key in group]
     if len({len(row) for row in rows}) != 1:
         raise FlowlockError(
             f"zip_keys joins {', '.join(group)}, which have different numbers of values",
             code="FL318",
-            location=Location(file=file, line=1),
+            location=config.places.key((ZIP_KEYS,)),
+            hint="give each of these keys the same number of values",
         )
     return [dict(zip(group, values, strict=True)) for values in zip(*rows, strict=True)]
 

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from flowlock.documents.places import KeyPath
 from flowlock.errors import FlowlockError, Problem
 from flowlock.names import FileName, Sha256
 from flowlock.recipe.document import Recipe
-from flowlock.recipe.text import KeyPath
 from flowlock.recipe.values import resolve
 
 _WHEEL = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*) ==(?P<version>\S+)")

@@ -7,8 +7,8 @@ rows, `widget_id` is a step of the dashboard's `widgets` or a position among the
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from flowlock.documents.yaml import read
 from flowlock.errors import Location, Problem, Severity, nearest
-from flowlock.spec.document import read
 from flowlock.spec.model import ListOf, Reference, Spec
 from flowlock.spec.parse import kind
 from flowlock_core.nodes import Items, Mapping, Node, Scalar, shown

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from math import isfinite
 from typing import TypeVar
 
+from flowlock.documents.yaml import read
 from flowlock.errors import Location, Problem, Severity, nearest
-from flowlock.spec.document import read
 from flowlock.spec.match_spec import split_requirement
 from flowlock.spec.model import (
     Argument,
@@ -63,7 +63,7 @@ T = TypeVar("T")
 def parse(text: str, file: str) -> tuple[Spec | None, list[Problem]]:
     """Read a spec; without a mapping at the top there is none. `file` is how the problems call it."""
     root, problems = read(text, file)
-    if any(problem.code in ("FL101", "FL104", "FL105", "FL106") for problem in problems):
+    if root is None and problems:
         return None, problems
     if not isinstance(root, Mapping):
         found = "is empty" if root is None or _is_null(root) else f"is {kind(root)}"

@@ -8,7 +8,7 @@ from typing import Any
 from flowlock.conda import virtual
 from flowlock.conda.virtual import TargetPlatform
 from flowlock.documents import toml
-from flowlock.documents.toml_places import KeyPath
+from flowlock.documents.places import KeyPath
 from flowlock.errors import FlowlockError, Problem, nearest
 from flowlock.lock.manifest import specs
 from flowlock.lock.manifest.features import Feature, Shared, Table, merged
