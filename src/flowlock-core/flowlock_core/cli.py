@@ -157,7 +157,7 @@ def _run(bundle: Bundle, arguments: argparse.Namespace) -> Outcome:
     from flowlock_core.command.running import run_workflow
     from flowlock_core.execute import Options
     from flowlock_core.parameters.params import Params, load_params
-    from flowlock_core.settings import with_values
+    from flowlock_core.parameters.settings import with_values
 
     main = bundle.load()
     params = load_params(arguments.params) if arguments.params else Params(by_step={}, base=Path.cwd())

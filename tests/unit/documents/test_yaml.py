@@ -6,8 +6,8 @@ import pytest
 
 from flowlock.documents.yaml import read_mapping
 from flowlock.errors import FlowlockError
-from flowlock_core.nodes import MAX_DEPTH, MAX_SCALAR, MAX_TEXT, MAX_VALUES
-from flowlock_core.scalars import LONGEST_NUMBER
+from flowlock_core.documents.nodes import MAX_DEPTH, MAX_SCALAR, MAX_TEXT, MAX_VALUES
+from flowlock_core.documents.scalars import LONGEST_NUMBER
 
 
 def refused(text: str) -> list[tuple[str, str, str]]:

@@ -4,11 +4,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
-from flowlock_core.checks import check_params
 from flowlock_core.errors import DataFile, Problem, WorkflowError
 from flowlock_core.execute import Options, Run, Workflow, trace
 from flowlock_core.execute.mocks import IO_TAG
 from flowlock_core.execute.plan import Plan
+from flowlock_core.parameters.checks import check_params
 
 
 def run_workflow(main: Workflow, options: Options, problems: Sequence[Problem] = ()) -> tuple[Any, Run]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from flowlock_core.documents.document import Document, KeyPath, parse_document, read_text, text_of
 from flowlock_core.errors import Location, Problem, WorkflowError
-from flowlock_core.parameters.documents import Document, KeyPath, parse_document, read_text, text_of
 
 STDIN = "-"
 # Problems of a name that stands in the file, not of its value.

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from flowlock_core.scalars import Plain
+from flowlock_core.documents.scalars import Plain
 
 WIDTH = 110
 INDENT = 4

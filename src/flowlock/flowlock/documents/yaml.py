@@ -10,9 +10,9 @@ from typing import Any
 
 from flowlock.documents.places import KeyPath, Places
 from flowlock.errors import FlowlockError, Location, Problem
-from flowlock_core.nodes import FaultKind, Items, Node, Scalar, value_of
-from flowlock_core.nodes import Mapping as MappingNode
-from flowlock_core.yaml_text import read_yaml
+from flowlock_core.documents.nodes import FaultKind, Items, Node, Scalar, value_of
+from flowlock_core.documents.nodes import Mapping as MappingNode
+from flowlock_core.documents.yaml_text import read_yaml
 
 _CODES = {
     FaultKind.SYNTAX: "FL101",

@@ -11,7 +11,7 @@ from flowlock.documents.yaml import read
 from flowlock.errors import Location, Problem, Severity, nearest
 from flowlock.spec.model import ListOf, Reference, Spec
 from flowlock.spec.parse import kind
-from flowlock_core.nodes import Items, Mapping, Node, Scalar, shown
+from flowlock_core.documents.nodes import Items, Mapping, Node, Scalar, shown
 
 FILE = "layout.json"
 NUMBERS = {"x": 0, "y": 0, "w": 1, "h": 1, "minW": 1, "minH": 1}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from flowlock.errors import Location, nearest
 from flowlock.spec.model import Environment, ListOf, Literal, MappingOf, Reference, Value
 from flowlock.spec.paths import without_empty_choices
-from flowlock_core.nodes import shown
+from flowlock_core.documents.nodes import shown
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator

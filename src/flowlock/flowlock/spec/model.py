@@ -6,8 +6,8 @@ from enum import Enum
 from typing import TypeAlias
 
 from flowlock.errors import Location
-from flowlock_core.nodes import Node
-from flowlock_core.scalars import Plain
+from flowlock_core.documents.nodes import Node
+from flowlock_core.documents.scalars import Plain
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ from flowlock.spec.model import (
     Text,
     Value,
 )
-from flowlock_core.nodes import Items, Mapping, Node, Scalar, shown
+from flowlock_core.documents.nodes import Items, Mapping, Node, Scalar, shown
 
 SPEC_KEYS = (
     "id",

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from flowlock.errors import Location
-from flowlock_core.nodes import Items, Node, Scalar
-from flowlock_core.nodes import Mapping as Mapping_
+from flowlock_core.documents.nodes import Items, Node, Scalar
+from flowlock_core.documents.nodes import Mapping as Mapping_
 from flowlock_core.schema import Parameter
 
 Json = Any

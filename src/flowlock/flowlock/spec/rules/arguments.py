@@ -8,7 +8,7 @@ from flowlock.spec.hints import Hints
 from flowlock.spec.literals import Mismatch, mismatches
 from flowlock.spec.model import Iteration, ListOf, Literal, MappingOf, Over, Spec, Step, Text, Value
 from flowlock.spec.types import read, takes_nothing
-from flowlock_core.nodes import shown
+from flowlock_core.documents.nodes import shown
 from flowlock_core.schema import Parameter, TaskSignature
 
 PAIR = 2

@@ -9,7 +9,7 @@ from flowlock.errors import Location, Problem
 from flowlock.names import TaskId
 from flowlock.spec.catalog import Scope
 from flowlock.spec.model import Spec, Step, Text
-from flowlock_core.nodes import shown
+from flowlock_core.documents.nodes import shown
 
 MAX_SPEC_ID = 64
 

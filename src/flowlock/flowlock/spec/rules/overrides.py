@@ -12,7 +12,7 @@ from flowlock.errors import Location, Problem, Severity, nearest
 from flowlock.spec.catalog import Scope, filled
 from flowlock.spec.model import Group, Spec, Step, Text
 from flowlock.spec.paths import definitions, inside, referred, split
-from flowlock_core.nodes import shown
+from flowlock_core.documents.nodes import shown
 from flowlock_core.schema import Parameter
 
 Json = Any

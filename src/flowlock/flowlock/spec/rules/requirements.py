@@ -8,7 +8,7 @@ from flowlock.spec.catalog import Scope
 from flowlock.spec.facts import Facts
 from flowlock.spec.model import Requirement, Spec
 from flowlock.spec.versions import pep440
-from flowlock_core.nodes import shown
+from flowlock_core.documents.nodes import shown
 
 
 def check_requirements(spec: Spec, scope: Scope, facts: Facts) -> Iterator[Problem]:

@@ -10,7 +10,7 @@ from enum import Enum
 from flowlock.errors import Location, Problem, Severity
 from flowlock.spec.catalog import Scope, filled
 from flowlock.spec.model import ListOf, Reference, SkipIf, Spec, Step, Value, environment, references
-from flowlock_core.nodes import shown
+from flowlock_core.documents.nodes import shown
 
 # Tags of tasks: what writes, what reads or writes, a skip condition that always holds.
 OUTPUT, INPUT_OUTPUT, ALWAYS = "output", "io", "always"

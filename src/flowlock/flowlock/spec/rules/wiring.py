@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from flowlock.errors import Location, Problem
 from flowlock.spec.hints import Hints
 from flowlock.spec.model import Environment, Iteration, ListOf, Over, Reference, Spec, Step, Text, references
-from flowlock_core.nodes import shown
+from flowlock_core.documents.nodes import shown
 
 
 def check_wiring(spec: Spec, hints: Hints) -> Iterator[Problem]:

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from flowlock_core.scalars import NumberError, Plain, plain_value
+from flowlock_core.documents.scalars import NumberError, Plain, plain_value
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from flowlock_core.errors import Problem, UsageError
 from flowlock_core.parameters.params import Params, parse_params
-from flowlock_core.settings import with_values
+from flowlock_core.parameters.settings import with_values
 
 NOTHING = Params(by_step={}, base=Path())
 

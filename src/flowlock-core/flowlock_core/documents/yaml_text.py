@@ -11,8 +11,7 @@ from typing import Any
 
 import yaml
 
-from flowlock_core.errors import Location
-from flowlock_core.nodes import (
+from flowlock_core.documents.nodes import (
     MAX_DEPTH,
     MAX_VALUES,
     Fault,
@@ -31,7 +30,8 @@ from flowlock_core.nodes import (
     stop,
     unreadable,
 )
-from flowlock_core.scalars import NumberError, Plain, plain_value
+from flowlock_core.documents.scalars import NumberError, Plain, plain_value
+from flowlock_core.errors import Location
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NoReturn, TypeAlias
 
+from flowlock_core.documents.scalars import Plain
 from flowlock_core.errors import Location
-from flowlock_core.scalars import Plain
 
 MAX_TEXT = 8_000_000
 MAX_SCALAR = 1_000_000

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flowlock_core.documents.document import parse_document, read_text
 from flowlock_core.errors import WorkflowError
-from flowlock_core.parameters.documents import parse_document, read_text
 
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from flowlock_core import nodes
+from flowlock_core.documents import nodes
+from flowlock_core.documents.json_text import is_json, read_json
+from flowlock_core.documents.nodes import Fault, FaultKind, Node, Tree
+from flowlock_core.documents.yaml_text import read_yaml
 from flowlock_core.errors import Location, Problem, WorkflowError
-from flowlock_core.json_text import is_json, read_json
-from flowlock_core.nodes import Fault, FaultKind, Node, Tree
-from flowlock_core.yaml_text import read_yaml
 
 KeyPath: TypeAlias = tuple[str, ...]
 

@@ -4,8 +4,7 @@ import json
 import re
 from typing import Any, NoReturn
 
-from flowlock_core.errors import Location
-from flowlock_core.nodes import (
+from flowlock_core.documents.nodes import (
     MAX_DEPTH,
     MAX_TEXT,
     MAX_VALUES,
@@ -23,7 +22,8 @@ from flowlock_core.nodes import (
     stop,
     unreadable,
 )
-from flowlock_core.scalars import LONGEST_NUMBER, NumberError, Plain, finite
+from flowlock_core.documents.scalars import LONGEST_NUMBER, NumberError, Plain, finite
+from flowlock_core.errors import Location
 
 _DECODER = json.JSONDecoder()
 _SPACE = re.compile(r"[ \t\r\n]*")
