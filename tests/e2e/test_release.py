@@ -59,8 +59,8 @@ def test_a_release_goes_from_an_edit_to_a_user_and_its_locks_hold_before_and_aft
     assert "- Charts are better than before.\n" in told
     assert [path.name for path in (repository.root / "changes.d").iterdir()] == ["README.md"]
     sync.sync(repository.session, check=False, dry_run=False, jobs=None)
-    before = {path: path.read_bytes() for path in verify_locks(repository)}
-    assert before
+    before = {path: path.read_bytes() for path in repository.root.glob("examples/*/*/pixi.lock")}
+    assert len(before) == len(repository.session.workspace.workflow_list)
 
     # The branch is reviewed and squashed on main, which moves its commits but not its tree.
     repository.git("switch", "-q", "main")
@@ -100,12 +100,6 @@ def test_a_release_goes_from_an_edit_to_a_user_and_its_locks_hold_before_and_aft
 
     assert {path: path.read_bytes() for path in before} == before
     installed_by_lock(clone, published, tmp_path)
-
-
-def verify_locks(repository: Repository) -> list[Path]:
-    from flowlock.commands import pins
-
-    return pins.lock_files(repository.session)
 
 
 def installed_by_lock(clone: Repository, published: Path, tmp_path: Path) -> None:
@@ -251,15 +245,80 @@ def test_a_release_that_is_killed_leaves_everything_and_the_next_one_is_made(rep
     assert not work.exists()
 
 
+@pytest.fixture
+def without_lock(repository: Repository) -> Repository:
+    """A tagged repository in which the lock of the penguins was never committed."""
+    repository.git("rm", "-q", "examples/penguins/flowlock-penguins-workflow/pixi.lock")
+    repository.git("commit", "-qm", "No lock")
+    repository.git("push", "-q", "origin", "main")
+    return repository
+
+
+def test_no_release_command_goes_on_without_the_lock_of_a_workflow(
+    without_lock: Repository, tmp_path: Path
+) -> None:
+    session = without_lock.session
+    refused: list[FlowlockError] = []
+    for command_of_release in (
+        lambda: prepare.release(session, "minor", now=NOW),
+        lambda: verify.tag(session),
+    ):
+        with pytest.raises(FlowlockError) as caught:
+            command_of_release()
+        refused.append(caught.value)
+    without_lock.git("tag", "v0.1.0")
+    found = command.verify_tag(session, "v0.1.0")
+    assert [problem.code for problem in found.problems] == ["FL829"]
+    target = f"directory:{tmp_path / 'published'}"
+    with pytest.raises(FlowlockError) as caught:
+        command.publish_tag(session, PublishOptions(tag="v0.1.0", to=[target]))
+    refused.append(caught.value)
+    assert [[problem.code for problem in error.problems] for error in refused] == [["FL829"]] * 3
+    assert all("penguins" in error.problems[0].message for error in refused)
+    assert not (tmp_path / "published").exists()
+
+
+def test_a_workflow_that_is_declared_without_a_lock_is_named_and_not_published(
+    without_lock: Repository, tmp_path: Path
+) -> None:
+    toml = without_lock.root / "flowlock.toml"
+    text = toml.read_text()
+    toml.unlink()
+    toml.write_text(f'{text}\n[workflows.penguins]\nlocked = false\nreason = "a demonstration"\n')
+    without_lock.git("commit", "-qam", "Declare it")
+    without_lock.git("push", "-q", "origin", "main")
+    tagged = verify.tag(without_lock.session)
+    assert [one.workflow for one in tagged.left_out] == ["penguins"]
+    assert "a demonstration" in tagged.as_text()
+    notes: list[str] = []
+    session = replace(without_lock.session, progress=Noting(notes))
+    target = f"directory:{tmp_path / 'published'}"
+    done = command.publish_tag(session, PublishOptions(tag=tagged.tag, to=[target]))
+    assert done.ok, done.as_text()
+    assert done.as_json()["left_out"][0]["package"] == "flowlock-penguins-workflow"
+    assert any("a demonstration" in note for note in notes)
+    served = {path.name.rsplit("-", 2)[0] for path in (tmp_path / "published").rglob("*.conda")}
+    assert "flowlock-weather-workflow" in served
+    assert "flowlock-penguins-workflow" not in served
+    checked = command.verify_tag(session, tagged.tag, to=[target])
+    assert checked.ok, checked.as_text()
+    assert "a demonstration" in checked.as_text()
+
+
+class Noting(Silent):
+    """Progress that keeps its notes."""
+
+    def __init__(self, notes: list[str]) -> None:
+        self._notes = notes
+
+    def note(self, text: str) -> None:
+        self._notes.append(text)
+
+
 def test_an_unreachable_remote_is_a_note_and_no_failure(repository: Repository) -> None:
     repository.git("remote", "set-url", "origin", str(repository.remote.with_name("gone.git")))
     notes: list[str] = []
-
-    class Noting(Silent):
-        def note(self, text: str) -> None:
-            notes.append(text)
-
-    session = replace(repository.session, progress=Noting())
+    session = replace(repository.session, progress=Noting(notes))
     done = prepare.release(session, "patch", dry_run=True, now=NOW)
     assert done.version == "0.1.1"
     assert any("cannot be reached" in note for note in notes)

@@ -43,6 +43,8 @@ class GitHub:
     requests: list[Request] = field(default_factory=list)
     # Asset names whose next upload fails as an upstream fault does: 502, and an empty asset is left behind.
     breaks: set[str] = field(default_factory=set)
+    # The body of the 422 that each upload meets.
+    refusal: bytes | None = None
     # How many of the next requests meet the secondary rate limit.
     limited: int = 0
     # Called with each request and response, to hold both against GitHub's own description.
@@ -127,6 +129,8 @@ class GitHub:
             return _message(404, "Not Found")
         if release["immutable"]:
             return _message(422, "Cannot upload assets to an immutable release.")
+        if self.refusal is not None:
+            return Response(status=422, body=self.refusal)
         name = re.sub(r"[^A-Za-z0-9._+@-]", ".", request.query["name"])
         if any(asset["name"] == name for asset in self._assets_of(number)):
             error = {"resource": "ReleaseAsset", "code": "already_exists", "field": "name"}

@@ -56,13 +56,14 @@ SHARED = {
     "FL133": {"commands", "spec"},  # several tasks of one name, likewise
     "FL201": {"commands", "spec"},  # a task that cannot be imported, likewise
     "FL202": {"commands", "tasks"},  # a process that describes tasks ends: of sources, of an environment
-    "FL302": {"recipe", "workspace"},  # flowlock.toml and pyproject.toml are TOML, or not
+    "FL302": {"recipe", "release", "workspace"},  # flowlock.toml and pyproject.toml are TOML, or not
     "FL306": {"commands", "workspace"},  # a folder that cannot name what is in it
     "FL312": {"builder", "recipe"},  # a path that leaves the package: in the text, or followed
     "FL323": {"builder", "recipe"},  # several names: of recipe and pyproject, or where there is no recipe yet
     "FL413": {"base", "builder", "edges"},  # never downloaded, and --offline
     "FL414": {"builder", "edges"},  # a download with another digest than promised
     "FL605": {"builder", "channel"},  # damaged bytes: in the channel, or in a copy of it
+    "FL829": {"commands", "release"},  # no reviewed lock: none in the commit, or one that pins too little
 }
 
 

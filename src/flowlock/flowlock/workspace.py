@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from packaging.utils import canonicalize_name
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from flowlock.documents import toml
 from flowlock.edges.files import read_text
@@ -73,6 +73,7 @@ class Workspace:
     recipes: Path
     workflows: Path
     targets: Mapping[str, str] = field(default_factory=dict)
+    unlocked: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def state(self) -> Path:
@@ -97,6 +98,10 @@ class Workspace:
             hint=nearest(name, [workflow.name for workflow in known])
             or f"there are: {', '.join(workflow.name for workflow in known) or 'none'}",
         )
+
+    def unlocked_reason(self, workflow: Workflow) -> str | None:
+        """Return why a workflow is declared to have no lock, None for one that must have a lock."""
+        return self.unlocked.get(canonicalize_name(workflow.name))
 
     def conda_name(self, wheel_name: str) -> PackageName:
         """Return the conda-forge name of a wheel: the table's, or the PEP 503 name."""
@@ -157,12 +162,28 @@ class _PackageTable(_Strict):
     excludes: list[str] = []
 
 
+class _WorkflowTable(_Strict):
+    locked: bool = True
+    reason: str = Field(default="", validate_default=True)
+
+    @field_validator("reason")
+    @classmethod
+    def _given(cls, value: str, info: ValidationInfo) -> str:
+        unlocked = info.data.get("locked") is False
+        if unlocked and not value.strip():
+            raise ValueError("`locked = false` needs a reason, which each release command prints")
+        if value and not unlocked:
+            raise ValueError("a reason belongs to `locked = false`")
+        return " ".join(value.split())
+
+
 class _Document(_Strict):
     workspace: _WorkspaceTable
     channels: _ChannelsTable
     build: _BuildTable
     names: dict[str, str] = {}
     packages: dict[str, _PackageTable] = {}
+    workflows: dict[str, _WorkflowTable] = {}
     targets: dict[str, str] = {}
 
 
@@ -187,7 +208,11 @@ def load(root: Path) -> Workspace:
     except ValidationError as error:
         problems = [_schema_problem(fault, written) for fault in error.errors()]
         raise FlowlockError(f"{FILE} has {len(problems)} problem(s)", problems=problems) from error
-    return _workspace(root.resolve(), document)
+    workspace = _workspace(root.resolve(), document)
+    problems = _unknown_workflows(workspace, document, written)
+    if problems:
+        raise FlowlockError(problems[0].message, problems=problems)
+    return workspace
 
 
 def _workspace(root: Path, document: _Document) -> Workspace:
@@ -222,7 +247,30 @@ def _workspace(root: Path, document: _Document) -> Workspace:
         recipes=root / table.recipes,
         workflows=root / table.workflows,
         targets=document.targets,
+        unlocked={
+            canonicalize_name(name): options.reason
+            for name, options in document.workflows.items()
+            if not options.locked
+        },
     )
+
+
+def _unknown_workflows(workspace: Workspace, document: _Document, written: toml.Document) -> list[Problem]:
+    """Return a problem for each table of a workflow that the workspace does not have."""
+    if not document.workflows:
+        return []
+    names = [workflow.name for workflow in workspace.workflow_list]
+    known = {canonicalize_name(name) for name in names}
+    return [
+        Problem(
+            code="FL305",
+            message=f"there is no workflow `{name}`",
+            location=written.at(("workflows", name)),
+            hint=nearest(name, names) or f"there are: {', '.join(names) or 'none'}",
+        )
+        for name in document.workflows
+        if canonicalize_name(name) not in known
+    ]
 
 
 def _package_names(root: Path, folders: Sequence[Path]) -> list[PackageName]:

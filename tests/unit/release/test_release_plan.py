@@ -115,7 +115,8 @@ def test_nothing_goes_up_before_what_it_needs_and_nothing_whose_need_failed(
     target = Recording(broken)
     checked: Target = target
     verdicts = {one.place: judge(one, {}) for one in items}
-    done = upload(checked, items, graph, verdicts, jobs=3, progress=Silent())
+    done: dict[str, Delivery] = {}
+    upload(checked, items, graph, verdicts, done=done, jobs=3, progress=Silent())
     assert set(done) == {one.place for one in items}
     for place, before in graph.items():
         if place in target.taken:

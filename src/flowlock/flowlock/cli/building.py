@@ -134,6 +134,15 @@ def sync(context: typer.Context, check: Check = False, dry_run: DryRun = False, 
     return options.emit(pipeline.sync(options.session(), check=check, dry_run=dry_run, jobs=jobs))
 
 
+@app.command(name="update-requirement")
+def update_requirement(context: typer.Context, name: str, version: str, dry_run: DryRun = False) -> int:
+    """Move a package to VERSION, or to a constraint, in all specs, recipes and pyprojects; then sync."""
+    from flowlock.commands import update_requirement as updates
+
+    options: Options = context.obj
+    return options.emit(updates.update_requirement(options.session(), name, version, dry_run=dry_run))
+
+
 channel = typer.Typer(
     help="The local channel, which stands in for the release channel.", no_args_is_help=True
 )

@@ -1,1 +1,1 @@
-"""One use case a module: the only place that crosses stages and sees the session."""
+"""One use case a module: the only place that crosses stages."""

@@ -42,8 +42,24 @@ def targets(session: Session, names: Sequence[str] = (), manifest_path: Path | N
         folder = manifest_path.resolve().parent
         return [_manifest_target(session, manifest_path, folder / LOCK, label=folder.name)]
     workspace = session.workspace
-    workflows = [workspace.workflow(name) for name in names] or workspace.workflow_list
+    workflows = [workspace.workflow(name) for name in names] or _locked_workflows(session)
     return [_workflow_target(session, workflow) for workflow in workflows]
+
+
+def _locked_workflows(session: Session) -> list[Workflow]:
+    """Return the workflows that are to have a lock; those declared without one are named."""
+    workspace = session.workspace
+    if session.profile is Profile.EMBEDDED:
+        # The profile's own locks only say what its environments are made of: nobody reviews them.
+        return list(workspace.workflow_list)
+    wanted = []
+    for workflow in workspace.workflow_list:
+        reason = workspace.unlocked_reason(workflow)
+        if reason is None:
+            wanted.append(workflow)
+        else:
+            session.progress.note(f"{workflow.name} is not locked: {reason}")
+    return wanted
 
 
 def lock_stage(
@@ -84,7 +100,7 @@ def committed(session: Session) -> list[Target]:
     return [
         _manifest_target(session, workflow.package / MANIFEST, path, label=workflow.name)
         for workflow in session.workspace.workflow_list
-        if (path := workflow.package / LOCK).is_file()
+        if session.workspace.unlocked_reason(workflow) is None and (path := workflow.package / LOCK).is_file()
     ]
 
 

@@ -1,17 +1,19 @@
-"""What a workspace's locks pin of its own packages, and what its sources say these are."""
+"""What a commit's locks pin of the workspace's own packages, and what its sources make."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from flowlock.builder.plan import stale
 from flowlock.builder.plan.identity import Identity
 from flowlock.commands.session import Session
-from flowlock.edges import files
-from flowlock.errors import FlowlockError, Problem
+from flowlock.conda.records import Record
+from flowlock.errors import FlowlockError, Location, Problem
 from flowlock.lock.lockfile import document
 from flowlock.names import Sha256
 from flowlock.release.plan import Pin
+from flowlock.release.reviewed import LeftOut, reviewed_locks
+
+HINT = "run `flowlock sync` and commit the locks"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,69 +22,88 @@ class Pins:
 
     pins: tuple[Pin, ...]
     problems: tuple[Problem, ...]
+    left_out: tuple[LeftOut, ...] = ()
+
+    @property
+    def unpublished(self) -> frozenset[str]:
+        """The packages of the workflows that are left out."""
+        return frozenset(workflow.package for workflow in self.left_out)
 
 
-def read(session: Session) -> Pins:
-    """Return what all workflows' locks pin; packages that none pins (a toolchain) go by their identity."""
+def read(session: Session, commit: str) -> Pins:
+    """Return what the locks of all workflows pin in a commit.
+
+    A package that no lock pins (a toolchain) is pinned by its identity. A workflow's own lock has to pin the
+    workflow's package: otherwise nothing says which bytes of it were reviewed.
+    """
+    locks = reviewed_locks(session.workspace, commit)
     identities = stale.identities(session.workspace)
-    workflows = {str(workflow.distribution) for workflow in session.workspace.workflow_list}
-    found: dict[str, Pin] = {}
-    problems: list[Problem] = []
-    for shown, name, pin in _locked(session):
-        known = found.setdefault(name, pin)
-        if (known.file, known.sha256) != (pin.file, pin.sha256):
-            problems.append(_problem("FL826", f"{shown} pins {pin.file}, {known.where} pins {known.file}"))
-        now = identities.get(name)
-        if now is None:
-            problems.append(_problem("FL827", f"{shown} pins {pin.file}, which this workspace does not make"))
-        elif now.file != pin.file:
-            problems.append(_problem("FL828", f"{shown} pins {pin.file}, the source makes {now.file}"))
+    unpublished = {workflow.package for workflow in locks.left_out}
+    workflows = _published_workflows(session, unpublished)
+    problems = list(locks.problems)
+    pins: dict[str, Pin] = {}
+    for name, pin in _locked(session, locks.texts):
+        first = pins.setdefault(name, replace(pin, workflow=name in workflows))
+        if (first.file, first.sha256) != (pin.file, pin.sha256):
+            problems.append(
+                _problem("FL826", f"{pin.where} pins {pin.file}, {first.where} pins {first.file}")
+            )
+        problems += _disagreements(pin, identities.get(name))
+    for name, lock in workflows.items():
+        if lock in locks.texts and name not in pins:
+            problems.append(_problem("FL829", f"{lock} does not pin {name}, so nothing of it was reviewed"))
     for name, identity in identities.items():
-        found.setdefault(name, _unpinned(identity))
-    pins = tuple(
-        Pin(
-            file=pin.file,
-            subdir=pin.subdir,
-            sha256=pin.sha256,
-            workflow=name in workflows,
-            where=pin.where,
-        )
-        for name, pin in sorted(found.items())
+        if name not in unpublished:
+            pins.setdefault(name, _by_identity(identity, workflow=name in workflows))
+    return Pins(
+        pins=tuple(pins[name] for name in sorted(pins)),
+        problems=tuple(dict.fromkeys(problems)),
+        left_out=locks.left_out,
     )
-    return Pins(pins=pins, problems=tuple(dict.fromkeys(problems)))
 
 
-def lock_files(session: Session) -> list[Path]:
-    """Return the locks that count: the committed ones; where there are none, the profile's own."""
-    workflows = session.workspace.workflow_list
-    committed = [workflow.package / "pixi.lock" for workflow in workflows]
-    present = [path for path in committed if path.is_file()]
-    return present or [path for path in map(session.lock_file, workflows) if path.is_file()]
+def _published_workflows(session: Session, unpublished: set[str]) -> dict[str, str]:
+    """Return the path of each workflow's lock by the name of its package."""
+    workspace = session.workspace
+    return {
+        str(workflow.distribution): workspace.relative(workflow.package / "pixi.lock")
+        for workflow in workspace.workflow_list
+        if workflow.distribution not in unpublished
+    }
 
 
-def _locked(session: Session) -> Iterator[tuple[str, str, Pin]]:
-    """Yield (lock, package, pin) for each record of the release channel."""
-    paths = lock_files(session)
-    if not paths:
-        raise FlowlockError(
-            "no workflow has a lock, so nothing says what was reviewed",
-            code="FL829",
-            hint="run `flowlock sync` and commit the locks",
-        )
-    for path in paths:
-        shown = session.workspace.relative(path)
-        lock = document.read(files.read_text(path, shown), shown)
-        for _, _, record in lock.records():
+def _locked(session: Session, texts: Mapping[str, str]) -> Iterator[tuple[str, Pin]]:
+    """Yield package and pin of each record of the release channel."""
+    for path, text in texts.items():
+        for _, _, record in document.read(text, path).records():
             if record.channel == session.workspace.release_channel:
-                pin = Pin(
-                    file=record.file_name, subdir=record.subdir, sha256=Sha256(record.sha256), where=shown
-                )
-                yield shown, record.name, pin
+                yield record.name, _pin(record, path)
 
 
-def _unpinned(identity: Identity) -> Pin:
-    return Pin(file=identity.file, subdir=identity.subdir, sha256=None, where="the source, by its identity,")
+def _pin(record: Record, path: str) -> Pin:
+    try:
+        sha256 = Sha256(record.sha256)
+    except ValueError as error:
+        raise FlowlockError(
+            f"{path} pins {record.file_name} without a sha256",
+            code="FL829",
+            location=Location(file=path),
+            hint=HINT,
+        ) from error
+    return Pin(file=record.file_name, subdir=record.subdir, sha256=sha256, where=path)
+
+
+def _disagreements(pin: Pin, identity: Identity | None) -> Iterator[Problem]:
+    if identity is None:
+        yield _problem("FL827", f"{pin.where} pins {pin.file}, which this workspace does not make")
+    elif identity.file != pin.file:
+        yield _problem("FL828", f"{pin.where} pins {pin.file}, the source makes {identity.file}")
+
+
+def _by_identity(identity: Identity, *, workflow: bool) -> Pin:
+    where = "the source, by its identity,"
+    return Pin(file=identity.file, subdir=identity.subdir, sha256=None, where=where, workflow=workflow)
 
 
 def _problem(code: str, message: str) -> Problem:
-    return Problem(code=code, message=message, hint="run `flowlock sync` and commit the locks")
+    return Problem(code=code, message=message, hint=HINT)

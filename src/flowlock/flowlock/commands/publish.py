@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,7 +13,7 @@ from flowlock.commands.session import Session
 from flowlock.commands.verify import VerifyResult
 from flowlock.edges import files, git, http, process
 from flowlock.errors import FlowlockError
-from flowlock.release import artifact, changelog, publish, version
+from flowlock.release import artifact, changelog, publish, reviewed, version
 from flowlock.release.outcome import PublishResult
 from flowlock.release.targets import make
 from flowlock.release.targets.protocol import Context, Target
@@ -47,18 +47,21 @@ def publish_tag(
         raise FlowlockError(
             f"{options.tag} cannot be published", problems=problems, kept="nothing was published"
         )
-    known = pins.read(session)
-    if known.problems:
+    head = git.head(session.workspace.root)
+    locked = pins.read(session, head.commit)
+    for line in reviewed.lines(locked.left_out):
+        session.progress.note(line)
+    if locked.problems:
         raise FlowlockError(
-            "locks and sources disagree", problems=known.problems, kept="nothing was published"
+            "locks and sources disagree", problems=locked.problems, kept="nothing was published"
         )
     with TemporaryDirectory(prefix="flowlock-publish-") as folder:
         source = options.source or _build_apart(session, Path(folder) / "built")
         job = publish.Job(
             tag=options.tag,
-            commit=git.head(session.workspace.root).commit,
-            files=artifact.find(source),
-            pins=known.pins,
+            commit=head.commit,
+            files=artifact.find(source, without=locked.unpublished),
+            pins=locked.pins,
             targets=found,
             state=session.workspace.state / "releases" / options.tag,
             dry_run=options.dry_run,
@@ -66,7 +69,8 @@ def publish_tag(
             jobs=options.jobs,
             deadline=options.deadline,
         )
-        return publish.publish(job, session.progress)
+        result = publish.publish(job, session.progress)
+    return replace(result, left_out=locked.left_out)
 
 
 def verify_tag(

@@ -15,7 +15,8 @@ from flowlock.commands import sync
 from flowlock.commands.session import Session
 from flowlock.edges import files, git
 from flowlock.errors import FlowlockError, Problem
-from flowlock.release import changelog, version
+from flowlock.release import changelog, reviewed, version
+from flowlock.release.reviewed import LeftOut
 from flowlock.workspace import Workspace
 
 FRAGMENTS = "changes.d"
@@ -33,6 +34,7 @@ class ReleaseResult:
     branch: str
     commit: str | None
     diff: str
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -40,19 +42,23 @@ class ReleaseResult:
         return True
 
     def as_json(self) -> Mapping[str, Any]:
-        """Return {"version", "tag", "branch", "commit", "diff"}; the commit is null after a dry run."""
+        """Return {"version", "tag", "branch", "commit", "diff", "left_out"}; no commit after a dry run."""
         names = ("version", "tag", "branch", "commit", "diff")
-        return {name: getattr(self, name) for name in names}
+        left_out = [workflow.as_json() for workflow in self.left_out]
+        return {**{name: getattr(self, name) for name in names}, "left_out": left_out}
 
     def as_text(self) -> str:
-        """Return what was done and the next commands; for a dry run the diff."""
+        """Return what was done, what is left out, and the next commands; for a dry run the diff."""
+        left_out = reviewed.lines(self.left_out)
         if self.commit is None:
-            return f"{self.diff}\nwould commit this on {self.branch} as release {self.version}"
-        return (
-            f"committed release {self.version} on {self.branch} ({self.commit[:10]})\n"
+            would = f"would commit this on {self.branch} as release {self.version}"
+            return "\n".join([self.diff, *left_out, would])
+        done = f"committed release {self.version} on {self.branch} ({self.commit[:10]})"
+        following = (
             f"next: push it, have it reviewed and merged, then on the merged branch "
             f"`flowlock release --tag`, which makes {self.tag}"
         )
+        return "\n".join([*left_out, done, following])
 
 
 def release(
@@ -82,7 +88,12 @@ def release(
         if not dry_run:
             git.fast_forward(root, commit)
     return ReleaseResult(
-        version=str(new), tag=tag, branch=branch, commit=None if dry_run else commit, diff=diff
+        version=str(new),
+        tag=tag,
+        branch=branch,
+        commit=None if dry_run else commit,
+        diff=diff,
+        left_out=reviewed.left_out(session.workspace),
     )
 
 
@@ -102,6 +113,7 @@ def _check(session: Session, head: git.Head, tag: str) -> str:
     if git.tag_commit(root, tag) is not None:
         problems.append(Problem(code="FL842", message=f"the tag {tag} exists", hint="name a greater version"))
     problems += _remote_problems(session, tag)
+    problems += reviewed.reviewed_locks(session.workspace, head.commit).problems
     if problems or head.branch is None:
         raise FlowlockError("this cannot be released", problems=problems, kept="everything, as it was")
     return head.branch

@@ -8,7 +8,6 @@ from typing import Any
 from flowlock.builder.plan import stale
 from flowlock.builder.plan.identity import Identity as BuildIdentity
 from flowlock.channel import store
-from flowlock.commands import pins
 from flowlock.commands import publish as command
 from flowlock.commands.session import Session
 from flowlock.edges import files
@@ -118,13 +117,16 @@ def _place(file: str, present: set[str], name: str) -> Place:
 
 
 def _locked_files(session: Session) -> set[str]:
+    """Return the files of ours that the locks beside the workflows pin, whatever the profile."""
     own = session.workspace.release_channel
-    locks = [
-        document.read(files.read_text(path, shown), shown)
-        for path in pins.lock_files(session)
-        for shown in [session.workspace.relative(path)]
-    ]
-    return {record.file_name for lock in locks for _, _, record in lock.records() if record.channel == own}
+    pinned: set[str] = set()
+    for workflow in session.workspace.workflow_list:
+        path = workflow.package / "pixi.lock"
+        if path.is_file():
+            shown = session.workspace.relative(path)
+            records = document.read(files.read_text(path, shown), shown).records()
+            pinned |= {record.file_name for _, _, record in records if record.channel == own}
+    return pinned
 
 
 def _item(identity: BuildIdentity, session: Session) -> Item:

@@ -1,7 +1,7 @@
 """`flowlock verify`, `flowlock release --tag`: tag = recipes = pyprojects = locks = built = served bytes."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,9 @@ from flowlock.commands.recipe import recipe_problems
 from flowlock.commands.session import Session
 from flowlock.edges import git
 from flowlock.errors import FlowlockError, Problem
-from flowlock.release import artifact, plan, version
+from flowlock.release import artifact, plan, reviewed, version
 from flowlock.release.artifact import Item
+from flowlock.release.reviewed import LeftOut
 from flowlock.release.targets.protocol import Target
 
 
@@ -26,6 +27,7 @@ class VerifyResult:
     tag: str
     problems: tuple[Problem, ...]
     verified: tuple[str, ...]
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -33,15 +35,22 @@ class VerifyResult:
         return not self.problems
 
     def as_json(self) -> Mapping[str, Any]:
-        """Return {"ok", "tag", "verified", "problems"}; verified are sentences."""
-        problems = [problem.as_json() for problem in self.problems]
-        return {"ok": self.ok, "tag": self.tag, "verified": list(self.verified), "problems": problems}
+        """Return {"ok", "tag", "verified", "left_out", "problems"}; verified are sentences."""
+        return {
+            "ok": self.ok,
+            "tag": self.tag,
+            "verified": list(self.verified),
+            "left_out": [workflow.as_json() for workflow in self.left_out],
+            "problems": [problem.as_json() for problem in self.problems],
+        }
 
     def as_text(self) -> str:
-        """Return a line a mismatch; if there is none, what was compared."""
+        """Return a line a mismatch; if there is none, what was compared; then what is left out."""
         if self.ok:
-            return "\n".join(f"{self.tag}: {sentence}" for sentence in self.verified)
-        return "\n".join(f"{problem.code} {problem.message}" for problem in self.problems)
+            compared = [f"{self.tag}: {sentence}" for sentence in self.verified]
+        else:
+            compared = [f"{problem.code} {problem.message}" for problem in self.problems]
+        return "\n".join([*compared, *reviewed.lines(self.left_out)])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,6 +59,7 @@ class TagResult:
 
     tag: str
     commit: str
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -57,12 +67,14 @@ class TagResult:
         return True
 
     def as_json(self) -> Mapping[str, Any]:
-        """Return {"tag", "commit"}."""
-        return {"tag": self.tag, "commit": self.commit}
+        """Return {"tag", "commit", "left_out"}."""
+        left_out = [workflow.as_json() for workflow in self.left_out]
+        return {"tag": self.tag, "commit": self.commit, "left_out": left_out}
 
     def as_text(self) -> str:
-        """Return what was made and the next command."""
-        return f"{self.tag} tags {self.commit[:10]}; next: `git push origin {self.tag}`, which publishes it"
+        """Return what was made, what is left out, and the next command."""
+        made = f"{self.tag} tags {self.commit[:10]}; next: `git push origin {self.tag}`, which publishes it"
+        return "\n".join([*reviewed.lines(self.left_out), made])
 
 
 def verify(
@@ -80,17 +92,18 @@ def verify(
     everything; their bytes are read, not only their indices.
     """
     problems = [*tag_problems(session, tag)]
-    known = pins.read(session)
-    problems += [*source_problems(session, tag), *known.problems]
-    verified = [f"{len(known.pins)} packages of one version in recipes, pyprojects and locks"]
+    root = session.workspace.root
+    locked = pins.read(session, git.tag_commit(root, tag) or git.head(root).commit)
+    problems += [*source_problems(session, tag), *locked.problems]
+    verified = [f"{len(locked.pins)} packages of one version in recipes, pyprojects and locks"]
     if not problems:
-        items = [artifact.read(path) for path in built(session, source)]
-        problems += plan.admit(items, known.pins)
+        items = [artifact.read(path) for path in built(session, source, locked.unpublished)]
+        problems += plan.admit(items, locked.pins)
         verified.append(f"{len(items)} files with the bytes that the locks pin")
         for target in targets if not problems else ():
             problems += _served_problems(session, target, items, deadline=deadline, poll=poll)
             verified.append(f"{target.name} serves the same bytes")
-    return VerifyResult(tag=tag, problems=tuple(problems), verified=tuple(verified))
+    return VerifyResult(tag=tag, problems=tuple(problems), verified=tuple(verified), left_out=locked.left_out)
 
 
 def tag(session: Session, name: str | None = None) -> TagResult:
@@ -107,15 +120,15 @@ def tag(session: Session, name: str | None = None) -> TagResult:
                 hint="`flowlock release` raises the version",
             )
         )
-    known = pins.read(session) if not problems else None
-    problems += [*source_problems(session, wanted), *(known.problems if known else ())]
-    if known and not problems:
-        items = [artifact.read(path) for path in built(session, None)]
-        problems += plan.admit(items, known.pins)
+    locked = pins.read(session, head.commit)
+    problems += [*source_problems(session, wanted), *locked.problems]
+    if not problems:
+        items = [artifact.read(path) for path in built(session, None, locked.unpublished)]
+        problems += plan.admit(items, locked.pins)
     if problems:
         raise FlowlockError(f"{wanted} cannot be tagged", problems=problems, kept="everything, as it was")
     git.make_tag(root, wanted, f"Release {session.workspace.version}", head.commit)
-    return TagResult(tag=wanted, commit=head.commit)
+    return TagResult(tag=wanted, commit=head.commit, left_out=locked.left_out)
 
 
 def tag_problems(session: Session, name: str) -> Iterator[Problem]:
@@ -171,12 +184,14 @@ def source_problems(session: Session, name: str) -> Iterator[Problem]:
     yield from recipe_problems(session.workspace)
 
 
-def built(session: Session, source: Path | None) -> list[Path]:
-    """Return the artifacts of a folder; if none is named, build, and return those of the local channel."""
-    if source is not None:
-        return artifact.find(source)
-    build_channel(session, (), BuildSettings())
-    return artifact.find(session.channel)
+def built(session: Session, source: Path | None, unpublished: Collection[str]) -> list[Path]:
+    """Return the artifacts of a folder but for packages that are not published.
+
+    If no folder is named, build, and return those of the local channel.
+    """
+    if source is None:
+        build_channel(session, (), BuildSettings())
+    return artifact.find(source or session.channel, without=unpublished)
 
 
 def _place_problems(session: Session, head: git.Head) -> Iterator[Problem]:

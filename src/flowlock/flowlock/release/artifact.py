@@ -1,7 +1,7 @@
 """A conda package as a file to be published: what it is called, its digest, what it depends on."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,7 +67,7 @@ def read(path: Path) -> Item:
     expected = f"{identity.name}-{identity.version}-{identity.build}{SUFFIX}"
     if path.name != expected:
         raise FlowlockError(
-            f"{path.name} is in truth {expected}", code="FL820", hint="give the file its name back"
+            f"{path.name} is {expected} by its metadata", code="FL820", hint="give the file its name back"
         )
     return Item(
         path=path,
@@ -90,21 +90,25 @@ def plain(path: Path, *, replaceable: bool = False) -> Item:
     )
 
 
-def find(folder: Path) -> list[Path]:
+def find(folder: Path, *, without: Collection[str] = ()) -> list[Path]:
     """Return the packages below a folder, one path for each file name, sorted by name.
 
-    Two files of one name must have the same bytes (a channel and a folder of artifacts beside it).
+    `without` are names of packages that are not wanted. Two files of one name must have the same bytes (a
+    channel and a folder of artifacts beside it).
     """
     if not folder.is_dir():
         raise FlowlockError(f"there is no folder {folder}", code="FL012", hint="check --from")
-    found: dict[str, Path] = {}
+    paths: dict[str, Path] = {}
     for path in sorted(folder.rglob(f"*{SUFFIX}")):
-        other = found.setdefault(path.name, path)
+        # A package's file is named NAME-VERSION-BUILD, and only the name may have a `-`: `read` checks that.
+        if path.name.rsplit("-", 2)[0] in without:
+            continue
+        other = paths.setdefault(path.name, path)
         if other != path and files.sha256_of(other) != files.sha256_of(path):
             raise FlowlockError(
                 f"{path.name} is there twice with different bytes: {other} and {path}", code="FL821"
             )
-    return [found[name] for name in sorted(found)]
+    return [paths[name] for name in sorted(paths)]
 
 
 class FileBody:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from flowlock.release.reviewed import LeftOut
 from flowlock.release.targets.protocol import Status
 
 FINE = (Status.UPLOADED, Status.PRESENT)
@@ -18,6 +19,10 @@ class ArtifactOutcome:
     sha256: str
     status: Status
     detail: str = ""
+
+    def as_json(self) -> Mapping[str, Any]:
+        """Return {"file", "sha256", "status", "detail"}."""
+        return {"file": self.file, "sha256": self.sha256, "status": str(self.status), "detail": self.detail}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,6 +38,10 @@ class TargetOutcome:
         """Whether the target serves everything, and is finished."""
         return not self.detail and all(artifact.status in FINE for artifact in self.artifacts)
 
+    def as_json(self) -> Mapping[str, Any]:
+        """Return {"target", "artifacts"}."""
+        return {"target": self.target, "artifacts": [artifact.as_json() for artifact in self.artifacts]}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PublishResult:
@@ -41,6 +50,7 @@ class PublishResult:
     tag: str
     targets: tuple[TargetOutcome, ...]
     dry_run: bool = False
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -51,20 +61,14 @@ class PublishResult:
         return all(target.ok for target in self.targets)
 
     def as_json(self) -> Mapping[str, Any]:
-        """Return the contract's document."""
-        return {
+        """Return {"tag", "targets"}, and "left_out" where `flowlock.toml` leaves workflows out."""
+        document: dict[str, Any] = {
             "tag": self.tag,
-            "targets": [
-                {
-                    "target": target.target,
-                    "artifacts": [
-                        {"file": a.file, "sha256": a.sha256, "status": str(a.status), "detail": a.detail}
-                        for a in target.artifacts
-                    ],
-                }
-                for target in self.targets
-            ],
+            "targets": [target.as_json() for target in self.targets],
         }
+        if self.left_out:
+            document["left_out"] = [workflow.as_json() for workflow in self.left_out]
+        return document
 
     def as_text(self) -> str:
         """Return a line a target, and below it what is left to be done, a line a file."""

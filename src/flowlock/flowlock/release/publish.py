@@ -12,9 +12,10 @@ from pathlib import Path
 from flowlock.errors import FlowlockError, UsageError, nearest
 from flowlock.release import artifact, ledger, plan
 from flowlock.release.artifact import Item
+from flowlock.release.compare import compare
 from flowlock.release.outcome import FINE, ArtifactOutcome, PublishResult, TargetOutcome
 from flowlock.release.plan import Pin, Verdict
-from flowlock.release.targets.protocol import Delivery, Kind, Status, Target
+from flowlock.release.targets.protocol import Delivery, Kind, Served, Status, Target
 from flowlock.release.upload import upload
 from flowlock.report.reporter import Progress
 
@@ -68,6 +69,7 @@ class _Run:
     deliveries: dict[str, dict[str, Delivery]] = field(default_factory=dict)
     unfinished: dict[str, str] = field(default_factory=dict)
     attached: list[Item] = field(default_factory=list)
+    recorded: bool = False
 
     def of_kind(self, kind: Kind) -> list[Target]:
         return [target for target in self.job.targets if target.kind is kind]
@@ -85,16 +87,21 @@ class _Run:
 def publish(job: Job, progress: Progress) -> PublishResult:
     """Go through the stages in order and return how each artifact fared at each target.
 
-    What is wrong before anything was changed is a FlowlockError; after that, failures are results.
+    What is wrong before anything was changed is a FlowlockError; after that, failures are results. Whatever
+    ends a publish that uploads, its ledger is written.
     """
     run = _Run(job=job, progress=progress)
-    for stage, action in STAGES:
-        with progress.stage(stage) as line:
-            reason = _reason_to_skip(stage, run)
-            if reason:
-                line.status, line.detail = "skipped", reason
-            else:
-                line.detail = action(run)
+    try:
+        for stage, action in STAGES:
+            with progress.stage(stage) as line:
+                reason = _reason_to_skip(stage, run)
+                if reason:
+                    line.status, line.detail = "skipped", reason
+                else:
+                    line.detail = action(run)
+    finally:
+        if run.deliveries and not run.recorded:
+            _record(run)
     return _result(run)
 
 
@@ -148,10 +155,9 @@ def _fault(action: Callable[[], None]) -> FlowlockError | None:
 
 
 def _compare(run: _Run) -> str:
-    """Ask each target what it has already."""
+    """Ask each target what it has already, and read the bytes of what it states to have."""
     for target in run.job.targets:
-        served = target.served(run.items)
-        run.verdicts[target.name] = {item.place: plan.judge(item, served) for item in run.items}
+        run.verdicts[target.name] = compare(target, run.items, jobs=run.job.jobs)
     verdicts = [verdict.status for known in run.verdicts.values() for verdict in known.values()]
     counts = {status: verdicts.count(status) for status in (Status.MISSING, Status.PRESENT, Status.CONFLICT)}
     return ", ".join(f"{count} {status}" for status, count in counts.items())
@@ -160,17 +166,26 @@ def _compare(run: _Run) -> str:
 def _upload(run: _Run) -> str:
     """Bring what is missing to each channel, and index it."""
     for target in run.of_kind(Kind.CHANNEL):
-        run.deliveries[target.name] = _delivered(run, target, run.items)
+        _deliver(run, target, run.items)
         fault = _fault(target.complete)
         if fault is not None:
             run.unfinished[target.name] = fault.message
     return _counted(run, Kind.CHANNEL)
 
 
-def _delivered(run: _Run, target: Target, items: Sequence[Item]) -> dict[str, Delivery]:
-    return upload(
-        target, items, run.graph, run.verdicts[target.name], jobs=run.job.jobs, progress=run.progress
+def _deliver(run: _Run, target: Target, items: Sequence[Item]) -> dict[str, Delivery]:
+    """Upload what is missing; how each file fared is kept at once, for the ledger of a run that is ended."""
+    deliveries = run.deliveries.setdefault(target.name, {})
+    upload(
+        target,
+        items,
+        run.graph,
+        run.verdicts[target.name],
+        done=deliveries,
+        jobs=run.job.jobs,
+        progress=run.progress,
     )
+    return deliveries
 
 
 def _counted(run: _Run, kind: Kind) -> str:
@@ -182,42 +197,46 @@ def _counted(run: _Run, kind: Kind) -> str:
 def _confirm(run: _Run) -> str:
     """Wait until each channel's index lists everything, and read back what was uploaded."""
     for target in run.of_kind(Kind.CHANNEL):
-        waiting = {
-            item.place: item for item in run.items if run.deliveries[target.name][item.place].status in FINE
-        }
-        until = time.monotonic() + run.job.deadline
-        while waiting:
-            served = target.served(list(waiting.values()))
-            for place, item in list(waiting.items()):
-                if place in served:
-                    _judge_index(run, target, item, plan.judge(item, served))
-                    del waiting[place]
-            if not waiting or time.monotonic() > until:
-                break
-            run.progress.working(f"{target.name}: waiting for {len(waiting)} files to be listed")
-            time.sleep(run.job.poll)
-        for place in waiting:
-            detail = f"uploaded, but not listed after {run.job.deadline:.0f} s"
-            run.deliveries[target.name][place] = Delivery(status=Status.FAILED, detail=detail)
-        _read_back(run, target)
+        fault = _fault(partial(_confirm_channel, run, target))
+        if fault is not None:
+            run.unfinished[target.name] = f"what was uploaded cannot be confirmed: {fault.message}"
     return _counted(run, Kind.CHANNEL)
 
 
-def _judge_index(run: _Run, target: Target, item: Item, verdict: Verdict) -> None:
+def _confirm_channel(run: _Run, target: Target) -> None:
+    deliveries = run.deliveries[target.name]
+    waiting = {item.place: item for item in run.items if deliveries[item.place].status in FINE}
+    until = time.monotonic() + run.job.deadline
+    while waiting:
+        served = target.served(list(waiting.values()))
+        for place in waiting.keys() & served.keys():
+            _judge_index(run, target, waiting.pop(place), served)
+        if not waiting or time.monotonic() > until:
+            break
+        run.progress.working(f"{target.name}: waiting for {len(waiting)} files to be listed")
+        time.sleep(run.job.poll)
+    for place in waiting:
+        detail = f"uploaded, but not listed after {run.job.deadline:.0f} s"
+        deliveries[place] = Delivery(status=Status.FAILED, detail=detail)
+    _read_back(run, target, run.items)
+
+
+def _judge_index(run: _Run, target: Target, item: Item, served: Mapping[str, Served]) -> None:
+    verdict = plan.judge(item, served)
     if verdict.status is Status.CONFLICT:
         run.deliveries[target.name][item.place] = Delivery(
             status=Status.CONFLICT, url=verdict.url, detail=verdict.detail
         )
 
 
-def _read_back(run: _Run, target: Target) -> None:
+def _read_back(run: _Run, target: Target, items: Sequence[Item]) -> None:
     """Compare the bytes that are served for what was uploaded just now with what was sent."""
     deliveries = run.deliveries[target.name]
-    fresh = [item for item in run.items if deliveries[item.place].status is Status.UPLOADED]
+    fresh = [item for item in items if deliveries[item.place].status is Status.UPLOADED]
     with ThreadPoolExecutor(max_workers=run.job.jobs) as pool:
-        for item, found in zip(fresh, pool.map(lambda item: _digest(target, item), fresh), strict=True):
-            if found != item.sha256:
-                detail = f"the target took {item.sha256} and serves {found or 'nothing'}"
+        for item, served in zip(fresh, pool.map(partial(_digest, target), fresh), strict=True):
+            if served != item.sha256:
+                detail = f"the target took {item.sha256} and serves {served or 'nothing'}"
                 deliveries[item.place] = Delivery(status=Status.CONFLICT, detail=detail)
 
 
@@ -230,17 +249,19 @@ def _digest(target: Target, item: Item) -> str | None:
 
 def _record(run: _Run) -> str:
     """Write the ledger and the digests beside the workspace; the release takes both as assets."""
-    known = ledger.read(run.job.state / ledger.FILE, tag=run.job.tag, commit=run.job.commit)
+    run.recorded = True
+    entries = ledger.read(run.job.state / ledger.FILE, tag=run.job.tag, commit=run.job.commit)
     now = datetime.now(UTC)
     for target in run.of_kind(Kind.CHANNEL):
-        deliveries = run.deliveries[target.name]
+        deliveries = run.deliveries.get(target.name, {})
+        items = [item for item in run.items if item.place in deliveries]
         served = [
-            (item, deliveries[item.place].url) for item in run.items if deliveries[item.place].status in FINE
+            (item, deliveries[item.place].url) for item in items if deliveries[item.place].status in FINE
         ]
-        known = known.with_served(target.name, served, now)
-    ledger_file, sums_file = ledger.write(known, run.items, run.job.state)
+        entries = entries.with_served(target.name, served, now)
+    ledger_file, sums_file = ledger.write(entries, run.items, run.job.state)
     run.attached = [artifact.plain(ledger_file, replaceable=True), artifact.plain(sums_file)]
-    return f"{len(known.entries)} entries in {ledger_file.name}"
+    return f"{len(entries.entries)} entries in {ledger_file.name}"
 
 
 def _release(run: _Run) -> str:
@@ -254,10 +275,11 @@ def _release(run: _Run) -> str:
 
 
 def _release_to(run: _Run, target: Target, items: Sequence[Item]) -> None:
-    served = target.served(items)
-    run.verdicts[target.name] = {item.place: plan.judge(item, served) for item in items}
-    deliveries = _delivered(run, target, items)
-    run.deliveries[target.name] = deliveries
+    before = run.verdicts[target.name]
+    read = {place for place, verdict in before.items() if verdict.status is Status.PRESENT}
+    run.verdicts[target.name] = compare(target, items, jobs=run.job.jobs, already_read=read)
+    deliveries = _deliver(run, target, items)
+    _read_back(run, target, items)
     if any(one.status not in FINE for one in deliveries.values()):
         run.unfinished[target.name] = "it stays a draft until it has everything"
         return

@@ -20,16 +20,16 @@ def upload(
     graph: Mapping[str, set[str]],
     verdicts: Mapping[str, Verdict],
     *,
+    done: dict[str, Delivery],
     jobs: int,
     progress: Progress,
-) -> dict[str, Delivery]:
-    """Bring every item to the target and return by place how each fared.
+) -> None:
+    """Bring every item to the target, and note in `done` by place how each fared, as soon as it is known.
 
     An item whose dependency is not there is held back, so that a channel never serves what cannot be
     installed. A refusal that concerns the whole place ends the uploads to it.
     """
     by_place = {item.place: item for item in items}
-    done: dict[str, Delivery] = {}
     closed: str | None = None
     order = TopologicalSorter({place: graph.get(place, set()) & by_place.keys() for place in by_place})
     order.prepare()
@@ -54,7 +54,6 @@ def upload(
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    return done
 
 
 def _settled(

@@ -10,11 +10,13 @@ from flowlock.channel.store import index_record
 from flowlock.conda import archive
 from flowlock.conda.index import Record, index_files
 from flowlock.edges import files
-from flowlock.errors import FlowlockError, from_os_error
+from flowlock.errors import FlowlockError, Problem, from_os_error
 from flowlock.names import Sha256
 from flowlock.release import artifact
 from flowlock.release.artifact import Item
 from flowlock.release.targets.protocol import Context, Delivery, Kind, Served, Status
+
+SUFFIXES = (artifact.SUFFIX, ".tar.bz2")
 
 
 class Directory:
@@ -27,14 +29,23 @@ class Directory:
         self._folder = (context.root / location).resolve()
 
     def check(self) -> None:
-        """See that the folder, or the nearest one above that exists, takes new files."""
-        nearest = next(folder for folder in (self._folder, *self._folder.parents) if folder.exists())
+        """See that the folder, or the nearest one above that exists, takes new files and can be indexed.
+
+        The index is made of every package in the folder, so each foreign one is read before anything is
+        copied there.
+        """
+        nearest = self._folder
+        while not nearest.exists():
+            nearest = nearest.parent
         if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
             raise FlowlockError(
-                f"{self.name}: {nearest} is no folder that can be written",
+                f"{self.name}: {nearest} is not a folder that can be written",
                 code="FL011",
                 hint="name another folder, or change its permissions",
             )
+        problems = [problem for path in self._packages() if (problem := _index_problem(path))]
+        if problems:
+            raise FlowlockError(f"{self.name} cannot be indexed", problems=problems)
 
     def served(self, items: Sequence[Item]) -> Mapping[str, Served]:
         """Return the builds of these packages that lie in the folder: files are the truth, not the index."""
@@ -75,13 +86,42 @@ class Directory:
         for left in self._folder.glob(f"*/{files.TEMPORARY_PREFIX}*"):
             left.unlink(missing_ok=True)
         records: dict[str, dict[str, Record]] = {"noarch": {}}
-        for path in sorted(self._folder.glob(f"*/*{artifact.SUFFIX}")):
+        for path in self._packages():
+            problem = _index_problem(path)
+            if problem is not None:
+                raise FlowlockError(problem.message, problems=[problem])
             records.setdefault(path.parent.name, {})[path.name] = index_record(path)
         made = index_files(records, archive.compressor())
         # What an index names is there before the index is.
         shards = {place: data for place, data in made.items() if "/shards/" in place}
         files.sync_folder(self._folder, shards)
         files.sync_folder(self._folder, made)
+
+    def _packages(self) -> list[Path]:
+        """Return the packages in the folder, also those of the older format."""
+        paths = [path for suffix in SUFFIXES for path in self._folder.glob(f"*/*{suffix}")]
+        return sorted(path for path in paths if not path.name.startswith(files.TEMPORARY_PREFIX))
+
+
+def _index_problem(path: Path) -> Problem | None:
+    """Return why a package cannot be listed in the folder's index, None for one that can."""
+    shown = f"{path.parent.name}/{path.name}"
+    reason = _why_not_indexed(path, shown)
+    if reason is None:
+        return None
+    hint = "move it out of the folder, or publish to another one; nothing was changed"
+    return Problem(code="FL850", message=f"{shown} cannot be indexed: {reason}", hint=hint)
+
+
+def _why_not_indexed(path: Path, shown: str) -> str | None:
+    if path.suffix != artifact.SUFFIX:
+        return "it has the older format, which the new index would not list"
+    try:
+        item = artifact.read(path)
+        index_files({path.parent.name: {path.name: index_record(path)}}, bytes)
+    except (FlowlockError, KeyError, TypeError, ValueError) as error:
+        return str(error)
+    return None if item.place == shown else f"its metadata says that it is {item.place}"
 
 
 def _place(source: Path, place: Path) -> bool:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 from flowlock.edges import http, secret
 from flowlock.edges.http import Answer, Header
@@ -13,13 +13,17 @@ from flowlock.errors import FlowlockError
 from flowlock.names import Sha256
 from flowlock.release.artifact import FileBody, Item
 from flowlock.release.targets.client import NOT_FOUND, Client
+from flowlock.release.targets.github_objects import Asset, Release, Repository, read
 from flowlock.release.targets.protocol import Context, Delivery, Kind, Served, Status
 
 TOKENS = ("GITHUB_TOKEN", "GH_TOKEN")
 API_VERSION = "2022-11-28"
 BODY_LIMIT = 125_000
 UNPROCESSABLE = 422
-PAGE = 100
+DUPLICATE = "already_exists"
+PAGE, MOST_PAGES = 100, 100
+UPLOADED = "uploaded"
+T = TypeVar("T")
 CUT = "\n\n… (the rest is in CHANGELOG.md)"
 
 
@@ -39,7 +43,7 @@ class GitHub:
         self._context = context
         self._mark = f"<!-- flowlock {context.tag} -->"
         self._lock = Lock()
-        self._release: Mapping[str, Any] | None = None
+        self._release: Release | None = None
         self._placed: set[str] = set()
 
     @cached_property
@@ -49,8 +53,9 @@ class GitHub:
 
     def check(self) -> None:
         """See that the token may write to the repository, and that the tag has no foreign release."""
-        repository = self._json("GET", self._api, "to show the repository")
-        if not (repository.get("permissions") or {"push": True}).get("push", True):
+        doing = "to show the repository"
+        repository = read(Repository, self._asked("GET", self._api, doing), self.name, "a repository")
+        if not repository.may_push:
             raise FlowlockError(
                 f"{self.name}: the token may only read",
                 code="FL812",
@@ -63,51 +68,50 @@ class GitHub:
         release = self._find()
         if release is None:
             return {}
-        return {
-            self._place_of(asset, items): Served(
-                place=self._place_of(asset, items),
-                url=str(asset["browser_download_url"]),
-                sha256=self._digest_of(asset),
-                public=not release["draft"],
-            )
-            for asset in self._assets(release)
-            if asset["state"] == "uploaded"
-        }
+        served = {}
+        for asset in self._assets(release):
+            if asset.state == UPLOADED:
+                place = self._place_of(asset, items)
+                served[place] = Served(
+                    place=place,
+                    url=asset.browser_download_url,
+                    sha256=self._stated(asset) or self._read(asset),
+                    public=not release.draft,
+                )
+        return served
 
     def upload(self, item: Item) -> Delivery:
         """Put one file into the draft, which is made for the first one."""
         release = self._draft()
-        if not release["draft"]:
+        if not release.draft:
             return self._refuse_public(item)
         answer = self._send(release, item)
         if _already_exists(answer) and self._clear(release, item):
             answer = self._send(release, item)
         if not _already_exists(answer):
-            asset = json.loads(self._client.accept(answer, item.file).body)
+            asset = read(Asset, self._client.accept(answer, item.file), self.name, "an asset")
             return self._judged(item, asset, fresh=True)
-        found = self._asset(release, item)
-        if found is None:
+        existing = self._asset(release, item)
+        if existing is None:
             raise FlowlockError(
                 f"{self.name} says that it has {item.file}, but does not show it",
                 code="FL815",
                 hint="run the same command again",
             )
-        return self._judged(item, found, fresh=False)
+        return self._judged(item, existing, fresh=False)
 
     def digest(self, item: Item) -> Sha256 | None:
-        """Return the sha256 that the release states for the asset."""
+        """Return the sha256 of the bytes that are served for the asset."""
         release = self._find()
         asset = self._asset(release, item) if release else None
-        return self._digest_of(asset) if asset and asset["state"] == "uploaded" else None
+        return self._read(asset) if asset and asset.state == UPLOADED else None
 
     def complete(self) -> None:
         """Make the draft public; assets that this tag does not have are refused first."""
         release = self._draft()
-        if not release["draft"]:
+        if not release.draft:
             return
-        foreign = sorted(
-            str(asset["name"]) for asset in self._assets(release) if asset["name"] not in self._placed
-        )
+        foreign = sorted(asset.name for asset in self._assets(release) if asset.name not in self._placed)
         if foreign:
             raise FlowlockError(
                 f"{self.name}: the draft has assets that are not of this tag: {', '.join(foreign)}",
@@ -115,7 +119,7 @@ class GitHub:
                 hint="delete them on the release's page, or delete the draft",
             )
         body = {"draft": False, "prerelease": self._context.prerelease, "make_latest": self._latest}
-        self._json("PATCH", f"{self._api}/releases/{release['id']}", "to publish the release", body=body)
+        self._asked("PATCH", f"{self._api}/releases/{release.id}", "to publish the release", body=body)
         with self._lock:
             self._release = None
 
@@ -127,48 +131,54 @@ class GitHub:
     def _headers(self) -> dict[str, str]:
         return {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": API_VERSION}
 
-    def _json(self, method: str, url: str, doing: str, *, body: Mapping[str, Any] | None = None) -> Any:
+    def _asked(
+        self, method: str, url: str, doing: str, *, body: Mapping[str, object] | None = None
+    ) -> Answer:
         headers = self._headers | ({"Content-Type": "application/json"} if body else {})
         data = json.dumps(body).encode() if body else b""
-        answer = self._client.send(method, url, headers=headers, body=data)
-        return json.loads(self._client.accept(answer, doing).body or b"null")
+        return self._client.accept(self._client.send(method, url, headers=headers, body=data), doing)
 
-    def _pages(self, url: str, doing: str) -> Iterator[Mapping[str, Any]]:
-        for page in range(1, 1000):
+    def _pages(self, kind: type[T], url: str, doing: str) -> Iterator[T]:
+        for page in range(1, MOST_PAGES + 1):
             query = {"per_page": str(PAGE), "page": str(page)}
             answer = self._client.send("GET", url, headers=self._headers, query=query)
-            found = json.loads(self._client.accept(answer, doing).body)
-            yield from found
-            if len(found) < PAGE:
+            rows = read(list[kind], self._client.accept(answer, doing), self.name, "a list")  # type: ignore[valid-type] # known at run time only
+            yield from rows
+            if len(rows) < PAGE:
                 return
+        raise FlowlockError(
+            f"{self.name} sent more than {MOST_PAGES} pages where it was asked {doing}",
+            code="FL813",
+            hint="delete releases that are no longer needed",
+        )
 
-    def _find(self) -> Mapping[str, Any] | None:
+    def _find(self) -> Release | None:
         """Return our release of the tag, draft or public; one that is not ours is an error.
 
         Releases are listed, since get-by-tag does not return drafts.
         """
         url = f"{self._api}/releases"
-        of_tag = [r for r in self._pages(url, "to list releases") if r["tag_name"] == self._context.tag]
+        releases = self._pages(Release, url, "to list releases")
+        of_tag = [release for release in releases if release.tag_name == self._context.tag]
         for release in of_tag:
-            if self._mark not in (release["body"] or ""):
+            if self._mark not in (release.body or ""):
                 raise FlowlockError(
                     f"{self.name} has a release of {self._context.tag} that flowlock did not make: "
-                    f"{release['html_url']}",
+                    f"{release.html_url}",
                     code="FL816",
                     hint="delete or rename it if it is a mistake; nothing was changed",
                 )
         # A repeated create may have made two drafts; the oldest is the one that is gone on with.
-        public_first = sorted(of_tag, key=lambda release: (release["draft"], release["id"]))
-        return public_first[0] if public_first else None
+        return min(of_tag, key=lambda release: (release.draft, release.id), default=None)
 
-    def _draft(self) -> Mapping[str, Any]:
+    def _draft(self) -> Release:
         """Return our release, made as a draft if there is none, asked for once."""
         with self._lock:
             if self._release is None:
                 self._release = self._find() or self._create()
             return self._release
 
-    def _create(self) -> Mapping[str, Any]:
+    def _create(self) -> Release:
         body = {
             "tag_name": self._context.tag,
             "name": self._context.tag,
@@ -181,8 +191,8 @@ class GitHub:
             body["target_commitish"] = self._context.commit
 
         def landed() -> Answer | None:
-            found = self._find()
-            return Answer(status=201, headers={}, body=json.dumps(found).encode()) if found else None
+            release = self._find()
+            return _created(release) if release else None
 
         answer = self._client.send(
             "POST",
@@ -191,90 +201,104 @@ class GitHub:
             body=json.dumps(body).encode(),
             landed=landed,
         )
-        created: Mapping[str, Any] = json.loads(self._client.accept(answer, "to draft a release").body)
-        return created
+        return read(Release, self._client.accept(answer, "to draft a release"), self.name, "a release")
 
     def _refuse_public(self, item: Item) -> Delivery:
         release = self._draft()
-        kind = "immutable" if release.get("immutable") else "public"
+        kind = "immutable" if release.immutable else "public"
         return Delivery(
             status=Status.CONFLICT,
-            url=str(release["html_url"]),
+            url=release.html_url,
             detail=f"the release is {kind} already and lacks {item.file}: release a new version",
         )
 
-    def _assets(self, release: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-        return list(self._pages(f"{self._api}/releases/{release['id']}/assets", "to list assets"))
+    def _assets(self, release: Release) -> list[Asset]:
+        return list(self._pages(Asset, f"{self._api}/releases/{release.id}/assets", "to list assets"))
 
-    def _asset(self, release: Mapping[str, Any], item: Item) -> Mapping[str, Any] | None:
+    def _asset(self, release: Release, item: Item) -> Asset | None:
         names = {item.file, _served_name(item.file)}
-        return next((asset for asset in self._assets(release) if asset["name"] in names), None)
+        for asset in self._assets(release):
+            if asset.name in names:
+                return asset
+        return None
 
-    def _send(self, release: Mapping[str, Any], item: Item) -> Answer:
+    def _send(self, release: Release, item: Item) -> Answer:
         """Send the bytes; an empty asset that a failed try left behind is deleted before the next one."""
 
         def landed() -> Answer | None:
             asset = self._asset(release, item)
-            if asset is not None and asset["state"] == "uploaded":
-                return Answer(status=201, headers={}, body=json.dumps(asset).encode())
+            if asset is not None and asset.state == UPLOADED:
+                return _created(asset)
             self._clear(release, item)
             return None
 
         return self._client.send(
             "POST",
-            str(release["upload_url"]).partition("{")[0],
+            release.upload_url.partition("{")[0],
             query={"name": item.file},
             headers={**self._headers, "Content-Type": "application/octet-stream"},
             body=FileBody(item.path, item.size),
             landed=landed,
         )
 
-    def _clear(self, release: Mapping[str, Any], item: Item) -> bool:
+    def _clear(self, release: Release, item: Item) -> bool:
         """Delete an asset of the draft that is unfinished, or an earlier ledger; say whether one was."""
         asset = self._asset(release, item)
-        if asset is None or (
-            asset["state"] == "uploaded" and not (item.replaceable and self._digest_of(asset) != item.sha256)
-        ):
+        if asset is None:
             return False
-        answer = self._client.send(
-            "DELETE", f"{self._api}/releases/assets/{asset['id']}", headers=self._headers
-        )
+        replaced = item.replaceable and self._stated(asset) != item.sha256
+        if asset.state == UPLOADED and not replaced:
+            return False
+        answer = self._client.send("DELETE", f"{self._api}/releases/assets/{asset.id}", headers=self._headers)
         self._client.accept(answer, "to delete an unfinished asset", also=[NOT_FOUND])
         return True
 
-    def _judged(self, item: Item, asset: Mapping[str, Any], *, fresh: bool) -> Delivery:
-        url, found = str(asset["browser_download_url"]), self._digest_of(asset)
+    def _judged(self, item: Item, asset: Asset, *, fresh: bool) -> Delivery:
+        """Return how an upload ended; one that was there before is present only if its bytes are ours."""
         with self._lock:
-            self._placed.add(str(asset["name"]))
-        if found != item.sha256:
-            return Delivery(
-                status=Status.CONFLICT, url=url, detail=f"the asset of that name has sha256 {found}"
-            )
-        return Delivery(status=Status.UPLOADED if fresh else Status.PRESENT, url=url)
+            self._placed.add(asset.name)
+        stated = self._stated(asset) if fresh else None
+        digest = stated or self._read(asset)
+        if digest != item.sha256:
+            detail = f"the asset of that name has sha256 {digest}"
+            return Delivery(status=Status.CONFLICT, url=asset.browser_download_url, detail=detail)
+        status = Status.UPLOADED if fresh else Status.PRESENT
+        return Delivery(status=status, url=asset.browser_download_url)
 
-    def _place_of(self, asset: Mapping[str, Any], items: Sequence[Item]) -> str:
-        name = str(asset["name"])
+    def _place_of(self, asset: Asset, items: Sequence[Item]) -> str:
         for item in items:
-            if name in {item.file, _served_name(item.file)}:
-                self._placed.add(name)
+            if asset.name in {item.file, _served_name(item.file)}:
+                self._placed.add(asset.name)
                 return item.place
-        return name
+        return asset.name
 
-    def _digest_of(self, asset: Mapping[str, Any]) -> Sha256:
-        """Return an asset's digest; one from before GitHub stated digests is downloaded."""
-        stated = str(asset.get("digest") or "")
-        if stated.startswith("sha256:"):
-            return Sha256(stated.removeprefix("sha256:"))
+    def _stated(self, asset: Asset) -> Sha256 | None:
+        """Return the digest that GitHub states for an asset; those from before it did have none."""
+        kind, _, digest = (asset.digest or "").partition(":")
+        try:
+            return Sha256(digest) if kind == "sha256" else None
+        except ValueError as error:
+            raise FlowlockError(
+                f"{self.name} states a digest of {asset.name} that is not a sha256", code="FL813"
+            ) from error
+
+    def _read(self, asset: Asset) -> Sha256:
+        """Return the sha256 of an asset's bytes, by reading all of them."""
         answer = self._client.send(
             "GET",
-            f"{self._api}/releases/assets/{asset['id']}",
+            f"{self._api}/releases/assets/{asset.id}",
             headers={**self._headers, "Accept": "application/octet-stream"},
             keep_body=False,
         )
-        found = self._client.accept(answer, "to serve an asset").sha256
-        if found is None:
+        digest = self._client.accept(answer, f"to serve {asset.name}").sha256
+        if digest is None:
             raise http.PassingFault("the asset's body was not hashed")
-        return found
+        return digest
+
+
+def _created(what: Release | Asset) -> Answer:
+    """Return the answer that stands for a request which had succeeded after all."""
+    return Answer(status=201, headers={}, body=what.model_dump_json().encode())
 
 
 def _served_name(file: str) -> str:
@@ -283,11 +307,22 @@ def _served_name(file: str) -> str:
 
 
 def _already_exists(answer: Answer) -> bool:
-    try:
-        errors = json.loads(answer.body).get("errors", [])
-    except (ValueError, AttributeError):
+    """Say whether a refusal means that an asset of that name exists.
+
+    The `errors` of a 422 are objects, texts, one text or null; only objects have a code.
+    """
+    if answer.status != UNPROCESSABLE:
         return False
-    return answer.status == UNPROCESSABLE and any(error.get("code") == "already_exists" for error in errors)
+    return any(isinstance(error, dict) and error.get("code") == DUPLICATE for error in _errors(answer.body))
+
+
+def _errors(body: bytes) -> list[Any]:
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return []
+    errors = document.get("errors") if isinstance(document, dict) else None
+    return errors if isinstance(errors, list) else [errors]
 
 
 def _body(notes: str, mark: str) -> str:

@@ -1,0 +1,43 @@
+"""What a target has of the files to publish, by the bytes that it serves and not by its index alone."""
+
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from flowlock.release import plan
+from flowlock.release.artifact import Item
+from flowlock.release.plan import Verdict
+from flowlock.release.targets.protocol import Served, Status, Target
+
+
+def compare(
+    target: Target, items: Sequence[Item], *, jobs: int, already_read: Collection[str] = ()
+) -> dict[str, Verdict]:
+    """Return by place what a target has of each item.
+
+    An item is `present` only if its bytes were read from the target: now, or before, if its place is in
+    `already_read`. What the index lists but nobody can download is missing.
+    """
+    served = target.served(items)
+    verdicts = {item.place: plan.judge(item, served) for item in items}
+    unread = [
+        item
+        for item in items
+        if item.place not in already_read and _is_said_to_be_there(item, served, verdicts)
+    ]
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        for item, digest in zip(unread, pool.map(target.digest, unread), strict=True):
+            if digest is None:
+                detail = "the index lists it, but it is not served"
+                verdicts[item.place] = Verdict(status=Status.MISSING, detail=detail)
+            elif digest != item.sha256:
+                detail = f"the index states {item.sha256}, the bytes that are served have {digest}"
+                verdicts[item.place] = Verdict(
+                    status=Status.CONFLICT, url=served[item.place].url, detail=detail
+                )
+    return verdicts
+
+
+def _is_said_to_be_there(item: Item, served: Mapping[str, Served], verdicts: Mapping[str, Verdict]) -> bool:
+    """Say whether the target states the item's digest; an older ledger may be present with other bytes."""
+    present = verdicts[item.place].status is Status.PRESENT
+    return present and served[item.place].sha256 == item.sha256

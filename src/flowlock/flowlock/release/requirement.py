@@ -1,0 +1,313 @@
+"""A requirement's next version, written into specs, recipes and pyprojects; all else stays. Pure."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import tomlkit
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+from tomlkit.exceptions import TOMLKitError
+
+from flowlock.documents import toml
+from flowlock.errors import FlowlockError, Location, Problem
+from flowlock.recipe.requirement import version_spec
+from flowlock.release.scalars import Edit, applied, inserted, replaced
+from flowlock_core.nodes import Items, Node, Scalar
+from flowlock_core.nodes import Mapping as YamlMapping
+from flowlock_core.yaml_text import read_yaml
+
+_CLAUSE = re.compile(r"(===|==|~=|>=|<=|!=|>|<|=)?\s*([^\s,]+)")
+_SPEC = re.compile(
+    r"(?P<head>\s*(?:\S+::)?(?P<name>[A-Za-z0-9._-]+)\s*)(?P<version>[^\[\s][^\[]*)?(?P<tail>.*)"
+)
+_PYTHON_REQUIREMENT = re.compile(
+    r"(?P<head>\s*[A-Za-z0-9._-]+\s*(?:\[[^\]]*\])?\s*)[^;]*?(?P<tail>\s*(?:;.*)?)"
+)
+_EXACT = re.compile(r"\S+ ==[^\s,]+")
+_MOVED = ("==", "===", "~=", ">=")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """One place where a requirement was moved."""
+
+    file: str
+    line: int
+    old: str
+    new: str
+
+    def as_json(self) -> Mapping[str, Any]:
+        """Return {file, line, old, new}."""
+        return {"file": self.file, "line": self.line, "old": self.old, "new": self.new}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Edited:
+    """A file's new text, what changed in it, and what could not be changed."""
+
+    text: str
+    changes: tuple[Change, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Move:
+    """The package to move, by its conda name and the names of its wheel, and where to.
+
+    `version` is a version, which takes the place of the one that a requirement has (`>=1.2,<2` and 1.3 give
+    `>=1.3,<2`), or a whole constraint.
+    """
+
+    name: str
+    wheels: frozenset[str]
+    version: str
+
+    def conda(self, old: str) -> str:
+        """Return the constraint that follows `old` in a spec or recipe; ValueError says why none does."""
+        if self._is_version:
+            return self._raised(old)
+        try:
+            return version_spec(SpecifierSet(self.version))
+        except InvalidSpecifier:
+            return self.version
+
+    def python(self, old: str) -> str:
+        """Return the constraint that follows `old` in a pyproject; ValueError says why none does."""
+        if self._is_version:
+            return self._raised(old)
+        clauses = [clause.strip() for clause in self.version.split(",")]
+        text = ",".join(clause if _CLAUSE.match(clause)[1] else f"=={clause}" for clause in clauses)  # type: ignore[index] # any text matches
+        try:
+            SpecifierSet(text)
+        except InvalidSpecifier as error:
+            raise ValueError(f"`{self.version}` cannot be written in a pyproject (PEP 440)") from error
+        return text
+
+    @property
+    def _is_version(self) -> bool:
+        try:
+            Version(self.version)
+        except InvalidVersion:
+            return False
+        return True
+
+    def _raised(self, old: str) -> str:
+        """Return `old` with the new version in its one clause that names a lowest or only version."""
+        clauses = [clause.strip() for clause in old.split(",") if clause.strip() not in {"", "*"}]
+        if not clauses:
+            return f">={self.version}"
+        matches = [_CLAUSE.fullmatch(clause) for clause in clauses]
+        moved = [match for match in matches if match and _names_one_version(match)]
+        if len(moved) != 1 or None in matches:
+            raise ValueError(f"`{old}` has no clause that one version can replace")
+        others = [f"{match[1] or '=='}{match[2]}" for match in matches if match and match is not moved[0]]
+        if not SpecifierSet(",".join(others)).contains(self.version, prereleases=True):
+            raise ValueError(f"`{','.join(others)}` does not allow {self.version}")
+        operator = moved[0][1] or ""
+        new = [f"{operator}{self.version}" if match is moved[0] else match[0] for match in matches if match]
+        return ",".join(new)
+
+
+def _names_one_version(clause: re.Match[str]) -> bool:
+    return (clause[1] or "==") in _MOVED and "*" not in clause[2] and "|" not in clause[2]
+
+
+def edited_spec(text: str, file: str, move: Move) -> Edited:
+    """Move a package in a workflow spec's `requirements`."""
+    root = read_yaml(text, file).root
+    requirements = _entry(root, "requirements")
+    items = requirements.items if isinstance(requirements, Items) else ()
+    edits = [edit for item in items for edit in _spec_edits(text, item, move)]
+    return _edited(text, file, edits)
+
+
+def _spec_edits(text: str, node: Node, move: Move) -> Iterator[Edit]:
+    if isinstance(node, Scalar):
+        yield from _match_spec_edits(text, node, move)
+        return
+    whole = _entry(node, "requirement")
+    if isinstance(whole, Scalar):
+        yield from _match_spec_edits(text, whole, move)
+        return
+    name, version = _entry(node, "name"), _entry(node, "version")
+    if not isinstance(name, Scalar) or name.value != move.name:
+        return
+    if isinstance(version, Scalar):
+        yield replaced(text, version, lambda: move.conda(version.text))
+    elif isinstance(node, YamlMapping):
+        yield inserted(text, node, name, "version", lambda: move.conda(""))
+
+
+def edited_recipe(text: str, file: str, move: Move) -> Edited:
+    """Move a package in the requirements of a recipe, and of its tests."""
+    root = read_yaml(text, file).root
+    tests = _entry(root, "tests")
+    nodes = [_entry(root, "requirements")]
+    if isinstance(tests, Items):
+        nodes += [_entry(test, "requirements") for test in tests.items]
+    edits = [
+        edit for node in nodes for scalar in _scalars(node) for edit in _match_spec_edits(text, scalar, move)
+    ]
+    return _edited(text, file, edits)
+
+
+def _match_spec_edits(text: str, scalar: Scalar, move: Move) -> Iterator[Edit]:
+    """Yield the edit of a match spec (`channel::name version build`), if it is of the package."""
+    match = _SPEC.fullmatch(scalar.text)
+    if match is None or match["name"] != move.name:
+        return
+    version, _, build = (match["version"] or "").strip().partition(" ")
+
+    def new() -> str:
+        constraint = " ".join(part for part in (move.conda(version), build.strip()) if part)
+        head = match["head"] if match["version"] else f"{match['head'].rstrip()} "
+        return f"{head}{constraint}{match['tail']}"
+
+    yield replaced(text, scalar, new)
+
+
+def _scalars(node: Node | None) -> Iterator[Scalar]:
+    """Yield every text below a node, also in the branches of `if`; not the conditions themselves."""
+    match node:
+        case Scalar():
+            yield node
+        case Items():
+            for item in node.items:
+                yield from _scalars(item)
+        case YamlMapping():
+            for key, value in node.entries:
+                if key.value != "if":
+                    yield from _scalars(value)
+
+
+def _entry(node: Node | None, key: str) -> Node | None:
+    if isinstance(node, YamlMapping):
+        for name, value in node.entries:
+            if name.value == key:
+                return value
+    return None
+
+
+def _edited(text: str, file: str, edits: list[Edit]) -> Edited:
+    """Apply the edits; two of one place (an alias) are one."""
+    by_place = {(edit.start, edit.end): edit for edit in edits}
+    ordered = [by_place[place] for place in sorted(by_place)]
+    faults = [edit for edit in ordered if edit.fault]
+    changes = [edit for edit in ordered if not edit.fault and edit.old != edit.new]
+    return Edited(
+        text=applied(text, changes),
+        changes=tuple(Change(file=file, line=edit.line, old=edit.old, new=edit.new) for edit in changes),
+        problems=tuple(_problem(file, edit.line, edit.fault) for edit in faults),
+    )
+
+
+def edited_pyproject(text: str, file: str, move: Move) -> Edited:
+    """Move a package in a pyproject's dependencies, extras, dependency groups and build requirements."""
+    document, places = _toml(text, file)
+    changes, problems = [], []
+    for path, requirements in _requirement_lists(document):
+        for number, item in enumerate(requirements):
+            if not isinstance(item, str):
+                continue
+            line = places.at((*path, number)).line or 1
+            try:
+                new = _python_requirement(str(item), move)
+            except ValueError as error:
+                problems.append(_problem(file, line, str(error)))
+                continue
+            if new != item:
+                changes.append(Change(file=file, line=line, old=str(item), new=new))
+                requirements[number] = new
+    return Edited(text=tomlkit.dumps(document), changes=tuple(changes), problems=tuple(problems))
+
+
+def edited_workspace(text: str, file: str, move: Move) -> Edited:
+    """Move the build backend or the installer that flowlock.toml pins, which recipes have to agree with."""
+    document, places = _toml(text, file)
+    table = _table(document, "build")
+    changes, problems = [], []
+    for key in ("backend", "installer"):
+        old = str(table.get(key, ""))
+        name, _, version = old.partition(" ")
+        if name != move.name:
+            continue
+        line = places.at(("build", key)).line or 1
+        try:
+            new = f"{name} {move.conda(version)}"
+        except ValueError as error:
+            problems.append(_problem(file, line, str(error)))
+            continue
+        if not _EXACT.fullmatch(new):
+            problems.append(_problem(file, line, f"`{key}` needs one exact version, not `{new}`"))
+        elif new != old:
+            changes.append(Change(file=file, line=line, old=old, new=new))
+            table[key] = new
+    return Edited(text=tomlkit.dumps(document), changes=tuple(changes), problems=tuple(problems))
+
+
+def _toml(text: str, file: str) -> tuple[tomlkit.TOMLDocument, toml.Document]:
+    """Return a TOML text as it can be edited, and the places of its keys."""
+    places = toml.read(text, file, code="FL302")
+    try:
+        return tomlkit.parse(text), places
+    except (TOMLKitError, RecursionError) as error:
+        raise FlowlockError(
+            f"{file} cannot be edited: {error}",
+            code="FL851",
+            location=Location(file=file),
+            hint="write it in TOML 1.0, or edit the requirement by hand",
+        ) from error
+
+
+def _table(document: Any, key: str) -> Any:
+    table = document.get(key)
+    return table if isinstance(table, Mapping) else {}
+
+
+def _requirement_lists(document: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield each list of requirements with its path."""
+    project = _table(document, "project")
+    lists: dict[tuple[str, ...], Any] = {
+        ("project", "dependencies"): project.get("dependencies"),
+        ("build-system", "requires"): _table(document, "build-system").get("requires"),
+    }
+    for name, extra in _table(project, "optional-dependencies").items():
+        lists["project", "optional-dependencies", name] = extra
+    for name, group in _table(document, "dependency-groups").items():
+        lists["dependency-groups", name] = group
+    for path, requirements in lists.items():
+        if isinstance(requirements, list):
+            yield path, requirements
+
+
+def _python_requirement(text: str, move: Move) -> str:
+    try:
+        requirement = Requirement(text)
+    except InvalidRequirement:
+        return text
+    parts = _PYTHON_REQUIREMENT.fullmatch(text)
+    if canonicalize_name(requirement.name) not in move.wheels or requirement.url or parts is None:
+        return text
+    old = text[parts.end("head") : parts.start("tail")].strip("() ")
+    return f"{parts['head']}{move.python(old)}{parts['tail']}"
+
+
+def _problem(file: str, line: int, message: str) -> Problem:
+    return Problem(
+        code="FL851",
+        message=message,
+        location=Location(file=file, line=line),
+        hint="name the whole constraint, such as '>=1.3,<2', or edit this place by hand",
+    )
+
+
+EDITORS: Mapping[str, Callable[[str, str, Move], Edited]] = {
+    "flowlock.toml": edited_workspace,
+    "spec.yaml": edited_spec,
+    "recipe.yaml": edited_recipe,
+    "pyproject.toml": edited_pyproject,
+}

@@ -1,0 +1,61 @@
+"""What GitHub's API answers, checked for its shape: releases and assets. Pure."""
+
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from flowlock.edges.http import Answer
+from flowlock.errors import FlowlockError
+
+T = TypeVar("T")
+
+
+class _Object(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Asset(_Object):
+    """A file of a release; `digest` is absent for one that was uploaded before GitHub stated digests."""
+
+    id: int
+    name: str
+    state: str
+    browser_download_url: str
+    digest: str | None = None
+
+
+class Release(_Object):
+    """A release of the repository, draft or public."""
+
+    id: int
+    tag_name: str
+    draft: bool
+    html_url: str
+    upload_url: str
+    body: str | None = None
+    immutable: bool = False
+
+
+class Repository(_Object):
+    """The repository itself; `permissions` are those of the token."""
+
+    permissions: dict[str, bool] | None = None
+
+    @property
+    def may_push(self) -> bool:
+        """Whether the token may write; a server that does not say so is tried."""
+        return (self.permissions or {}).get("push", True)
+
+
+def read(kind: type[T], answer: Answer, server: str, what: str) -> T:
+    """Return an answer's body as what it should be; another shape is an error that names the server."""
+    try:
+        return TypeAdapter(kind).validate_json(answer.body)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        where = ".".join(map(str, fault["loc"])) or "the document"
+        raise FlowlockError(
+            f"{server} sent {what} in a shape that is not GitHub's: {where}: {fault['msg']}",
+            code="FL813",
+            hint="check the address of the API, then run the same command again",
+        ) from error
