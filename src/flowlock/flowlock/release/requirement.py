@@ -16,9 +16,9 @@ from flowlock.documents import toml
 from flowlock.errors import FlowlockError, Location, Problem
 from flowlock.recipe.requirement import version_spec
 from flowlock.release.scalars import Edit, applied, inserted, replaced
-from flowlock_core.nodes import Items, Node, Scalar
-from flowlock_core.nodes import Mapping as YamlMapping
-from flowlock_core.yaml_text import read_yaml
+from flowlock_core.documents.nodes import Items, Node, Scalar
+from flowlock_core.documents.nodes import Mapping as YamlMapping
+from flowlock_core.documents.yaml_text import read_yaml
 
 _CLAUSE = re.compile(r"(===|==|~=|>=|<=|!=|>|<|=)?\s*([^\s,]+)")
 _SPEC = re.compile(

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from flowlock.errors import Location
-from flowlock_core.nodes import Mapping, Scalar
+from flowlock_core.documents.nodes import Mapping, Scalar
 
 _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _QUOTED = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^']|'')*'""")
