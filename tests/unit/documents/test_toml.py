@@ -89,8 +89,8 @@ def dotted(parts: int) -> str:
 LIMITS = {
     "text": ("#" * MAX_TEXT, "#" * (MAX_TEXT + 1), "characters"),
     "values": (
-        "".join(f"k{number} = 1\n" for number in range(MAX_VALUES)),
-        "".join(f"k{number} = 1\n" for number in range(MAX_VALUES + 1)),
+        f"a = [{'1,' * (MAX_VALUES - 2)}]",
+        f"a = [{'1,' * (MAX_VALUES - 1)}]",
         "keys and values",
     ),
     "depth": (nested(MAX_DEPTH - 1), nested(MAX_DEPTH + 1), "levels"),

@@ -14,6 +14,14 @@ MAX_VALUES = 200_000
 SHOWN = 60
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """How large a text may be; the values of an alias count each time that it is used."""
+
+    characters: int = MAX_TEXT
+    values: int = MAX_VALUES
+
+
 @dataclass(frozen=True, slots=True)
 class Scalar:
     """A scalar's value and the text it was read from."""
@@ -99,10 +107,10 @@ def unreadable(fault: Fault, *others: Fault) -> Tree:
     return Tree(root=None, end=start_of(fault.location.file), faults=(*others, fault))
 
 
-def require_bounded(text: str, file: str) -> None:
+def require_bounded(text: str, file: str, most: int = MAX_TEXT) -> None:
     """Raise an UnreadableError if a text is longer than any that people write."""
-    if len(text) > MAX_TEXT:
-        message = f"the file has {len(text):,} characters; {MAX_TEXT:,} are the most that are read"
+    if len(text) > most:
+        message = f"the file has {len(text):,} characters; {most:,} are the most that are read"
         stop(FaultKind.SIZE, message, start_of(file))
 
 

@@ -13,10 +13,10 @@ import yaml
 
 from flowlock_core.documents.nodes import (
     MAX_DEPTH,
-    MAX_VALUES,
     Fault,
     FaultKind,
     Items,
+    Limits,
     Mapping,
     Node,
     Scalar,
@@ -44,11 +44,12 @@ _TAGGED_TYPES: dict[str, type | tuple[type, ...]] = {
 }
 
 
-def read_yaml(text: str, file: str) -> Tree:
+def read_yaml(text: str, file: str, limits: Limits | None = None) -> Tree:
     """Return the tree of a YAML document, as far as it can be read, and all faults of the text."""
-    reader = _Reader(file)
+    limits = limits or Limits()
+    reader = _Reader(file, limits.values)
     try:
-        require_bounded(text, file)
+        require_bounded(text, file, limits.characters)
         _require_characters(text, file)
         reader.read(yaml.parse(text, Loader=_LOADER))
     except UnreadableError as error:
@@ -77,6 +78,19 @@ def _require_characters(text: str, file: str) -> None:
 
 
 @dataclass(slots=True)
+class _Extent:
+    """How many values a tree holds, keys and aliases' values included, and how deep it is."""
+
+    values: int = 1
+    depth: int = 0
+
+    def add(self, child: "_Extent") -> None:
+        """Count a child of the tree."""
+        self.values += child.values
+        self.depth = max(self.depth, child.depth + 1)
+
+
+@dataclass(slots=True)
 class _Open:
     """A collection whose end has not been read."""
 
@@ -84,18 +98,20 @@ class _Open:
     anchor: str | None
     mapping: bool
     children: list[Node] = field(default_factory=list)
+    extent: _Extent = field(default_factory=_Extent)
 
 
 class _Reader:
     """Turns events into the tree."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, most_values: int) -> None:
         self.file = file
+        self._most_values = most_values
         self.root: Node | None = None
         self.end = start_of(file)
         self.faults: list[Fault] = []
         self._open: list[_Open] = []
-        self._anchors: dict[str, tuple[Node, int, int]] = {}
+        self._anchors: dict[str, tuple[Node, _Extent]] = {}
         self._values = 0
 
     def read(self, events: Iterator[Any]) -> None:
@@ -104,7 +120,7 @@ class _Reader:
         for event in events:
             match event:
                 case yaml.ScalarEvent():
-                    self._add(self._scalar(event), event.anchor)
+                    self._add(self._scalar(event), _Extent(), event.anchor)
                 case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
                     self._start(event)
                 case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
@@ -165,9 +181,9 @@ class _Reader:
         if not self._open:
             self.end = self._at(event)
         if done.mapping:
-            self._add(Mapping(tuple(self._entries(done)), done.at), done.anchor)
+            self._add(Mapping(tuple(self._entries(done)), done.at), done.extent, done.anchor)
         else:
-            self._add(Items(tuple(done.children), done.at), done.anchor)
+            self._add(Items(tuple(done.children), done.at), done.extent, done.anchor)
 
     def _entries(self, done: _Open) -> Iterator[tuple[Scalar, Node]]:
         """Yield a mapping's entries: what it says itself, then what its merge keys (`<<`) add."""
@@ -211,20 +227,21 @@ class _Reader:
             pending = [collection.anchor for collection in self._open]
             reason = "refers to itself" if event.anchor in pending else "is not defined"
             stop(FaultKind.SYNTAX, f"the alias `*{shown(event.anchor)}` {reason}", self._at(event))
-        node, values, depth = anchored
-        self._values += values
-        if self._values > MAX_VALUES or len(self._open) + depth > MAX_DEPTH:
+        node, extent = anchored
+        self._values += extent.values
+        if self._values > self._most_values or len(self._open) + extent.depth > MAX_DEPTH:
             stop(FaultKind.SIZE, "aliases make this document too large", self._at(event))
-        self._add(node, None)
+        self._add(node, extent, None)
 
-    def _add(self, node: Node, anchor: str | None) -> None:
+    def _add(self, node: Node, extent: _Extent, anchor: str | None) -> None:
         self._values += 1
-        if self._values > MAX_VALUES:
-            stop(FaultKind.SIZE, f"more than {MAX_VALUES:,} values", node.at)
+        if self._values > self._most_values:
+            stop(FaultKind.SIZE, f"more than {self._most_values:,} values", node.at)
         if anchor is not None:
-            self._anchors[anchor] = (node, *_extent(node))
+            self._anchors[anchor] = (node, extent)
         if self._open:
             self._open[-1].children.append(node)
+            self._open[-1].extent.add(extent)
         else:
             self.root = node
 
@@ -239,18 +256,6 @@ class _Reader:
         tag = event.tag.replace(_CORE_TAG, "!!")
         hint = "remove the tag: only texts, numbers, lists and mappings are read"
         self._fault(FaultKind.VALUE, f"the tag `{shown(tag)}` is not allowed", event, hint)
-
-
-def _extent(node: Node) -> tuple[int, int]:
-    """Return how many values a tree holds, and how deep it is."""
-    match node:
-        case Scalar():
-            return 1, 0
-        case Items():
-            children = [_extent(child) for child in node.items]
-        case Mapping():
-            children = [_extent(child) for _, child in node.entries]
-    return 1 + sum(count for count, _ in children), 1 + max((deep for _, deep in children), default=0)
 
 
 def _malformed(reason: str, location: Location, hint: str | None = None) -> Fault:

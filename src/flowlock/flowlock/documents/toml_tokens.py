@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 MAX_TEXT = 2_000_000
 MAX_DEPTH = 64
-MAX_VALUES = 150_000
+MAX_VALUES = 100_000
 MAX_WORD = 400
 
 # Every character belongs to exactly one token. A quote that is never closed is one of its own. Possessive

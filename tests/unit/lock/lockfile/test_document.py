@@ -1,4 +1,5 @@
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,59 @@ def test_the_fast_reader_agrees_with_pyyaml() -> None:
     # BaseLoader makes texts of all scalars, and nothing else.
     ours, theirs = yaml.load(LOCK), reference.load(LOCK, Loader=reference.BaseLoader)  # noqa: S506 - see above
     assert json.loads(json.dumps(ours), parse_int=str) == theirs
+
+
+def many(count: int) -> str:
+    url = "https://conda.anaconda.org/conda-forge/linux-64/package-with-a-name-{}-1.2.3-h0123456_0.conda"
+    urls = [url.format(number) for number in range(count)]
+    entry = "  sha256: " + "5ced" * 16 + "\n  depends:\n" + "  - python >=3.9,<4.0a0\n" * 12 + "  size: 5\n"
+    head, _, _ = LOCK.partition("      linux-64:")
+    pins = "".join(f"      - conda: {url}\n" for url in urls)
+    return f"{head}      linux-64:\n{pins}packages:\n" + "".join(f"- conda: {url}\n{entry}" for url in urls)
+
+
+def test_a_lock_of_20_000_records_is_read_in_a_few_seconds() -> None:
+    began = time.process_time()
+    lock = document.read(many(20_000), "pixi.lock")
+    assert len(list(lock.records())) == 20_000
+    assert time.process_time() - began < 5
+
+
+def test_a_large_lock_with_comments_is_read_too() -> None:
+    styled = many(1_000).replace("size: 5", "size: 5  # bytes", 1)
+    assert document.read(styled, "pixi.lock") == document.read(many(1_000), "pixi.lock")
+
+
+BOMB = "a0: &a0 [x]\n" + "".join(f"a{n + 1}: &a{n + 1} [*a{n}, *a{n}]\n" for n in range(40))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (LOCK + BOMB, "too large"),
+        (LOCK + "deep: " + "[" * 100, "nested deeper than 64 levels"),
+        (LOCK + "deep: " + "[" * 100_000, "maximum nesting depth"),
+        (
+            LOCK + "deep:\n" + "".join(" " * n + "x:\n" for n in range(1, 3000)),
+            "nested deeper than 64 levels",
+        ),
+        (LOCK + "deep: &a [*a]\n", "refers to itself"),
+        (LOCK + "#" * yaml.MAX_CHARACTERS, "are the most that are read"),
+        (LOCK + "tag: !!python/name:os.system x\n", "is not allowed"),
+    ],
+)
+def test_a_hostile_lock_is_refused(text: str, words: str) -> None:
+    with pytest.raises(FlowlockError, match=words) as caught:
+        document.read(text, "pixi.lock")
+    (problem,) = caught.value.problems
+    assert problem.code == "FL601"
+    assert problem.location
+    assert problem.location.line
+
+
+def test_a_number_that_no_count_can_be_stays_as_it_is() -> None:
+    text = LOCK.replace("size: 5", f"size: {'9' * 5000}")
+    assert document.read(text, "pixi.lock").text() != LOCK
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,17 @@
 """The part of YAML that lockfiles are written in, read and written fast, with its scalars as they stand.
 
-A lock of 4,200 records takes PyYAML's C loader two seconds. What is not in the subset (flow style, block
-scalars, comments after a value) goes through PyYAML's parser, once, for the whole text.
+A lock of 4,200 records takes PyYAML's C loader two seconds. A text that is not in the subset (flow style,
+block scalars, comments after a value) is read as a whole by the reader of all other YAML. The limits are far
+above real locks: one of 20,000 records has 20 million characters and 500,000 values.
 """
 
 import re
 from functools import lru_cache
 from typing import Any
+
+from flowlock_core.documents.nodes import MAX_DEPTH, Items, Limits, Mapping, Scalar
+from flowlock_core.documents.nodes import Node as TreeNode
+from flowlock_core.documents.yaml_text import read_yaml
 
 Node = Any  # dict[str, Node] | list[Node] | str | int | Plain
 
@@ -26,8 +31,13 @@ class YamlError(Exception):
 
 
 class _OutsideSubsetError(Exception):
-    """A construct that the fast reader leaves to PyYAML."""
+    """A construct that the fast reader leaves to the other one."""
 
+
+MAX_CHARACTERS = 100_000_000
+MAX_VALUES = 1_000_000
+# A count or a time in milliseconds has fewer digits; what is longer stays a text.
+_LONGEST_INTEGER = 19
 
 # What serde-yaml, which pixi reads and writes with, takes for something else than text (YAML 1.2).
 _NUMBER = re.compile(
@@ -39,7 +49,10 @@ _UNSAFE = re.compile(r": |:$| #|[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]|^[-?:](?:
 
 
 def load(text: str) -> Node:
-    """Return the document as dicts, lists, strings, ints and Plain; a YamlError says where it is none."""
+    """Return the document as dicts, lists, strings, ints and Plain; a YamlError tells where it is not."""
+    if len(text) > MAX_CHARACTERS:
+        message = f"it has {len(text):,} characters; {MAX_CHARACTERS:,} are the most that are read"
+        raise YamlError(message, 1, 1)
     lines = [line for line in text.split("\n") if line and not line.isspace() and line.lstrip(" ")[0] != "#"]
     try:
         reader = _Reader(lines)
@@ -56,6 +69,9 @@ class _Reader:
         self.lines, self.at = lines, 0
 
     def node(self, indent: int) -> Node:
+        # Each level is indented by one column at least, but for lists, which may be flush with their key.
+        if indent > MAX_DEPTH:
+            raise _OutsideSubsetError
         if self.lines[self.at].startswith("- ", indent):
             return self._sequence(indent)
         return self._mapping(indent)
@@ -118,7 +134,8 @@ def _scalar(text: str) -> Node:
 
 
 def _resolved(text: str) -> str | int:
-    if text.isascii() and text.isdigit() and (text == "0" or text[0] != "0"):
+    is_integer = text.isascii() and text.isdigit() and (text == "0" or text[0] != "0")
+    if is_integer and len(text) <= _LONGEST_INTEGER:
         return int(text)
     return Plain(text) if _is_special(text) else text
 
@@ -128,33 +145,24 @@ def _is_special(text: str) -> bool:
 
 
 def _load_any(text: str) -> Node:
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        return _from_node(yaml.compose(text, Loader=loader), yaml)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        where = (mark.line + 1, mark.column + 1) if mark else (None, None)
-        raise YamlError(error.problem or "not YAML", *where) from error
-    except yaml.YAMLError as error:
-        raise YamlError(str(error)) from error
+    tree = read_yaml(text, "", Limits(characters=MAX_CHARACTERS, values=MAX_VALUES))
+    if tree.faults:
+        fault = tree.faults[0]
+        raise YamlError(fault.message, fault.location.line, fault.location.column)
+    return _from_node(tree.root)
 
 
-def _from_node(node: Any, yaml: Any) -> Node:
-    if node is None:
-        return Plain("")
-    if isinstance(node, yaml.MappingNode):
-        result: dict[str, Node] = {}
-        for key, value in node.value:
-            if key.value in result:
-                mark = key.start_mark
-                raise YamlError(f"the key `{key.value}` stands twice", mark.line + 1, mark.column + 1)
-            result[str(key.value)] = _from_node(value, yaml)
-        return result
-    if isinstance(node, yaml.SequenceNode):
-        return [_from_node(item, yaml) for item in node.value]
-    return _resolved(node.value) if not node.style else str(node.value)
+def _from_node(node: TreeNode | None) -> Node:
+    match node:
+        case None:
+            return Plain("")
+        case Mapping():
+            return {key.text: _from_node(value) for key, value in node.entries}
+        case Items():
+            return [_from_node(item) for item in node.items]
+        case Scalar():
+            # A text has been quoted, or means a text without quotes too.
+            return node.text if isinstance(node.value, str) else _resolved(node.text)
 
 
 def dump(node: Node, indent: int = 0) -> list[str]:
