@@ -180,7 +180,7 @@ def copied(target: Path) -> Path:
 
 def fresh(workspace: Workspace, names: Sequence[str], channel: str, *, jobs: int) -> None:
     """Build from an empty cache and channel; unpacked build tools are kept, as the naive loop keeps them."""
-    shutil.rmtree(workspace.state / "cache" / "artifacts", ignore_errors=True)
+    shutil.rmtree(workspace.state.artifacts, ignore_errors=True)
     build(workspace, names, environments=[channel], jobs=jobs, progress=Silent())
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench._measure import print_table, side_by_side
+from flowlock.edges.state_folder import StateFolder
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -47,9 +48,9 @@ def clone(target: Path) -> None:
     subprocess.run(["git", "init", "-q"], cwd=target, check=True)
     subprocess.run(["git", "add", "-A"], cwd=target, check=True)
     # So that the network is not measured.
-    wheels = ROOT / ".flowlock/cache/wheels"
+    wheels = StateFolder.of(ROOT).wheels
     if wheels.is_dir():
-        shutil.copytree(wheels, target / ".flowlock/cache/wheels")
+        shutil.copytree(wheels, StateFolder.of(target).wheels)
 
 
 def flowlock(root: Path, *command: str) -> None:
@@ -83,9 +84,10 @@ def _compiling(root: Path) -> Callable[[], None]:
 
 def _cold(root: Path) -> Callable[[], None]:
     def run() -> None:
-        wheels = root / ".flowlock/cache/wheels"
+        state = StateFolder.of(root)
+        wheels = state.wheels
         wheels.rename(root / "wheels")
-        shutil.rmtree(root / ".flowlock")
+        shutil.rmtree(state.path)
         wheels.parent.mkdir(parents=True)
         (root / "wheels").rename(wheels)
         flowlock(root, "sync")

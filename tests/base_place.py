@@ -62,7 +62,7 @@ class Place:
 
     @property
     def channel(self) -> Path:
-        return self.root / ".flowlock" / "base" / find().tag
+        return self.workspace.state.base_channel(find().tag)
 
     def make(
         self, *requirements: str, python: Path | None = None, offline: bool = False, **variables: str

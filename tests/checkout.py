@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from flowlock.edges.state_folder import StateFolder
 from shared import ROOT
 
 
@@ -30,6 +31,10 @@ class Checkout:
     """A copy of the repository in which commands are run as a user would."""
 
     root: Path
+
+    @property
+    def state(self) -> StateFolder:
+        return StateFolder.of(self.root)
 
     def flowlock(self, *arguments: str | Path, cwd: Path | None = None, **variables: str) -> Outcome:
         """Run flowlock in the embedded profile with a home directory of its own."""
@@ -54,7 +59,7 @@ class Checkout:
 
     def channel_files(self) -> dict[str, bytes]:
         """Return every file of the local channel."""
-        channel = self.root / ".flowlock/channel"
+        channel = self.state.channel
         return {str(p.relative_to(channel)): p.read_bytes() for p in channel.rglob("*") if p.is_file()}
 
 

@@ -12,6 +12,7 @@ import pytest
 from checkout import Checkout
 from flowlock import workspace
 from flowlock.commands.session import Profile, Session
+from flowlock.edges.state_folder import StateFolder
 from flowlock.report.reporter import Silent
 
 
@@ -21,6 +22,10 @@ class Repository:
 
     root: Path
     remote: Path
+
+    @property
+    def state(self) -> StateFolder:
+        return StateFolder.of(self.root)
 
     def git(self, *arguments: str) -> str:
         done = subprocess.run(["git", *arguments], cwd=self.root, check=True, capture_output=True, text=True)
@@ -35,7 +40,7 @@ class Repository:
             progress=Silent(),
         )
 
-    def state(self) -> tuple[str, str, str]:
+    def committed(self) -> tuple[str, str, str]:
         """Return everything that a release may change: refs, the index and the files."""
         return (
             self.git("for-each-ref"),
@@ -46,7 +51,7 @@ class Repository:
     def clone(self, folder: Path) -> "Repository":
         """Clone the remote, and give the clone what can be made again."""
         subprocess.run(["git", "clone", "-q", self.remote, folder], check=True)
-        link_tree(self.root / ".flowlock/base", folder / ".flowlock/base")
+        link_tree(self.state.base_channels, StateFolder.of(folder).base_channels)
         return Repository(root=folder, remote=self.remote)
 
 

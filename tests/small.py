@@ -17,6 +17,7 @@ from flowlock.base import channel as base
 from flowlock.base import interpreter
 from flowlock.builder.plan.result import BuildResult
 from flowlock.builder.run import build
+from flowlock.edges.state_folder import StateFolder
 from flowlock.recipe.render import SCRIPT
 from flowlock.report.reporter import Silent
 from flowlock.workspace import load
@@ -74,9 +75,13 @@ class Small:
         (root / ".gitignore").write_text(".flowlock/\n")
 
     @property
+    def state(self) -> StateFolder:
+        return StateFolder.of(self.root)
+
+    @property
     def packages(self) -> Path:
         """Where the engine keeps unpacked packages."""
-        return self.root / ".flowlock" / "workers" / "packages"
+        return self.state.workers / "packages"
 
     def share_packages(self) -> None:
         """Begin with links to Python and the build tools as they were unpacked beside their channel."""
@@ -142,7 +147,7 @@ class Small:
         return {one.name: one.reason or one.status for one in self.build(dry_run=True).packages}
 
     def contents(self) -> dict[str, str]:
-        folder = self.root / ".flowlock" / "channel"
+        folder = self.state.channel
         files = (path for path in folder.rglob("*") if path.is_file())
         return {
             path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
@@ -151,11 +156,11 @@ class Small:
 
     def leftovers(self) -> list[Path]:
         """Return what workers, and the channels made for them, left."""
-        state = self.root / ".flowlock"
-        return [*state.glob("tmp"), *state.glob("verify"), *state.glob("workers/room-*")]
+        working = [self.state.build_channels, self.state.second_builds]
+        return [*filter(Path.exists, working), *self.state.workers.glob("room-*")]
 
     def archives(self) -> list[Path]:
-        return sorted((self.root / ".flowlock" / "channel").rglob("*.conda"))
+        return sorted(self.state.channel.rglob("*.conda"))
 
     def process(self, *, python: str = sys.executable, umask: str = "022", jobs: int = 2) -> list[str]:
         return [python, "-c", ENTER, str(self.root), self.channel_url, umask, str(jobs)]

@@ -1,6 +1,7 @@
 """The architecture, held: layers, adapters, cycles, sizes."""
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
@@ -181,3 +182,16 @@ def test_every_module_says_what_it_is_for() -> None:
 
 def test_the_oldest_python_is_the_one_we_promise() -> None:
     assert sys.version_info >= (3, 11)
+
+
+def test_every_path_below_the_state_folder_comes_from_one_class() -> None:
+    joined = re.compile(r"workspace\.state / |\.flowlock[/\"]|/ \"cache\"")
+    joins = {
+        module_name(path)
+        for path in SOURCES
+        for line in path.read_text().splitlines()
+        if joined.search(line) and not line.lstrip().startswith(("#", '"""')) and "help=" not in line
+    }
+    # A channel that is made for one build or test has a cache of its own beside it.
+    own_cache = {"flowlock.builder.yard", "flowlock.builder.package_tests.testing"}
+    assert joins <= {"flowlock.edges.state_folder", *own_cache}

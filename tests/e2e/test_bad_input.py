@@ -95,7 +95,7 @@ def test_a_spec_that_cannot_be_read_stops_sync_before_anything_is_made(
     before = state(fresh.root / "examples")
     assert_refused(fresh.flowlock("sync"), *words)
     assert state(fresh.root / "examples") == before
-    assert not (fresh.root / ".flowlock/base").exists()
+    assert not fresh.state.base_channels.exists()
 
 
 def state(folder: Path) -> dict[str, bytes]:
@@ -132,7 +132,7 @@ def test_packages_that_nobody_knows_are_refused_before_anything_is_made(fresh: C
     nearest, every = done.document["problems"]
     assert (nearest["code"], nearest["hint"]) == ("FL521", "did you mean `penguins`?")
     assert "flowlock-core, flowlock-ext-tabular" in every["hint"]
-    assert not (fresh.root / ".flowlock").exists()
+    assert not fresh.state.path.exists()
 
 
 def test_a_folder_without_a_workspace_says_how_to_get_one(tmp_path: Path) -> None:
@@ -160,18 +160,18 @@ def test_a_usage_error_exits_2_and_json_stays_one_document(fresh: Checkout) -> N
 def test_an_unreachable_package_index_is_said_and_nothing_is_half_written(fresh: Checkout) -> None:
     done = fresh.flowlock("sync", UV_DEFAULT_INDEX="http://127.0.0.1:9/simple", UV_HTTP_RETRIES="0")
     assert_refused(done, "FL412", "hint:")
-    assert not list((fresh.root / ".flowlock/base").rglob("*.conda"))
+    assert not list(fresh.state.base_channels.rglob("*.conda"))
 
 
 def test_a_file_where_the_state_belongs_is_named(fresh: Checkout) -> None:
-    (fresh.root / ".flowlock").write_text("")
+    fresh.state.path.write_text("")
     assert_refused(fresh.flowlock("sync"), ".flowlock")
 
 
 @pytest.fixture
 def small_disk(fresh: Checkout) -> Iterator[Path]:
     """Mount a disk of 3 MB where the state belongs."""
-    state_folder = fresh.root / ".flowlock"
+    state_folder = fresh.state.path
     state_folder.mkdir()
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", state_folder], check=False, capture_output=True
@@ -216,7 +216,7 @@ def test_data_that_does_not_fit_is_said_by_the_run(
     assert problem["code"] in ("FL730", "FL731")
     assert (problem["file"], problem["line"], problem["column"]) == ("examples/penguins/params.yaml", 3, 9)
     assert "penguins.csv" in problem["message"] + problem["hint"]
-    assert not (copy.root / ".flowlock/results/penguins").exists()
+    assert not copy.state.results("penguins").exists()
 
 
 def test_what_is_wrong_with_parameters_is_shown_with_the_lines_of_the_file(

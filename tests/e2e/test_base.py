@@ -204,7 +204,7 @@ def test_what_is_no_longer_asked_for_leaves(place: Place) -> None:
 
 
 def test_a_wheel_that_was_altered_in_the_cache_is_not_used(place: Place, made: Place) -> None:
-    cached = next((place.root / ".flowlock/cache/wheels").rglob("app-1.0-*.whl"))
+    cached = next(place.workspace.state.wheels.rglob("app-1.0-*.whl"))
     alter(cached)
     next(place.channel.rglob("app-*.conda")).unlink()
     assert place.make().made == 1

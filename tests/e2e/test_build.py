@@ -168,7 +168,7 @@ def test_damage_to_cache_and_channel_is_repaired_with_the_same_bytes(
     small.add("alpha")
     small.build()
     before = small.contents()
-    cache = small.root / ".flowlock/cache/artifacts"
+    cache = small.state.artifacts
     for path in [next(cache.glob("alpha-*.conda")), small.archives()[0]]:
         damage(path)
     result = small.build()
@@ -201,7 +201,7 @@ def test_a_failure_blocks_what_needs_it_lets_the_rest_finish_and_leaves_the_chan
     }
     assert "one word of explanation" in (caught.value.detail or "")
     assert "conda_build.sh" not in (caught.value.detail or "")
-    log = small.root / ".flowlock/logs/broken.log"
+    log = small.state.logs / "broken.log"
     assert str(log) in (caught.value.hint or "")
     assert "one word of explanation" in log.read_text()
     assert small.contents() == before
@@ -239,7 +239,7 @@ def test_other_bytes_under_the_same_identity_are_an_error_and_never_kept(small: 
     small.add("clock", script="date +%s%N > clock/when.txt")
     small.build()
     before = small.contents()
-    cache = small.root / ".flowlock/cache/artifacts"
+    cache = small.state.artifacts
     record = next(cache.glob("clock-*.json"))
     known = memo.read(record) or {}
     memo.write(record, {**known, "keys": ["made by another engine"]})
@@ -301,7 +301,7 @@ def test_an_interrupt_ends_the_build_at_once_and_leaves_nothing(small: Small) ->
         running.wait(timeout=10)
     assert time.monotonic() - begun < 5
     assert small.leftovers() == []
-    assert not (small.root / ".flowlock/channel").exists()
+    assert not small.state.channel.exists()
     assert nap not in processes()
     assert str(small.root) not in processes()
 

@@ -1,7 +1,5 @@
 """`cache ls` and `cache gc`: what neither a lock nor a current build needs goes, and nothing else."""
 
-from pathlib import Path
-
 import pytest
 
 from flowlock.commands import cache as caches
@@ -34,7 +32,7 @@ def session(small: Small) -> Session:
 
 
 def artifacts(small: Small) -> set[str]:
-    return {path.name for path in (small.root / ".flowlock/cache/artifacts").glob("*.conda")}
+    return {path.name for path in small.state.artifacts.glob("*.conda")}
 
 
 def edit_and_build(small: Small, text: str) -> str:
@@ -61,13 +59,13 @@ def test_gc_keeps_current_builds_and_what_locks_pin(small: Small, session: Sessi
     assert done.entries == foreseen.entries
     assert idle.removesuffix(".conda") in done.as_text()
     assert artifacts(small) == {pinned, now}
-    assert not list(small.root.glob(f".flowlock/cache/artifacts/{idle.removesuffix('.conda')}*"))
+    assert not list(small.state.artifacts.glob(f"{idle.removesuffix('.conda')}*"))
     assert caches.gc(session, dry_run=True).entries == ()
     assert small.build().current
 
 
 def test_unpacked_packages_and_wheels_that_nothing_is_made_of_go(small: Small, session: Session) -> None:
-    state = small.root / ".flowlock"
+    state = small.state.path
     wheel = "cache/wheels/abc/old-1-py3-none-any.whl"
     for path in ("workers/packages/pkgs/old-1-0/file", "cache/pkgs/old-2-0/file", wheel):
         (state / path).parent.mkdir(parents=True)
@@ -95,7 +93,7 @@ def test_a_lock_that_cannot_be_read_stops_it_all(small: Small, session: Session)
 def test_a_damaged_lock_of_the_state_folder_stops_nothing(small: Small, session: Session) -> None:
     idle = edit_and_build(small, "x = 1\n")
     now = edit_and_build(small, "x = 2\n")
-    derived = small.root / ".flowlock/locks/build.lock"
+    derived = small.state.build_lock
     derived.parent.mkdir()
     derived.write_text("a: [\n")
     assert {entry.needed_by for entry in caches.ls(session).entries if entry.kind == "artifact"} == {
@@ -114,4 +112,4 @@ def test_a_damaged_lock_of_the_state_folder_stops_nothing(small: Small, session:
 def test_an_empty_cache_has_nothing_to_free(small: Small, session: Session) -> None:
     result = caches.gc(session, dry_run=False)
     assert (result.size, result.as_text()) == (0, "0 B freed")
-    assert Path(small.root / ".flowlock").is_dir()
+    assert small.state.path.is_dir()

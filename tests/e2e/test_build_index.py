@@ -82,9 +82,9 @@ def test_our_index_says_what_another_indexer_says_of_the_same_files(
     for path in small.archives():
         shutil.copy(path, other / "noarch")
     index(other)
-    ours = records(small.root / ".flowlock/channel")
+    ours = records(small.state.channel)
     assert len(ours) == 3
     assert ours == records(other)
     # What no other index may say either: when it was made.
-    text = (small.root / ".flowlock/channel/noarch/repodata.json").read_text()
+    text = (small.state.channel / "noarch/repodata.json").read_text()
     assert "indexed_timestamp" not in text

@@ -11,7 +11,6 @@ from urllib.request import url2pathname
 
 import pytest
 
-from flowlock.base import channel as base
 from flowlock.builder.environments.locked import Store
 from flowlock.builder.plan.result import BuildResult, Status
 from flowlock.builder.plan.targets import targets
@@ -22,6 +21,7 @@ from flowlock.commands import cache as caches
 from flowlock.commands.build import BuildSettings
 from flowlock.commands.session import Profile, Session
 from flowlock.conda import platforms
+from flowlock.edges.state_folder import StateFolder
 from flowlock.errors import FlowlockError
 from flowlock.lock.lockfile import document
 from flowlock.lock.result import CURRENT, STALE, UPDATED, Options
@@ -40,8 +40,8 @@ def embedded(small: Small) -> Session:
     """Give a workspace the tools' channel as its base."""
     found = session(small.root, Profile.EMBEDDED)
     tools = Path(url2pathname(urlsplit(small.channel_url).path))
-    if not base.folder(found.workspace).exists():
-        shutil.copytree(tools, base.folder(found.workspace), copy_function=os.link)
+    if not found.workspace.state.running_base.exists():
+        shutil.copytree(tools, found.workspace.state.running_base, copy_function=os.link)
     return found
 
 
@@ -56,7 +56,7 @@ def build_locked(small: Small) -> BuildResult:
 
 
 def lock_of(small: Small) -> Path:
-    return small.root / ".flowlock/locks/build.lock"
+    return small.state.build_lock
 
 
 def test_builds_get_the_locked_records_and_nothing_else(small: Small) -> None:
@@ -69,7 +69,7 @@ def test_builds_get_the_locked_records_and_nothing_else(small: Small) -> None:
     assert build_locked(small).current
     # Open channels give the same bytes.
     before = small.contents()
-    shutil.rmtree(small.root / ".flowlock/cache/artifacts")
+    shutil.rmtree(small.state.artifacts)
     small.build()
     assert small.contents() == before
 
@@ -117,7 +117,7 @@ def test_a_channel_that_does_not_answer_is_said_with_the_profile_that_needs_none
             next(document.read((ROOT / "recipes/build.lock").read_text(), "build.lock").records())[2],
             url=f"{url}/noarch/knots-1.0-0.conda",
         )
-        store = Store(mirrors={}, cache=tmp_path, offline=False, progress=Silent())
+        store = Store(mirrors={}, state=StateFolder(path=tmp_path), offline=False, progress=Silent())
         with pytest.raises(FlowlockError, match="cannot download from") as caught:
             store.fetch([record])
     assert "`--profile embedded` needs no conda channel" in (caught.value.hint or "")
@@ -127,7 +127,7 @@ def test_another_record_builds_again_to_see_that_the_bytes_stay(small: Small) ->
     small.add("alpha")
     build_locked(small)
     before = small.contents()
-    folder = base.folder(embedded(small).workspace)
+    folder = embedded(small).workspace.state.running_base
     spare = next(record for record in pins(small) if record.startswith("pluggy"))
     other = spare.replace(".conda", "x.conda").replace("_0x", "_1")
     index = folder / "noarch/repodata.json"
@@ -160,7 +160,7 @@ def pins(small: Small) -> list[str]:
 
 def test_a_locked_file_with_other_bytes_is_never_used(small: Small) -> None:
     small.add("alpha")
-    folder = base.folder(embedded(small).workspace)
+    folder = embedded(small).workspace.state.running_base
     file = next(folder.glob("noarch/hatchling-*.conda"))
     file.unlink()
     file.write_bytes(b"something else")
@@ -188,7 +188,7 @@ def test_the_committed_lock_is_made_for_every_platform_and_held_against_the_pins
         away = replace(found, offline=True)
         ready = locking.ready(away, targets(found.workspace), relock=False)
         with pytest.raises(FlowlockError, match=r"never downloaded.* hatchling-1\.30\.1-") as caught:
-            ready.offer("alpha", small.root / ".flowlock/offer")
+            ready.offer("alpha", small.state.path / "offer")
         assert caught.value.problems[0].code == "FL413"
 
     settings.write_text(settings.read_text().replace("uv ==0.11.21", "uv ==0.11.99"))
@@ -249,7 +249,7 @@ def test_what_is_elsewhere_is_downloaded_once_checked_and_built_from_without_a_n
     assert {name: asked.count(name) for name in pinned if not name.startswith("hatchling-")} == {
         name: 1 for name in pinned if not name.startswith("hatchling-")
     }
-    shutil.rmtree(small.root / ".flowlock/cache/artifacts")
+    shutil.rmtree(small.state.artifacts)
     # Nobody answers any more, and nobody is asked.
     again = command.build(online, (), BuildSettings(jobs=2))
     assert {one.status for one in again.packages} == {Status.BUILT}

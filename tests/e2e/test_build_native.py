@@ -113,7 +113,7 @@ def test_one_recipe_gives_a_build_for_each_python(small: Small, pythons: str) ->
     built = {one.build.split("h")[0]: one for one in result.packages if one.name == "fast"}
     assert set(built) == {f"py{version.replace('.', '')}" for version in (HERE, THERE)}
     assert [one.tests for one in built.values()] == ["passed", "passed"]
-    subdir = small.root / ".flowlock/channel" / platforms.current()
+    subdir = small.state.channel / platforms.current()
     for one in built.values():
         with zipfile.ZipFile(subdir / one.file) as opened:
             assert opened.testzip() is None
@@ -165,7 +165,7 @@ def test_each_variant_is_built_from_its_own_locked_environment(small: Small, pyt
     assert versions == {"fast/host": HERE, f"fast (python {THERE}.*)/host": THERE}
     # Nobody serves any more, and nobody is asked.
     before = {one.build for one in command.build(session, (), BuildSettings()).packages}
-    shutil.rmtree(small.root / ".flowlock/cache/artifacts")
+    shutil.rmtree(small.state.artifacts)
     again = command.build(session, (), BuildSettings())
     assert {one.status for one in again.packages} == {Status.BUILT}
     assert {one.build for one in again.packages} == before
@@ -200,7 +200,7 @@ def test_an_expression_that_asks_for_our_environment_finds_nothing(
     recipe = small.recipe("fast")
     recipe["requirements"]["host"] = ["${{ env.get('UPLOAD_TOKEN', default='nothing') }}"]
     small.write_recipe("fast", recipe)
-    here, kept = platforms.current(), small.root / ".flowlock/cache/native.json"
+    here, kept = platforms.current(), small.state.native_needs
     found = needs(targets(load(small.root)), [here], kept=kept)
     assert found["fast"] == {here: {"host": ("nothing",)}}
     assert "planted" not in kept.read_text()

@@ -23,7 +23,7 @@ def test_the_folder_is_a_channel_with_digests_that_a_client_and_a_release_read(
     small.build(output=output)
     first = contents(output)
     assert {path for path in first if path.endswith(".conda")} == {
-        path.relative_to(small.root / ".flowlock/channel").as_posix() for path in small.archives()
+        path.relative_to(small.state.channel).as_posix() for path in small.archives()
     }
     assert {"SHA256SUMS", "manifest.json", "noarch/repodata.json", "linux-64/repodata.json"} <= first.keys()
     if shutil.which("sha256sum"):

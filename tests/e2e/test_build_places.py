@@ -45,7 +45,7 @@ def test_of_two_builds_at_once_one_waits_and_both_end_well(small: Small) -> None
 @pytest.fixture
 def disk(small: Small) -> Iterator[Path]:
     """Mount a disk of 300 kB where the artifacts are kept."""
-    folder = small.root / ".flowlock/cache/artifacts"
+    folder = small.state.artifacts
     folder.mkdir(parents=True)
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", folder], check=False, capture_output=True
@@ -94,7 +94,7 @@ def test_a_truncated_cache_entry_is_made_again(small: Small, entry: str) -> None
     small.add_data("alpha")
     small.build()
     before = small.contents()
-    for path in (small.root / ".flowlock/cache").glob(entry):
+    for path in small.state.cache.glob(entry):
         cut(path)
     small.build()
     assert small.contents() == before
@@ -116,7 +116,7 @@ def test_an_artifact_whose_record_was_edited_is_made_again(
     small.add_data("alpha")
     small.build()
     before = small.contents()
-    (path,) = (small.root / ".flowlock/cache/artifacts").glob("*.json")
+    (path,) = small.state.artifacts.glob("*.json")
     document = json.loads(path.read_bytes())
     edit(document["content"])
     path.write_text(json.dumps(document, separators=(",", ":")) + "\n")
@@ -131,7 +131,7 @@ def test_a_damaged_index_is_made_again(small: Small, file: str, damage: Callable
     small.add_data("alpha")
     small.build()
     before = small.contents()
-    damage(small.root / ".flowlock/channel" / file)
+    damage(small.state.channel / file)
     result = small.build()
     assert result.mended
     assert small.contents() == before

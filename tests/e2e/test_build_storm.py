@@ -80,7 +80,7 @@ class Stormy(Small):
         return {point: int(count) for count, _, point in (line.partition(" ") for line in lines)}
 
     def litter(self) -> list[Path]:
-        state = self.root / ".flowlock"
+        state = self.state.path
         temporary = [path for path in state.rglob("*") if "tmp-" in path.name]
         generations = sorted((state / "channel.generations").iterdir())
         return temporary + self.leftovers() + generations[2:]
@@ -132,7 +132,7 @@ def test_killed_anywhere_and_run_again_the_channel_is_that_of_an_undisturbed_run
     storm = [point for point in sorted(points) for _ in range(HITS)]
     chance.shuffle(storm)
     histogram: collections.Counter[str] = collections.Counter()
-    with client(stormy.root / ".flowlock/channel", tmp_path / "cache") as outcomes:
+    with client(stormy.state.channel, tmp_path / "cache") as outcomes:
         for number, point in enumerate(storm if LONG else storm[:12]):
             stormy.edit("one", f"edit {number}")
             killed = stormy.run(point, chance.randint(1, points[point]))
@@ -167,7 +167,7 @@ def test_killed_while_packages_are_unpacked_and_run_again_a_build_is_that_of_an_
     unpacked = contents(calm.packages)
     chance = random.Random(SEED)  # noqa: S311 - repeatable, not secret
     for _ in range(30 if LONG else 3):
-        for folder in (stormy.packages, stormy.root / ".flowlock/cache"):
+        for folder in (stormy.packages, stormy.state.cache):
             shutil.rmtree(folder, ignore_errors=True)
         with subprocess.Popen(stormy.process(), stderr=subprocess.DEVNULL) as running:
             deadline = time.monotonic() + 30

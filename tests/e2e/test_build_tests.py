@@ -43,8 +43,8 @@ def test_tests_run_once_and_again_when_a_dependency_changes_without_a_rebuild(sm
     with pytest.raises(FlowlockError, match="1 packages fail their tests: alpha") as caught:
         small.build(test=True)
     assert "no longer here" in (caught.value.detail or "")
-    assert "no longer here" in (small.root / ".flowlock/logs/alpha.tests.log").read_text()
-    assert str(small.root / ".flowlock/logs/alpha.tests.log") in (caught.value.hint or "")
+    assert "no longer here" in (small.state.logs / "alpha.tests.log").read_text()
+    assert str(small.state.logs / "alpha.tests.log") in (caught.value.hint or "")
     assert small.contents() == channel
     assert small.leftovers() == []
     # A failure is not kept, and does not pass by being asked again.

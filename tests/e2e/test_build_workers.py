@@ -66,7 +66,7 @@ def test_environments_are_links_to_the_unpacked_packages(small: Small) -> None:
 @pytest.mark.parametrize("linked", [False, True])
 def test_a_build_sees_nothing_of_the_one_beside_it(small: Small, tmp_path: Path, *, linked: bool) -> None:
     require_part(found=available() is not None, part="a bubblewrap that works")
-    state = small.root / ".flowlock"
+    state = small.state.path
     if linked:
         (tmp_path / "elsewhere").mkdir()
         state.symlink_to(tmp_path / "elsewhere")
@@ -151,7 +151,7 @@ def test_what_a_killed_build_left_of_the_unpacked_packages_is_mended(
     unshared.add("alpha")
     unshared.build()
     if not recorded:
-        (unshared.root / ".flowlock/cache/unpacked.json").unlink()
+        unshared.state.unpacked_digests.unlink()
     assert callable(harm)
     harm(unshared)
     unshared.add("beta", script=f"{PYTHON} -c 'import json'")
@@ -163,7 +163,7 @@ def test_what_a_killed_build_left_of_the_unpacked_packages_is_mended(
 def test_what_scripts_leave_beside_their_rooms_is_gone(small: Small, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
-    workers = small.root / ".flowlock/workers"
+    workers = small.state.workers
     small.add_data(
         "alpha",
         script=f"mkdir '{workers}/stash'; chmod a-w '{workers}/stash'; ln -s '{outside}' '{workers}/room-7'; "
@@ -184,7 +184,7 @@ def test_a_build_with_nothing_to_do_removes_what_a_killed_one_left(small: Small)
     small.add_data("alpha")
     small.build()
     for name in ("workers/room-0/work", "tmp/needs", "verify/room-0"):
-        (small.root / ".flowlock" / name).mkdir(parents=True)
+        (small.state.path / name).mkdir(parents=True)
     assert small.build().current
     assert small.leftovers() == []
 

@@ -16,8 +16,8 @@ import pytest
 
 from checkout import Checkout
 from flowlock import workspace
-from flowlock.base import channel as base
 from flowlock.conda import platforms
+from flowlock.edges.state_folder import StateFolder
 from repository import Repository, link_tree, own_git, pushed
 from servers import actions
 from servers.actions import Event, Runner
@@ -69,7 +69,7 @@ def runner(
 
     def make(repository: Repository, event: Event) -> Runner:
         def prepare(folder: Path) -> None:
-            link_tree(repository.root / ".flowlock/base", folder / ".flowlock/base")
+            link_tree(repository.state.base_channels, StateFolder.of(folder).base_channels)
             # `make dev` then installs the packages of the checkout only.
             if (folder / "Makefile").is_file():
                 link_tree(Path(sys.prefix), folder / ".venv")
@@ -189,7 +189,7 @@ def new_workspace(folder: Path, synced: Checkout) -> None:
     settings.write_text(re.sub(r"platforms = .*", f'platforms = ["{platforms.current()}"]', text, count=1))
     subprocess.run(["git", "init", "-q", "-b", "main"], cwd=new.root, check=True)
     subprocess.run(["git", "add", "."], cwd=new.root, check=True)
-    link_tree(synced.root / ".flowlock/base", new.root / ".flowlock/base")
+    link_tree(synced.state.base_channels, new.state.base_channels)
     done = new.flowlock("sync")
     assert done.code == 0, done.err
     write_snapshot(new.root, folder / "snapshot")
@@ -200,7 +200,7 @@ def new_workspace(folder: Path, synced: Checkout) -> None:
 def write_snapshot(root: Path, folder: Path) -> None:
     """Write the embedded base's metadata as conda-forge's, with a pytest, which tests of workflows need."""
     for subdir in ("noarch", platforms.current()):
-        source = base.folder(workspace.load(root)) / subdir / "repodata.json"
+        source = StateFolder.of(root).running_base / subdir / "repodata.json"
         document = json.loads(source.read_text())
         document["info"]["base_url"] = f"https://conda.anaconda.org/conda-forge/{subdir}/"
         if subdir == "noarch":

@@ -63,8 +63,8 @@ def session(synced: Checkout, tmp_path: Path) -> Iterator[Session]:
     root = tmp_path / "a place é" / "space"
     init(root, today=TODAY)
     subprocess.run(["git", "init", "-q", root], check=True)
-    state = synced.root / ".flowlock"
-    base = next(path for path in (state / "base").iterdir() if (path / "noarch").is_dir())
+    state = synced.state.path
+    base = next(path for path in synced.state.base_channels.iterdir() if (path / "noarch").is_dir())
     with channels(state) as url:
         toml = root / "flowlock.toml"
         served = [f"{url}/channel", f"{url}/base/{base.name}"]
@@ -89,7 +89,7 @@ def test_a_package_is_looked_into_in_an_environment_of_its_own_and_the_answer_is
     names = {(task["distribution"], task["name"]) for task in found["tasks"]}
     assert ("flowlock-ext-tabular", "draw_bar_chart") in names
     assert not found["errors"]
-    (lock,) = (session.workspace.state / "lookups").glob("*/pixi.lock")
+    (lock,) = (session.workspace.state.path / "lookups").glob("*/pixi.lock")
     assert "flowlock-ext-tabular" in lock.read_text()
     monkeypatch.setattr(env, "installed", lambda *_a, **_k: pytest.fail("an environment was made again"))
     assert lookup.describe([asked("flowlock-ext-tabular", ">=0.1")]) == found
@@ -157,7 +157,7 @@ def borrowed_channel(small: Small) -> Path:
     recipe = small.recipe("pytest")
     small.write_recipe("pytest", {**recipe, "package": {"name": "pytest", "version": "8.0"}})
     small.build()
-    return small.root / ".flowlock" / "channel"
+    return small.state.channel
 
 
 def test_sync_takes_a_task_package_that_only_a_channel_has_and_the_workflow_runs(
@@ -196,7 +196,7 @@ def test_sync_brings_in_a_task_package_of_the_package_index_and_the_workflow_run
 ) -> None:
     here = checkout()
     if clean:
-        (here.root / ".flowlock" / "channel").unlink()
+        here.state.channel.unlink()
     wheel = borrowed_wheel(tmp_path / "whéels")
     require_borrowed(here.root)
     found = str(wheel.parent)

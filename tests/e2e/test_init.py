@@ -16,7 +16,7 @@ def test_a_new_workspace_syncs_tests_and_runs_at_once(tmp_path: Path) -> None:
     for command in (["sync"], ["sync", "--check"], ["test"], ["run", "hello"], ["check"]):
         done = new.flowlock(*command)
         assert done.code == 0, (command, done.out, done.err)
-    assert (new.root / ".flowlock/results/hello/dashboard.html").is_file()
+    assert (new.state.results("hello") / "dashboard.html").is_file()
 
 
 def test_init_refuses_a_folder_with_files_and_leaves_it_alone(tmp_path: Path) -> None:

@@ -95,9 +95,9 @@ def test_a_stale_lock_is_not_run_unless_it_is_trusted(checkout: Make, tmp_path: 
 
 def test_a_frozen_lock_installs_a_build_that_only_the_cache_still_has(checkout: Make, tmp_path: Path) -> None:
     copy = checkout()
-    old = (copy.root / ".flowlock/locks/penguins/pixi.lock").read_text()
+    old = copy.state.workflow_lock("penguins").read_text()
     assert edited(copy).flowlock("sync").code == 0
-    lock = copy.root / ".flowlock/locks/penguins/pixi.lock"
+    lock = copy.state.workflow_lock("penguins")
     assert lock.read_text() != old
     lock.write_text(old)
     done = copy.flowlock("--offline", "run", "penguins", "--frozen", "--results", tmp_path / "results")
@@ -106,24 +106,24 @@ def test_a_frozen_lock_installs_a_build_that_only_the_cache_still_has(checkout: 
 
 def test_an_artifact_with_other_bytes_is_never_installed(checkout: Make, tmp_path: Path) -> None:
     copy = checkout()
-    for folder in (".flowlock/channel/noarch", ".flowlock/cache/artifacts"):
-        for artifact in (copy.root / folder).glob("flowlock-core-*.conda"):
+    for folder in (copy.state.channel / "noarch", copy.state.artifacts):
+        for artifact in folder.glob("flowlock-core-*.conda"):
             artifact.unlink()
             artifact.write_bytes(b"not this")
     # Another test may have made the environment that the copy was taken with.
-    for made in (".flowlock/cache/pkgs", ".flowlock/envs"):
-        shutil.rmtree(copy.root / made, ignore_errors=True)
+    for made in (copy.state.unpacked_packages, copy.state.environments()):
+        shutil.rmtree(made, ignore_errors=True)
     done = copy.flowlock("--offline", "run", "penguins", "--frozen", "--results", tmp_path / "results")
     assert done.code == 1
     assert "FL705" in done.err
-    assert not list((copy.root / ".flowlock/envs").glob("*/*/*/*/bin"))
+    assert not list(copy.state.environments().glob("*/*/*/*/bin"))
 
 
 @pytest.mark.parametrize("harm", ["a file is gone", "a file was cut", "the record is gone"])
 def test_an_environment_that_is_not_whole_is_made_again(checkout: Make, tmp_path: Path, harm: str) -> None:
     copy = checkout()
     assert copy.flowlock("run", "penguins").code == 0
-    prefix = next((copy.root / ".flowlock/envs/embedded/penguins/default").glob("*/conda-meta")).parent
+    prefix = next(copy.state.environments("embedded", "penguins", "default").glob("*/conda-meta")).parent
     victim = next(prefix.rglob("flowlock_core/task.py"))
     if harm == "the record is gone":
         (prefix / "conda-meta/flowlock.json").unlink()

@@ -36,7 +36,7 @@ def test_a_second_sync_says_of_every_stage_that_it_is_current(synced: Checkout) 
 def test_a_removed_artifact_is_entered_again_with_the_same_bytes(checkout: Make) -> None:
     copy = checkout()
     before = copy.channel_files()
-    the(copy.root / ".flowlock/channel/noarch", "flowlock-core-*.conda").unlink()
+    the(copy.state.channel / "noarch", "flowlock-core-*.conda").unlink()
     stages = copy.stages()
     assert [name for name, status in stages.items() if status != "current"] == ["build"]
     assert copy.channel_files() == before
@@ -45,7 +45,7 @@ def test_a_removed_artifact_is_entered_again_with_the_same_bytes(checkout: Make)
 def test_a_corrupted_index_is_mended_and_nothing_else_runs(checkout: Make) -> None:
     copy = checkout()
     before = copy.channel_files()
-    replace(copy.root / ".flowlock/channel/noarch/repodata.json", b"{")
+    replace(copy.state.channel / "noarch/repodata.json", b"{")
     stages = copy.stages()
     assert [name for name, status in stages.items() if status != "current"] == ["build"]
     assert copy.channel_files() == before
@@ -110,7 +110,7 @@ def installed(synced: Checkout) -> Path:
     with tempfile.TemporaryDirectory() as results:
         done = synced.flowlock("run", "penguins", "--results", results)
     assert done.code == 0, done.err
-    return the(synced.root / ".flowlock/envs/embedded/penguins/default", "*/conda-meta").parent
+    return the(synced.state.environments("embedded", "penguins", "default"), "*/conda-meta").parent
 
 
 def test_the_installed_environment_has_the_run_time_and_not_the_toolchain(synced: Checkout) -> None:
@@ -153,7 +153,7 @@ def test_test_cases_run_in_the_locked_environment(synced: Checkout) -> None:
 
 
 def test_locks_name_no_path_of_this_machine(synced: Checkout) -> None:
-    locks = list((synced.root / ".flowlock/locks").rglob("pixi.lock"))
+    locks = list(synced.state.locks.rglob("pixi.lock"))
     assert len(locks) == 3
     for lock in locks:
         text = lock.read_text()

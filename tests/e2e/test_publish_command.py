@@ -86,7 +86,7 @@ def test_credentials_are_never_shown_nor_written_nor_passed_on(tagged: Checkout,
             assert "401" in done.out + done.err
     assert f"Bearer {PLANTED['PREFIX_API_KEY']}" in seen
     for value in PLANTED.values():
-        assert not files_with(tagged.root / ".flowlock", value)
+        assert not files_with(tagged.state.path, value)
         assert not files_with(tmp_path, value)
 
 

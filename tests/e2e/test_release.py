@@ -154,13 +154,13 @@ def ran(bin_folder: Path, clone: Repository, results: Path) -> None:
 
 def test_a_dry_run_shows_the_diff_and_leaves_everything(repository: Repository) -> None:
     edit(repository)
-    before = repository.state()
+    before = repository.committed()
     done = prepare.release(repository.session, "1.0.0", dry_run=True, now=NOW)
     assert done.commit is None
     assert '+version = "1.0.0"' in done.diff
     assert "+epoch = 2026-12-01T00:00:00Z" in done.diff
-    assert repository.state() == before
-    assert not (repository.root / ".flowlock/release").exists()
+    assert repository.committed() == before
+    assert not repository.state.release_checkout.exists()
 
 
 @pytest.mark.parametrize(
@@ -190,13 +190,13 @@ def test_a_release_that_cannot_be_made_says_why_and_changes_nothing(
     repository: Repository, spoil: Callable[[Repository], object], wanted: str, code: str, words: str
 ) -> None:
     spoil(repository)
-    before = repository.state()
+    before = repository.committed()
     with pytest.raises(FlowlockError) as caught:
         prepare.release(repository.session, wanted, now=NOW)
     (problem,) = caught.value.problems
     assert problem.code == code
     assert words in problem.message
-    assert repository.state() == before
+    assert repository.committed() == before
     assert len(repository.git("worktree", "list").splitlines()) == 1
 
 
@@ -229,8 +229,8 @@ def test_versions_that_disagree_with_the_tag_are_named_one_by_one(repository: Re
 
 def test_a_release_that_is_killed_leaves_everything_and_the_next_one_is_made(repository: Repository) -> None:
     edit(repository)
-    before = repository.state()
-    work = repository.root / ".flowlock/release"
+    before = repository.committed()
+    work = repository.state.release_checkout
     command_line = [sys.executable, "-m", "flowlock", "--profile", "embedded", "release", "minor"]
     with subprocess.Popen(command_line, cwd=repository.root, stderr=subprocess.DEVNULL) as process:
         while not (work / "CHANGELOG.md").exists() and process.poll() is None:
@@ -238,7 +238,7 @@ def test_a_release_that_is_killed_leaves_everything_and_the_next_one_is_made(rep
         process.kill()
         assert process.wait() < 0
     assert work.exists()
-    assert repository.state() == before
+    assert repository.committed() == before
     done = prepare.release(repository.session, "minor", now=NOW)
     assert done.commit == repository.git("rev-parse", "HEAD")
     assert git.dirty(repository.root) == []

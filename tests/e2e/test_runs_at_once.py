@@ -66,7 +66,7 @@ def names(folder: Path) -> set[str]:
 
 def test_a_killed_run_takes_its_workflow_along_and_the_next_run_tidies(checkout: Make) -> None:
     copy = checkout()
-    results = copy.root / ".flowlock/results"
+    results = copy.state.all_results
     with running(copy, "penguins") as process:
         workflow = stopped_workflow(results)
         process.kill()
@@ -81,7 +81,7 @@ def test_a_killed_run_takes_its_workflow_along_and_the_next_run_tidies(checkout:
 
 def test_a_run_keeps_its_environment_while_another_makes_the_next(checkout: Make, tmp_path: Path) -> None:
     copy = checkout()
-    home = copy.root / ".flowlock/envs/embedded/penguins/default"
+    home = copy.state.environments("embedded", "penguins", "default")
     # The copy may come with environments that other tests made.
     shutil.rmtree(home, ignore_errors=True)
     with running(copy, "penguins", "--results", tmp_path / "one") as first:
@@ -109,7 +109,7 @@ def test_two_runs_into_one_folder_come_one_after_the_other(checkout: Make) -> No
     copy = checkout()
     assert copy.flowlock("run", "penguins").code == 0
     with running(copy, "penguins") as first:
-        workflow = stopped_workflow(copy.root / ".flowlock/results")
+        workflow = stopped_workflow(copy.state.all_results)
         with running(copy, "penguins") as second:
             assert second.stderr is not None
             told = iter(second.stderr.readline, "")
@@ -117,4 +117,4 @@ def test_two_runs_into_one_folder_come_one_after_the_other(checkout: Make) -> No
             os.kill(workflow, signal.SIGCONT)
             assert first.wait() == 0
             assert second.wait() == 0
-    assert names(copy.root / ".flowlock/results") == {"penguins"}
+    assert names(copy.state.all_results) == {"penguins"}

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 
 from flowlock.documents import toml
 from flowlock.edges.files import read_text
+from flowlock.edges.state_folder import StateFolder
 from flowlock.errors import FlowlockError, Location, Problem, nearest
 from flowlock.names import SUBDIRS, PackageName, Platform
 
@@ -76,9 +77,9 @@ class Workspace:
     unlocked: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def state(self) -> Path:
+    def state(self) -> StateFolder:
         """Everything that can be made again: caches, channels, environments."""
-        return self.root / ".flowlock"
+        return StateFolder.of(self.root)
 
     @property
     def workflow_list(self) -> tuple[Workflow, ...]:

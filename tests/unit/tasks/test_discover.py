@@ -12,6 +12,7 @@ from flowlock import workspace
 from flowlock.commands import tasks as task_commands
 from flowlock.commands.init import init
 from flowlock.edges import process
+from flowlock.edges.state_folder import StateFolder
 from flowlock.errors import FlowlockError
 from flowlock.tasks import discover
 
@@ -62,7 +63,7 @@ def test_the_source_is_the_truth_and_nothing_need_be_installed(root: Path) -> No
 
 
 def kept(root: Path) -> set[str]:
-    return {path.name for path in (root / ".flowlock/signatures").glob("space-tasks-*")}
+    return {path.name for path in StateFolder.of(root).signatures.glob("space-tasks-*")}
 
 
 def test_kept_signatures_are_used_until_the_source_changes(root: Path, described: list[str]) -> None:
@@ -79,7 +80,7 @@ def test_kept_signatures_are_used_until_the_source_changes(root: Path, described
 
 
 def test_the_kept_document_stands_for_the_package(root: Path) -> None:
-    (path,) = (root / ".flowlock/signatures").glob("space-tasks-*")
+    (path,) = StateFolder.of(root).signatures.glob("space-tasks-*")
     document = json.loads(path.read_text())
     document["tasks"][0]["title"] = "From the kept document"
     path.write_text(json.dumps(document))
@@ -89,7 +90,7 @@ def test_the_kept_document_stands_for_the_package(root: Path) -> None:
 
 @pytest.mark.parametrize("damage", ["", "{", "[]", '{"tasks": []}', "\0"])
 def test_a_damaged_document_counts_as_absent(root: Path, damage: str) -> None:
-    (path,) = (root / ".flowlock/signatures").glob("space-tasks-*")
+    (path,) = StateFolder.of(root).signatures.glob("space-tasks-*")
     path.write_text(damage)
     assert discover.signatures(workspace.load(root), []).named("add_ratio")
     assert json.loads(path.read_text())["tasks"]

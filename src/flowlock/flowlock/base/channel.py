@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -121,15 +120,6 @@ def make(
     return result
 
 
-def folder(workspace: Workspace) -> Path:
-    """Return where the channel of the running Python is, made or not."""
-    return _folder(workspace, f"cp{sys.version_info.major}{sys.version_info.minor}")
-
-
-def _folder(workspace: Workspace, tag: str) -> Path:
-    return workspace.state / "base" / tag
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Order:
     """What one call works with."""
@@ -141,7 +131,7 @@ class _Order:
 
     @property
     def folder(self) -> Path:
-        return _folder(self.workspace, self.python.tag)
+        return self.workspace.state.base_channel(self.python.tag)
 
 
 @contextmanager
@@ -159,7 +149,7 @@ def _current(
 ) -> Manifest:
     """Return what the channel shall hold, after making what of it is not there."""
     workspace, python = order.workspace, order.python
-    resolutions = workspace.state / "cache" / "resolutions"
+    resolutions = workspace.state.resolutions
     pins = resolve(requirements, python, kept=resolutions, root=workspace.root, offline=order.offline)
     interpreter = _digest(fingerprint(python), version("zstandard"), workspace.epoch.isoformat())
     environment, names = dict(python.environment), dict(workspace.wheel_names)
@@ -195,7 +185,7 @@ def _digest(*inputs: Any) -> str:
 def _conversions(order: _Order, pins: Sequence[Pin]) -> list[Conversion]:
     """Return what each wheel becomes, the largest first, so that the last to be made is a small one."""
     workspace, python = order.workspace, order.python
-    cache = workspace.state / "cache" / "wheels"
+    cache = workspace.state.wheels
     places = download(pins, cache, offline=order.offline, progress=order.progress)
     opened = {pin: read(path) for pin, path in places.items()}
     universe = Universe(

@@ -18,7 +18,7 @@ from flowlock.builder.verify import verify as check
 from flowlock.builder.worker.jobs import Made
 from flowlock.builder.worker.rooms import Place, tidy
 from flowlock.builder.worker.workers import Workers
-from flowlock.builder.yard import Yard, artifact_of, survey, verify_folder, work_folder
+from flowlock.builder.yard import Yard, artifact_of, survey
 from flowlock.channel import store
 from flowlock.edges import files
 from flowlock.errors import FlowlockError, Problem
@@ -71,7 +71,7 @@ def build(
     mended = _enter(yard, held)
     yard.cache.save()
     if output is not None:
-        hand_over(output, workspace.state / "channel")
+        hand_over(output, workspace.state.channel)
     packages = tuple(_result(s, made.get(key), outcomes.get(key, "")) for key, s in yard.found.items())
     return BuildResult(packages=packages, mended=mended)
 
@@ -109,7 +109,7 @@ def _verify(yard: Yard, held: Mapping[str, Cached], *, jobs: int) -> None:
     portable = [key for key, step in yard.found.items() if step.target.recipe.noarch]
     again = {key: yard.job(key, held) for key in portable}
     built = {key: cached.path for key, cached in held.items()}
-    check(again, built, folder=verify_folder(yard.workspace), jobs=jobs, progress=yard.progress)
+    check(again, built, folder=yard.workspace.state.second_builds, jobs=jobs, progress=yard.progress)
 
 
 @contextmanager
@@ -117,18 +117,18 @@ def _workers(workspace: Workspace, jobs: int) -> Iterator[Workers]:
     """Yield workers; what is made for their jobs is gone afterwards, and what a killed build left before."""
     place = Place(
         # Resolved, as a sandbox mounts it: it would show by one path what it hides by another.
-        root=(workspace.state / "workers").resolve(),
-        logs=workspace.state / "logs",
-        record=workspace.state / "cache" / "unpacked.json",
+        root=workspace.state.workers.resolve(),
+        logs=workspace.state.logs,
+        record=workspace.state.unpacked_digests,
     )
-    for folder in (work_folder(workspace), verify_folder(workspace)):
+    for folder in (workspace.state.build_channels, workspace.state.second_builds):
         files.remove(folder)
     tidy(place)
     files.forget_temporaries(place.logs)
     try:
         yield Workers(place, jobs=jobs)
     finally:
-        files.remove(work_folder(workspace))
+        files.remove(workspace.state.build_channels)
 
 
 def _kept(cache: Cache, step: Step, outcome: Made | FlowlockError) -> tuple[Cached, float]:
@@ -169,7 +169,7 @@ def _failures(
 def _enter(yard: Yard, held: Mapping[str, Cached]) -> bool:
     """Make the channel hold the current builds, and of packages not asked for what it held."""
     workspace, found = yard.workspace, yard.found
-    folder, cache = workspace.state / "channel", workspace.state / "cache"
+    folder, cache = workspace.state.channel, workspace.state.cache
     whole = store.whole(folder, cache=cache)
     artifacts = [artifact_of(step, held[name]) for name, step in found.items()]
     ours = {target.name for target in yard.known.values()}

@@ -13,7 +13,7 @@ from flowlock.workspace import Workspace
 
 def fetch(workspace: Workspace, download: Download, *, offline: bool, progress: Progress) -> Path:
     """Return where a download is in the cache, after getting it if it is not there."""
-    folder = workspace.state / "cache" / "wheels" / download.sha256
+    folder = workspace.state.wheels / download.sha256
     kept = next((path for path in sorted(folder.glob("*")) if files.sha256_of(path) == download.sha256), None)
     if kept is not None:
         return kept
@@ -47,8 +47,8 @@ def _wheel(workspace: Workspace, wanted: str, sha256: Sha256, *, offline: bool, 
     from flowlock.base.wheels import resolve
     from flowlock.edges.downloads import download as download_pins
 
-    cache = workspace.state / "cache"
-    pins = resolve([wanted], find(None), kept=cache / "resolutions", root=workspace.root, offline=offline)
+    state = workspace.state
+    pins = resolve([wanted], find(None), kept=state.resolutions, root=workspace.root, offline=offline)
     pin = next((pin for pin in pins if pin.sha256 == sha256), None)
     if pin is None:
         found = ", ".join(f"{pin.file} ({pin.sha256})" for pin in pins)
@@ -58,4 +58,4 @@ def _wheel(workspace: Workspace, wanted: str, sha256: Sha256, *, offline: bool, 
             detail=f"it has {found}",
             hint="the wheel must fit this Python; if it does, find out whose digest is wrong",
         )
-    return download_pins([pin], cache / "wheels", offline=offline, progress=progress)[pin]
+    return download_pins([pin], state.wheels, offline=offline, progress=progress)[pin]

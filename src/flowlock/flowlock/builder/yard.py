@@ -47,7 +47,7 @@ class Yard:
     def job(self, name: str, held: Mapping[str, Cached]) -> Job:
         """Return a package's job; what it needs of the workspace lies in a channel made for it."""
         step, needed = self.found[name], self.needs(name)
-        folder = work_folder(self.workspace) / "needs" / name
+        folder = self.workspace.state.build_channels / "needs" / name
         offer = self.locked.offer(name, folder / "locked") or open_channels(self.environments)
         if needed:
             wanted = [artifact_of(self.found[need], held[need]) for need in sorted(needed)]
@@ -71,15 +71,14 @@ class Yard:
 
     def test(self, workers: Workers, held: Mapping[str, Cached]) -> dict[str, str]:
         """Run the packages' own tests where they are due, and return how they stand."""
-        folder = work_folder(self.workspace) / "tests"
-        cache = self.workspace.state / "cache"
+        folder = self.workspace.state.build_channels / "tests"
         bench = Bench(
             own=self.workspace.release_channel,
             artifacts=[artifact_of(step, held[name]) for name, step in self.found.items()],
             channels=self.environments,
             offline=self.offline,
             work=folder,
-            cache=cache,
+            state=self.workspace.state,
         )
         return run_tests(
             workers,
@@ -87,7 +86,7 @@ class Yard:
             held,
             graph=self.graph,
             bench=bench,
-            tested=Tested(cache / "tests.json"),
+            tested=Tested(self.workspace.state.test_outcomes),
             progress=self.progress,
         )
 
@@ -119,16 +118,6 @@ def survey(
         progress=progress,
         cache=cache,
     )
-
-
-def work_folder(workspace: Workspace) -> Path:
-    """Return where channels are made for jobs; whoever holds the workspace may delete it."""
-    return workspace.state / "tmp"
-
-
-def verify_folder(workspace: Workspace) -> Path:
-    """Return where packages are built a second time; whoever holds the workspace may delete it."""
-    return workspace.state / "verify"
 
 
 def artifact_of(step: Step, held: Cached) -> store.Artifact:

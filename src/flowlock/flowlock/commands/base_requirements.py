@@ -31,7 +31,7 @@ def requirements(session: Session, more: Iterable[str] = ()) -> list[str]:
     if theirs.union(map(name_of, more)) - ours:
         # A task package from an index needs the run time, which no index has; ours stands in for it.
         names.add(canonicalize_name(CORE))
-    installed = wheels(names, session.workspace.state / "cache" / "installed")
+    installed = wheels(names, session.workspace.state.installed_wheels)
     return [*requirements, *(f"{name} @ {path.as_uri()}" for name, path in sorted(installed.items()))]
 
 

@@ -63,7 +63,7 @@ def ready(session: Session, known: Mapping[str, Target], *, relock: bool) -> Loc
         platform=platform,
         store=Store(
             mirrors=place.mirrors,
-            cache=session.workspace.state / "cache",
+            state=session.workspace.state,
             offline=session.offline,
             progress=session.progress,
         ),
@@ -106,7 +106,7 @@ def _wanted(session: Session, known: Mapping[str, Target], subdirs: Sequence[Pla
     if session.profile is not Profile.EMBEDDED and any(not one.recipe.noarch for one in known.values()):
         from flowlock.builder.worker.native import needs
 
-        native = needs(known, subdirs, kept=workspace.state / "cache" / "native.json")
+        native = needs(known, subdirs, kept=workspace.state.native_needs)
     return wanted(
         {name: target.recipe for name, target in known.items()},
         (workspace.build_backend, workspace.build_installer),
@@ -119,7 +119,7 @@ def _place(session: Session, known: Mapping[str, Target]) -> _Place:
     workspace = session.workspace
     mirrors: dict[str, Path] = {}
     if session.profile is Profile.EMBEDDED:
-        path, subdirs, channels = workspace.state / "locks" / FILE, [platforms.current()], [BASE_URL]
+        path, subdirs, channels = workspace.state.build_lock, [platforms.current()], [BASE_URL]
         mirrors = {BASE_URL: session.mirrors()[BASE_URL]}
     else:
         path, subdirs = workspace.recipes / FILE, list(workspace.build_platforms)
@@ -137,7 +137,7 @@ def _place(session: Session, known: Mapping[str, Target]) -> _Place:
 
 def _settle(session: Session, place: _Place, *, relock: bool) -> None:
     """Make sure that the lock fits what is asked; what was found to fit is not looked at again."""
-    memo = session.workspace.state / "cache" / "build-lock.json"
+    memo = session.workspace.state.checked_build_lock
     if _known(memo) == _key(place):
         return
     _forget_damaged(session, place)

@@ -81,15 +81,15 @@ def gc(session: Session, *, dry_run: bool) -> CacheResult:
 
 def _entries(session: Session) -> Iterator[Kept]:
     workspace = session.workspace
-    cache = workspace.state / "cache"
+    state = workspace.state
     pinned = _pinned(workspace)
     current = {identity.stem: BUILDS for identity in identities(workspace).values()}
     needed = {**pinned, **current}
-    yield from _archives(cache / "artifacts", needed)
-    yield from _folders("unpacked", workspace.state / "workers" / "packages" / "pkgs", pinned)
-    yield from _folders("unpacked", cache / "pkgs", needed)
-    yield from _downloads(cache / "archives", pinned)
-    yield from _wheels(session, cache)
+    yield from _archives(state.artifacts, needed)
+    yield from _folders("unpacked", state.worker_packages, pinned)
+    yield from _folders("unpacked", state.unpacked_packages, needed)
+    yield from _downloads(state.archives, pinned)
+    yield from _wheels(session)
 
 
 def _pinned(workspace: Workspace) -> dict[str, str]:
@@ -99,7 +99,7 @@ def _pinned(workspace: Workspace) -> dict[str, str]:
     """
     listed = [workspace.root / name for name in git.source_files(workspace.root)]
     committed = [path for path in listed if path.name == WORKFLOW_LOCK]
-    derived = sorted((workspace.state / "locks").rglob("*.lock"))
+    derived = sorted(workspace.state.locks.rglob("*.lock"))
     found: dict[str, str] = {}
     for path in filter(Path.is_file, [*derived, workspace.recipes / BUILD_LOCK, *committed]):
         shown = workspace.relative(path)
@@ -145,9 +145,10 @@ def _downloads(folder: Path, pinned: Mapping[str, str]) -> Iterator[Kept]:
         yield _kept("download", name, [path], pinned.get(name, ""))
 
 
-def _wheels(session: Session, cache: Path) -> Iterator[Kept]:
+def _wheels(session: Session) -> Iterator[Kept]:
     """Yield the wheels that the embedded base was made of, those of its present resolution as needed."""
-    folders = [path for name in ("wheels", "installed") for path in sorted((cache / name).glob("*"))]
+    state = session.workspace.state
+    folders = [*sorted(state.wheels.glob("*")), *sorted(state.installed_wheels.glob("*"))]
     if not folders:
         return
     needed = _resolved(session)
@@ -162,7 +163,6 @@ def _resolved(session: Session) -> set[str] | None:
 
     None if the former cannot be told without the network.
     """
-    from flowlock.base.channel import folder
     from flowlock.base.interpreter import find
     from flowlock.base.wheels import resolve
     from flowlock.commands.base_requirements import requirements
@@ -170,9 +170,9 @@ def _resolved(session: Session) -> set[str] | None:
     workspace = session.workspace
     downloads = (target.download for target in targets(workspace).values())
     vendored = {str(download.sha256) for download in downloads if download is not None}
-    if not folder(workspace).is_dir():
+    if not workspace.state.running_base.is_dir():
         return vendored
-    kept = workspace.state / "cache" / "resolutions"
+    kept = workspace.state.resolutions
     try:
         asked = requirements(session)
         pins = resolve(asked, find(None), kept=kept, root=workspace.root, offline=True)

@@ -79,7 +79,7 @@ class SolvedEnvironments:
         return _kept(self._answer(lock_file)) if lock_file.is_file() else None
 
     def _answer(self, lock_file: Path) -> Path:
-        return self.session.workspace.state / "lookups" / "answers" / f"{files.sha256_of(lock_file)}.json"
+        return self.session.workspace.state.lookup_result(files.sha256_of(lock_file))
 
     def _manifest(self, requirements: Sequence[Requirement]) -> Manifest:
         """Ask for the requirements on the channels that flowlock.toml knows; aliases lead to theirs."""
@@ -120,7 +120,7 @@ class SolvedEnvironments:
         ]
         facts = [platforms.current(), environment.channels, specs, held]
         name = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
-        return self.session.workspace.state / "lookups" / name
+        return self.session.workspace.state.lookup(name)
 
     def _folders(self) -> list[ChannelFolder]:
         mirrors = self.session.mirrors()
@@ -140,7 +140,7 @@ class SolvedEnvironments:
 
     def _solve(self, manifest: Manifest, lock_file: Path) -> None:
         session = self.session
-        options = Options(offline=session.offline, cache=session.workspace.state / "cache" / "repodata")
+        options = Options(offline=session.offline, cache=session.workspace.state.repodata)
         target = Target(manifest=manifest, path=lock_file, shown=session.workspace.relative(lock_file))
         lock([target], folders=self._folders(), own={}, options=options, progress=session.progress)
 

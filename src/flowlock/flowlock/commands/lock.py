@@ -89,7 +89,7 @@ def _lock(session: Session, wanted: Sequence[Target], options: Options) -> LockR
         options=replace(
             options,
             offline=options.offline or session.offline,
-            cache=session.workspace.state / "cache" / "repodata",
+            cache=session.workspace.state.repodata,
         ),
         progress=session.progress,
     )

@@ -63,7 +63,7 @@ def publish_tag(
             files=artifact.find(source, without=locked.unpublished),
             pins=locked.pins,
             targets=found,
-            state=session.workspace.state / "releases" / options.tag,
+            state=session.workspace.state.published(options.tag),
             dry_run=options.dry_run,
             skip=skipped,
             jobs=options.jobs,

@@ -14,6 +14,7 @@ from flowlock import workspace
 from flowlock.commands import sync
 from flowlock.commands.session import Session
 from flowlock.edges import files, git
+from flowlock.edges.state_folder import StateFolder
 from flowlock.errors import FlowlockError, Problem
 from flowlock.release import changelog, reviewed, version
 from flowlock.release.reviewed import LeftOut
@@ -21,8 +22,6 @@ from flowlock.workspace import Workspace
 
 FRAGMENTS = "changes.d"
 CHANGELOG = "CHANGELOG.md"
-# What a second sync in a checkout of its own need not make again.
-REUSED = ("base", "cache", "signatures", "locks")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -136,14 +135,14 @@ def _remote_problems(session: Session, tag: str) -> Iterator[Problem]:
 def _checkout(session: Session, commit: str) -> Iterator[Path]:
     """Yield a checkout of a commit with the workspace's caches; afterwards it is gone."""
     root, state = session.workspace.root, session.workspace.state
-    folder = state / "release"
+    folder = state.release_checkout
     git.remove_worktree(root, folder)
     try:
         git.add_worktree(root, folder, commit)
-        for name in REUSED:
-            if (state / name).exists():
+        for ours, copy in zip(state.reusable, StateFolder.of(folder).reusable, strict=True):
+            if ours.exists():
                 # Hard links: whoever writes below .flowlock writes beside and renames.
-                shutil.copytree(state / name, folder / ".flowlock" / name, copy_function=_link, symlinks=True)
+                shutil.copytree(ours, copy, copy_function=_link, symlinks=True)
         yield folder
     finally:
         git.remove_worktree(root, folder)

@@ -75,7 +75,7 @@ def run(
     workspace = session.workspace
     workflow = workspace.workflow(name)
     chosen = _params(session, workflow, params)
-    target = (results or workspace.state / "results" / workflow.name).resolve()
+    target = (results or workspace.state.results(workflow.name)).resolve()
     started = time.perf_counter()
     with (
         install(session, workflow, "default", frozen=frozen) as environment,
@@ -115,7 +115,7 @@ def _alone(session: Session, results: Path) -> Iterator[None]:
     name = hashlib.sha256(str(results).encode()).hexdigest()[:16]
     shown = session.workspace.relative(results)
     note = f"another run writes {shown}; waiting for it"
-    path = session.workspace.state / "running" / f"{name}.lock"
+    path = session.workspace.state.run_lock(name)
     with locks.alone(path, waiting=lambda: session.progress.note(note)):
         yield
 

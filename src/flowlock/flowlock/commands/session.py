@@ -42,27 +42,25 @@ class Session:
         A block inside of another holds what is held already.
         """
         note = "another flowlock works in this workspace; waiting for it"
-        with locks.alone(self.workspace.state / "lock", waiting=lambda: self.progress.note(note)):
+        with locks.alone(self.workspace.state.command_lock, waiting=lambda: self.progress.note(note)):
             yield
 
     def lock_file(self, workflow: "Workflow") -> Path:
         """Return where a workflow's lock is: beside its package, or in the state for the embedded profile."""
         if self.profile is Profile.EMBEDDED:
-            return self.workspace.state / "locks" / workflow.name / "pixi.lock"
+            return self.workspace.state.workflow_lock(workflow.name)
         return workflow.package / "pixi.lock"
 
     @property
     def channel(self) -> Path:
         """The local channel, which stands in for the release channel until the tag is published."""
-        return self.workspace.state / "channel"
+        return self.workspace.state.channel
 
     def mirrors(self) -> dict[str, Path]:
         """Return which folders stand in for which channels' URLs when packages are installed."""
         mirrors = {self.workspace.release_channel: self.channel}
         if self.profile is Profile.EMBEDDED:
-            from flowlock.base.channel import folder
-
-            mirrors[BASE_URL] = folder(self.workspace)
+            mirrors[BASE_URL] = self.workspace.state.running_base
         return mirrors
 
     def environments(self, *home: str) -> "Places":
@@ -72,9 +70,9 @@ class Session:
         state = self.workspace.state
         unserved = (self.workspace.release_channel, BASE_URL) if self.offline else (BASE_URL,)
         return Places(
-            home=state.joinpath("envs", *home),
-            cache=state / "cache" / "pkgs",
-            artifacts=state / "cache" / "artifacts",
+            home=state.environments(*home),
+            cache=state.unpacked_packages,
+            artifacts=state.artifacts,
             mirrors=self.mirrors(),
             unserved=unserved,
         )

@@ -118,7 +118,7 @@ def _line(text: str) -> str:
 def _workspace_sources(workspace: Workspace) -> list[Source]:
     projects = {package: _project(workspace, package.folder) for package in workspace.packages}
     folders = {package.folder: package.excludes for package in workspace.packages}
-    found = snapshots(workspace.root, folders, cache_file=workspace.state / "cache" / "sources.json")
+    found = snapshots(workspace.root, folders, cache_file=workspace.state.source_digests)
     digests: dict[str, str] = {
         canonicalize_name(package.name): found[package.folder].digest for package in workspace.packages
     }
@@ -189,7 +189,7 @@ def _identity(*parts: str) -> str:
 
 
 def _kept_file(workspace: Workspace, source: Source) -> Path:
-    return workspace.state / "signatures" / f"{source.distribution}-{source.identity}.json"
+    return workspace.state.signatures / f"{source.distribution}-{source.identity}.json"
 
 
 def _kept(workspace: Workspace, source: Source) -> Mapping[str, Any] | None:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from flowlock.conda.records import Record
 from flowlock.edges import files
 from flowlock.edges.stat_cache import StatCache
+from flowlock.edges.state_folder import StateFolder
 from flowlock.errors import FlowlockError
 from flowlock.names import Platform, Sha256
 from flowlock.report.reporter import Progress
@@ -36,11 +37,11 @@ class Offer:
 class Store:
     """Where records' files come from: `mirrors` are folders that stand for channels, the rest is downloaded.
 
-    `cache` is the workspace's, which keeps downloads and digests.
+    `state` keeps downloads and digests.
     """
 
     mirrors: Mapping[str, Path]
-    cache: Path
+    state: StateFolder
     offline: bool
     progress: Progress
 
@@ -52,7 +53,7 @@ class Store:
 
     def check(self, records: Iterable[Record]) -> None:
         """Refuse files of this machine with other bytes: the engine does not look."""
-        known = StatCache(self.cache / "base-stat.json")
+        known = StatCache(self.state.archive_digests)
         for record in records:
             folder = self.folder(record)
             if folder is None:
@@ -74,7 +75,7 @@ class Store:
         if not pins:
             return {}
         try:
-            places = download(pins, self.cache / "archives", offline=self.offline, progress=self.progress)
+            places = download(pins, self.state.archives, offline=self.offline, progress=self.progress)
         except FlowlockError as error:
             if error.problems[0].code != "FL022":
                 raise

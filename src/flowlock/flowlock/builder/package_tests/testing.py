@@ -19,6 +19,7 @@ from flowlock.conda import platforms, virtual
 from flowlock.conda.match_spec import name_of
 from flowlock.conda.records import Record
 from flowlock.edges import files
+from flowlock.edges.state_folder import StateFolder
 from flowlock.errors import FlowlockError
 from flowlock.lock.manifest.model import Requirement
 from flowlock.lock.solver import sources
@@ -40,7 +41,7 @@ class Bench:
     channels: Sequence[str]
     offline: bool
     work: Path
-    cache: Path
+    state: StateFolder
 
     @property
     def folder(self) -> Path:
@@ -61,7 +62,7 @@ class Bench:
     def store(self, progress: Progress) -> Store:
         """Return where the files of test environments come from."""
         return Store(
-            mirrors={self.own: self.folder}, cache=self.cache, offline=self.offline, progress=progress
+            mirrors={self.own: self.folder}, state=self.state, offline=self.offline, progress=progress
         )
 
     @property

@@ -42,7 +42,7 @@ class Step:
 
 def cache_of(workspace: Workspace) -> Cache:
     """Return the workspace's artifact cache."""
-    return Cache(workspace.state / "cache" / "artifacts")
+    return Cache(workspace.state.artifacts)
 
 
 def identities(workspace: Workspace) -> dict[str, Identity]:
@@ -67,9 +67,9 @@ def steps(
     that is known.
     """
     folders = {target.folder: target.excludes for target in known.values()}
-    found = snapshots(workspace.root, folders, cache_file=workspace.state / "cache" / "sources.json")
+    found = snapshots(workspace.root, folders, cache_file=workspace.state.source_digests)
     machine = _surroundings()
-    entered = store.whole(workspace.state / "channel", cache=workspace.state / "cache")
+    entered = store.whole(workspace.state.channel, cache=workspace.state.cache)
     graph = graph_of({key: target.recipe for key, target in known.items()})
     names = {key: target.name for key, target in known.items()}
     digests: dict[str, str] = {}

@@ -1,0 +1,202 @@
+"""Every path under `.flowlock`, the folder of what can be made again."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+NAME = ".flowlock"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StateFolder:
+    """The caches, channels, environments and results of one workspace. Pure: it makes and reads nothing."""
+
+    path: Path
+
+    @classmethod
+    def of(cls, workspace: Path) -> "StateFolder":
+        """Return the state folder of the workspace at this path."""
+        return cls(path=workspace / NAME)
+
+    @property
+    def command_lock(self) -> Path:
+        """The file that a command locks while it changes the state."""
+        return self.path / "lock"
+
+    @property
+    def channel(self) -> Path:
+        """The local channel: the current builds."""
+        return self.path / "channel"
+
+    @property
+    def signatures(self) -> Path:
+        """The task signatures of each distribution."""
+        return self.path / "signatures"
+
+    @property
+    def logs(self) -> Path:
+        """The logs of builds and of packages' own tests."""
+        return self.path / "logs"
+
+    @property
+    def release_checkout(self) -> Path:
+        """The worktree in which a release is prepared."""
+        return self.path / "release"
+
+    @property
+    def base_channels(self) -> Path:
+        """The embedded base channels, one for each version of Python."""
+        return self.path / "base"
+
+    def base_channel(self, python: str) -> Path:
+        """Return the embedded base channel of one interpreter, by its tag."""
+        return self.base_channels / python
+
+    @property
+    def running_base(self) -> Path:
+        """The embedded base channel of the Python that runs flowlock."""
+        return self.base_channel(f"cp{sys.version_info.major}{sys.version_info.minor}")
+
+    def environments(self, *use: str) -> Path:
+        """Return the folder of the environments of one use."""
+        return self.path.joinpath("envs", *use)
+
+    @property
+    def all_results(self) -> Path:
+        """The results of all workflows."""
+        return self.path / "results"
+
+    def results(self, workflow: str) -> Path:
+        """Return where a workflow's run writes unless another folder is named."""
+        return self.all_results / workflow
+
+    def run_lock(self, results: str) -> Path:
+        """Return the file that a run locks while it writes, by the digest of its results folder."""
+        return self.path / "running" / f"{results}.lock"
+
+    def published(self, tag: str) -> Path:
+        """Return the folder of what is known to be published of a tag."""
+        return self.path / "releases" / tag
+
+    @property
+    def reusable(self) -> tuple[Path, ...]:
+        """What a second sync, in a checkout of its own, need not make again."""
+        return (self.base_channels, self.cache, self.signatures, self.locks)
+
+    # Caches: what is costly to make or to download.
+
+    @property
+    def cache(self) -> Path:
+        """The folder of all caches."""
+        return self.path / "cache"
+
+    @property
+    def artifacts(self) -> Path:
+        """The archives that were built, with a record of each."""
+        return self.cache / "artifacts"
+
+    @property
+    def unpacked_packages(self) -> Path:
+        """The packages of installed environments, unpacked."""
+        return self.cache / "pkgs"
+
+    @property
+    def archives(self) -> Path:
+        """The archives that build environments take from other channels."""
+        return self.cache / "archives"
+
+    @property
+    def repodata(self) -> Path:
+        """The metadata of other channels."""
+        return self.cache / "repodata"
+
+    @property
+    def wheels(self) -> Path:
+        """The wheels of the base channel and of vendored packages."""
+        return self.cache / "wheels"
+
+    @property
+    def installed_wheels(self) -> Path:
+        """The wheels that are made again from what is installed beside flowlock."""
+        return self.cache / "installed"
+
+    @property
+    def resolutions(self) -> Path:
+        """Which wheels a list of requirements resolved to."""
+        return self.cache / "resolutions"
+
+    @property
+    def archive_digests(self) -> Path:
+        """The digests of the base channel's archives by their stat data."""
+        return self.cache / "base-stat.json"
+
+    @property
+    def source_digests(self) -> Path:
+        """The digests of source files by their stat data."""
+        return self.cache / "sources.json"
+
+    @property
+    def test_outcomes(self) -> Path:
+        """How the packages' own tests ended."""
+        return self.cache / "tests.json"
+
+    @property
+    def native_needs(self) -> Path:
+        """What native packages ask of their build environments."""
+        return self.cache / "native.json"
+
+    @property
+    def checked_build_lock(self) -> Path:
+        """What the lock of build environments was last compared with."""
+        return self.cache / "build-lock.json"
+
+    # Locks that follow from the embedded base channel, and locks of environments for looking up tasks.
+
+    @property
+    def locks(self) -> Path:
+        """The locks of the embedded profile."""
+        return self.path / "locks"
+
+    @property
+    def build_lock(self) -> Path:
+        """The embedded profile's lock of build environments."""
+        return self.locks / "build.lock"
+
+    def workflow_lock(self, workflow: str) -> Path:
+        """Return the embedded profile's lock of a workflow."""
+        return self.locks / workflow / "pixi.lock"
+
+    def lookup(self, digest: str) -> Path:
+        """Return the folder of the environment in which required packages are inspected."""
+        return self.path / "lookups" / digest
+
+    def lookup_result(self, lock: str) -> Path:
+        """Return the tasks that an environment had, by its lock's sha256."""
+        return self.path / "lookups" / "answers" / f"{lock}.json"
+
+    # Working directories of builds: whoever holds the workspace may delete them.
+
+    @property
+    def build_channels(self) -> Path:
+        """The channels that are made for single builds and package tests."""
+        return self.path / "tmp"
+
+    @property
+    def second_builds(self) -> Path:
+        """Where packages are built again to compare the bytes."""
+        return self.path / "verify"
+
+    @property
+    def workers(self) -> Path:
+        """The working directories of build processes, and the packages that they unpack."""
+        return self.path / "workers"
+
+    @property
+    def worker_packages(self) -> Path:
+        """The packages of build environments, unpacked."""
+        return self.workers / "packages" / "pkgs"
+
+    @property
+    def unpacked_digests(self) -> Path:
+        """What the packages of build environments had in them when they were unpacked."""
+        return self.cache / "unpacked.json"
