@@ -1,5 +1,7 @@
 """The tasks and the workspace that tests of specs are held against."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -10,6 +12,11 @@ from flowlock.report.renderings import errors
 from flowlock.spec.catalog import BrokenTask, Catalog
 from flowlock.spec.check import check_text
 from flowlock.spec.facts import Facts
+from flowlock.spec.literals import literal_checks
+from flowlock.spec.parse import parse
+from flowlock.tasks.verdicts import verdicts_by_owner
+from flowlock_core.command.describe import verdicts
+from flowlock_core.registry import Registration
 from flowlock_core.schema import TaskSignature, signature
 from flowlock_core.task import Task
 
@@ -51,14 +58,38 @@ def catalog() -> Catalog:
     return Catalog.of(signatures(), broken=[BROKEN], distributions=["pandas"])
 
 
+@cache
+def registrations() -> tuple[Registration, ...]:
+    """Return where the tasks of the demo packages are."""
+    targets = [
+        Registration(name=task.name, distribution=owner, target=f"{module}:{task.func.__name__}")
+        for module, owner in MODULES.items()
+        for task in vars(import_module(module)).values()
+        if isinstance(task, Task)
+    ]
+    return tuple(sorted(targets))
+
+
+def catalog_with_verdicts(text: str) -> Catalog:
+    """Return the catalog of the demo packages, with what it says of the literals of a spec."""
+    return with_verdicts(catalog(), text, registrations())
+
+
+def with_verdicts(catalog: Catalog, text: str, known: Sequence[Registration]) -> Catalog:
+    """Return a catalog with what registered tasks say of the literals of a spec."""
+    spec, _ = parse(text, "spec.yaml")
+    checks = list(literal_checks(spec)) if spec else []
+    return replace(catalog, verdicts=verdicts_by_owner(list(verdicts(checks, known))))
+
+
 def problems_of(text: str, file: str = "spec.yaml") -> list[Problem]:
     """Return the problems of a spec's text."""
-    return check_text(text, file, catalog(), FACTS)[1]
+    return check_text(text, file, catalog_with_verdicts(text), FACTS)[1]
 
 
 def package_of(text: str) -> dict[str, str]:
     """Return the files of the package that a valid spec compiles to."""
-    spec, problems = check_text(text, "spec.yaml", catalog(), FACTS)
+    spec, problems = check_text(text, "spec.yaml", catalog_with_verdicts(text), FACTS)
     assert spec is not None
     wrong = errors(problems)
     assert not wrong, [str(problem.location) + " " + problem.message for problem in wrong]

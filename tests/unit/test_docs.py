@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from flowlock import workspace
-from flowlock.errors import Severity
+from flowlock.errors import Problem, Severity
 from flowlock.spec.catalog import Catalog
 from flowlock.spec.check import check_text
 from flowlock.spec.facts import Facts, facts_of
@@ -24,10 +24,11 @@ from flowlock.spec.layout import parse_layout
 from flowlock.spec.parse import SPEC_KEYS
 from flowlock_core.execute.mocks import load_mock, mock_file
 from flowlock_core.registry import GROUP, Registration
-from flowlock_core.schema import TaskSignature, signature
+from flowlock_core.schema import signature
 from flowlock_core.testing import Case
 from pages import FENCE, NAMES, SOURCES, room, texts
 from shared import ROOT
+from specs import with_verdicts
 
 CODE = re.compile(r"FL\d{3}")
 
@@ -113,15 +114,27 @@ def test_a_code_is_used_at_home_and_with_one_meaning() -> None:
 
 
 @cache
-def known() -> tuple[Catalog, Facts]:
-    """Return the stock tasks and this workspace's channels."""
-    found: list[TaskSignature] = []
+def stock() -> tuple[Registration, ...]:
+    """Return where the stock tasks are."""
+    found: list[Registration] = []
     for file in sorted(ROOT.glob("src/*/pyproject.toml")):
         project = tomllib.loads(file.read_text())["project"]
         for name, target in project.get("entry-points", {}).get(GROUP, {}).items():
-            one = Registration(name=name, distribution=project["name"], target=target)
-            found.append(signature(one.load(), name=name, distribution=one.distribution))
+            found.append(Registration(name=name, distribution=project["name"], target=target))
+    return tuple(found)
+
+
+@cache
+def known() -> tuple[Catalog, Facts]:
+    """Return the stock tasks and this workspace's channels."""
+    found = [signature(one.load(), name=one.name, distribution=one.distribution) for one in stock()]
     return Catalog.of(found), facts_of(workspace.load(ROOT))
+
+
+def problems_of(text: str, file: str) -> list[Problem]:
+    """Return what is wrong with a spec of stock tasks."""
+    catalog, facts = known()
+    return check_text(text, file, with_verdicts(catalog, text, stock()), facts)[1]
 
 
 REQUIREMENTS = "requirements:\n  - name: flowlock-core\n  - name: flowlock-ext-tabular\n"
@@ -158,7 +171,7 @@ def is_spec(block: str) -> bool:
 def test_the_example_of_a_problem_has_that_problem(code: str) -> None:
     match = FENCE.search(sections()[code])
     assert match is not None
-    _, problems = check_text(whole(match[2]), "spec.yaml", *known())
+    problems = problems_of(whole(match[2]), "spec.yaml")
     expected = {code, *re.findall(r"# and (FL\d{3})", match[2])}
     # An example of an error may hold steps that nothing comes of.
     found = {one.code for one in problems if one.code == code or one.severity is Severity.ERROR}
@@ -170,7 +183,7 @@ def test_the_example_of_a_problem_has_that_problem(code: str) -> None:
     ("line", "example"), [pytest.param(*one, id=str(one[0])) for one in examples("docs/workflows.md")]
 )
 def test_the_examples_of_the_spec_language_have_no_problems(line: int, example: str) -> None:
-    _, problems = check_text(whole(example), f"docs/workflows.md:{line}", *known())
+    problems = problems_of(whole(example), f"docs/workflows.md:{line}")
     assert not [problem for problem in problems if problem.severity is Severity.ERROR]
 
 

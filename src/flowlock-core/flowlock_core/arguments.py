@@ -11,8 +11,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticUndefined
 
 from flowlock_core.errors import Problem, nearest
+from flowlock_core.sentences import sentence
 
-SHOWN = 60
 _CONFIG = ConfigDict(arbitrary_types_allowed=True)
 # Types that carry their own configuration (models, TypedDicts) refuse another.
 _OWN_CONFIG = "type-adapter-config-unused"
@@ -139,26 +139,7 @@ def _problem(name: str, item: ErrorDetails) -> Problem:
             return Problem(code="FL727", message="a value is required", parameter=parameter)
         case "extra_forbidden":
             return Problem(code="FL725", message="no such key", parameter=parameter, hint="remove it")
-    return Problem(code="FL728", message=_sentence(item), parameter=parameter, hint=_choice(item))
-
-
-def _sentence(item: ErrorDetails) -> str:
-    message = item["msg"].removeprefix("Value error, ")
-    match item["type"]:
-        case "is_instance_of":
-            wanted = item.get("ctx", {}).get("class", "another type")
-            return f"a {wanted} is expected, got {type(item['input']).__name__}"
-        case "value_error":
-            return message[0].lower() + message[1:]
-        case "path_type":
-            message = "a path is expected"
-    return f"{message}, got {_shown(item['input'])}"
-
-
-def _shown(value: Any) -> str:
-    words = {None: "null", True: "true", False: "false"}
-    text = words[value] if value is None or isinstance(value, bool) else repr(value)
-    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+    return Problem(code="FL728", message=sentence(item), parameter=parameter, hint=_choice(item))
 
 
 def _choice(item: ErrorDetails) -> str | None:

@@ -9,13 +9,16 @@ from dataclasses import asdict, dataclass, field
 from enum import Enum
 from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin
 
-from pydantic.json_schema import GenerateJsonSchema
+from pydantic.json_schema import GenerateJsonSchema, SkipJsonSchema
 from pydantic_core import PydanticOmit, PydanticSerializationError
 
 from flowlock_core.arguments import Argument, arguments_of
 from flowlock_core.task import Task, humanised
 
 Json = Any
+# Where pydantic keeps what annotations do to the schema of a type; `SkipJsonSchema` is one.
+_ANNOTATIONS = "pydantic_js_annotation_functions"
+_HIDDEN = "flowlock:hidden"
 _JSON_TYPES = {"string", "number", "integer", "boolean", "object", "array", "null"}
 
 
@@ -29,8 +32,9 @@ class Absent(Enum):
 class Parameter:
     """One parameter of a task; `wired` ones can only come from another step, and have an empty schema.
 
-    `accepts` is the schema of what may be given, where a form shows less (`SkipJsonSchema[None]`). `types`
-    says where in the schema a type stands: class name → paths.
+    `accepts` is the schema of what may be given, where a form shows less (`SkipJsonSchema`). `types`
+    says where in the schema a type stands: class name → paths. A `hidden` one is in no form: the spec
+    gives it.
     """
 
     name: str
@@ -43,6 +47,7 @@ class Parameter:
     default: Json | Absent = Absent.ABSENT
     accepts: Mapping[str, Json] | None = None
     types: Mapping[str, Sequence[Sequence[str | int]]] = field(default_factory=dict)
+    hidden: bool = False
 
     def as_json(self) -> dict[str, Json]:
         """Return a JSON object; without a default, it has no such key."""
@@ -133,15 +138,19 @@ def _first_paragraph(text: str | None) -> str:
 
 
 def _parameter(argument: Argument) -> Parameter:
-    said = _json_schema(argument, _Generator)
+    accepted = _json_schema(argument, _Accepting)
+    try:
+        said = _json_schema(argument, _Generator)
+        hidden = False
+    except PydanticOmit:
+        said, hidden = accepted, True
     wired = said is None
     words = argument.field
     title = (words.title if words else None) or humanised(argument.name)
     description = (words.description if words else None) or ""
     default = Absent.ABSENT if argument.required or wired else _json_default(argument)
     schema, types = said or ({}, {})
-    accepted = None if wired else _json_schema(argument, _Accepting)
-    accepts = accepted[0] if accepted and accepted[0] != schema else None
+    accepts = _with_hidden_choices(accepted[0]) if accepted and not wired and accepted[0] != schema else None
     if not wired:
         # Without words of the parameter itself, pydantic takes the docstring of its class.
         schema.pop("description", None)
@@ -158,6 +167,7 @@ def _parameter(argument: Argument) -> Parameter:
         default=default,
         accepts=accepts,
         types=types,
+        hidden=hidden,
     )
 
 
@@ -203,13 +213,53 @@ class _Generator(GenerateJsonSchema):
 
 
 class _Accepting(_Generator):
-    """Says also what `SkipJsonSchema[None]` hides from forms: that null may be given."""
+    """Says also what `SkipJsonSchema` hides from forms: choices and fields that may be given."""
+
+    def generate_inner(self, schema: Any) -> Any:
+        """Generate the schema of a type as if it were not hidden."""
+        metadata = schema.get("metadata", {})
+        functions = metadata.get(_ANNOTATIONS, ())
+        if any(map(_hides, functions)):
+            shown = [function for function in functions if not _hides(function)]
+            schema = {**schema, "metadata": {**metadata, _ANNOTATIONS: shown}}
+        return super().generate_inner(schema)
 
     def union_schema(self, schema: Any) -> Any:
-        """Add null where it is a choice that is not shown."""
-        found = super().union_schema(schema)
-        hidden = any(_choice(choice)["type"] == "none" for choice in schema["choices"])
-        return _nullable(found) if hidden else found
+        """Add the choices that are not shown beside the others, whose shape a task may rely on."""
+        hidden = [choice for choice in map(_choice, schema["choices"]) if _is_hidden(choice)]
+        if not hidden or len(hidden) == len(schema["choices"]):
+            return super().union_schema(schema)
+        fewer = schema.copy()
+        fewer["choices"] = [choice for choice in schema["choices"] if not _is_hidden(_choice(choice))]
+        accepted = super().union_schema(fewer)
+        for choice in hidden:
+            if choice["type"] == "none":
+                accepted = _nullable(accepted)
+            elif self._can_say(choice):
+                accepted.setdefault(_HIDDEN, []).append(self.generate_inner(choice))
+        return accepted
+
+
+def _hides(function: Any) -> bool:
+    # To type checkers it is an alias, at run time a class.
+    return isinstance(getattr(function, "__self__", None), SkipJsonSchema)  # type: ignore[misc]
+
+
+def _is_hidden(choice: Any) -> bool:
+    return any(map(_hides, choice.get("metadata", {}).get(_ANNOTATIONS, ())))
+
+
+def _with_hidden_choices(node: Json) -> Json:
+    """Turn the choices that stand beside a schema into a union with it."""
+    if isinstance(node, list):
+        return [_with_hidden_choices(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    shown = {key: _with_hidden_choices(value) for key, value in node.items() if key != _HIDDEN}
+    if _HIDDEN not in node:
+        return shown
+    words = {key: shown.pop(key) for key in ("title", "description", "default", "$defs") if key in shown}
+    return {**words, "anyOf": [shown, *_with_hidden_choices(node[_HIDDEN])]}
 
 
 def _nullable(schema: dict[str, Json]) -> dict[str, Json]:

@@ -54,7 +54,7 @@ def test_a_wrong_parameter_is_told_with_file_line_and_column(
     err = capsys.readouterr().err
     assert err.startswith("error: the parameters do not fit the workflow\n")
     assert f"{params}:2:3: FL725 table.paht: no such parameter\n  hint: did you mean `path`?" in err
-    assert f"{params}:3:12: FL728 table.columns: Input should be a valid list, got 'a'" in err
+    assert f'{params}:3:12: FL728 table.columns: a list is expected, not "a"' in err
     # `path` is not missing besides: it is misspelt.
     assert "FL727" not in err
     assert not (tmp_path / "results").exists()

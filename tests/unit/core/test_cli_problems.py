@@ -52,8 +52,8 @@ def test_json_gives_all_problems_of_a_parameters_file_with_their_places(
         ("FL722", 6, 3, "the key `columns` is given twice", "the first is on line 5; keep one of them"),
         ("FL723", 7, 7, "card: a mapping of parameters to values is expected"),
         ("FL724", 1, 1, "tabel: the workflow has no such step", "did you mean `table`?"),
-        ("FL728", 3, 9, "table.path: a path is expected, got 3", None),
-        ("FL728", 4, 11, "table.format: Input should be 'csv', 'parquet' or 'json', got 'cvs'"),
+        ("FL728", 3, 9, "table.path: a path is expected, not 3", None),
+        ("FL728", 4, 11, 'table.format: "cvs" is not one of `csv`, `parquet`, `json`'),
     ]
     told = [tuple(one[key] for key in keys) for one in found["problems"]]
     assert [one[: len(wanted)] for one, wanted in zip(told, expected, strict=True)] == expected
@@ -61,7 +61,7 @@ def test_json_gives_all_problems_of_a_parameters_file_with_their_places(
     assert all(set(one) == {*keys, "file"} for one in found["problems"])
     assert found["problems"][-1]["hint"] == "did you mean `csv`?"
     # People read the same.
-    assert f"{params}:3:9: FL728 table.path: a path is expected, got 3" in err
+    assert f"{params}:3:9: FL728 table.path: a path is expected, not 3" in err
 
 
 def test_a_step_with_no_name_like_it_gets_those_that_take_parameters(

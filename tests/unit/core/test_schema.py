@@ -182,6 +182,37 @@ def test_null_that_forms_do_not_show_is_accepted_however_deep_it_stands() -> Non
     assert size.accepts is None
 
 
+def test_choices_and_fields_that_forms_do_not_show_are_accepted() -> None:
+    class Partly(BaseModel):
+        model_config = ConfigDict(extra="forbid")
+
+        shown: int = 1
+        hidden: SkipJsonSchema[int] = 2
+
+    @task
+    def some(
+        names: Annotated[list[str] | SkipJsonSchema[dict[str, str]], Field(description="Words.")],
+        part: Partly,
+        whole: SkipJsonSchema[int] = 3,
+    ) -> None: ...
+
+    names, part, whole = signature(some).parameters
+    assert names.schema == {
+        "type": "array",
+        "items": {"type": "string"},
+        "title": "Names",
+        "description": "Words.",
+    }
+    assert "hidden" not in part.schema["properties"]
+    accepts = Draft202012Validator(names.accepts or {})
+    assert accepts.is_valid(["a"])
+    assert accepts.is_valid({"old": "new"})
+    assert not accepts.is_valid(3)
+    assert Draft202012Validator(part.accepts or {}).is_valid({"hidden": 3})
+    assert whole.hidden
+    assert whole.schema["type"] == "integer"
+
+
 def test_a_hook_of_a_form_sees_the_shape_that_it_knows() -> None:
     def named(schema: dict[str, Any]) -> None:
         schema["items"]["title"] = "One"

@@ -1,4 +1,4 @@
-"""Tasks are found in sources and installed packages, described once, and faults in them are told."""
+"""Tasks are found in sources and installed packages, described once, and refusals in them are told."""
 
 import json
 import shutil
@@ -15,6 +15,7 @@ from flowlock.edges import process
 from flowlock.edges.state_folder import StateFolder
 from flowlock.errors import FlowlockError
 from flowlock.tasks import discover
+from flowlock_core.literals import LiteralCheck
 
 TODAY = datetime(2026, 11, 1, tzinfo=UTC)
 MODULE = Path("src/space-tasks/space_tasks/ratios.py")
@@ -99,9 +100,9 @@ def test_a_damaged_document_counts_as_absent(root: Path, damage: str) -> None:
 def test_a_package_that_cannot_be_imported_is_told_with_its_own_message(root: Path) -> None:
     change(root / MODULE, "from pydantic import Field", "import absent_module")
     catalog = discover.signatures(workspace.load(root), [])
-    (fault,) = catalog.broken["add_ratio"]
-    assert fault.distribution == "space-tasks"
-    assert "No module named 'absent_module'" in fault.message
+    (refusal,) = catalog.broken["add_ratio"]
+    assert refusal.distribution == "space-tasks"
+    assert "No module named 'absent_module'" in refusal.message
     assert not catalog.named("add_ratio")
     assert catalog.named("load_table")
     listed = task_commands.tasks(workspace.load(root))
@@ -120,8 +121,8 @@ def test_a_fault_is_not_kept_since_its_cause_may_lie_outside(root: Path) -> None
 @pytest.mark.parametrize("ending", ["raise SystemExit(3)", "raise ValueError('line one\\nline two')"])
 def test_a_module_that_gives_up_is_a_fault_of_its_task(root: Path, ending: str) -> None:
     (root / MODULE).write_text(ending + "\n")
-    (fault,) = discover.signatures(workspace.load(root), []).broken["add_ratio"]
-    assert "\n" not in fault.message
+    (refusal,) = discover.signatures(workspace.load(root), []).broken["add_ratio"]
+    assert "\n" not in refusal.message
 
 
 def test_a_module_that_ends_the_process_is_an_error_of_ours(root: Path) -> None:
@@ -133,8 +134,8 @@ def test_a_module_that_ends_the_process_is_an_error_of_ours(root: Path) -> None:
 
 def test_a_task_that_is_no_task_is_told(root: Path) -> None:
     change(root / MODULE, "@task\n", "")
-    (fault,) = discover.signatures(workspace.load(root), []).broken["add_ratio"]
-    assert "is no task" in fault.message
+    (refusal,) = discover.signatures(workspace.load(root), []).broken["add_ratio"]
+    assert "is no task" in refusal.message
 
 
 def test_what_a_module_prints_is_no_signature(root: Path) -> None:
@@ -188,3 +189,32 @@ def test_the_schema_for_editors_knows_the_workspace_s_own_tasks(root: Path) -> N
     document = json.loads(task_commands.schema(workspace.load(root)).as_text())
     tasks = document["$defs"]["step"]["properties"]["task"]["anyOf"]
     assert {"add_ratio", "load_table"} <= {one.get("const") for one in tasks}
+
+
+def test_a_literal_is_asked_once_and_again_when_the_source_changes(root: Path, described: list[str]) -> None:
+    space = workspace.load(root)
+    check = LiteralCheck.of("add_ratio", "numerator", 3)
+
+    def refusals() -> list[str]:
+        catalog = discover.signatures(space, [], checks=[check])
+        (task,) = catalog.named("add_ratio")
+        return [refusal.message for refusal in catalog.refusals(task, check)]
+
+    assert refusals() == ["a text is expected, not 3"]
+    assert len(described) == 1
+    assert refusals() == ["a text is expected, not 3"]
+    assert len(described) == 1
+    change(root / MODULE, "numerator: Annotated[str,", "numerator: Annotated[int,")
+    assert not refusals()
+    assert len(described) == 2
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", '{"literals": [{}]}', '{"literals": [1]}'])
+def test_damaged_answers_count_as_absent(root: Path, damage: str) -> None:
+    space = workspace.load(root)
+    check = LiteralCheck.of("add_ratio", "numerator", 3)
+    discover.signatures(space, [], checks=[check])
+    (path,) = (root / ".flowlock/signatures").glob("space-tasks-*.literals.json")
+    path.write_text(damage)
+    catalog = discover.signatures(space, [], checks=[check])
+    assert catalog.refusals(catalog.named("add_ratio")[0], check)

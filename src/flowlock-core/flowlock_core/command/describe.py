@@ -1,17 +1,18 @@
 """`python -m flowlock_core.command.describe`: the signatures of tasks as one JSON document on stdout.
 
-Whatever imported packages print goes to stderr. A task that cannot be imported is told under `errors`; the
-others are still described.
+Whatever imported packages print goes to stderr. A task that cannot be imported is listed under `errors`; the
+others are still described. Literal values can be checked against the tasks at the same time.
 """
 
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from flowlock_core.command.streams import stdout_kept_clean
+from flowlock_core.literals import LiteralCheck, check_literal
 from flowlock_core.registry import Registration, registrations
 from flowlock_core.schema import signature
 
@@ -45,14 +46,34 @@ def from_file(path: Path) -> list[Registration]:
     )
 
 
+def read_checks(path: Path) -> list[LiteralCheck]:
+    """Read checks about literals from a JSON file."""
+    return [LiteralCheck.from_json(document) for document in json.loads(path.read_text(encoding="utf-8"))]
+
+
+def verdicts(checks: Sequence[LiteralCheck], known: Sequence[Registration]) -> Iterator[dict[str, Any]]:
+    """Yield what each task of a check's name says of the literal; `refusals` is null if it cannot say."""
+    for check in checks:
+        for registration in known:
+            if registration.name == check.task:
+                refusals = check_literal(check, registration)
+                yield {
+                    "distribution": registration.distribution,
+                    "check": check.as_json(),
+                    "refusals": None if refusals is None else [refusal.as_json() for refusal in refusals],
+                }
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Describe the installed tasks, or those of a file."""
     parser = argparse.ArgumentParser(prog="python -m flowlock_core.command.describe", description=__doc__)
     parser.add_argument("--entry-points", type=Path, metavar="FILE", help="describe these tasks instead")
+    parser.add_argument("--literals", type=Path, metavar="FILE", help="check these values, too")
     options = parser.parse_args(argv)
     with stdout_kept_clean():
         known = from_file(options.entry_points) if options.entry_points else registrations()
-        document = describe(known)
+        checks = read_checks(options.literals) if options.literals else []
+        document = {**describe(known), "literals": list(verdicts(checks, known))}
     sys.stdout.write(json.dumps(document, indent=1) + "\n")
     return 0
 

@@ -20,6 +20,7 @@ from flowlock.spec.check import by_place, check
 from flowlock.spec.facts import Facts, facts_of
 from flowlock.spec.layout import FILE as LAYOUT
 from flowlock.spec.layout import Place, parse_layout
+from flowlock.spec.literals import literal_checks
 from flowlock.spec.model import Requirement, Spec
 from flowlock.spec.parse import parse
 from flowlock.tasks.discover import Elsewhere, signatures, with_elsewhere
@@ -193,9 +194,10 @@ def catalog_for(
     required = [one for spec in specs for one in spec.requirements if one.name]
     names = {facts.distribution(one.name.value) for one in required if one.name}
     every = any(spec.open for spec in specs)
-    catalog = signatures(workspace, None if every else names, progress=progress)
+    checks = list(dict.fromkeys(check for spec in specs for check in literal_checks(spec)))
+    catalog = signatures(workspace, None if every else names, checks=checks, progress=progress)
     missing = _missing(specs, catalog, facts)
-    return with_elsewhere(catalog, missing, elsewhere) if elsewhere and missing else catalog
+    return with_elsewhere(catalog, missing, elsewhere, checks) if elsewhere and missing else catalog
 
 
 def _missing(specs: Sequence[Spec], catalog: Catalog, facts: Facts) -> list[Requirement]:

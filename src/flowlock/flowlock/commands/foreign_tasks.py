@@ -8,7 +8,7 @@ installs nor imports, and one after a change of other packages only solves.
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,6 +30,7 @@ from flowlock.report.reporter import Silent
 from flowlock.running import environment as env
 from flowlock.spec.facts import facts_of, plain_channel
 from flowlock.spec.model import Requirement
+from flowlock_core.literals import LiteralCheck
 
 LOCK = "pixi.lock"
 
@@ -40,11 +41,13 @@ class SolvedEnvironments:
 
     session: Session
 
-    def describe(self, requirements: Sequence[Requirement]) -> Mapping[str, Any]:
+    def describe(
+        self, requirements: Sequence[Requirement], checks: Collection[LiteralCheck] = ()
+    ) -> Mapping[str, Any]:
         """Return the description of the packages' tasks; a FlowlockError says why there is no environment."""
         manifest = self._manifest(requirements)
         lock_file = self._folder(manifest) / LOCK
-        kept = self._kept(lock_file)
+        kept = self._kept(lock_file, checks)
         if kept is not None:
             return kept
         self.session.progress.working(f"making an environment with {_names(requirements)}")
@@ -53,17 +56,28 @@ class SolvedEnvironments:
             manifest = self._manifest(requirements)
             lock_file = self._folder(manifest) / LOCK
             self._solve(manifest, lock_file)
-            kept = self._kept(lock_file)
-            return kept if kept is not None else self._ask(requirements, lock_file)
+            kept = self._kept(lock_file, checks)
+            return kept if kept is not None else self._ask(requirements, checks, lock_file)
 
-    def _ask(self, requirements: Sequence[Requirement], lock_file: Path) -> Mapping[str, Any]:
+    def _ask(
+        self, requirements: Sequence[Requirement], checks: Collection[LiteralCheck], lock_file: Path
+    ) -> Mapping[str, Any]:
         """Install the environment of a lock, let it describe its tasks, and keep what it says."""
+        asked = [check.as_json() for check in checks]
+        literals = lock_file.with_name("literals.json")
+        files.write_text(literals, json.dumps(asked))
+        command: list[str | Path] = [
+            "python",
+            "-P",
+            "-m",
+            "flowlock_core.command.describe",
+            "--literals",
+            literals,
+        ]
         with self._environment(lock_file) as environment:
-            done = environment.run(
-                ["python", "-P", "-m", "flowlock_core.command.describe"], each_line=_nothing
-            )
+            done = environment.run(command, each_line=_nothing)
         try:
-            answer: Mapping[str, Any] = json.loads(done.stdout)
+            answer: Mapping[str, Any] = {**json.loads(done.stdout), "asked": asked}
         except ValueError as error:
             raise FlowlockError(
                 f"the tasks of {_names(requirements)} cannot be described: exit code {done.returncode}",
@@ -74,9 +88,13 @@ class SolvedEnvironments:
         files.write_text(self._answer(lock_file), json.dumps(answer, indent=1) + "\n")
         return answer
 
-    def _kept(self, lock_file: Path) -> Mapping[str, Any] | None:
-        """Return what an environment of these records said before."""
-        return _kept(self._answer(lock_file)) if lock_file.is_file() else None
+    def _kept(self, lock_file: Path, checks: Collection[LiteralCheck]) -> Mapping[str, Any] | None:
+        """Return what an environment of these records said before, if it was asked all of this."""
+        kept = _kept(self._answer(lock_file)) if lock_file.is_file() else None
+        if kept is None:
+            return None
+        asked = set(map(LiteralCheck.from_json, kept["asked"]))
+        return kept if asked.issuperset(checks) else None
 
     def _answer(self, lock_file: Path) -> Path:
         return self.session.workspace.state.lookup_result(files.sha256_of(lock_file))
@@ -157,7 +175,8 @@ def _kept(path: Path) -> Mapping[str, Any] | None:
         document = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return None
-    return document if isinstance(document, dict) and document.keys() == {"tasks", "errors"} else None
+    parts = {"tasks", "errors", "literals", "asked"}
+    return document if isinstance(document, dict) and document.keys() == parts else None
 
 
 def _names(requirements: Sequence[Requirement]) -> str:

@@ -1,7 +1,7 @@
 """`flowlock tasks` and `flowlock schema spec`: the known tasks, and how specs are described to editors."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from flowlock.spec.json_schema import spec_schema
 from flowlock.spec.model import Requirement
 from flowlock.tasks.discover import signatures
 from flowlock.workspace import Workspace
+from flowlock_core.literals import LiteralCheck
 from flowlock_core.schema import TaskSignature
 
 
@@ -22,11 +23,13 @@ class InEnvironments:
 
     session: Session
 
-    def describe(self, requirements: Sequence[Requirement], /) -> Mapping[str, Any]:
+    def describe(
+        self, requirements: Sequence[Requirement], checks: Collection[LiteralCheck], /
+    ) -> Mapping[str, Any]:
         """Solve, install and ask; the engines for that are imported only when they are needed."""
         from flowlock.commands.foreign_tasks import SolvedEnvironments
 
-        return SolvedEnvironments(session=self.session).describe(requirements)
+        return SolvedEnvironments(session=self.session).describe(requirements, checks)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -27,9 +27,10 @@ class PlannedStep:
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        """What the parameters file gives: neither bound by the spec nor wired."""
+        """What the parameters file gives: neither bound by the spec, nor wired, nor hidden."""
         given = filled(self.step)
-        return tuple(one for one in self.task.parameters if not one.wired and one.name not in given)
+        shown = [one for one in self.task.parameters if not one.wired and not one.hidden]
+        return tuple(one for one in shown if one.name not in given)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,7 +9,11 @@ from packaging.utils import canonicalize_name
 from flowlock.names import CORE
 from flowlock.spec.facts import Facts
 from flowlock.spec.model import Spec, Step, Text
+from flowlock_core.literals import LiteralCheck, Refusal
 from flowlock_core.schema import TaskSignature
+
+# What the tasks of a distribution say of literals.
+Verdicts = Mapping[tuple[str, LiteralCheck], tuple[Refusal, ...]]
 
 CONDITION = "condition"
 
@@ -27,13 +31,15 @@ class BrokenTask:
 class Catalog:
     """Signatures by bare name, sorted; the distributions that were looked at, by canonical name.
 
-    `unavailable` says of distributions why they could not be looked at.
+    `unavailable` says of distributions why they could not be looked at; `verdicts` has what is wrong with
+    literals, by canonical distribution and check.
     """
 
     tasks: Mapping[str, tuple[TaskSignature, ...]]
     broken: Mapping[str, tuple[BrokenTask, ...]]
     distributions: frozenset[str]
     unavailable: Mapping[str, str] = field(default_factory=dict)
+    verdicts: Verdicts = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -42,6 +48,7 @@ class Catalog:
         *,
         broken: Iterable[BrokenTask] = (),
         distributions: Iterable[str] = (),
+        verdicts: Verdicts | None = None,
     ) -> "Catalog":
         """Arrange signatures; the order in which they come does not matter."""
         found = sorted(signatures, key=lambda one: (one.name, one.distribution, one.module))
@@ -56,6 +63,7 @@ class Catalog:
             tasks={name: tuple(ones) for name, ones in tasks.items()},
             broken={name: tuple(ones) for name, ones in faults.items()},
             distributions=frozenset(map(canonicalize_name, names)),
+            verdicts=verdicts or {},
         )
 
     def joined(self, other: "Catalog") -> "Catalog":
@@ -72,7 +80,12 @@ class Catalog:
                 *(one for one in faults if canonicalize_name(one.distribution) not in self.distributions),
             ],
             distributions=self.distributions | other.distributions,
+            verdicts={**other.verdicts, **self.verdicts},
         )
+
+    def refusals(self, task: TaskSignature, check: LiteralCheck) -> tuple[Refusal, ...]:
+        """Return what the type of a parameter refuses about a literal; nothing if it was not checked."""
+        return self.verdicts.get((canonicalize_name(task.distribution), check), ())
 
     def named(self, text: str) -> tuple[TaskSignature, ...]:
         """Return the tasks that a bare or qualified name may mean, whoever owns them.

@@ -1,219 +1,163 @@
-"""Literal values held against a JSON Schema; what a reference stands for is not known and not judged."""
+"""The literal values of a spec as checks by the types of its parameters, and the verdicts as problems."""
 
-import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from flowlock.errors import Location, nearest
-from flowlock.spec.model import Environment, ListOf, Literal, MappingOf, Reference, Value
-from flowlock.spec.paths import without_empty_choices
+from flowlock.errors import Location, Problem, nearest
+from flowlock.spec.model import (
+    Environment,
+    Iteration,
+    ListOf,
+    Literal,
+    MappingOf,
+    Over,
+    Reference,
+    Spec,
+    Value,
+)
 from flowlock_core.documents.nodes import shown
-
-if TYPE_CHECKING:
-    from jsonschema.protocols import Validator
+from flowlock_core.literals import LiteralCheck, Path, Refusal, RefusalKind
+from flowlock_core.schema import Parameter
 
 Json = Any
-_SIMPLE: dict[str, tuple[type, ...]] = {
-    "string": (str,),
-    "boolean": (bool,),
-    "integer": (int,),
-    "number": (int, float),
-}
-_PLAIN_KEYS = {"type", "title", "description", "default", "examples"}
-_UNIONS = {"anyOf", "oneOf", "allOf", "not", "if"}
-_WORDS = {
-    "string": "a text",
-    "boolean": "true or false",
-    "integer": "a whole number",
-    "number": "a number",
-    "array": "a list",
-    "object": "a mapping",
-    "null": "nothing",
-}
+PAIR = 2
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Mismatch:
-    """A value that its schema refuses: where it stands, how it is reached, why."""
-
-    at: Location
-    path: str
-    message: str
-    hint: str | None = None
-
-
-def mismatches(value: Value, schema: Mapping[str, Json]) -> Iterator[Mismatch]:
-    """Yield what is wrong with the literal parts of a value."""
-    unknown = list(_unknown(value, ()))
-    if unknown == [()] or _plainly_right(value, schema):
-        return
-    for error in _errors(value, schema):
-        path = tuple(error.absolute_path)
-        if any(_about_unknown(str(error.validator), path, place) for place in unknown):
+def literal_checks(spec: Spec) -> Iterator[LiteralCheck]:
+    """Yield a check for each value that a spec gives to an argument, where a part of it is known."""
+    for step in spec.steps:
+        if step.task is None:
             continue
-        yield from _explained(error, value)
+        for argument in step.partial:
+            yield from _checks(step.task.value, argument.name.value, argument.value)
+        for iteration in step.iterations:
+            for name, part in iterated(iteration):
+                yield from _checks(step.task.value, name, part)
 
 
-def _errors(value: Value, schema: Mapping[str, Json]) -> list[Any]:
-    """Return the validator's complaints; a task's own schema that it cannot apply judges nothing."""
-    from jsonschema.exceptions import UnknownType
-    from referencing.exceptions import Unresolvable
-
-    try:
-        return list(_validator(_Frozen(schema)).iter_errors(as_json(value)))
-    except (UnknownType, Unresolvable, re.error):
-        return []
+def iterated(iteration: Iteration) -> Iterator[tuple[str, Value]]:
+    """Yield what the literal items of `argvalues` give to each argument, as far as that can be said."""
+    if not isinstance(iteration.argvalues, ListOf):
+        return
+    names = [name.value for name in iteration.argnames]
+    for item in iteration.argvalues.items:
+        yield from zip(names, _parts(item, iteration), strict=False)
 
 
-def as_json(value: Value) -> Json:
-    """Return the JSON form of a value, with null where a reference stands."""
+def _parts(item: Value, iteration: Iteration) -> tuple[Value, ...]:
+    if iteration.over is Over.MAPVALUES:
+        if not isinstance(item, ListOf) or len(item.items) != PAIR:
+            return ()
+        item = item.items[1]
+    if len(iteration.argnames) == 1:
+        return (item,)
+    if isinstance(item, ListOf) and len(item.items) == len(iteration.argnames):
+        return item.items
+    return ()
+
+
+def _checks(task: str, parameter: str, value: Value) -> Iterator[LiteralCheck]:
+    check = literal_check(task, parameter, value)
+    if () not in check.holes:
+        yield check
+
+
+def literal_check(task: str, parameter: str, value: Value) -> LiteralCheck:
+    """Return the check about a value for a parameter of the task that a bare or qualified name means."""
+    name = task.rpartition(".")[2]
+    return LiteralCheck.of(name, parameter, _as_json(value), list(_holes(value, ())))
+
+
+def _as_json(value: Value) -> Json:
     match value:
         case Literal():
             return value.value
         case ListOf():
-            return [as_json(item) for item in value.items]
+            return [_as_json(item) for item in value.items]
         case MappingOf():
-            return {key.value: as_json(item) for key, item in value.entries}
+            return {key.value: _as_json(item) for key, item in value.entries}
         case Reference() | Environment():
             return None
 
 
-def _unknown(value: Value, path: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
+def _holes(value: Value, path: Path) -> Iterator[Path]:
     match value:
         case Reference() | Environment():
             yield path
         case ListOf():
             for index, item in enumerate(value.items):
-                yield from _unknown(item, (*path, index))
+                yield from _holes(item, (*path, index))
         case MappingOf():
             for key, item in value.entries:
-                yield from _unknown(item, (*path, key.value))
+                yield from _holes(item, (*path, key.value))
         case Literal():
             return
 
 
-def _about_unknown(rule: str, path: tuple[str | int, ...], place: tuple[str | int, ...]) -> bool:
-    """Tell whether a complaint may be about what stands for a reference, and so must not be believed."""
-    if path[: len(place)] == place:
-        return True
-    return rule in _UNIONS | {"uniqueItems", "enum", "const"} and place[: len(path)] == path
+def problem_of(refusal: Refusal, value: Value, parameter: Parameter) -> Problem:
+    """Place a refusal in the spec, and say it of the parameter."""
+    path, message, hint = refusal.path, refusal.message, refusal.hint
+    at = _at(value, path).at
+    if refusal.kind is RefusalKind.UNKNOWN_KEY:
+        known = known_keys(parameter.accepts or parameter.schema, path[:-1])
+        message = f"unknown key `{shown(path[-1])}`"
+        hint = nearest(path[-1], known) or (f"the keys are {', '.join(known)}" if known else hint)
+        at = _key(_at(value, path[:-1]), path[-1]) or at
+    elif refusal.kind is RefusalKind.MISSING_KEY:
+        message = f"the key `{shown(path[-1])}` is missing"
+    if refusal.kind is not RefusalKind.VALUE:
+        path = path[:-1]
+    inside = f" at {_path(value, path)}" if path else ""
+    return Problem(code="FL142", message=f"`{parameter.name}`{inside}: {message}", location=at, hint=hint)
 
 
-def _plainly_right(value: Value, schema: Mapping[str, Json]) -> bool:
-    """Recognise the common case without the validator: a scalar of the one type that is asked for."""
-    if not isinstance(value, Literal) or not schema.keys() <= _PLAIN_KEYS:
-        return False
-    kinds = _SIMPLE.get(str(schema.get("type")))
-    return kinds is not None and type(value.value) in kinds
-
-
-class _Frozen:
-    """A schema as a cache key: schemas of a catalog live as long as it does."""
-
-    def __init__(self, schema: Mapping[str, Json]) -> None:
-        self.schema = schema
-
-    def __hash__(self) -> int:
-        return id(self.schema)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Frozen) and self.schema is other.schema
-
-
-@lru_cache(maxsize=4096)
-def _validator(frozen: _Frozen) -> "Validator":
-    from jsonschema import Draft202012Validator
-
-    return Draft202012Validator(without_empty_choices(dict(frozen.schema)))
-
-
-def _explained(error: Any, value: Value) -> Iterator[Mismatch]:
-    """Say it in words: the most telling of the errors under a union, at the innermost value."""
-    from jsonschema.exceptions import best_match
-
-    if error.validator in ("anyOf", "oneOf") and error.context and _same_kind(error):
-        error = best_match(error.context, key=_depth) or error
-    path = tuple(error.absolute_path)
-    node = _at(value, path)
-    if error.validator == "additionalProperties":
-        known = list(error.schema.get("properties", {}))
-        for extra in [key for key in error.instance if key not in known]:
-            yield Mismatch(
-                at=_key(node, extra) or node.at,
-                path=_path(path),
-                message=f"unknown key `{shown(extra)}`",
-                hint=nearest(extra, known) or f"the keys are {', '.join(known)}",
-            )
-        return
-    hint = None
-    if error.validator == "enum" and isinstance(error.instance, str):
-        hint = nearest(error.instance, [one for one in error.validator_value if isinstance(one, str)])
-    yield Mismatch(at=node.at, path=_path(path), message=_message(error), hint=hint)
-
-
-def _message(error: Any) -> str:
-    found = shown(_json(error.instance))
-    match error.validator:
-        case "type":
-            return f"{_expected(error.validator_value)} is expected, not {found}"
-        case "anyOf" | "oneOf":
-            kinds = _union_kinds(error.validator_value)
-            return f"{kinds} is expected, not {found}" if kinds else f"{found} has none of the allowed forms"
-        case "enum":
-            return f"{found} is not one of {', '.join(map(_json, error.validator_value))}"
-        case "const":
-            return f"{found} is not {_json(error.validator_value)}"
-        case "required":
-            return f"the key `{error.message.removesuffix(' is a required property')[1:-1]}` is missing"
-        case _:
-            return str(shown(error.message))
-
-
-def _json(value: Json) -> str:
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _same_kind(error: Any) -> bool:
-    """Tell whether a branch of the union takes a value of this JSON type and refuses something inside."""
-    return any(child.validator != "type" or child.path for child in error.context)
-
-
-def _depth(error: Any) -> Any:
-    return (len(error.path), error.validator != "type")
-
-
-def _expected(kinds: str | Sequence[str]) -> str:
-    names = [kinds] if isinstance(kinds, str) else list(kinds)
-    return " or ".join(_WORDS.get(name, name) for name in names)
-
-
-def _union_kinds(branches: Sequence[Mapping[str, Json]]) -> str:
-    names = [_expected(branch["type"]) for branch in branches if "type" in branch]
-    return " or ".join(dict.fromkeys(names)) if len(names) == len(branches) else ""
-
-
-def _at(value: Value, path: Sequence[str | int]) -> Value:
+def _at(value: Value, path: Sequence[str]) -> Value:
     """Follow a path as far as it leads."""
     for part in path:
         match value:
-            case ListOf() if isinstance(part, int) and part < len(value.items):
-                value = value.items[part]
+            case ListOf() if part.isdecimal() and int(part) < len(value.items):
+                value = value.items[int(part)]
             case MappingOf():
-                value = next((item for key, item in value.entries if key.value == part), value)
+                value = dict(_entries(value)).get(part, value)
             case _:
                 break
     return value
 
 
+def _entries(value: MappingOf) -> Iterator[tuple[str, Value]]:
+    return ((key.value, item) for key, item in value.entries)
+
+
 def _key(value: Value, name: str) -> Location | None:
     """Return where a mapping says a key."""
-    entries = value.entries if isinstance(value, MappingOf) else ()
-    return next((key.at for key, _ in entries if key.value == name), None)
+    places = {key.value: key.at for key, _ in value.entries} if isinstance(value, MappingOf) else {}
+    return places.get(name)
 
 
-def _path(path: Sequence[str | int]) -> str:
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{shown(part)}" for part in path)
-    return f"`{text.lstrip('.')}`" if text else ""
+def _path(value: Value, path: Sequence[str]) -> str:
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(value, ListOf) else f".{shown(part)}"
+        value = _at(value, [part])
+    return f"`{text.lstrip('.')}`"
+
+
+def known_keys(schema: Mapping[str, Json], path: Sequence[str]) -> list[str]:
+    """Return the keys that a schema has for the mapping at a path of a value."""
+    names: dict[str, None] = {}
+    for node in _choices(schema):
+        properties = node.get("properties", {})
+        if not path:
+            names |= dict.fromkeys(properties)
+            continue
+        inner = properties.get(path[0]) or node.get("items") or node.get("additionalProperties")
+        if isinstance(inner, dict):
+            names |= dict.fromkeys(known_keys(inner, path[1:]))
+    return list(names)
+
+
+def _choices(schema: Mapping[str, Json]) -> Iterator[Mapping[str, Json]]:
+    yield schema
+    for union in ("anyOf", "oneOf", "allOf"):
+        for choice in schema.get(union, ()):
+            yield from _choices(choice)

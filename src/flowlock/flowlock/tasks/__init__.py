@@ -1,1 +1,1 @@
-"""Which tasks there are: signatures in-process, or looked up in an environment."""
+"""Which tasks exist, and what their types say of literal values."""

@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import Distribution, distributions, version
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 from urllib.parse import unquote, urlsplit
 
 from packaging.requirements import Requirement
@@ -27,14 +27,23 @@ from flowlock.errors import FlowlockError, from_os_error
 from flowlock.names import CORE
 from flowlock.recipe import pyproject
 from flowlock.report.reporter import Progress, Silent
-from flowlock.spec.catalog import BrokenTask, Catalog
+from flowlock.spec.catalog import BrokenTask, Catalog, Verdicts
 from flowlock.spec.model import Requirement as SpecRequirement
+from flowlock.tasks.verdicts import (
+    VerdictsByCheck,
+    read_verdicts,
+    verdicts_by_owner,
+    verdicts_of,
+    write_verdicts,
+)
 from flowlock.workspace import Workspace
+from flowlock_core.literals import LiteralCheck
 from flowlock_core.schema import TaskSignature
 
 GROUP = "flowlock.tasks"
+SIGNATURES, VERDICTS = ".json", ".literals.json"
 # Raised when kept signatures of an earlier flowlock can no longer be read.
-SCHEMA = 2
+SCHEMA = 3
 # What solvers draw around their sentences.
 _DRAWN = re.compile(r"[\u2500-\u27bf\u00d7]")
 _MODULE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*", re.ASCII)
@@ -50,11 +59,16 @@ class Source:
 
 
 def signatures(
-    workspace: Workspace, requirements: Collection[str] | None = None, *, progress: Progress | None = None
+    workspace: Workspace,
+    requirements: Collection[str] | None = None,
+    *,
+    checks: Collection[LiteralCheck] = (),
+    progress: Progress | None = None,
 ) -> Catalog:
     """Return the tasks of every workspace package, and of the installed distributions that are required.
 
-    `requirements` are distribution names; None means every installed distribution with tasks.
+    `requirements` are distribution names; None means every installed distribution with tasks. The catalog
+    has the verdicts of the checks.
     """
     own = _workspace_sources(workspace)
     names = {one.distribution for one in own}
@@ -63,44 +77,92 @@ def signatures(
         wanted = {canonicalize_name(name) for name in (CORE, *requirements)}
     installed = [one for one in _installed_sources(wanted) if one.distribution not in names]
     sources = [*own, *installed]
-    kept = {one.distribution: _kept(workspace, one) for one in sources}
-    missing = [one for one in sources if kept[one.distribution] is None]
-    if missing:
-        described = _describe(workspace, missing, progress or Silent())
-        for one in missing:
-            kept[one.distribution] = _keep(workspace, one, described)
-    documents = [document for document in kept.values() if document is not None]
+    known = {source.distribution: _Known.kept(workspace, source) for source in sources}
+    asked = {source.distribution: known[source.distribution].unchecked(source, checks) for source in sources}
+    incomplete = [
+        source for source in sources if known[source.distribution].lacks(asked[source.distribution])
+    ]
+    if incomplete:
+        described = _describe(workspace, incomplete, asked, progress or Silent())
+        for source in incomplete:
+            known[source.distribution] = known[source.distribution].completed(workspace, source, described)
+    documents = [one.document for one in known.values() if one.document is not None]
     present = set(names) | {canonicalize_name(one.metadata["Name"]) for one in distributions()}
-    return _catalog(documents, present)
+    verdicts = {
+        (distribution, check): refusals
+        for distribution, one in known.items()
+        for check, refusals in one.verdicts.items()
+    }
+    return _catalog(documents, present, verdicts)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Known:
+    """What an earlier run kept of a distribution: the description of its tasks, and its verdicts."""
+
+    document: Mapping[str, Any] | None
+    verdicts: VerdictsByCheck
+
+    @classmethod
+    def kept(cls, workspace: Workspace, source: Source) -> Self:
+        """Read both; what cannot be read counts as absent."""
+        return cls(
+            document=_kept(workspace, source), verdicts=read_verdicts(_kept_file(workspace, source, VERDICTS))
+        )
+
+    def unchecked(self, source: Source, checks: Iterable[LiteralCheck]) -> list[LiteralCheck]:
+        """Return the checks to the distribution's tasks that have no verdict."""
+        return [one for one in checks if one.task in source.entry_points and one not in self.verdicts]
+
+    def lacks(self, asked: Collection[LiteralCheck]) -> bool:
+        """Tell whether the tasks must be imported."""
+        return self.document is None or bool(asked)
+
+    def completed(self, workspace: Workspace, source: Source, described: Mapping[str, Any]) -> Self:
+        """Return and keep it with what a process says now."""
+        own = [item for item in described["literals"] if item["distribution"] == source.distribution]
+        new = {**self.verdicts, **verdicts_of(own)}
+        if new != self.verdicts:
+            path = _kept_file(workspace, source, VERDICTS)
+            write_verdicts(path, new)
+            _forget_others(path, source, VERDICTS)
+        return replace(self, document=_keep(workspace, source, described), verdicts=new)
 
 
 class Elsewhere(Protocol):
     """Looks into packages that are neither of the workspace nor installed."""
 
-    def describe(self, requirements: Sequence[SpecRequirement], /) -> Mapping[str, Any]:
+    def describe(
+        self, requirements: Sequence[SpecRequirement], checks: Collection[LiteralCheck], /
+    ) -> Mapping[str, Any]:
         """Return the document of `flowlock_core.command.describe`; a FlowlockError says why there is none."""
 
 
-def with_elsewhere(catalog: Catalog, missing: Sequence[SpecRequirement], elsewhere: Elsewhere) -> Catalog:
+def with_elsewhere(
+    catalog: Catalog,
+    missing: Sequence[SpecRequirement],
+    elsewhere: Elsewhere,
+    checks: Collection[LiteralCheck] = (),
+) -> Catalog:
     """Return a catalog with the tasks of packages that it lacks, or with why they cannot be looked at."""
     names = [canonicalize_name(one.name.value) for one in missing if one.name]
     try:
-        found = _catalog([elsewhere.describe(missing)], names)
+        document = elsewhere.describe(missing, checks)
     except FlowlockError as error:
         # It becomes a part of what is said of the requirement, which has a place in the spec.
         why = f"{error.message}: {error.detail}" if error.detail else error.message
         return replace(catalog, unavailable=dict.fromkeys(names, _line(_DRAWN.sub(" ", why))))
-    return catalog.joined(found)
+    return catalog.joined(_catalog([document], names, verdicts_by_owner(document["literals"])))
 
 
-def _catalog(documents: Iterable[Mapping[str, Any]], present: Iterable[str]) -> Catalog:
+def _catalog(documents: Iterable[Mapping[str, Any]], present: Iterable[str], verdicts: Verdicts) -> Catalog:
     found, broken = [], []
     for document in documents:
         broken += [
             BrokenTask(
-                name=fault["task"], distribution=fault["distribution"], message=_line(fault["message"])
+                name=refusal["task"], distribution=refusal["distribution"], message=_line(refusal["message"])
             )
-            for fault in document["errors"]
+            for refusal in document["errors"]
         ]
         for task in map(TaskSignature.from_json, document["tasks"]):
             if _MODULE.fullmatch(task.module) and task.function.isascii() and task.function.isidentifier():
@@ -108,7 +170,7 @@ def _catalog(documents: Iterable[Mapping[str, Any]], present: Iterable[str]) -> 
             else:
                 message = f"{task.module}.{task.function} is not at the top of its module"
                 broken.append(BrokenTask(name=task.name, distribution=task.distribution, message=message))
-    return Catalog.of(found, broken=broken, distributions=present)
+    return Catalog.of(found, broken=broken, distributions=present, verdicts=verdicts)
 
 
 def _line(text: str) -> str:
@@ -188,14 +250,14 @@ def _identity(*parts: str) -> str:
     return hashlib.sha256("\0".join((*fixed, *parts)).encode()).hexdigest()
 
 
-def _kept_file(workspace: Workspace, source: Source) -> Path:
-    return workspace.state.signatures / f"{source.distribution}-{source.identity}.json"
+def _kept_file(workspace: Workspace, source: Source, ending: str) -> Path:
+    return workspace.state.signatures / f"{source.distribution}-{source.identity}{ending}"
 
 
 def _kept(workspace: Workspace, source: Source) -> Mapping[str, Any] | None:
     """Return the document that an earlier run kept; one that cannot be read counts as absent."""
     try:
-        document = json.loads(_kept_file(workspace, source).read_bytes())
+        document = json.loads(_kept_file(workspace, source, SIGNATURES).read_bytes())
     except (OSError, ValueError):
         return None
     return document if isinstance(document, dict) and document.keys() == {"tasks", "errors"} else None
@@ -208,18 +270,26 @@ def _keep(workspace: Workspace, source: Source, described: Mapping[str, Any]) ->
         for key in ("tasks", "errors")
     }
     if not document["errors"]:
-        path = _kept_file(workspace, source)
+        path = _kept_file(workspace, source, SIGNATURES)
         files.write_text(path, json.dumps(document, indent=1) + "\n")
-        for old in path.parent.glob(f"{source.distribution}-*.json"):
-            if (
-                re.fullmatch(rf"{re.escape(source.distribution)}-[0-9a-f]{{64}}\.json", old.name)
-                and old != path
-            ):
-                old.unlink(missing_ok=True)
+        _forget_others(path, source, SIGNATURES)
     return document
 
 
-def _describe(workspace: Workspace, sources: Iterable[Source], progress: Progress) -> Mapping[str, Any]:
+def _forget_others(path: Path, source: Source, ending: str) -> None:
+    """Delete what was kept of other states of a distribution."""
+    name = re.compile(rf"{re.escape(source.distribution)}-[0-9a-f]{{64}}{re.escape(ending)}")
+    for old in path.parent.glob(f"{source.distribution}-*{ending}"):
+        if name.fullmatch(old.name) and old != path:
+            old.unlink(missing_ok=True)
+
+
+def _describe(
+    workspace: Workspace,
+    sources: Iterable[Source],
+    asked: Mapping[str, Sequence[LiteralCheck]],
+    progress: Progress,
+) -> Mapping[str, Any]:
     """Import the packages in a process of their own and return what it says of their tasks."""
     points = {one.distribution: dict(one.entry_points) for one in sources}
     progress.working(f"describing the tasks of {', '.join(points)}")
@@ -231,6 +301,9 @@ def _describe(workspace: Workspace, sources: Iterable[Source], progress: Progres
         with tempfile.TemporaryDirectory(prefix="flowlock-") as folder:
             listing = Path(folder) / "entry-points.json"
             files.write_text(listing, json.dumps(points))
+            literals = Path(folder) / "literals.json"
+            checks = {check for distribution in points for check in asked[distribution]}
+            files.write_text(literals, json.dumps([check.as_json() for check in checks]))
             # -P: the folder where the command runs must not become a place to import from.
             command: list[str | Path] = [
                 sys.executable,
@@ -239,7 +312,8 @@ def _describe(workspace: Workspace, sources: Iterable[Source], progress: Progres
                 "flowlock_core.command.describe",
                 "--entry-points",
             ]
-            done = process.run([*command, listing], cwd=Path(folder), env=env, check=False)
+            command += [listing, "--literals", literals]
+            done = process.run(command, cwd=Path(folder), env=env, check=False)
     except OSError as error:
         raise from_os_error(error, "use", tempfile.gettempdir()) from error
     try:

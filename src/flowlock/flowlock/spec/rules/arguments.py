@@ -5,13 +5,11 @@ from collections.abc import Iterator
 from flowlock.errors import Problem
 from flowlock.spec.catalog import Scope, filled, is_condition
 from flowlock.spec.hints import Hints
-from flowlock.spec.literals import Mismatch, mismatches
-from flowlock.spec.model import Iteration, ListOf, Literal, MappingOf, Over, Spec, Step, Text, Value
+from flowlock.spec.literals import iterated, literal_check, problem_of
+from flowlock.spec.model import ListOf, Literal, MappingOf, Spec, Step, Text, Value
 from flowlock.spec.types import read, takes_nothing
 from flowlock_core.documents.nodes import shown
 from flowlock_core.schema import Parameter, TaskSignature
-
-PAIR = 2
 
 
 def check_tasks(spec: Spec, scope: Scope, hints: Hints) -> Iterator[Problem]:
@@ -21,7 +19,7 @@ def check_tasks(spec: Spec, scope: Scope, hints: Hints) -> Iterator[Problem]:
             yield from _check_known(step.task, scope, hints, conditions=False)
         task = scope.task(step.task)
         if task:
-            yield from _check_arguments(step, task, hints)
+            yield from _check_arguments(step, task, scope, hints)
         if step.skipif:
             yield from _check_conditions(step.skipif.conditions, scope, hints)
     if spec.skipif:
@@ -71,49 +69,31 @@ def _check_known(text: Text, scope: Scope, hints: Hints, *, conditions: bool) ->
         yield Problem(code="FL130", message=f"unknown {what} `{shown(name)}`", location=text.at, hint=hint)
 
 
-def _check_arguments(step: Step, task: TaskSignature, hints: Hints) -> Iterator[Problem]:
+def _check_arguments(step: Step, task: TaskSignature, scope: Scope, hints: Hints) -> Iterator[Problem]:
     parameters = {parameter.name: parameter for parameter in task.parameters}
     for argument in step.partial:
         parameter = parameters.get(argument.name.value)
         if parameter is None:
             yield _unknown(argument.name, task, hints)
         else:
-            yield from _check_value(argument.value, parameter)
+            yield from _check_value(argument.value, parameter, task, scope)
     for iteration in step.iterations:
-        yield from _check_iteration(iteration, task, parameters, hints)
+        for name in iteration.argnames:
+            if name.value not in parameters:
+                yield _unknown(name, task, hints)
+        for argname, part in iterated(iteration):
+            if argname in parameters:
+                yield from _check_value(part, parameters[argname], task, scope)
     given = filled(step)
     for parameter in task.parameters:
-        if parameter.required and parameter.wired and parameter.name not in given:
+        only_here = parameter.wired or parameter.hidden
+        if parameter.required and only_here and parameter.name not in given:
             what = f"the argument `{parameter.name}` of `{task.name}` (a {parameter.annotation})"
-            message = f"{what} is given by no step"
-            hint = f"add `{parameter.name}: ${{{{ workflow.<id>.return }}}}` to `partial`"
+            message = f"{what} is given by no step" if parameter.wired else f"{what} is in no form"
+            value = "${{ workflow.<id>.return }}" if parameter.wired else "…"
+            hint = f"add `{parameter.name}: {value}` to `partial`"
             at = step.task.at if step.task else step.at
             yield Problem(code="FL141", message=message, location=at, hint=hint)
-
-
-def _check_iteration(
-    iteration: Iteration, task: TaskSignature, parameters: dict[str, Parameter], hints: Hints
-) -> Iterator[Problem]:
-    for name in iteration.argnames:
-        if name.value not in parameters:
-            yield _unknown(name, task, hints)
-    if not isinstance(iteration.argvalues, ListOf):
-        return
-    for item in iteration.argvalues.items:
-        for name, part in zip(iteration.argnames, _parts(item, iteration), strict=False):
-            if name.value in parameters:
-                yield from _check_value(part, parameters[name.value])
-
-
-def _parts(item: Value, iteration: Iteration) -> tuple[Value, ...]:
-    """Return what one item of `argvalues` gives to each argument; nothing where that cannot be said."""
-    if iteration.over is Over.MAPVALUES:
-        if not isinstance(item, ListOf) or len(item.items) != PAIR:
-            return ()
-        item = item.items[1]
-    if len(iteration.argnames) == 1:
-        return (item,)
-    return item.items if isinstance(item, ListOf) and len(item.items) == len(iteration.argnames) else ()
 
 
 def _unknown(name: Text, task: TaskSignature, hints: Hints) -> Problem:
@@ -124,12 +104,12 @@ def _unknown(name: Text, task: TaskSignature, hints: Hints) -> Problem:
     return Problem(code="FL140", message=message, location=name.at, hint=hint)
 
 
-def _check_value(value: Value, parameter: Parameter) -> Iterator[Problem]:
+def _check_value(value: Value, parameter: Parameter, task: TaskSignature, scope: Scope) -> Iterator[Problem]:
     if parameter.wired:
         yield from _check_wired(value, parameter)
         return
-    for fault in mismatches(value, parameter.accepts or parameter.schema):
-        yield _mistyped(fault, parameter)
+    for refusal in scope.catalog.refusals(task, literal_check(task.name, parameter.name, value)):
+        yield problem_of(refusal, value, parameter)
 
 
 def _check_wired(value: Value, parameter: Parameter) -> Iterator[Problem]:
@@ -149,9 +129,3 @@ def _check_wired(value: Value, parameter: Parameter) -> Iterator[Problem]:
                 yield from _check_wired(item, parameter)
         case _:
             return
-
-
-def _mistyped(fault: Mismatch, parameter: Parameter) -> Problem:
-    inside = f" at {fault.path}" if fault.path else ""
-    message = f"`{parameter.name}`{inside}: {fault.message}"
-    return Problem(code="FL142", message=message, location=fault.at, hint=fault.hint)

@@ -1,0 +1,257 @@
+"""Literal values of specs and parameter files held against the type of the parameter that they are for.
+
+The rules are those of a run (pydantic), and no value may change its kind silently: the text "5" is not a
+number, though pydantic would make one of it.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, Self, TypeAlias
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from flowlock_core.arguments import Argument, Arguments, arguments_of, problems_of
+from flowlock_core.errors import Problem
+from flowlock_core.parameters.params import parts_of
+from flowlock_core.registry import Registration
+
+Path: TypeAlias = tuple[str | int, ...]
+
+# What pydantic reports in strict mode about a value that it would convert otherwise.
+_KINDS = frozenset(
+    (
+        "bool_type",
+        "int_type",
+        "float_type",
+        "string_type",
+        "date_type",
+        "datetime_type",
+        "time_type",
+        "time_delta_type",
+    )
+)
+# Choices of a union that no literal can be, and so say nothing about a literal.
+_NOT_LITERAL = frozenset(
+    ("needs_python_object", "is_instance_of", "is_subclass_of", "callable_type", "none_required")
+)
+# They depend on the machine and the folder of the run, not on the value.
+_OF_THE_MACHINE = frozenset(("path_not_file", "path_not_directory", "path_exists", "path_not_socket"))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LiteralCheck:
+    """A literal for a parameter of the tasks of one name, as JSON with null where `holes` lead.
+
+    A hole is what a result or an environment variable fills in: nothing is said of it.
+    """
+
+    task: str
+    parameter: str
+    value: str
+    holes: tuple[Path, ...] = ()
+
+    @classmethod
+    def of(cls, task: str, parameter: str, value: Any, holes: Sequence[Path] = ()) -> Self:
+        """Return the check about a value; equal values give equal checks."""
+        return cls(task=task, parameter=parameter, value=json.dumps(value), holes=tuple(holes))
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """Return the check that `as_json` wrote."""
+        return cls(**{**document, "holes": tuple(map(tuple, document["holes"]))})
+
+    def as_json(self) -> dict[str, Any]:
+        """Return a JSON object."""
+        holes = [list(hole) for hole in self.holes]
+        return {"task": self.task, "parameter": self.parameter, "value": self.value, "holes": holes}
+
+
+class RefusalKind(StrEnum):
+    """What is refused: a value, or a key of a mapping."""
+
+    VALUE = "value"
+    MISSING_KEY = "missing key"
+    UNKNOWN_KEY = "unknown key"
+
+
+_KINDS_OF_KEYS = {"FL727": RefusalKind.MISSING_KEY, "FL725": RefusalKind.UNKNOWN_KEY}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refusal:
+    """Why a value, or a part of it, is refused; the path of a key ends with the key."""
+
+    kind: RefusalKind
+    path: tuple[str, ...]
+    message: str
+    hint: str | None = None
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """Return the refusal that `as_json` wrote."""
+        kind = RefusalKind(document["kind"])
+        return cls(**{**document, "kind": kind, "path": tuple(document["path"])})
+
+    def as_json(self) -> dict[str, Any]:
+        """Return a JSON object."""
+        return {"kind": self.kind, "path": list(self.path), "message": self.message, "hint": self.hint}
+
+
+def check_literal(check: LiteralCheck, registration: Registration) -> list[Refusal] | None:
+    """Check a literal against a registered task; None if the task cannot be imported."""
+    try:
+        arguments = arguments_of(registration.load().func)
+    except (KeyboardInterrupt, MemoryError):
+        raise
+    # That a module cannot be imported is reported where its tasks are described.
+    except BaseException:  # noqa: BLE001 - a foreign module may raise anything, SystemExit included
+        return None
+    return refusals_of(arguments, check)
+
+
+def refusals_of(arguments: Arguments, check: LiteralCheck) -> list[Refusal]:
+    """Return what is wrong with a literal; nothing if the parameter's type cannot decide that."""
+    argument = arguments.by_name.get(check.parameter)
+    if argument is None:
+        return []
+    value = json.loads(check.value)
+    try:
+        problems = _problems(argument, _with_holes(value, check.holes))
+        if not problems and not check.holes:
+            problems = _changes_of_kind(argument, check.value)
+    except Exception:  # noqa: BLE001 - a validator of a foreign type may raise anything
+        return []
+    refused = [_LocatedProblem.of(problem, value) for problem in problems]
+    certain = [one for one in refused if not one.may_be_about(check.holes)]
+    return [one.refusal for one in _without_other_choices(certain)]
+
+
+class _Hole:
+    """Stands for a value that is known only in a run."""
+
+
+def _with_holes(value: Any, holes: Sequence[Path]) -> Any:
+    for hole in holes:
+        value = _replaced(value, hole)
+    return value
+
+
+def _replaced(value: Any, path: Path) -> Any:
+    if not path:
+        return _Hole()
+    first, *rest = path
+    if isinstance(value, list):
+        return [_replaced(item, tuple(rest)) if index == first else item for index, item in enumerate(value)]
+    return {key: _replaced(item, tuple(rest)) if key == first else item for key, item in value.items()}
+
+
+def _problems(argument: Argument, value: Any) -> list[Problem]:
+    try:
+        argument.adapter.validate_python(value)
+    except ValidationError as error:
+        items = error.errors(include_url=False)
+        if any(item["type"] in _OF_THE_MACHINE or _is_of_something_else(item, value) for item in items):
+            return []
+        return problems_of(argument.name, error)
+    return []
+
+
+def _is_of_something_else(item: ErrorDetails, value: Any) -> bool:
+    """Tell whether a validator failed to look up what a value names.
+
+    A connection is given by its name: its settings are in the environment of the run, and missing here.
+    """
+    for part in item["loc"]:
+        value = dict(_inner(value)).get(str(part), value)
+    return item["type"] == "missing" and not isinstance(value, Mapping)
+
+
+def _changes_of_kind(argument: Argument, text: str) -> list[Problem]:
+    """Return where pydantic would turn a value into one of another kind, as a text into a number."""
+    try:
+        argument.adapter.validate_json(text, strict=True)
+    except ValidationError as error:
+        types = {item["type"] for item in error.errors(include_url=False)}
+        if types & _KINDS and types <= _KINDS | _NOT_LITERAL:
+            return problems_of(argument.name, error)
+    return []
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _LocatedProblem:
+    """A problem of a value: which part of the value it is about, and at which parts a union has a choice."""
+
+    problem: Problem
+    path: tuple[str, ...]
+    unions: tuple[tuple[str, ...], ...]
+
+    @classmethod
+    def of(cls, problem: Problem, value: Any) -> Self:
+        """Follow a problem's path; what does not lead into the value names a choice of a union."""
+        path: list[str] = []
+        unions: list[tuple[str, ...]] = []
+        for part in parts_of(problem.parameter or "")[1:]:
+            inner = dict(_inner(value))
+            if part in inner:
+                path.append(part)
+                value = inner[part]
+            elif problem.code not in _KINDS_OF_KEYS:
+                unions.append(tuple(path))
+        return cls(problem=problem, path=tuple(path), unions=tuple(unions))
+
+    @property
+    def refusal(self) -> Refusal:
+        """The same for who asked; the problem of a key ends with the key, whether it is there or not."""
+        problem, path = self.problem, self.path
+        key = parts_of(problem.parameter or "")[-1]
+        kind = _KINDS_OF_KEYS.get(problem.code, RefusalKind.VALUE)
+        if kind is not RefusalKind.VALUE and path[-1:] != (key,):
+            path = (*path, key)
+        return Refusal(kind=kind, path=path, message=problem.message, hint=problem.hint)
+
+    def may_be_about(self, holes: Sequence[Path]) -> bool:
+        """Tell whether the value might be right once the holes are filled."""
+        for hole in holes:
+            way = tuple(map(str, hole))
+            if self.path[: len(way)] == way or way[: len(self.path)] == self.path:
+                return True
+            if any(way[: len(union)] == union for union in self.unions):
+                return True
+        return False
+
+    def is_deepest(self, deepest: Mapping[tuple[str, ...], int]) -> bool:
+        """Tell whether no other choice of its unions goes further into the value."""
+        return all(len(self.path) == deepest[union] for union in self.unions)
+
+
+def _without_other_choices(refused: Sequence[_LocatedProblem]) -> list[_LocatedProblem]:
+    """Keep of the choices of a union those that take a value of this kind, and refuse something inside."""
+    deepest: dict[tuple[str, ...], int] = {}
+    for one in refused:
+        for union in one.unions:
+            deepest[union] = max(deepest.get(union, 0), len(one.path))
+    kept = [one for one in refused if one.is_deepest(deepest)]
+    return _one_for_each_value(kept)
+
+
+def _one_for_each_value(refused: Sequence[_LocatedProblem]) -> list[_LocatedProblem]:
+    """Make one problem of those that the choices of a union have with the same value."""
+    by_path: dict[tuple[str, ...], _LocatedProblem] = {}
+    for one in refused:
+        other = by_path.get(one.path)
+        if other is None or not one.unions:
+            by_path.setdefault(one.path, one)
+        elif one.problem.message not in other.problem.message:
+            message = f"{other.problem.message}; or {one.problem.message}"
+            by_path[one.path] = replace(other, problem=replace(other.problem, message=message))
+    return list(by_path.values())
+
+
+def _inner(value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        yield from value.items()
+    elif isinstance(value, list):
+        yield from ((str(index), item) for index, item in enumerate(value))
