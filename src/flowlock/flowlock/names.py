@@ -70,6 +70,17 @@ class FileName(_Name):
     rule = "a file name: no `/`, `\\` or control character, and not empty, `.` or `..`"
 
 
+class EntryPoint(_Name):
+    """A command of a package, `name = module:function` (entry points specification); the name is a file's."""
+
+    __slots__ = ()
+    pattern = re.compile(
+        r"\s*(?!\.{1,2}\s*=)[^\s=\[/\\\x00-\x1f\x7f-\x9f][^=/\\\x00-\x1f\x7f-\x9f]*?\s*=\s*"
+        r"[^\W\d]\w*(?:\.[^\W\d]\w*)*\s*:\s*[^\W\d]\w*(?:\.[^\W\d]\w*)*\s*"
+    )
+    rule = "a command: `name = module:function`, whose name is a file's"
+
+
 class Sha256(_Name):
     """A sha256 as 64 lower case hex digits."""
 

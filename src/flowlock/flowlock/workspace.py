@@ -16,6 +16,7 @@ from flowlock.errors import FlowlockError, Location, Problem, nearest
 from flowlock.names import SUBDIRS, PackageName, Platform
 
 FILE = "flowlock.toml"
+PYPROJECT, RECIPE = "pyproject.toml", "recipe.yaml"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,6 +27,11 @@ class Package:
     folder: Path
     recipe: Path
     excludes: tuple[str, ...] = ()
+
+    @property
+    def project_file(self) -> Path:
+        """Where its pyproject.toml is; a package of data needs none."""
+        return self.folder / PYPROJECT
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -219,7 +225,11 @@ def load(root: Path) -> Workspace:
 def _workspace(root: Path, document: _Document) -> Workspace:
     table = document.workspace
     sources = root / table.packages
-    folders = sorted(path.parent for path in sources.glob("*/pyproject.toml"))
+    recipes = root / table.recipes
+    described = {path.parent for path in sources.glob(f"*/{PYPROJECT}")}
+    # A package of data has a recipe, and need not have a pyproject.
+    described |= {sources / path.parent.name for path in recipes.glob(f"*/{RECIPE}")}
+    folders = sorted(folder for folder in described if folder.is_dir())
     names = _package_names(root, folders)
     options = {name: option.excludes for name, option in document.packages.items()}
     epoch = table.epoch if table.epoch.tzinfo else table.epoch.replace(tzinfo=UTC)
@@ -240,12 +250,12 @@ def _workspace(root: Path, document: _Document) -> Workspace:
             Package(
                 name=name,
                 folder=folder,
-                recipe=root / table.recipes / folder.name / "recipe.yaml",
+                recipe=recipes / folder.name / RECIPE,
                 excludes=tuple(options.get(folder.name, ())),
             )
             for folder, name in zip(folders, names, strict=True)
         ),
-        recipes=root / table.recipes,
+        recipes=recipes,
         workflows=root / table.workflows,
         targets=document.targets,
         unlocked={

@@ -139,7 +139,7 @@ def test_the_name_of_a_download_is_the_last_of_its_path(url: str, file: str) -> 
         "/etc/hosts",
         "http://[::1/x",
         "http://h/${{ w }}",
-        "http://h/${{ v | upper }}",
+        "http://h/${{ v | unknown }}",
         ["http://h/a"],
     ],
 )

@@ -9,6 +9,7 @@ from flowlock.builder.plan.order import needs
 from flowlock.errors import FlowlockError
 from flowlock.names import FileName, Version
 from flowlock.recipe.document import parse
+from flowlock.recipe.values import resolve
 
 BASE = "package: {name: x, version: '1'}\n"
 
@@ -218,3 +219,94 @@ def test_a_file_name_leads_nowhere_else(name: str) -> None:
 
 def test_ordinary_file_names_are_file_names() -> None:
     assert [FileName(name) for name in ("a.tar.gz", "...", ".hidden", "é b")]
+
+
+@pytest.mark.parametrize(
+    ("expression", "result"),
+    [
+        ("name | lower", "x-y"),
+        ("name|lower|replace('-', '_')", "x_y"),
+        ("(version | split('.'))[:2] | join('.')", "1.2"),
+        ("version | split('.') | first", "1"),
+        ("version | split('.') | last", "3"),
+        ("version | split('.') | length", "3"),
+        ("version | split('.') | reverse | list | join('-')", "3-2-1"),
+        ("' a ' | trim", "a"),
+        ("'007' | int", "7"),
+        ("version[2:]", "2.3"),
+        ("(version | split('.'))[0]", "1"),
+        ("number ~ '.' ~ version", "1.1.2.3"),
+        ("number + 1", "2"),
+        ("short | upper", "1.2"),
+    ],
+)
+def test_common_filters_are_evaluated_as_the_engine_does(expression: str, result: str) -> None:
+    from rattler_build import Stage0Recipe, VariantConfig
+
+    context = {
+        "name": "X-Y",
+        "version": "1.2.3",
+        "number": 1,
+        "short": "${{ (version | split('.'))[:2] | join('.') }}",
+    }
+    text = f"${{{{ {expression} }}}}"
+    assert resolve(text, {"context": context}) == result
+    recipe = of_json(context=context, about={"summary": text})
+    (rendered,) = Stage0Recipe.from_yaml(recipe).render(VariantConfig({}))
+    assert rendered.recipe.to_dict()["about"]["summary"] == result
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "compiler('c')",
+        "name if linux",
+        "name.__class__",
+        "name.split('.')[0]",
+        "name.__class__.__mro__",
+        "'a' * 1000000000",
+        "range(10)",
+        "missing | lower",
+        "[1, 2]",
+        "name | nosuch",
+        "name | replace('', 'x')",
+        "name |",
+        "'9' * 9 | int",
+    ],
+)
+def test_any_other_expression_is_refused_where_a_text_is_needed(expression: str) -> None:
+    with pytest.raises(ValueError, match="`"):
+        resolve(f"${{{{ {expression} }}}}", {"context": {"name": "x"}})
+
+
+def test_variables_that_multiply_are_refused_at_once() -> None:
+    doubling = {f"a{n}": f"${{{{ a{n + 1} }}}}${{{{ a{n + 1} }}}}" for n in range(40)}
+    assert resolve("${{ a0 }}", {"context": {**doubling, "a40": ""}}) == ""
+    growing = "name" + "| replace('x', 'xxxxxxxxxx')" * 12
+    deep = {f"a{n}": f"${{{{ a{n + 1} }}}}" for n in range(500)}
+    for text, context in (
+        ("${{ a0 }}", {**doubling, "a40": "x"}),
+        (f"${{{{ {growing} }}}}", {"name": "x"}),
+        ("${{ a0 }}", {**deep, "a500": ""}),
+    ):
+        with pytest.raises(ValueError, match=r"longer than|too long|more than"):
+            resolve(text, {"context": context})
+
+
+def test_a_name_made_by_a_filter_is_a_name() -> None:
+    text = of_json(context={"name": "X-Y"}, package={"name": "${{ name | lower }}", "version": "1"})
+    assert parse(text, "r").name == "x-y"
+
+
+@pytest.mark.parametrize(
+    "line", ["run", "run = main", "../run = a:b", "run = a:b c", " = a:b", "a/b = c:d", "x = a.:b"]
+)
+def test_a_command_that_is_none_is_refused(line: str) -> None:
+    ((code, place, message),) = refused(of_json(build={"python": {"entry_points": ["ok = a.b:c.d", line]}}))
+    assert (code, place) == ("FL311", place)
+    assert "is not a command" in message
+
+
+def test_a_build_string_is_refused_with_the_reason() -> None:
+    ((code, _, message),) = refused(of_json(build={"string": "mine_0"}))
+    assert (code, message) == ("FL311", "build.string has no effect")

@@ -57,6 +57,7 @@ class Yard:
             recipe=step.target.recipe,
             identity=step.identity,
             sources=step.sources,
+            patches=step.patches,
             epoch=step.target.epoch,
             offer=offer,
             variant=step.target.variant,

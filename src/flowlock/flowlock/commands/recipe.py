@@ -1,14 +1,22 @@
 """`flowlock recipe`: the recipe of a package or workflow, and whether it fits its pyproject."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
+from flowlock.builder import portable_names
 from flowlock.builder.plan.agreement import disagreements, misnamed
 from flowlock.builder.plan.order import graph_of, order
 from flowlock.builder.plan.targets import chosen, package_recipe, rendered, targets
-from flowlock.errors import FlowlockError, Problem
+from flowlock.builder.worker.native import refusals
+from flowlock.conda import platforms
+from flowlock.edges import files
+from flowlock.edges.sources import snapshots
+from flowlock.errors import FlowlockError, Location, Problem, Severity
+from flowlock.recipe.consistency import line_of
 from flowlock.recipe.document import Recipe, yaml_text
+from flowlock.recipe.pins import with_pins
 from flowlock.workspace import Package, Workspace
 
 
@@ -49,7 +57,22 @@ def show_recipe(workspace: Workspace, name: str) -> RecipeResult:
 
 def recipe_problems(workspace: Workspace) -> list[Problem]:
     """Return what is wrong with the recipes, and where they and the pyprojects of src packages disagree."""
-    found = [problem for package in workspace.packages for problem in _of_package(workspace, package)]
+    recipes: dict[Package, Recipe] = {}
+    found: list[Problem] = []
+    for package in workspace.packages:
+        try:
+            recipes[package] = package_recipe(workspace, package)
+        except FlowlockError as error:
+            found += error.problems
+    versions = {str(recipe.name): recipe.version for recipe in recipes.values()}
+    for package, recipe in recipes.items():
+        try:
+            found += disagreements(workspace, package, with_pins(recipe, versions))
+        except FlowlockError as error:
+            found += error.problems
+    found += _unportable(workspace, recipes)
+    if all(problem.severity is Severity.WARNING for problem in found):
+        found += _refused(workspace, recipes)
     try:
         order(graph_of({name: target.recipe for name, target in targets(workspace).items()}))
     except FlowlockError as error:
@@ -58,8 +81,34 @@ def recipe_problems(workspace: Workspace) -> list[Problem]:
     return found
 
 
-def _of_package(workspace: Workspace, package: Package) -> list[Problem]:
+def _unportable(workspace: Workspace, recipes: Mapping[Package, Recipe]) -> Iterator[Problem]:
+    """Yield warnings for source files of noarch packages whose names not every platform can have."""
+    portable = {package: recipe for package, recipe in recipes.items() if recipe.noarch}
+    folders = {package.folder: package.excludes for package in portable}
     try:
-        return disagreements(workspace, package, package_recipe(workspace, package))
+        found = snapshots(workspace.root, folders, cache_file=workspace.state / "cache" / "sources.json")
     except FlowlockError as error:
-        return list(error.problems)
+        yield from error.problems
+        return
+    for package in portable:
+        where = Location(file=workspace.relative(package.folder))
+        for warning in portable_names.warnings(package.name, found[package.folder].files):
+            yield replace(warning, location=where)
+
+
+def _refused(workspace: Workspace, recipes: Mapping[Package, Recipe]) -> Iterator[Problem]:
+    """Yield what the engine does not take of recipes in which we find nothing wrong."""
+    known: dict[str, Package] = {package.name: package for package in recipes}
+    reasons = refusals(
+        {package.name: recipe for package, recipe in recipes.items()},
+        platforms.current(),
+        kept=workspace.state / "cache" / "refusals.json",
+    )
+    for name, reason in reasons.items():
+        path = known[name].recipe
+        shown = workspace.relative(path)
+        key = re.search(r"invalid value for '(?:.*[.])?([^'.]+)'", reason)
+        line = line_of(files.read_text(path, shown), key[1]) if key else None
+        where = Location(file=shown, line=line)
+        message = f"rattler-build refuses this recipe: {' '.join(reason.split())}"
+        yield Problem(code="FL328", message=message, location=where)

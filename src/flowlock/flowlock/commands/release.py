@@ -168,9 +168,10 @@ def _texts(current: Workspace, new: Version, epoch: datetime) -> dict[Path, str]
     toml = current.root / workspace.FILE
     texts = {toml: version.bump_workspace(old(toml), new, epoch)}
     for package in current.packages:
-        recipe, project = package.recipe, package.folder / "pyproject.toml"
+        recipe, project = package.recipe, package.project_file
         texts[recipe] = version.bump_recipe(old(recipe), new, current.relative(recipe))
-        texts[project] = version.bump_pyproject(old(project), new, current.relative(project))
+        if project.is_file():
+            texts[project] = version.bump_pyproject(old(project), new, current.relative(project))
     # A candidate's changes are told again, with what came after, by the version that it becomes.
     if not new.is_prerelease:
         path = current.root / CHANGELOG

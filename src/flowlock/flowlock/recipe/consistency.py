@@ -13,6 +13,8 @@ from flowlock.recipe.document import Recipe
 from flowlock.recipe.render import entry_points
 from flowlock.recipe.requirement import match_spec, same_spec, version_spec
 
+_PINNED = re.compile(r"\$\{\{[\s(]*pin_\w+\([\s(]*[\"']([^\"']+)")
+
 
 def consistency(
     recipe: Recipe,
@@ -89,8 +91,13 @@ def _name(recipe: Recipe, pyproject: Mapping[str, Any], folder: str, places: _Pl
 
 
 def _version(recipe: Recipe, pyproject: Mapping[str, Any], places: _Places) -> Iterator[Problem]:
-    version = str(pyproject.get("project", {"version": recipe.version}).get("version", "none"))
-    if version != recipe.version:
+    project = pyproject.get("project", {"version": recipe.version})
+    version = str(project.get("version", "none"))
+    if "version" in project.get("dynamic", ()):
+        hint = f'write `version = "{recipe.version}"` in [project] and take it out of `dynamic`'
+        dynamic = ("dynamic", "dynamic")
+        yield places.problem("FL320", "version", ("version", recipe.version), dynamic, hint)
+    elif version != recipe.version:
         yield places.problem("FL320", "version", ("version", recipe.version), ("version", version))
 
 
@@ -111,11 +118,12 @@ def _requirements(
         wanted[name] = (text, spec)
         if requirement.marker is not None:
             optional.add(name)
-    stated = {spec.split(" ")[0]: spec for spec in recipe.requirements("run")}
+    stated = {_name_of(spec): spec for spec in recipe.requirements("run")}
     for name in sorted(wanted.keys() | stated.keys()):
         text, spec = wanted.get(name, ("dependencies", ""))
         present = stated.get(name, "")
-        agree = same_spec(spec, present) or (name in optional and not present)
+        # What only the engine can evaluate is compared by its name.
+        agree = same_spec(spec, present) or (spec and "${{" in present) or (name in optional and not present)
         if not agree:
             yield places.problem(
                 "FL321",
@@ -123,6 +131,11 @@ def _requirements(
                 (present or "run", f"`{present}`" if present else "absent"),
                 (text, f"`{spec}`" if spec else "absent"),
             )
+
+
+def _name_of(spec: str) -> str:
+    pinned = _PINNED.match(spec)
+    return pinned[1] if pinned else spec.split(" ", maxsplit=1)[0]
 
 
 def _python(project: Mapping[str, Any]) -> str:

@@ -9,26 +9,15 @@ from typing import Any
 
 from flowlock.documents.places import KeyPath, Places
 from flowlock.documents.yaml import read_mapping
-from flowlock.errors import FlowlockError, Problem, nearest
-from flowlock.names import BuildNumber, PackageName, Version
+from flowlock.errors import FlowlockError, Problem
+from flowlock.names import BuildNumber, EntryPoint, PackageName, Version
+from flowlock.recipe import schema
 from flowlock.recipe.paths import escapes
+from flowlock.recipe.selectors import platform_selectors
 from flowlock.recipe.values import fill, filled_requirement, leaves, resolve, strings, table, texts, variables
 
-KEYS = (
-    "schema_version",
-    "context",
-    "package",
-    "recipe",
-    "source",
-    "build",
-    "outputs",
-    "requirements",
-    "tests",
-    "about",
-    "extra",
-)
 _TABLES: tuple[tuple[str, ...], ...] = (
-    *((key,) for key in ("context", "package", "recipe", "build", "requirements", "about", "extra")),
+    *((key,) for key in ("context", "package", "build", "requirements", "about", "extra")),
     ("build", "python"),
 )
 # What the items of a value are, which may be one or a list, and stand behind selectors.
@@ -81,6 +70,12 @@ class Recipe:
     def license_files(self) -> tuple[str, ...]:
         """The paths and patterns of `about.license_file`, those of every branch of a selector."""
         return tuple(texts(table(self.document, "about").get("license_file")))
+
+    @property
+    def patches(self) -> tuple[str, ...]:
+        """The patches of every source, as paths beside the recipe."""
+        found = (source for _, source in leaves(self.document.get("source")) if isinstance(source, Mapping))
+        return tuple(fill(name, self.document) for source in found for name in texts(source.get("patches")))
 
     @property
     def extra(self) -> Mapping[str, Any]:
@@ -144,21 +139,19 @@ def yaml_text(recipe: Recipe) -> str:
             allow_unicode=True,
             width=2**16,
         )
-        for key in KEYS
+        for key in schema.KEYS[()]
         if key in recipe.document
     ]
     return "\n".join(sections)
 
 
 def _problems(document: Mapping[str, Any], places: Places) -> Iterator[Problem]:
-    for key in document:
-        if key not in KEYS:
-            yield _problem(f"unknown key `{key}`", places, (key,), nearest(key, KEYS), at_key=True)
     if "outputs" in document:
         hint = "write one recipe for each package"
         message = "recipes with several outputs are not supported"
         yield _problem(message, places, ("outputs",), hint, at_key=True)
         return
+    yield from schema.unknown_keys(document, places)
     misshapen = list(_shapes(document, places))
     if misshapen:
         # What the rest would say of such values is no help.
@@ -170,8 +163,25 @@ def _problems(document: Mapping[str, Any], places: Places) -> Iterator[Problem]:
     noarch = table(document, "build").get("noarch")
     if noarch is not None and not (isinstance(noarch, str) and noarch in set(Noarch)):
         yield _problem(f"noarch is `{noarch}`, not python or generic", places, ("build", "noarch"))
+    elif noarch is not None:
+        yield from platform_selectors(document, places)
+    yield from _own_values(document, places)
     yield from escapes(document, places)
     yield from _exact_pins(document, places)
+
+
+def _own_values(document: Mapping[str, Any], places: Places) -> Iterator[Problem]:
+    """Yield commands that are none, and a build string: it tells what the package is made of."""
+    build = table(document, "build")
+    place: KeyPath = ("build", "python", "entry_points")
+    for path, line in leaves(table(build, "python").get("entry_points"), place):
+        try:
+            EntryPoint(fill(line, document))
+        except ValueError as error:
+            yield _problem(str(error), places, path)
+    if "string" in build:
+        hint = "remove it: the digest of the package's inputs is the build string"
+        yield _problem("build.string has no effect", places, ("build", "string"), hint, at_key=True)
 
 
 def _problem(

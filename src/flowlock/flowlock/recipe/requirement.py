@@ -1,5 +1,6 @@
 """A PEP 508 requirement as a conda match spec."""
 
+import re
 from collections.abc import Mapping
 
 from packaging.requirements import Requirement
@@ -7,6 +8,7 @@ from packaging.specifiers import Specifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 # The order in which people write the clauses of one requirement.
+_COMPARISON = re.compile(r"(?P<operator>[<>=!]=|[<>])(?P<version>\d+(\.\d+)*?)((?<=\d)\.0a0)?")
 _ORDER = (">=", ">", "~=", "==", "===", "!=", "<", "<=")
 
 
@@ -51,5 +53,16 @@ def same_spec(one: str, other: str) -> bool:
 
 def _normal(spec: str) -> tuple[str, frozenset[str]]:
     name, _, clauses = spec.strip().partition(" ")
-    parts = {part.strip().replace(" ", "") for part in clauses.split(",")}
+    parts = {_normal_clause(part.strip().replace(" ", "")) for part in clauses.split(",")}
     return name, frozenset(part for part in parts if part not in {"", "*"})
+
+
+def _normal_clause(clause: str) -> str:
+    """Return a comparison without final zeros; of an upper bound also without the `a0` that a pin ends in.
+
+    PEP 440 keeps the pre-releases of 2 out of `<2`, which a pin writes as `<2.0a0`.
+    """
+    match = _COMPARISON.fullmatch(clause)
+    if match is None:
+        return clause
+    return f"{match['operator']}{re.sub(r'([.]0+)+$', '', match['version'])}"

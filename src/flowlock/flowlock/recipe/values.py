@@ -5,8 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from flowlock.documents.places import KeyPath
+from flowlock.recipe import expressions
 
+EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 _VARIABLE = re.compile(r"\$\{\{\s*([A-Za-z_]\w*)\s*\}\}")
+_WORD = re.compile(r"[A-Za-z_]\w*")
+DEEPEST = 50
 # The argument of a pin, if that is a variable.
 _PINNED = re.compile(r"(\$\{\{[\s(]*pin_\w+\([\s(]*)([A-Za-z_]\w*)(?=\s*[,)])")
 
@@ -53,34 +57,63 @@ def strings(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
 
 
 def resolve(value: Any, document: Mapping[str, Any]) -> str:
-    """Return a text with the variables of `context` put in.
+    """Return a text with what its expressions give.
 
-    ValueError names one that is not there or needs itself, or says that there is another expression, which
+    ValueError names a variable that is not there or needs itself, or says that there is an expression which
     only the engine evaluates.
     """
     text = fill(value, document)
     if missing := _VARIABLE.search(text):
         raise ValueError(f"`{missing[0]}` is not in `context`")
     if "${{" in text:
-        raise ValueError(f"`{text}` is an expression; of those, only variables of `context` may stand here")
+        raise ValueError(
+            f"`{text}` is an expression that only the engine evaluates; "
+            "variables of `context` and common filters may stand here"
+        )
     return text
 
 
 def fill(value: Any, document: Mapping[str, Any], within: tuple[str, ...] = ()) -> str:
-    """Return a text with those variables put in that `context` has, everything else as it is.
+    """Return a text with what those expressions give that `context` suffices for, everything else as it is.
 
-    ValueError names a variable that needs itself.
+    ValueError names a variable that needs itself, or an expression that gives no text.
     """
-    context = table(document, "context")
+    return _Context(document).fill(str(value), within)
 
-    def variable(match: re.Match[str]) -> str:
-        if match[1] not in context:
+
+class _Context:
+    """The variables of a recipe, each evaluated once: they may be made of each other."""
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self._written = table(document, "context")
+        self._values: dict[str, Any] = {}
+
+    def fill(self, text: str, within: tuple[str, ...]) -> str:
+        filled = EXPRESSION.sub(lambda match: self._result(match, within), text)
+        if len(filled) > expressions.LONGEST:
+            raise ValueError(f"`{text:.60}` becomes longer than {expressions.LONGEST} characters")
+        return filled
+
+    def _result(self, match: re.Match[str], within: tuple[str, ...]) -> str:
+        needed = expressions.names(match[1])
+        if needed is None or not needed <= self._written.keys():
             return match[0]
-        if match[1] in within:
-            raise ValueError(f"`{match[1]}` of `context` needs itself")
-        return fill(context[match[1]], document, (*within, match[1]))
+        values = {name: self._value(name, within) for name in sorted(needed)}
+        unknown = any("${{" in str(value) for value in values.values())
+        if unknown and not _VARIABLE.fullmatch(match[0]):
+            return match[0]
+        return expressions.evaluate(match[1], values)
 
-    return _VARIABLE.sub(variable, str(value))
+    def _value(self, name: str, within: tuple[str, ...]) -> Any:
+        if name in within:
+            raise ValueError(f"`{name}` of `context` needs itself")
+        if len(within) > DEEPEST:
+            raise ValueError(f"`{within[0]}` of `context` needs more than {DEEPEST} others, one in another")
+        if name not in self._values:
+            written = self._written[name]
+            is_text = isinstance(written, str)
+            self._values[name] = self.fill(written, (*within, name)) if is_text else written
+        return self._values[name]
 
 
 def filled_requirement(spec: str, document: Mapping[str, Any]) -> str:
@@ -99,7 +132,8 @@ def variables(value: Any, document: Mapping[str, Any]) -> tuple[str, ...]:
     found: dict[str, None] = {}
     pending = [value]
     while pending:
-        for name in _VARIABLE.findall(str(pending.pop())):
+        words = (word for text in EXPRESSION.findall(str(pending.pop())) for word in _WORD.findall(text))
+        for name in words:
             if name in context and name not in found:
                 found[name] = None
                 pending.append(context[name])

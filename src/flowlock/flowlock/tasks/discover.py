@@ -36,7 +36,7 @@ from flowlock.tasks.verdicts import (
     verdicts_of,
     write_verdicts,
 )
-from flowlock.workspace import Workspace
+from flowlock.workspace import Package, Workspace
 from flowlock_core.literals import LiteralCheck
 from flowlock_core.schema import TaskSignature
 
@@ -178,7 +178,7 @@ def _line(text: str) -> str:
 
 
 def _workspace_sources(workspace: Workspace) -> list[Source]:
-    projects = {package: _project(workspace, package.folder) for package in workspace.packages}
+    projects = {package: _project(workspace, package) for package in workspace.packages}
     folders = {package.folder: package.excludes for package in workspace.packages}
     found = snapshots(workspace.root, folders, cache_file=workspace.state.source_digests)
     digests: dict[str, str] = {
@@ -198,8 +198,10 @@ def _workspace_sources(workspace: Workspace) -> list[Source]:
     return sources
 
 
-def _project(workspace: Workspace, folder: Path) -> Mapping[str, Any]:
-    path = folder / "pyproject.toml"
+def _project(workspace: Workspace, package: Package) -> Mapping[str, Any]:
+    path = package.project_file
+    if not path.is_file():
+        return {}
     shown = workspace.relative(path)
     project: Mapping[str, Any] = pyproject.read(files.read_text(path, shown), shown).get("project", {})
     return project

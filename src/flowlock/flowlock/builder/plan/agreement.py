@@ -31,7 +31,7 @@ def refuse_faults(workspace: Workspace, recipes: Mapping[Path, Recipe]) -> None:
     for path, recipe in recipes.items():
         if package := packages.get(path):
             problems += _facts(workspace, package).compared(identity, recipe)
-            problems += _licenses(workspace, package, recipe)
+            problems += _missing_files(workspace, package, recipe)
         problems += _pins(workspace, path, recipe)
     if problems:
         raise FlowlockError(f"{len(problems)} disagreement(s) over what is to be built", problems=problems)
@@ -45,7 +45,7 @@ def disagreements(workspace: Workspace, package: Package, recipe: Recipe) -> lis
 
     return [
         *_facts(workspace, package).compared(whole, recipe),
-        *_licenses(workspace, package, recipe),
+        *_missing_files(workspace, package, recipe),
         *_pins(workspace, package.recipe, recipe),
     ]
 
@@ -99,9 +99,7 @@ class _Facts:
 
 
 def _facts(workspace: Workspace, package: Package) -> _Facts:
-    path = package.folder / "pyproject.toml"
-    shown = workspace.relative(path)
-    text = read_text(path, shown)
+    shown, text = _file(workspace, package.project_file)
     return _Facts(
         folder=package.name,
         document=pyproject.read(text, shown),
@@ -113,6 +111,21 @@ def _facts(workspace: Workspace, package: Package) -> _Facts:
 def _file(workspace: Workspace, path: Path) -> tuple[str, str]:
     shown = workspace.relative(path)
     return shown, read_text(path, shown) if path.is_file() else ""
+
+
+def _missing_files(workspace: Workspace, package: Package, recipe: Recipe) -> Iterator[Problem]:
+    """Yield the files that the recipe names and that are not there."""
+    yield from _licenses(workspace, package, recipe)
+    for name in recipe.patches:
+        if not (package.recipe.parent / name).is_file():
+            shown, text = _file(workspace, package.recipe)
+            folder = workspace.relative(package.recipe.parent)
+            yield Problem(
+                code="FL327",
+                message=f"patches: there is no `{name}` in {folder}",
+                location=Location(file=shown, line=line_of(text, name)),
+                hint="put the patch beside the recipe, or take it out of `patches`",
+            )
 
 
 def _licenses(workspace: Workspace, package: Package, recipe: Recipe) -> Iterator[Problem]:

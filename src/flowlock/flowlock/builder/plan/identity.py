@@ -20,14 +20,15 @@ DIGITS = 8
 class Inputs:
     """Everything that an artifact's bytes may depend on, and nothing else.
 
-    `needs` are the digests of the workspace's packages in its build and host environments, by name: what they
-    put there may end up in it.
+    `patches` are those beside the recipe of one of our packages. `needs` are the digests of the workspace's
+    packages in its build and host environments, by name: what they put there may end up in it.
     """
 
     recipe: Recipe
     sources: Mapping[str, str]
     epoch: datetime
     pins: tuple[str, ...]
+    patches: Mapping[str, str] = field(default_factory=dict)
     variant: Mapping[str, str] = field(default_factory=dict)
     needs: Mapping[str, str] = field(default_factory=dict)
 
@@ -35,9 +36,11 @@ class Inputs:
         """Return the inputs as they are hashed, and as the cache keeps them to tell later what changed."""
         variant = {"variant": dict(self.variant)} if self.variant else {}
         needs = {"needs": dict(self.needs)} if self.needs else {}
+        patches = {"patches": dict(self.patches)} if self.patches else {}
         return {
             **variant,
             **needs,
+            **patches,
             "schema": SCHEMA,
             "recipe": self.recipe.canonical,
             "sources": dict(self.sources),

@@ -19,27 +19,28 @@ def why(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> str:
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     if before.get("schema") != now.get("schema"):
         yield "flowlock's way of building changed"
-    old, new = before.get("sources", {}), now.get("sources", {})
-    files = sorted(path for path in {*old, *new} if old.get(path) != new.get(path))
-    if files:
-        yield f"source changed ({_some(files)})"
+    if paths := _changed_names(before, now, "sources"):
+        yield f"source changed ({_some(paths)})"
     keys = sorted(_changed_keys(before.get("recipe", {}), now.get("recipe", {})))
     if keys:
         yield f"recipe changed ({_some(keys)})"
-    old, new = before.get("needs", {}), now.get("needs", {})
-    if needs := sorted(name for name in {*old, *new} if old.get(name) != new.get(name)):
+    if needs := _changed_names(before, now, "needs"):
         yield f"what it is built with changed ({_some(needs)})"
-    if before.get("variant") != now.get("variant"):
-        yield "variant changed"
+    for key in ("patches", "variant"):
+        if before.get(key) != now.get(key):
+            yield f"{key} changed"
     if before.get("epoch") != now.get("epoch"):
         yield f"epoch changed ({before.get('epoch')} → {now.get('epoch')})"
     pins = [pin for pin in now.get("pins", []) if pin not in before.get("pins", [])]
     if pins:
         yield f"build pin changed ({_some(pins)})"
-    old, new = before.get("surroundings", {}), now.get("surroundings", {})
-    for key in sorted({*old, *new}):
-        if old.get(key) != new.get(key):
-            yield f"{key} changed"
+    for key in _changed_names(before, now, "surroundings"):
+        yield f"{key} changed"
+
+
+def _changed_names(before: Mapping[str, Any], now: Mapping[str, Any], table: str) -> list[str]:
+    old, new = before.get(table, {}), now.get(table, {})
+    return sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
 
 
 def _changed_keys(before: Any, now: Any, path: str = "") -> Iterator[str]:

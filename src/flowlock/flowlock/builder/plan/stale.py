@@ -1,7 +1,8 @@
 """What is current and what is not: sources and recipes against the cache and the channel."""
 
+import posixpath
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any
 
@@ -15,6 +16,7 @@ from flowlock.channel import store
 from flowlock.conda import platforms
 from flowlock.conda.archive import ZSTANDARD_VERSION
 from flowlock.edges.sources import Sources, snapshots
+from flowlock.errors import FlowlockError
 from flowlock.workspace import Workspace
 
 ENGINE = "py-rattler-build"
@@ -26,6 +28,7 @@ class Step:
 
     target: Target
     sources: Sources
+    patches: Sources | None
     inputs: Mapping[str, Any]
     identity: Identity
     cached: Cached | None
@@ -67,6 +70,7 @@ def steps(
     that is known.
     """
     folders = {target.folder: target.excludes for target in known.values()}
+    folders |= {target.patches: () for target in known.values() if target.patches}
     found = snapshots(workspace.root, folders, cache_file=workspace.state.source_digests)
     machine = _surroundings()
     entered = store.whole(workspace.state.channel, cache=workspace.state.cache)
@@ -76,9 +80,11 @@ def steps(
     judged = {}
     for name in order(graph):
         target = known[name]
+        patches = _patches(target, found[target.patches]) if target.patches else None
         inputs = Inputs(
             recipe=target.recipe,
-            sources={p: f"{f.kind} {f.sha256}" for p, f in found[target.folder].files.items()},
+            sources=_as_input(found[target.folder]),
+            patches=_as_input(patches) if patches else {},
             epoch=target.epoch,
             pins=target.pins,
             variant=target.variant,
@@ -96,6 +102,7 @@ def steps(
         judged[name] = Step(
             target=target,
             sources=found[target.folder],
+            patches=patches,
             inputs=now,
             identity=own,
             cached=cached,
@@ -103,6 +110,23 @@ def steps(
             reason="" if cached else why(last, now),
         )
     return {name: judged[name] for name in known}
+
+
+def _as_input(sources: Sources) -> dict[str, str]:
+    return {path: f"{file.kind} {file.sha256}" for path, file in sources.files.items()}
+
+
+def _patches(target: Target, beside: Sources) -> Sources:
+    """Return the patches of a recipe, of all that is beside it."""
+    names = [posixpath.normpath(name) for name in target.recipe.patches]
+    for name in names:
+        if name not in beside.files:
+            raise FlowlockError(
+                f"git does not list the patch `{name}` of {target.name}",
+                code="FL327",
+                hint="take it out of .gitignore, or out of the recipe's `patches`",
+            )
+    return replace(beside, files={name: beside.files[name] for name in names})
 
 
 def _surroundings() -> dict[str, str]:

@@ -14,6 +14,7 @@ from flowlock.errors import FlowlockError, Location, Problem, nearest
 from flowlock.recipe import pyproject
 from flowlock.recipe.document import Recipe, parse
 from flowlock.recipe.own import own_source
+from flowlock.recipe.pins import with_pins
 from flowlock.recipe.render import render
 from flowlock.recipe.variants import Variant, variants
 from flowlock.recipe.vendored import Download, origin
@@ -37,7 +38,7 @@ class Target:
     """Something to build: a folder of sources, and the recipe that builds it.
 
     `epoch` and `pins` are inputs of its identity. A vendored package's sources are a download, and what lies
-    beside its recipe (patches).
+    beside its recipe (patches). `patches` is the folder of the recipe of one of ours that has any.
     """
 
     recipe: Recipe
@@ -48,6 +49,7 @@ class Target:
     pins: tuple[str, ...] = ()
     variant: Variant = field(default_factory=dict)
     download: Download | None = None
+    patches: Path | None = None
 
     @property
     def name(self) -> str:
@@ -61,9 +63,9 @@ def targets(workspace: Workspace) -> dict[str, Target]:
     Of the vendored packages it is those that one of ours needs. The first variant of a native package goes by
     its name, each other one by the name and its values.
     """
-    own = _ours(workspace)
+    own, foreign = _with_pins(_ours(workspace), _vendored(workspace))
     ours = {key: target for one in own for key, target in _variants(workspace, one)}
-    vendored = {target.name: target for target in _vendored(workspace)}
+    vendored = {target.name: target for target in foreign}
     if twice := sorted(ours.keys() & vendored.keys()):
         raise FlowlockError(f"{', '.join(twice)} is both ours and vendored", code="FL317")
     every = {**ours, **vendored}
@@ -75,6 +77,14 @@ def targets(workspace: Workspace) -> dict[str, Target]:
     return found
 
 
+def _with_pins(*groups: Sequence[Target]) -> list[list[Target]]:
+    """Return the targets with the version ranges of their pins of one another."""
+    versions = {target.name: target.recipe.version for group in groups for target in group}
+    return [
+        [replace(target, recipe=with_pins(target.recipe, versions)) for target in group] for group in groups
+    ]
+
+
 def _recipe_file(workspace: Workspace, target: Target) -> Path:
     """Return where a recipe that somebody wrote stands."""
     beside = target.folder if target.kind is Kind.VENDORED else workspace.recipes / target.folder.name
@@ -84,17 +94,7 @@ def _recipe_file(workspace: Workspace, target: Target) -> Path:
 def _ours(workspace: Workspace) -> list[Target]:
     """Return the src packages and the compiled workflows."""
     pins = (workspace.build_backend, workspace.build_installer)
-    found = [
-        Target(
-            recipe=package_recipe(workspace, package),
-            kind=Kind.PACKAGE,
-            folder=package.folder,
-            excludes=package.excludes,
-            epoch=workspace.epoch,
-            pins=pins,
-        )
-        for package in workspace.packages
-    ]
+    found = [_of_package(workspace, package, pins) for package in workspace.packages]
     found += [
         Target(
             recipe=workflow_recipe(workspace, workflow),
@@ -108,6 +108,19 @@ def _ours(workspace: Workspace) -> list[Target]:
         if (workflow.package / "pyproject.toml").is_file()
     ]
     return found
+
+
+def _of_package(workspace: Workspace, package: Package, pins: tuple[str, ...]) -> Target:
+    recipe = package_recipe(workspace, package)
+    return Target(
+        recipe=recipe,
+        kind=Kind.PACKAGE,
+        folder=package.folder,
+        excludes=package.excludes,
+        epoch=workspace.epoch,
+        pins=pins,
+        patches=package.recipe.parent if recipe.patches else None,
+    )
 
 
 def _variants(workspace: Workspace, target: Target) -> Iterator[tuple[str, Target]]:

@@ -15,11 +15,15 @@ from flowlock.recipe.document import Recipe
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Job:
-    """One package to build; of a vendored one, `download` is the file that it is built from."""
+    """One package to build; of a vendored one, `download` is the file that it is built from.
+
+    `patches` are those that are beside the recipe of one of ours.
+    """
 
     recipe: Recipe
     identity: Identity
     sources: Sources
+    patches: Sources | None
     epoch: datetime
     offer: Offer
     variant: Mapping[str, str] = field(default_factory=dict)

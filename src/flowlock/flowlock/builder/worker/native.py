@@ -1,4 +1,4 @@
-"""What native packages are built with: the engine reads it off their recipes, by variant and platform."""
+"""What the engine reads off recipes: what native packages are built with, and what it refuses."""
 
 import hashlib
 import json
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from flowlock.builder.environments.declared import Needs
 from flowlock.builder.plan.targets import Target
@@ -15,6 +15,9 @@ from flowlock.builder.worker.sandbox import ENVIRONMENT
 from flowlock.edges import memo, process
 from flowlock.errors import FlowlockError
 from flowlock.names import Platform
+from flowlock.recipe.document import Recipe
+
+_Key = TypeVar("_Key")
 
 
 def needs(known: Mapping[str, Target], platforms: Iterable[Platform], *, kept: Path) -> Mapping[str, Needs]:
@@ -30,15 +33,9 @@ def needs(known: Mapping[str, Target], platforms: Iterable[Platform], *, kept: P
     }
     if not questions:
         return {}
-    digests = {place: _digest(question) for place, question in questions.items()}
-    answers = memo.read(kept) or {}
-    new = {digest: questions[place] for place, digest in digests.items() if digest not in answers}
-    if new:
-        answers |= dict(zip(new, _asked(list(new.values())), strict=True))
-        memo.write(kept, {digest: answers[digest] for digest in digests.values()})
+    answers = _answers(questions, kept)
     found: dict[str, dict[Platform, Mapping[str, tuple[str, ...]]]] = {}
-    for (key, platform), digest in digests.items():
-        answer = answers[digest]
+    for (key, platform), answer in answers.items():
         if "error" in answer:
             raise FlowlockError(
                 f"the recipe of {key} cannot be read for {platform}: {answer['error']}", code="FL530"
@@ -46,6 +43,27 @@ def needs(known: Mapping[str, Target], platforms: Iterable[Platform], *, kept: P
         sections = {section: tuple(answer[section]) for section in SECTIONS if answer.get(section)}
         found.setdefault(key, {}).update({platform: sections} if sections else {})
     return found
+
+
+def refusals(recipes: Mapping[str, Recipe], platform: Platform, *, kept: Path) -> dict[str, str]:
+    """Return why the engine refuses recipes, by key, as far as it can tell before it builds."""
+    questions = {
+        key: {"document": recipe.document, "variant": {}, "platform": platform}
+        for key, recipe in recipes.items()
+    }
+    answers = _answers(questions, kept)
+    return {key: str(answer["error"]) for key, answer in answers.items() if "error" in answer}
+
+
+def _answers(questions: Mapping[_Key, Mapping[str, Any]], kept: Path) -> dict[_Key, Mapping[str, Any]]:
+    """Return the engine's answers; those that were given before are read from `kept`."""
+    digests = {key: _digest(question) for key, question in questions.items()}
+    answers = memo.read(kept) or {}
+    new = {digest: questions[key] for key, digest in digests.items() if digest not in answers}
+    if new:
+        answers |= dict(zip(new, _asked(list(new.values())), strict=True))
+        memo.write(kept, {digest: answers[digest] for digest in digests.values()})
+    return {key: answers[digest] for key, digest in digests.items()}
 
 
 def main() -> int:
@@ -69,7 +87,7 @@ def _digest(question: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
-def _asked(questions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _asked(questions: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
     command = [sys.executable, "-m", "flowlock.builder.worker.native"]
     return list(json.loads(process.run(command, env=ENVIRONMENT, stdin=json.dumps(questions)).stdout))
 

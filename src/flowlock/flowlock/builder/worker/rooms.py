@@ -175,6 +175,8 @@ def _stage(job: Job | TestJob, room: Path) -> None:
         shutil.copyfile(job.artifact, room / job.artifact.name)
         return
     stage(job.sources, room / (RECIPE if job.download else SOURCE))
+    if job.patches:
+        stage(job.patches, room / RECIPE)
     if job.download:
         shutil.copyfile(job.download, room / SOURCE / job.download.name)
 
