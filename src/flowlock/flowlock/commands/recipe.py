@@ -86,7 +86,7 @@ def _unportable(workspace: Workspace, recipes: Mapping[Package, Recipe]) -> Iter
     portable = {package: recipe for package, recipe in recipes.items() if recipe.noarch}
     folders = {package.folder: package.excludes for package in portable}
     try:
-        found = snapshots(workspace.root, folders, cache_file=workspace.state / "cache" / "sources.json")
+        found = snapshots(workspace.root, folders, cache_file=workspace.state.source_digests)
     except FlowlockError as error:
         yield from error.problems
         return
@@ -102,7 +102,7 @@ def _refused(workspace: Workspace, recipes: Mapping[Package, Recipe]) -> Iterato
     reasons = refusals(
         {package.name: recipe for package, recipe in recipes.items()},
         platforms.current(),
-        kept=workspace.state / "cache" / "refusals.json",
+        kept=workspace.state.recipe_refusals,
     )
     for name, reason in reasons.items():
         path = known[name].recipe

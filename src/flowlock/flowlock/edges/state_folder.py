@@ -136,6 +136,11 @@ class StateFolder:
         return self.cache / "sources.json"
 
     @property
+    def recipe_refusals(self) -> Path:
+        """What the engine says of recipes before it builds, by their contents."""
+        return self.cache / "refusals.json"
+
+    @property
     def test_outcomes(self) -> Path:
         """How the packages' own tests ended."""
         return self.cache / "tests.json"
