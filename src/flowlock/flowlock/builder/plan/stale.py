@@ -1,9 +1,10 @@
 """What is current and what is not: sources and recipes against the cache and the channel."""
 
 import posixpath
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from flowlock.builder.plan.cache import Cache, Cached
@@ -69,9 +70,7 @@ def steps(
     `known` holds what its members need, too. `environment` gives the digest of what a package is built in, if
     that is known.
     """
-    folders = {target.folder: target.excludes for target in known.values()}
-    folders |= {target.patches: () for target in known.values() if target.patches}
-    found = snapshots(workspace.root, folders, cache_file=workspace.state.source_digests)
+    found = _snapshots(workspace, known.values())
     machine = _surroundings()
     entered = store.whole(workspace.state.channel, cache=workspace.state.cache)
     graph = graph_of({key: target.recipe for key, target in known.items()})
@@ -110,6 +109,16 @@ def steps(
             reason="" if cached else why(last, now),
         )
     return {name: judged[name] for name in known}
+
+
+def _snapshots(workspace: Workspace, known: Iterable[Target]) -> dict[Path, Sources]:
+    """Return the sources of targets by folder, and what is beside recipes that have patches."""
+    folders: dict[Path, tuple[str, ...]] = {}
+    for target in known:
+        folders[target.folder] = target.excludes
+        if target.patches:
+            folders[target.patches] = ()
+    return snapshots(workspace.root, folders, cache_file=workspace.state.source_digests)
 
 
 def _as_input(sources: Sources) -> dict[str, str]:
