@@ -93,9 +93,7 @@ def steps(
         digests[name] = own.digest
         within = environment(name)
         surroundings = {**machine, "build environment": within} if within else machine
-        cached = cache.find(own)
-        if cached and cache_key(own.digest, surroundings=surroundings) not in cached.keys:
-            cached = None
+        cached = _cached(cache, own, surroundings)
         now = {**inputs.as_json(), "surroundings": surroundings}
         last = cache.last(target.name, target.variant)
         judged[name] = Step(
@@ -119,6 +117,14 @@ def _snapshots(workspace: Workspace, known: Iterable[Target]) -> dict[Path, Sour
         if target.patches:
             folders[target.patches] = ()
     return snapshots(workspace.root, folders, cache_file=workspace.state.source_digests)
+
+
+def _cached(cache: Cache, own: Identity, surroundings: Mapping[str, str]) -> Cached | None:
+    """Return the artifact of an identity if it was once built in these surroundings."""
+    cached = cache.find(own)
+    if cached is None or cache_key(own.digest, surroundings=surroundings) not in cached.keys:
+        return None
+    return cached
 
 
 def _as_input(sources: Sources) -> dict[str, str]:
