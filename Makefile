@@ -1,5 +1,6 @@
 # Two commands matter to a newcomer: `make demo` and `make test`. Each sets up what it needs.
-PYTHON ?= python3
+# Name another Python than the one that is found: make PYTHON=python3.12 demo
+PYTHON ?=
 export UV_COMPILE_BYTECODE = 1
 # Set on some machines; without bytecode everything starts at half speed.
 unexport PYTHONDONTWRITEBYTECODE
@@ -17,15 +18,9 @@ SUDO = $$(test "$$(id -u)" = 0 || echo sudo)
 .PHONY: demo test test-parts storm lint golden bench dev clean hand-over take-over
 .DEFAULT_GOAL := demo
 
-$(BIN)/uv:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "flowlock needs Python 3.11 or newer, this is $(PYTHON) " + sys.version.split()[0] + "; name another one: make PYTHON=python3.12 demo")'
-	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-
-# An editable environment with every tool of the project; quick when nothing changed.
-dev: $(BIN)/uv
-	@$(BIN)/uv sync --quiet --all-packages --inexact --python $(BIN)/python
-	@$(BIN)/python -m compileall -q src
+# An editable environment with every tool of the project; silent and quick when nothing changed.
+dev:
+	@tools/bootstrap.sh "$(PYTHON)"
 
 demo: dev
 	@$(FLOWLOCK) sync

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench._measure import print_table, side_by_side
+from flowlock.edges import git
 from flowlock.edges.state_folder import StateFolder
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,9 +41,8 @@ def main() -> None:
 
 
 def clone(target: Path) -> None:
-    """Copy what git tracks into a repository of its own, with the wheels that are here."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True)
-    for name in filter(None, listed.stdout.split("\0")):
+    """Copy the source into a repository of its own, with the wheels that are here."""
+    for name in git.source_files(ROOT):
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, target / name)
     subprocess.run(["git", "init", "-q"], cwd=target, check=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from flowlock.edges import git
 from flowlock.edges.state_folder import StateFolder
 from shared import ROOT
 
@@ -65,17 +66,9 @@ class Checkout:
 
 def copy_repository(target: Path) -> None:
     """Copy what git lists of this repository, uncommitted edits included, into a repository of its own."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
-    for name in filter(None, listed.split("\0")):
-        if (ROOT / name).is_file():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, target / name)
-    git = ["git", "-c", "user.name=Test", "-c", "user.email=test@example.org"]
-    for command in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-qm", "All"]):
-        subprocess.run([*git, *command], cwd=target, check=True)
+    for name in git.source_files(ROOT):
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, target / name)
+    command = ["git", "-c", "user.name=Test", "-c", "user.email=test@example.org"]
+    for arguments in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-qm", "All"]):
+        subprocess.run([*command, *arguments], cwd=target, check=True)

@@ -338,4 +338,4 @@ def test_every_other_python_of_this_machine_stands_alone(path: Path, tmp_path: P
     assert "No broken requirements" in run(tmp_path / "an énv/bin/pip", "check")
     run(tmp_path / "an énv/bin/python", "-c", "import click, markupsafe._speedups")
     assert result.as_json()["edits"] == [asdict(edit) for edit in find(path).edits]
-    assert not (result.folder / ".trial").exists()
+    assert not place.workspace.state.edited_python.exists()

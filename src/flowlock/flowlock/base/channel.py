@@ -160,13 +160,15 @@ def _current(
     kept = _kept_interpreter(sound) if interpreter == known.interpreter else []
     jobs: list[_Job] = []
     if not kept:
-        jobs.append(partial(python_package, python, workspace.epoch, scratch=order.folder / ".trial"))
+        jobs.append(partial(python_package, python, workspace.epoch, scratch=workspace.state.edited_python))
         jobs.append(partial(python_abi_package, python, workspace.epoch))
     for conversion in _conversions(order, pins):
         if conversion.path in sound:
             kept.append(sound[conversion.path])
         else:
             jobs.append(conversion.archive)
+    if jobs:
+        order.progress.note(f"packaging Python {python.version} and wheels: {len(jobs)} packages to make")
     made = concurrently(partial(_write, order), jobs, workers=os.cpu_count() or 1)
     entries = tuple(sorted([*kept, *made], key=lambda one: one.path))
     return Manifest(inputs=inputs, interpreter=interpreter, edits=python.edits, entries=entries)

@@ -80,7 +80,7 @@ def _build(workers: Workers, yard: Yard) -> dict[str, tuple[Cached, float]]:
     """Build what is stale; failures are gathered, and raised as one when the rest has ended."""
     stale = {key: step for key, step in yard.found.items() if step.cached is None}
     if stale:
-        yard.progress.working(f"building {', '.join(stale)}")
+        yard.progress.note(f"building {', '.join(stale)}")
     held = yard.cached
     for step in stale.values():
         yard.fetched(step.target)

@@ -42,6 +42,8 @@ def download(pins: Iterable[Pin], cache: Path, *, offline: bool, progress: Progr
     if missing:
         from flowlock.edges import http
 
+        noun = "file" if len(missing) == 1 else "files"
+        progress.note(f"downloading {len(missing)} {noun}")
         with http.session(connections=CONNECTIONS) as session:
             get = partial(_get, over=partial(http.get, session), places=places, progress=progress)
             concurrently(get, missing, workers=CONNECTIONS)

@@ -3,10 +3,13 @@
 import os
 import shutil
 import stat
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from flowlock.edges import process
+from flowlock.edges import file_locks, files, process
+from flowlock.edges.state_folder import NAME as STATE_FOLDER
+from flowlock.edges.state_folder import StateFolder
 from flowlock.errors import FlowlockError
 
 # What a hook gives to its children: it names their repository, which need not be ours. As `git rev-parse
@@ -33,6 +36,10 @@ OF_ONE_REPOSITORY = frozenset(
 SUBMODULE = "160000 "
 # What stands for the bytes of a name that are not UTF-8.
 UNREADABLE = "\N{REPLACEMENT CHARACTER}"
+# How git says (in the C locale) that neither a folder nor one above it is in a repository.
+NO_REPOSITORY = "not a git repository (or any"
+# What `git check-ignore` ends with.
+IGNORED, NOT_IGNORED = 0, 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,18 +62,11 @@ def listed(folder: Path) -> Listed:
     """Return what lies below a folder and is tracked, or untracked and not ignored.
 
     A tracked file that was deleted from the working tree is not listed. A file whose name is not UTF-8 is,
-    with replacement characters in it. Outside of a repository that is an error: without git there is no
-    saying what is source and what is litter.
+    with replacement characters in it. Of a workspace that is in no repository (an unpacked archive), the
+    files are listed that its `.gitignore` files do not ignore; `folder` is then the workspace's root.
     """
     command = ["ls-files", "--cached", "--others", "--exclude-standard", "-z", "--", "."]
-    done = _run(folder, *command, check=False)
-    if done.returncode != 0:
-        raise FlowlockError(
-            f"{folder} is not in a git repository: {done.stderr.strip()}",
-            code="FL021",
-            hint="run `git init` in the workspace; git says which files are source",
-        )
-    names = sorted({name for name in done.stdout.split("\0") if name})
+    names = sorted({name for name in _list(folder, *command).split("\0") if name})
     modes = {name: _mode(f"{folder}{os.sep}{name}") for name in names}
     files = [name for name, mode in modes.items() if _is_file(mode) or (UNREADABLE in name and not mode)]
     folders = [name for name, mode in modes.items() if stat.S_ISDIR(mode)]
@@ -90,7 +90,7 @@ def _repositories(folder: Path, names: list[str]) -> list[str]:
 
     All that are not tracked are, and end with `/`; another one may be where a tracked file was.
     """
-    entries = _git(folder, "--literal-pathspecs", "ls-files", "--stage", "-z", "--", *names).split("\0")
+    entries = _list(folder, "--literal-pathspecs", "ls-files", "--stage", "-z", "--", *names).split("\0")
     submodules = {
         name for facts, _, name in (row.partition("\t") for row in entries) if facts.startswith(SUBMODULE)
     }
@@ -103,7 +103,7 @@ def stored_with_lf(folder: Path) -> list[str]:
     A text file that is committed with CRLF stays as it is, as git leaves it.
     """
     command = ["ls-files", "--eol", "--cached", "--others", "--exclude-standard", "-z", "--", "."]
-    rows = [row.partition("\t") for row in _git(folder, *command).split("\0") if row]
+    rows = [row.partition("\t") for row in _list(folder, *command).split("\0") if row]
     setting = _git(folder, "config", "--get", "core.autocrlf", check=False)
     automatic = setting.strip() in {"true", "input"}
     return [name for facts, _, name in rows if _turned_into_lf(facts, automatic=automatic)]
@@ -122,9 +122,18 @@ def _turned_into_lf(facts: str, *, automatic: bool) -> bool:
 
 
 def commit_of(folder: Path, revision: str) -> str:
-    """Return the commit that a revision names; a FlowlockError says that there is none of that name."""
+    """Return the commit that a revision names; a FlowlockError says that there is none of that name.
+
+    Where there is no repository, it says that the command needs one.
+    """
     command = ["rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"]
     done = _run(folder, *command, check=False)
+    if NO_REPOSITORY in done.stderr:
+        raise FlowlockError(
+            f"{folder} is not in a git repository, and this command needs the history of one",
+            code="FL021",
+            hint="run it in a clone of the repository; an unpacked archive has no history",
+        )
     if done.returncode != 0:
         raise FlowlockError(
             f"git knows no revision `{revision}`",
@@ -234,11 +243,54 @@ def diff(root: Path, commit: str, *, to: str) -> str:
     return _git(root, "diff", "--no-color", "--no-ext-diff", commit, to)
 
 
+def _list(folder: Path, *arguments: str) -> str:
+    """Ask git about the files of a folder, in its repository, or by way of a throwaway one if it has none."""
+    return _run(folder, *arguments, env=_listing_variables(folder)).stdout
+
+
+def _listing_variables(folder: Path) -> Mapping[str, str]:
+    """Return the variables by which git finds the repository to list a folder with.
+
+    None in a repository, unless that ignores the folder: then it is about something else, such as a home
+    directory that an archive was unpacked in.
+    """
+    done = _run(folder, "check-ignore", "--quiet", ".", check=False)
+    if done.returncode == NOT_IGNORED:
+        return {}
+    if done.returncode == IGNORED or NO_REPOSITORY in done.stderr:
+        return {"GIT_DIR": str(_throwaway(folder)), "GIT_WORK_TREE": str(folder.absolute())}
+    raise FlowlockError(
+        f"git does not list the files of {folder}: {done.stderr.strip()}",
+        code="FL024",
+        hint="run `git status` there, and do what it says",
+    )
+
+
+def _throwaway(folder: Path) -> Path:
+    """Return a git folder without any history, made where nothing of the workspace's own is kept."""
+    git_folder = StateFolder.of(folder.absolute()).throwaway_git
+    with file_locks.alone(git_folder.with_name("git.lock")):
+        done = _run(folder, "rev-parse", "--git-dir", env={"GIT_DIR": str(git_folder)}, check=False)
+        if done.returncode != 0:
+            files.remove(git_folder)
+            with files.staged_folder(git_folder) as staging:
+                _run(folder, "init", "--quiet", "--bare", "--template=", str(staging))
+                files.write_text(staging / "info" / "exclude", f"/{STATE_FOLDER}/\n")
+    return git_folder
+
+
 def _git(folder: Path, *arguments: str, check: bool = True) -> str:
     return _run(folder, *arguments, check=check).stdout
 
 
-def _run(folder: Path, *arguments: str, check: bool = True) -> process.Completed:
-    """Ask git about the repository that a folder lies in, whichever one the environment is about."""
-    env = {name: value for name, value in os.environ.items() if name not in OF_ONE_REPOSITORY}
-    return process.run(["git", *arguments], cwd=folder, env=env, check=check)
+def _run(
+    folder: Path, *arguments: str, env: Mapping[str, str] | None = None, check: bool = True
+) -> process.Completed:
+    """Ask git about the repository that a folder lies in, whichever one the environment is about.
+
+    `env` adds variables to those of this process.
+    """
+    kept = {name: value for name, value in os.environ.items() if name not in OF_ONE_REPOSITORY}
+    # Its messages are read here, and have to be in one language.
+    variables = {**kept, "LC_ALL": "C", **(env or {})}
+    return process.run(["git", *arguments], cwd=folder, env=variables, check=check)

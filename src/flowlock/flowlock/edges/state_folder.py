@@ -83,6 +83,16 @@ class StateFolder:
         """What a second sync, in a checkout of its own, need not make again."""
         return (self.base_channels, self.cache, self.signatures, self.locks)
 
+    @property
+    def throwaway_git(self) -> Path:
+        """The git folder without history that lists the files of a workspace outside of any repository."""
+        return self.path / "git"
+
+    @property
+    def edited_python(self) -> Path:
+        """The interpreter that was edited for packaging, while it is tried."""
+        return self.path / "edited-python"
+
     # Caches: what is costly to make or to download.
 
     @property

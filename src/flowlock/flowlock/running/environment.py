@@ -118,7 +118,7 @@ def _made(
 def _make(
     lock_file: Path, environment: str, platform: Platform, *, prefix: Path, places: Places, progress: Progress
 ) -> None:
-    progress.working(f"installing the environment {environment} of {lock_file.parent.name}")
+    progress.note(f"installing the environment {environment} of {lock_file.parent.name}")
     files.forget_temporaries(prefix.parent)
     with files.staged_folder(prefix) as staging:
         _install(lock_file, environment, platform, staging=staging, prefix=prefix, places=places)
