@@ -123,7 +123,7 @@ def _lock(wanted: Sequence[Manifest]) -> None:
             Target(manifest=manifest, path=Path(folder, f"{manifest.label}.lock"), shown=manifest.label)
             for manifest in wanted
         ]
-        options = Options(offline=True, repodata=SNAPSHOT)
+        options = Options(offline=True, repodata=(str(SNAPSHOT),))
         run.lock(targets, folders=[], own={}, options=options, progress=Silent())
 
 
@@ -136,7 +136,7 @@ def _check() -> None:
     wanted = simple("large", channels=["conda-forge"], platforms=SUBDIRS, specs=specs)
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder, "pixi.lock")
-        options = Options(offline=True, repodata=SNAPSHOT)
+        options = Options(offline=True, repodata=(str(SNAPSHOT),))
         target = Target(manifest=wanted, path=place, shown="pixi.lock")
         run.lock([target], folders=[], own={}, options=options, progress=Silent())
         pins = place.read_text().count("      - conda: ")

@@ -23,7 +23,7 @@ ADAPTERS = {
     "rattler": {
         "flowlock.channel.store",
         "flowlock.running.environment",
-        "flowlock.lock.lockfile.document",  # reads locks of versions 4 to 6
+        "flowlock.lock.lockfile.engine",  # reads locks back, and those of versions 4 to 6
         "flowlock.conda.match",  # a check must read match specs as the solve did
         "flowlock.lock.solver.metadata",  # opens channels for all solves of a run
         "flowlock.lock.solver.solve",
@@ -44,6 +44,7 @@ PURE = (
     "flowlock.conda.conditions",
     "flowlock.lock.lockfile.diff",
     "flowlock.lock.lockfile.export",
+    "flowlock.lock.lockfile.platform_names",
     "flowlock.lock.manifest.features",
     "flowlock.lock.manifest.model",
     "flowlock.lock.manifest.pixi",

@@ -178,7 +178,7 @@ def test_the_committed_lock_is_made_for_every_platform_and_held_against_the_pins
     found = session(small.root, Profile.CONDA_FORGE)
     with pytest.raises(FlowlockError, match=r"there is no recipes/build\.lock"):
         locking.ready(found, targets(found.workspace), relock=False)
-    locking.lock(found, Options(repodata=SNAPSHOT))
+    locking.lock(found, Options(repodata=(str(SNAPSHOT),)))
     held = document.read((small.root / "recipes/build.lock").read_text(), "build.lock")
     assert set(held.environments["default"].packages) == {"linux-64", "osx-arm64", "win-64"}
     assert locking.check(found) == []

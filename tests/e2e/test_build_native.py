@@ -179,7 +179,7 @@ def test_a_native_package_is_locked_where_its_recipe_builds_it(small: Small) -> 
     recipe["requirements"]["host"] += [{"if": "osx", "then": "openssl"}]
     small.write_recipe("fast", recipe)
     session = in_conda_forge(small, offline=True, platforms=["linux-64", "osx-arm64", "win-64"])
-    locking.lock(session, Options(repodata=SNAPSHOT))
+    locking.lock(session, Options(repodata=(str(SNAPSHOT),)))
     found = pinned(small)
     assert {name: set(found[name]) for name in found} == {
         "fast/host": {"linux-64", "osx-arm64"},

@@ -78,7 +78,7 @@ def own(core: Identity) -> dict[str, Identity]:
 def test_a_workflow_locks_for_all_platforms_and_an_edit_moves_only_its_lines(tmp_path: Path) -> None:
     target = workflow_target(tmp_path / "pixi.lock")
     first = our_builds(tmp_path / "first", CORE)
-    options = Options(offline=True, repodata=SNAPSHOT)
+    options = Options(offline=True, repodata=(str(SNAPSHOT),))
     run.lock([target], folders=[first], own=own(CORE), options=options, progress=Silent())
     before = target.path.read_text()
     lock = document.read(before, "pixi.lock")
@@ -118,7 +118,7 @@ def test_the_sets_do_not_depend_on_order_jobs_or_earlier_failures(tmp_path: Path
         order = SPECS[number:] + SPECS[:number]
         wanted = simple("demo", channels=["conda-forge"], platforms=SUBDIRS, specs=order)
         impossible = simple("demo", channels=["conda-forge"], platforms=SUBDIRS, specs=[*order, "python 2"])
-        options = Options(offline=True, repodata=SNAPSHOT, jobs=jobs)
+        options = Options(offline=True, repodata=(str(SNAPSHOT),), jobs=jobs)
         with pytest.raises(Exception, match="no solution"):
             run.lock(
                 [Target(manifest=impossible, path=place, shown="x")],

@@ -52,6 +52,7 @@ def test_an_edit_makes_locks_stale_and_the_check_names_the_file_and_each_place(c
     before = git(copy, "status", "--porcelain", "examples")
     done = copy.flowlock("--profile", "conda-forge", "lock", "--check")
     assert done.code == 1
+    assert copy.flowlock("--profile", "embedded", "lock", "--check").out == done.out
     lines = [line for line in done.out.splitlines() if line.startswith("  penguins/")]
     assert len(lines) == 10, done.out
     for line in lines:

@@ -1,6 +1,6 @@
 """`flowlock.toml`, read into one frozen Workspace."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -216,7 +216,7 @@ def load(root: Path) -> Workspace:
         problems = [_schema_problem(fault, written) for fault in error.errors()]
         raise FlowlockError(f"{FILE} has {len(problems)} problem(s)", problems=problems) from error
     workspace = _workspace(root.resolve(), document)
-    problems = _unknown_workflows(workspace, document, written)
+    problems = [*_unknown_workflows(workspace, document, written), *_unknown_aliases(document, written)]
     if problems:
         raise FlowlockError(problems[0].message, problems=problems)
     return workspace
@@ -264,6 +264,19 @@ def _workspace(root: Path, document: _Document) -> Workspace:
             if not options.locked
         },
     )
+
+
+def _unknown_aliases(document: _Document, written: toml.Document) -> Iterator[Problem]:
+    """Yield the aliases of channels that are neither a URL nor a channel named beside them."""
+    others = document.channels.others
+    for alias, channel in document.channels.aliases.items():
+        if "://" not in channel and channel not in others:
+            yield Problem(
+                code="FL303",
+                message=f"[channels.aliases] {alias}: `{channel}` is neither a URL nor one of `others`",
+                location=written.at(("channels", "aliases", alias)),
+                hint=nearest(channel, others) or "write the channel's URL",
+            )
 
 
 def _unknown_workflows(workspace: Workspace, document: _Document, written: toml.Document) -> list[Problem]:

@@ -326,8 +326,35 @@ def test_a_spec_that_is_none_is_told_with_its_line(place: Path, forge: ChannelFo
 def test_repodata_stands_for_the_channel_that_has_no_folder(
     place: Path, tmp_path: Path, forge: ChannelFolder
 ) -> None:
-    lock(wanting("python"), place, [ours(tmp_path)], repodata=forge.path)
+    lock(wanting("python"), place, [ours(tmp_path)], repodata=(str(forge.path),))
     assert "https://conda.anaconda.org/conda-forge/noarch/python-3.12.0-h0_0.conda" in place.read_text()
+
+
+def test_repodata_is_given_once_for_each_channel(place: Path, tmp_path: Path, forge: ChannelFolder) -> None:
+    release = ours(tmp_path, core("pyha_0"))
+    wanted = wanting("core", "python")
+    code, error = code_of(lambda: lock(wanted, place, repodata=(str(forge.path),)))
+    assert code == "FL620"
+    assert "does not say of which channel it is" in error.message
+    assert error.hint == (
+        f"write --repodata CHANNEL={forge.path}; the channels are {RELEASE}/, "
+        "https://conda.anaconda.org/conda-forge/"
+    )
+    code, error = code_of(lambda: lock(wanted, place, repodata=(str(forge.path), str(release.path))))
+    assert code == "FL620"
+    lock(wanted, place, repodata=(f"conda-forge={forge.path}", f"{RELEASE}={release.path}"))
+    assert pins(place) == {"core": "1.0 pyha_0", "python": "3.12.0 h0_0"}
+
+
+def test_repodata_with_a_base_url_stands_for_that_channel(place: Path, tmp_path: Path) -> None:
+    folder = channel(tmp_path / "named", FORGE, [package("python", "3.12.0")]).path
+    file = folder / "noarch/repodata.json"
+    document = json.loads(file.read_text())
+    document["info"]["base_url"] = "https://conda.anaconda.org/conda-forge/noarch"
+    file.write_text(json.dumps(document))
+    release = ours(tmp_path)
+    lock(wanting("python"), place, repodata=(str(folder), str(release.path)))
+    assert pins(place) == {"python": "3.12.0 h0_0"}
 
 
 def test_all_locks_are_written_or_none(tmp_path: Path, forge: ChannelFolder) -> None:

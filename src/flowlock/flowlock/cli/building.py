@@ -45,6 +45,14 @@ def build(
     return options.emit(command.build(options.session(), packages or [], settings))
 
 
+Repodata = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="[CHANNEL=]DIR", help="A folder of a channel's metadata to solve on; one for each channel."
+    ),
+]
+
+
 @app.command()
 def lock(
     context: typer.Context,
@@ -61,7 +69,10 @@ def lock(
     platform: Annotated[list[str] | None, typer.Option("-p", help="Only this platform.")] = None,
     update: Annotated[list[str] | None, typer.Option(help="Let this package move.")] = None,
     upgrade: Annotated[bool, typer.Option("--upgrade", help="Let every package move.")] = False,
-    repodata: Annotated[Path | None, typer.Option(help="A folder of channel metadata to solve on.")] = None,
+    upgrade_format: Annotated[
+        bool, typer.Option("--upgrade-format", help="Write old locks in the current format; no pin moves.")
+    ] = False,
+    repodata: Repodata = None,
 ) -> int:
     """Re-solve the lockfiles against the local channel; with --check, say why one is stale."""
     from flowlock.commands import build_lock as locking
@@ -76,8 +87,12 @@ def lock(
         dry_run=dry_run,
         update=tuple(update or ()),
         upgrade=upgrade,
-        repodata=repodata,
+        upgrade_format=upgrade_format,
+        repodata=tuple(repodata or ()),
     )
+    if upgrade_format and (build or update or upgrade):
+        message = "--upgrade-format moves no pin, and cannot be combined with --build, --update or --upgrade"
+        raise UsageError(message, code="FL002")
     if build:
         if workflows or manifest_path:
             raise UsageError("--build locks no workflow and no manifest", code="FL002")

@@ -31,9 +31,16 @@ MANIFEST, LOCK = "pixi.toml", "pixi.lock"
 def lock(
     session: Session, names: Sequence[str], options: Options, *, manifest_path: Path | None = None
 ) -> LockResult:
-    """Bring the locks of workflows (all, if none is named) in step, or the one beside a manifest."""
+    """Bring the locks of workflows (all, if none is named) in step, or the one beside a manifest.
+
+    With `check` and with `upgrade_format` it is about the committed locks, whatever the profile.
+    """
     with session.exclusive():
-        return lock_stage(session, targets(session, names, manifest_path), options)
+        if manifest_path is None and (options.check or options.upgrade_format):
+            wanted = _committed_targets(session, names)
+        else:
+            wanted = targets(session, names, manifest_path)
+        return lock_stage(session, wanted, options)
 
 
 def targets(session: Session, names: Sequence[str] = (), manifest_path: Path | None = None) -> list[Target]:
@@ -42,16 +49,28 @@ def targets(session: Session, names: Sequence[str] = (), manifest_path: Path | N
         folder = manifest_path.resolve().parent
         return [_manifest_target(session, manifest_path, folder / LOCK, label=folder.name)]
     workspace = session.workspace
-    workflows = [workspace.workflow(name) for name in names] or _locked_workflows(session)
-    return [_workflow_target(session, workflow) for workflow in workflows]
+    workflows = [workspace.workflow(name) for name in names]
+    if not workflows and session.profile is Profile.EMBEDDED:
+        # The profile's own locks only say what its environments are made of: nobody reviews them.
+        workflows = list(workspace.workflow_list)
+    return [_workflow_target(session, workflow) for workflow in workflows or _locked_workflows(session)]
+
+
+def _committed_targets(session: Session, names: Sequence[str]) -> list[Target]:
+    """Return the committed locks of workflows, whether they are there or not."""
+    workflows = [session.workspace.workflow(name) for name in names] or _locked_workflows(session)
+    return [_committed_target(session, workflow) for workflow in workflows]
+
+
+def _committed_target(session: Session, workflow: Workflow) -> Target:
+    return _manifest_target(
+        session, workflow.package / MANIFEST, workflow.package / LOCK, label=workflow.name
+    )
 
 
 def _locked_workflows(session: Session) -> list[Workflow]:
-    """Return the workflows that are to have a lock; those declared without one are named."""
+    """Return the workflows that are to have a committed lock; those declared without one are named."""
     workspace = session.workspace
-    if session.profile is Profile.EMBEDDED:
-        # The profile's own locks only say what its environments are made of: nobody reviews them.
-        return list(workspace.workflow_list)
     wanted = []
     for workflow in workspace.workflow_list:
         reason = workspace.unlocked_reason(workflow)
@@ -75,7 +94,7 @@ def lock_stage(
 
 
 def check(session: Session, names: Sequence[str], options: Options) -> LockResult:
-    """Say of the locks of workflows whether they are current, and nothing else."""
+    """Say whether the profile's locks of workflows are current, and nothing else."""
     return _lock(session, targets(session, names), replace(options, check=True))
 
 
@@ -97,10 +116,11 @@ def _lock(session: Session, wanted: Sequence[Target], options: Options) -> LockR
 
 def committed(session: Session) -> list[Target]:
     """Return the locks for real users that are there, whatever the profile."""
+    workspace = session.workspace
     return [
-        _manifest_target(session, workflow.package / MANIFEST, path, label=workflow.name)
-        for workflow in session.workspace.workflow_list
-        if session.workspace.unlocked_reason(workflow) is None and (path := workflow.package / LOCK).is_file()
+        _committed_target(session, workflow)
+        for workflow in workspace.workflow_list
+        if workspace.unlocked_reason(workflow) is None and (workflow.package / LOCK).is_file()
     ]
 
 

@@ -49,8 +49,15 @@ class TargetPlatform:
 
 
 def declared(subdir: str, virtual_packages: Iterable[str]) -> frozenset[str]:
-    """Return the virtual packages that differ from the subdir's defaults."""
-    return frozenset(virtual_packages) - frozenset(DEFAULTS.get(subdir, ()))
+    """Return the virtual packages that differ from the subdir's defaults; a build of `0` may be left out."""
+    defaults = frozenset(map(_without_zero_build, DEFAULTS.get(subdir, ())))
+    return frozenset(map(_without_zero_build, virtual_packages)) - defaults
+
+
+def _without_zero_build(package: str) -> str:
+    name, _, rest = package.partition("=")
+    version, _, build = rest.partition("=")
+    return package if build not in ("", "0") else f"{name}={version}"
 
 
 def target(subdir: str, given: Iterable[str] = (), name: str | None = None) -> TargetPlatform:

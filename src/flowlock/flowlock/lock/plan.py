@@ -112,33 +112,49 @@ def assembled(manifest: Manifest, old: Lock | None, solved: Records, chosen: Man
         for member in group.members
     }
     free = {environment.name for environment in chosen.environments}
+    used: set[str] = set()
     for environment in manifest.environments:
         before = old.environments.get(environment.name) if old else None
-        if environment.name not in free:
-            if before is not None:
-                environments[environment.name] = before
-            continue
-        packages = {}
-        for target in environment.platforms:
-            records = by_group.get((environment.name, target.name))
-            if records is not None:
-                packages[target.name] = reachable(records, environment.requirements.get(target.name, ()))
-            elif old is not None and before is not None:
-                kept = locked_records(old, before, target)
-                packages.update({target.name: tuple(kept)} if kept is not None else {})
-        environments[environment.name] = LockedEnvironment(
-            channels=environment.channels,
-            packages=packages,
-            options={**_unknown_options(before), **environment.options()},
-            more=before.more if before else {},
-        )
-    used = {name for environment in environments.values() for name in environment.packages}
+        if environment.name in free:
+            packages = _packages(environment, by_group, old)
+            used.update(packages)
+            environments[environment.name] = LockedEnvironment(
+                channels=environment.channels,
+                # As pixi does, an environment that asks for nothing on a platform has no row there.
+                packages={platform: records for platform, records in packages.items() if records},
+                options={**_unknown_options(before), **environment.options()},
+                more=before.more if before else {},
+            )
+        elif before is not None:
+            environments[environment.name] = before
+            used.update(before.packages)
     return Lock(
         platforms=_platforms(manifest, old, used),
         environments=environments,
         foreign=old.foreign if old else (),
+        build_records=old.build_records if old else (),
         more=old.more if old else {},
     )
+
+
+def _packages(
+    environment: Environment, solved: Mapping[tuple[str, str], Sequence[Record]], old: Lock | None
+) -> dict[str, tuple[Record, ...]]:
+    """Return the records of an environment's platforms, solved anew or as they were.
+
+    A platform of which neither is known, since it was not chosen, is left out.
+    """
+    packages: dict[str, tuple[Record, ...]] = {}
+    before = old.environments.get(environment.name) if old else None
+    for target in environment.platforms:
+        requirements = environment.requirements.get(target.name, ())
+        records = solved.get((environment.name, target.name))
+        kept = locked_records(old, before, target) if old and before else None
+        if records is not None:
+            packages[target.name] = reachable(records, requirements)
+        elif kept is not None or not requirements:
+            packages[target.name] = tuple(kept or ())
+    return packages
 
 
 def _platforms(manifest: Manifest, old: Lock | None, used: Collection[str]) -> tuple[LockPlatform, ...]:

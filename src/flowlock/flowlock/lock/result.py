@@ -26,8 +26,9 @@ class Target:
 class Options:
     """How to lock: `update` are names that shall move, `upgrade` moves all; `jobs` 0 is one a core.
 
-    `repodata` is a folder of metadata that stands for the channel it names; `cache` keeps what live channels
-    said, the engine's own folder if not given.
+    `repodata` are folders of metadata, each as `DIR` or `CHANNEL=DIR`; `cache` keeps what live channels said,
+    the engine's own folder if not given. With `upgrade_format` nothing is solved: a lock of an older version
+    is written in the current one.
     """
 
     environments: tuple[str, ...] = ()
@@ -36,8 +37,9 @@ class Options:
     dry_run: bool = False
     update: tuple[str, ...] = ()
     upgrade: bool = False
+    upgrade_format: bool = False
     offline: bool = False
-    repodata: Path | None = None
+    repodata: tuple[str, ...] = ()
     cache: Path | None = None
     jobs: int = 0
 

@@ -7,16 +7,17 @@ from flowlock.conda.match import RattlerMatcher, compare_versions
 from flowlock.conda.records import Record
 from flowlock.edges import files
 from flowlock.errors import FlowlockError, Location, Problem, nearest
-from flowlock.lock import guard, plan, satisfy
+from flowlock.lock import formats, guard, plan, satisfy
 from flowlock.lock.lockfile import diff, document
-from flowlock.lock.lockfile.document import Lock
+from flowlock.lock.lockfile.document import Lock, LockedEnvironment
+from flowlock.lock.lockfile.platform_names import manifest_names, renamed
 from flowlock.lock.manifest.model import Manifest
 from flowlock.lock.plan import Group
 from flowlock.lock.result import CURRENT, STALE, UPDATED, Locked, LockResult, Options, Target
 from flowlock.lock.satisfy import Identity, Reason, Rule
 from flowlock.lock.solver.metadata import Metadata
 from flowlock.lock.solver.solve import Request, UnsolvableError, solve_all
-from flowlock.lock.solver.sources import ChannelFolder, snapshot
+from flowlock.lock.solver.sources import ChannelFolder, snapshots
 from flowlock.report.reporter import Progress
 
 __all__ = ["CURRENT", "STALE", "UPDATED", "LockResult", "Locked", "Options", "Target", "lock"]
@@ -36,6 +37,8 @@ def lock(
     other channels are live, but asked only if a lock's own records with the current builds do not solve.
     `own` are the workspace's packages: what their sources make now. Only they decide which build is right.
     """
+    if options.upgrade_format:
+        return formats.upgrade(targets, options)
     matcher = RattlerMatcher()
     folders = [*folders, *_snapshots(targets, folders, options)]
     states = [_state(target, matcher, own, folders, options) for target in targets]
@@ -46,9 +49,16 @@ def lock(
     results = [_finished(state, solved) for state in states]
     for state, (new, _) in zip(states, results, strict=True):
         _accept(state, new, matcher, own)
-    for state, (new, result) in zip(states, results, strict=True):
-        if result.status == UPDATED and not options.dry_run:
-            files.write_text(state.target.path, new.text())
+    texts = [renamed(new, state.names).text() for state, (new, _) in zip(states, results, strict=True)]
+    updated = [
+        (state.target, text)
+        for state, text, (_, result) in zip(states, texts, results, strict=True)
+        if result.status == UPDATED
+    ]
+    for target, text in updated:
+        formats.require_readable(text, target.shown)
+    for target, text in [] if options.dry_run else updated:
+        files.write_text(target.path, text)
     outcomes = [result for _, result in results]
     if options.dry_run:
         outcomes = [replace(o, status=STALE) if o.status == UPDATED else o for o in outcomes]
@@ -57,11 +67,15 @@ def lock(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _State:
-    """A target with its old lock, why that is stale, and the solves that it needs."""
+    """A target with its old lock, why that is stale, and the solves that it needs.
+
+    The lock has the manifest's names of platforms; `names` are those that the file has instead.
+    """
 
     target: Target
     chosen: Manifest
     old: Lock | None
+    names: Mapping[str, str]
     reasons: tuple[Reason, ...]
     stale: tuple[Group, ...]
 
@@ -76,11 +90,12 @@ def _state(
     manifest = target.manifest
     _validate(manifest, matcher, options)
     chosen = manifest.only(options.environments, options.platforms)
-    old = (
-        document.read(files.read_text(target.path, target.shown), target.shown)
-        if target.path.exists()
-        else None
-    )
+    names: dict[str, str] = {}
+    old = None
+    if target.path.exists():
+        written = document.read(files.read_text(target.path, target.shown), target.shown)
+        names = manifest_names(written, manifest.platforms())
+        old = renamed(written, names)
     if old is None:
         message = f"there is no {target.path.name}"
         reasons = [Reason(rule=Rule.ENVIRONMENTS, label=manifest.label, message=message)]
@@ -94,19 +109,24 @@ def _state(
         if options.moves:
             wanted = {(m.name, p.name) for m in chosen.environments for p in m.platforms}
             stale = [group for group in every if _moves(group, old, options, wanted) or group in stale]
-    return _State(target=target, chosen=chosen, old=old, reasons=tuple(reasons), stale=tuple(stale))
+    return _State(
+        target=target,
+        chosen=chosen,
+        old=old,
+        names={name: alias for alias, name in names.items()},
+        reasons=tuple(reasons),
+        stale=tuple(stale),
+    )
 
 
 def _snapshots(
     targets: Sequence[Target], folders: Sequence[ChannelFolder], options: Options
 ) -> list[ChannelFolder]:
-    """Return the folder of --repodata; unless it names its channel, that is the first without a folder."""
-    if options.repodata is None:
-        return []
+    """Return the folders of --repodata, each for its channel."""
     standing = {folder.url.rstrip("/") for folder in folders}
-    asked = [c for t in targets for e in t.manifest.environments for c in e.channels]
-    default = next((channel for channel in asked if channel.rstrip("/") not in standing), "conda-forge")
-    return [snapshot(options.repodata, default)]
+    environments = [environment for target in targets for environment in target.manifest.environments]
+    channels = [channel for environment in environments for channel in environment.channels]
+    return snapshots(options.repodata, [url for url in channels if url.rstrip("/") not in standing])
 
 
 def _validate(manifest: Manifest, matcher: RattlerMatcher, options: Options) -> None:
@@ -277,12 +297,18 @@ def _refuse_foreign(state: _State, group: Group) -> None:
         pins = state.old.environments.get(member.name) if state.old else None
         if pins is not None and pins.foreign:
             raise FlowlockError(
-                f"{state.target.shown} pins packages in {member.name} that are no conda archives, which"
-                " flowlock does not lock and will not drop",
+                f"{state.target.shown} pins packages in {member.name} that are not conda archives; flowlock"
+                " neither locks nor drops them",
                 code="FL604",
-                location=Location(file=state.target.shown),
+                location=Location(file=state.target.shown, line=_line_of_foreign(state.target, pins)),
                 hint="lock with pixi, or delete the lock if those packages are no longer wanted",
             )
+
+
+def _line_of_foreign(target: Target, pins: LockedEnvironment) -> int | None:
+    """Return the line of the first package in an environment that is no conda archive."""
+    selectors = [selector for row in pins.foreign.values() for selector in row]
+    return document.line_of_selector(files.read_text(target.path, target.shown), selectors[0])
 
 
 def _accept(state: _State, new: Lock, matcher: RattlerMatcher, own: Mapping[str, Identity]) -> None:

@@ -15,7 +15,7 @@ from flowlock.lock.manifest.model import Environment, ExcludeNewer, Manifest, Re
 
 
 class Rule(StrEnum):
-    """The rules, in the order in which pixi checks them; the last two are ours."""
+    """The rules, in the order in which pixi checks them; the last three are ours."""
 
     ENVIRONMENTS = "environments"
     CHANNELS = "channels"
@@ -30,6 +30,7 @@ class Rule(StrEnum):
     SOLVE_GROUP = "solve-group"
     PIN = "pin"
     BYTES = "bytes"
+    FORMAT = "format"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -222,7 +223,9 @@ def _platform(view: _View, target: TargetPlatform) -> Iterator[Reason]:
     """Check one platform's records: one per name, constraints, every dependency, nothing besides."""
     records = locked_records(view.lock, view.pins, target)
     if records is None:
-        yield view.reason(Rule.PLATFORMS, "the platform is not locked", target.name)
+        # An environment that asks for nothing has no row of its own: `packages: {}`.
+        if any(_walk(view, target, {}, set())):
+            yield view.reason(Rule.PLATFORMS, "the platform is not locked", target.name)
         return
     by_name: dict[str, Record] = {}
     for record in records:

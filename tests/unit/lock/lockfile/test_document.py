@@ -247,7 +247,7 @@ packages:
     assert document.read(lock.text(), "pixi.lock") == lock
 
 
-def test_an_older_version_with_wheels_is_refused_not_cut_down() -> None:
+def test_an_older_version_with_wheels_is_read_with_them() -> None:
     old = """\
 version: 6
 environments:
@@ -265,6 +265,35 @@ packages:
   version: '1'
   sha256: 5ced96500d945fb286c9c838e54fa759aa04a7129c59800f0846b4335cee770d
 """
+    lock = document.read(old, "pixi.lock")
+    assert lock.version == 6
+    assert [entry["name"] for entry in lock.foreign] == ["b"]
+    assert lock.environments["default"].foreign == {
+        "linux-64": ({"pypi": "https://files.example/b-1-py3-none-any.whl"},)
+    }
+    assert lock.environments["default"].more == {"indexes": ["https://index.example/simple"]}
+
+
+def test_an_older_version_that_the_engine_refuses_has_a_place() -> None:
     with pytest.raises(FlowlockError) as caught:
-        document.read(old, "pixi.lock")
-    assert caught.value.problems[0].code == "FL604"
+        document.read("version: 6\nenvironments:\n  default: 5\npackages: []\n", "pixi.lock")
+    (problem,) = caught.value.problems
+    assert problem.code == "FL601"
+    assert problem.location
+    assert problem.location.line == 1
+
+
+def test_what_a_source_package_is_built_with_stays_in_the_lock() -> None:
+    url = "https://conda.anaconda.org/conda-forge/linux-64/cmake-3.0-h0_0.conda"
+    text = LOCK.replace(
+        "      - pypi: https", "      - conda: source[0a1b] @ child\n      - pypi: https"
+    ).replace(
+        "- pypi: https://files.example/b-1-py3-none-any.whl\n  name",
+        f"- conda: {url}\n  sha256: {'5ced' * 16}\n  size: 1\n"
+        f"- conda: source[0a1b] @ child\n  build_packages:\n  - conda: {url}\n"
+        "- pypi: https://files.example/b-1-py3-none-any.whl\n  name",
+    )
+    lock = document.read(text, "pixi.lock")
+    assert [record.name for record in lock.build_records] == ["cmake"]
+    assert f"- conda: {url}\n  sha256:" in lock.text()
+    assert document.read(lock.text(), "pixi.lock") == lock

@@ -249,3 +249,54 @@ def test_the_manifest_of_a_workflow_is_one_that_we_read() -> None:
     assert specs(default, "osx-64") == ["flowlock-demo-workflow ==0.1.0"]
     assert set(specs(test, "linux-64")) == {"pytest >=8", "flowlock-demo-workflow ==0.1.0"}
     assert default.channels == (OURS, FORGE)
+
+
+def test_toml_1_1_is_read_and_tasks_are_nothing_to_lock() -> None:
+    text = (
+        HEAD
+        + '[tasks]\nlint = {\n  cmd = "ruff check",\n  depends-on = [],\n}\n[dependencies]\nclick = "*"\n'
+    )
+    assert specs(environment(read(text)), "linux-64") == ["click"]
+
+
+def test_an_environment_may_hold_feature_content_of_its_own() -> None:
+    text = HEAD + (
+        '[dependencies]\npython = ">=3.11"\n[feature.test.dependencies]\npytest = "*"\n'
+        '[environments.py312]\nfeatures = ["test"]\nplatforms = ["linux-64"]\nchannels = ["extra"]\n'
+        'solve-strategy = "lowest"\n'
+        '[environments.py312.dependencies]\npython = "3.12.*"\n'
+        '[environments.py312.target.linux.dependencies]\ngcc = "*"\n'
+    )
+    manifest = read(text)
+    own = environment(manifest, "py312")
+    assert [platform.name for platform in own.platforms] == ["linux-64"]
+    assert specs(own, "linux-64") == ["python 3.12.*", "gcc", "pytest", "python >=3.11"]
+    assert own.channels == ("https://conda.anaconda.org/extra/", OURS, FORGE)
+    assert own.strategy is Strategy.LOWEST
+    assert specs(environment(manifest), "linux-64") == ["python >=3.11"]
+
+
+def test_what_an_environment_may_not_hold_is_refused_with_its_line() -> None:
+    text = HEAD + '[environments.a]\nfeatures = ["x"]\nsolve-group = 5\nhost-dependencies = {}\n'
+    assert problems(text) == [
+        ("FL612", 8, "unknown key `host-dependencies`"),
+        ("FL612", 6, "the manifest has no feature `x`"),
+        ("FL612", 7, "`solve-group` must be a text"),
+    ]
+    assert problems(HEAD + '[environments.a.pypi-dependencies]\nx = "*"\n')[0][:2] == ("FL613", 5)
+
+
+def test_a_workspace_without_platforms_has_environments_without_platforms() -> None:
+    for platforms in ("platforms = []\n", ""):
+        manifest = read(f'[workspace]\nchannels = ["conda-forge"]\n{platforms}[dependencies]\na = "*"\n')
+        assert environment(manifest).platforms == ()
+
+
+@pytest.mark.parametrize("channel", ["file:///c", "FILE:///c", "./c", "../c", "/c", "~/c", "C:/c", "C:\\\\c"])
+def test_a_channel_that_is_a_folder_is_refused_with_its_line(channel: str) -> None:
+    text = f'[workspace]\nplatforms = ["linux-64"]\nchannels = [\n  "conda-forge",\n  "{channel}",\n]\n'
+    ((code, line, message),) = problems(text)
+    assert (code, line) == ("FL615", 5)
+    assert "a lock must not name one" in message
+    one = HEAD + f'[dependencies]\na = {{ version = "*", channel = "{channel}" }}\n'
+    assert problems(one)[0][:2] == ("FL612", 6)

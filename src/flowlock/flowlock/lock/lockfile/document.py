@@ -2,16 +2,15 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from flowlock.conda.records import Record, from_entry, from_repodata, is_archive, to_entry
+from flowlock.conda.records import Record, from_entry, is_archive, to_entry
 from flowlock.errors import FlowlockError, Location
-from flowlock.lock.lockfile import yaml
+from flowlock.lock.lockfile import engine, yaml
 
 VERSION = 7
-# The engine reads these; older ones were never written by a released pixi that is still around.
+# The engine reads these too; older ones were never written by a released pixi that is still around.
 LEGACY = range(4, VERSION)
 _MARKER = re.compile(r"^(?:<{7}|={7}|>{7}|\|{7})(?: .*)?$", re.MULTILINE)
 _ENVIRONMENT_KEYS = frozenset(("channels", "packages", "options"))
@@ -43,11 +42,17 @@ class LockedEnvironment:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lock:
-    """A whole lockfile; `foreign` are the entries of packages that are no conda archives."""
+    """A whole lockfile.
+
+    `foreign` are the entries of packages that are no conda archives, `build_records` the archives that only
+    those name, which source packages are built with. `version` is that of the text that was read.
+    """
 
     platforms: tuple[LockPlatform, ...]
     environments: Mapping[str, LockedEnvironment]
     foreign: tuple[Mapping[str, Any], ...] = ()
+    build_records: tuple[Record, ...] = ()
+    version: int = field(default=VERSION, compare=False)
     more: Mapping[str, Any] = field(default_factory=dict)
 
     def records(self) -> Iterator[tuple[str, str, Record]]:
@@ -62,7 +67,8 @@ class Lock:
         environments = {
             name: _environment_node(self.environments[name]) for name in sorted(self.environments)
         }
-        used = {record.url: record for _, _, record in self.records()}
+        used = {record.url: record for record in self.build_records}
+        used.update({record.url: record for _, _, record in self.records()})
         packages = [to_entry(used[url]) for url in sorted(used)] + list(self.foreign)
         document: dict[str, Any] = {
             "version": VERSION,
@@ -74,8 +80,25 @@ class Lock:
         return "\n".join(yaml.dump(document)) + "\n"
 
 
+def version_of(text: str, file: str) -> int:
+    """Return the version of a lock's format; an FL6xx error tells that there is none that we read."""
+    return _version(_node(text, file), file)
+
+
 def read(text: str, file: str) -> Lock:
     """Return the lock that a file's text is; an FL6xx error names the line of what is wrong with it."""
+    node = _node(text, file)
+    version = _version(node, file)
+    if version in LEGACY:
+        return _read_legacy(text, version, file)
+    try:
+        return _lock(node)
+    except _MalformedError as error:
+        line = _line_of(text, error.near) if error.near else None
+        raise _broken("FL601", str(error), file, line=line) from error
+
+
+def _node(text: str, file: str) -> Any:
     if marker := _MARKER.search(text):
         raise _broken(
             "FL602",
@@ -85,17 +108,9 @@ def read(text: str, file: str) -> Lock:
             hint="take either side (`git checkout --ours` or `--theirs`), then run `flowlock lock`",
         )
     try:
-        node = yaml.load(text)
+        return yaml.load(text)
     except yaml.YamlError as error:
         raise _broken("FL601", error.message, file, line=error.line, column=error.column) from error
-    version = _version(node, file)
-    if version in LEGACY:
-        return _read_legacy(text, node, file)
-    try:
-        return _lock(node)
-    except _MalformedError as error:
-        line = _line_of(text, error.near) if error.near else None
-        raise _broken("FL601", str(error), file, line=line) from error
 
 
 def _version(node: Any, file: str) -> int:
@@ -137,12 +152,27 @@ def _lock(node: Mapping[str, Any]) -> Lock:
             raise _MalformedError(f"`{entry}` is no package", str(entry))
     environments = _dict(node, "environments")
     platforms = tuple(_platform(item) for item in _list(node, "platforms"))
+    mentioned = set(_texts(foreign))
     return Lock(
         platforms=platforms,
         environments={name: _environment(name, item, known) for name, item in environments.items()},
         foreign=tuple(foreign),
+        build_records=tuple(record for url, record in known.items() if url in mentioned),
         more={k: v for k, v in node.items() if k not in ("version", "platforms", "environments", "packages")},
     )
+
+
+def _texts(node: Any) -> Iterator[str]:
+    """Yield every text of a document's part."""
+    pending = [node]
+    while pending:
+        part = pending.pop()
+        if isinstance(part, str):
+            yield part
+        elif isinstance(part, dict):
+            pending += part.values()
+        elif isinstance(part, list):
+            pending += part
 
 
 def _record(entry: Mapping[str, Any], url: str) -> Record:
@@ -244,47 +274,21 @@ def _broken(
     )
 
 
+def line_of_selector(text: str, selector: Any) -> int | None:
+    """Return the line on which an environment names a package that is no conda archive."""
+    location = next(iter(selector.values()), "") if isinstance(selector, dict) else selector
+    return _line_of(text, str(location))
+
+
 def _line_of(text: str, near: str) -> int | None:
     at = text.find(near)
     return None if at < 0 else text.count("\n", 0, at) + 1
 
 
-def _read_legacy(text: str, node: Mapping[str, Any], file: str) -> Lock:
-    """Read versions 4 to 6 with the engine, which knows their rules; PyPI packages are refused, not lost.
-
-    The engine tells no options, so they are taken from the document.
-    """
-    import json
-    import tempfile
-
-    from rattler import exceptions as engine_errors
-    from rattler.lock import CondaLockedBinaryPackage, LockFile
-
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder, "pixi.lock")
-        copy.write_text(text, encoding="utf-8")
-        try:
-            engine = LockFile.from_path(copy)
-        except (engine_errors.ParseCondaLockError, engine_errors.IoError) as error:
-            raise _broken("FL601", str(error), file) from error
-    environments = {}
-    for name, locked in engine.environments():
-        packages = {}
-        for platform in locked.platforms():
-            records = []
-            for package in locked.packages(platform) or ():
-                if not isinstance(package, CondaLockedBinaryPackage):
-                    raise _broken("FL604", f"{package.name} is no conda archive", file)
-                record = package.repo_data_record()
-                records.append(from_repodata(record.url, record.channel or "", json.loads(record.to_json())))
-            packages[platform.name] = tuple(records)
-        channels = tuple(str(channel) for channel in locked.channels())
-        written = node["environments"][name]
-        environments[name] = LockedEnvironment(
-            channels=channels,
-            packages=packages,
-            options=_dict(written, "options"),
-            more={key: value for key, value in written.items() if key not in _ENVIRONMENT_KEYS},
-        )
-    platforms = (LockPlatform(name=p.name, subdir=str(p.subdir)) for p in engine.platforms())
-    return Lock(platforms=tuple(platforms), environments=environments)
+def _read_legacy(text: str, version: int, file: str) -> Lock:
+    """Read versions 4 to 6 with the engine, which knows their rules."""
+    try:
+        modern = engine.upgraded(text)
+    except engine.RefusedError as error:
+        raise _broken("FL601", str(error), file, line=error.line or 1, column=error.column) from error
+    return replace(read(modern, file), version=version)

@@ -37,10 +37,13 @@ _IGNORED = ("tasks", "activation", "$schema")
 _TARGET = (*_DEPENDENCIES, "constraints")
 _FEATURE = (*_TARGET, "channels", "platforms", "system-requirements", "target")
 _OPTIONS = ("channel-priority", "solve-strategy")
+_MEMBERS = ("features", "solve-group", "no-default-feature")
+# What an environment may hold of a feature that is its own.
+_CONTENT = ("dependencies", "constraints", "channels", "platforms", "target", *_OPTIONS)
 _METADATA = (
     *("name", "version", "description", "authors", "license", "license-file", "readme", "homepage"),
     *("repository", "documentation", "requires-pixi", "preview", "conda-pypi-map", "s3-options"),
-    *("build-variants", "build-variants-files", "target", "audit"),
+    *("build-variants", "build-variants-files", "target", "audit", "dependencies"),
 )
 _WORKSPACE = ("channels", "platforms", *_OPTIONS, "exclude-newer")
 _TOP = (*_TARGET, "system-requirements", "target", "feature", "environments", "exclude-newer")
@@ -84,7 +87,9 @@ class _Reader:
         default = self._with_python(default, root)
         features = {DEFAULT: default}
         for name, content in self._tables(table, (*root, "feature"), "feature"):
-            features[name] = self._feature(content, (*root, "feature", name), top=False, platforms=platforms)
+            here = (*root, "feature", name)
+            self._known(content, here, (*_FEATURE, *_OPTIONS), _IGNORED)
+            features[name] = self._feature(content, here, platforms=platforms)
         shared = Shared(
             channels=channels,
             platforms=platforms,
@@ -140,8 +145,6 @@ class _Reader:
             if platform.name in made:
                 self._report(here, f"the platform `{platform.name}` is given twice")
             made[platform.name] = platform
-        if not workspace.get("platforms"):
-            self._report(path, "the workspace names no platforms", hint='add `platforms = ["linux-64"]`')
         return made
 
     def _list(self, table: Table, path: KeyPath, key: str) -> list[Any]:
@@ -159,17 +162,29 @@ class _Reader:
             channel, priority = (
                 (item.get("channel"), item.get("priority", 0)) if isinstance(item, dict) else (item, 0)
             )
-            if isinstance(channel, str) and channel and isinstance(priority, int):
-                made.append((channel_url(channel), priority))
+            here = (*path, "channels", number)
+            if not isinstance(channel, str) or not channel or not isinstance(priority, int):
+                self._report(here, f"`{item}` is not a channel")
+            elif specs.is_local(channel):
+                self._refuse_local(here, channel)
             else:
-                self._report((*path, "channels", number), f"`{item}` is not a channel")
+                made.append((channel_url(channel), priority))
         return made
 
+    def _refuse_local(self, path: KeyPath, channel: str) -> None:
+        message = f"the channel `{channel}` is a folder of this machine, and a lock must not name one"
+        hint = "name the URL that serves the folder, and add --repodata URL=DIR"
+        where = self.document.at(path)
+        self.problems.append(Problem(code="FL615", message=message, location=where, hint=hint))
+
     def _feature(
-        self, table: Table, path: KeyPath, *, top: bool, platforms: Mapping[str, TargetPlatform]
+        self,
+        table: Table,
+        path: KeyPath,
+        *,
+        platforms: Mapping[str, TargetPlatform],
+        top: bool = False,
     ) -> Feature:
-        if not top:
-            self._known(table, path, (*_FEATURE, *_OPTIONS), _IGNORED)
         selectors = {*_SELECTORS, *platforms, *(p.subdir for p in platforms.values())}
         requirements: dict[str | None, Mapping[str, Requirement]] = {None: self._specs(table, path)}
         constraints: dict[str | None, Mapping[str, Requirement]] = {None: self._constraints(table, path)}
@@ -304,14 +319,28 @@ class _Reader:
             if not isinstance(content, dict):
                 self._report((*path, name), f"`{name}` must be a list of features or a table")
                 continue
-            known = ("features", "solve-group", "no-default-feature")
-            self._known(content, (*path, name), known, ())
-            names = [str(feature) for feature in content.get("features", [])]
-            for unknown in [feature for feature in names if feature not in features]:
-                hint = nearest(unknown, list(features))
-                self._report((*path, name), f"the manifest has no feature `{unknown}`", hint=hint)
-            if not content.get("no-default-feature", False) and DEFAULT not in names:
-                names.append(DEFAULT)
-            members = [features[feature] for feature in names if feature in features]
-            made.append(merged(name, content.get("solve-group"), members, shared))
+            made.append(self._environment(name, content, (*path, name), features, shared))
         return made
+
+    def _environment(
+        self, name: str, content: Table, path: KeyPath, features: Mapping[str, Feature], shared: Shared
+    ) -> Environment:
+        """Return an environment; feature content of its own comes before its features, as in pixi."""
+        self._known(content, path, (*_MEMBERS, *_CONTENT), _IGNORED)
+        names = [str(feature) for feature in self._list(content, path, "features")]
+        for number, unknown in enumerate(names):
+            if unknown not in features:
+                hint = nearest(unknown, list(features))
+                self._report(
+                    (*path, "features", number), f"the manifest has no feature `{unknown}`", hint=hint
+                )
+        if not content.get("no-default-feature", False) and DEFAULT not in names:
+            names.append(DEFAULT)
+        members = [features[feature] for feature in names if feature in features]
+        if content.keys() & set(_CONTENT):
+            members.insert(0, self._feature(content, path, platforms=shared.platforms))
+        group = content.get("solve-group")
+        if group is not None and not isinstance(group, str):
+            self._report((*path, "solve-group"), "`solve-group` must be a text")
+            group = None
+        return merged(name, group, members, shared)

@@ -21,6 +21,7 @@ _BRACKETS = {
     "when": "when",
 }
 SOURCES = ("path", "git", "url", "branch", "tag", "rev", "subdirectory")
+_FOLDER = re.compile(r"[./~\\]|[A-Za-z]:[/\\]")
 _UNITS = {"s": 1, "sec": 1, "second": 1, "m": 60, "min": 60, "minute": 60, "h": 3600, "hour": 3600}
 _UNITS |= {"d": 86400, "day": 86400, "w": 604800, "week": 604800}
 _DURATION = re.compile(r"(\d+)\s*([a-z]+?)s?(?=\s|\d|,|$)")
@@ -43,6 +44,11 @@ def match_spec(name: str, value: Any) -> str:
     return f"{spec}[{', '.join(brackets)}]" if brackets else spec
 
 
+def is_local(channel: str) -> bool:
+    """Tell whether a channel is a folder: a file URL or a path, which mean something on one machine only."""
+    return channel.lower().startswith("file:") or _FOLDER.match(channel) is not None
+
+
 def _with_version(name: str, version: str) -> str:
     text = version.strip()
     if not text:
@@ -55,6 +61,8 @@ def _bracketed(key: str, value: Any) -> str:
         return f"[{', '.join(map(str, value))}]"
     if not isinstance(value, str | int) or '"' in str(value):
         raise ValueError(f"`{key}` must be a text without quotes")
+    if key == "channel" and is_local(str(value)):
+        raise ValueError(f"the channel `{value}` is a folder of this machine, and a lock must not name one")
     return f'"{channel_url(str(value)) if key == "channel" else value}"'
 
 

@@ -1,7 +1,7 @@
 """Where a solve's metadata comes from, as data, and the files of it checked before an engine reads them."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,19 +33,54 @@ class ChannelFolder:
         return file if file.is_file() else None
 
 
-def snapshot(folder: Path, default: str) -> ChannelFolder:
-    """Return a folder of repodata as the channel that its `info.base_url` names, else as the default one."""
-    for file in sorted(folder.glob(f"*/{REPODATA}")):
+def snapshots(given: Iterable[str], channels: Sequence[str]) -> list[ChannelFolder]:
+    """Return the folders of metadata of `DIR` or `CHANNEL=DIR`, each as the channel that it stands for.
+
+    Without a name that is the channel of the metadata's `info.base_url`; without that the only one of
+    `channels` that is left.
+    """
+    folders: list[ChannelFolder] = []
+    unnamed: list[Path] = []
+    for text in given:
+        channel, path = _named(text)
+        url = channel or _base_channel(path)
+        if url is None:
+            unnamed.append(path)
+        else:
+            folders.append(ChannelFolder(url=url, path=path, serves=False))
+    named = {folder.url.rstrip("/") for folder in folders}
+    left = [channel for channel in dict.fromkeys(channels) if channel.rstrip("/") not in named]
+    if unnamed and (len(unnamed) > 1 or len(left) != 1):
+        raise FlowlockError(
+            f"{unnamed[0]} does not say of which channel it is: its repodata.json has no `info.base_url`",
+            code="FL620",
+            hint=f"write --repodata CHANNEL={unnamed[0]}; the channels are {', '.join(left) or 'all given'}",
+        )
+    return folders + [ChannelFolder(url=left[0], path=path, serves=False) for path in unnamed]
+
+
+def _named(text: str) -> tuple[str | None, Path]:
+    """Return the channel's URL, if there is one, and the folder of `CHANNEL=DIR` or `DIR`."""
+    channel, separator, folder = text.rpartition("=")
+    if not separator or Path(text).is_dir():
+        return None, Path(text)
+    return channel_url(channel), Path(folder)
+
+
+def _base_channel(folder: Path) -> str | None:
+    """Return the channel that a folder's metadata names, if it does."""
+    found = sorted(folder.glob(f"*/{REPODATA}"))
+    if not found:
+        raise FlowlockError(
+            f"{folder} holds no <platform>/{REPODATA}",
+            code="FL620",
+            hint="--repodata takes a folder with noarch/repodata.json and one such file a platform",
+        )
+    for file in found:
         base = parsed(file).get("info", {}).get("base_url")
         if isinstance(base, str) and base:
-            url = base.rstrip("/").removesuffix("/" + file.parent.name)
-            return ChannelFolder(url=channel_url(url), path=folder, serves=False)
-        return ChannelFolder(url=channel_url(default), path=folder, serves=False)
-    raise FlowlockError(
-        f"{folder} holds no <platform>/{REPODATA}",
-        code="FL620",
-        hint="--repodata takes a folder with noarch/repodata.json and one such file a platform",
-    )
+            return channel_url(base.rstrip("/").removesuffix("/" + file.parent.name))
+    return None
 
 
 def without_newer(

@@ -1,0 +1,56 @@
+"""The format of a lock's file: the engine reads it before it is written, and older versions are upgraded."""
+
+from collections.abc import Sequence
+
+from flowlock.edges import files
+from flowlock.errors import FlowlockError, Location
+from flowlock.lock.lockfile import document, engine
+from flowlock.lock.result import CURRENT, STALE, UPDATED, Locked, LockResult, Options, Target
+from flowlock.lock.satisfy import Reason, Rule
+
+
+def require_readable(text: str, shown: str) -> None:
+    """Refuse to write a lock that the engine, and so pixi, would not read."""
+    try:
+        engine.pins(text)
+    except engine.RefusedError as error:
+        raise FlowlockError(
+            f"{shown} would be a lock that pixi cannot read: {error}",
+            code="FL633",
+            location=Location(file=shown),
+            hint="please report this with the manifest",
+            kept="the lock that was there",
+        ) from error
+
+
+def upgrade(targets: Sequence[Target], options: Options) -> LockResult:
+    """Write locks of older versions in the current format, all or none; no pin moves."""
+    outcomes = []
+    texts = {}
+    for target in targets:
+        text = files.read_text(target.path, target.shown)
+        version = document.version_of(text, target.shown)
+        if version == document.VERSION:
+            outcomes.append(Locked(path=target.shown, status=CURRENT))
+            continue
+        texts[target.path] = _upgraded(text, target.shown)
+        writes = not (options.check or options.dry_run)
+        message = f"it is of version {version}, the current one is {document.VERSION}"
+        reason = Reason(rule=Rule.FORMAT, label=target.manifest.label, message=message)
+        outcomes.append(Locked(path=target.shown, status=UPDATED if writes else STALE, reasons=(reason,)))
+    if not (options.check or options.dry_run):
+        for path, text in texts.items():
+            files.write_text(path, text)
+    return LockResult(locks=tuple(outcomes))
+
+
+def _upgraded(text: str, shown: str) -> str:
+    try:
+        return engine.upgraded(text)
+    except engine.RefusedError as error:
+        raise FlowlockError(
+            f"the lock cannot be read: {error}",
+            code="FL601",
+            location=Location(file=shown, line=error.line or 1, column=error.column),
+            hint="restore the file from git, or delete it and run `flowlock lock`",
+        ) from error

@@ -1,0 +1,57 @@
+"""The names that a lock gives to platforms, set against those of its manifest. Pure.
+
+pixi writes platforms with virtual packages of their own as `p1`, `p2`, and finds them again by their subdir
+and their virtual packages (its `lock_file/platform_rename.rs`).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TypeVar
+
+from flowlock.conda.virtual import TargetPlatform, declared
+from flowlock.lock.lockfile.document import Lock, LockedEnvironment, LockPlatform
+
+T = TypeVar("T")
+
+
+def manifest_names(lock: Lock, targets: Iterable[TargetPlatform]) -> dict[str, str]:
+    """Return the lock's name → the manifest's name of each platform that they call otherwise.
+
+    A platform is renamed only if exactly one of the manifest has its subdir and virtual packages, and neither
+    of the two names is taken.
+    """
+    known = {target.name: target for target in targets}
+    taken = {platform.name for platform in lock.platforms}
+    names: dict[str, str] = {}
+    for platform in lock.platforms:
+        matching = [name for name, target in known.items() if _is_same(platform, target)]
+        if platform.name not in known and len(matching) == 1 and matching[0] not in taken:
+            names[platform.name] = matching[0]
+            taken.add(matching[0])
+    return names
+
+
+def renamed(lock: Lock, names: Mapping[str, str]) -> Lock:
+    """Return the lock with other names of platforms, old name → new name."""
+    if not names:
+        return lock
+    return replace(
+        lock,
+        platforms=tuple(replace(p, name=names.get(p.name, p.name)) for p in lock.platforms),
+        environments={name: _renamed(pins, names) for name, pins in lock.environments.items()},
+    )
+
+
+def _renamed(pins: LockedEnvironment, names: Mapping[str, str]) -> LockedEnvironment:
+    return replace(pins, packages=_keyed(pins.packages, names), foreign=_keyed(pins.foreign, names))
+
+
+def _keyed(rows: Mapping[str, T], names: Mapping[str, str]) -> dict[str, T]:
+    return {names.get(platform, platform): row for platform, row in rows.items()}
+
+
+def _is_same(platform: LockPlatform, target: TargetPlatform) -> bool:
+    return (
+        platform.subdir == target.subdir
+        and declared(platform.subdir, platform.virtual_packages) == target.declared
+    )
