@@ -115,7 +115,7 @@ def test_a_damaged_spec_compiles_or_is_told_why_not(seed: int) -> None:
     compiled = 0
     for _ in range(150):
         text = chance.choice(SPECS)
-        for _ in range(chance.randint(1, 3)):
+        for _ in range(chance.randint(1, 2)):
             text = chance.choice(MUTATIONS)(chance, text)
         spec, problems = check_text(text, "spec.yaml", catalog(), FACTS)
         if problems:

@@ -1,9 +1,13 @@
 """Which task a name means, in the eyes of a spec."""
 
+from dataclasses import replace
+
 import pytest
 
 from flowlock.spec.catalog import Catalog, Scope, is_condition
+from flowlock.spec.check import check_text
 from flowlock_core.schema import Parameter, TaskSignature
+from specs import FACTS, catalog
 
 
 def task(name: str, distribution: str, module: str, **more: object) -> TaskSignature:
@@ -57,3 +61,15 @@ def test_a_condition_takes_anything_and_returns_a_bool() -> None:
     assert is_condition(task("small", "a", "a", returns="bool"))
     assert not is_condition(task("invert", "a", "a", returns="bool", parameters=(value,)))
     assert not is_condition(task("text", "a", "a"))
+
+
+@pytest.mark.parametrize(
+    ("version", "codes"),
+    [(">=0.0.1rc14", []), ("0.1.0.*", []), ("0.1.0rc14.*", ["FL153"]), ("<0.1", ["FL153"])],
+)
+def test_a_requirement_must_allow_the_workspace_s_own_version(version: str, codes: list[str]) -> None:
+    requirement = f'{{name: other-tasks, version: "{version}"}}'
+    text = f"id: some\nrequirements: [{requirement}]\nworkflow: [{{id: a, task: number}}]\n"
+    own = replace(catalog(), own_versions={"other-tasks": "0.1.0"})
+    _, problems = check_text(text, "spec.yaml", own, FACTS)
+    assert [problem.code for problem in problems if problem.code.startswith("FL15")] == codes

@@ -66,8 +66,8 @@ def test_the_item_s_own_name_means_the_widget_if_nothing_else_does() -> None:
         ({**GOOD, "minW": 7}, "FL161", "less than `minW`"),
         ({**GOOD, "hh": 1}, "FL161", "no key `hh`"),
         ({"i": 0, "x": 0, "y": 0, "w": 1}, "FL161", "needs the key `h`"),
-        ({**GOOD, "widget_id": "chat"}, "FL162", "no widget `chat`"),
-        ({**GOOD, "widget_id": 2}, "FL162", "there is no 2"),
+        ({**GOOD, "widget_id": "chat"}, "FL164", "no widget `chat`"),
+        ({**GOOD, "widget_id": 2}, "FL164", "there is no 2"),
         ("text", "FL161", "an item of a layout is a mapping"),
     ],
 )
@@ -79,7 +79,7 @@ def test_what_is_wrong_is_told(item: object, code: str, words: str) -> None:
 
 def test_everything_is_told_at_once() -> None:
     found = problems_of([{**GOOD, "x": "a"}, {**GOOD, "widget_id": "nobody"}, GOOD, GOOD])
-    assert [code for code, _ in found] == ["FL161", "FL162", "FL162", "FL162", "FL163"]
+    assert [code for code, _ in found] == ["FL161", "FL164", "FL162", "FL162", "FL163"]
 
 
 def test_a_hint_names_the_nearest_widget() -> None:

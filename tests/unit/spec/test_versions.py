@@ -1,6 +1,6 @@
 import pytest
 
-from flowlock.spec.versions import pep440
+from flowlock.spec.versions import meets, pep440
 
 
 @pytest.mark.parametrize(
@@ -22,10 +22,36 @@ from flowlock.spec.versions import pep440
         ("~=1.4", "~=1.4"),
         ("2024.1.15", "==2024.1.15"),
         (">=1.0rc1", ">=1.0rc1"),
+        ("0.1.0rc14.*", ">=0.1.0rc14,<0.1.0rc15"),
+        ("0.1.0rc14*", ">=0.1.0rc14,<0.1.0rc15"),
+        ("=0.1.0rc14", ">=0.1.0rc14,<0.1.0rc15"),
+        ("==0.1.0rc14.*", ">=0.1.0rc14,<0.1.0rc15"),
+        ("0.1.0rc9", "==0.1.0rc9"),
+        (">=0.1.0rc14.*", ">=0.1.0rc14"),
+        ("=1.0.post1", ">=1.0.post1,<1.0.post2"),
+        (">=0.22.12, <0.23.0", ">=0.22.12,<0.23.0"),
     ],
 )
 def test_conditions_mean_the_same_in_a_wheel(conda: str, wheel: str) -> None:
     assert pep440(conda) == wheel
+
+
+@pytest.mark.parametrize(
+    ("condition", "version", "fits"),
+    [
+        ("0.1.0rc14.*", "0.1.0rc14", True),
+        ("0.1.0rc14.*", "0.1.0rc14.post1", True),
+        ("0.1.0rc14.*", "0.1.0rc15", False),
+        ("0.1.0rc14.*", "0.1.0rc140", False),
+        ("0.1.0rc14.*", "0.1.0", False),
+        (">=0.0.1rc14", "0.1.0", True),
+        ("*", "0.1.0rc1", True),
+        ("2.13.0", "2.13.0", True),
+        ("2.13.0", "2.13.1", False),
+    ],
+)
+def test_a_version_meets_a_condition_as_conda_has_it(condition: str, version: str, *, fits: bool) -> None:
+    assert meets(version, condition) is fits
 
 
 @pytest.mark.parametrize(

@@ -209,6 +209,16 @@ def test_a_literal_is_asked_once_and_again_when_the_source_changes(root: Path, d
     assert len(described) == 2
 
 
+def test_the_workspace_has_its_packages_without_tasks_and_their_versions(root: Path) -> None:
+    folder = root / "src/space-data"
+    folder.mkdir()
+    (folder / "pyproject.toml").write_text('[project]\nname = "space-data"\nversion = "0.3.0"\n')
+    shutil.copytree(root / "recipes/space-tasks", root / "recipes/space-data")
+    catalog = discover.signatures(workspace.load(root), [])
+    assert "space-data" in catalog.distributions
+    assert catalog.own_versions["space-data"] == "0.3.0"
+
+
 @pytest.mark.parametrize("damage", ["", "{", "[]", '{"literals": [{}]}', '{"literals": [1]}'])
 def test_damaged_answers_count_as_absent(root: Path, damage: str) -> None:
     space = workspace.load(root)

@@ -46,6 +46,7 @@ def check(
         list[Path] | None, typer.Argument(help="Spec files, or folders of them; all if none is given.")
     ] = None,
     form: Annotated[Format, typer.Option("--format", help="How problems are printed.")] = Format.TEXT,
+    strict: Annotated[bool, typer.Option("--strict", help="Treat warnings as errors.")] = False,
 ) -> int:
     """Report every problem of specs and recipes, with file, line, column, code and a hint."""
     from flowlock.commands import check as checks
@@ -59,6 +60,7 @@ def check(
         form=form,
         progress=session.progress,
         elsewhere=InEnvironments(session=session),
+        strict=strict,
     )
     emit(result, as_json=options.json or form is Format.JSON)
     return ExitCode.DONE if result.ok else ExitCode.FAILED

@@ -1,13 +1,13 @@
 """`flowlock check`: every problem of specs, recipes and generated packages, together."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from flowlock.commands import compile as command
 from flowlock.commands.recipe import recipe_problems
-from flowlock.errors import Location, Problem
+from flowlock.errors import Location, Problem, Severity
 from flowlock.report import renderings as render
 from flowlock.report.reporter import Format, Progress
 from flowlock.spec.check import by_place
@@ -53,8 +53,12 @@ def check(
     form: Format,
     progress: Progress,
     elsewhere: Elsewhere | None = None,
+    strict: bool = False,
 ) -> CheckResult:
-    """Check spec files or those of folders; with none named, every spec and recipe."""
+    """Check spec files or those of folders; with none named, every spec and recipe.
+
+    With `strict`, what would be a warning is an error.
+    """
     facts = facts_of(workspace)
     files = list(dict.fromkeys(file for path in paths for file in _spec_files(workspace, path)))
     files = files or [workflow.spec for workflow in workspace.workflow_list]
@@ -63,6 +67,8 @@ def check(
     problems = command.check_specs(sources, catalog, facts)
     if not paths:
         problems = by_place([*problems, *recipe_problems(workspace), *_orphans(workspace)])
+    if strict:
+        problems = [replace(problem, severity=Severity.ERROR) for problem in problems]
     texts = {workspace.relative(file): source.text for file, source in zip(files, sources, strict=True)}
     texts = {**command.texts_of(sources, workspace), **texts}
     return CheckResult(problems=tuple(problems), specs=len(files), texts=texts, form=form)

@@ -16,7 +16,7 @@ from flowlock.errors import FlowlockError, Location, Problem, from_os_error
 from flowlock.report.renderings import errors, warnings
 from flowlock.report.reporter import Progress
 from flowlock.spec.catalog import Catalog
-from flowlock.spec.check import by_place, check
+from flowlock.spec.check import by_place, check, without_consequences
 from flowlock.spec.facts import Facts, facts_of
 from flowlock.spec.layout import FILE as LAYOUT
 from flowlock.spec.layout import Place, parse_layout
@@ -218,11 +218,13 @@ def _missing(specs: Sequence[Spec], catalog: Catalog, facts: Facts) -> list[Requ
 
 def check_specs(sources: Sequence[Source], catalog: Catalog, facts: Facts) -> list[Problem]:
     """Return all problems of all specs."""
-    found = [problem for source in sources for problem in source.problems]
+    problems = []
     for source in sources:
+        own = list(source.problems)
         if source.spec:
-            found += check(source.spec, catalog, facts)
-    return by_place(found)
+            own += check(source.spec, catalog, facts)
+        problems += without_consequences(own)
+    return by_place(problems)
 
 
 def count(problems: Sequence[Problem]) -> str:

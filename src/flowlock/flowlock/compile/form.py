@@ -101,13 +101,12 @@ def _card(group: Group, own: dict[str, Json]) -> dict[str, Json]:
 
 
 def _put(root: Json, segments: tuple[str, ...], value: Json) -> None:
-    """Set what a path leads to; the rules have seen to it that all but its end is there.
-
-    An override before this one may have put something else there: then it leads to nothing.
-    """
+    """Set what a path leads to; one that leads to nothing, or would make a new field, changes nothing."""
     *way, last = segments
     for segment in way:
         root = inside(root, segment)
+    if way and way[-1] == "properties" and isinstance(root, dict) and last not in root:
+        return
     if isinstance(root, list):
         if inside(root, last) is not None:
             root[int(last)] = value

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from packaging.utils import canonicalize_name
 
@@ -32,7 +32,7 @@ class Catalog:
     """Signatures by bare name, sorted; the distributions that were looked at, by canonical name.
 
     `unavailable` says of distributions why they could not be looked at; `verdicts` has what is wrong with
-    literals, by canonical distribution and check.
+    literals, by canonical distribution and check; `own_versions` are those of the workspace's packages.
     """
 
     tasks: Mapping[str, tuple[TaskSignature, ...]]
@@ -40,6 +40,7 @@ class Catalog:
     distributions: frozenset[str]
     unavailable: Mapping[str, str] = field(default_factory=dict)
     verdicts: Verdicts = field(default_factory=dict)
+    own_versions: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -70,7 +71,7 @@ class Catalog:
         """Return both; of a distribution that both know, this one's tasks count."""
         new = [one for ones in other.tasks.values() for one in ones]
         faults = [one for ones in other.broken.values() for one in ones]
-        return Catalog.of(
+        joined = Catalog.of(
             [
                 *(one for ones in self.tasks.values() for one in ones),
                 *(one for one in new if canonicalize_name(one.distribution) not in self.distributions),
@@ -82,6 +83,7 @@ class Catalog:
             distributions=self.distributions | other.distributions,
             verdicts={**other.verdicts, **self.verdicts},
         )
+        return replace(joined, own_versions=self.own_versions)
 
     def refusals(self, task: TaskSignature, check: LiteralCheck) -> tuple[Refusal, ...]:
         """Return what the type of a parameter refuses about a literal; nothing if it was not checked."""

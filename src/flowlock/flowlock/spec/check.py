@@ -1,6 +1,6 @@
 """All rules of the spec language over one spec."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from flowlock.errors import Problem, Severity
 from flowlock.spec.catalog import Catalog, scope
@@ -20,7 +20,7 @@ from flowlock.spec.rules.wiring import check_wiring
 def check(spec: Spec, catalog: Catalog, facts: Facts) -> list[Problem]:
     """Return every problem of a spec that has the right shape, by place.
 
-    Warnings come only when nothing is wrong: a mistyped reference would make a step look unused.
+    Warnings come only when nothing is wrong: most would follow from the errors.
     """
     seen, hints = scope(spec, catalog, facts), Hints()
     found = [
@@ -31,22 +31,23 @@ def check(spec: Spec, catalog: Catalog, facts: Facts) -> list[Problem]:
         *check_edges(spec, seen),
         *check_overrides(spec, seen),
     ]
-    return by_place(found if _wrong(found) else [*found, *check_unused(spec, seen)])
+    return by_place(without_consequences([*found, *check_unused(spec, seen)]))
 
 
 def check_text(text: str, file: str, catalog: Catalog, facts: Facts) -> tuple[Spec | None, list[Problem]]:
     """Read and check a spec: all its problems together, by place; without an error it can be compiled."""
     spec, problems = parse(text, file)
     found = check(spec, catalog, facts) if spec else []
-    return spec, by_place([*problems, *_with(problems, found)])
+    return spec, by_place(without_consequences([*problems, *found]))
 
 
-def _with(problems: list[Problem], found: list[Problem]) -> list[Problem]:
-    return [one for one in found if one.severity is Severity.ERROR] if _wrong(problems) else found
+def without_consequences(problems: Sequence[Problem]) -> list[Problem]:
+    """Return the errors of a spec, or its warnings if it has no errors.
 
-
-def _wrong(problems: Iterable[Problem]) -> bool:
-    return any(one.severity is Severity.ERROR for one in problems)
+    A mistyped reference makes a step look unused, an unknown task leaves overrides without a field.
+    """
+    errors = [problem for problem in problems if problem.severity is Severity.ERROR]
+    return errors or list(problems)
 
 
 def by_place(problems: Iterable[Problem]) -> list[Problem]:

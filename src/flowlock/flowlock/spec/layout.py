@@ -112,7 +112,9 @@ class _Reader:
         else:
             message = f"the dashboard has no widget `{shown(text)}`"
         hint = nearest(text, known) or (f"its widgets are {', '.join(known)}" if known else None)
-        self.problems.append(Problem(code="FL162", message=message, location=node.at, hint=hint))
+        self.problems.append(
+            Problem(code="FL164", message=message, location=node.at, hint=hint, severity=Severity.WARNING)
+        )
         return None
 
 

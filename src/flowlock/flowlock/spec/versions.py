@@ -2,8 +2,11 @@
 
 import re
 
-from packaging.specifiers import InvalidSpecifier, Specifier
+from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
+from packaging.version import InvalidVersion, Version
 
+# A version that ends as pre-releases, post-releases and development releases do.
+_NUMBERED = re.compile(r"(?P<stem>[0-9.!]+(?:a|b|rc|\.?post|\.?dev))(?P<number>[0-9]+)")
 _CLAUSE = re.compile(r"(?P<operator>===|==|!=|~=|>=|<=|>|<|=)?\s*(?P<version>[A-Za-z0-9_.!+*-]+)")
 
 
@@ -20,11 +23,29 @@ def pep440(text: str) -> str:
     return ",".join(_clause(part.strip(), text) for part in text.split(","))
 
 
+def meets(version: str, condition: str) -> bool:
+    """Tell whether a version meets conditions that `pep440` can read; one that PEP 440 cannot read does."""
+    try:
+        return SpecifierSet(pep440(condition)).contains(Version(version), prereleases=True)
+    except InvalidVersion:
+        return True
+
+
+def _numbered(match: re.Match[str]) -> str:
+    """Return what `0.1.0rc14.*` means; PEP 440 has no prefixes of versions that end in such a number."""
+    stem, number = match["stem"], int(match["number"])
+    return f">={stem}{number},<{stem}{number + 1}"
+
+
 def _clause(text: str, whole: str) -> str:
     match = _CLAUSE.fullmatch(text)
     if not match:
         raise ValueError(f"`{whole}` is not a version condition such as >=1.2")
     operator, version = match["operator"] or "==", match["version"]
+    fuzzy = version.endswith("*") or operator == "="
+    numbered = _NUMBERED.fullmatch(version.rstrip("*").rstrip("."))
+    if fuzzy and numbered and operator in ("=", "=="):
+        return _numbered(numbered)
     # In conda `=1.2` and `1.2*` mean every version that begins so; `1.2` and `==1.2` exactly that one.
     if version.endswith("*"):
         version = version.rstrip("*").rstrip(".")

@@ -70,8 +70,10 @@ def signatures(
     `requirements` are distribution names; None means every installed distribution with tasks. The catalog
     has the verdicts of the checks.
     """
-    own = _workspace_sources(workspace)
-    names = {one.distribution for one in own}
+    projects = {package: _project(workspace, package) for package in workspace.packages}
+    own = _workspace_sources(workspace, projects)
+    # A package without tasks is in the workspace, too.
+    names: set[str] = {canonicalize_name(package.name) for package in projects}
     wanted: set[str] | None = None
     if requirements is not None:
         wanted = {canonicalize_name(name) for name in (CORE, *requirements)}
@@ -87,13 +89,22 @@ def signatures(
         for source in incomplete:
             known[source.distribution] = known[source.distribution].completed(workspace, source, described)
     documents = [one.document for one in known.values() if one.document is not None]
-    present = set(names) | {canonicalize_name(one.metadata["Name"]) for one in distributions()}
+    present = names | {canonicalize_name(one.metadata["Name"]) for one in distributions()}
     verdicts = {
         (distribution, check): refusals
         for distribution, one in known.items()
         for check, refusals in one.verdicts.items()
     }
-    return _catalog(documents, present, verdicts)
+    return replace(_catalog(documents, present, verdicts), own_versions=_versions(projects))
+
+
+def _versions(projects: Mapping[Package, Mapping[str, Any]]) -> dict[str, str]:
+    """Return the versions that packages write into their pyproject.toml."""
+    return {
+        canonicalize_name(package.name): project["version"]
+        for package, project in projects.items()
+        if isinstance(project.get("version"), str)
+    }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -177,8 +188,7 @@ def _line(text: str) -> str:
     return " ".join(text.split())[:500]
 
 
-def _workspace_sources(workspace: Workspace) -> list[Source]:
-    projects = {package: _project(workspace, package) for package in workspace.packages}
+def _workspace_sources(workspace: Workspace, projects: Mapping[Package, Mapping[str, Any]]) -> list[Source]:
     folders = {package.folder: package.excludes for package in workspace.packages}
     found = snapshots(workspace.root, folders, cache_file=workspace.state.source_digests)
     digests: dict[str, str] = {

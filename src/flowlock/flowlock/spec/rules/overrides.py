@@ -1,11 +1,11 @@
 """Rules for `rjsf-overrides`: every path leads to something that the form has.
 
-What a task takes and the spec itself gives is not in the form: an override for it changes nothing, which is
-worth a warning and no more.
+An override that leads to nothing changes nothing: published specs keep such leftovers, so it is a warning. A
+value that refers to a type which the form does not have is an error.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flowlock.errors import Location, Problem, Severity, nearest
@@ -130,7 +130,9 @@ def _check_definitions(spec: Spec, cards: Mapping[str, _Card]) -> Iterator[Probl
             yield _problem(path.at, "no parameter has the type", name, asked)
     for name, at in wanted:
         if name not in asked and name not in new:
-            yield _problem(at, "no parameter has the type", name, [*asked, *new])
+            # A form with a reference that leads to nothing cannot be shown.
+            problem = _problem(at, "no parameter has the type", name, [*asked, *new])
+            yield replace(problem, severity=Severity.ERROR)
 
 
 def _fields_of(card: _Card) -> Iterable[_Fields]:
@@ -155,4 +157,10 @@ def _without_effect(at: Location, message: str) -> Problem:
 def _problem(at: Location, what: str, name: str, known: Iterable[str]) -> Problem:
     names = list(known)
     hint = nearest(name, names) or (f"there are {', '.join(names[:8])}" if names else None)
-    return Problem(code="FL160", message=f"{what} `{shown(name)}`", location=at, hint=hint)
+    return Problem(
+        code="FL160",
+        message=f"{what} `{shown(name)}`",
+        location=at,
+        hint=hint,
+        severity=Severity.WARNING,
+    )

@@ -7,7 +7,7 @@ from flowlock.names import PackageName
 from flowlock.spec.catalog import Scope
 from flowlock.spec.facts import Facts
 from flowlock.spec.model import Requirement, Spec
-from flowlock.spec.versions import pep440
+from flowlock.spec.versions import meets, pep440
 from flowlock_core.documents.nodes import shown
 
 
@@ -15,7 +15,7 @@ def check_requirements(spec: Spec, scope: Scope, facts: Facts) -> Iterator[Probl
     """Check names, versions and channels, and say which packages have tasks that nobody could look up."""
     seen: dict[str, Location] = {}
     for requirement in spec.requirements:
-        yield from _check_match_spec(requirement)
+        yield from _check_match_spec(requirement, scope, facts)
         yield from _check_channel(requirement, facts)
         name = requirement.name
         if name:
@@ -27,7 +27,7 @@ def check_requirements(spec: Spec, scope: Scope, facts: Facts) -> Iterator[Probl
     yield from _check_present(spec, scope, facts)
 
 
-def _check_match_spec(requirement: Requirement) -> Iterator[Problem]:
+def _check_match_spec(requirement: Requirement, scope: Scope, facts: Facts) -> Iterator[Problem]:
     name, version = requirement.name, requirement.version
     if name:
         try:
@@ -40,6 +40,21 @@ def _check_match_spec(requirement: Requirement) -> Iterator[Problem]:
             pep440(version.value)
         except ValueError as error:
             yield Problem(code="FL150", message=shown_sentence(str(error)), location=version.at)
+            return
+        yield from _check_own_version(requirement, scope, facts)
+
+
+def _check_own_version(requirement: Requirement, scope: Scope, facts: Facts) -> Iterator[Problem]:
+    """Check that the workspace's own package of a name meets the version: no other can be locked."""
+    name, version = requirement.name, requirement.version
+    if name is None or version is None:
+        return
+    own = scope.catalog.own_versions.get(facts.distribution(name.value))
+    if own is not None and not meets(own, version.value):
+        condition = shown(version.value)
+        message = f"the workspace's own {name.value} has the version {own}, which `{condition}` excludes"
+        hint = f"write a version that {own} meets, such as >={own}"
+        yield Problem(code="FL153", message=message, location=version.at, hint=hint)
 
 
 def shown_sentence(text: str) -> str:
