@@ -179,3 +179,63 @@ def test_a_files_name_tells_everything_it_was_made_of(tmp_path: Path) -> None:
     assert first.path != conversion(path, depends=("numpy",)).path
     assert first.path == f"noarch/{first.archive().name}"
     assert first.archive().data == first.archive().data
+
+
+def test_vendored_dist_infos_are_files_like_others(tmp_path: Path) -> None:
+    vendored = "tool/_vendor/other-2.0.dist-info"
+    files = {f"{vendored}/METADATA": "Name: other\n", f"{vendored}/RECORD": "other.py,,\n"}
+    path = make_wheel(tmp_path, "tool", "1.0", files=files)
+    assert read(path).dist_info == "tool-1.0.dist-info"
+    assert installed(path)[f"site-packages/{vendored}/RECORD"].data == b"other.py,,\n"
+
+
+@pytest.mark.parametrize("name", ["tool", "tool/_vendor/tool-1.0.dist-info"])
+def test_a_wheel_without_a_dist_info_of_its_own_is_refused(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "tool-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(f"{name}/METADATA", "Name: tool\n")
+    with pytest.raises(FlowlockError, match=r"it has 0 \.dist-info folders"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "../evil = tool:main",
+        "/usr/bin/evil = tool:main",
+        "a\\b = tool:main",
+        ".. = tool:main",
+        "evil = tool:main; import os",
+        "evil = tool",
+        "evil = os:system('true')",
+        "evil = tool:main\n  import os",
+    ],
+)
+def test_a_command_that_is_none_or_leaves_its_folder_is_refused(tmp_path: Path, line: str) -> None:
+    path = make_wheel(tmp_path, "tool", "1.0", entry_points=f"[console_scripts]\n{line}\n")
+    with pytest.raises(FlowlockError, match="cannot be read as a wheel") as caught:
+        read(path)
+    assert caught.value.problems[0].code == "FL420"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("tool-1.0.data/data/info/index.json", "where conda's metadata is"),
+        ("tool-1.0.data/data/Info/x", "where conda's metadata is"),
+        ("tool-1.0.data/data/conda-meta/history", "where conda's metadata is"),
+        ("tool-1.0.data/purelib/tool.py", "where it has another file"),
+        ("tool\\..\\..\\x", "outside of it"),
+    ],
+)
+def test_a_file_that_would_take_a_place_is_refused(tmp_path: Path, name: str, message: str) -> None:
+    path = make_wheel(tmp_path, "tool", "1.0", files={name: "x"})
+    with pytest.raises(FlowlockError, match=message) as caught:
+        installed(path)
+    assert caught.value.problems[0].code == "FL420"
+
+
+def test_a_module_of_the_name_info_is_no_metadata(tmp_path: Path) -> None:
+    assert "site-packages/info/x.py" in installed(
+        make_wheel(tmp_path, "tool", "1.0", files={"info/x.py": ""})
+    )

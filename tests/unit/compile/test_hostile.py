@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from flowlock.compile.package import render
+from flowlock.compile.python import one_line
 from flowlock.report.renderings import errors
 from flowlock.spec.catalog import Catalog
 from flowlock.spec.check import check_text
@@ -194,6 +195,37 @@ def test_hostile_text_leaves_the_other_files_what_they_are(chunk: int) -> None:
         for path, content in package.items():
             assert not any(letter in content for letter in "\0\x1b\x7f\u2028\u202e"), path
             assert "\r" not in content
+
+
+MARKUP = [
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "a <!-- b --> c & d &lt; e",
+    "</p><h1>x",
+    "- a list",
+    "1. a list",
+    "+ a",
+    "= a",
+    "[x](javascript:alert(1))",
+    "![x](https://example.org/x.png)",
+    "<https://example.org>",
+]
+
+
+@pytest.mark.parametrize("text", [*MARKUP, *HOSTILE[:40]])
+def test_a_readme_shows_text_and_has_no_markup_of_it(text: str) -> None:
+    from markdown_it import MarkdownIt
+
+    readme = package_of(spec_of(text))["README.md"]
+    tokens = MarkdownIt("commonmark").enable("table").parse(readme)
+    inline = [child for token in tokens for child in token.children or ()]
+    kinds = {token.type for token in (*tokens, *inline)}
+    assert kinds.isdisjoint({"html_block", "html_inline", "image", "ordered_list_open"})
+    links = [dict(token.attrs)["href"] for token in inline if token.type == "link_open"]
+    assert links == ["graph.svg"]
+    heading = next(token for token in tokens if token.type == "inline")
+    shown = "".join(child.content for child in heading.children or ())
+    assert shown == (one_line(text) or "Demo")
 
 
 # A drawing has none that could run or fetch something.

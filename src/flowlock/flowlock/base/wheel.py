@@ -6,7 +6,7 @@ import csv
 import hashlib
 import io
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from email.message import Message
 from email.parser import HeaderParser
@@ -19,7 +19,21 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 from flowlock.base.archive import PLACEHOLDER, File
 from flowlock.base.universe import Metadata
 from flowlock.errors import FlowlockError
+from flowlock.names import EntryPoint
 
+_HINT = "require another version of it, whose wheel is sound"
+# What a file that is no wheel, or a damaged one, makes its readers raise.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    configparser.Error,
+    InvalidRequirement,
+    InvalidSpecifier,
+    InvalidWheelFilename,
+    LookupError,
+    ValueError,
+)
+# The folders of a conda package's metadata, and of an environment's.
+_METADATA = ("info", "conda-meta")
 # What an installer writes itself: a wheel's own would say nothing of what we install.
 _INSTALLERS = ("RECORD", "RECORD.jws", "RECORD.p7s", "INSTALLER", "REQUESTED", "direct_url.json")
 _INTERPRETER = f"#!{PLACEHOLDER}/bin/python\n"
@@ -54,26 +68,20 @@ def read(path: Path) -> Wheel:
     try:
         with zipfile.ZipFile(path) as opened:
             return _read(path, opened)
-    except (
-        zipfile.BadZipFile,
-        configparser.Error,
-        InvalidRequirement,
-        InvalidSpecifier,
-        InvalidWheelFilename,
-        LookupError,
-        UnicodeDecodeError,
-    ) as error:
-        raise FlowlockError(
-            f"{path.name} cannot be read as a wheel: {error}",
-            code="FL420",
-            hint="require another version of it, whose wheel is sound",
-        ) from error
+    except _DAMAGE as error:
+        raise _unsound(path, error) from error
+
+
+def _unsound(path: Path, error: Exception) -> FlowlockError:
+    return FlowlockError(f"{path.name} cannot be read as a wheel: {error}", code="FL420", hint=_HINT)
 
 
 def _read(path: Path, opened: zipfile.ZipFile) -> Wheel:
     name, version, _, tags = parse_wheel_filename(path.name)
     names = opened.namelist()
-    folders = sorted({one.split("/")[0] for one in names if ".dist-info/" in one})
+    # A vendored distribution has its dist-info further down.
+    top = {one.partition("/")[0] for one in names if "/" in one}
+    folders = sorted(folder for folder in top if folder.endswith(".dist-info"))
     fitting = [folder for folder in folders if canonicalize_name(folder.split("-")[0]) == name]
     if len(fitting) != 1:
         raise LookupError(f"it has {len(fitting)} .dist-info folders")
@@ -123,7 +131,12 @@ def _commands(opened: zipfile.ZipFile, name: str) -> dict[str, str]:
     sections = [section for section in ("console_scripts", "gui_scripts") if parser.has_section(section)]
     # `name = module:function [extra]`: the extra is history, and no part of the reference.
     pairs = ((name, value.split("[")[0]) for section in sections for name, value in parser.items(section))
-    return {name: "".join(value.split()) for name, value in sorted(pairs)}
+    return {name: _function(name, value) for name, value in sorted(pairs)}
+
+
+def _function(name: str, value: str) -> str:
+    """Return what a command calls; ValueError says that it is none, or that it would leave its folder."""
+    return "".join(EntryPoint(f"{name} = {value}").partition("=")[2].split())
 
 
 def installed_files(wheel: Wheel, python: str) -> Iterator[File]:
@@ -135,7 +148,10 @@ def installed_files(wheel: Wheel, python: str) -> Iterator[File]:
     site = "site-packages" if wheel.pure else f"lib/python{python}/site-packages"
     scripts = "python-scripts" if wheel.pure else "bin"
     record: list[tuple[str, str, str]] = []
+    written: set[str] = set()
     for file in _ordered(wheel, python, site, scripts):
+        _refuse_collision(wheel, file.path, written)
+        written.add(file.path)
         inside = file.path.removeprefix(f"{site}/")
         outside = _PREFIX_FROM_SITE + file.path.replace("python-scripts/", "bin/", 1)
         name = inside if inside != file.path else outside
@@ -147,6 +163,18 @@ def installed_files(wheel: Wheel, python: str) -> Iterator[File]:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([*sorted(record), (own, "", "")])
     yield File(path=f"{site}/{own}", data=text.getvalue().encode())
+
+
+def _refuse_collision(wheel: Wheel, path: str, written: Collection[str]) -> None:
+    """Refuse a file that would take the place of another one, or of a package's or environment's metadata."""
+    taken = path.partition("/")[0].lower() in _METADATA
+    if taken or path in written:
+        what = "conda's metadata is" if taken else "it has another file"
+        raise FlowlockError(
+            f"{wheel.path.name} has a file that would be installed as `{path}`, where {what}",
+            code="FL420",
+            hint=_HINT,
+        )
 
 
 def _ordered(wheel: Wheel, python: str, site: str, scripts: str) -> Iterator[File]:
@@ -165,8 +193,11 @@ def _ordered(wheel: Wheel, python: str, site: str, scripts: str) -> Iterator[Fil
                 continue
             kind, _, inside = name.removeprefix(data).partition("/")
             below = kind if name.startswith(data) else "purelib"
-            if ".." in PurePosixPath(name).parts or name.startswith("/") or below not in roots:
-                raise FlowlockError(f"{wheel.path.name} has a file at `{name}`, outside of it", code="FL420")
+            outside = ".." in PurePosixPath(name).parts or name.startswith("/") or "\\" in name
+            if outside or below not in roots:
+                raise FlowlockError(
+                    f"{wheel.path.name} has a file at `{name}`, outside of it", code="FL420", hint=_HINT
+                )
             path = f"{roots[below]}/{inside if name.startswith(data) else name}".lstrip("/")
             executable = bool(opened.getinfo(name).external_attr >> 16 & 0o111)
             content = opened.read(name)

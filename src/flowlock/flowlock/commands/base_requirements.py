@@ -12,15 +12,18 @@ from flowlock.commands.session import Session
 from flowlock.conda.match_spec import name_of
 from flowlock.names import CORE
 
+# conda adds it to every environment that has Python.
+PIP = "pip"
+
 
 def requirements(session: Session, more: Iterable[str] = ()) -> list[str]:
-    """Return what has to be in the base channel, as PEP 508: build tools, and what workflows need to run."""
+    """Return what has to be in the base channel, as PEP 508: pip, build tools, what workflows need to run."""
     known = targets(session.workspace)
     workflows = [str(workflow.distribution) for workflow in session.workspace.workflow_list]
     graph = {name: needs(target.recipe, known) for name, target in known.items()}
     running = closure([name for name in workflows if name in known], graph)
     asked = {name: set(_foreign(known[name], known)) for name in running}
-    specs = {session.workspace.build_backend, session.workspace.build_installer}
+    specs = {session.workspace.build_backend, session.workspace.build_installer, PIP}
     specs = specs.union(more, *asked.values())
     wheel_name = wheel_name_table(session.workspace.wheel_names)
     found = (requirement_from_match_spec(spec, wheel_name) for spec in sorted(specs))

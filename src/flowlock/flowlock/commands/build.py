@@ -8,9 +8,11 @@ from flowlock.builder.plan.result import BuildResult, Status
 from flowlock.builder.plan.targets import chosen, targets
 from flowlock.builder.run import build as build_packages
 from flowlock.commands import build_lock as locking
+from flowlock.commands import hand_edits
 from flowlock.commands.base import prepare
 from flowlock.commands.session import BASE_URL, Profile, Session
 from flowlock.errors import FlowlockError
+from flowlock.workspace import Workflow
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,6 +43,8 @@ def build(session: Session, names: Sequence[str], settings: BuildSettings) -> Bu
 
 def build_stage(session: Session, names: Sequence[str], settings: BuildSettings) -> BuildResult:
     """Build as a stage of a larger command, which holds the workspace."""
+    workflows = session.workspace.workflow_list
+    hand_edits.refuse(session.workspace, [one for one in workflows if _is_meant(one, names)])
     with session.progress.stage("build") as stage:
         if settings.check and (problems := locking.check(session)):
             raise FlowlockError("the lock of build environments is stale", problems=problems)
@@ -67,6 +71,10 @@ def build_stage(session: Session, names: Sequence[str], settings: BuildSettings)
             ", mended" if result.mended and nothing_new else ""
         )
     return result
+
+
+def _is_meant(workflow: Workflow, names: Sequence[str]) -> bool:
+    return not names or workflow.name in names or workflow.distribution in names
 
 
 def _build_channels(session: Session) -> list[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from flowlock.commands import compile as command
+from flowlock.commands import hand_edits
 from flowlock.commands.recipe import recipe_problems
 from flowlock.errors import Location, Problem, Severity
 from flowlock.report import renderings as render
@@ -66,7 +67,8 @@ def check(
     catalog = command.catalog_for(workspace, sources, facts, progress, elsewhere)
     problems = command.check_specs(sources, catalog, facts)
     if not paths:
-        problems = by_place([*problems, *recipe_problems(workspace), *_orphans(workspace)])
+        problems += recipe_problems(workspace)
+        problems = by_place([*problems, *_edits(workspace), *_orphans(workspace)])
     if strict:
         problems = [replace(problem, severity=Severity.ERROR) for problem in problems]
     texts = {workspace.relative(file): source.text for file, source in zip(files, sources, strict=True)}
@@ -101,13 +103,23 @@ def _source(workspace: Workspace, file: Path) -> command.Source:
     return command.with_layout(source, workspace)
 
 
+def _edits(workspace: Workspace) -> Iterator[Problem]:
+    for workflow in workspace.workflow_list:
+        yield from hand_edits.edits(workspace, workflow)
+
+
 def _orphans(workspace: Workspace) -> Iterator[Problem]:
     """Yield what stayed behind when its source went: packages without a spec, recipes without a package."""
     for package in sorted(workspace.workflows.glob("*/flowlock-*-workflow")):
-        if not (package.parent / "spec.yaml").is_file():
-            where = Location(file=workspace.relative(package))
+        workflow = Workflow(name=package.parent.name, folder=package.parent)
+        where = Location(file=workspace.relative(package))
+        if not workflow.spec.is_file():
             hint = "put the spec back, or delete the package"
             yield Problem(code="FL308", message="this package has no spec", location=where, hint=hint)
+        elif package.name != workflow.distribution:
+            message = f"this package is of another name than its workflow `{workflow.name}`"
+            hint = f"delete it: `flowlock compile` makes {workflow.distribution} from the spec"
+            yield Problem(code="FL308", message=message, location=where, hint=hint)
     names = {package.name for package in workspace.packages}
     for recipe in sorted(workspace.recipes.glob("*/recipe.yaml")):
         if recipe.parent.name not in names:

@@ -1,13 +1,13 @@
 """`flowlock compile`: specs on disk → packages on disk. All are checked before anything is written."""
 
 import re
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from flowlock.commands import hand_edits
 from flowlock.commands.last_release import Release, last_release
 from flowlock.compile.compatibility import Parameters
 from flowlock.compile.package import MANIFEST, digest, render
@@ -248,17 +248,17 @@ class _Change:
 
 def _compare(workspace: Workspace, workflow: Workflow, rendered: Mapping[str, str]) -> _Change:
     folder = workflow.package
-    recorded = _existing(folder / MANIFEST) or ""
-    known = _recorded(recorded)
+    recorded = hand_edits.existing(folder / MANIFEST) or ""
+    known = hand_edits.recorded(recorded)
     changed: list[str] = []
     removed: list[str] = []
     edited: list[Problem] = []
     for path in sorted({*known, *rendered} - {MANIFEST}):
-        present = _existing(folder / path)
+        present = hand_edits.existing(folder / path)
         if present == rendered.get(path):
             continue
         if present is not None and digest(present) not in known[path]:
-            edited.append(_edited(workspace.relative(folder / path), gone=path not in rendered))
+            edited.append(hand_edits.edited(workspace.relative(folder / path), gone=path not in rendered))
         (changed if path in rendered else removed).append(path)
     if recorded != rendered[MANIFEST]:
         changed.append(MANIFEST)
@@ -270,36 +270,6 @@ def _compare(workspace: Workspace, workflow: Workflow, rendered: Mapping[str, st
         changed=tuple(changed),
         removed=tuple(removed),
         edited=tuple(edited),
-    )
-
-
-def _existing(path: Path) -> str | None:
-    """Return a file's text with LF line ends; what is not text differs from everything that we write."""
-    try:
-        return path.read_bytes().decode("utf-8", errors="replace").replace("\r\n", "\n")
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise from_os_error(error, "read", path) from error
-
-
-def _recorded(text: str) -> dict[str, set[str]]:
-    """Read a manifest; only plain relative paths count, since what it names may be deleted."""
-    known: dict[str, set[str]] = defaultdict(set)
-    for line in text.splitlines():
-        match = re.fullmatch(r"([0-9a-f]{64})  ([\w.-]+(?:/[\w.-]+)*)", line)
-        if match and ".." not in match[2].split("/"):
-            known[match[2]].add(match[1])
-    return known
-
-
-def _edited(path: str, *, gone: bool) -> Problem:
-    hint = "is no longer generated: delete it" if gone else "delete the file, and compile again"
-    return Problem(
-        code="FL203",
-        message="this generated file was changed by hand",
-        location=Location(file=path),
-        hint=f"change the spec instead; to give up the change, {hint}" if not gone else f"the file {hint}",
     )
 
 

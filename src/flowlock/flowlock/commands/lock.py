@@ -9,6 +9,7 @@ from flowlock.builder.plan.cache import Cache
 from flowlock.builder.plan.reasons import why
 from flowlock.builder.plan.stale import Step, cache_of, steps
 from flowlock.builder.plan.targets import targets as build_targets
+from flowlock.commands import hand_edits
 from flowlock.commands.session import BASE_URL, Profile, Session
 from flowlock.conda import platforms
 from flowlock.edges import files
@@ -99,6 +100,9 @@ def check(session: Session, names: Sequence[str], options: Options) -> LockResul
 
 
 def _lock(session: Session, wanted: Sequence[Target], options: Options) -> LockResult:
+    labels = {target.manifest.label for target in wanted}
+    workflows = session.workspace.workflow_list
+    hand_edits.refuse(session.workspace, [one for one in workflows if one.name in labels])
     return lock_targets(
         wanted,
         folders=[

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from flowlock.commands import hand_edits
 from flowlock.commands.session import Profile, Session
 from flowlock.conda import platforms
 from flowlock.edges import file_locks as locks
@@ -126,8 +127,10 @@ def install(
 ) -> Iterator[env.Environment]:
     """Yield a workflow's environment from its lock, installed unless it is there and whole.
 
-    Unless `frozen`, a lock that its manifest or today's sources have outgrown is refused, with the reasons.
+    A package that was changed by hand is refused. So is, unless `frozen`, a lock that its manifest or today's
+    sources have outgrown, with the reasons.
     """
+    hand_edits.refuse(session.workspace, [workflow])
     lock_file = session.lock_file(workflow)
     if not lock_file.is_file():
         raise FlowlockError(

@@ -29,6 +29,7 @@ from flowlock.spec.versions import pep440
 
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 MANIFEST = "GENERATED.sha256"
+_ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 PYTHON, OLDEST = "python", ">=3.11"
 # What the locked environment `test` has more than `default`.
 TEST_NEEDS = {"pytest": ">=8"}
@@ -207,5 +208,16 @@ def _code(text: str) -> str:
 
 
 def _markdown(text: str) -> str:
-    """Return text as one line of Markdown that shows it and does nothing else."""
-    return "".join(f"\\{letter}" if letter in "\\`*_[]<>|#{}$&!~" else letter for letter in one_line(text))
+    """Return text as one line of Markdown that shows it and does nothing else.
+
+    What could begin a tag is an entity: not every reader of Markdown takes a backslash before `<`.
+    """
+    escaped = "".join(_escaped(letter) for letter in one_line(text))
+    # At the start of a line these begin a list or underline a heading.
+    return re.sub(r"^(\d*)([-+=.)])", r"\1\\\2", escaped)
+
+
+def _escaped(letter: str) -> str:
+    if letter in _ENTITIES:
+        return _ENTITIES[letter]
+    return f"\\{letter}" if letter in "\\`*_[]|#{}$!~" else letter
