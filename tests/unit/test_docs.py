@@ -22,7 +22,7 @@ from flowlock.spec.check import check_text
 from flowlock.spec.facts import Facts, facts_of
 from flowlock.spec.layout import parse_layout
 from flowlock.spec.parse import SPEC_KEYS
-from flowlock_core.execute.mocks import load_mock, mock_file
+from flowlock_core.execute.mocks import load_mock, mock_of
 from flowlock_core.registry import GROUP, Registration
 from flowlock_core.schema import signature
 from flowlock_core.testing import Case
@@ -297,8 +297,8 @@ def test_the_code_of_the_documentation_of_tasks_runs(tmp_path: Path, monkeypatch
     done: dict[str, Any] = {}
     exec(test, done)  # noqa: S102 - our own documentation
     done["test_the_first_days_have_no_average"]()
-    example = mock_file(task, "notes", {}, mock_io=True)
+    example = mock_of(task, "notes", {}, mock_io=True)
     assert example is not None
-    assert load_mock(example, task) == "high water"
+    assert load_mock(example, task, {}) == "high water"
     for name in [name for name in sys.modules if name.partition(".")[0] == "rivers_tasks"]:
         monkeypatch.delitem(sys.modules, name)

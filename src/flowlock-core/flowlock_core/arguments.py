@@ -1,17 +1,17 @@
 """Check and coerce a task's arguments with pydantic; adapters are made once per function and parameter."""
 
 import inspect
-import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, cached_property
 from typing import Annotated, Any, get_origin, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails, PydanticUndefined
+from pydantic_core import PydanticUndefined
 
 from flowlock_core.errors import Problem, nearest
 from flowlock_core.sentences import sentence
+from flowlock_core.refusals import problems_of_value
 
 _CONFIG = ConfigDict(arbitrary_types_allowed=True)
 # Types that carry their own configuration (models, TypedDicts) refuse another.
@@ -57,7 +57,7 @@ class Argument:
         try:
             self.adapter.validate_python(value, context=context)
         except ValidationError as error:
-            return problems_of(self.name, error)
+            return problems_of_value(self.name, value, error)
         return []
 
 
@@ -102,7 +102,7 @@ class Arguments:
             try:
                 checked[name] = argument.adapter.validate_python(value, context=context)
             except ValidationError as error:
-                problems.extend(problems_of(name, error))
+                problems.extend(problems_of_value(name, value, error))
         if problems:
             raise ArgumentError(problems)
         return checked

@@ -1,13 +1,12 @@
 """What a workflow gives: widgets and dashboards as data, any result as JSON."""
 
-import json
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import date, datetime
 from enum import Enum
-from typing import Any, TypeAlias, assert_never
+from typing import Any, ClassVar, TypeAlias, assert_never
 
+from flowlock_core.errors import WorkflowError
+from flowlock_core.table_files.json_rows import plain_value, rows_of
 from flowlock_core.tables import Cell
 from flowlock_core.types import GroupKey, Wired
 
@@ -38,6 +37,7 @@ class Chart(Wired):
     figure: Mapping[str, Json]
     runtime: ChartRuntime
     description: str
+    phrase: ClassVar[str] = "a chart"
     series: tuple[str, ...] = ()
 
 
@@ -84,6 +84,7 @@ class Width(Enum):
 class Widget(Wired):
     """One card of a dashboard."""
 
+    phrase: ClassVar[str] = "a card"
     title: str
     content: Content
     width: Width
@@ -112,14 +113,15 @@ class Position(Wired):
 class Card(Wired):
     """A place in a dashboard: one view, or one a group.
 
-    `number` is the position of its widget among those that the dashboard was given, from 0.
+    `number` is the position of its widget among those that the dashboard was given, from 0; the cards of a
+    list of widgets after its first have none.
     """
 
     title: str
     width: Width
     views: tuple[View, ...]
     description: str = ""
-    number: int = 0
+    number: int | None = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -129,10 +131,16 @@ class Dashboard(Wired):
     `layout` has the position of cards by their number; without one their widths decide.
     """
 
+    phrase: ClassVar[str] = "a dashboard"
+
     title: str
     cards: tuple[Card, ...]
     description: str = ""
     layout: Mapping[int, Position] = field(default_factory=dict)
+
+    def position_of(self, card: Card) -> Position | None:
+        """Return where the layout puts a card, if it does."""
+        return None if card.number is None else self.layout.get(card.number)
 
     def filters(self) -> dict[str, list[Any]]:
         """Return the columns that cards are grouped by and the values of each, in order of appearance."""
@@ -186,7 +194,7 @@ def dashboard_json(dashboard: Dashboard) -> dict[str, Json]:
         "title": dashboard.title,
         "description": dashboard.description,
         "filters": [{"column": column, "values": values} for column, values in dashboard.filters().items()],
-        "widgets": [_card_json(card, dashboard.layout.get(card.number)) for card in dashboard.cards],
+        "widgets": [_card_json(card, dashboard.position_of(card)) for card in dashboard.cards],
     }
 
 
@@ -203,13 +211,11 @@ def _card_json(card: Card, position: Position | None) -> dict[str, Json]:
 
 
 def to_json(value: Any) -> Json:
-    """Return any result as JSON: a table is a list of rows, a number that is none is null, the rest text."""
+    """Return any result as JSON, each digit kept: a table is a list of rows, what JSON lacks is text."""
     if isinstance(value, Dashboard | Widget | Chart | TableView | SingleValue | TextView):
         return to_json(_own_json(value))
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if value is None or isinstance(value, str | int):
-        return value
+    if value is None or isinstance(value, str | int | float):
+        return plain_value(value)
     if isinstance(value, Mapping):
         return {str(key): to_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
@@ -228,36 +234,52 @@ def _own_json(value: Dashboard | Widget | Content) -> dict[str, Json]:
 def _foreign_json(value: Any) -> Json:
     if isinstance(value, Enum):
         return to_json(value.value)
-    if isinstance(value, datetime | date):
-        return value.isoformat()
     if hasattr(value, "model_dump"):
-        return to_json(value.model_dump(mode="json"))
-    if hasattr(value, "to_json") and hasattr(value, "columns"):
-        return json.loads(value.to_json(orient="records", date_format="iso"))
-    if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
-        return to_json(value.item())
-    return str(value)
+        return to_json(value.model_dump(mode="python"))
+    if hasattr(value, "columns") and hasattr(value, "iloc"):
+        return _table_json(value)
+    return plain_value(value)
 
 
-def merged_cards(widgets: Sequence[Widget | Sequence[tuple[GroupKey, Widget]] | None]) -> tuple[Card, ...]:
+def _table_json(df: Any) -> list[dict[str, Json]]:
+    names = [str(name) for name in df.columns]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise WorkflowError(
+            f"the result has two columns of the name `{repeated[0]}`",
+            hint="rename one of them in the step that makes the table",
+        )
+    return rows_of(df, names)
+
+
+def merged_cards(
+    widgets: Sequence[Widget | Sequence[tuple[GroupKey, Widget]] | Sequence[Widget] | None],
+) -> tuple[Card, ...]:
     """Make cards of widgets; the widgets of a list of (key, widget) pairs become the views of one card.
 
-    None stands for a widget that was skipped: there is no card, and the others keep their numbers.
+    Each widget of a list without keys, as a mapped step gives them, is a card of its own. None stands for a
+    widget that was skipped: there is no card, and the others keep their numbers.
     """
-    cards = []
+    cards: list[Card] = []
     for number, item in enumerate(widgets):
-        pairs = [((), item)] if isinstance(item, Widget) else list(item or ())
-        if not pairs:
+        if isinstance(item, Widget):
+            cards.append(_card([((), item)], number))
             continue
-        first = pairs[0][1]
-        views = tuple(View(key=key, content=widget.content) for key, widget in pairs)
-        cards.append(
-            Card(
-                title=first.title,
-                width=first.width,
-                views=views,
-                description=first.description,
-                number=number,
-            )
-        )
+        mapped = [widget for widget in item or () if isinstance(widget, Widget)]
+        pairs = [pair for pair in item or () if isinstance(pair, tuple)]
+        # A layout has one position for the step: the first card of a list has it.
+        cards += [_card([((), widget)], None if place else number) for place, widget in enumerate(mapped)]
+        if pairs:
+            cards.append(_card(pairs, number))
     return tuple(cards)
+
+
+def _card(pairs: Sequence[tuple[GroupKey, Widget]], number: int | None) -> Card:
+    first = pairs[0][1]
+    return Card(
+        title=first.title,
+        width=first.width,
+        views=tuple(View(key=key, content=widget.content) for key, widget in pairs),
+        description=first.description,
+        number=number,
+    )

@@ -7,6 +7,10 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 SHOWN = 60
+# The type of errors whose message is what is expected: "a table".
+KIND_ERROR = "flowlock_kind"
+# What a workflow gives without anybody's doing is not asked of people.
+SKIPPED_PHRASE = "the result of a skipped step"
 
 _DATE = "a date such as 2024-02-29"
 _TIME = "a date or time such as 2024-02-29T12:30"
@@ -40,6 +44,7 @@ _EXPECTED = {
     "bytes_": "a text",
     "callable_type": "a function",
 }
+_CLASSES = {"Sequence": "a list", "Mapping": "a mapping"}
 _BOUNDS = {
     "greater_than_equal": ("ge", "at least {}"),
     "greater_than": ("gt", "more than {}"),
@@ -60,10 +65,22 @@ def sentence(item: ErrorDetails) -> str:
     if kind in _BOUNDS:
         key, words = _BOUNDS[kind]
         return f"{words.format(context[key])} is expected, not {value}"
-    for beginning, words in _EXPECTED.items():
-        if kind.startswith(beginning):
-            return f"{words} is expected, not {value}{_reason(item, context)}"
+    words = expected_words(item)
+    if words:
+        return f"{words} is expected, not {value}{_reason(item, context)}"
     return f"{value} is refused: {_lowered(item['msg'])}"
+
+
+def expected_words(item: ErrorDetails) -> str | None:
+    """Return what kind of value is expected, None for an error that is not about kinds."""
+    if item["type"] == KIND_ERROR:
+        return item["msg"]
+    if item["type"] == "is_instance_of":
+        return _CLASSES.get(item.get("ctx", {}).get("class", ""))
+    for beginning, words in _EXPECTED.items():
+        if item["type"].startswith(beginning):
+            return words
+    return None
 
 
 def _reason(item: ErrorDetails, context: Mapping[str, Any]) -> str:
@@ -84,9 +101,8 @@ def _choices(item: ErrorDetails, context: Mapping[str, Any]) -> str:
 
 
 def _instance(item: ErrorDetails, context: Mapping[str, Any]) -> str:
-    return (
-        f"a {context.get('class', 'value of another type')} is expected, got {type(item['input']).__name__}"
-    )
+    words = expected_words(item) or f"a {context.get('class', 'value of another type')}"
+    return f"{words} is expected, not {shown(item['input'])}"
 
 
 def _length(item: ErrorDetails, context: Mapping[str, Any]) -> str:
@@ -127,12 +143,25 @@ _SENTENCES: dict[tuple[str, ...], Callable[[ErrorDetails, Mapping[str, Any]], st
 
 
 def shown(value: Any) -> str:
-    """Return a value as people write it in YAML or JSON, on one short line."""
+    """Return a value as people write it in YAML or JSON, on one short line, or as what they call it."""
+    phrase = phrase_of(type(value))
+    if phrase is not None:
+        return phrase
+    if isinstance(value, list | tuple) and any(phrase_of(type(item)) for item in value):
+        return f"a list that begins with {shown(value[0])}"
     try:
         text = json.dumps(value, ensure_ascii=False)
     except (TypeError, ValueError):
         text = repr(value)
     return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+
+
+def phrase_of(kind: type) -> str | None:
+    """Return what people call the values of a class that only steps give, None for any other class."""
+    if kind.__name__ == "DataFrame":
+        return "a table"
+    phrase: str | None = getattr(kind, "phrase", None)
+    return phrase
 
 
 def _lowered(text: str) -> str:

@@ -9,14 +9,15 @@ from time import perf_counter
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
 
 from flowlock_core.command.output import with_layout, write_results
 from flowlock_core.command.running import run_workflow
 from flowlock_core.documents.document import Document, parse_document, read_text
 from flowlock_core.errors import Location, Problem, WorkflowError, nearest
 from flowlock_core.execute import Options, Workflow
+from flowlock_core.expectations import differences
 from flowlock_core.parameters.params import ADD_TO_A_CASE, Params, parts_of
+from flowlock_core.refusals import problems_of_value
 from flowlock_core.results import Position, to_json
 
 
@@ -104,7 +105,8 @@ def load_cases(path: Path, *, only: Sequence[str] = ()) -> Cases:
         try:
             cases[str(case_id)] = Case.model_validate(content)
         except ValidationError as error:
-            problems += [_wrong_case(document, str(case_id), item) for item in error.errors()]
+            found = problems_of_value("", content, error)
+            problems += [_wrong_case(document, str(case_id), problem) for problem in found]
     for name in only:
         if name not in cases:
             hint = nearest(name, list(cases)) or f"the cases are {', '.join(cases)}"
@@ -115,19 +117,23 @@ def load_cases(path: Path, *, only: Sequence[str] = ()) -> Cases:
     return Cases(base=path.resolve().parent, by_id=chosen, document=document)
 
 
-def _wrong_case(document: Document, case_id: str, item: ErrorDetails) -> Problem:
-    path = (case_id, *map(str, item["loc"]))
-    unknown = item["type"] == "extra_forbidden"
+def _wrong_case(document: Document, case_id: str, problem: Problem) -> Problem:
+    parts = parts_of(problem.parameter or "")
+    unknown = problem.code == "FL725"
+    path = (case_id, *parts)
     while path not in document.keys and len(path) > 1:
         path = path[:-1]
     known = [field.alias or name for name, field in Case.model_fields.items()]
+    hint = problem.hint
+    if unknown:
+        hint = nearest(path[-1], known) or f"the keys are {', '.join(known)}"
     return Problem(
         code="FL735",
-        message="a case has no such key" if unknown else item["msg"],
+        message="a case has no such key" if unknown else problem.message,
         step=case_id,
-        parameter=".".join(map(str, item["loc"])) or None,
+        parameter=".".join(parts) or None,
         location=(document.keys if unknown else document.values).get(path),
-        hint=nearest(path[-1], known) or f"the keys are {', '.join(known)}" if unknown else None,
+        hint=hint,
     )
 
 
@@ -199,35 +205,7 @@ def _unexpected(cases: Cases, case_id: str, result: Any) -> Iterator[Problem]:
     elif case.raises:
         message = "an error was expected, the run succeeded"
         yield Problem(code="FL736", message=message, location=cases.at(case_id, "raises"))
-    elif case.expect is not None:
-        for path, message in differences(case.expect, to_json(result)):
+    elif "expect" in case.model_fields_set:
+        for path, message in differences(to_json(case.expect), to_json(result)):
             location = cases.at(case_id, "expect", *parts_of(path))
             yield Problem(code="FL736", message=f"result{path}: {message}", location=location)
-
-
-def differences(expected: Any, actual: Any, path: str = "") -> list[tuple[str, str]]:
-    """Return where a result lacks what is expected of it: (path, sentence) pairs.
-
-    Mappings may hold more than is expected, lists may not; numbers are equal to nine digits.
-    """
-    if isinstance(expected, Mapping) and isinstance(actual, Mapping):
-        absent = [(path, f"there is no `{key}`") for key in expected if key not in actual]
-        both = [key for key in expected if key in actual]
-        return absent + [
-            found for key in both for found in differences(expected[key], actual[key], f"{path}.{key}")
-        ]
-    if isinstance(expected, list) and isinstance(actual, list):
-        if len(expected) != len(actual):
-            return [(path, f"{len(expected)} items are expected, there are {len(actual)}")]
-        pairs = enumerate(zip(expected, actual, strict=True))
-        return [found for n, (want, have) in pairs for found in differences(want, have, f"{path}[{n}]")]
-    if _equal(expected, actual):
-        return []
-    return [(path, f"{expected!r} is expected, got {actual!r}")]
-
-
-def _equal(expected: Any, actual: Any) -> bool:
-    numbers = (int, float)
-    if isinstance(expected, numbers) and isinstance(actual, numbers):
-        return abs(expected - actual) <= 1e-9 * max(1.0, abs(expected))
-    return bool(expected == actual)

@@ -1,9 +1,8 @@
 """Types that tasks share: tables, paths, group keys, time ranges; none imports pandas."""
 
-import re
-from datetime import date, datetime, time
+from datetime import datetime, time
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -14,7 +13,10 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_core import core_schema
+from pydantic_core import PydanticCustomError, core_schema
+
+from flowlock_core.sentences import KIND_ERROR
+from flowlock_core.times import is_day, parse_time
 
 if TYPE_CHECKING:
     from pandas import DataFrame as DataFrame  # noqa: PLC0414 - exported
@@ -35,19 +37,25 @@ def _a_table(value: Any) -> Any:
     import pandas as pd
 
     if not isinstance(value, pd.DataFrame):
-        raise ValueError(f"a table is expected, got {type(value).__name__}")  # noqa: TRY004 - pydantic's way
+        raise PydanticCustomError(KIND_ERROR, "a table")
     return value
 
 
 class Wired:
-    """A value that only another step can give: checked by its class, without a JSON Schema."""
+    """A value that only another step can give: checked by its class, without a JSON Schema.
+
+    `phrase` is what people call such a value.
+    """
 
     __slots__ = ()
+    phrase: ClassVar[str] = "a result of another step"
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, _handler: Any) -> core_schema.CoreSchema:
         """Check the class only."""
-        return core_schema.is_instance_schema(source)
+        return core_schema.custom_error_schema(
+            core_schema.is_instance_schema(source), KIND_ERROR, custom_error_message=source.phrase
+        )
 
 
 def _from_base(path: Path, info: ValidationInfo) -> Path:
@@ -93,15 +101,18 @@ class TimeRange(BaseModel):
         Field(title="Until", description="The last moment that belongs to the range; a day, the whole day."),
     ]
 
+    @field_validator("since", mode="before")
+    @classmethod
+    def _read_since(cls, value: Any) -> datetime:
+        return parse_time(value)
+
     @field_validator("until", mode="before")
     @classmethod
-    def _to_the_end_of_a_day(cls, value: Any) -> Any:
+    def _read_until(cls, value: Any) -> datetime:
         """Read a day as its last moment: `until: 2015-12-31` takes in all of New Year's Eve."""
-        if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
-            return f"{value}T23:59:59.999999"
-        if isinstance(value, date) and not isinstance(value, datetime):
-            return datetime.combine(value, time.max)
-        return value
+        moment = parse_time(value)
+        day = is_day(value) if isinstance(value, str) else not isinstance(value, datetime)
+        return datetime.combine(moment, time.max, moment.tzinfo) if day else moment
 
     @model_validator(mode="after")
     def _in_order(self) -> "TimeRange":

@@ -101,9 +101,9 @@ def _filled(column: "pd.Series[Any]", method: Fill, value: Any) -> "pd.Series[An
             case Fill.VALUE:
                 return column.fillna(value)
             case Fill.MEAN:
-                return column.fillna(column.mean())
+                return _fractions(column).fillna(column.mean())
             case Fill.MEDIAN:
-                return column.fillna(column.median())
+                return _fractions(column).fillna(column.median())
             case Fill.MOST_FREQUENT:
                 modes = column.mode()
                 return column.fillna(modes.iloc[0]) if len(modes) else column
@@ -115,7 +115,27 @@ def _filled(column: "pd.Series[Any]", method: Fill, value: Any) -> "pd.Series[An
                 assert_never(method)
     except (TypeError, ValueError) as error:
         raise TaskError(
-            f"the column `{column.name}` ({column.dtype}) cannot be filled with {method.value}: {error}",
+            f"the column `{column.name}` holds {_held(column)}, and cannot be filled with "
+            f"{_with(method, value)}",
             parameter="value" if method is Fill.VALUE else "method",
             hint="name only columns of one kind under `columns`",
         ) from error
+
+
+def _fractions(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Return a column that can hold a mean: one of integers cannot."""
+    return column.astype("float64") if column.dtype.kind in "iu" and column.isna().any() else column
+
+
+def _held(column: "pd.Series[Any]") -> str:
+    from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_dtype
+
+    if is_datetime64_any_dtype(column.dtype):
+        return "times"
+    if is_bool_dtype(column.dtype):
+        return "true and false"
+    return "numbers" if is_numeric_dtype(column.dtype) else "texts"
+
+
+def _with(method: Fill, value: Any) -> str:
+    return repr(value) if method is Fill.VALUE else f"the {method.value}"

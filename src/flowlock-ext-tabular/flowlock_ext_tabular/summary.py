@@ -40,4 +40,13 @@ def _summary(column: "pd.Series[Any]") -> dict[str, Any]:
     }
     number = is_numeric_dtype(column.dtype) and not is_bool_dtype(column.dtype)
     statistics = ("mean", "std", "min", "median", "max")
-    return row | {name: float(getattr(column, name)()) if number else None for name in statistics}
+    return row | {name: _statistic(getattr(column, name)()) if number else None for name in statistics}
+
+
+def _statistic(value: Any) -> float | int | None:
+    """Return a statistic as a fraction, or as the integer that no fraction is; None if there is none."""
+    import pandas as pd
+
+    if pd.isna(value):
+        return None
+    return float(value) if float(value) == value else int(value)

@@ -53,7 +53,7 @@ def test_json_gives_all_problems_of_a_parameters_file_with_their_places(
         ("FL723", 7, 7, "card: a mapping of parameters to values is expected"),
         ("FL724", 1, 1, "tabel: the workflow has no such step", "did you mean `table`?"),
         ("FL728", 3, 9, "table.path: a path is expected, not 3", None),
-        ("FL728", 4, 11, 'table.format: "cvs" is not one of `csv`, `parquet`, `json`'),
+        ("FL728", 4, 11, 'table.format: "cvs" is not one of `csv`, `tsv`, `parquet`, `json`, `excel`'),
     ]
     told = [tuple(one[key] for key in keys) for one in found["problems"]]
     assert [one[: len(wanted)] for one, wanted in zip(told, expected, strict=True)] == expected

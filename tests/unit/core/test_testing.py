@@ -9,7 +9,7 @@ from flowlock_core.errors import WorkflowError
 from flowlock_core.execute import Steps
 from flowlock_core.tasks.groupby import aggregate_value
 from flowlock_core.tasks.io import load_table
-from flowlock_core.testing import Outcome, differences, load_cases, run_cases
+from flowlock_core.testing import Outcome, load_cases, run_cases
 
 CASES = """
 own:
@@ -81,7 +81,7 @@ def test_results_are_kept_on_request(folder: Path, tmp_path: Path) -> None:
             "a: {parms: {}}",
             "cases.yaml:1:5: FL735 a.parms: a case has no such key\n  hint: did you mean `params`?",
         ),
-        ("a: {mocks: 3}", "cases.yaml:1:12: FL735 a.mocks: Input should be a valid dictionary"),
+        ("a: {mocks: 3}", "cases.yaml:1:12: FL735 a.mocks: a mapping is expected, got 3"),
     ],
 )
 def test_malformed_cases_are_told(tmp_path: Path, text: str, says: str) -> None:
@@ -103,14 +103,6 @@ def test_an_absent_file_is_told(tmp_path: Path) -> None:
         load_cases(tmp_path / "no.yaml")
 
 
-def test_a_mapping_may_hold_more_and_a_list_may_not() -> None:
-    assert differences({"a": 1}, {"a": 1, "b": 2}) == []
-    assert differences([1], [1, 2]) == [("", "1 items are expected, there are 2")]
-    assert differences({"a": [{"b": 1}]}, {"a": [{"b": 2}]}) == [(".a[0].b", "1 is expected, got 2")]
-    assert differences({"a": 1}, {}) == [("", "there is no `a`")]
-    assert differences(0.3, 0.1 + 0.2) == []
-
-
 def test_a_case_that_raises_wants_any_error(tmp_path: Path) -> None:
     (tmp_path / "own.csv").write_text("value\n10\n")
     case = "{raises: true, expected_status_code: 500, mocks: {table: own.csv}, params: {mean: {column: %s}}}"
@@ -118,3 +110,21 @@ def test_a_case_that_raises_wants_any_error(tmp_path: Path) -> None:
     bad, good = run_cases(mean_value, load_cases(tmp_path / "test-cases.yaml"))
     assert bad.passed
     assert [problem.message for problem in good.problems] == ["an error was expected, the run succeeded"]
+
+
+def test_null_is_an_expectation_and_no_word_is_none(tmp_path: Path) -> None:
+    (tmp_path / "own.csv").write_text("value\n10\n")
+    case = "{mocks: {table: own.csv}, params: {mean: {column: value}}%s}"
+    (tmp_path / "test-cases.yaml").write_text(f"nothing: {case % ', expect: null'}\nany: {case % ''}\n")
+    nothing, any_result = run_cases(mean_value, load_cases(tmp_path / "test-cases.yaml"))
+    assert [problem.message for problem in nothing.problems] == ["result: null is expected, got 10.0"]
+    assert any_result.passed
+
+
+def test_a_mocked_table_is_read_as_its_steps_parameters_say(tmp_path: Path) -> None:
+    (tmp_path / "own.csv").write_text("value;other\n1,5;NA\n2,5;x\n")
+    case = "{mocks: {table: own.csv}, params: {table: {columns: [%s]}, mean: {column: value}}, expect: 2.0}"
+    (tmp_path / "test-cases.yaml").write_text(f"good: {case % 'value'}\nbad: {case % 'valeu'}\n")
+    good, bad = run_cases(mean_value, load_cases(tmp_path / "test-cases.yaml"))
+    assert good.passed
+    assert "did you mean `value`?" in str(bad)

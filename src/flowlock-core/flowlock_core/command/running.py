@@ -35,10 +35,20 @@ def run_workflow(main: Workflow, options: Options, problems: Sequence[Problem] =
 
 
 def _with_data(problem: Problem, plan: Plan, run: Run) -> Problem:
-    """Add to a problem of a table which files the table was made from."""
-    if problem.code != "FL731" or problem.step is None:
+    """Add to a problem of a table which files the table was made from, or which examples stood for them."""
+    if problem.step is None:
         return problem
     before = _needed(plan, problem.step.partition("[")[0])
+    examples = [step for step in before if step in run.mocks and run.mocks[step].packaged]
+    if examples:
+        step = examples[0]
+        way_out = (
+            f"the step `{step}` gave its packaged example {run.mocks[step].path}, which does not fit; "
+            f"name another file under `mocks: {{{step}: file}}` of a test case, or run without --mock-io"
+        )
+        return replace(problem, hint=f"{problem.hint}; {way_out}" if problem.hint else way_out)
+    if problem.code != "FL731":
+        return problem
     data = [DataFile(step=step, path=path) for step in before for path in sorted(run.inputs_of.get(step, ()))]
     return replace(problem, data=tuple(data))
 

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -10,18 +11,27 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from flowlock_core.arguments import arguments_of, problems_of
+from flowlock_core.arguments import arguments_of
 from flowlock_core.errors import TaskError
+from flowlock_core.refusals import problems_of_value
 from flowlock_core.schema import annotation_text
 from flowlock_core.task import Task
 
 IO_TAG = "io"
 
 
-def mock_file(task: Task[..., Any], step_id: str, mocks: Mapping[str, Path], *, mock_io: bool) -> Path | None:
-    """Return the file that stands for a step's result, if there is one: the case's, or the task's."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mock:
+    """A file that stands for a step's result: the example of its task's package, or one that a case names."""
+
+    path: Path
+    packaged: bool
+
+
+def mock_of(task: Task[..., Any], step_id: str, mocks: Mapping[str, Path], *, mock_io: bool) -> Mock | None:
+    """Return what stands for a step's result, if something does: the case's file, or the task's."""
     if step_id in mocks:
-        return mocks[step_id]
+        return Mock(path=mocks[step_id], packaged=False)
     if not mock_io or IO_TAG not in task.tags:
         return None
     if task.example is None:
@@ -31,33 +41,47 @@ def mock_file(task: Task[..., Any], step_id: str, mocks: Mapping[str, Path], *, 
         )
     module = sys.modules[task.func.__module__]
     package = module.__spec__.parent if module.__spec__ else module.__name__.rpartition(".")[0]
-    return Path(str(files(package or module.__name__).joinpath(task.example)))
+    return Mock(path=Path(str(files(package or module.__name__).joinpath(task.example))), packaged=True)
 
 
-def load_mock(path: Path, task: Task[..., Any]) -> Any:
-    """Read a mock as what the task gives: a table, text, or a JSON value checked against its annotation."""
-    if not path.is_file():
+def load_mock(mock: Mock, task: Task[..., Any], values: Mapping[str, Any]) -> Any:
+    """Read a mock as what the task gives: a table, text, or a JSON value checked against its annotation.
+
+    A table of a case is read as the step's parameters (`values`) say, where the task reads a path.
+    """
+    if not mock.path.is_file():
         raise TaskError(
-            f"there is no mock file {path}",
+            f"there is no mock file {mock.path}",
             code="FL730",
             hint="the path is relative to the test cases' file",
         )
     returns = arguments_of(task.func).returns
     if annotation_text(returns) == "pandas.DataFrame":
-        from flowlock_core.tables import read_table
+        return _table(mock, task, values)
+    text = mock.path.read_text(encoding="utf-8")
+    return text if returns is str else _json_value(mock.path, text, returns)
 
-        return read_table(path)
-    text = path.read_text(encoding="utf-8")
-    if returns is str:
-        return text
+
+def _table(mock: Mock, task: Task[..., Any], values: Mapping[str, Any]) -> Any:
+    from flowlock_core.table_files import read_table
+
+    arguments = arguments_of(task.func)
+    given = {**values, "path": str(mock.path)}
+    required = {name for name, argument in arguments.by_name.items() if argument.required}
+    if mock.packaged or "path" not in arguments.by_name or not required <= given.keys():
+        return read_table(mock.path)
+    return task.func(**arguments.check(given))
+
+
+def _json_value(path: Path, text: str, returns: Any) -> Any:
     try:
         document = json.loads(text)
     except ValueError as error:
-        raise TaskError(f"the mock file {path} is no JSON: {error}") from error
+        raise TaskError(f"the mock file {path} is not JSON: {error}") from error
     try:
         return _adapter(returns).validate_python(document)
     except ValidationError as error:
-        problem = problems_of("result", error)[0]
+        problem = problems_of_value("result", document, error)[0]
         raise TaskError(
             f"the mock file {path} does not fit {annotation_text(returns)}: {problem.sentence}"
         ) from error

@@ -12,7 +12,7 @@ from flowlock_core.arguments import ArgumentError, Arguments, arguments_of
 from flowlock_core.errors import Problem, TaskError, WorkflowError
 from flowlock_core.execute.context import DEFAULT_RESULTS, RunContext, active, element_name
 from flowlock_core.execute.failures import failure
-from flowlock_core.execute.mocks import load_mock, mock_file
+from flowlock_core.execute.mocks import Mock, load_mock, mock_of
 from flowlock_core.execute.protocol import Workflow
 from flowlock_core.execute.skip import SKIPPED, holds
 from flowlock_core.task import Task, argument_names, bind
@@ -56,13 +56,17 @@ class Options:
 
 
 class Run:
-    """Steps that execute at once; `records` tells what happened, `inputs_of` which files each step named."""
+    """Steps that execute at once; `records` tells what happened, `inputs_of` which files each step named.
+
+    `mocks` are the files that stood for results.
+    """
 
     def __init__(self, options: Options) -> None:
         self.options = options
         self.records: list[StepRecord] = []
         self.context = RunContext(results=options.results, base=options.base)
         self.inputs_of: dict[str, set[Path]] = {}
+        self.mocks: dict[str, Mock] = {}
 
     @property
     def inputs(self) -> set[Path]:
@@ -187,9 +191,11 @@ class RunStep:
         call is not skipped.
         """
         run, func = self.run, self.task.func
-        if mock := mock_file(self.task, self.id, run.options.mocks, mock_io=run.options.mock_io):
+        mock = mock_of(self.task, self.id, run.options.mocks, mock_io=run.options.mock_io)
+        if mock:
             calls.mocked = True
-            return lambda _: load_mock(mock, self.task)
+            run.mocks[self.id] = mock
+            return lambda _: load_mock(mock, self.task, self.arguments)
         arguments = arguments_of(func)
         shared: dict[str, Any] | None = None
 

@@ -1,8 +1,9 @@
 """Skipping: the value that a skipped call gives, and when a call is skipped."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
+from flowlock_core.sentences import SKIPPED_PHRASE
 from flowlock_core.task import Task
 from flowlock_core.types import Wired
 
@@ -11,6 +12,7 @@ class Skipped(Wired):
     """What a skipped call gives instead of a result; there is one, `SKIPPED`, and it counts as false."""
 
     __slots__ = ()
+    phrase: ClassVar[str] = SKIPPED_PHRASE
 
     def __repr__(self) -> str:
         return "SKIPPED"

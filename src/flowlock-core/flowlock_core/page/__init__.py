@@ -6,7 +6,7 @@ exactly the scripts that are in it, by their hashes.
 
 import json
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Sequence
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
@@ -49,10 +49,8 @@ def render_page(dashboard: Dashboard) -> str:
     title = escape(dashboard.title)
     description = f'<p class="lead">{escape(dashboard.description)}</p>' if dashboard.description else ""
     positions = placed(dashboard)
-    ordered = sorted(dashboard.cards, key=lambda card: _reading(positions.get(card.number)))
-    cards = "\n".join(
-        _card(card, number, positions.get(card.number)) for number, card in enumerate(ordered, 1)
-    )
+    ordered = sorted(zip(dashboard.cards, positions, strict=True), key=lambda card_at: _reading(card_at[1]))
+    cards = "\n".join(_card(card, number, position) for number, (card, position) in enumerate(ordered, 1))
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -133,31 +131,32 @@ def _group(value: Any) -> str:
     return MISSING_GROUP if value is None else str(value)
 
 
-def placed(dashboard: Dashboard) -> dict[int, Position]:
-    """Return every card's position by its number, if the dashboard has a layout.
+def placed(dashboard: Dashboard) -> list[Position | None]:
+    """Return the position of each card, None for all if the dashboard has no layout.
 
     A card that the layout does not place gets a row of its own below it.
     """
-    layout = dashboard.layout
-    known = {card.number: layout[card.number] for card in dashboard.cards if card.number in layout}
-    if not known:
-        return {}
-    below, wide = max(p.y + p.h for p in known.values()), max(p.x + p.w for p in known.values())
-    for card in dashboard.cards:
-        if card.number not in known:
-            known[card.number] = Position(x=0, y=below, w=wide, h=1)
+    positions = [dashboard.position_of(card) for card in dashboard.cards]
+    laid_out = [position for position in positions if position]
+    if not laid_out:
+        return positions
+    below = max(position.y + position.h for position in laid_out)
+    wide = max(position.x + position.w for position in laid_out)
+    for number, position in enumerate(positions):
+        if position is None:
+            positions[number] = Position(x=0, y=below, w=wide, h=1)
             below += 1
-    return known
+    return positions
 
 
 def _reading(position: Position | None) -> tuple[int, int]:
     return (position.y, position.x) if position else (0, 0)
 
 
-def _grid(positions: Mapping[int, Position]) -> str:
-    if not positions:
+def _grid(positions: Sequence[Position | None]) -> str:
+    columns = max((position.x + position.w for position in positions if position), default=0)
+    if not columns:
         return 'class="grid"'
-    columns = max(position.x + position.w for position in positions.values())
     return f'class="grid placed" style="--columns: {columns}"'
 
 

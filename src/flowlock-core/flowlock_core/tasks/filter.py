@@ -1,10 +1,12 @@
 """Tasks that keep some of a table's rows."""
 
-from typing import Annotated, Any
+from datetime import time, timedelta
+from typing import Annotated
 
 from pydantic import Field
 
 from flowlock_core.errors import TaskError
+from flowlock_core.matching import matching
 from flowlock_core.tables import require_columns, require_times
 from flowlock_core.task import task
 from flowlock_core.types import DataFrame, TimeRange
@@ -51,7 +53,11 @@ def filter_by_time_range(
         )
     if zone is not None and since.tzinfo is None:
         since, until = since.replace(tzinfo=zone), until.replace(tzinfo=zone)
-    return df[times.between(since, until)].reset_index(drop=True)
+    # The last microsecond of a day stands for all of its nanoseconds.
+    last_of_day = until.time() == time.max
+    end = until + timedelta(microseconds=1) if last_of_day else until
+    chosen = (times >= since) & ((times < end) if last_of_day else (times <= end))
+    return df[chosen].reset_index(drop=True)
 
 
 @task
@@ -67,8 +73,11 @@ def filter_by_values(
         bool, Field(title="Exclude", description="Leave the chosen rows out instead of keeping them.")
     ] = False,
 ) -> DataFrame:
-    """Keep the rows whose column has one of some values, or leave them out."""
+    """Keep the rows whose column has one of some values, or leave them out.
+
+    Values are compared as what the column holds: texts with texts, numbers with numbers, times with times in
+    ISO 8601, of which a day is all of the day. A value of another kind is refused.
+    """
     require_columns(df, [column], "column")
-    wanted: list[Any] = list(values)
-    chosen = df[column].isin(wanted)
+    chosen = matching(df[column], column, values)
     return df[~chosen if exclude else chosen].reset_index(drop=True)

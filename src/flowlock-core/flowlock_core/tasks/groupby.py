@@ -85,11 +85,18 @@ def _plain(value: Any) -> Any:
 def concat_groups(
     groups: Annotated[
         list[tuple[GroupKey, DataFrame]],
-        Field(title="Groups", description="Tables by group, as a mapvalues step gives them.", min_length=1),
+        Field(title="Groups", description="Tables by group, as a mapvalues step gives them."),
     ],
 ) -> DataFrame:
     """Put the tables of groups under each other, with the groups' columns where they lack them."""
     import pandas as pd
+
+    if not groups:
+        raise TaskError(
+            "there are no groups: the table that was split is empty",
+            parameter="groups",
+            hint="check the data and the filters before this step",
+        )
 
     def labelled(key: GroupKey, df: DataFrame) -> DataFrame:
         absent = {column: value for column, _, value in key if column not in df.columns}
@@ -115,10 +122,51 @@ def aggregate(
     for number, item in enumerate(aggregations):
         here = f"aggregations[{number}]"
         _require_aggregable(df, item.column, item.function, f"{here}.column", f"{here}.function")
-        columns[item.output] = groups[item.column].agg(_pandas_name(item.function))
+        columns[item.output] = _aggregated(df, groups[item.column], item, here)
     import pandas as pd
 
     return pd.DataFrame(columns).reset_index()
+
+
+def _aggregated(df: DataFrame, group: Any, item: Aggregation, parameter: str) -> Any:
+    """Return the aggregate of each group; the sum of nothing is nothing."""
+    try:
+        if item.function is not Function.SUM:
+            return group.agg(_pandas_name(item.function))
+        if may_overflow(df[item.column]):
+            return _exact_sums(group, item.column, parameter)
+        return group.sum(min_count=1)
+    except TypeError as error:
+        raise _without_order(item.column, f"{parameter}.column") from error
+
+
+def _exact_sums(group: Any, column: str, parameter: str) -> Any:
+    """Return sums of integers that numpy might not hold; a TaskError if one is beyond 64 bits."""
+    sums = group.agg(lambda part: _sum(part.dropna())).astype("object")
+    for total in sums.dropna():
+        if not -(2**63) <= total < 2**63:
+            raise TaskError(
+                f"a sum of the column `{column}` is {total}, which is beyond 64 bits",
+                parameter=f"{parameter}.column",
+                hint="use mean, or sum fewer rows",
+            )
+    return sums.astype("Int64" if sums.isna().any() else "int64")
+
+
+def may_overflow(column: Any) -> bool:
+    """Tell whether sums of integers can leave the range of their type."""
+    if column.dtype.kind not in "iu" or not column.notna().any():
+        return False
+    largest = max(abs(int(column.min())), abs(int(column.max())))
+    return largest * len(column) >= 2**63
+
+
+def _without_order(column: str, parameter: str) -> TaskError:
+    return TaskError(
+        f"the column `{column}` mixes values that have no common order, numbers and texts for example",
+        parameter=parameter,
+        hint="make them all texts, or all numbers",
+    )
 
 
 def _require_distinct(by: list[str], aggregations: list[Aggregation]) -> None:
@@ -158,11 +206,25 @@ def aggregate_value(
 ) -> int | float | str | None:
     """Make one value of a column; nothing when there is none to make it of."""
     _require_aggregable(df, column, function, "column", "function")
-    found: Any = df[column].dropna()
+    present: Any = df[column].dropna()
     if function in (Function.FIRST, Function.LAST):
         position = 0 if function is Function.FIRST else -1
-        return None if found.empty else _value(found.iloc[position])
-    return _value(getattr(found, _pandas_name(function))())
+        return None if present.empty else _value(present.iloc[position])
+    if function is Function.SUM:
+        return _sum(present)
+    try:
+        return _value(getattr(present, _pandas_name(function))())
+    except TypeError as error:
+        raise _without_order(column, "column") from error
+
+
+def _sum(present: Any) -> int | float | str | None:
+    """Return the sum of values, exactly if they are integers; the sum of nothing is nothing."""
+    if present.empty:
+        return None
+    if may_overflow(present):
+        return sum(int(value) for value in present.tolist())
+    return _value(present.sum())
 
 
 def _value(value: Any) -> int | float | str | None:

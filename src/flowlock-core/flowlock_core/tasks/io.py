@@ -1,57 +1,169 @@
 """Tasks that read tables and write tables and text."""
 
-from typing import Annotated
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
 from flowlock_core.errors import TaskError
 from flowlock_core.execute.context import current
-from flowlock_core.tables import TableFormat, format_of, read_table, require_columns, to_times, write_table
+from flowlock_core.table_files import Source, TableFormat, WrittenFormat, format_of, read_table, write_table
+from flowlock_core.table_files.columns import Columns
 from flowlock_core.task import task
+from flowlock_core.times import to_times
 from flowlock_core.types import DataFrame, InputPath, OutputName
+
+_DELIMITER_WORDS = {"tab": "\t", "space": " ", "comma": ",", "semicolon": ";", "bar": "|"}
+NOTHING: list[str] = []
+
+TableFile: TypeAlias = Annotated[
+    InputPath,
+    Field(
+        title="File",
+        description="A table in CSV or another text with delimiters, Parquet, JSON (a list of objects, "
+        "one a row) or Excel.",
+    ),
+]
+ReadFormat: TypeAlias = Annotated[
+    TableFormat | None,
+    Field(title="Format", description="How the file is written; by its suffix if left empty."),
+]
+KeptColumns: TypeAlias = Annotated[
+    list[str], Field(title="Columns", description="The columns to keep, in this order; empty for all.")
+]
+TimeColumns: TypeAlias = Annotated[
+    list[str],
+    Field(title="Time columns", description="Columns to read as dates or times, in ISO 8601."),
+]
+TimeFormat: TypeAlias = Annotated[
+    str | None,
+    Field(
+        title="Time format",
+        description="How the time columns are written if not in ISO 8601, for example %d.%m.%Y.",
+        min_length=2,
+    ),
+]
+TextColumns: TypeAlias = Annotated[
+    list[str],
+    Field(title="Text columns", description="Columns to keep as the texts that they are: 007, NA, 1e5."),
+]
+NumberColumns: TypeAlias = Annotated[
+    list[str],
+    Field(
+        title="Number columns",
+        description="Columns to read as numbers although they have leading zeros, quotes, or more digits "
+        "than a number of 64 bits keeps.",
+    ),
+]
+DecimalColumns: TypeAlias = Annotated[
+    list[str], Field(title="Decimal columns", description="Columns to read as numbers with all digits.")
+]
+NullWords: TypeAlias = Annotated[
+    list[str] | None,
+    Field(
+        title="Words for missing",
+        description="Words that stand for a missing value, besides nothing; if left out, the usual ones "
+        "(NA, NaN, NULL) do among numbers.",
+    ),
+]
+Delimiter: TypeAlias = Annotated[
+    str | None,
+    Field(
+        title="Delimiter",
+        description="What separates the columns of a text file: a character, or the words tab, space, "
+        "comma, semicolon, bar. Found out where it is certain.",
+        min_length=1,
+    ),
+]
+DecimalMark: TypeAlias = Annotated[
+    Literal[".", ","] | None,
+    Field(
+        title="Decimal mark",
+        description="The decimal mark of a text file. Found out where it is certain.",
+    ),
+]
+Encoding: TypeAlias = Annotated[
+    str | None,
+    Field(title="Encoding", description="The encoding of a text file; UTF-8 if left empty.", min_length=1),
+]
+Sheet: TypeAlias = Annotated[
+    str | None, Field(title="Sheet", description="The sheet of an Excel file that has several.")
+]
 
 
 @task(tags=("io",), example="examples/table.csv")
 def load_table(
-    path: Annotated[
-        InputPath,
-        Field(title="File", description="A table in CSV, Parquet or JSON (a list of objects, one a row)."),
-    ],
-    format: Annotated[  # noqa: A002 - the word that authors expect
-        TableFormat | None,
-        Field(title="Format", description="How the file is written; by its suffix if left empty."),
-    ] = None,
-    columns: Annotated[
-        list[str], Field(title="Columns", description="The columns to keep, in this order; empty for all.")
-    ] = [],  # noqa: B006 - never changed
-    time_columns: Annotated[
-        list[str],
-        Field(title="Time columns", description="Columns to read as dates or times."),
-    ] = [],  # noqa: B006 - never changed
+    path: TableFile,
+    format: ReadFormat = None,  # noqa: A002 - the word that authors expect
+    columns: KeptColumns = NOTHING,
+    time_columns: TimeColumns = NOTHING,
+    *,
+    time_format: TimeFormat = None,
+    text_columns: TextColumns = NOTHING,
+    number_columns: NumberColumns = NOTHING,
+    decimal_columns: DecimalColumns = NOTHING,
+    null_words: NullWords = None,
+    delimiter: Delimiter = None,
+    decimal: DecimalMark = None,
+    encoding: Encoding = None,
+    sheet: Sheet = None,
 ) -> DataFrame:
     """Load a table from a file.
 
-    A relative path is relative to the folder of the parameters file.
+    A relative path is relative to the folder of the parameters file. No value is changed: what can be read in
+    two ways is refused, with the parameter that settles it.
     """
-    df = read_table(path, format)
-    require_columns(df, columns, "columns")
+    said = Columns(
+        only=columns,
+        times=time_columns,
+        texts=text_columns,
+        numbers=number_columns,
+        decimals=decimal_columns,
+        null_words=null_words,
+    )
+    _require_one_type_each(said)
+    df = read_table(
+        path,
+        Source(
+            format=format,
+            delimiter=_delimiter(delimiter),
+            decimal=decimal,
+            encoding=encoding,
+            sheet=sheet,
+            columns=said,
+        ),
+    )
     kept = df[columns] if columns else df
-    require_columns(kept, time_columns, "time_columns")
-    return _with_times(kept, time_columns)
+    times = {column: to_times(kept[column], column, time_format) for column in time_columns}
+    return kept.assign(**times)
 
 
-def _with_times(df: DataFrame, columns: list[str]) -> DataFrame:
-    times = {}
-    for column in columns:
-        try:
-            times[column] = to_times(df[column])
-        except (ValueError, TypeError) as error:
-            # pandas goes on with advice about arguments of its own.
-            reason = str(error).partition(". You might want")[0]
-            raise TaskError(
-                f"the column `{column}` holds values that are no dates: {reason}", parameter="time_columns"
-            ) from error
-    return df.assign(**times) if times else df
+def _require_one_type_each(said: Columns) -> None:
+    seen: dict[str, str] = {}
+    named = {
+        "time_columns": said.times,
+        "text_columns": said.texts,
+        "number_columns": said.numbers,
+        "decimal_columns": said.decimals,
+    }
+    for parameter, columns in named.items():
+        for column in columns:
+            if seen.setdefault(column, parameter) != parameter:
+                raise TaskError(
+                    f"the column `{column}` is named under `{seen[column]}` too",
+                    parameter=parameter,
+                    hint="name it under one of them",
+                )
+
+
+def _delimiter(text: str | None) -> str | None:
+    mark = _DELIMITER_WORDS.get(text or "", text)
+    if mark is not None and (len(mark) != 1 or mark.isalnum() or mark in '"\r\n'):
+        raise TaskError(
+            f"`{mark}` cannot separate columns",
+            parameter="delimiter",
+            hint=f"one character, or one of {', '.join(_DELIMITER_WORDS)}",
+        )
+    return mark
 
 
 @task(tags=("output",))
@@ -64,15 +176,15 @@ def save_table(
         ),
     ],
     format: Annotated[  # noqa: A002 - the word that authors expect
-        TableFormat | None,
-        Field(title="Format", description="CSV, Parquet or JSON; by the file's suffix if left empty."),
+        WrittenFormat | None,
+        Field(title="Format", description="CSV, TSV, Parquet or JSON; by the file's suffix if left empty."),
     ] = None,
 ) -> str:
     """Save a table to the results folder and return the file's path.
 
     When it is mapped over groups, each group's name becomes a part of its file's name.
     """
-    kind = format_of(filename, format, "filename")
+    kind = format_of(filename, TableFormat(format) if format else None, "filename")
     path = current().output_path(filename)
     try:
         write_table(df, path, kind)

@@ -34,6 +34,10 @@ Decimals: TypeAlias = Annotated[
     int, Field(title="Decimals", description="Digits shown after the decimal point.", ge=0, le=10)
 ]
 
+Widgets: TypeAlias = (
+    Widget | Skipped | Sequence[Widget | Skipped] | Sequence[tuple[GroupKey, Widget | Skipped]]
+)
+
 
 @task
 def create_plot_widget(
@@ -116,11 +120,11 @@ def gather_dashboard(
         str, Field(title="Title", description="The heading of the page.", min_length=1, max_length=200)
     ],
     widgets: Annotated[
-        Sequence[Widget | Skipped | Sequence[tuple[GroupKey, Widget | Skipped]]],
+        Sequence[Widgets],
         Field(
             title="Widgets",
-            description="The cards in their order: widgets, and lists of widgets by group. "
-            "What was skipped is left out.",
+            description="The cards in their order: widgets, lists of widgets (of a mapped step), and lists "
+            "of widgets by group, which share a card. What was skipped is left out.",
         ),
     ],
     description: Annotated[
@@ -130,15 +134,28 @@ def gather_dashboard(
     """Gather widgets on a page, the columns that they are grouped by as its selectors."""
     cards = merged_cards([_kept(item) for item in widgets])
     if not cards:
-        raise TaskError("no widget is left to show: every one was skipped", parameter="widgets")
+        raise _nothing_left(widgets)
     return Dashboard(title=title, description=description, cards=cards)
 
 
-def _kept(
-    item: Widget | Skipped | Sequence[tuple[GroupKey, Widget | Skipped]],
-) -> Widget | list[tuple[GroupKey, Widget]] | None:
+def _nothing_left(widgets: Sequence[Widgets]) -> TaskError:
+    if any(isinstance(item, Sequence) and not item for item in widgets):
+        return TaskError(
+            "no card is left to show: the table that they are made from is empty",
+            parameter="widgets",
+            hint="check the data and the filters before this step",
+        )
+    return TaskError("no card is left to show: every one was skipped", parameter="widgets")
+
+
+def _kept(item: Widgets) -> Widget | list[tuple[GroupKey, Widget]] | list[Widget] | None:
+    """Return what was not skipped of an item: a widget, widgets by group, or the widgets of a mapped step."""
     if isinstance(item, Skipped):
         return None
     if isinstance(item, Widget):
         return item
-    return [(key, widget) for key, widget in item if isinstance(widget, Widget)]
+    mapped = [widget for widget in item if isinstance(widget, Widget)]
+    if mapped:
+        return mapped
+    pairs = [pair for pair in item if isinstance(pair, tuple)]
+    return [(key, widget) for key, widget in pairs if isinstance(widget, Widget)]

@@ -60,9 +60,9 @@ def _part(times: "pd.Series[Any]", part: TimePart) -> "pd.Series[Any]":
     found: pd.Series[Any]
     match part:
         case TimePart.YEAR:
-            found = times.dt.year
+            found = _whole(times.dt.year)
         case TimePart.HOUR:
-            found = times.dt.hour
+            found = _whole(times.dt.hour)
         case TimePart.QUARTER:
             found = times.dt.strftime("%Y-Q") + times.dt.quarter.astype("Int64").astype("string")
         case TimePart.MONTH | TimePart.DAY | TimePart.MONTH_OF_YEAR | TimePart.DAY_OF_WEEK:
@@ -70,6 +70,11 @@ def _part(times: "pd.Series[Any]", part: TimePart) -> "pd.Series[Any]":
         case _:
             assert_never(part)
     return found
+
+
+def _whole(numbers: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Return whole numbers as such: pandas makes 2024.0 of a year where another time is missing."""
+    return numbers.astype("Int64") if numbers.isna().any() else numbers
 
 
 @task
@@ -114,4 +119,11 @@ def sort_rows(
 ) -> DataFrame:
     """Sort a table's rows; those without a value come last, equal ones keep their order."""
     require_columns(df, by, "by")
-    return df.sort_values(by, ascending=not descending, kind="stable", ignore_index=True)
+    try:
+        return df.sort_values(by, ascending=not descending, kind="stable", ignore_index=True)
+    except TypeError as error:
+        raise TaskError(
+            "the columns to sort by mix values that have no common order, numbers and texts for example",
+            parameter="by",
+            hint="make them all texts, or all numbers",
+        ) from error

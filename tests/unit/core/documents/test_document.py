@@ -6,7 +6,7 @@ from pathlib import Path
 from time import process_time
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flowlock_core.documents.document import parse_document, read_text
@@ -27,6 +27,7 @@ def problems(text: str, file: str = "p.json") -> list[str]:
     return [str(problem) for problem in found]
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(JSON_VALUES, st.sampled_from([None, 1, "\t"]))
 def test_json_means_what_json_says(value: object, indent: int | str | None) -> None:
     text = json.dumps(value, indent=indent, ensure_ascii=indent is None)

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from flowlock_core.errors import TaskError
-from flowlock_core.tables import TableFormat
+from flowlock_core.table_files import TableFormat
 from flowlock_core.tasks.filter import define_time_range, filter_by_time_range, filter_by_values
 from flowlock_core.tasks.groupby import (
     Aggregation,
@@ -67,13 +67,17 @@ def test_the_format_can_be_set_against_the_suffix(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
-        ("t.parquet", b"not parquet", "is no table in PARQUET format"),
-        ("t.csv", b"", "is no table in CSV format"),
-        ("t.csv", b"\xff\xfe\x00", "is no table in CSV format"),
-        ("t.csv", b"a,b\n1\n2,3,4,5\n", "is no table in CSV format"),
+        ("t.parquet", b"not parquet", "is not a Parquet file"),
+        ("t.xlsx", b"not a workbook", "is not an Excel file"),
         ("t.json", b'{"a": [1]}', "a list of objects, one a row, is expected"),
-        ("t.json", b"[1", "is no table in JSON format"),
-        ("t.dat", b"", "cannot be told from its suffix"),
+        ("t.json", b"[1", "line 1, column 3: expecting ',' delimiter"),
+        ("t.json", b"[1]", "the item 1 of the list is not an object"),
+        ("t.json", b'[{"a": NaN}]', "NaN is not a number of JSON"),
+        ("t.json", b'[{"a": 1, "a": 2}]', "an object has the key `a` twice"),
+        ("t.json", b'[{"a": "\xe9"}]', "line 1, column 9 is not UTF-8"),
+        ("t.json", b"[" * 100_000, "nested too deeply"),
+        ("t.json", b" ", "the file is empty"),
+        ("t.dat", b"", "does not name a format"),
     ],
 )
 def test_a_file_of_another_format_is_told(tmp_path: Path, name: str, content: bytes, says: str) -> None:
@@ -81,7 +85,7 @@ def test_a_file_of_another_format_is_told(tmp_path: Path, name: str, content: by
     error = refusal(lambda: load_table(tmp_path / name))
     assert says in error.message
     assert error.parameter == "path"
-    assert "format" in (error.hint or "")
+    assert error.hint
 
 
 def test_an_absent_file_gets_a_suggestion(tmp_path: Path) -> None:
@@ -103,26 +107,11 @@ def test_values_that_are_no_times_are_told(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("when\nsoon\n")
     error = refusal(lambda: load_table(tmp_path / "t.csv", time_columns=["when"]))
     assert error.parameter == "time_columns"
-    assert "`when` holds values that are no dates" in error.message
+    assert error.message.startswith("the column `when` cannot be read as times: `soon` is not a date")
 
 
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ("2012\n2013\n", "they are numbers"),
-        ("1/2/2024\nx 3 y\n", '"x 3 y" doesn\'t match format'),
-        ("May?\nJune 3\n", "no common format"),
-    ],
-)
-def test_numbers_and_medleys_are_no_times(tmp_path: Path, text: str, says: str) -> None:
-    (tmp_path / "t.csv").write_text(f"when\n{text}")
-    assert says in refusal(lambda: load_table(tmp_path / "t.csv", time_columns=["when"])).message
-
-
-@pytest.mark.parametrize(
-    "text", ["2024-01-02\n2024-01-02T03:04:05\n", "2024/01/02\n2024/01/03\n", "02.01.2024\n03.01.2024\n"]
-)
-def test_times_are_read_in_iso_8601_or_one_other_format(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize("text", ["2024-01-02\n2024-01-02T03:04:05\n", "2024/01/02\n2024/01/03\n"])
+def test_days_and_times_may_be_mixed(tmp_path: Path, text: str) -> None:
     (tmp_path / "t.csv").write_text(f"when\n{text}")
     times = load_table(tmp_path / "t.csv", time_columns=["when"])["when"]
     assert times.dt.year.tolist() == [2024, 2024]
@@ -132,7 +121,7 @@ def test_saving_into_a_file_as_folder_is_told(tmp_path: Path, monkeypatch: pytes
     monkeypatch.chdir(tmp_path)
     (tmp_path / "results").touch()
     assert "cannot make the folder" in refusal(lambda: persist_text("x", "x.txt")).message
-    assert "suffix" in refusal(lambda: save_table(TABLE, "x.xlsx")).message
+    assert "suffix" in refusal(lambda: save_table(TABLE, "x.dat")).message
 
 
 def test_both_ends_of_a_time_range_belong_to_it() -> None:
@@ -152,7 +141,7 @@ def test_a_day_from_yaml_is_a_whole_day_too() -> None:
     [
         ({"since": "2024-02-01", "until": "2024-01-01"}, "is later than"),
         ({"since": "2024-01-01T00:00:00Z", "until": "2024-01-02T00:00:00"}, "time zone"),
-        ({"since": "soon", "until": "2024-01-01"}, "valid datetime"),
+        ({"since": "soon", "until": "2024-01-01"}, "a date or time in ISO 8601"),
         ({"since": "2024-01-01"}, "required"),
     ],
 )

@@ -1,0 +1,61 @@
+"""What a test case expects of a result, compared: strictly, but for the last digits of numbers."""
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from flowlock_core.times import same_time
+
+# Numbers are compared to nine digits, whatever their size.
+_TOLERANCE = 1e-9
+
+
+def differences(expected: Any, actual: Any, path: str = "") -> list[tuple[str, str]]:
+    """Return where a result lacks what is expected of it: (path, sentence) pairs.
+
+    Mappings may hold more than is expected, lists may not. Numbers with a fraction are equal to nine digits,
+    integers to all; texts that name the same time are equal; true is not 1, and null is nothing but null.
+    """
+    return list(_differences(expected, actual, path))
+
+
+def _differences(expected: Any, actual: Any, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(expected, Mapping) and isinstance(actual, Mapping):
+        for key, wanted in expected.items():
+            if key in actual:
+                yield from _differences(wanted, actual[key], f"{path}.{key}")
+            else:
+                yield path, f"there is no `{key}`"
+    elif isinstance(expected, list) and isinstance(actual, list):
+        if len(expected) != len(actual):
+            yield path, f"{len(expected)} items are expected, there are {len(actual)}"
+            return
+        for number, (wanted, item) in enumerate(zip(expected, actual, strict=True)):
+            yield from _differences(wanted, item, f"{path}[{number}]")
+    elif not _equal(expected, actual):
+        yield path, f"{_shown(expected)} is expected, got {_shown(actual)}"
+
+
+def _equal(expected: Any, actual: Any) -> bool:
+    if isinstance(expected, bool) or isinstance(actual, bool):
+        return expected is actual
+    if isinstance(expected, int) and isinstance(actual, int):
+        return expected == actual
+    if isinstance(expected, int | float) and isinstance(actual, int | float):
+        return _close(expected, actual)
+    if isinstance(expected, str) and isinstance(actual, str):
+        return expected == actual or same_time(expected, actual)
+    return type(expected) is type(actual) and bool(expected == actual)
+
+
+def _close(expected: float, actual: float) -> bool:
+    try:
+        return math.isclose(expected, actual, rel_tol=_TOLERANCE)
+    except OverflowError:
+        # An integer beyond all floats is not close to one.
+        return False
+
+
+def _shown(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,165 @@
+"""Tables on disk: which format a file has, and what reads and writes it."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias, assert_never
+
+from flowlock_core.errors import TaskError, nearest
+from flowlock_core.table_files.columns import Columns
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_NO_DATA = "FL730"
+
+
+class TableFormat(Enum):
+    """How a table is kept in a file."""
+
+    CSV = "csv"
+    TSV = "tsv"
+    PARQUET = "parquet"
+    JSON = "json"
+    EXCEL = "excel"
+
+
+WrittenFormat: TypeAlias = Literal["csv", "tsv", "parquet", "json"]
+
+SUFFIXES = {
+    ".csv": TableFormat.CSV,
+    ".txt": TableFormat.CSV,
+    ".tsv": TableFormat.TSV,
+    ".tab": TableFormat.TSV,
+    ".parquet": TableFormat.PARQUET,
+    ".pq": TableFormat.PARQUET,
+    ".json": TableFormat.JSON,
+    ".xlsx": TableFormat.EXCEL,
+    ".xlsm": TableFormat.EXCEL,
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """What is said about a file with a table; all that is not said is found out, where that is certain."""
+
+    format: TableFormat | None = None
+    delimiter: str | None = None
+    decimal: str | None = None
+    encoding: str | None = None
+    sheet: str | None = None
+    columns: Columns = field(default_factory=Columns)
+
+
+def format_of(name: str, chosen: TableFormat | None, parameter: str) -> TableFormat:
+    """Return the chosen format, or the one that the file's suffix names."""
+    if chosen is not None:
+        return chosen
+    suffix = Path(name).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise TaskError(
+            f"the suffix of {name} does not name a format",
+            parameter=parameter,
+            hint=f"use one of {', '.join(SUFFIXES)}, or set `format`",
+        )
+    return SUFFIXES[suffix]
+
+
+def read_table(path: Path, source: Source | None = None, parameter: str = "path") -> "pd.DataFrame":
+    """Read a table; a TaskError names the parameter when the file is absent or of another format."""
+    source = source or Source()
+    if not path.exists():
+        raise TaskError(
+            f"there is no file {path}", code=_NO_DATA, parameter=parameter, hint=_similar_file(path)
+        )
+    if path.is_dir():
+        raise TaskError(f"{path} is a folder, a file is expected", code=_NO_DATA, parameter=parameter)
+    kind = format_of(path.name, source.format, parameter)
+    _require_fitting(source, kind)
+    try:
+        return _read(path, source, kind)
+    except OSError as error:
+        raise TaskError(
+            f"cannot read {path}: {error.strerror or error}", code=_NO_DATA, parameter=parameter
+        ) from error
+
+
+def _similar_file(path: Path) -> str | None:
+    if not path.parent.is_dir():
+        return f"there is no folder {path.parent} either; relative paths start at the parameters file"
+    here = sorted(item.name for item in path.parent.iterdir())
+    return nearest(path.name, here) or "relative paths start at the folder of the parameters file"
+
+
+def _require_fitting(source: Source, kind: TableFormat) -> None:
+    """Raise a TaskError for what is said about another format than the file's."""
+    text = kind in (TableFormat.CSV, TableFormat.TSV)
+    said: dict[str, object] = {
+        "delimiter": None if text else source.delimiter,
+        "decimal": None if text else source.decimal,
+        "encoding": None if text else source.encoding,
+        "sheet": None if kind is TableFormat.EXCEL else source.sheet,
+    }
+    if kind is TableFormat.PARQUET:
+        # Its columns have types of their own.
+        said |= {
+            "text_columns": source.columns.texts or None,
+            "number_columns": source.columns.numbers or None,
+            "decimal_columns": source.columns.decimals or None,
+            "null_words": source.columns.null_words,
+        }
+    for name, value in said.items():
+        if value is not None:
+            raise TaskError(
+                f"`{name}` says nothing about a file in the format {kind.value}",
+                parameter=name,
+                hint="leave it out, or set `format`",
+            )
+
+
+def _read(path: Path, source: Source, kind: TableFormat) -> "pd.DataFrame":
+    from flowlock_core.table_files.binary import read_excel, read_parquet
+    from flowlock_core.table_files.delimited import read_delimited
+    from flowlock_core.table_files.json_rows import read_json_rows
+
+    match kind:
+        case TableFormat.CSV | TableFormat.TSV:
+            tab = "\t" if kind is TableFormat.TSV else None
+            return read_delimited(
+                path,
+                source.columns,
+                delimiter=source.delimiter or tab,
+                decimal=source.decimal,
+                encoding=source.encoding,
+            )
+        case TableFormat.PARQUET:
+            return read_parquet(path, source.columns)
+        case TableFormat.JSON:
+            return read_json_rows(path, source.columns)
+        case TableFormat.EXCEL:
+            return read_excel(path, source.columns, source.sheet)
+        case _:
+            assert_never(kind)
+
+
+def write_table(df: "pd.DataFrame", path: Path, kind: TableFormat) -> None:
+    """Write a table; a TaskError names the column that the format cannot hold."""
+    from flowlock_core.table_files.writing import write_delimited, write_json_rows, write_parquet
+
+    match kind:
+        case TableFormat.CSV:
+            write_delimited(df, path, ",")
+        case TableFormat.TSV:
+            write_delimited(df, path, "\t")
+        case TableFormat.PARQUET:
+            write_parquet(df, path)
+        case TableFormat.JSON:
+            write_json_rows(df, path)
+        case TableFormat.EXCEL:
+            raise TaskError(
+                "tables are not written as Excel files",
+                parameter="filename",
+                hint="choose a name that ends in .csv, .parquet or .json",
+            )
+        case _:
+            assert_never(kind)

@@ -1,0 +1,390 @@
+"""Text files with delimiters: which encoding, delimiter and decimal mark, what is certain and what is not."""
+
+import codecs
+import csv
+import io
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flowlock_core.errors import TaskError
+from flowlock_core.documents.document import marked_encoding, place_of_byte
+from flowlock_core.table_files.columns import NULL_WORDS, Columns, column_of_texts, number_pattern
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+NO_DATA = "FL730"
+DELIMITERS = (",", ";", "\t", "|")
+_DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "space"}
+# Rows that are compared with the header to find the delimiter; all rows are compared once it is known.
+_SAMPLE = 200
+_LARGEST = 2**31 - 64
+_LONGEST_FIELD = 2**27
+_GROUPED = re.compile(r" *-?[1-9][0-9]{0,2}(?:,[0-9]{3})+ *")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Text:
+    """A text with delimiters, and the file that it was read from; `first_line` is the header's."""
+
+    file: Path
+    content: str
+    first_line: int = 1
+
+    def refused(
+        self, message: str, line: int | None = None, *, parameter: str = "path", hint: str | None = None
+    ) -> TaskError:
+        """Return the error of a text that cannot be read as a table."""
+        where = str(self.file) if line is None else f"{self.file}:{line}"
+        return TaskError(f"{where}: {message}", code=NO_DATA, parameter=parameter, hint=hint)
+
+
+def read_delimited(
+    path: Path, said: Columns, *, delimiter: str | None, decimal: str | None, encoding: str | None
+) -> "pd.DataFrame":
+    """Read a table; whatever is None is found out where it is certain, and a TaskError asks for it else."""
+    import pandas as pd
+
+    text = _text(path, encoding)
+    if delimiter is None:
+        delimiter = _delimiter(text)
+    if delimiter == decimal:
+        raise TaskError(
+            "the delimiter and the decimal mark are the same", parameter="decimal", hint="change one of them"
+        )
+    header = _header(text, delimiter)
+    said.require(header)
+    fields = zip(header, _fields(text, delimiter, len(header)), strict=True)
+    columns = {name: texts for name, texts in fields if said.wants(name)}
+    said = replace(said, decimal_mark=decimal or _decimal_mark(columns, said))
+    quotes = _quotes(text.content, delimiter)
+    series = {
+        name: column_of_texts(name, texts, said, quoted=_quoted(quotes, header.index(name)))
+        for name, texts in columns.items()
+    }
+    _require_certain_nulls(columns, series, said)
+    return pd.DataFrame(series)
+
+
+def _text(path: Path, encoding: str | None) -> Text:
+    data = path.read_bytes()
+    if len(data) > _LARGEST:
+        raise TaskError(
+            f"{path} is larger than 2 GB", code=NO_DATA, parameter="path", hint="convert it to Parquet"
+        )
+    content = _decoded(data, path, encoding)
+    stripped = content.lstrip("\r\n")
+    if not stripped.strip():
+        raise TaskError(
+            f"the file {path} is empty: it has no header",
+            code=NO_DATA,
+            parameter="path",
+            hint="check the file",
+        )
+    lines = len(re.findall(r"\r\n|\r|\n", content[: len(content) - len(stripped)]))
+    text = Text(file=path, content=stripped, first_line=lines + 1)
+    if "\0" in stripped:
+        raise text.refused(
+            "it holds NUL characters, so it is not a text in this encoding",
+            hint="set `encoding`, for example utf-16",
+            parameter="encoding",
+        )
+    return text
+
+
+def _decoded(data: bytes, path: Path, encoding: str | None) -> str:
+    marked = marked_encoding(data)
+    if encoding is not None:
+        _require_text_encoding(encoding)
+        said = codecs.lookup(encoding).name
+        encoding = marked if marked and marked.removesuffix("-sig").startswith(said[:6]) else encoding
+    try:
+        return data.decode(encoding or marked or "utf-8")
+    except UnicodeDecodeError as error:
+        line, column = place_of_byte(data, error.start)
+        name = error.encoding.upper()
+        raise TaskError(
+            f"{path}:{line}:{column}: the byte 0x{data[error.start]:02X} is not {name}",
+            code=NO_DATA,
+            parameter="encoding" if encoding else "path",
+            hint="set `encoding`, for example windows-1252, latin-1 or utf-16",
+        ) from error
+
+
+def _require_text_encoding(encoding: str) -> None:
+    try:
+        "".encode(encoding)
+    except (LookupError, UnicodeError) as error:
+        raise TaskError(
+            f"`{encoding}` is not the name of a text encoding",
+            parameter="encoding",
+            hint="for example utf-8, utf-16, latin-1, windows-1252",
+        ) from error
+
+
+def _records(content: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield each record with the line, from 0, that it begins on; empty lines are empty records."""
+    # The module's own limit is 128 kB a field; a geometry may have more.
+    csv.field_size_limit(_LONGEST_FIELD)
+    reader = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter, strict=True)
+    line = 0
+    while True:
+        try:
+            record = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise _RecordError(line, str(error)) from error
+        yield line, record
+        line = reader.line_num
+
+
+class _RecordError(Exception):
+    """A record that cannot be read: the line, from 0, that it begins on."""
+
+    def __init__(self, line: int, reason: str) -> None:
+        super().__init__(reason)
+        self.line = line
+
+
+def _delimiter(text: Text) -> str:
+    """Return the one delimiter that the header has and all rows of the sample agree on."""
+    header = text.content.splitlines()[0]
+    agreed = [mark for mark in DELIMITERS if _agree(text.content, mark)]
+    if len(agreed) == 1:
+        return agreed[0]
+    present = [mark for mark in DELIMITERS if mark in header]
+    if not agreed and not present and not _agree(text.content, " "):
+        return ","
+    if not agreed and len(present) == 1:
+        # The rows do not agree with the header: the error has the line.
+        return present[0]
+    candidates = agreed or present or [" "]
+    names = " or ".join(_DELIMITER_NAMES[mark] for mark in candidates)
+    hint = 'set `delimiter`, for example `delimiter: ";"`'
+    if candidates == [" "]:
+        hint = 'set `delimiter: " "` if there are several columns, or `delimiter: ","` if there is one'
+    raise text.refused(
+        f"the delimiter is not certain: it may be {names}",
+        text.first_line,
+        parameter="delimiter",
+        hint=hint,
+    )
+
+
+def _agree(content: str, delimiter: str) -> bool:
+    """Tell whether header and rows have the same number of fields, two or more."""
+    count = 0
+    try:
+        for number, (_, record) in enumerate(_records(content, delimiter)):
+            if number == 0:
+                count = len(record)
+            if number > _SAMPLE:
+                break
+            if record and len(record) != count:
+                return False
+    except _RecordError:
+        return False
+    return count > 1
+
+
+def _header(text: Text, delimiter: str) -> list[str]:
+    """Return the names of the columns, once every record is known to have a field for each."""
+    names: list[str] = []
+    try:
+        for line, record in _records(text.content, delimiter):
+            if not names:
+                names = record
+                require_names(names, f"{text.file}:{text.first_line}")
+            elif record and len(record) != len(names):
+                raise _wrong_length(text, line, record, names)
+    except _RecordError as error:
+        reason = (
+            "a quoted text does not end" if "end of data" in str(error) else "a quote stands inside a text"
+        )
+        hint = 'write a quote inside a quoted text twice: ""'
+        raise text.refused(reason, text.first_line + error.line, hint=hint) from error
+    return names
+
+
+def require_names(names: Sequence[str], where: str) -> None:
+    """Raise a TaskError unless each column has a name of its own."""
+    seen: dict[str, int] = {}
+    for number, name in enumerate(names, 1):
+        if not name.strip():
+            raise TaskError(
+                f"{where}: the column {number} of {len(names)} has no name",
+                code=NO_DATA,
+                parameter="path",
+                hint="name each column in the header; a delimiter at the end of a line begins a column",
+            )
+        if name in seen:
+            raise TaskError(
+                f"{where}: the columns {seen[name]} and {number} are both named `{name}`",
+                code=NO_DATA,
+                parameter="path",
+                hint="give each column a name of its own",
+            )
+        seen[name] = number
+
+
+def _wrong_length(text: Text, line: int, record: Sequence[str], names: Sequence[str]) -> TaskError:
+    fields = "1 field" if len(record) == 1 else f"{len(record)} fields"
+    hint = "complete the row, or set `delimiter` if the columns are separated by something else"
+    if len(record) > len(names):
+        hint = "put a text that holds the delimiter in quotes, name all columns, or set `delimiter`"
+    return text.refused(
+        f"the row has {fields}, the header has {len(names)}", text.first_line + line, hint=hint
+    )
+
+
+def _fields(text: Text, delimiter: str, count: int) -> "list[pa.Array]":
+    """Return the columns as texts; a field that is empty and not quoted is missing."""
+    import pyarrow as pa
+    from pyarrow import csv as pa_csv
+
+    data = text.content.encode()
+    names = [f"f{number}" for number in range(count)]
+    table = pa_csv.read_csv(
+        pa.BufferReader(data),
+        # One block: a record may not reach over the end of one.
+        read_options=pa_csv.ReadOptions(
+            autogenerate_column_names=True, use_threads=False, block_size=len(data) + 64
+        ),
+        parse_options=pa_csv.ParseOptions(
+            delimiter=delimiter,
+            newlines_in_values=True,
+            # With one column, an empty line is a missing value.
+            ignore_empty_lines=count > 1,
+        ),
+        convert_options=pa_csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.large_string()),
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+            null_values=[""],
+        ),
+    )
+    return [table.column(name).slice(1).combine_chunks() for name in names]
+
+
+def _decimal_mark(columns: "dict[str, pa.Array]", said: Columns) -> str:
+    """Return a comma if the numbers of a column can only be read with it; a TaskError if they may be."""
+    doubtful: tuple[str, str] | None = None
+    for name, texts in columns.items():
+        numbers = [] if name in {*said.texts, *said.times} else _comma_numbers(texts)
+        for number in numbers:
+            if not _GROUPED.fullmatch(number):
+                return ","
+            doubtful = doubtful or (name, number.strip())
+    if doubtful is None:
+        return "."
+    name, number = doubtful
+    raise TaskError(
+        f"the column `{name}` holds {number}, where the comma may be a decimal mark or group thousands",
+        code=NO_DATA,
+        parameter="decimal",
+        hint=f'set `decimal: ","` if it is a decimal mark, or `text_columns: [{name}]` to keep the texts',
+    )
+
+
+def _comma_numbers(texts: "pa.Array") -> list[str]:
+    """Return the numbers with a comma of a column that holds nothing but numbers."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    words = pa.array(["", *NULL_WORDS], texts.type)
+    present = pc.filter(texts, pc.invert(pc.is_in(pc.fill_null(texts, ""), value_set=words)))
+    with_comma = pc.match_substring(present, ",")
+    if (
+        not pc.any(with_comma).as_py()
+        or not pc.all(pc.match_substring_regex(present, number_pattern(","))).as_py()
+    ):
+        return []
+    return list(pc.unique(pc.filter(present, with_comma)).to_pylist())
+
+
+def _require_certain_nulls(
+    columns: "dict[str, pa.Array]", series: "dict[str, pd.Series[Any]]", said: Columns
+) -> None:
+    """Refuse a word that stands for a missing number in one column and is a text of another."""
+    if said.null_words is not None:
+        return
+    kinds = {name: column.dtype.kind for name, column in series.items()}
+    among_numbers: dict[str, str] = {}
+    for name, texts in columns.items():
+        if kinds[name] in "biuf":
+            among_numbers |= dict.fromkeys(_null_words_in(texts), name)
+    untouched = {*said.texts, *said.times, *said.numbers, *said.decimals}
+    for name, texts in columns.items():
+        shared = sorted(_null_words_in(texts) & among_numbers.keys())
+        if not shared or kinds[name] in "biuf" or name in untouched:
+            continue
+        raise TaskError(
+            f"`{shared[0]}` stands for a missing number in the column `{among_numbers[shared[0]]}`, "
+            f"and is a text of the column `{name}`",
+            code=NO_DATA,
+            parameter="null_words",
+            hint=f"set `null_words: [{shared[0]}]` if it is missing there too, or `text_columns: [{name}]`",
+        )
+
+
+def _null_words_in(texts: "pa.Array") -> set[str]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    words = pa.array(list(NULL_WORDS), texts.type)
+    return set(pc.unique(pc.filter(texts, pc.is_in(texts, value_set=words))).to_pylist())
+
+
+def _quotes(content: str, delimiter: str) -> Callable[[], set[int]]:
+    """Return what tells in which columns quotes mark texts: the file is read for it once, if at all."""
+
+    @cache
+    def columns() -> set[int]:
+        return _columns_of_quoted_texts(content, delimiter) if '"' in content else set()
+
+    return columns
+
+
+def _quoted(quotes: Callable[[], set[int]], number: int) -> Callable[[], bool]:
+    return lambda: number in quotes()
+
+
+def _columns_of_quoted_texts(content: str, delimiter: str) -> set[int]:
+    """Return the numbers of the columns with values that are quoted without need.
+
+    A program that quotes each field, the header's too, says nothing by that.
+    """
+    field = re.compile(
+        rf'("(?:[^"]|"")*"|[^{re.escape(delimiter)}\r\n]*)({re.escape(delimiter)}|\r\n|\r|\n|\Z)'
+    )
+    needed = re.compile(rf'["{re.escape(delimiter)}\r\n]')
+    quoted: set[int] = set()
+    number, position, in_header = 0, 0, True
+    quoted_name = plain = False
+    while position < len(content):
+        match = field.match(content, position)
+        if match is None:
+            break
+        text, end = match.groups()
+        needless = len(text) > len('""') and text[0] == '"' and not needed.search(text[1:-1])
+        plain = plain or bool(text and not text.startswith('"'))
+        if in_header:
+            quoted_name = quoted_name or needless
+        elif needless:
+            quoted.add(number)
+        number += 1
+        if end != delimiter:
+            number, in_header = 0, False
+        position = match.end()
+    return set() if quoted_name and not plain else quoted
+
+
+def header_names(names: Sequence[Any]) -> list[str]:
+    """Return names of columns that came from cells as texts; what is missing is an empty name."""
+    return ["" if name is None else str(name) for name in names]

@@ -1,0 +1,176 @@
+"""Tables to files: what a format cannot hold is refused by the name of its column."""
+
+import json
+import math
+import re
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flowlock_core.errors import TaskError
+from flowlock_core.table_files.binary import with_index_as_columns
+from flowlock_core.table_files.columns import (
+    FALSE_WORDS,
+    TRUE_WORDS,
+    number_pattern,
+)
+from flowlock_core.table_files.delimited import require_names
+from flowlock_core.table_files.json_rows import plain_value, rows_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SYNTAX = re.compile(r'["\r\n,;|\t]')
+_NUMBER = re.compile(number_pattern("."))
+_COMMA_NUMBER = re.compile(number_pattern(","))
+_WORDS = frozenset((*TRUE_WORDS, *FALSE_WORDS))
+_TIME_TYPES = (datetime, date, time, timedelta)
+
+
+def write_delimited(df: "pd.DataFrame", path: Path, delimiter: str) -> None:
+    """Write a table so that it can be read as what it is: texts like `1` and `` in quotes, times in ISO 8601.
+
+    What is missing is an empty field.
+    """
+    df = _plain_table(df)
+    fields = [_fields(df[name], str(name)) for name in df.columns]
+    header = [_field(str(name), spaces=len(df.columns) == 1) for name in df.columns]
+    lines = [delimiter.join(header), *(delimiter.join(row) for row in zip(*fields, strict=True))]
+    _write(path, "\n".join(lines) + "\n")
+
+
+def write_json_rows(df: "pd.DataFrame", path: Path) -> None:
+    """Write a table as a list of objects, one a row; no digit is rounded."""
+    df = _plain_table(df)
+    for name in df.columns:
+        column = df[name]
+        _require_one_kind(column, str(name), "JSON", also=(list, dict))
+        if _has_infinite(column):
+            raise _cannot_hold("JSON", str(name), "an infinite number", "save as CSV or Parquet")
+    rows = rows_of(df, [str(name) for name in df.columns])
+    _write(path, json.dumps(rows, ensure_ascii=False, indent=1) + "\n")
+
+
+def write_parquet(df: "pd.DataFrame", path: Path) -> None:
+    """Write a table with the types of its columns, categories and their order included."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    df = _plain_table(df)
+    for name in df.columns:
+        column = df[name]
+        _require_one_kind(column, str(name), "Parquet", also=(list, dict, bytes))
+        try:
+            pa.Table.from_pandas(column.to_frame(), preserve_index=False)
+        except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
+            raise _cannot_hold("Parquet", str(name), f"values of the type {column.dtype}", None) from error
+    try:
+        pq.write_table(pa.Table.from_pandas(df, preserve_index=False), path)
+    except pa.ArrowException as error:
+        raise TaskError(f"Parquet cannot hold this table: {error}", parameter="format") from error
+
+
+def _plain_table(df: "pd.DataFrame") -> "pd.DataFrame":
+    """Return a table whose columns have distinct texts for names, and whose index is among them."""
+    df = with_index_as_columns(df, "df")
+    names = [str(name) for name in df.columns]
+    require_names(names, "the table to save")
+    return df.set_axis(names, axis="columns")
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        data = text.encode()
+    except UnicodeEncodeError as error:
+        raise TaskError(
+            "a text of the table holds half of a surrogate pair, which is not a character", parameter="df"
+        ) from error
+    path.write_bytes(data)
+
+
+def _cannot_hold(what: str, name: str, values: str, hint: str | None) -> TaskError:
+    return TaskError(
+        f"{what} cannot hold the column `{name}`: it has {values}", parameter="format", hint=hint
+    )
+
+
+def _has_infinite(column: "pd.Series[Any]") -> bool:
+    return any(isinstance(value, float) and math.isinf(value) for value in column.tolist())
+
+
+def _require_one_kind(column: "pd.Series[Any]", name: str, what: str, *, also: Sequence[type] = ()) -> None:
+    """Raise a TaskError if a column mixes kinds of values, or has values that a file cannot hold."""
+    if column.dtype != "object":
+        return
+    kinds = {_kind_of(value) for value in column.dropna().tolist()}
+    allowed: tuple[type, ...] = (str, bool, int, float, Decimal, *_TIME_TYPES, *also)
+    foreign = sorted(kind.__name__ for kind in kinds if not issubclass(kind, allowed))
+    if foreign:
+        raise _cannot_hold(what, name, f"values of the type {foreign[0]}", "leave the column out")
+    if len(kinds) > 1:
+        names = " and ".join(sorted(kind.__name__ for kind in kinds))
+        raise _cannot_hold(what, name, f"values of several types ({names})", "make them all texts")
+
+
+def _kind_of(value: Any) -> type:
+    kind: type = type(value)
+    for plain in (bool, int, float, str):
+        if isinstance(value, plain):
+            return plain
+    return kind
+
+
+def _fields(column: "pd.Series[Any]", name: str) -> list[str]:
+    """Return the fields of a column, those of texts in quotes where they could be read as something else."""
+    if column.dtype == "category":
+        column = column.astype(column.dtype.categories.dtype)  # type: ignore[attr-defined] # checked above
+    _require_one_kind(column, name, "CSV")
+    _require_short_integers(column, name)
+    write = _writer(column)
+    fields = []
+    for value in column.tolist():
+        # JSON has no infinite numbers, a text file has.
+        plain = value if isinstance(value, float) else plain_value(value)
+        absent = plain is None or (isinstance(plain, float) and math.isnan(plain))
+        fields.append("" if absent else write(plain))
+    return fields
+
+
+def _require_short_integers(column: "pd.Series[Any]", name: str) -> None:
+    if column.dtype == "object":
+        for value in column.dropna().tolist():
+            if isinstance(value, int) and not -(2**63) <= value < 2**64:
+                raise _cannot_hold("CSV", name, "integers of more than 64 bits", "make them texts")
+
+
+def _writer(column: "pd.Series[Any]") -> Callable[[Any], str]:
+    """Return what writes a value of a column that JSON's rules made plain."""
+    import pandas as pd
+
+    if not pd.api.types.is_datetime64_any_dtype(column.dtype):
+        return _value_field
+    times = column.dropna()
+    days = times.dt.tz is None and bool((times == times.dt.normalize()).all())
+    return _day_field if days else str
+
+
+def _day_field(text: str) -> str:
+    return text.partition("T")[0]
+
+
+def _value_field(value: Any) -> str:
+    if isinstance(value, str):
+        return _field(value)
+    if isinstance(value, float):
+        return repr(value)
+    return str(value)
+
+
+def _field(text: str, *, spaces: bool = False) -> str:
+    """Return a text as a field, in quotes if it has a delimiter in it or could be read as another type."""
+    typed = text == "" or text in _WORDS or _NUMBER.match(text) or _COMMA_NUMBER.match(text)
+    if typed or _SYNTAX.search(text) or (spaces and " " in text):
+        return '"' + text.replace('"', '""') + '"'
+    return text
