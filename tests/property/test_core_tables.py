@@ -86,8 +86,12 @@ KINDS: dict[str, tuple[st.SearchStrategy[Any], Callable[[Values], "pd.Series[Any
     "category": (missing(st.sampled_from(["b", "a", "007", "NA"])), lambda v: categories(v, ordered=False)),
     "ordered category": (st.sampled_from(["low", "high"]), lambda v: categories(v, ordered=True)),
     "decimal": (missing(DECIMALS), column("object")),
-    "mixed": (st.sampled_from([1, "1", "x", 2.5]), column("object")),
+    "mixed text": (missing(st.sampled_from(["1", "x", "2.5", "NA", "", "007", "true"])), column("str")),
 }
+# What no format but JSON can hold: rare, so that it does not hide what else is refused.
+NUMBERS_AND_TEXTS = "numbers and texts"
+KINDS[NUMBERS_AND_TEXTS] = (st.sampled_from([1, "1", "x", 2.5]), column("object"))
+DRAWN_KINDS = [*KINDS] * 2 + [kind for kind in KINDS if kind != NUMBERS_AND_TEXTS] * 2
 TIME_KINDS = ("day", "time", "time in UTC", "time with an offset", "nanoseconds")
 NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=6).filter(str.strip)
 
@@ -97,7 +101,7 @@ def tables(draw: st.DrawFn) -> tuple[dict[str, str], pd.DataFrame]:
     """Draw a table, and the kind of each of its columns."""
     names = draw(st.lists(NAMES, min_size=1, max_size=4, unique=True))
     rows = draw(st.integers(0, 6))
-    kinds = {name: draw(st.sampled_from(list(KINDS))) for name in names}
+    kinds = {name: draw(st.sampled_from(DRAWN_KINDS)) for name in names}
     columns = {}
     for name, kind in kinds.items():
         values, make = KINDS[kind]
@@ -154,7 +158,7 @@ def test_a_table_comes_back_as_it_was(
     if suffix != "parquet":
         said["decimal_columns"] = [name for name, kind in kinds.items() if kind == "decimal"]
     found = load_table(path, **said)
-    if suffix == "parquet":
+    if suffix == "parquet" and NUMBERS_AND_TEXTS not in kinds.values():
         # Parquet counts time in milliseconds at least; pandas makes days of seconds.
         whole = [name for name in df if df[name].dtype.kind == "M" and df[name].dt.unit == "s"]
         expected = df.assign(**{str(name): df[name].dt.as_unit("ms") for name in whole})

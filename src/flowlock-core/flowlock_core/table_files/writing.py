@@ -26,6 +26,7 @@ _SYNTAX = re.compile(r'["\r\n,;|\t]')
 _NUMBER = re.compile(number_pattern("."))
 _COMMA_NUMBER = re.compile(number_pattern(","))
 _WORDS = frozenset((*TRUE_WORDS, *FALSE_WORDS))
+_JSON_TYPES = {str, bool, int, float, list, dict}
 _TIME_TYPES = (datetime, date, time, timedelta)
 
 
@@ -46,7 +47,9 @@ def write_json_rows(df: "pd.DataFrame", path: Path) -> None:
     df = _plain_table(df)
     for name in df.columns:
         column = df[name]
-        _require_one_kind(column, str(name), "JSON", also=(list, dict))
+        kinds = _require_kinds(column, str(name), "JSON", also=(list, dict))
+        if len(kinds) > 1 and not kinds <= _JSON_TYPES:
+            raise _cannot_hold("JSON", str(name), "values of several types", "make them all texts")
         if _has_infinite(column):
             raise _cannot_hold("JSON", str(name), "an infinite number", "save as CSV or Parquet")
     rows = rows_of(df, [str(name) for name in df.columns])
@@ -101,17 +104,23 @@ def _has_infinite(column: "pd.Series[Any]") -> bool:
 
 
 def _require_one_kind(column: "pd.Series[Any]", name: str, what: str, *, also: Sequence[type] = ()) -> None:
-    """Raise a TaskError if a column mixes kinds of values, or has values that a file cannot hold."""
+    """Raise a TaskError if a column mixes kinds of values, or has some that a file cannot hold."""
+    kinds = _require_kinds(column, name, what, also=also)
+    if len(kinds) > 1:
+        names = " and ".join(sorted(kind.__name__ for kind in kinds))
+        raise _cannot_hold(what, name, f"values of several types ({names})", "make them all texts")
+
+
+def _require_kinds(column: "pd.Series[Any]", name: str, what: str, *, also: Sequence[type]) -> set[type]:
+    """Return the kinds of Python values in a column; a TaskError if a file cannot hold one of them."""
     if column.dtype != "object":
-        return
+        return set()
     kinds = {_kind_of(value) for value in column.dropna().tolist()}
     allowed: tuple[type, ...] = (str, bool, int, float, Decimal, *_TIME_TYPES, *also)
     foreign = sorted(kind.__name__ for kind in kinds if not issubclass(kind, allowed))
     if foreign:
         raise _cannot_hold(what, name, f"values of the type {foreign[0]}", "leave the column out")
-    if len(kinds) > 1:
-        names = " and ".join(sorted(kind.__name__ for kind in kinds))
-        raise _cannot_hold(what, name, f"values of several types ({names})", "make them all texts")
+    return kinds
 
 
 def _kind_of(value: Any) -> type:
