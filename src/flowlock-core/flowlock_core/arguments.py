@@ -10,7 +10,6 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from flowlock_core.errors import Problem, nearest
-from flowlock_core.sentences import sentence
 from flowlock_core.refusals import problems_of_value
 
 _CONFIG = ConfigDict(arbitrary_types_allowed=True)
@@ -125,33 +124,6 @@ class Arguments:
 def arguments_of(func: Callable[..., Any]) -> Arguments:
     """Return what a function takes; its annotations are resolved once."""
     return Arguments(func)
-
-
-def problems_of(name: str, error: ValidationError) -> list[Problem]:
-    """Turn pydantic's errors about one parameter into ours."""
-    return [_problem(name, item) for item in error.errors(include_url=False)]
-
-
-def _problem(name: str, item: ErrorDetails) -> Problem:
-    parameter = _path(name, item)
-    match item["type"]:
-        case "missing":
-            return Problem(code="FL727", message="a value is required", parameter=parameter)
-        case "extra_forbidden":
-            return Problem(code="FL725", message="no such key", parameter=parameter, hint="remove it")
-    return Problem(code="FL728", message=sentence(item), parameter=parameter, hint=_choice(item))
-
-
-def _choice(item: ErrorDetails) -> str | None:
-    """Return the nearest of the words that an enumeration knows."""
-    if item["type"] not in ("enum", "literal_error") or not isinstance(item["input"], str):
-        return None
-    return nearest(item["input"], re.findall(r"'([^']*)'", item.get("ctx", {}).get("expected", "")))
-
-
-def _path(name: str, item: ErrorDetails) -> str:
-    parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in item["loc"]]
-    return name + "".join(parts)
 
 
 def _field_of(annotation: Any) -> FieldInfo | None:

@@ -13,9 +13,10 @@ from typing import Any, Self, TypeAlias
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from flowlock_core.arguments import Argument, Arguments, arguments_of, problems_of
+from flowlock_core.arguments import Argument, Arguments, arguments_of
 from flowlock_core.errors import Problem
 from flowlock_core.parameters.params import parts_of
+from flowlock_core.refusals import problems_of
 from flowlock_core.registry import Registration
 
 Path: TypeAlias = tuple[str | int, ...]

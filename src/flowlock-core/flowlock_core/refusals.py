@@ -13,6 +13,7 @@ from flowlock_core.sentences import SKIPPED_PHRASE, expected_words, sentence, sh
 
 _QUOTED = re.compile(r"'([^']*)'")
 
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Refusal:
     """One of pydantic's errors; `path` leads through the value, without pydantic's names of union members.
@@ -23,6 +24,11 @@ class _Refusal:
     item: ErrorDetails
     path: tuple[str | int, ...]
     union: tuple[str | int, ...] | None
+
+
+def problems_of(name: str, error: ValidationError) -> list[Problem]:
+    """Turn pydantic's errors about one parameter into ours, one by one, with its names of union members."""
+    return [_problem(name, item["loc"], [item]) for item in error.errors(include_url=False)]
 
 
 def problems_of_value(name: str, value: Any, error: ValidationError) -> list[Problem]:

@@ -6,8 +6,8 @@ from enum import Enum
 from typing import Any, ClassVar, TypeAlias, assert_never
 
 from flowlock_core.errors import WorkflowError
-from flowlock_core.table_files.json_rows import plain_value, rows_of
 from flowlock_core.tables import Cell
+from flowlock_core.tables.json_rows import plain_value, rows_of
 from flowlock_core.types import GroupKey, Wired
 
 Json: TypeAlias = Any

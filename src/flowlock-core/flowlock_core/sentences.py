@@ -63,8 +63,8 @@ def sentence(item: ErrorDetails) -> str:
             return say(item, context)
     value = shown(item["input"])
     if kind in _BOUNDS:
-        key, words = _BOUNDS[kind]
-        return f"{words.format(context[key])} is expected, not {value}"
+        key, bound = _BOUNDS[kind]
+        return f"{bound.format(context[key])} is expected, not {value}"
     words = expected_words(item)
     if words:
         return f"{words} is expected, not {value}{_reason(item, context)}"

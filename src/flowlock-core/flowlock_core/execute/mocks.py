@@ -63,7 +63,7 @@ def load_mock(mock: Mock, task: Task[..., Any], values: Mapping[str, Any]) -> An
 
 
 def _table(mock: Mock, task: Task[..., Any], values: Mapping[str, Any]) -> Any:
-    from flowlock_core.table_files import read_table
+    from flowlock_core.tables.files import read_table
 
     arguments = arguments_of(task.func)
     given = {**values, "path": str(mock.path)}

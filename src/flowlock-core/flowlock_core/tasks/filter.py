@@ -6,8 +6,8 @@ from typing import Annotated
 from pydantic import Field
 
 from flowlock_core.errors import TaskError
-from flowlock_core.matching import matching
 from flowlock_core.tables import require_columns, require_times
+from flowlock_core.tables.matching import matching
 from flowlock_core.task import task
 from flowlock_core.types import DataFrame, TimeRange
 

@@ -6,8 +6,8 @@ from pydantic import Field
 
 from flowlock_core.errors import TaskError
 from flowlock_core.execute.context import current
-from flowlock_core.table_files import Source, TableFormat, WrittenFormat, format_of, read_table, write_table
-from flowlock_core.table_files.columns import Columns
+from flowlock_core.tables.columns import Columns
+from flowlock_core.tables.files import Source, TableFormat, WrittenFormat, format_of, read_table, write_table
 from flowlock_core.task import task
 from flowlock_core.times import to_times
 from flowlock_core.types import DataFrame, InputPath, OutputName

@@ -51,7 +51,6 @@ class TestResult:
 
 def failure(workspace: Workspace, workflow: Workflow, done: Completed, *, kept: str) -> FlowlockError:
     """Return the error of a run that failed: its problems, or what the process said if it told none."""
-    hint = "mend what the workflow says here, then run the same command again"
     document = _document(done)
     problems = _problems(workspace, document.get("problems", ()))
     if done.returncode == ExitCode.FAILED and problems:
@@ -60,7 +59,6 @@ def failure(workspace: Workspace, workflow: Workflow, done: Completed, *, kept: 
         return FlowlockError(
             f"{workflow.name} failed{what}",
             problems=problems,
-            hint=hint,
             kept=kept,
             texts=_texts(workspace, problems),
         )
@@ -68,7 +66,6 @@ def failure(workspace: Workspace, workflow: Workflow, done: Completed, *, kept: 
         f"{workflow.name} failed with exit code {done.returncode}",
         code="FL712",
         detail=done.stderr,
-        hint=hint,
         kept=kept,
     )
 

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from flowlock_core.errors import TaskError
-from flowlock_core.table_files import TableFormat
+from flowlock_core.tables.files import TableFormat
 from flowlock_core.tasks.filter import define_time_range, filter_by_time_range, filter_by_values
 from flowlock_core.tasks.groupby import (
     Aggregation,

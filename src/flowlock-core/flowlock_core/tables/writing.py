@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flowlock_core.errors import TaskError
-from flowlock_core.table_files.binary import with_index_as_columns
-from flowlock_core.table_files.columns import (
+from flowlock_core.tables.binary import with_index_as_columns
+from flowlock_core.tables.columns import (
     FALSE_WORDS,
     TRUE_WORDS,
     number_pattern,
 )
-from flowlock_core.table_files.delimited import require_names
-from flowlock_core.table_files.json_rows import plain_value, rows_of
+from flowlock_core.tables.delimited import require_names
+from flowlock_core.tables.json_rows import plain_value, rows_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,9 +8,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from flowlock_core.errors import TaskError
 from flowlock_core.documents.document import decoded, place_of_byte
-from flowlock_core.table_files.columns import Columns, column_of_values, keeps_digits
+from flowlock_core.errors import TaskError
+from flowlock_core.tables.columns import Columns, column_of_values, keeps_digits
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flowlock_core.errors import TaskError
-from flowlock_core.table_files.columns import Columns, column_of_values, series_of
-from flowlock_core.table_files.delimited import header_names, require_names
+from flowlock_core.tables.columns import Columns, column_of_values, series_of
+from flowlock_core.tables.delimited import header_names, require_names
 
 if TYPE_CHECKING:
     import pandas as pd

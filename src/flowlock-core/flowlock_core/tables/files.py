@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, assert_never
 
 from flowlock_core.errors import TaskError, nearest
-from flowlock_core.table_files.columns import Columns
+from flowlock_core.tables.columns import Columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,9 +118,9 @@ def _require_fitting(source: Source, kind: TableFormat) -> None:
 
 
 def _read(path: Path, source: Source, kind: TableFormat) -> "pd.DataFrame":
-    from flowlock_core.table_files.binary import read_excel, read_parquet
-    from flowlock_core.table_files.delimited import read_delimited
-    from flowlock_core.table_files.json_rows import read_json_rows
+    from flowlock_core.tables.binary import read_excel, read_parquet
+    from flowlock_core.tables.delimited import read_delimited
+    from flowlock_core.tables.json_rows import read_json_rows
 
     match kind:
         case TableFormat.CSV | TableFormat.TSV:
@@ -144,7 +144,7 @@ def _read(path: Path, source: Source, kind: TableFormat) -> "pd.DataFrame":
 
 def write_table(df: "pd.DataFrame", path: Path, kind: TableFormat) -> None:
     """Write a table; a TaskError names the column that the format cannot hold."""
-    from flowlock_core.table_files.writing import write_delimited, write_json_rows, write_parquet
+    from flowlock_core.tables.writing import write_delimited, write_json_rows, write_parquet
 
     match kind:
         case TableFormat.CSV:
