@@ -27,7 +27,6 @@ ADAPTERS = {
         "flowlock.conda.match",  # a check must read match specs as the solve did
         "flowlock.lock.solver.metadata",  # opens channels for all solves of a run
         "flowlock.lock.solver.solve",
-        "flowlock.release.targets.index",  # indexes a channel in a bucket
     },
     "uv": {"flowlock.base.wheels"},  # to find its binary, which resolves
 }

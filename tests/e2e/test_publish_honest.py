@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from flowlock.edges.http import Patience
+from flowlock.edges.patience import Patience
 from flowlock.errors import FlowlockError
 from flowlock.release import ledger
 from flowlock.release.outcome import PublishResult

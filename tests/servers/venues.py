@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from flowlock.edges.http import Patience
+from flowlock.edges.patience import Patience
 from flowlock.release import publish
 from flowlock.release.outcome import PublishResult
 from flowlock.release.plan import Pin

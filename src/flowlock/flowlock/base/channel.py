@@ -187,8 +187,7 @@ def _digest(*inputs: Any) -> str:
 def _conversions(order: _Order, pins: Sequence[Pin]) -> list[Conversion]:
     """Return what each wheel becomes, the largest first, so that the last to be made is a small one."""
     workspace, python = order.workspace, order.python
-    cache = workspace.state.wheels
-    places = download(pins, cache, offline=order.offline, progress=order.progress)
+    places = download(pins, workspace.state.wheels, offline=order.offline, progress=order.progress)
     opened = {pin: read(path) for pin, path in places.items()}
     universe = Universe(
         wheels={one.metadata.name: one.metadata for one in opened.values()},

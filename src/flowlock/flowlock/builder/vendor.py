@@ -1,6 +1,5 @@
 """Downloads of vendored packages: fetched once, by digest, when a build needs them."""
 
-import hashlib
 from pathlib import Path
 
 from flowlock.edges import files
@@ -25,20 +24,19 @@ def fetch(workspace: Workspace, download: Download, *, offline: bool, progress: 
             code="FL413",
             hint="run the same command once without --offline",
         )
-    from flowlock.edges import http
+    from flowlock.edges import downloads, http
 
     progress.working(f"downloading {download.file}")
-    with http.session(connections=1) as session:
-        data = http.get(session, str(download.url))
-    found = hashlib.sha256(data).hexdigest()
-    if found != download.sha256:
-        raise FlowlockError(
-            f"{download.file} has the sha256 {found}, the recipe says {download.sha256}",
-            code="FL414",
-            hint="the file was altered where it lies, or the recipe is wrong: find out which",
-        )
-    files.write_bytes(folder / str(download.file), data)
-    return folder / str(download.file)
+    path = folder / str(download.file)
+    with http.session(connections=1) as session, files.replacing(path) as stream:
+        digest = downloads.to_file(session, str(download.url), stream)
+        if digest != download.sha256:
+            raise FlowlockError(
+                f"{download.file} has the sha256 {digest}, the recipe says {download.sha256}",
+                code="FL414",
+                hint="the file was altered where it lies, or the recipe is wrong: find out which",
+            )
+    return path
 
 
 def _wheel(workspace: Workspace, wanted: str, sha256: Sha256, *, offline: bool, progress: Progress) -> Path:

@@ -8,7 +8,7 @@ import typer
 from flowlock.cli import authoring, building, releasing, running  # noqa: F401 - each registers its commands
 from flowlock.cli.options import app
 from flowlock.errors import ExitCode, FlowlockError, UsageError
-from flowlock.report.reporter import emit_failure
+from flowlock.report.reporter import emit_bug, emit_failure
 
 __all__ = ["app", "main"]
 
@@ -56,9 +56,7 @@ def _failed(error: BaseException, *, as_json: bool) -> ExitCode:
     if isinstance(error, FlowlockError):
         emit_failure(error, as_json=as_json)
         return ExitCode.USAGE if isinstance(error, UsageError) else ExitCode.FAILED
-    import traceback
-
-    traceback.print_exception(error)
+    emit_bug(error)
     bug = "this is a bug in flowlock: please report it with the lines above"
     emit_failure(FlowlockError(bug, code="FL004"), as_json=as_json)
     return ExitCode.BUG

@@ -11,15 +11,14 @@ from flowlock.commands import pins, verify
 from flowlock.commands import release as prepare
 from flowlock.commands.session import Session
 from flowlock.commands.verify import VerifyResult
-from flowlock.edges import files, git, http, process
+from flowlock.edges import files, git, process
+from flowlock.edges.patience import DEFAULT_PATIENCE, Patience
+from flowlock.edges.secret import CREDENTIAL_WORDS
 from flowlock.errors import FlowlockError
 from flowlock.release import artifact, changelog, publish, reviewed, version
 from flowlock.release.outcome import PublishResult
 from flowlock.release.targets import make
 from flowlock.release.targets.protocol import Context, Target
-
-# What a build may not see: names that hold credentials, ours and any that look like it.
-CREDENTIAL_WORDS = ("TOKEN", "SECRET", "PASSWORD", "API_KEY", "ACCESS_KEY", "CREDENTIAL")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,7 +32,7 @@ class PublishOptions:
     skip: Sequence[str] = ()
     jobs: int = 16
     deadline: float = 300.0
-    patience: http.Patience = http.DEFAULT_PATIENCE
+    patience: Patience = DEFAULT_PATIENCE
 
 
 def publish_tag(
@@ -93,7 +92,7 @@ def targets(
     names: Sequence[str],
     environ: Mapping[str, str] | None,
     *,
-    patience: http.Patience = http.DEFAULT_PATIENCE,
+    patience: Patience = DEFAULT_PATIENCE,
     jobs: int = 16,
 ) -> list[Target]:
     """Return the targets that were named, by `kind:location` or by their names in flowlock.toml."""

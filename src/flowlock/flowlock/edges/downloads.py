@@ -1,17 +1,23 @@
 """Files that are pinned by digest, downloaded once, several at a time."""
 
-import hashlib
+import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from flowlock.edges import files
 from flowlock.edges.pool import concurrently
-from flowlock.errors import FlowlockError
-from flowlock.report.reporter import Progress
+from flowlock.errors import FlowlockError, from_os_error
+from flowlock.names import Sha256
+
+if TYPE_CHECKING:
+    from requests import Session
+
+    from flowlock.report.reporter import Progress
 
 CONNECTIONS = 8
 
@@ -25,7 +31,7 @@ class Pin:
     sha256: str
 
 
-def download(pins: Iterable[Pin], cache: Path, *, offline: bool, progress: Progress) -> dict[Pin, Path]:
+def download(pins: Iterable[Pin], cache: Path, *, offline: bool, progress: "Progress") -> dict[Pin, Path]:
     """Return where each file is in the cache, after getting those that are not there.
 
     A file in the cache is used only if its digest is the pin's.
@@ -45,24 +51,49 @@ def download(pins: Iterable[Pin], cache: Path, *, offline: bool, progress: Progr
         noun = "file" if len(missing) == 1 else "files"
         progress.note(f"downloading {len(missing)} {noun}")
         with http.session(connections=CONNECTIONS) as session:
-            get = partial(_get, over=partial(http.get, session), places=places, progress=progress)
+            get = partial(_get, over=partial(to_file, session), places=places, progress=progress)
             concurrently(get, missing, workers=CONNECTIONS)
     return places
+
+
+def to_file(session: "Session", url: str, stream: BinaryIO) -> Sha256:
+    """Write what is served at a URL into a stream, and return its sha256; nothing of it stays in memory."""
+    from flowlock.edges import http
+
+    answer = http.get(session, http.request_for(url, kind=http.AnswerKind.FILE, into=stream))
+    if answer.sha256 is None:
+        raise TypeError("a body that was written has a digest")
+    return answer.sha256
 
 
 def _sound(path: Path, pin: Pin) -> bool:
     return path.is_file() and files.sha256_of(path) == pin.sha256
 
 
-def _get(pin: Pin, *, over: Callable[[str], bytes], places: Mapping[Pin, Path], progress: Progress) -> None:
+def _get(
+    pin: Pin,
+    *,
+    over: Callable[[str, BinaryIO], Sha256],
+    places: Mapping[Pin, Path],
+    progress: "Progress",
+) -> None:
     """Put a file into the cache, from a folder of this machine or over HTTP."""
     progress.working(f"downloading {pin.file}")
-    local = pin.url.startswith("file:")
-    data = files.read_bytes(Path(url2pathname(urlsplit(pin.url).path))) if local else over(pin.url)
-    if hashlib.sha256(data).hexdigest() != pin.sha256:
-        raise FlowlockError(
-            f"{pin.file} is not what was promised: its sha256 differs",
-            code="FL414",
-            hint="run the same command again; if it stays so, the server or a proxy alters files",
-        )
-    files.write_bytes(places[pin], data)
+    with files.replacing(places[pin]) as stream:
+        digest = _copied(pin.url, stream) if pin.url.startswith("file:") else over(pin.url, stream)
+        if digest != pin.sha256:
+            raise FlowlockError(
+                f"{pin.file} is not what was promised: its sha256 differs",
+                code="FL414",
+                hint="run the same command again; if it stays so, the server or a proxy alters files",
+            )
+
+
+def _copied(url: str, stream: BinaryIO) -> Sha256:
+    source = Path(url2pathname(urlsplit(url).path))
+    try:
+        with source.open("rb") as opened:
+            shutil.copyfileobj(opened, stream)
+    except OSError as error:
+        raise from_os_error(error, "read", source) from error
+    return files.sha256_of(source)

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from flowlock.errors import FlowlockError, Location, from_os_error
 from flowlock.names import Sha256
@@ -18,13 +19,20 @@ TEMPORARY_PREFIX = ".flowlock-tmp-"
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a whole file atomically, making its folder; a FlowlockError says why it cannot be."""
+    with replacing(path) as stream:
+        stream.write(data)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Yield a stream beside a file, which it becomes when the block ends well; its folder is made."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, dir=path.parent)
         temporary = Path(name)
         try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(data)
+            with os.fdopen(handle, "w+b") as stream:
+                yield stream
                 stream.flush()
                 os.fsync(stream.fileno())
             temporary.chmod(0o644)

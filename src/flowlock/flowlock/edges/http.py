@@ -1,102 +1,76 @@
-"""The one place that opens HTTP sessions: retries, timeouts, streaming, refusals as data or our errors."""
+"""The one place that opens HTTP sessions: what is sent where, redirects, limits, refusals as data."""
 
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import Any, Protocol, TypeVar
-from urllib.parse import urlsplit
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, BinaryIO, Protocol
+from urllib.parse import urljoin
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
-from urllib3.util.retry import Retry
 
-from flowlock.edges.secret import Secret
+from flowlock.edges import address, masking
+from flowlock.edges.credentials import Credential, basic
+from flowlock.edges.patience import DEFAULT_PATIENCE, PassingFault, Patience, persist, retry_after
 from flowlock.errors import FlowlockError
 from flowlock.names import Sha256
 
-CONNECT_TIMEOUT, READ_TIMEOUT = 10.0, 120.0
 PASSING = (429, 500, 502, 503, 504)
+REDIRECTS = (301, 302, 303, 307, 308)
+# These keep method and body; what a client makes of the others differs.
+SAME_METHOD = (307, 308)
+MOST_REDIRECTS = 5
+READS = ("GET", "HEAD")
 BLOCK = 1 << 18
-T = TypeVar("T")
+# Of a refusal no more is read, and of that no more is shown.
+REFUSAL_LIMIT, REFUSAL_SHOWN = 64_000, 300
+MOST_DIGITS = 19
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Patience:
-    """How long faults that pass are borne: tries, the first pause (it doubles), the longest pause, timeouts.
+class AnswerKind(Enum):
+    """What is asked for: the most bytes that are read of it, and how many read timeouts it may take."""
 
-    All in seconds. A server's Retry-After is honoured up to `longest_wait`; one that asks for more has
-    refused.
-    """
+    TOKEN = (64_000, 1)
+    MESSAGE = (16_000_000, 1)
+    INDEX = (1_000_000_000, 10)
+    FILE = (8_000_000_000, 60)
 
-    tries: int = 6
-    first_pause: float = 0.5
-    longest_pause: float = 30.0
-    longest_wait: float = 300.0
-    connect: float = CONNECT_TIMEOUT
-    read: float = READ_TIMEOUT
+    @property
+    def limit(self) -> int:
+        """The most bytes."""
+        return self.value[0]
 
-    def pause(self, attempt: int, asked: float | None) -> float:
-        """Return the seconds before the next try after `attempt` (from 0) failed."""
-        doubled = self.first_pause * 2.0**attempt
-        return min(doubled, self.longest_pause) if asked is None else asked
+    @property
+    def timeouts(self) -> int:
+        """How many times the longest silence the whole answer may take."""
+        return self.value[1]
 
 
-DEFAULT_PATIENCE = Patience()
+class _Session(requests.Session):
+    """Follows no redirect, and keeps no cookie: both would take what is ours to another server."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+        # A body that is compressed on its way has other bytes than its digest says, and no size.
+        self.headers["Accept-Encoding"] = "identity"
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Say that there is none: `exchange` decides."""
 
 
-class _TimeoutAdapter(HTTPAdapter):
-    """Requests waits for ever unless each call says otherwise; here the session does."""
-
-    def __init__(self, timeout: tuple[float, float], **options: Any) -> None:
-        self._timeout = timeout
-        super().__init__(**options)
-
-    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        if kwargs.get("timeout") is None:
-            kwargs["timeout"] = self._timeout
-        return super().send(request, *args, **kwargs)
-
-
-def session(
-    *, connections: int = 8, retries: int = 5, patience: Patience = DEFAULT_PATIENCE
-) -> requests.Session:
-    """Return a session that retries reads on connection faults, 429 and 5xx, and honours Retry-After.
-
-    What goes through `call` is retried there, so that uploads are too: it wants `retries=0`.
-    """
-    retry = Retry(
-        total=retries,
-        backoff_factor=0.5,
-        status_forcelist=PASSING if retries else (),
-        allowed_methods=("GET", "HEAD"),
-    )
-    adapter = _TimeoutAdapter(
-        (patience.connect, patience.read),
-        max_retries=retry,
-        pool_maxsize=connections,
-        pool_connections=connections,
-    )
-    opened = requests.Session()
+def session(*, connections: int = 8) -> requests.Session:
+    """Return a session for requests from several threads; `call` retries what passes."""
+    opened = _Session()
+    adapter = HTTPAdapter(pool_maxsize=connections, pool_connections=connections)
     opened.mount("https://", adapter)
     opened.mount("http://", adapter)
     return opened
-
-
-def get(opened: requests.Session, url: str) -> bytes:
-    """Return the body at a URL; anything but success is a FlowlockError that names host and reason."""
-    try:
-        answer = opened.get(url)
-        answer.raise_for_status()
-    except requests.RequestException as error:
-        raise FlowlockError(
-            f"cannot download from {urlsplit(url).netloc}: {error}",
-            code="FL022",
-            hint="check the network and the proxy settings, then run the same command again",
-        ) from error
-    return answer.content
 
 
 class Body(Protocol):
@@ -107,33 +81,6 @@ class Body(Protocol):
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield the bytes in blocks, from the start."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Header:
-    """A credential as a request header: `Authorization: Bearer …`."""
-
-    name: str = "Authorization"
-    scheme: str = "Bearer "
-    secret: Secret = field(repr=False)
-
-    def sign(self, request: requests.PreparedRequest) -> None:
-        """Put the credential into the request."""
-        request.headers[self.name] = self.scheme + self.secret.reveal()
-
-    def hide_in(self, text: str) -> str:
-        """Return the text without the credential."""
-        return self.secret.hide_in(text)
-
-
-class Credential(Protocol):
-    """What signs requests, and knows what must not be shown."""
-
-    def sign(self, request: requests.PreparedRequest) -> None:
-        """Add what proves who we are."""
-
-    def hide_in(self, text: str) -> str:
-        """Return the text with every secret masked."""
 
 
 class _Signature(requests.auth.AuthBase):
@@ -150,7 +97,12 @@ class _Signature(requests.auth.AuthBase):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """One request; `body` is bytes, or a Body that is streamed."""
+    """One request; `body` is bytes, or a Body that is streamed.
+
+    `hidden` is a credential that is not sent, but must not be quoted. With `into` the answer's body goes
+    there and is not kept in memory; without `keep_body` it is only hashed. `limit` is the most bytes of it,
+    if that is less than its kind's.
+    """
 
     method: str
     url: str
@@ -158,11 +110,21 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | Body = b""
     credential: Credential | None = None
+    hidden: Credential | None = None
+    kind: AnswerKind = AnswerKind.MESSAGE
+    limit: int | None = None
+    keep_body: bool = True
+    into: BinaryIO | None = None
 
     @property
     def host(self) -> str:
         """The server's name, for messages."""
-        return urlsplit(self.url).netloc
+        return str(address.origin_of(self.url))
+
+    @property
+    def most(self) -> int:
+        """The most bytes that are read of a success."""
+        return self.kind.limit if self.limit is None else min(self.limit, self.kind.limit)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -181,13 +143,16 @@ class Answer:
         return 200 <= self.status < 300  # noqa: PLR2004 - the range of success, RFC 9110
 
 
-class PassingFault(Exception):  # noqa: N818 - a fault that passes, never seen outside of a retry loop
-    """Try again: the reason, and the seconds that the server asked us to wait."""
-
-    def __init__(self, reason: str, wait: float | None = None) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.wait = wait
+def request_for(url: str, *, kind: AnswerKind, into: BinaryIO | None = None) -> Request:
+    """Return a GET of a URL as a tool configured it: its user info becomes a credential."""
+    return Request(
+        method="GET",
+        url=address.without_user_info(url),
+        credential=basic(url),
+        kind=kind,
+        into=into,
+        keep_body=into is None,
+    )
 
 
 def call(
@@ -196,58 +161,66 @@ def call(
     *,
     patience: Patience = DEFAULT_PATIENCE,
     landed: Callable[[], Answer | None] | None = None,
-    keep_body: bool = True,
+    code: str = "FL811",
 ) -> Answer:
     """Send a request until the server has answered for good, and return its answer, a refusal too.
 
     Connection faults, timeouts, resets in mid-body, 429, 5xx and rate limits are tried again. For a request
     that must not happen twice, `landed` looks before each further try whether the last one did happen, and
-    returns the answer that stands for it. Without `keep_body` the answer's body is hashed, not kept.
+    returns the answer that stands for it.
     """
     return persist(
-        lambda: exchange(opened, request, keep_body=keep_body, patience=patience),
+        lambda: exchange(opened, request, patience=patience),
         f"{request.method} {request.host}",
         patience=patience,
         landed=landed,
+        code=code,
     )
 
 
-def persist(
-    action: Callable[[], T],
-    what: str,
-    *,
-    patience: Patience = DEFAULT_PATIENCE,
-    landed: Callable[[], T | None] | None = None,
-) -> T:
-    """Repeat an action while it raises PassingFault; the last fault becomes a FlowlockError."""
-    fault = PassingFault("no try was allowed")
-    for attempt in range(patience.tries):
-        try:
-            return action()
-        except PassingFault as passing:
-            fault = passing
-        pause = patience.pause(attempt, fault.wait)
-        if pause > patience.longest_wait:
-            break
-        time.sleep(pause if attempt + 1 < patience.tries else 0)
-        found = landed() if landed else None
-        if found is not None:
-            return found
-    raise FlowlockError(
-        f"{what} failed for good: {fault.reason}",
-        code="FL811",
-        hint="check the network and the service's status page, then run the same command again",
-    ) from fault
+def get(opened: requests.Session, request: Request, *, patience: Patience = DEFAULT_PATIENCE) -> Answer:
+    """Return a success; anything else is a FlowlockError that names host and reason."""
+    answer = call(opened, request, patience=patience, code="FL022")
+    if not answer.ok:
+        raise FlowlockError(
+            f"cannot download from {request.host}: {answer.status}{reason(request, answer)}",
+            code="FL022",
+            hint="check the network and the proxy settings, then run the same command again",
+        )
+    return answer
 
 
-def exchange(
-    opened: requests.Session,
-    request: Request,
-    *,
-    keep_body: bool = True,
-    patience: Patience = DEFAULT_PATIENCE,
-) -> Answer:
-    """Send a request once; PassingFault where another try may fare better."""
+def exchange(opened: requests.Session, request: Request, *, patience: Patience = DEFAULT_PATIENCE) -> Answer:
+    """Send a request once, and again where the server redirects it; PassingFault if another try may help.
+
+    No credential and no header of ours goes to another server than the one that the request names, and no
+    body of ours is sent twice to get there.
+    """
+    current = request
+    for _ in range(MOST_REDIRECTS + 1):
+        _require_secrecy(current)
+        with _sent(opened, current, patience) as response:
+            following = _redirected(current, response)
+            if following is None:
+                answer = _read(response, current, patience)
+                _raise_passing(current, answer)
+                return answer
+        current = following
+    raise _refused(request, f"redirects more than {MOST_REDIRECTS} times")
+
+
+def _require_secrecy(request: Request) -> None:
+    if request.credential is not None and not address.origin_of(request.url).keeps_secrets:
+        raise FlowlockError(
+            f"a credential for {request.host} would be sent unencrypted",
+            code="FL854",
+            hint="write https:// in the address; http:// is for this machine only",
+        )
+
+
+@contextmanager
+def _sent(opened: requests.Session, request: Request, patience: Patience) -> Iterator[requests.Response]:
+    """Send one request; the library's errors become ours, also those while the answer is read."""
     try:
         with opened.request(
             request.method,
@@ -257,39 +230,90 @@ def exchange(
             data=request.body or None,
             auth=_Signature(request.credential),
             stream=True,
+            allow_redirects=False,
             timeout=(patience.connect, patience.read),
         ) as response:
-            answer = _read(response, keep_body=keep_body)
-    except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
-        raise PassingFault(_hidden(_short(error), request)) from error
-    except requests.exceptions.ContentDecodingError as error:
-        raise PassingFault(f"{request.host} sent a damaged body") from error
-    except requests.RequestException as error:
+            yield response
+    except (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError) as error:
+        raise PassingFault(shown(request, _innermost(error))) from error
+    except (requests.RequestException, UnicodeError) as error:
         raise FlowlockError(
-            f"cannot ask {request.host}: {_hidden(str(error), request)}", code="FL022"
+            f"cannot ask {request.host}: {shown(request, _innermost(error))}", code="FL022"
         ) from error
-    _raise_passing(request, answer)
-    return answer
 
 
-def _read(response: requests.Response, *, keep_body: bool) -> Answer:
-    digest, size, blocks = hashlib.sha256(), 0, []
-    for block in response.iter_content(BLOCK):
-        digest.update(block)
+def _redirected(request: Request, response: requests.Response) -> Request | None:
+    """Return the request that a redirect asks for, None for any other answer.
+
+    A read may go to another server, as anybody's would. What sends something stays with its server, and keeps
+    its method: otherwise it is refused.
+    """
+    location = response.headers.get("location")
+    if response.status_code not in REDIRECTS or not location:
+        return None
+    try:
+        url = address.without_user_info(urljoin(request.url, location))
+        origin = address.origin_of(url)
+    except (FlowlockError, ValueError) as error:
+        raise _refused(request, "redirects to an address that is not one") from error
+    before = address.origin_of(request.url)
+    if origin == before and (request.method in READS or response.status_code in SAME_METHOD):
+        return replace(request, url=url, query={})
+    if request.method not in READS:
+        raise _refused(request, f"redirects {request.method} to {origin}, where nothing of ours is sent")
+    if before.scheme == "https" and origin.scheme != "https":
+        raise _refused(request, f"redirects to {origin}, which is not https")
+    return replace(
+        request, url=url, query={}, headers={}, credential=None, hidden=request.credential or request.hidden
+    )
+
+
+def _read(response: requests.Response, request: Request, patience: Patience) -> Answer:
+    """Read a body block by block, within its kind's limits; what a refusal says is cut instead."""
+    ok = 200 <= response.status_code < 300  # noqa: PLR2004 - the range of success, RFC 9110
+    most = request.most if ok else REFUSAL_LIMIT
+    headers = {name.lower(): str(value) for name, value in response.headers.items()}
+    if ok:
+        _require_readable(request, headers)
+    if request.into is not None:
+        # What an earlier try wrote is not a part of this body.
+        request.into.seek(0)
+        request.into.truncate()
+    keep = request.keep_body or not ok
+    until = time.monotonic() + patience.read * request.kind.timeouts
+    digest, size, blocks = hashlib.sha256(), 0, list[bytes]()
+    while block := response.raw.read1(BLOCK, decode_content=False):
         size += len(block)
-        if keep_body:
+        if size > most and ok:
+            raise _refused(request, f"sent more than {most:,} bytes")
+        if time.monotonic() > until:
+            raise PassingFault(f"{request.host} sends too slowly")
+        digest.update(block)
+        if keep:
             blocks.append(block)
-    declared = response.headers.get("content-length")
-    encoded = response.headers.get("content-encoding")
-    if declared and not encoded and response.request.method != "HEAD" and int(declared) != size:
-        raise PassingFault(f"the body ended after {size} of {declared} bytes")
+        elif request.into is not None:
+            request.into.write(block)
+        if size > most:
+            break
+    body = b"".join(blocks)
     return Answer(
         status=response.status_code,
-        headers={name.lower(): value for name, value in response.headers.items()},
-        body=b"".join(blocks),
+        headers=headers,
+        body=body if ok else body[:most],
         sha256=Sha256(digest.hexdigest()),
         size=size,
     )
+
+
+def _require_readable(request: Request, headers: Mapping[str, str]) -> None:
+    """Refuse a success by its headers alone, where they say that its body is too large or compressed."""
+    if headers.get("content-encoding", "identity").strip().lower() not in {"", "identity"}:
+        raise _refused(request, "sent a compressed body, which was not asked for")
+    declared = headers.get("content-length", "").strip()
+    # Any other text is the library's business, which refuses it.
+    is_number = declared.isascii() and declared.isdecimal()
+    if is_number and (len(declared) >= MOST_DIGITS or int(declared) > request.most):
+        raise _refused(request, f"is about to send more than {request.most:,} bytes")
 
 
 def _raise_passing(request: Request, answer: Answer) -> None:
@@ -304,37 +328,32 @@ def _raise_passing(request: Request, answer: Answer) -> None:
 
 
 def reason(request: Request, answer: Answer) -> str:
-    """Return what a refusal says of itself, in one short line with no secret, as `: text` or nothing."""
-    text = _hidden(answer.body[:2000].decode("utf-8", "replace"), request)
-    line = " ".join(text.split())[:300]
+    """Return what a refusal says of itself, in one short line with no secret, as `: text` or nothing.
+
+    Secrets are masked in the whole text, before it is cut: a part of one is one too.
+    """
+    line = shown(request, answer.body.decode("utf-8", "replace"))[:REFUSAL_SHOWN]
     return f": {line}" if line and not line.startswith("<") else ""
 
 
-def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """Return the seconds of a Retry-After (a number or a date, RFC 9110), or until a rate limit's reset."""
-    present = now or datetime.now(UTC)
-    value = headers.get("retry-after", "").strip()
-    if value.isdigit():
-        return float(value)
-    if value:
-        try:
-            moment = parsedate_to_datetime(value)
-        except ValueError:
-            return None
-        return max(0.0, (moment.astimezone(UTC) - present).total_seconds())
-    reset = headers.get("x-ratelimit-reset", "")
-    if headers.get("x-ratelimit-remaining") == "0" and reset.isdigit():
-        return max(0.0, float(reset) - present.timestamp())
-    return None
+def shown(request: Request, text: str) -> str:
+    """Return what a server or the network says as one line that may be printed."""
+    for credential in (request.credential, request.hidden):
+        text = credential.hide_in(text) if credential is not None else text
+    return " ".join(masking.printable(masking.without_user_info(text)).split())
 
 
-def _hidden(text: str, request: Request) -> str:
-    return request.credential.hide_in(text) if request.credential else text
+def _refused(request: Request, what: str) -> FlowlockError:
+    return FlowlockError(
+        f"{request.host} {what}",
+        code="FL855",
+        hint="check the address; if it is right, the server or a proxy before it is at fault",
+    )
 
 
-def _short(error: Exception) -> str:
+def _innermost(error: BaseException) -> str:
     """Return the innermost reason: requests wraps urllib3, which wraps the socket's error."""
-    inner: BaseException = error
+    inner: Any = error
     while inner.__context__ is not None:
         inner = inner.__context__
     return f"{type(error).__name__}: {inner}"

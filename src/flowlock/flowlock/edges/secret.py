@@ -1,31 +1,52 @@
 """Credentials: from the environment or the keyring, and never shown."""
 
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Self
 
+from flowlock.edges import masking
+from flowlock.edges.masking import MASK
 from flowlock.errors import FlowlockError
 
-MASK = "***"
-# Shorter values are words that occur in any text; no service gives out such tokens.
-SHORTEST_HIDDEN = 4
+# Names of environment variables that hold credentials, ours and any that look like it.
+CREDENTIAL_WORDS = ("TOKEN", "SECRET", "PASSWORD", "API_KEY", "ACCESS_KEY", "CREDENTIAL")
+# What a header can carry (RFC 9110, without obs-text), so that nothing of it is quoted as malformed.
+_SENDABLE = re.compile(r"[\x20-\x7e]+")
+# Settings such as TOKENIZERS_PARALLELISM=false are no credentials; paths are none either.
+_SHORTEST_OF_ENVIRONMENT = 12
+_PASSWORD = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@]*:([^\s/]+)@")
+# Every secret of this process: whatever prints asks for them, however the text came about.
+_known: set[str] = set()
 
 
 class Secret:
-    """A text that prints, formats and pickles as a mask; only `reveal` gives it."""
+    """A text that prints, formats and pickles as a mask; only `reveal` gives it.
+
+    A text with a line break, a control character or a letter outside of ASCII is a FlowlockError that does
+    not show it: no header could carry it. `name` says where it comes from.
+    """
 
     __slots__ = ("_value",)
 
-    def __init__(self, value: str) -> None:
+    def __init__(self, value: str, *, name: str = "the credential") -> None:
+        if not _SENDABLE.fullmatch(value):
+            raise FlowlockError(
+                f"{name} is not a credential: it has a line break, a control character or a letter that is "
+                "not ASCII",
+                code="FL819",
+                hint="copy it again, as one line",
+            )
         self._value = value
+        _known.add(value)
 
     def reveal(self) -> str:
         """Return the text, for the request header that needs it and nothing else."""
         return self._value
 
     def hide_in(self, text: str) -> str:
-        """Return the text with every occurrence of the secret masked."""
-        return text.replace(self._value, MASK) if len(self._value) >= SHORTEST_HIDDEN else text
+        """Return what a server says with every part of the secret masked, also encoded or broken ones."""
+        return masking.hidden_in_answer(text, [self._value])
 
     def __repr__(self) -> str:
         return f"Secret({MASK})"
@@ -46,9 +67,33 @@ class Secret:
         return hash(self._value)
 
     @classmethod
-    def or_none(cls, value: str | None) -> Self | None:
+    def or_none(cls, value: str | None, *, name: str = "the credential") -> Self | None:
         """Return the secret, or None for a text that is absent or empty."""
-        return cls(value.strip()) if value and value.strip() else None
+        return cls(value.strip(), name=name) if value and value.strip() else None
+
+
+def safe(text: str) -> str:
+    """Return a text as it may be printed: no secret, no user info of a URL, nothing that a terminal obeys."""
+    values = [*_known, *_of_environment(os.environ)]
+    hidden = masking.hidden(text, values, shortest=masking.SHORTEST_PRINTED) if values else text
+    return masking.printable(masking.without_user_info(hidden))
+
+
+def safe_document(document: Any) -> Any:
+    """Return a JSON document as it may be printed."""
+    return masking.mapped(document, safe)
+
+
+def _of_environment(environ: Mapping[str, str]) -> set[str]:
+    """Return the credentials of the environment: by their variable's name, and passwords in URLs."""
+    values = set()
+    for name, value in environ.items():
+        is_named = any(word in name.upper() for word in CREDENTIAL_WORDS)
+        if is_named and len(value) >= _SHORTEST_OF_ENVIRONMENT and not value.startswith(("/", "http")):
+            values.add(value)
+        if "@" in value:
+            values |= {password for password in _PASSWORD.findall(value) if len(password) > 1}
+    return values
 
 
 def find(variables: Iterable[str], service: str, environ: Mapping[str, str] | None = None) -> Secret | None:
@@ -56,12 +101,12 @@ def find(variables: Iterable[str], service: str, environ: Mapping[str, str] | No
 
     The keyring is asked only where the `keyring` package is installed; the user name is `flowlock`.
     """
-    known = os.environ if environ is None else environ
+    variables_set = os.environ if environ is None else environ
     for variable in variables:
-        found = Secret.or_none(known.get(variable))
-        if found is not None:
-            return found
-    return Secret.or_none(_from_keyring(service))
+        secret = Secret.or_none(variables_set.get(variable), name=variable)
+        if secret is not None:
+            return secret
+    return Secret.or_none(_from_keyring(service), name=f"what the keyring has for {service}")
 
 
 def require(
@@ -69,14 +114,14 @@ def require(
 ) -> Secret:
     """Return `find`'s secret; its absence is an error that says where it is looked for."""
     names = tuple(variables)
-    found = find(names, service, environ)
-    if found is None:
+    secret = find(names, service, environ)
+    if secret is None:
         raise FlowlockError(
             f"no credential for {what}",
             code="FL810",
             hint=f"set {' or '.join(names)}, or `keyring set {service} flowlock`",
         )
-    return found
+    return secret
 
 
 def _from_keyring(service: str) -> str | None:

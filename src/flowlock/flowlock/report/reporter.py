@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Protocol, TextIO
 
+from flowlock.edges.secret import safe, safe_document
 from flowlock.errors import FlowlockError, from_os_error
 from flowlock.report.problem_text import problems_text
 
@@ -99,7 +100,7 @@ class Lines:
             self._line(text)
 
     def _line(self, text: str) -> None:
-        self._stream.write(text.rstrip() + "\n")
+        self._stream.write(safe(text).rstrip() + "\n")
         self._stream.flush()
 
 
@@ -126,10 +127,10 @@ class Live(Lines):
     def working(self, text: str) -> None:
         """Put the text beside the spinner."""
         if self._status is not None:
-            self._status.update(text)
+            self._status.update(safe(text))
 
     def _line(self, text: str) -> None:
-        self._console.print(text.rstrip(), markup=False, emoji=False, soft_wrap=True)
+        self._console.print(safe(text).rstrip(), markup=False, emoji=False, soft_wrap=True)
 
 
 def progress(stream: TextIO, *, quiet: bool = False, verbose: bool = False) -> Lines:
@@ -140,7 +141,7 @@ def progress(stream: TextIO, *, quiet: bool = False, verbose: bool = False) -> L
 
 def emit(result: Result, *, as_json: bool) -> None:
     """Print a command's result on stdout: exactly one JSON document, or its text."""
-    text = json.dumps(result.as_json(), indent=2, ensure_ascii=False) if as_json else result.as_text()
+    text = _json(result.as_json()) if as_json else safe(result.as_text())
     if text:
         _write_out(text.rstrip("\n") + "\n")
 
@@ -149,8 +150,19 @@ def emit_failure(error: FlowlockError, *, as_json: bool) -> None:
     """Print an expected failure: JSON on stdout if asked for, and always the lines for people on stderr."""
     if as_json:
         document = {"ok": False, "message": error.message, "problems": [p.as_json() for p in error.problems]}
-        _write_out(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
-    sys.stderr.write(failure_text(error) + "\n")
+        _write_out(_json(document) + "\n")
+    sys.stderr.write(safe(failure_text(error)) + "\n")
+
+
+def emit_bug(error: BaseException) -> None:
+    """Print the traceback of an error that nobody expected."""
+    import traceback
+
+    sys.stderr.write(safe("".join(traceback.format_exception(error))))
+
+
+def _json(document: Mapping[str, Any]) -> str:
+    return json.dumps(safe_document(document), indent=2, ensure_ascii=False)
 
 
 def _write_out(text: str) -> None:

@@ -1,13 +1,16 @@
 """What targets that are servers share: requests that are retried, refusals explained, channels read."""
 
-import json
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Annotated, Any, BinaryIO
 
-from flowlock.edges import http
-from flowlock.edges.http import Answer, Body, Credential, Request
+from pydantic import AfterValidator, BaseModel, Field
+
+from flowlock.edges import http, shapes
+from flowlock.edges.credentials import Credential
+from flowlock.edges.http import Answer, AnswerKind, Body, Request
+from flowlock.edges.patience import PassingFault, persist
 from flowlock.errors import FlowlockError
-from flowlock.names import Sha256
+from flowlock.names import FileName, Sha256
 from flowlock.release.artifact import Identity, Item
 from flowlock.release.targets.protocol import Context, Delivery, Served, Status
 
@@ -15,6 +18,7 @@ UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, CONFLICT, PRECONDITION = 401, 403, 404, 4
 SHUT = (UNAUTHENTICATED, FORBIDDEN, NOT_FOUND)
 # The refusal concerns the place and not the file: every other file would meet it too.
 CLOSED = "FL817"
+SHOWN = 80
 HINTS = {
     UNAUTHENTICATED: "the credential is not accepted: make a new one and set it",
     FORBIDDEN: "the credential may not write here: give it that right, or use another one",
@@ -28,7 +32,7 @@ class Client:
     """A session with one server, with the credential that goes with every request."""
 
     def __init__(self, context: Context, name: str, credential: Credential | None = None) -> None:
-        self._session = http.session(connections=context.connections, retries=0, patience=context.patience)
+        self._session = http.session(connections=context.connections)
         self._patience = context.patience
         self._name = name
         self._credential = credential
@@ -42,9 +46,14 @@ class Client:
         headers: Mapping[str, str] | None = None,
         body: bytes | Body = b"",
         landed: Callable[[], Answer | None] | None = None,
-        keep_body: bool = True,
+        kind: AnswerKind = AnswerKind.MESSAGE,
+        limit: int | None = None,
+        into: BinaryIO | None = None,
     ) -> Answer:
-        """Send a request until it is answered for good; see `http.call`."""
+        """Send a request until it is answered for good; see `http.call`.
+
+        A file is hashed and not kept, or written into a stream.
+        """
         request = Request(
             method=method,
             url=url,
@@ -52,8 +61,12 @@ class Client:
             headers=headers or {},
             body=body,
             credential=self._credential,
+            kind=kind,
+            limit=limit,
+            keep_body=kind is not AnswerKind.FILE,
+            into=into,
         )
-        return http.call(self._session, request, patience=self._patience, landed=landed, keep_body=keep_body)
+        return http.call(self._session, request, patience=self._patience, landed=landed)
 
     def accept(self, answer: Answer, doing: str, *, also: Iterable[int] = ()) -> Answer:
         """Return the answer if it is a success, or one of the statuses that the caller understands."""
@@ -66,13 +79,10 @@ class Client:
             hint=HINTS.get(answer.status, "see the message of the server above"),
         )
 
-    def digest(self, url: str) -> Sha256 | None:
-        """Return the sha256 of what is served at a URL, by reading all of it; None if nothing is there."""
-        answer = self.accept(
-            self.send("GET", url, headers={"Accept-Encoding": "identity"}, keep_body=False),
-            "to serve a file",
-            also=[NOT_FOUND],
-        )
+    def digest(self, url: str, item: Item) -> Sha256 | None:
+        """Return the sha256 of what is served for an item, by reading all of it; None if nothing is there."""
+        answer = self.send("GET", url, kind=AnswerKind.FILE, limit=most_of(item))
+        self.accept(answer, f"to serve {item.file}", also=[NOT_FOUND])
         return answer.sha256 if answer.ok else None
 
     def repodata(self, channel_url: str, items: Iterable[Item]) -> dict[str, Served]:
@@ -82,13 +92,11 @@ class Client:
         for subdir in sorted({identity.subdir for identity in identities}):
             names = {identity.name for identity in identities if identity.subdir == subdir}
             url = f"{channel_url}/{subdir}"
-            answer = self.accept(
-                self.send("GET", f"{url}/repodata.json", headers={"Cache-Control": "no-cache"}),
-                "to serve its index",
-                also=[NOT_FOUND],
+            answer = self.send(
+                "GET", f"{url}/repodata.json", headers={"Cache-Control": "no-cache"}, kind=AnswerKind.INDEX
             )
-            if answer.ok:
-                served |= listed(_document(answer, self._name), url, subdir, names)
+            if self.accept(answer, "to serve its index", also=[NOT_FOUND]).ok:
+                served |= listed(answer.body, url, subdir, names, server=self._name)
         return served
 
     def deliver(
@@ -101,8 +109,8 @@ class Client:
         """
 
         def landed() -> Answer | None:
-            found = self.digest(url)
-            return Answer(status=201, headers={}) if found == item.sha256 else None
+            served = self.digest(url, item)
+            return Answer(status=201, headers={}) if served == item.sha256 else None
 
         answer = self.accept(put(landed), f"{item.file}", also=[taken])
         if answer.ok:
@@ -112,44 +120,72 @@ class Client:
     def compare(self, item: Item, url: str) -> Delivery:
         """Return whether the bytes that are served under the item's name are the item's."""
 
-        def look() -> Sha256:
-            found = self.digest(url)
-            if found is None:
-                raise http.PassingFault(f"{item.file} is said to be there, but is not served")
-            return found
+        def served_digest() -> Sha256:
+            digest = self.digest(url, item)
+            if digest is None:
+                raise PassingFault(f"{item.file} is said to be there, but is not served")
+            return digest
 
-        found = http.persist(look, f"{self._name}: {item.file}", patience=self._patience)
-        if found == item.sha256:
+        served = persist(served_digest, f"{self._name}: {item.file}", patience=self._patience)
+        if served == item.sha256:
             return Delivery(status=Status.PRESENT, url=url)
-        return Delivery(status=Status.CONFLICT, url=url, detail=f"other bytes are served there: {found}")
+        return Delivery(status=Status.CONFLICT, url=url, detail=f"other bytes are served there: {served}")
 
 
-def listed(document: Mapping[str, Any], url: str, subdir: str, names: Iterable[str]) -> dict[str, Served]:
-    """Return by place the entries of a repodata.json with these names."""
-    wanted, served = set(names), {}
-    for section in ("packages", "packages.conda"):
-        for file, entry in (document.get(section) or {}).items():
-            if entry.get("name") not in wanted or not entry.get("sha256"):
-                continue
-            identity = Identity(
-                name=str(entry["name"]),
-                version=str(entry.get("version", "")),
-                build=str(entry.get("build", "")),
-                number=int(entry.get("build_number", 0)),
-                subdir=subdir,
-            )
-            place = f"{subdir}/{file}"
-            served[place] = Served(
-                place=place, url=f"{url}/{file}", sha256=Sha256(entry["sha256"]), identity=identity
-            )
+class _Index(BaseModel):
+    """A repodata.json: its entries by file name, each still of any shape."""
+
+    packages: dict[str, dict[str, Any]] | None = None
+    conda: dict[str, dict[str, Any]] | None = Field(default=None, alias="packages.conda")
+
+
+class _Entry(BaseModel):
+    """What an index says of a package."""
+
+    name: str
+    version: str = ""
+    build: str = ""
+    build_number: int = 0
+    sha256: Annotated[str, AfterValidator(Sha256)]
+
+
+def listed(
+    repodata: bytes, url: str, subdir: str, names: Collection[str], *, server: str
+) -> dict[str, Served]:
+    """Return by place the entries of a repodata.json with these names; only they are read in full."""
+    what = f"{server} serves an index of {subdir} that"
+    document = shapes.parsed(_Index, repodata, what=what, code="FL813")
+    served = {}
+    for file, node in {**(document.packages or {}), **(document.conda or {})}.items():
+        if node.get("name") not in list(names) or not node.get("sha256"):
+            continue
+        entry = _entry(node, file, server)
+        identity = Identity(
+            name=entry.name,
+            version=entry.version,
+            build=entry.build,
+            number=entry.build_number,
+            subdir=subdir,
+        )
+        place = f"{subdir}/{file}"
+        served[place] = Served(
+            place=place, url=f"{url}/{file}", sha256=Sha256(entry.sha256), identity=identity
+        )
     return served
 
 
-def _document(answer: Answer, name: str) -> Mapping[str, Any]:
+def _entry(node: Mapping[str, Any], file: str, server: str) -> _Entry:
     try:
-        document = json.loads(answer.body)
-        if isinstance(document, Mapping):
-            return document
+        FileName(file)
+        return _Entry.model_validate(node)
     except ValueError as error:
-        raise FlowlockError(f"{name} serves an index that is not JSON", code="FL813") from error
-    raise FlowlockError(f"{name} serves an index that is no mapping", code="FL813")
+        raise FlowlockError(
+            f"{server} lists {file[:SHOWN]!r} with an entry that no package has",
+            code="FL813",
+            hint="index the channel again, or take the file out of it",
+        ) from error
+
+
+def most_of(item: Item) -> int:
+    """Return how many bytes are read of what may be an item: other bytes of its kind, but not any number."""
+    return 4 * item.size + 1_000_000

@@ -3,16 +3,19 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from threading import Lock
 from typing import Any, TypeVar
 
-from flowlock.edges import http, secret
-from flowlock.edges.http import Answer, Header
+from flowlock.edges import address, secret
+from flowlock.edges.address import Origin
+from flowlock.edges.credentials import Header
+from flowlock.edges.http import Answer, AnswerKind
 from flowlock.errors import FlowlockError
 from flowlock.names import Sha256
 from flowlock.release.artifact import FileBody, Item
-from flowlock.release.targets.client import NOT_FOUND, Client
+from flowlock.release.targets.client import CLOSED, NOT_FOUND, Client, most_of
 from flowlock.release.targets.github_objects import Asset, Release, Repository, read
 from flowlock.release.targets.protocol import Context, Delivery, Kind, Served, Status
 
@@ -39,6 +42,7 @@ class GitHub:
             )
         self.name = f"github:{location}"
         api = context.environ.get("GITHUB_API_URL") or "https://api.github.com"
+        address.require_no_user_info(api, self.name)
         self._api = f"{api.rstrip('/')}/repos/{location}"
         self._context = context
         self._mark = f"<!-- flowlock {context.tag} -->"
@@ -104,7 +108,7 @@ class GitHub:
         """Return the sha256 of the bytes that are served for the asset."""
         release = self._find()
         asset = self._asset(release, item) if release else None
-        return self._read(asset) if asset and asset.state == UPLOADED else None
+        return self._read(asset, item) if asset and asset.state == UPLOADED else None
 
     def complete(self) -> None:
         """Make the draft public; assets that this tag does not have are refused first."""
@@ -234,12 +238,24 @@ class GitHub:
 
         return self._client.send(
             "POST",
-            release.upload_url.partition("{")[0],
+            self._upload_url(release),
             query={"name": item.file},
             headers={**self._headers, "Content-Type": "application/octet-stream"},
             body=FileBody(item.path, item.size),
             landed=landed,
         )
+
+    def _upload_url(self, release: Release) -> str:
+        """Return where a release's assets go: to the API's own server, or the one beside it for uploads."""
+        url = address.without_user_info(release.upload_url.partition("{")[0])
+        api, uploads = address.origin_of(self._api), address.origin_of(url)
+        if uploads not in {api, _uploads_of(api)}:
+            raise FlowlockError(
+                f"{self.name} wants files to be sent to {uploads}, which is not its own server",
+                code=CLOSED,
+                hint="check GITHUB_API_URL; nothing was sent there",
+            )
+        return url
 
     def _clear(self, release: Release, item: Item) -> bool:
         """Delete an asset of the draft that is unfinished, or an earlier ledger; say whether one was."""
@@ -258,7 +274,7 @@ class GitHub:
         with self._lock:
             self._placed.add(asset.name)
         stated = self._stated(asset) if fresh else None
-        digest = stated or self._read(asset)
+        digest = stated or self._read(asset, item)
         if digest != item.sha256:
             detail = f"the asset of that name has sha256 {digest}"
             return Delivery(status=Status.CONFLICT, url=asset.browser_download_url, detail=detail)
@@ -282,18 +298,25 @@ class GitHub:
                 f"{self.name} states a digest of {asset.name} that is not a sha256", code="FL813"
             ) from error
 
-    def _read(self, asset: Asset) -> Sha256:
+    def _read(self, asset: Asset, item: Item | None = None) -> Sha256:
         """Return the sha256 of an asset's bytes, by reading all of them."""
         answer = self._client.send(
             "GET",
             f"{self._api}/releases/assets/{asset.id}",
             headers={**self._headers, "Accept": "application/octet-stream"},
-            keep_body=False,
+            kind=AnswerKind.FILE,
+            limit=most_of(item) if item else None,
         )
         digest = self._client.accept(answer, f"to serve {asset.name}").sha256
         if digest is None:
-            raise http.PassingFault("the asset's body was not hashed")
+            raise TypeError("an answer that was read has a digest")
         return digest
+
+
+def _uploads_of(api: Origin) -> Origin:
+    """Return the server that takes the files: for api.github.com it is uploads.github.com."""
+    kind, _, domain = api.host.partition(".")
+    return replace(api, host=f"uploads.{domain}") if kind == "api" else api
 
 
 def _created(what: Release | Asset) -> Answer:

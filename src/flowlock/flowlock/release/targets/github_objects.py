@@ -2,10 +2,10 @@
 
 from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict
 
+from flowlock.edges import shapes
 from flowlock.edges.http import Answer
-from flowlock.errors import FlowlockError
 
 T = TypeVar("T")
 
@@ -49,13 +49,10 @@ class Repository(_Object):
 
 def read(kind: type[T], answer: Answer, server: str, what: str) -> T:
     """Return an answer's body as what it should be; another shape is an error that names the server."""
-    try:
-        return TypeAdapter(kind).validate_json(answer.body)
-    except ValidationError as error:
-        fault = error.errors()[0]
-        where = ".".join(map(str, fault["loc"])) or "the document"
-        raise FlowlockError(
-            f"{server} sent {what} in a shape that is not GitHub's: {where}: {fault['msg']}",
-            code="FL813",
-            hint="check the address of the API, then run the same command again",
-        ) from error
+    return shapes.parsed(
+        kind,
+        answer.body,
+        what=f"{server} sent {what} that",
+        code="FL813",
+        hint="check the address of the API, then run the same command again",
+    )

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from flowlock.edges import address
 from flowlock.edges.http import Answer
 from flowlock.errors import FlowlockError
 from flowlock.names import Sha256
@@ -69,7 +70,7 @@ class Hosted:
 
     def digest(self, item: Item) -> Sha256 | None:
         """Return the sha256 of the bytes that are served."""
-        return self._client.digest(self._url(item))
+        return self._client.digest(self._url(item), item)
 
     def complete(self) -> None:
         """Do nothing: the server indexes by itself, at once or a little later."""
@@ -83,7 +84,11 @@ def server_and_channel(kind: str, location: str, *, below: str = "") -> tuple[st
 
     Without `below` the server has no path of its own.
     """
-    parts = urlsplit(location)
+    address.require_no_user_info(location, kind)
+    try:
+        parts = urlsplit(location)
+    except ValueError:
+        parts = urlsplit("")
     path = parts.path.strip("/")
     folder, _, channel = path.rpartition(f"{below}/") if below else ("", "", path)
     if parts.scheme not in {"http", "https"} or not channel or "/" in channel:

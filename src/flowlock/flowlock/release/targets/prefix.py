@@ -4,8 +4,11 @@ import json
 from collections.abc import Iterator
 from secrets import token_hex
 
-from flowlock.edges import secret
-from flowlock.edges.http import Answer, Header
+from pydantic import BaseModel
+
+from flowlock.edges import secret, shapes
+from flowlock.edges.credentials import Header
+from flowlock.edges.http import Answer, AnswerKind
 from flowlock.edges.secret import Secret
 from flowlock.release import attestation
 from flowlock.release.artifact import FileBody, Item
@@ -15,6 +18,7 @@ from flowlock.release.targets.protocol import Context
 
 AUDIENCE = "prefix.dev"
 KEYS = ("PREFIX_API_KEY",)
+REQUEST_TOKEN = "ACTIONS_ID_TOKEN_REQUEST_TOKEN"  # noqa: S105 - the name of a variable
 
 
 def prefix(location: str, context: Context) -> Hosted:
@@ -39,7 +43,7 @@ class _Api:
         A channel without packages has none, like one that is not there: which it is, and whether it may be
         written, shows with the first file.
         """
-        answer = client.send("GET", f"{self.channel_url}/noarch/repodata.json")
+        answer = client.send("GET", f"{self.channel_url}/noarch/repodata.json", kind=AnswerKind.INDEX)
         client.accept(answer, "to serve the channel", also=[NOT_FOUND])
 
     def put(self, client: Client, item: Item, landed: Landed) -> Answer:
@@ -54,7 +58,7 @@ class _Api:
         if found is not None:
             return found
         request_url = environ.get("ACTIONS_ID_TOKEN_REQUEST_URL")
-        request_token = Secret.or_none(environ.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN"))
+        request_token = Secret.or_none(environ.get(REQUEST_TOKEN), name=REQUEST_TOKEN)
         if request_url and request_token:
             return self._mint(request_url, request_token)
         return secret.require(KEYS, self._server, self.name, environ)
@@ -62,17 +66,28 @@ class _Api:
     def _mint(self, request_url: str, request_token: Secret) -> Secret:
         """Exchange the job's identity for a token of the channel (trusted publishing)."""
         actions = Client(self._context, "GitHub Actions", Header(secret=request_token))
-        answer = actions.send("GET", request_url, query={"audience": AUDIENCE})
-        identity = Secret(str(json.loads(actions.accept(answer, "an identity token").body)["value"]))
+        answer = actions.send("GET", request_url, query={"audience": AUDIENCE}, kind=AnswerKind.TOKEN)
+        told = actions.accept(answer, "an identity token").body
+        what = "the answer of GitHub Actions"
+        token = shapes.parsed(_IdentityToken, told, what=what, code="FL813")
+        identity = Secret(token.value, name="the identity token of GitHub Actions")
         minting = Client(self._context, self.name, _Hidden(identity))
         answer = minting.send(
             "POST",
             f"{self._server}/api/oidc/mint_token",
             headers={"Content-Type": "application/json"},
             body=json.dumps({"token": identity.reveal()}).encode(),
+            kind=AnswerKind.TOKEN,
         )
         minting.accept(answer, "trusted publishing (is this repository and workflow a trusted publisher?)")
-        return Secret(answer.body.decode().strip())
+        minted = answer.body.decode("utf-8", "replace").strip()
+        return Secret(minted, name=f"the token that {self.name} made")
+
+
+class _IdentityToken(BaseModel):
+    """GitHub Actions' answer to a job that asks who it is."""
+
+    value: str
 
 
 class _Hidden:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from flowlock.edges.http import DEFAULT_PATIENCE, Patience
+from flowlock.edges.patience import DEFAULT_PATIENCE, Patience
 from flowlock.names import Sha256
 from flowlock.release.artifact import Identity, Item
 

@@ -1,7 +1,8 @@
 """quetz: a conda server of one's own."""
 
 from flowlock.edges import secret
-from flowlock.edges.http import Answer, Header
+from flowlock.edges.credentials import Header
+from flowlock.edges.http import Answer
 from flowlock.release.artifact import FileBody, Item
 from flowlock.release.targets.client import Client
 from flowlock.release.targets.hosted import Hosted, Landed, server_and_channel

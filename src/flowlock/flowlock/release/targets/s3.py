@@ -2,18 +2,24 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from flowlock.edges import http, secret
+from flowlock.edges import address, secret
 from flowlock.edges.http import Answer
+from flowlock.edges.patience import PassingFault, persist
 from flowlock.edges.secret import Secret
+from flowlock.edges.state_folder import StateFolder
 from flowlock.errors import FlowlockError
 from flowlock.names import Sha256
 from flowlock.release.artifact import FileBody, Item
+from flowlock.release.targets.bucket import Bucket
 from flowlock.release.targets.client import CONFLICT, NOT_FOUND, PRECONDITION, Client
-from flowlock.release.targets.index import index_bucket
 from flowlock.release.targets.protocol import Context, Delivery, Kind, Served, Status
 from flowlock.release.targets.sigv4 import DIGEST_HEADER, Signer
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 KEY, SECRET, TOKEN = "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"
 REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
@@ -32,11 +38,12 @@ class S3:
                 f"`s3:{location}` names no channel", code="FL801", hint="write s3://BUCKET/CHANNEL"
             )
         self.name = f"s3:{location}"
-        self._url = f"s3://{bucket}/{prefix}"
+        self._prefix = prefix
+        self._sent: dict[str, Path] = {}
         environ = context.environ
         self._region = next((environ[name] for name in REGIONS if environ.get(name)), "us-east-1")
         endpoint = next((environ[name] for name in ENDPOINTS if environ.get(name)), None)
-        self._path_style = endpoint is not None
+        address.require_no_user_info(endpoint or "", f"s3:{location}")
         self._endpoint = (endpoint or f"https://s3.{self._region}.amazonaws.com").rstrip("/")
         host = (
             f"{self._endpoint}/{bucket}" if endpoint else f"https://{bucket}.s3.{self._region}.amazonaws.com"
@@ -51,7 +58,7 @@ class S3:
         return Signer(
             key=key.reveal(),
             secret=secret.require((SECRET,), f"{self._endpoint} secret", self.name, environ),
-            token=Secret.or_none(environ.get(TOKEN)),
+            token=Secret.or_none(environ.get(TOKEN), name=TOKEN),
             region=self._region,
         )
 
@@ -90,30 +97,31 @@ class S3:
                 body=FileBody(item.path, item.size),
             )
             if answer.status == CONFLICT:
-                raise http.PassingFault("another upload of the same object is under way")
+                raise PassingFault("another upload of the same object is under way")
             return answer
 
-        answer = http.persist(put, f"{self.name}: {item.file}", patience=self._context.patience)
+        answer = persist(put, f"{self.name}: {item.file}", patience=self._context.patience)
         if self._client.accept(answer, item.file, also=[PRECONDITION]).ok:
+            self._sent[item.place] = item.path
             return Delivery(status=Status.UPLOADED, url=url)
         return self._client.compare(item, url)
 
     def digest(self, item: Item) -> Sha256 | None:
         """Return the sha256 of the bytes that are served."""
-        return self._client.digest(self._place(item))
+        return self._client.digest(self._place(item), item)
 
     def complete(self) -> None:
         """Write the channel's index from the objects that are there."""
-        signer = self._signer
-        index_bucket(
-            url=self._url,
-            endpoint=self._endpoint,
-            region=self._region,
-            key=Secret(signer.key),
-            secret=signer.secret,
-            token=signer.token,
-            path_style=self._path_style,
+        bucket = Bucket(
+            name=self.name,
+            url=self._bucket_url,
+            prefix=self._prefix,
+            client=self._client,
+            scratch=StateFolder.of(self._context.root).published(self._context.tag),
+            patience=self._context.patience,
+            local=dict(self._sent),
         )
+        bucket.index()
 
     def _place(self, item: Item) -> str:
         return f"{self._channel_url}/{quote(item.place)}"

@@ -9,7 +9,9 @@ from types import SimpleNamespace
 import pytest
 
 from flowlock.edges import http, secret
-from flowlock.edges.http import Answer, Header, Patience, Request
+from flowlock.edges.credentials import Header
+from flowlock.edges.http import Answer, Request
+from flowlock.edges.patience import Patience, retry_after
 from flowlock.edges.secret import Secret
 from flowlock.errors import FlowlockError
 from flowlock.release.targets.sigv4 import EMPTY, Signer
@@ -34,7 +36,7 @@ def sequence(*statuses: int, **headers: str) -> tuple[Callable[[Asked], Response
 
 def call(url: str, **options: object) -> Answer:
     request = Request(method="POST", url=url, body=b"data", credential=Header(secret=Secret(PLANTED)))
-    return http.call(http.session(retries=0), request, patience=QUICK, **options)  # type: ignore[arg-type] # options of call
+    return http.call(http.session(), request, patience=QUICK, **options)  # type: ignore[arg-type] # options of call
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504, 520])
@@ -87,7 +89,7 @@ def test_a_fault_that_stays_says_what_the_last_one_was() -> None:
     ],
 )
 def test_a_server_says_how_long_to_wait(headers: dict[str, str], seconds: float | None) -> None:
-    assert http.retry_after(headers, NOW) == seconds
+    assert retry_after(headers, NOW) == seconds
 
 
 def test_a_server_that_asks_for_more_patience_than_there_is_has_refused() -> None:
@@ -105,7 +107,7 @@ def test_what_netrc_has_is_never_sent(tmp_path: object, monkeypatch: pytest.Monk
     answer, seen = sequence(200)
     with answering(answer) as url:
         call(url)
-        http.call(http.session(retries=0), Request(method="GET", url=url))
+        http.call(http.session(), Request(method="GET", url=url))
     assert [asked.headers.get("authorization") for asked in seen] == [f"Bearer {PLANTED}", None]
 
 
