@@ -84,8 +84,8 @@ def rules_only(text: str, folder: Path) -> Callable[[], object]:
     from flowlock import workspace
     from flowlock.compile.package import render
     from flowlock.report.renderings import errors
-    from flowlock.spec.check import check_text
     from flowlock.spec.facts import facts_of
+    from flowlock.spec.rules.check import check_text
     from flowlock.tasks import discover
 
     space = workspace.load(folder)

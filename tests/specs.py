@@ -10,10 +10,10 @@ from flowlock.compile.package import render
 from flowlock.errors import Problem
 from flowlock.report.renderings import errors
 from flowlock.spec.catalog import BrokenTask, Catalog
-from flowlock.spec.check import check_text
 from flowlock.spec.facts import Facts
 from flowlock.spec.literals import literal_checks
 from flowlock.spec.parse import parse
+from flowlock.spec.rules.check import check_text
 from flowlock.tasks.verdicts import verdicts_by_owner
 from flowlock_core.command.describe import verdicts
 from flowlock_core.registry import Registration

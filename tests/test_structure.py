@@ -1,17 +1,37 @@
 """The architecture, held: layers, adapters, cycles, sizes."""
 
 import ast
+import os
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
+from folders import as_text, first_folder, folder_graph, longest_path
+
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = sorted((ROOT / "src").glob("*/*/**/*.py"))
 MODULE_LINES, FUNCTION_LINES = 400, 50
+LOOSE = {"__init__", "__main__", "errors", "names", "workspace"}
+LOOSE_IN_CORE, LONGEST_PATH, FOLDERS_OF_A_MODULE = 10, 11, 5
+# What every folder may use, and what only the command line may: neither says how the stages hang together.
+ANYWHERE, AT_THE_TOP = {"flowlock", "errors", "names", "workspace"}, {"__main__", "cli", "commands"}
+# The arrows of the design: a folder imports from those to the right of its own, and stages from stages.
+ORDER = (
+    {"__main__"},
+    {"cli"},
+    {"commands"},
+    {"base", "builder", "channel", "compile", "lock", "recipe", "release", "running", "spec", "tasks"},
+    {"workspace"},
+    {"documents", "conda", "report"},
+    {"edges"},
+    {"errors", "names", "flowlock"},
+)
 
 # Who may import what is heavy, dangerous or replaceable: one adapter each (or each of its uses, for rattler).
 CLI_ROOMS = ("options", "authoring", "building", "releasing", "running")
@@ -70,9 +90,19 @@ def module_name(path: Path) -> str:
     return ".".join(parts).removesuffix(".py").removesuffix(".__init__")
 
 
-def imports(path: Path, *, lazy: bool) -> Iterator[str]:
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+@cache
+def imports(path: Path, *, lazy: bool) -> tuple[str, ...]:
+    return tuple(imported_names(path, lazy=lazy))
+
+
+def imported_names(path: Path, *, lazy: bool) -> Iterator[str]:
     """Yield what a module imports, with `lazy` also inside functions; never what only types need."""
-    pending: list[ast.AST] = [ast.parse(path.read_text())]
+    pending: list[ast.AST] = [tree_of(path)]
     while pending:
         node = pending.pop()
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
@@ -101,7 +131,7 @@ def test_no_function_is_longer_than_50_lines() -> None:
     long = {
         f"{module_name(path)}.{node.name}": node.end_lineno - node.lineno + 1
         for path in SOURCES
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(tree_of(path))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and node.end_lineno is not None
         and node.end_lineno - node.lineno + 1 > FUNCTION_LINES
@@ -157,26 +187,132 @@ def test_print_is_called_nowhere() -> None:
     wrong = [
         f"{module_name(path)}:{node.lineno}"
         for path in SOURCES
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(tree_of(path))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
     ]
     assert not wrong
 
 
-def test_imports_have_no_cycle() -> None:
-    known = {module_name(path): path for path in SOURCES}
-    graph = {
+@cache
+def module_graph(distribution: str = "") -> dict[str, set[str]]:
+    """Return which of our modules each module imports."""
+    known = {name: path for path in SOURCES if (name := module_name(path)).startswith(distribution)}
+    return {
         name: {target for target in imports(path, lazy=True) if target in known and target != name}
         for name, path in known.items()
     }
+
+
+def modules_of_toolchain() -> dict[str, set[str]]:
+    graph = module_graph("flowlock")
+    toolchain = {name for name in graph if name.split(".")[0] == "flowlock"}
+    return {name: graph[name] & toolchain for name in toolchain}
+
+
+def test_imports_have_no_cycle() -> None:
     try:
-        TopologicalSorter(graph).prepare()
+        TopologicalSorter(module_graph()).prepare()
     except CycleError as error:
         pytest.fail(" → ".join(error.args[1]))
 
 
+def test_folders_have_no_circle_and_their_longest_path_is_short() -> None:
+    graph = folder_graph(modules_of_toolchain(), first_folder)
+    try:
+        print(as_text(graph))  # noqa: T201 - `pytest -s` shows the graph
+        path = longest_path(graph)
+    except CycleError as error:
+        pytest.fail(" → ".join(error.args[1]))
+    assert len(path) <= LONGEST_PATH, " → ".join(path)
+
+
+@pytest.mark.parametrize("distribution", ["flowlock", "flowlock_core", "flowlock_ext_tabular"])
+def test_folders_at_any_depth_have_no_circle(distribution: str) -> None:
+    packages = {module_name(path) for path in SOURCES if path.name == "__init__.py"}
+
+    def folder_of(module: str) -> str:
+        folder = module if module in packages else module.rpartition(".")[0]
+        # A loose module is a folder of its own: what lies beside it has nothing to do with it.
+        return module if folder == distribution else folder
+
+    modules = {
+        name: {target for target in imported if target.split(".")[0] == distribution}
+        for name, imported in module_graph(distribution).items()
+        if name.split(".")[0] == distribution
+    }
+    try:
+        TopologicalSorter(folder_graph(modules, folder_of)).prepare()
+    except CycleError as error:
+        pytest.fail(" → ".join(error.args[1]))
+
+
+def test_arrows_between_folders_run_one_way() -> None:
+    rank = {folder: number for number, folders in enumerate(ORDER) for folder in folders}
+    graph = folder_graph(modules_of_toolchain(), first_folder)
+    assert set(graph) == set(rank)
+    upward = {
+        (folder, needed)
+        for folder, needs in graph.items()
+        for needed in needs
+        if rank[needed] < rank[folder] or (rank[needed] == rank[folder] and folder not in ORDER[3])
+    }
+    assert not upward
+
+
+def test_below_the_commands_no_module_imports_from_more_than_five_folders() -> None:
+    wide = {}
+    for module, imported in modules_of_toolchain().items():
+        own = first_folder(module)
+        folders = {first_folder(name) for name in imported} - ANYWHERE - {own}
+        if own not in AT_THE_TOP and len(folders) > FOLDERS_OF_A_MODULE:
+            wide[module] = sorted(folders)
+    assert not wide
+
+
+def test_few_modules_lie_loose() -> None:
+    assert {path.stem for path in (ROOT / "src/flowlock/flowlock").glob("*.py")} == LOOSE
+    core = {path.stem for path in (ROOT / "src/flowlock-core/flowlock_core").glob("*.py")} - {"__init__"}
+    assert len(core) <= LOOSE_IN_CORE, "YAML and JSON: documents/, parameters: parameters/, tables: tables/"
+
+
+def test_every_test_file_is_collected() -> None:
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "collected", "tests"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}
+    done = subprocess.run(command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True)
+    collected = {
+        line.removeprefix("collected ") for line in done.stdout.splitlines() if line.startswith("collected ")
+    }
+    with_tests = {
+        str(path)
+        for path in (ROOT / "tests").rglob("*.py")
+        if "specs" not in path.parts and holds_tests(path)
+    }
+    assert with_tests
+    assert collected == with_tests, done.stderr
+
+
+def holds_tests(path: Path) -> bool:
+    functions = (node for node in tree_of(path).body if isinstance(node, ast.FunctionDef))
+    return any(function.name.startswith("test_") for function in functions)
+
+
+def test_unit_tests_lie_as_the_modules_that_they_test() -> None:
+    roots = {
+        "core": ROOT / "src/flowlock-core/flowlock_core",
+        "ext_tabular": ROOT / "src/flowlock-ext-tabular/flowlock_ext_tabular",
+    }
+    unit = ROOT / "tests/unit"
+    elsewhere = []
+    for path in sorted(unit.glob("*/**/")):
+        first, *rest = path.relative_to(unit).parts
+        source = roots[first] if first in roots else ROOT / "src/flowlock/flowlock" / first
+        if path.name != "__pycache__" and not source.joinpath(*rest).is_dir():
+            elsewhere.append(str(path.relative_to(ROOT)))
+    assert not elsewhere
+
+
 def test_every_module_says_what_it_is_for() -> None:
-    silent = [module_name(p) for p in SOURCES if not ast.get_docstring(ast.parse(p.read_text()))]
+    silent = [module_name(p) for p in SOURCES if not ast.get_docstring(tree_of(p))]
     assert not silent
 
 
@@ -193,5 +329,5 @@ def test_every_path_below_the_state_folder_comes_from_one_class() -> None:
         if joined.search(line) and not line.lstrip().startswith(("#", '"""')) and "help=" not in line
     }
     # A channel that is made for one build or test has a cache of its own beside it.
-    own_cache = {"flowlock.builder.yard", "flowlock.builder.package_tests.testing"}
+    own_cache = {"flowlock.builder.yard", "flowlock.builder.package_tests.bench"}
     assert joins <= {"flowlock.edges.state_folder", *own_cache}

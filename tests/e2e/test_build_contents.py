@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flowlock.builder.contents import Reason
+from flowlock.builder.contents.shipped import Reason
 from flowlock.builder.plan.result import PackageResult
 from flowlock.conda import archive
 from flowlock.conda.archive import Member

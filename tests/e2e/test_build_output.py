@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from flowlock.errors import FlowlockError
-from flowlock.release import artifact
+from flowlock.release.targets import artifact
 from small import Small
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from flowlock.errors import FlowlockError
-from flowlock.release import artifact, attestation
 from flowlock.release.outcome import PublishResult
+from flowlock.release.targets import artifact, attestation
 from flowlock.release.targets.protocol import Status
 from servers import real, venues
 from servers.packages import package, pinned

@@ -13,7 +13,7 @@ import hashlib, random, sys
 
 from flowlock.compile.package import render
 from flowlock.spec.catalog import Catalog
-from flowlock.spec.check import check_text
+from flowlock.spec.rules.check import check_text
 from specs import BROKEN, FACTS, GOLDEN, signatures
 
 known = list(signatures())

@@ -7,7 +7,7 @@ import pytest
 
 from flowlock.compile.package import render
 from flowlock.report import renderings as rendering
-from flowlock.spec.check import check_text
+from flowlock.spec.rules.check import check_text
 from specs import FACTS, GOLDEN, catalog
 
 SPECS = [

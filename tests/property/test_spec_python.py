@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowlock.compile.python import (
+from flowlock.compile.code.python import (
     Brackets,
     Expression,
     Text,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from flowlock.conda import archive
 from flowlock.conda.archive import Member
-from flowlock.release import artifact
 from flowlock.release.plan import Pin
+from flowlock.release.targets import artifact
 
 EPOCH = datetime(2026, 11, 1, tzinfo=UTC)
 

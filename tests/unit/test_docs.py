@@ -18,10 +18,10 @@ import yaml
 from flowlock import workspace
 from flowlock.errors import Problem, Severity
 from flowlock.spec.catalog import Catalog
-from flowlock.spec.check import check_text
 from flowlock.spec.facts import Facts, facts_of
 from flowlock.spec.layout import parse_layout
 from flowlock.spec.parse import SPEC_KEYS
+from flowlock.spec.rules.check import check_text
 from flowlock_core.execute.mocks import load_mock, mock_of
 from flowlock_core.registry import GROUP, Registration
 from flowlock_core.schema import signature

@@ -15,8 +15,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError, core_schema
 
-from flowlock_core.sentences import KIND_ERROR
-from flowlock_core.times import is_day, parse_time
+from flowlock_core.documents.times import is_day, parse_time
+from flowlock_core.refusals.sentences import KIND_ERROR
 
 if TYPE_CHECKING:
     from pandas import DataFrame as DataFrame  # noqa: PLC0414 - exported

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from flowlock.builder.contents import Reason
+from flowlock.builder.contents.shipped import Reason
 from flowlock.builder.worker.canonical import canonical
 from flowlock.conda.archive import Member
 from flowlock.recipe.document import Noarch

@@ -1,6 +1,6 @@
 import pytest
 
-from flowlock.builder.portable_names import collisions, warnings, windows_takes
+from flowlock.builder.contents.portable_names import collisions, warnings, windows_takes
 from flowlock.errors import Severity
 
 

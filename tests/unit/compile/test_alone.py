@@ -13,7 +13,7 @@ import pytest
 
 from flowlock.compile.package import render
 from flowlock.spec.catalog import Catalog
-from flowlock.spec.check import check_text
+from flowlock.spec.rules.check import check_text
 from flowlock_core.execute import Options, Run
 from flowlock_core.registry import registrations
 from flowlock_core.schema import signature

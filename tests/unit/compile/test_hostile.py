@@ -15,11 +15,11 @@ from xml.etree import ElementTree as ET
 import pytest
 import yaml
 
+from flowlock.compile.code.python import one_line
 from flowlock.compile.package import render
-from flowlock.compile.python import one_line
 from flowlock.report.renderings import errors
 from flowlock.spec.catalog import Catalog
-from flowlock.spec.check import check_text
+from flowlock.spec.rules.check import check_text
 from shared import ROOT
 from specs import FACTS, catalog, package_of, problems_of, signatures
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from flowlock.errors import FlowlockError
 from flowlock.names import Sha256
-from flowlock.release.artifact import Identity, Item
 from flowlock.release.plan import Pin, admit, dependencies, judge
+from flowlock.release.targets.artifact import Identity, Item
 from flowlock.release.targets.protocol import Delivery, Kind, Served, Status, Target
 from flowlock.release.upload import upload
 from flowlock.report.reporter import Silent

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from flowlock.spec.catalog import Catalog, Scope, is_condition
-from flowlock.spec.check import check_text
+from flowlock.spec.rules.check import check_text
 from flowlock_core.schema import Parameter, TaskSignature
 from specs import FACTS, catalog
 

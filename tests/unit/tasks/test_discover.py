@@ -15,7 +15,7 @@ from flowlock.edges import process
 from flowlock.edges.state_folder import StateFolder
 from flowlock.errors import FlowlockError
 from flowlock.tasks import discover
-from flowlock_core.literals import LiteralCheck
+from flowlock_core.parameters.literals import LiteralCheck
 
 TODAY = datetime(2026, 11, 1, tzinfo=UTC)
 MODULE = Path("src/space-tasks/space_tasks/ratios.py")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
-from flowlock_core.sentences import SKIPPED_PHRASE
+from flowlock_core.refusals.sentences import SKIPPED_PHRASE
 from flowlock_core.task import Task
 from flowlock_core.types import Wired
 

@@ -5,8 +5,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from flowlock_core.documents.times import is_day, parse_time
 from flowlock_core.errors import TaskError
-from flowlock_core.times import is_day, parse_time
 
 if TYPE_CHECKING:
     import pandas as pd

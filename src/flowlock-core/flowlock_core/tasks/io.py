@@ -4,12 +4,12 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
+from flowlock_core.documents.times import to_times
 from flowlock_core.errors import TaskError
 from flowlock_core.execute.context import current
 from flowlock_core.tables.columns import Columns
 from flowlock_core.tables.files import Source, TableFormat, WrittenFormat, format_of, read_table, write_table
 from flowlock_core.task import task
-from flowlock_core.times import to_times
 from flowlock_core.types import DataFrame, InputPath, OutputName
 
 _DELIMITER_WORDS = {"tab": "\t", "space": " ", "comma": ",", "semicolon": ";", "bar": "|"}

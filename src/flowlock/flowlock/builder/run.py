@@ -5,17 +5,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from flowlock.builder.contents.remarks import NO_REMARKS
 from flowlock.builder.environments.locked import Locked
 from flowlock.builder.output import refuse_foreign
 from flowlock.builder.output import write as hand_over
 from flowlock.builder.plan.cache import Cache, Cached
 from flowlock.builder.plan.order import closure, most_awaited_first
-from flowlock.builder.plan.result import BuildResult, PackageResult, Status
+from flowlock.builder.plan.result import BuildResult, Made, PackageResult, Status
 from flowlock.builder.plan.stale import Step
 from flowlock.builder.plan.targets import Target
-from flowlock.builder.remarks import NO_REMARKS
 from flowlock.builder.verify import verify as check
-from flowlock.builder.worker.jobs import Made
 from flowlock.builder.worker.rooms import Place, tidy
 from flowlock.builder.worker.workers import Workers
 from flowlock.builder.yard import Yard, artifact_of, survey

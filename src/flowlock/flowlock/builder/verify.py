@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from flowlock.builder.plan.cache import difference
-from flowlock.builder.worker.jobs import Job, Made
+from flowlock.builder.plan.result import Made
+from flowlock.builder.worker.jobs import Job
 from flowlock.builder.worker.rooms import Place
 from flowlock.builder.worker.workers import Workers
 from flowlock.edges import files

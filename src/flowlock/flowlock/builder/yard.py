@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flowlock.builder.environments.locked import Locked, open_channels
+from flowlock.builder.package_tests.bench import Bench
 from flowlock.builder.package_tests.tested import Tested
-from flowlock.builder.package_tests.testing import Bench
 from flowlock.builder.package_tests.testing import run as run_tests
 from flowlock.builder.plan.cache import Cache, Cached
 from flowlock.builder.plan.order import built_with, closure, graph_of, order

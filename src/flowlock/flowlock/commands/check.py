@@ -11,9 +11,9 @@ from flowlock.commands.recipe import recipe_problems
 from flowlock.errors import Location, Problem, Severity
 from flowlock.report import renderings as render
 from flowlock.report.reporter import Format, Progress
-from flowlock.spec.check import by_place
 from flowlock.spec.facts import facts_of
 from flowlock.spec.parse import parse
+from flowlock.spec.rules.check import by_place
 from flowlock.tasks.discover import Elsewhere
 from flowlock.workspace import Workflow, Workspace
 

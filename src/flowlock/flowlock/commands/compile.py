@@ -16,13 +16,13 @@ from flowlock.errors import FlowlockError, Location, Problem, from_os_error
 from flowlock.report.renderings import errors, warnings
 from flowlock.report.reporter import Progress
 from flowlock.spec.catalog import Catalog
-from flowlock.spec.check import by_place, check, without_consequences
 from flowlock.spec.facts import Facts, facts_of
 from flowlock.spec.layout import FILE as LAYOUT
 from flowlock.spec.layout import Place, parse_layout
 from flowlock.spec.literals import literal_checks
 from flowlock.spec.model import Requirement, Spec
 from flowlock.spec.parse import parse
+from flowlock.spec.rules.check import by_place, check, without_consequences
 from flowlock.tasks.discover import Elsewhere, signatures, with_elsewhere
 from flowlock.workspace import Workflow, Workspace
 

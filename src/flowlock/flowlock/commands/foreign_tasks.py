@@ -30,7 +30,7 @@ from flowlock.report.reporter import Silent
 from flowlock.running import environment as env
 from flowlock.spec.facts import facts_of, plain_channel
 from flowlock.spec.model import Requirement
-from flowlock_core.literals import LiteralCheck
+from flowlock_core.parameters.literals import LiteralCheck
 
 LOCK = "pixi.lock"
 

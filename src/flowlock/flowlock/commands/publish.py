@@ -15,9 +15,9 @@ from flowlock.edges import files, git, process
 from flowlock.edges.patience import DEFAULT_PATIENCE, Patience
 from flowlock.edges.secret import CREDENTIAL_WORDS
 from flowlock.errors import FlowlockError
-from flowlock.release import artifact, changelog, publish, reviewed, version
+from flowlock.release import changelog, publish, reviewed, version
 from flowlock.release.outcome import PublishResult
-from flowlock.release.targets import make
+from flowlock.release.targets import artifact, make
 from flowlock.release.targets.protocol import Context, Target
 
 

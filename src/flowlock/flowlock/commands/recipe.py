@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flowlock.builder import portable_names
+from flowlock.builder.contents import portable_names
 from flowlock.builder.plan.agreement import disagreements, misnamed
 from flowlock.builder.plan.order import graph_of, order
 from flowlock.builder.plan.targets import chosen, package_recipe, rendered, targets

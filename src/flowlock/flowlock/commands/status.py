@@ -14,7 +14,7 @@ from flowlock.edges import files
 from flowlock.errors import FlowlockError
 from flowlock.lock.lockfile import document
 from flowlock.release import version
-from flowlock.release.artifact import Identity, Item
+from flowlock.release.targets.artifact import Identity, Item
 from flowlock.release.targets.protocol import Target
 
 

@@ -13,7 +13,7 @@ from flowlock.spec.json_schema import spec_schema
 from flowlock.spec.model import Requirement
 from flowlock.tasks.discover import signatures
 from flowlock.workspace import Workspace
-from flowlock_core.literals import LiteralCheck
+from flowlock_core.parameters.literals import LiteralCheck
 from flowlock_core.schema import TaskSignature
 
 

@@ -14,9 +14,10 @@ from flowlock.commands.recipe import recipe_problems
 from flowlock.commands.session import Session
 from flowlock.edges import git
 from flowlock.errors import FlowlockError, Problem
-from flowlock.release import artifact, plan, reviewed, version
-from flowlock.release.artifact import Item
+from flowlock.release import plan, reviewed, version
 from flowlock.release.reviewed import LeftOut
+from flowlock.release.targets import artifact
+from flowlock.release.targets.artifact import Item
 from flowlock.release.targets.protocol import Target
 
 

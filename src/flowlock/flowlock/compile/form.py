@@ -4,9 +4,9 @@ import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from flowlock.compile.code.plan import Plan
+from flowlock.compile.code.python import one_line
 from flowlock.compile.params import params_schema
-from flowlock.compile.plan import Plan
-from flowlock.compile.python import one_line
 from flowlock.spec.model import Group
 from flowlock.spec.paths import DEFINITIONS, definitions, inside, plain, split
 

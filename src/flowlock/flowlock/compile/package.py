@@ -12,13 +12,13 @@ from typing import Any
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+from flowlock.compile.code.plan import Plan, PlannedStep, plan
+from flowlock.compile.code.python import one_line, shortened
+from flowlock.compile.code.workflow import workflow_source
 from flowlock.compile.form import form
 from flowlock.compile.graph.mermaid import mermaid
 from flowlock.compile.graph.svg import graph_svg
 from flowlock.compile.params import params_schema
-from flowlock.compile.plan import Plan, PlannedStep, plan
-from flowlock.compile.python import one_line, shortened
-from flowlock.compile.workflow import workflow_source
 from flowlock.lock.manifest.model import for_workflow
 from flowlock.names import CORE
 from flowlock.spec.catalog import Catalog, scope

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flowlock.compile.plan import Plan, PlannedStep
-from flowlock.compile.python import one_line
+from flowlock.compile.code.plan import Plan, PlannedStep
+from flowlock.compile.code.python import one_line
 from flowlock.spec.paths import without_empty_choices
 from flowlock_core.schema import Parameter
 

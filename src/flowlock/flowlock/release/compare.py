@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from flowlock.release import plan
-from flowlock.release.artifact import Item
 from flowlock.release.plan import Verdict
+from flowlock.release.targets.artifact import Item
 from flowlock.release.targets.protocol import Served, Status, Target
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from flowlock.edges import files
-from flowlock.release.artifact import Item
+from flowlock.release.targets.artifact import Item
 
 FILE = "flowlock-ledger.json"
 SUMS = "SHA256SUMS"

@@ -8,7 +8,7 @@ from packaging.version import InvalidVersion, Version
 
 from flowlock.errors import FlowlockError, Problem
 from flowlock.names import Sha256
-from flowlock.release.artifact import Identity, Item
+from flowlock.release.targets.artifact import Identity, Item
 from flowlock.release.targets.protocol import Served, Status
 
 

@@ -10,11 +10,12 @@ from functools import partial
 from pathlib import Path
 
 from flowlock.errors import FlowlockError, UsageError, nearest
-from flowlock.release import artifact, ledger, plan
-from flowlock.release.artifact import Item
+from flowlock.release import ledger, plan
 from flowlock.release.compare import compare
 from flowlock.release.outcome import FINE, ArtifactOutcome, PublishResult, TargetOutcome
 from flowlock.release.plan import Pin, Verdict
+from flowlock.release.targets import artifact
+from flowlock.release.targets.artifact import Item
 from flowlock.release.targets.protocol import Delivery, Kind, Served, Status, Target
 from flowlock.release.upload import upload
 from flowlock.report.reporter import Progress

@@ -9,7 +9,7 @@ from packaging.utils import canonicalize_name
 from flowlock.names import CORE
 from flowlock.spec.facts import Facts
 from flowlock.spec.model import Spec, Step, Text
-from flowlock_core.literals import LiteralCheck, Refusal
+from flowlock_core.parameters.literals import LiteralCheck, Refusal
 from flowlock_core.schema import TaskSignature
 
 # What the tasks of a distribution say of literals.

@@ -16,7 +16,7 @@ from flowlock.spec.model import (
     Value,
 )
 from flowlock_core.documents.nodes import shown
-from flowlock_core.literals import LiteralCheck, Path, Refusal, RefusalKind
+from flowlock_core.parameters.literals import LiteralCheck, Path, Refusal, RefusalKind
 from flowlock_core.schema import Parameter
 
 Json = Any

@@ -1,5 +1,6 @@
 """A spec as data: what it says, and where it says it. Nothing here is checked against tasks or channels."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -237,3 +238,17 @@ def environment(value: Value) -> Iterator[Environment]:
                 yield from environment(item)
         case Literal() | Reference():
             return
+
+
+def split_requirement(at: Location, whole: Text, channel: Text | None) -> Requirement:
+    """Read `channel::name version` in one text, as conda writes it."""
+    text, place = whole.value.strip(), whole.at
+    prefix, separator, rest = text.partition("::")
+    if separator and channel is None:
+        channel, text = Text(prefix.strip(), place), rest.strip()
+    match = re.match(r"[^\s=<>!~\[]*", text)
+    name = match[0] if match else ""
+    version = text[len(name) :].strip()
+    return Requirement(
+        at=at, name=Text(name, place), version=Text(version, place) if version else None, channel=channel
+    )

@@ -11,7 +11,6 @@ from typing import TypeVar
 
 from flowlock.documents.yaml import read
 from flowlock.errors import Location, Problem, Severity, nearest
-from flowlock.spec.match_spec import split_requirement
 from flowlock.spec.model import (
     Argument,
     Environment,
@@ -30,6 +29,7 @@ from flowlock.spec.model import (
     Step,
     Text,
     Value,
+    split_requirement,
 )
 from flowlock_core.documents.nodes import Items, Mapping, Node, Scalar, shown
 

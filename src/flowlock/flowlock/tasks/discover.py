@@ -37,7 +37,7 @@ from flowlock.tasks.verdicts import (
     write_verdicts,
 )
 from flowlock.workspace import Package, Workspace
-from flowlock_core.literals import LiteralCheck
+from flowlock_core.parameters.literals import LiteralCheck
 from flowlock_core.schema import TaskSignature
 
 GROUP = "flowlock.tasks"

@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 
 from flowlock.edges import files
 from flowlock.spec.catalog import Verdicts
-from flowlock_core.literals import LiteralCheck, Refusal
+from flowlock_core.parameters.literals import LiteralCheck, Refusal
 
 # More than any workspace asks at once; what was asked longest ago goes first.
 MOST_KEPT = 20_000

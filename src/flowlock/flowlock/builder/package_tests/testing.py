@@ -3,72 +3,31 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flowlock.builder.environments.locked import Store, digest_of, folder_of, offer
+from flowlock.builder.environments.locked import Store, digest_of, offer
+from flowlock.builder.package_tests.bench import Bench
 from flowlock.builder.package_tests.tested import Tested
 from flowlock.builder.plan.cache import Cached
 from flowlock.builder.plan.order import closure, names_of
+from flowlock.builder.plan.result import Made
 from flowlock.builder.plan.stale import Step
-from flowlock.builder.worker.jobs import Made, TestJob
+from flowlock.builder.worker.jobs import TestJob
 from flowlock.builder.worker.workers import Workers
-from flowlock.channel import store
 from flowlock.conda import platforms, virtual
 from flowlock.conda.match_spec import name_of
 from flowlock.conda.records import Record
 from flowlock.edges import files
-from flowlock.edges.state_folder import StateFolder
 from flowlock.errors import FlowlockError
 from flowlock.lock.manifest.model import Requirement
 from flowlock.lock.solver import sources
-from flowlock.lock.solver.sources import ChannelFolder
 from flowlock.recipe.document import Recipe
 from flowlock.report.reporter import Progress
 
 PASSED, KEPT = "passed", "passed before"
 NOT_TESTED = "not tested: "
 SHOWN = 4
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Bench:
-    """Where test environments come from: own builds under the release channel's URL, then other channels."""
-
-    own: str
-    artifacts: Sequence[store.Artifact]
-    channels: Sequence[str]
-    offline: bool
-    work: Path
-    state: StateFolder
-
-    @property
-    def folder(self) -> Path:
-        """The channel of the workspace's own builds, once `lay_out` was called."""
-        return self.work / "channel"
-
-    @property
-    def folders(self) -> list[ChannelFolder]:
-        """The channels that are folders of this machine."""
-        others = {url: path for url in self.channels if (path := folder_of(url)) is not None}
-        return [ChannelFolder(url=url, path=path) for url, path in {self.own: self.folder, **others}.items()]
-
-    def lay_out(self) -> None:
-        """Make the channel of the workspace's own builds."""
-        if not self.folder.exists():
-            store.put(self.folder, self.artifacts, subdirs=(), cache=self.work / "cache")
-
-    def store(self, progress: Progress) -> Store:
-        """Return where the files of test environments come from."""
-        return Store(
-            mirrors={self.own: self.folder}, state=self.state, offline=self.offline, progress=progress
-        )
-
-    @property
-    def live(self) -> list[str]:
-        """The channels that have to be asked."""
-        return [url for url in self.channels if folder_of(url) is None]
 
 
 def run(

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from flowlock.builder.contents.remarks import NO_REMARKS, Remarks
 from flowlock.builder.plan.identity import Identity, cache_key
-from flowlock.builder.remarks import NO_REMARKS, Remarks
-from flowlock.builder.worker.jobs import Made
+from flowlock.builder.plan.result import Made
 from flowlock.conda import archive
 from flowlock.edges import files, memo
 from flowlock.edges.stat_cache import StatCache

@@ -1,11 +1,11 @@
-"""What `flowlock build` reports."""
+"""What a build gives, and what `flowlock build` reports."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from flowlock.builder.remarks import NO_REMARKS, Remarks
+from flowlock.builder.contents.remarks import NO_REMARKS, Remarks
 from flowlock.report.problem_text import problem_text
 
 
@@ -15,6 +15,15 @@ class Status(StrEnum):
     BUILT = "built"
     CACHED = "cached"
     CURRENT = "current"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Made:
+    """What a worker made: the canonical archive's bytes; nothing if it ran tests, which passed."""
+
+    data: bytes
+    seconds: float
+    remarks: Remarks = NO_REMARKS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,9 +12,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from flowlock.builder import installed
-from flowlock.builder.contents import LeftOut
-from flowlock.builder.remarks import Remarks
+from flowlock.builder.contents import installed
+from flowlock.builder.contents.remarks import Remarks
+from flowlock.builder.contents.shipped import LeftOut
 from flowlock.builder.worker.canonical import Facts, canonical
 from flowlock.builder.worker.engine import Order, run, test
 from flowlock.builder.worker.layout import ARTIFACT, HOST_ENVIRONMENT, LOG, RECIPE, RESULT, SOURCE

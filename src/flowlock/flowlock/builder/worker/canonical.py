@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
 
-from flowlock.builder.contents import LeftOut, Reason, dist_infos, left_out
+from flowlock.builder.contents.shipped import LeftOut, Reason, dist_infos, left_out
 from flowlock.conda.archive import Member
 from flowlock.errors import FlowlockError
 from flowlock.recipe.document import Noarch

@@ -1,4 +1,4 @@
-"""What workers are given to do, and what they give back."""
+"""What workers are given to do."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,6 @@ from typing import Any
 
 from flowlock.builder.environments.locked import Offer
 from flowlock.builder.plan.identity import Identity
-from flowlock.builder.remarks import NO_REMARKS, Remarks
 from flowlock.edges.sources import Sources
 from flowlock.recipe.document import Recipe
 
@@ -56,12 +55,3 @@ class TestJob:
     def order(self) -> dict[str, Any]:
         """Return what its worker reads, as JSON."""
         return {"test": self.artifact.name, "channels": self.offer.channels}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Made:
-    """What a worker made: the canonical archive's bytes; nothing if it ran tests, which passed."""
-
-    data: bytes
-    seconds: float
-    remarks: Remarks = NO_REMARKS

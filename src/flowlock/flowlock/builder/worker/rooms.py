@@ -13,8 +13,9 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from flowlock.builder.remarks import NO_REMARKS, Remarks
-from flowlock.builder.worker.jobs import Job, Made, TestJob
+from flowlock.builder.contents.remarks import NO_REMARKS, Remarks
+from flowlock.builder.plan.result import Made
+from flowlock.builder.worker.jobs import Job, TestJob
 from flowlock.builder.worker.layout import (
     ARTIFACT,
     ENVIRONMENTS,

@@ -5,7 +5,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
-from flowlock.builder.worker.jobs import Job, Made, TestJob
+from flowlock.builder.plan.result import Made
+from flowlock.builder.worker.jobs import Job, TestJob
 from flowlock.builder.worker.rooms import Ended, Place, Rooms, tidy
 from flowlock.builder.worker.unpacked import Unpacked
 from flowlock.errors import FlowlockError

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from flowlock.compile.plan import Plan, PlannedStep
-from flowlock.compile.python import one_line, shortened
+from flowlock.compile.code.plan import Plan, PlannedStep
+from flowlock.compile.code.python import one_line, shortened
 from flowlock.spec.model import Group, Over, Step, references
 
 # Words that Mermaid reads as its own where a node's id stands.

@@ -6,9 +6,9 @@ from functools import cache
 from html import escape
 from importlib.resources import files
 
+from flowlock.compile.code.plan import Plan, PlannedStep
+from flowlock.compile.code.python import one_line, shortened, width
 from flowlock.compile.graph.geometry import HEADING, PADDING, Frame, Picture, Point, Size, picture
-from flowlock.compile.plan import Plan, PlannedStep
-from flowlock.compile.python import one_line, shortened, width
 from flowlock.spec.model import Group, Over, references
 
 # Beyond this many steps a drawing is no help, and takes long to make.

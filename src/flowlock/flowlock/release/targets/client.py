@@ -11,7 +11,7 @@ from flowlock.edges.http import Answer, AnswerKind, Body, Request
 from flowlock.edges.patience import PassingFault, persist
 from flowlock.errors import FlowlockError
 from flowlock.names import FileName, Sha256
-from flowlock.release.artifact import Identity, Item
+from flowlock.release.targets.artifact import Identity, Item
 from flowlock.release.targets.protocol import Context, Delivery, Served, Status
 
 UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, CONFLICT, PRECONDITION = 401, 403, 404, 409, 412

@@ -12,11 +12,11 @@ from flowlock.conda.index import Record, index_files
 from flowlock.edges import files
 from flowlock.errors import FlowlockError, Problem, from_os_error
 from flowlock.names import Sha256
-from flowlock.release import artifact
-from flowlock.release.artifact import Item
+from flowlock.release.targets.artifact import SUFFIX, Item
+from flowlock.release.targets.artifact import read as read_artifact
 from flowlock.release.targets.protocol import Context, Delivery, Kind, Served, Status
 
-SUFFIXES = (artifact.SUFFIX, ".tar.bz2")
+SUFFIXES = (SUFFIX, ".tar.bz2")
 
 
 class Directory:
@@ -52,8 +52,8 @@ class Directory:
         wanted = {(item.identity.subdir, item.identity.name) for item in items if item.identity}
         found = {}
         for subdir, name in sorted(wanted):
-            for path in sorted((self._folder / subdir).glob(f"{name}-*{artifact.SUFFIX}")):
-                other = artifact.read(path)
+            for path in sorted((self._folder / subdir).glob(f"{name}-*{SUFFIX}")):
+                other = read_artifact(path)
                 if other.identity and other.identity.name == name:
                     found[other.place] = Served(
                         place=other.place, url=path.as_uri(), sha256=other.sha256, identity=other.identity
@@ -114,10 +114,10 @@ def _index_problem(path: Path) -> Problem | None:
 
 
 def _why_not_indexed(path: Path, shown: str) -> str | None:
-    if path.suffix != artifact.SUFFIX:
+    if path.suffix != SUFFIX:
         return "it has the older format, which the new index would not list"
     try:
-        item = artifact.read(path)
+        item = read_artifact(path)
         index_files({path.parent.name: {path.name: index_record(path)}}, bytes)
     except (FlowlockError, KeyError, TypeError, ValueError) as error:
         return str(error)

@@ -14,7 +14,7 @@ from flowlock.edges.credentials import Header
 from flowlock.edges.http import Answer, AnswerKind
 from flowlock.errors import FlowlockError
 from flowlock.names import Sha256
-from flowlock.release.artifact import FileBody, Item
+from flowlock.release.targets.artifact import FileBody, Item
 from flowlock.release.targets.client import CLOSED, NOT_FOUND, Client, most_of
 from flowlock.release.targets.github_objects import Asset, Release, Repository, read
 from flowlock.release.targets.protocol import Context, Delivery, Kind, Served, Status

@@ -8,7 +8,7 @@ from flowlock.edges import address
 from flowlock.edges.http import Answer
 from flowlock.errors import FlowlockError
 from flowlock.names import Sha256
-from flowlock.release.artifact import Item
+from flowlock.release.targets.artifact import Item
 from flowlock.release.targets.client import CONFLICT, Client
 from flowlock.release.targets.protocol import Delivery, Kind, Served
 

@@ -10,8 +10,8 @@ from flowlock.edges import secret, shapes
 from flowlock.edges.credentials import Header
 from flowlock.edges.http import Answer, AnswerKind
 from flowlock.edges.secret import Secret
-from flowlock.release import attestation
-from flowlock.release.artifact import FileBody, Item
+from flowlock.release.targets.artifact import FileBody, Item
+from flowlock.release.targets.attestation import checked as checked_attestation
 from flowlock.release.targets.client import NOT_FOUND, Client
 from flowlock.release.targets.hosted import Hosted, Landed, server_and_channel
 from flowlock.release.targets.protocol import Context
@@ -107,7 +107,7 @@ class _Hidden:
 def _bundle(item: Item, channel: str) -> bytes | None:
     """Return the signed attestation that lies beside the file as `FILE.sigstore.json`, if there is one."""
     path = item.path.with_name(item.file + ".sigstore.json")
-    return attestation.checked(path.read_bytes(), item, channel) if path.is_file() else None
+    return checked_attestation(path.read_bytes(), item, channel) if path.is_file() else None
 
 
 class Form:

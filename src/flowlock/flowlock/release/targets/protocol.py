@@ -8,7 +8,7 @@ from typing import Protocol
 
 from flowlock.edges.patience import DEFAULT_PATIENCE, Patience
 from flowlock.names import Sha256
-from flowlock.release.artifact import Identity, Item
+from flowlock.release.targets.artifact import Identity, Item
 
 
 class Status(StrEnum):

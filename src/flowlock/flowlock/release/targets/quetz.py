@@ -3,7 +3,7 @@
 from flowlock.edges import secret
 from flowlock.edges.credentials import Header
 from flowlock.edges.http import Answer
-from flowlock.release.artifact import FileBody, Item
+from flowlock.release.targets.artifact import FileBody, Item
 from flowlock.release.targets.client import Client
 from flowlock.release.targets.hosted import Hosted, Landed, server_and_channel
 from flowlock.release.targets.protocol import Context

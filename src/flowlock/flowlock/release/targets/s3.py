@@ -12,7 +12,7 @@ from flowlock.edges.secret import Secret
 from flowlock.edges.state_folder import StateFolder
 from flowlock.errors import FlowlockError
 from flowlock.names import Sha256
-from flowlock.release.artifact import FileBody, Item
+from flowlock.release.targets.artifact import FileBody, Item
 from flowlock.release.targets.bucket import Bucket
 from flowlock.release.targets.client import CONFLICT, NOT_FOUND, PRECONDITION, Client
 from flowlock.release.targets.protocol import Context, Delivery, Kind, Served, Status

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from flowlock.errors import Problem
 from flowlock.spec.catalog import Scope, filled, is_condition
-from flowlock.spec.hints import Hints
 from flowlock.spec.literals import iterated, literal_check, problem_of
 from flowlock.spec.model import ListOf, Literal, MappingOf, Spec, Step, Text, Value
+from flowlock.spec.rules.hints import Hints
 from flowlock.spec.types import read, takes_nothing
 from flowlock_core.documents.nodes import shown
 from flowlock_core.schema import Parameter, TaskSignature

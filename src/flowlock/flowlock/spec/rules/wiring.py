@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from flowlock.errors import Location, Problem
-from flowlock.spec.hints import Hints
 from flowlock.spec.model import Environment, Iteration, ListOf, Over, Reference, Spec, Step, Text, references
+from flowlock.spec.rules.hints import Hints
 from flowlock_core.documents.nodes import shown
 
 

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Sequence
 from flowlock.errors import Problem, Severity
 from flowlock.spec.catalog import Catalog, scope
 from flowlock.spec.facts import Facts
-from flowlock.spec.hints import Hints
 from flowlock.spec.model import Spec
 from flowlock.spec.parse import parse
 from flowlock.spec.rules.arguments import check_tasks
 from flowlock.spec.rules.edges import check_edges
+from flowlock.spec.rules.hints import Hints
 from flowlock.spec.rules.naming import check_names
 from flowlock.spec.rules.overrides import check_overrides
 from flowlock.spec.rules.requirements import check_requirements

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from flowlock.builder import portable_names
-from flowlock.builder.contents import ROUTINE, LeftOut, Reason
+from flowlock.builder.contents import portable_names
+from flowlock.builder.contents.shipped import ROUTINE, LeftOut, Reason
 from flowlock.errors import Problem, Severity
 from flowlock.recipe.document import Noarch
 

@@ -15,10 +15,10 @@ from flowlock_core.command.running import run_workflow
 from flowlock_core.documents.document import Document, parse_document, read_text
 from flowlock_core.errors import Location, Problem, WorkflowError, nearest
 from flowlock_core.execute import Options, Workflow
-from flowlock_core.expectations import differences
 from flowlock_core.parameters.params import ADD_TO_A_CASE, Params, parts_of
 from flowlock_core.refusals import problems_of_value
 from flowlock_core.results import Position, to_json
+from flowlock_core.testing.expectations import differences
 
 
 class Case(BaseModel):

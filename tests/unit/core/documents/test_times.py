@@ -6,9 +6,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from flowlock_core.documents.times import parse_time, same_time
 from flowlock_core.errors import TaskError
 from flowlock_core.tasks.io import load_table
-from flowlock_core.times import parse_time, same_time
 
 
 def times(folder: Path, *values: str, time_format: str | None = None) -> list[str]:

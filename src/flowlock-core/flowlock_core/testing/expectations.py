@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from flowlock_core.times import same_time
+from flowlock_core.documents.times import same_time
 
 # Numbers are compared to nine digits, whatever their size.
 _TOLERANCE = 1e-9

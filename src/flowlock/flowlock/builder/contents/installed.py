@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from flowlock.builder.contents import LeftOut, Reason, is_bytecode
+from flowlock.builder.contents.shipped import LeftOut, Reason, is_bytecode
 from flowlock.conda.archive import Member
 from flowlock.edges import files
 from flowlock.errors import FlowlockError

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flowlock.errors import FlowlockError
-from flowlock.release.artifact import Item
+from flowlock.release.targets.artifact import Item
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://schemas.conda.org/attestations-publish-1.schema.json"

@@ -4,8 +4,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-from flowlock.compile.plan import Plan, PlannedStep
-from flowlock.compile.python import (
+from flowlock.compile.code.plan import Plan, PlannedStep
+from flowlock.compile.code.python import (
     WIDTH,
     Brackets,
     Expression,

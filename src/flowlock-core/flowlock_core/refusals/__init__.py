@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from flowlock_core.errors import Problem, nearest
-from flowlock_core.sentences import SKIPPED_PHRASE, expected_words, sentence, shown
+from flowlock_core.refusals.sentences import SKIPPED_PHRASE, expected_words, sentence, shown
 
 _QUOTED = re.compile(r"'([^']*)'")
 

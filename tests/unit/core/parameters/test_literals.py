@@ -10,7 +10,7 @@ from pydantic.json_schema import SkipJsonSchema, WithJsonSchema
 
 from flowlock_core.arguments import arguments_of
 from flowlock_core.execute.skip import Skipped
-from flowlock_core.literals import LiteralCheck, Refusal, check_literal, refusals_of
+from flowlock_core.parameters.literals import LiteralCheck, Refusal, check_literal, refusals_of
 from flowlock_core.registry import Registration
 from flowlock_core.types import DataFrame, OutputName, TimeRange
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from flowlock_core.expectations import differences
+from flowlock_core.testing.expectations import differences
 
 
 @pytest.mark.parametrize(

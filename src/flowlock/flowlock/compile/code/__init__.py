@@ -1,0 +1,1 @@
+"""The Python of a compiled workflow: names are chosen, and data becomes source."""
