@@ -72,7 +72,7 @@ class Record:
     @property
     def extra_depends(self) -> Mapping[str, tuple[str, ...]]:
         """Dependencies that hold when an extra is asked for."""
-        return {key: tuple(map(str, specs)) for key, specs in self.more.get("extra_depends", {}).items()}
+        return {key: tuple(map(str, specs)) for key, specs in (self.more.get("extra_depends") or {}).items()}
 
 
 def is_archive(url: str) -> bool:
@@ -92,22 +92,22 @@ def from_entry(entry: Mapping[str, Node]) -> Record:
     name, version = str(entry.get("name") or name), str(entry.get("version") or version)
     if not (name and version and subdir):
         raise ValueError(f"`{url}` says neither by its name nor by its fields which package it is")
-    number, noarch = entry.get("build_number"), entry.get("noarch")
-    size, timestamp = entry.get("size"), entry.get("timestamp")
+    _require_extras(entry)
+    number, noarch = _integer(entry, "build_number"), entry.get("noarch")
     return Record(
         url=url,
         name=name,
         version=version,
         build=build,
-        build_number=number if isinstance(number, int) else _build_number(build),
+        build_number=_build_number(build) if number is None else number,
         subdir=subdir,
         noarch=_noarch(subdir, build) if noarch is None else _noarch_named(str(noarch)),
         sha256=str(entry.get("sha256", "")),
         md5=str(entry.get("md5", "")),
         depends=_texts(entry, "depends"),
         constrains=_texts(entry, "constrains"),
-        size=size if isinstance(size, int) else None,
-        timestamp=timestamp if isinstance(timestamp, int) else None,
+        size=_integer(entry, "size"),
+        timestamp=_integer(entry, "timestamp"),
         more={key: value for key, value in entry.items() if key not in _FIELDS},
     )
 
@@ -184,7 +184,24 @@ def in_milliseconds(stamp: int) -> int:
 
 
 def _texts(entry: Mapping[str, Node], key: str) -> tuple[str, ...]:
-    return tuple([str(item) for item in entry.get(key) or ()])
+    """Return a list of match specs; ValueError for a text, whose letters would be read as specs."""
+    items = entry.get(key) or ()
+    if not isinstance(items, list | tuple):
+        raise ValueError(f"`{key}` is not a list")  # noqa: TRY004 - a fault of the text, not of the caller
+    return tuple([str(item) for item in items])
+
+
+def _integer(entry: Mapping[str, Node], key: str) -> int | None:
+    value = entry.get(key)
+    return value if isinstance(value, int) else None
+
+
+def _require_extras(entry: Mapping[str, Node]) -> None:
+    extras = entry.get("extra_depends") or {}
+    if not isinstance(extras, Mapping):
+        raise ValueError("`extra_depends` is not a mapping")  # noqa: TRY004 - as above
+    for key in extras:
+        _texts(extras, key)
 
 
 def _parts(url: str) -> tuple[str, str, str]:

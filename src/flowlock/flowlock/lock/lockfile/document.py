@@ -1,7 +1,7 @@
 """pixi.lock as a frozen model: read fast, written as rattler writes it, unknown parts kept."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -94,7 +94,7 @@ def read(text: str, file: str) -> Lock:
     try:
         return _lock(node)
     except _MalformedError as error:
-        line = _line_of(text, error.near) if error.near else None
+        line = (_line_of(text, error.near) if error.near else None) or 1
         raise _broken("FL601", str(error), file, line=line) from error
 
 
@@ -139,17 +139,7 @@ class _MalformedError(Exception):
 
 
 def _lock(node: Mapping[str, Any]) -> Lock:
-    entries = _list(node, "packages")
-    known: dict[str, Record] = {}
-    foreign = []
-    for entry in entries:
-        url = entry.get("conda") if isinstance(entry, dict) else None
-        if isinstance(url, str) and is_archive(url):
-            known[url] = _record(entry, url)
-        elif isinstance(entry, dict):
-            foreign.append(entry)
-        else:
-            raise _MalformedError(f"`{entry}` is no package", str(entry))
+    known, foreign = _entries(_list(node, "packages"))
     environments = _dict(node, "environments")
     platforms = tuple(_platform(item) for item in _list(node, "platforms"))
     mentioned = set(_texts(foreign))
@@ -160,6 +150,21 @@ def _lock(node: Mapping[str, Any]) -> Lock:
         build_records=tuple(record for url, record in known.items() if url in mentioned),
         more={k: v for k, v in node.items() if k not in ("version", "platforms", "environments", "packages")},
     )
+
+
+def _entries(entries: Sequence[Any]) -> tuple[dict[str, Record], list[Mapping[str, Any]]]:
+    """Return the entries of conda archives by URL, and those of anything else."""
+    known: dict[str, Record] = {}
+    foreign: list[Mapping[str, Any]] = []
+    for entry in entries:
+        if not isinstance(entry, dict):
+            raise _MalformedError(f"`{entry}` is not a package", str(entry))
+        url = entry.get("conda")
+        if isinstance(url, str) and is_archive(url):
+            known[url] = _record(entry, url)
+        else:
+            foreign.append(entry)
+    return known, foreign
 
 
 def _texts(node: Any) -> Iterator[str]:
@@ -185,7 +190,7 @@ def _record(entry: Mapping[str, Any], url: str) -> Record:
 def _platform(node: Any) -> LockPlatform:
     if not isinstance(node, dict) or not isinstance(node.get("name"), str):
         raise _MalformedError(f"a platform has no name: {node}", "platforms:")
-    virtual = node.get("virtual-packages") or ()
+    virtual = _list(node, "virtual-packages")
     name = str(node["name"])
     subdir = str(node.get("subdir") or name)
     return LockPlatform(name=name, subdir=subdir, virtual_packages=tuple(map(str, virtual)))
@@ -193,20 +198,12 @@ def _platform(node: Any) -> LockPlatform:
 
 def _environment(name: str, node: Any, known: Mapping[str, Record]) -> LockedEnvironment:
     if not isinstance(node, dict):
-        raise _MalformedError(f"the environment `{name}` is no mapping", f"  {name}:")
+        raise _MalformedError(f"the environment `{name}` is not a mapping", f"  {name}:")
     packages: dict[str, tuple[Record, ...]] = {}
     foreign: dict[str, tuple[Any, ...]] = {}
-    for platform, selectors in _dict(node, "packages").items():
-        records, others = [], []
-        for selector in selectors or ():
-            url = selector.get("conda") if isinstance(selector, dict) else None
-            if not isinstance(url, str) or not is_archive(url):
-                others.append(selector)
-            elif url in known:
-                records.append(known[url])
-            else:
-                problem = f"{name}/{platform} names {url}, which `packages` does not have"
-                raise _MalformedError(problem, f"- conda: {url}")
+    rows = _dict(node, "packages")
+    for platform in rows:
+        records, others = _row(f"{name}/{platform}", _list(rows, platform), known)
         packages[platform] = tuple(records)
         if others:
             foreign[platform] = tuple(others)
@@ -219,6 +216,26 @@ def _environment(name: str, node: Any, known: Mapping[str, Record]) -> LockedEnv
     )
 
 
+def _row(
+    label: str, selectors: Sequence[Any], known: Mapping[str, Record]
+) -> tuple[list[Record], list[Mapping[str, Any]]]:
+    """Return the archives that an environment pins on a platform, and the selectors of anything else."""
+    records: list[Record] = []
+    others: list[Mapping[str, Any]] = []
+    for selector in selectors:
+        if not isinstance(selector, dict) or not selector:
+            raise _MalformedError(f"`{selector}` in {label} is not a package", str(selector))
+        url = selector.get("conda")
+        if not isinstance(url, str) or not is_archive(url):
+            others.append(selector)
+        elif url in known:
+            records.append(known[url])
+        else:
+            problem = f"{label} names {url}, which `packages` does not have"
+            raise _MalformedError(problem, f"- conda: {url}")
+    return records, others
+
+
 def _channel(node: Any) -> str:
     url = node.get("url") if isinstance(node, dict) else node
     if not isinstance(url, str):
@@ -229,14 +246,14 @@ def _channel(node: Any) -> str:
 def _list(node: Mapping[str, Any], key: str) -> list[Any]:
     value = node.get(key, [])
     if not isinstance(value, list):
-        raise _MalformedError(f"`{key}` is no list", f"{key}:")
+        raise _MalformedError(f"`{key}` is not a list", f"{key}:")
     return value
 
 
 def _dict(node: Mapping[str, Any], key: str) -> dict[str, Any]:
     value = node.get(key, {})
     if not isinstance(value, dict):
-        raise _MalformedError(f"`{key}` is no mapping", f"{key}:")
+        raise _MalformedError(f"`{key}` is not a mapping", f"{key}:")
     return value
 
 

@@ -256,7 +256,7 @@ class _Reader:
 
     def _strategy(self, table: Table, path: KeyPath) -> Strategy | None:
         value = table.get("solve-strategy")
-        if value is not None and value not in _STRATEGIES:
+        if value is not None and str(value) not in _STRATEGIES:
             hint = f"one of {', '.join(_STRATEGIES)}"
             self._report((*path, "solve-strategy"), f"unknown solve-strategy `{value}`", hint=hint)
         return _STRATEGIES.get(str(value)) if value is not None else None

@@ -33,14 +33,14 @@ def match_spec(name: str, value: Any) -> str:
         return _with_version(name, value)
     if not isinstance(value, Mapping):
         raise TypeError(f"`{name}` must be a version or a table")
-    if source := [key for key in SOURCES if key in value]:
-        raise ValueError(f"`{name}` is a source package (`{source[0]}`), which flowlock does not lock")
-    if unknown := [key for key in value if key != "version" and key not in _BRACKETS]:
-        raise ValueError(f"`{name}` has the unknown key `{unknown[0]}`")
-    brackets = [
-        f"{_BRACKETS[key]}={_bracketed(key, item)}" for key, item in value.items() if key != "version"
-    ]
+    details = {key: item for key, item in value.items() if key != "version"}
+    for key in details:
+        if key in SOURCES:
+            raise ValueError(f"`{name}` is a source package (`{key}`), which flowlock does not lock")
+        if key not in _BRACKETS:
+            raise ValueError(f"`{name}` has the unknown key `{key}`")
     spec = _with_version(name, str(value.get("version", "*")))
+    brackets = [f"{_BRACKETS[key]}={_bracketed(key, item)}" for key, item in details.items()]
     return f"{spec}[{', '.join(brackets)}]" if brackets else spec
 
 

@@ -50,13 +50,20 @@ def snapshots(given: Iterable[str], channels: Sequence[str]) -> list[ChannelFold
             folders.append(ChannelFolder(url=url, path=path, serves=False))
     named = {folder.url.rstrip("/") for folder in folders}
     left = [channel for channel in dict.fromkeys(channels) if channel.rstrip("/") not in named]
-    if unnamed and (len(unnamed) > 1 or len(left) != 1):
-        raise FlowlockError(
-            f"{unnamed[0]} does not say of which channel it is: its repodata.json has no `info.base_url`",
-            code="FL620",
-            hint=f"write --repodata CHANNEL={unnamed[0]}; the channels are {', '.join(left) or 'all given'}",
-        )
-    return folders + [ChannelFolder(url=left[0], path=path, serves=False) for path in unnamed]
+    if unnamed:
+        folders.append(_only_left(unnamed, left))
+    return folders
+
+
+def _only_left(unnamed: Sequence[Path], left: Sequence[str]) -> ChannelFolder:
+    """Return the one folder that names no channel as the one channel that is left."""
+    if len(unnamed) == 1 and len(left) == 1:
+        return ChannelFolder(url=left[0], path=unnamed[0], serves=False)
+    raise FlowlockError(
+        f"{unnamed[0]} does not say of which channel it is: its repodata.json has no `info.base_url`",
+        code="FL620",
+        hint=f"write --repodata CHANNEL={unnamed[0]}; the channels are {', '.join(left) or 'all given'}",
+    )
 
 
 def _named(text: str) -> tuple[str | None, Path]:
