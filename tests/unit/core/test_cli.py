@@ -98,7 +98,7 @@ def test_cases_pass_or_fail(package: str, tmp_path: Path, capsys: pytest.Capture
     cases.write_text("good: {expect: {title: <Sample> & co}}\nbad: {expect: {title: other}}\n")
     assert main(f"{package}.workflow:sample", ["test", str(cases)]) == 1
     assert main(f"{package}.workflow:sample", ["test", str(cases), "--case", "good"]) == 0
-    assert "result.title: 'other' is expected, got '<Sample> & co'" in capsys.readouterr().out
+    assert 'result.title: "other" is expected, got "<Sample> & co"' in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("function", "code"), [("bug", 3), ("interrupted", 130)])

@@ -81,7 +81,7 @@ def test_results_are_kept_on_request(folder: Path, tmp_path: Path) -> None:
             "a: {parms: {}}",
             "cases.yaml:1:5: FL735 a.parms: a case has no such key\n  hint: did you mean `params`?",
         ),
-        ("a: {mocks: 3}", "cases.yaml:1:12: FL735 a.mocks: a mapping is expected, got 3"),
+        ("a: {mocks: 3}", "cases.yaml:1:12: FL735 a.mocks: a mapping is expected, not 3"),
     ],
 )
 def test_malformed_cases_are_told(tmp_path: Path, text: str, says: str) -> None:

@@ -18,6 +18,7 @@ from flowlock_core.errors import Problem
 from flowlock_core.parameters.params import parts_of
 from flowlock_core.refusals import problems_of
 from flowlock_core.registry import Registration
+from flowlock_core.sentences import KIND_ERROR
 
 Path: TypeAlias = tuple[str | int, ...]
 
@@ -36,7 +37,7 @@ _KINDS = frozenset(
 )
 # Choices of a union that no literal can be, and so say nothing about a literal.
 _NOT_LITERAL = frozenset(
-    ("needs_python_object", "is_instance_of", "is_subclass_of", "callable_type", "none_required")
+    ("needs_python_object", "is_instance_of", "is_subclass_of", "callable_type", "none_required", KIND_ERROR)
 )
 # They depend on the machine and the folder of the run, not on the value.
 _OF_THE_MACHINE = frozenset(("path_not_file", "path_not_directory", "path_exists", "path_not_socket"))
