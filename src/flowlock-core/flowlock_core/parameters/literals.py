@@ -17,8 +17,8 @@ from flowlock_core.arguments import Argument, Arguments, arguments_of
 from flowlock_core.errors import Problem
 from flowlock_core.parameters.params import parts_of
 from flowlock_core.refusals import problems_of
+from flowlock_core.refusals.sentences import KIND_ERROR
 from flowlock_core.registry import Registration
-from flowlock_core.sentences import KIND_ERROR
 
 Path: TypeAlias = tuple[str | int, ...]
 

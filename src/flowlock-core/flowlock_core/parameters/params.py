@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from flowlock_core.documents.document import Document, KeyPath, parse_document, read_text, text_of
+from flowlock_core.documents import Document, KeyPath, parse_document, read_text, text_of
 from flowlock_core.errors import Location, Problem, WorkflowError
 
 STDIN = "-"

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from flowlock_core.documents.document import KeyPath, parse_document
+from flowlock_core.documents import KeyPath, parse_document
 from flowlock_core.errors import Location, UsageError, WorkflowError
 from flowlock_core.parameters.params import Params
 

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flowlock_core.documents.document import marked_encoding, place_of_byte
+from flowlock_core.documents import marked_encoding, place_of_byte
 from flowlock_core.errors import TaskError
 from flowlock_core.tables.columns import NULL_WORDS, Columns, column_of_texts, number_pattern
 

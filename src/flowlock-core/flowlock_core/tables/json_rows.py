@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from flowlock_core.documents.document import decoded, place_of_byte
+from flowlock_core.documents import decoded, place_of_byte
 from flowlock_core.errors import TaskError
 from flowlock_core.tables.columns import Columns, column_of_values, keeps_digits
 

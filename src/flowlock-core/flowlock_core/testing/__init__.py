@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from flowlock_core.command.output import with_layout, write_results
 from flowlock_core.command.running import run_workflow
-from flowlock_core.documents.document import Document, parse_document, read_text
+from flowlock_core.documents import Document, parse_document, read_text
 from flowlock_core.errors import Location, Problem, WorkflowError, nearest
 from flowlock_core.execute import Options, Workflow
 from flowlock_core.parameters.params import ADD_TO_A_CASE, Params, parts_of

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flowlock_core.documents.document import parse_document, read_text
+from flowlock_core.documents import parse_document, read_text
 from flowlock_core.errors import WorkflowError
 
 JSON_VALUES = st.recursive(

@@ -1,0 +1,147 @@
+"""Tables in Parquet, JSON and Excel: what comes out is what is in the file."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from flowlock_core.errors import TaskError
+from flowlock_core.execute.context import RunContext, active
+from flowlock_core.tables import binary
+from flowlock_core.tasks.io import load_table, save_table
+
+
+def workbook(path: Path, rows: list[list[Any]], *, sheets: tuple[str, ...] = ("first",)) -> Path:
+    book = openpyxl.Workbook()
+    book.remove(book.worksheets[0])
+    for name in sheets:
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+    book.save(path)
+    return path
+
+
+def saved(df: pd.DataFrame, folder: Path, name: str) -> Path:
+    with active(RunContext(results=folder)):
+        return Path(save_table(df, name))
+
+
+def test_identifiers_with_gaps_in_a_foreign_parquet_file_stay_integers(tmp_path: Path) -> None:
+    table = pa.table({"id": pa.array([1234567890123456789, None]), "b": pa.array([True, None])})
+    pq.write_table(table, tmp_path / "t.parquet")
+    df = load_table(tmp_path / "t.parquet")
+    assert df["id"].tolist()[0] == 1234567890123456789
+    assert [str(dtype) for dtype in df.dtypes] == ["Int64", "boolean"]
+
+
+def test_a_named_index_becomes_a_column_both_ways(tmp_path: Path) -> None:
+    df = pd.DataFrame({"v": [1, 2]}, index=pd.Index(["a", "b"], name="site"))
+    df.to_parquet(tmp_path / "t.parquet")
+    assert load_table(tmp_path / "t.parquet", columns=["site", "v"]).to_numpy().tolist() == [
+        ["a", 1],
+        ["b", 2],
+    ]
+    for name in ("t.csv", "t.json", "u.parquet"):
+        found = load_table(saved(df, tmp_path / "r", name))
+        assert found.to_dict("list") == {"site": ["a", "b"], "v": [1, 2]}
+
+
+def test_labels_without_a_name_are_refused(tmp_path: Path) -> None:
+    df = pd.DataFrame({"v": [1, 2]}, index=["a", "b"])
+    df.to_parquet(tmp_path / "t.parquet")
+    with pytest.raises(TaskError, match="labels of the table's rows have no name"):
+        load_table(tmp_path / "t.parquet")
+    with pytest.raises(TaskError, match="labels of the table's rows have no name"):
+        saved(df, tmp_path, "t.csv")
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([{"id": 1234567890123456789}, {"id": None}], [1234567890123456789, None]),
+        ([{"id": "007"}, {"id": "NA"}], ["007", "NA"]),
+        ([{"id": True}, {}], [True, None]),
+        ([{"id": 10**30}, {"id": 1}], [10**30, 1]),
+        ([{"id": 1}, {"id": "x"}], [1, "x"]),
+        ([{"id": [1, 2]}, {"id": {"a": 1}}], [[1, 2], {"a": 1}]),
+    ],
+)
+def test_json_keeps_what_it_says(rows: list[Any], expected: list[Any], tmp_path: Path) -> None:
+    (tmp_path / "t.json").write_bytes(b"\xef\xbb\xbf" + json.dumps(rows).encode())
+    column = load_table(tmp_path / "t.json")["id"]
+    assert [None if value is pd.NA else value for value in column.tolist()] == expected
+
+
+def test_more_digits_than_a_number_keeps_are_refused_in_json_too(tmp_path: Path) -> None:
+    (tmp_path / "t.json").write_text('[{"a": 0.12345678901234567891}]')
+    with pytest.raises(TaskError, match="cannot keep exactly"):
+        load_table(tmp_path / "t.json")
+    found = load_table(tmp_path / "t.json", decimal_columns=["a"])["a"].tolist()
+    assert str(found[0]) == "0.12345678901234567891"
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "message"),
+    [
+        ("t.json", [float("inf")], "JSON cannot hold the column `a`: it has an infinite number"),
+        ("t.json", [b"x"], "JSON cannot hold the column `a`: it has values of the type bytes"),
+        ("t.csv", [1, "x"], "CSV cannot hold the column `a`: it has values of several types"),
+        ("t.csv", [[1]], "CSV cannot hold the column `a`: it has values of the type list"),
+        ("t.parquet", [1, "x"], "Parquet cannot hold the column `a`: it has values of several types"),
+        ("t.parquet", [10**30], "Parquet cannot hold the column `a`"),
+        ("t.csv", ["\ud800"], "half of a surrogate pair"),
+        ("t.xlsx", [1], "tables are not written as Excel files"),
+    ],
+)
+def test_what_a_format_cannot_hold_is_refused_by_name(
+    name: str, values: list[Any], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(TaskError) as caught:
+        saved(pd.DataFrame({"a": pd.Series(values, dtype="object")}), tmp_path, name)
+    assert message in caught.value.message
+
+
+def test_a_sheet_is_read_as_its_cells_are(tmp_path: Path) -> None:
+    day = datetime(2024, 1, 31)  # noqa: DTZ001 - cells have no zone
+    rows: list[list[Any]] = [["id", "n", "day", "ok"], ["007", 1, day, True], ["NA", None, day, False]]
+    rows.append([None] * 4)
+    df = load_table(workbook(tmp_path / "t.xlsx", rows), time_columns=["day"])
+    assert df["id"].tolist() == ["007", "NA"]
+    assert df["n"].tolist() == [1, pd.NA]
+    assert df["day"].tolist() == [pd.Timestamp(day)] * 2
+    assert df["ok"].tolist() == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("rows", "sheets", "message"),
+    [
+        ([["a"], [1]], ("x", "y"), "has 2 sheets: x, y"),
+        ([["a", "a"], [1, 2]], ("x",), "the columns 1 and 2 are both named `a`"),
+        ([["a", None], [1, 2]], ("x",), "the column 2 of 2 has no name"),
+        ([], ("x",), "the sheet is empty"),
+        ([["a"], ["=1+1"]], ("x",), "row 2: the value of the formula =1+1 is not in the file"),
+    ],
+)
+def test_a_sheet_that_is_not_certain_is_refused(
+    rows: list[list[Any]], sheets: tuple[str, ...], message: str, tmp_path: Path
+) -> None:
+    path = workbook(tmp_path / "t.xlsx", rows, sheets=sheets)
+    with pytest.raises(TaskError) as caught:
+        load_table(path)
+    assert message in caught.value.message
+
+
+def test_without_openpyxl_the_line_for_requirements_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(binary, "find_spec", lambda _name: None)
+    with pytest.raises(TaskError) as caught:
+        load_table(workbook(tmp_path / "t.xlsx", [["a"], [1]]))
+    assert "- {name: openpyxl" in (caught.value.hint or "")
