@@ -103,19 +103,21 @@ def _lock(session: Session, wanted: Sequence[Target], options: Options) -> LockR
     labels = {target.manifest.label for target in wanted}
     workflows = session.workspace.workflow_list
     hand_edits.refuse(session.workspace, [one for one in workflows if one.name in labels])
-    return lock_targets(
-        wanted,
-        folders=[
-            ChannelFolder(url=manifest.channel_url(url), path=path) for url, path in session.mirrors().items()
-        ],
-        own=_own(session, wanted),
-        options=replace(
-            options,
-            offline=options.offline or session.offline,
-            cache=session.workspace.state.repodata,
-        ),
-        progress=session.progress,
-    )
+    with session.temporaries():
+        return lock_targets(
+            wanted,
+            folders=[
+                ChannelFolder(url=manifest.channel_url(url), path=path)
+                for url, path in session.mirrors().items()
+            ],
+            own=_own(session, wanted),
+            options=replace(
+                options,
+                offline=options.offline or session.offline,
+                cache=session.workspace.state.repodata,
+            ),
+            progress=session.progress,
+        )
 
 
 def committed(session: Session) -> list[Target]:

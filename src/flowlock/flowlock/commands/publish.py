@@ -54,7 +54,7 @@ def publish_tag(
         raise FlowlockError(
             "locks and sources disagree", problems=locked.problems, kept="nothing was published"
         )
-    with TemporaryDirectory(prefix="flowlock-publish-") as folder:
+    with session.temporaries(), TemporaryDirectory(prefix="publish-") as folder:
         source = options.source or _build_apart(session, Path(folder) / "built")
         job = publish.Job(
             tag=options.tag,

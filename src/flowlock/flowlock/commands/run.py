@@ -141,7 +141,7 @@ def install(
     if not frozen:
         _refuse_stale(session, workflow, environment)
     places = session.environments(session.profile, workflow.name, environment)
-    with ExitStack() as stack:
+    with session.temporaries(), ExitStack() as stack:
         with session.progress.stage("install") as stage:
             found = stack.enter_context(
                 env.installed(

@@ -1,13 +1,14 @@
 """What every command works with: the workspace, the profile, and where it tells how it goes."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowlock.edges import file_locks as locks
+from flowlock.edges.temporary import temporaries_below
 from flowlock.report.reporter import Progress
 
 if TYPE_CHECKING:
@@ -42,8 +43,13 @@ class Session:
         A block inside of another holds what is held already.
         """
         note = "another flowlock works in this workspace; waiting for it"
-        with locks.alone(self.workspace.state.command_lock, waiting=lambda: self.progress.note(note)):
+        lock = self.workspace.state.command_lock
+        with locks.alone(lock, waiting=lambda: self.progress.note(note)), self.temporaries():
             yield
+
+    def temporaries(self) -> AbstractContextManager[None]:
+        """Keep the temporary files of the block below the state folder; `exclusive` does so too."""
+        return temporaries_below(self.workspace.state.temporary)
 
     def lock_file(self, workflow: "Workflow") -> Path:
         """Return where a workflow's lock is: beside its package, or in the state for the embedded profile."""

@@ -34,6 +34,11 @@ class StateFolder:
         return self.path / "signatures"
 
     @property
+    def temporary(self) -> Path:
+        """The temporary files of running commands, in a folder for each; see `edges.temporary`."""
+        return self.path / "temporary"
+
+    @property
     def logs(self) -> Path:
         """The logs of builds and of packages' own tests."""
         return self.path / "logs"

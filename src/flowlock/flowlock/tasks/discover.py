@@ -23,6 +23,7 @@ from packaging.utils import canonicalize_name
 
 from flowlock.edges import files, process
 from flowlock.edges.sources import snapshots
+from flowlock.edges.temporary import temporaries_below
 from flowlock.errors import FlowlockError, from_os_error
 from flowlock.names import CORE
 from flowlock.recipe import pyproject
@@ -307,10 +308,10 @@ def _describe(
     progress.working(f"describing the tasks of {', '.join(points)}")
     roots = [folder for package in workspace.packages for folder in (package.folder, package.folder / "src")]
     passed = ("PATH", "HOME", "LANG", "LC_ALL", "SYSTEMROOT", "TMPDIR", "TEMP")
-    env = {name: os.environ[name] for name in passed if name in os.environ}
-    env["PYTHONPATH"] = os.pathsep.join(str(root) for root in roots if root.is_dir())
     try:
-        with tempfile.TemporaryDirectory(prefix="flowlock-") as folder:
+        with temporaries_below(workspace.state.temporary), tempfile.TemporaryDirectory() as folder:
+            env = {name: os.environ[name] for name in passed if name in os.environ}
+            env["PYTHONPATH"] = os.pathsep.join(str(root) for root in roots if root.is_dir())
             listing = Path(folder) / "entry-points.json"
             files.write_text(listing, json.dumps(points))
             literals = Path(folder) / "literals.json"
@@ -327,7 +328,7 @@ def _describe(
             command += [listing, "--literals", literals]
             done = process.run(command, cwd=Path(folder), env=env, check=False)
     except OSError as error:
-        raise from_os_error(error, "use", tempfile.gettempdir()) from error
+        raise from_os_error(error, "use", workspace.state.temporary) from error
     try:
         document: Mapping[str, Any] = json.loads(done.stdout)
     except ValueError as error:

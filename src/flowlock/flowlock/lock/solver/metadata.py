@@ -128,7 +128,7 @@ class Metadata:
         ]
 
     def _folder(self) -> Path:
-        made = tempfile.TemporaryDirectory(prefix="flowlock-lock-", ignore_cleanup_errors=True)
+        made = tempfile.TemporaryDirectory(prefix="lock-", ignore_cleanup_errors=True)
         return Path(self._stack.enter_context(made))
 
     def ours(self, record: "RepoDataRecord") -> Record:
