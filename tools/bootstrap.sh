@@ -123,8 +123,18 @@ must() {
         'of pip and uv; then run the same command again.'
 }
 
+# Where the account's own cache cannot be written, as in a read-only home, uv gets one here.
+find_cache() {
+    cache=$("$1" cache dir 2>/dev/null) || cache=
+    if ! { [ -n "$cache" ] && mkdir -p "$cache" && [ -w "$cache" ]; } 2>/dev/null; then
+        UV_CACHE_DIR="$(pwd -P)/.flowlock/cache/uv"
+        export UV_CACHE_DIR
+    fi
+}
+
 make_environment() {
     rm -rf .venv
+    ! command -v uv >/dev/null || find_cache uv
     if command -v uv >/dev/null && quietly uv venv --python "$python" .venv; then
         say "Python $version, $python; made with uv, $(command -v uv)"
         say 'downloading uv'
@@ -172,6 +182,7 @@ if ! { [ -x .venv/bin/uv ] && probe .venv/bin/python >/dev/null; }; then
     [ -n "${python:-}" ] || find_python
     make_environment
 fi
+find_cache .venv/bin/uv
 say 'resolving what the project needs'
 must .venv/bin/uv sync --all-packages --inexact --python .venv/bin/python --dry-run
 planned=$(sed -n -e 's/^Would download \(.*\)/downloading \1,/p' -e 's/^Would install \(.*\)/installing \1/p' "$log")

@@ -29,8 +29,9 @@ esac
 """
 UV = """\
 #!/bin/sh
-echo "$0 $*" >>"$CALLS"
+echo "$0 $* cache=$UV_CACHE_DIR" >>"$CALLS"
 case "$*" in
+'cache dir') echo "${{CACHE:-/tmp}}" ;;
 'python find'*) [ -n "$FINDS" ] && echo "$FINDS" ;;
 'venv'*) [ {works} = 1 ] || {{ echo 'error: unexpected argument' >&2; exit 2; }}
     mkdir -p .venv/bin; cp "$3" .venv/bin/python ;;
@@ -119,7 +120,7 @@ def test_venv_makes_it_and_each_step_has_a_line(machine: Machine) -> None:
         "environment  resolving what the project needs",
         "environment  downloading 3 packages, installing 68 packages",
     ]
-    assert "uv sync --all-packages --inexact --python .venv/bin/python\n" in machine.calls()
+    assert "uv sync --all-packages --inexact --python .venv/bin/python cache=\n" in machine.calls()
 
 
 def test_the_second_time_nothing_is_called_and_nothing_is_said(machine: Machine) -> None:
@@ -251,6 +252,18 @@ def test_an_index_that_cannot_be_reached_is_said_with_what_to_check(machine: Mac
     assert "dns error" in said
     assert "check the network" in said
     assert machine.run()[0] == 0, "and the next run goes on"
+
+
+@pytest.mark.parametrize(("cache", "usable"), [("a cäche", True), ("/dev/null/cache", False)])
+def test_where_the_cache_cannot_be_written_uv_gets_one_here(
+    machine: Machine, cache: str, *, usable: bool
+) -> None:
+    machine.python("python3", "3.12.1")
+    place = machine.root.parent / cache
+    assert machine.run(CACHE=str(place))[0] == 0
+    own = f"cache={machine.root}/.flowlock/cache/uv"
+    assert (own in machine.calls()) is not usable
+    assert place.is_dir() is usable
 
 
 def test_settings_for_other_environments_do_not_reach_the_tools(machine: Machine) -> None:

@@ -21,7 +21,9 @@ from flowlock.names import Sha256
 
 # Raised when a resolution is kept in another form, or asked for in another way.
 SCHEMA = 1
-# What uv says when it is the network that fails, and not the requirements.
+# What uv says when it has no folder to write its cache to.
+_NO_CACHE = "Failed to initialize cache"
+# What it says when it is the network that fails, and not the requirements.
 _NETWORK = ("error sending request", "Failed to fetch", "dns error", "tcp connect error", "timed out")
 
 
@@ -63,7 +65,11 @@ def _uv(requirements: Sequence[str], python: Interpreter, root: Path) -> str:
 
     command = [find_uv_bin(), "pip", "compile", "-", "--quiet", "--no-header", "--no-annotate"]
     command += ["--only-binary", ":all:", "--format", "pylock.toml", "--python", str(python.executable)]
-    done = process.run(command, cwd=root, stdin="\n".join(requirements) + "\n", check=False)
+    text = "\n".join(requirements) + "\n"
+    done = process.run(command, cwd=root, stdin=text, check=False)
+    if _NO_CACHE in done.stderr:
+        # The home directory is read-only, say, or there is none.
+        done = process.run([*command, "--no-cache"], cwd=root, stdin=text, check=False)
     if done.returncode == 0:
         return done.stdout
     if any(sign in done.stderr for sign in _NETWORK):
