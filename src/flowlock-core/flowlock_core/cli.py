@@ -224,10 +224,7 @@ def _convert(bundle: Bundle, arguments: argparse.Namespace) -> Outcome:
 
 
 def _graph(bundle: Bundle, _arguments: argparse.Namespace) -> Outcome:
-    from flowlock_core.execute import trace
-    from flowlock_core.execute.graph import mermaid
-
-    text = mermaid(trace(bundle.load()))
+    text = _file(bundle, "graph.mmd")
     return Outcome(document={"mermaid": text}, text=text)
 
 

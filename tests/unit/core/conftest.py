@@ -41,6 +41,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fix
     (folder / "__init__.py").write_text("")
     (folder / "workflow.py").write_text(SOURCE, encoding="utf-8")
     (folder / "params.schema.json").write_text('{"type": "object"}\n')
+    (folder / "graph.mmd").write_text("flowchart TD\n  table[Table]\n")
     monkeypatch.syspath_prepend(str(folder.parent))
     (tmp_path / "data.csv").write_text("a\n1\n2\n")
     (tmp_path / "params.yaml").write_text("table:\n  path: data.csv\n")

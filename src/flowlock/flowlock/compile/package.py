@@ -68,6 +68,7 @@ def render(
         f"{package}/workflow.py": workflow_source(planned),
         f"{package}/params.schema.json": schema,
         f"{package}/form.json": _json(form(planned)),
+        f"{package}/graph.mmd": mermaid(planned),
         f"{package}/py.typed": "",
         # Named by the workflow, since type checkers want one module of a name in a repository.
         f"tests/test_{planned.id}.py": _fill("tests.py.in", package=package),

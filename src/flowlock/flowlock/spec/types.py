@@ -58,6 +58,13 @@ class Type:
         return self.inner[0] if self.kind is Kind.LIST and self.inner and not variadic else None
 
     @property
+    def is_class(self) -> bool:
+        """Whether it is a class of a package, not a type of Python's own or a union."""
+        root, dot, _ = self.text.partition(".")
+        named = bool(dot) and root != "collections" and self.text.replace(".", "").isidentifier()
+        return self.kind is Kind.UNKNOWN and named
+
+    @property
     def parts(self) -> "tuple[Type, ...]":
         """What a tuple of fixed length is made of."""
         return self.inner if self.text.startswith("tuple") and not self.text.endswith(", ...]") else ()

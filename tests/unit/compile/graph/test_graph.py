@@ -67,6 +67,13 @@ def test_crossings_are_taken_out() -> None:
     assert upper.index("a") - upper.index("b") == lower.index("d") - lower.index("c")
 
 
+def test_the_command_prints_the_graph_of_the_readme_with_groups_and_names() -> None:
+    package = package_of(read("groups"))
+    (graph,) = [text for path, text in package.items() if path.endswith("/graph.mmd")]
+    assert f"```mermaid\n{graph}```" in package["README.md"]
+    assert "subgraph" in graph
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_drawing_is_xml_with_a_card_for_each_step(name: str) -> None:
     text = package_of(read(name))["graph.svg"]

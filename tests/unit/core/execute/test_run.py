@@ -9,7 +9,6 @@ import pytest
 from flowlock_core.command.running import run_workflow
 from flowlock_core.errors import WorkflowError
 from flowlock_core.execute import Options, Run, Steps, env, trace
-from flowlock_core.execute.graph import mermaid
 from flowlock_core.execute.plan import Method, Ref
 from flowlock_core.execute.run import Status
 from flowlock_core.execute.skip import SKIPPED
@@ -109,13 +108,6 @@ def test_a_trace_runs_nothing_and_holds_the_same_steps() -> None:
         {"plus": 1},
     )
     assert doubled.dependencies() == {"numbers": True}
-
-
-def test_a_graph_marks_maps_and_skips() -> None:
-    text = mermaid(trace(skipping)) + mermaid(trace(sums))
-    assert "  numbers ==> doubled" in text
-    assert '  doubled[["doubled<br/><small>double</small>"]]' in text
-    assert "  class counted,doubled skippable" in text
 
 
 def test_a_skipped_step_gives_a_marker_that_later_conditions_see() -> None:

@@ -9,6 +9,9 @@ from flowlock.spec.model import Iteration, ListOf, Over, Reference, Spec, Step, 
 from flowlock.spec.types import PAIR, Kind, Type, fits, list_of, pair_with, read
 from flowlock_core.schema import TaskSignature
 
+# What is certainly not a pair of a key and a value.
+_NO_PAIR = (Kind.TABLE, Kind.TEXT, Kind.NUMBER, Kind.MAPPING)
+
 
 @dataclass(frozen=True, slots=True)
 class _Result:
@@ -89,14 +92,45 @@ def _check_iteration(
         yield Problem(code="FL144", message=message, location=values.at)
         return
     element = given.type.element
-    if element and iteration.over is Over.MAPVALUES:
-        element = element.parts[1] if len(element.parts) == PAIR else None
-    parts = (element,) if element and len(iteration.argnames) == 1 else (element.parts if element else ())
-    for argname, part in zip(iteration.argnames, parts, strict=False):
+    if element is not None:
+        yield from _check_elements(iteration, values, element, expected, given)
+
+
+def _check_elements(
+    iteration: Iteration,
+    values: Reference,
+    element: Type,
+    expected: Mapping[str, Type],
+    given: _Result,
+) -> Iterator[Problem]:
+    """Check what a list has in it against the arguments that get it."""
+    what = f"the step `{values.step}` (line {given.at.line}) gives"
+    if iteration.over is Over.MAPVALUES and element.kind in _NO_PAIR:
+        message = f"`mapvalues` needs groups, and {what} a list of {element.text}"
+        hint = "write `map` instead, to call the task once for each item"
+        yield Problem(code="FL144", message=message, location=values.at, hint=hint)
+        return
+    for argname, part in zip(iteration.argnames, _parts(iteration, element), strict=False):
         wanted = expected.get(argname.value)
-        if wanted and not fits(part, wanted):
-            message = (
-                f"`{argname.value}` takes {wanted.text}, and the step `{values.step}` (line {given.at.line}) "
-                f"gives a list of {part.text}"
-            )
-            yield Problem(code="FL144", message=message, location=values.at)
+        if wanted is None or _takes(wanted, part):
+            continue
+        message = f"`{argname.value}` takes {wanted.text}, and {what} a list of {part.text}"
+        way_out: str | None = None
+        if len(part.parts) == PAIR and fits(part.parts[1], wanted):
+            message = f"`{argname.value}` takes {wanted.text}, and {what} groups: pairs of a key and a value"
+            way_out = "write `mapvalues` instead of `map`, to call the task with each value and keep the keys"
+        yield Problem(code="FL144", message=message, location=values.at, hint=way_out)
+
+
+def _parts(iteration: Iteration, element: Type) -> tuple[Type, ...]:
+    """Return what one element gives to each argument; nothing where that cannot be said."""
+    if iteration.over is Over.MAPVALUES:
+        if len(element.parts) != PAIR:
+            return ()
+        element = element.parts[1]
+    return (element,) if len(iteration.argnames) == 1 else element.parts
+
+
+def _takes(wanted: Type, part: Type) -> bool:
+    """Tell whether an argument may take an element; a class does not take a pair."""
+    return fits(part, wanted) and not (len(part.parts) == PAIR and wanted.is_class)

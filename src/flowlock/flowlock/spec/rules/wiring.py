@@ -33,7 +33,8 @@ def _check_reference(
     hints: Hints,
 ) -> Iterator[Problem]:
     name = reference.step
-    if name in earlier and name != own:
+    # A step that has the id of an earlier one is reported for that, not for what it refers to.
+    if name in earlier:
         return
     if name == own:
         message, code = f"step `{shown(name)}` refers to itself", "FL122"

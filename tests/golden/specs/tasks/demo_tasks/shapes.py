@@ -107,3 +107,9 @@ def draw(
 def page(*, widgets: list[Any], title: str = "") -> dict[str, Any]:
     """Put widgets on a page."""
     return {"widgets": widgets, "title": title}
+
+
+@task
+def restyle(style: Style) -> Style:
+    """Take a value of a class."""
+    return style
