@@ -17,13 +17,14 @@ from pathlib import Path
 
 from bench._measure import print_table, side_by_side
 from flowlock.base import channel as base
-from flowlock.builder.plan.order import closure, graph_of
+from flowlock.builder.plan.order import graph_of
 from flowlock.builder.plan.result import Status
 from flowlock.builder.plan.targets import targets
 from flowlock.builder.run import build
 from flowlock.builder.vendor import fetch
 from flowlock.channel import store
 from flowlock.conda import archive
+from flowlock.conda.closure import closure
 from flowlock.edges import files, git
 from flowlock.report.reporter import Silent
 from flowlock.workspace import Workspace, load
@@ -93,7 +94,9 @@ def no_op(root: Path) -> None:
 def cold(root: Path) -> None:
     """Compare building the src packages from nothing, with one job and two, and the naive loop."""
     workspace = load(copied(root / "copy"))
-    names = list(closure([package.name for package in workspace.packages], dependencies(workspace)))
+    names = closure(
+        [str(package.name) for package in workspace.packages], dependencies(workspace).__getitem__
+    )
     pins = [pin.replace(" ", "") for pin in (workspace.build_backend, workspace.build_installer)]
     made = base.make(workspace, [*pins, "pip"], offline=False, progress=Silent())
     channel = made.folder.as_uri()

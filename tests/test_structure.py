@@ -331,3 +331,8 @@ def test_every_path_below_the_state_folder_comes_from_one_class() -> None:
     # A channel that is made for one build or test has a cache of its own beside it.
     own_cache = {"flowlock.builder.yard", "flowlock.builder.package_tests.bench"}
     assert joins <= {"flowlock.edges.state_folder", *own_cache}
+
+
+def test_json_is_hashed_by_one_function() -> None:
+    hashing = re.compile(r"sha256\(\s*json\.dumps")
+    assert not [module_name(path) for path in SOURCES if hashing.search(path.read_text())]

@@ -44,3 +44,9 @@ def test_what_was_never_written_so_is_absent(kept: Path, other: bytes) -> None:
 def test_no_document_and_a_folder_in_its_place_are_absent(kept: Path) -> None:
     assert memo.read(kept.with_name("none.json")) is None
     assert memo.read(kept.parent) is None
+
+
+def test_a_digest_tells_values_apart_but_not_orders_of_keys() -> None:
+    assert memo.digest_of({"a": 1, "b": ["é"]}) == memo.digest_of({"b": ["é"], "a": 1})
+    values: tuple[object, ...] = ({"a": 1}, {"a": True}, {"a": 1.0}, {"a": "1"}, {"a": [1]}, {"a": None}, {})
+    assert len({memo.digest_of(value) for value in values}) == len(values)

@@ -1,7 +1,5 @@
 """The embedded base channel: the running CPython and wheels as conda packages, made as far as needed."""
 
-import hashlib
-import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,6 +24,7 @@ from flowlock.conda.index import repodata_json
 from flowlock.edges import file_locks as locks
 from flowlock.edges import files
 from flowlock.edges.downloads import Pin, download
+from flowlock.edges.memo import digest_of
 from flowlock.edges.pool import concurrently
 from flowlock.errors import FlowlockError, from_os_error
 from flowlock.report.reporter import Progress
@@ -151,9 +150,9 @@ def _current(
     workspace, python = order.workspace, order.python
     resolutions = workspace.state.resolutions
     pins = resolve(requirements, python, kept=resolutions, root=workspace.root, offline=order.offline)
-    interpreter = _digest(fingerprint(python), version("zstandard"), workspace.epoch.isoformat())
+    interpreter = digest_of([fingerprint(python), version("zstandard"), workspace.epoch.isoformat()])
     environment, names = dict(python.environment), dict(workspace.wheel_names)
-    inputs = _digest(interpreter, SCHEMA, LEVEL, [asdict(pin) for pin in pins], environment, names)
+    inputs = digest_of([interpreter, SCHEMA, LEVEL, [asdict(pin) for pin in pins], environment, names])
     if inputs == known.inputs and len(sound) == len(known.entries):
         return known
 
@@ -178,10 +177,6 @@ def _kept_interpreter(sound: Mapping[str, Entry]) -> list[Entry]:
     """Return the packages of the interpreter, which are made together, if both are sound."""
     found = [one for one in sound.values() if one.record["name"] in NOT_WHEELS]
     return found if len(found) == len(NOT_WHEELS) else []
-
-
-def _digest(*inputs: Any) -> str:
-    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
 
 
 def _conversions(order: _Order, pins: Sequence[Pin]) -> list[Conversion]:

@@ -1,7 +1,5 @@
 """A wheel of a universe as a conda package: its name, its build string, its record, its archive."""
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +9,7 @@ from typing import Any
 from flowlock.base.archive import LEVEL, Archive, build
 from flowlock.base.convert import conda_version, version_spec
 from flowlock.base.wheel import Wheel, installed_files
+from flowlock.edges.memo import digest_of
 from flowlock.names import PackageName
 
 # Raised when a change of the conversion makes other packages of the same wheels.
@@ -66,7 +65,7 @@ class Conversion:
             index["noarch"] = "python"
         # The files of a pure wheel are the same for every Python.
         inputs = [SCHEMA, LEVEL, version("zstandard"), self.sha256, "" if pure else self.python, index]
-        digest = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:8]
+        digest = digest_of(inputs)[:8]
         prefix = "pyh" if pure else f"py{self.python.replace('.', '')}h"
         return {**index, "build": f"{prefix}{digest}_0"}
 

@@ -12,6 +12,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from flowlock.base.convert import applies, version_spec
+from flowlock.conda.closure import closure
 from flowlock.errors import FlowlockError, Problem
 
 
@@ -57,20 +58,25 @@ class Universe:
 
     def _requirements(self, name: NormalizedName) -> Iterator[tuple[Requirement, NormalizedName]]:
         """Yield every requirement that counts and who asks; extras are followed, and may be circular."""
-        pending = [(name, "")]
-        seen = set(pending)
-        while pending:
-            asker, extra = pending.pop(0)
-            for requirement in self.wheels[asker].requires if asker in self.wheels else ():
-                if not applies(requirement.marker, self.environment, extra):
-                    continue
-                if extra and applies(requirement.marker, self.environment):
-                    continue  # of the wheel itself, not of its extra
+        for asker, extra in closure([(name, "")], self._extras):
+            for requirement in self._applying(asker, extra):
                 yield requirement, asker
-                target = canonicalize_name(requirement.name)
-                further = [(target, one) for one in sorted(map(canonicalize_name, requirement.extras))]
-                pending += [one for one in further if one not in seen]
-                seen.update(further)
+
+    def _extras(self, asker: tuple[NormalizedName, str]) -> Iterator[tuple[NormalizedName, str]]:
+        """Yield the extras of other wheels that a wheel, or one of its extras, requires."""
+        for requirement in self._applying(*asker):
+            target = canonicalize_name(requirement.name)
+            for extra in sorted(map(canonicalize_name, requirement.extras)):
+                yield target, extra
+
+    def _applying(self, asker: NormalizedName, extra: str) -> Iterator[Requirement]:
+        """Yield what a wheel requires here, or with an extra only what that adds."""
+        for requirement in self.wheels[asker].requires if asker in self.wheels else ():
+            of_wheel = applies(requirement.marker, self.environment)
+            if extra and of_wheel:
+                continue
+            if applies(requirement.marker, self.environment, extra):
+                yield requirement
 
     def _problem(self, requirement: Requirement, asker: NormalizedName) -> Problem | None:
         found = self.wheels.get(canonicalize_name(requirement.name))

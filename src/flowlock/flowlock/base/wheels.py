@@ -1,6 +1,5 @@
 """Wheels from a package index: uv says which, we download them once."""
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -16,6 +15,7 @@ from flowlock.base.interpreter import Interpreter
 from flowlock.documents import toml
 from flowlock.edges import files, process
 from flowlock.edges.downloads import Pin
+from flowlock.edges.memo import digest_of
 from flowlock.errors import FlowlockError
 from flowlock.names import Sha256
 
@@ -36,7 +36,7 @@ def resolve(
     `root`: it finds the project's and the user's index configuration itself.
     """
     inputs = [SCHEMA, sorted(set(requirements)), python.environment, version("uv")]
-    key = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+    key = digest_of(inputs)
     path = kept / f"{key}.json"
     pins = _kept(path)
     if pins is not None:

@@ -10,7 +10,7 @@ from flowlock.builder.environments.locked import Locked
 from flowlock.builder.output import refuse_foreign
 from flowlock.builder.output import write as hand_over
 from flowlock.builder.plan.cache import Cache, Cached
-from flowlock.builder.plan.order import closure, most_awaited_first
+from flowlock.builder.plan.order import most_awaited_first
 from flowlock.builder.plan.result import BuildResult, Made, PackageResult, Status
 from flowlock.builder.plan.stale import Step
 from flowlock.builder.plan.targets import Target
@@ -19,6 +19,7 @@ from flowlock.builder.worker.rooms import Place, tidy
 from flowlock.builder.worker.workers import Workers
 from flowlock.builder.yard import Yard, artifact_of, survey
 from flowlock.channel import store
+from flowlock.conda.closure import closure
 from flowlock.edges import files
 from flowlock.errors import FlowlockError, Problem
 from flowlock.report.reporter import Progress
@@ -147,7 +148,11 @@ def _failures(
     made: Sequence[str],
 ) -> FlowlockError:
     """Return one error of all failures, and of the packages that are blocked by them."""
-    blocked = {name: sorted(closure([name], graph) & failed.keys()) for name in stale if name not in failed}
+    blocked = {
+        name: sorted(failed.keys() & closure([name], graph.__getitem__))
+        for name in stale
+        if name not in failed
+    }
     problems = [problem for error in failed.values() for problem in error.problems]
     problems += [
         Problem(code="FL533", message=f"{name} is blocked: it needs {', '.join(needed)}")

@@ -9,13 +9,14 @@ from flowlock.builder.package_tests.bench import Bench
 from flowlock.builder.package_tests.tested import Tested
 from flowlock.builder.package_tests.testing import run as run_tests
 from flowlock.builder.plan.cache import Cache, Cached
-from flowlock.builder.plan.order import built_with, closure, graph_of, order
+from flowlock.builder.plan.order import built_with, graph_of, order
 from flowlock.builder.plan.stale import Step, cache_of, steps
 from flowlock.builder.plan.targets import Target, chosen, targets
 from flowlock.builder.vendor import fetch
 from flowlock.builder.worker.jobs import Job
 from flowlock.builder.worker.workers import Workers
 from flowlock.channel import store
+from flowlock.conda.closure import closure
 from flowlock.report.reporter import Progress
 from flowlock.workspace import Workspace
 
@@ -104,7 +105,7 @@ def survey(
     """Return the state of the named packages and of what they need, in the order of building."""
     known = targets(workspace)
     graph = graph_of({key: target.recipe for key, target in known.items()})
-    wanted = closure(chosen(names, workspace, known), graph)
+    wanted = closure(chosen(names, workspace, known), graph.__getitem__)
     ordered = {key: known[key] for key in order(graph) if key in wanted}
     locked = lock(known) if lock else Locked()
     cache = cache_of(workspace)

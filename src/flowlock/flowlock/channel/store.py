@@ -14,6 +14,7 @@ from typing import Any
 from flowlock.conda import archive
 from flowlock.conda.index import Record, index_files
 from flowlock.edges import files, memo
+from flowlock.edges.memo import digest_of
 from flowlock.edges.stat_cache import StatCache
 from flowlock.errors import FlowlockError, from_os_error
 from flowlock.names import Sha256
@@ -250,7 +251,7 @@ class _Known:
 
     def index_digests(self, records: Mapping[str, Mapping[str, Record]]) -> dict[str, Sha256]:
         """Return the digests of the index files that these records give."""
-        key = _key(records)
+        key = digest_of(records)
         if key not in self._indexes:
             made = self.index(records)
             digests = {place: hashlib.sha256(data).hexdigest() for place, data in made.items()}
@@ -259,7 +260,7 @@ class _Known:
 
     def index(self, records: Mapping[str, Mapping[str, Record]]) -> dict[str, bytes]:
         """Return the index files that these records give."""
-        key = _key(records)
+        key = digest_of(records)
         if key not in self._made:
             self._made = {key: index_files(records, archive.compressor())}
         return self._made[key]
@@ -271,10 +272,6 @@ class _Known:
             records = {key: record for key, record in self._records.items() if key in current}
             document = {"form": INDEX_FORM, "records": records, "indexes": self._indexes}
             memo.write(self._path, document)
-
-
-def _key(records: Mapping[str, Mapping[str, Record]]) -> str:
-    return hashlib.sha256(json.dumps(records, sort_keys=True).encode()).hexdigest()
 
 
 def index_record(path: Path) -> dict[str, Any]:

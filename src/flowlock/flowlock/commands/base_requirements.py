@@ -6,9 +6,10 @@ from packaging.utils import canonicalize_name
 
 from flowlock.base.convert import requirement_from_match_spec, wheel_name_table
 from flowlock.base.installed import wheels
-from flowlock.builder.plan.order import closure, needs
+from flowlock.builder.plan.order import needs
 from flowlock.builder.plan.targets import Kind, Target, targets
 from flowlock.commands.session import Session
+from flowlock.conda.closure import closure
 from flowlock.conda.match_spec import name_of
 from flowlock.names import CORE
 
@@ -21,7 +22,7 @@ def requirements(session: Session, more: Iterable[str] = ()) -> list[str]:
     known = targets(session.workspace)
     workflows = [str(workflow.distribution) for workflow in session.workspace.workflow_list]
     graph = {name: needs(target.recipe, known) for name, target in known.items()}
-    running = closure([name for name in workflows if name in known], graph)
+    running = closure([name for name in workflows if name in known], graph.__getitem__)
     asked = {name: set(_foreign(known[name], known)) for name in running}
     specs = {session.workspace.build_backend, session.workspace.build_installer, PIP}
     specs = specs.union(more, *asked.values())

@@ -1,6 +1,5 @@
 """`recipes/build.lock`: which packages builds are made with, kept in step with recipes and [build]."""
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from flowlock.builder.plan.targets import Target, targets
 from flowlock.commands.session import BASE_URL, Profile, Session
 from flowlock.conda import platforms
 from flowlock.edges import files
+from flowlock.edges.memo import digest_of
 from flowlock.errors import FlowlockError, Problem
 from flowlock.lock.derived import forget_damaged
 from flowlock.lock.lockfile import document
@@ -180,7 +180,7 @@ def _key(place: _Place) -> str:
     index = [folder.repodata(subdir) for folder in place.folders for subdir in _subdirs(place.manifest)]
     read = [path for path in (place.target.path, *index) if path is not None and path.is_file()]
     facts: list[Any] = [repr(place.manifest), *(files.sha256_of(path) for path in read)]
-    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+    return digest_of(facts)
 
 
 def _subdirs(manifest: Manifest) -> list[str]:

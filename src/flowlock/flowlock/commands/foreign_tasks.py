@@ -6,7 +6,6 @@ asked and by what the local channels hold, the answer by the lock: a second comp
 installs nor imports, and one after a change of other packages only solves.
 """
 
-import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -19,6 +18,7 @@ from flowlock.commands.build import BuildSettings, build_stage
 from flowlock.commands.session import BASE_URL, Profile, Session
 from flowlock.conda import platforms, virtual
 from flowlock.edges import files
+from flowlock.edges.memo import digest_of
 from flowlock.errors import FlowlockError
 from flowlock.lock.manifest.model import DEFAULT, Environment, Manifest, channel_url
 from flowlock.lock.manifest.model import Requirement as Asked
@@ -137,7 +137,7 @@ class SolvedEnvironments:
             if (index := folder.repodata(subdir)) is not None
         ]
         facts = [platforms.current(), environment.channels, specs, held]
-        name = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
+        name = digest_of(facts)[:16]
         return self.session.workspace.state.lookup(name)
 
     def _folders(self) -> list[ChannelFolder]:

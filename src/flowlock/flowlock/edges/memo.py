@@ -7,11 +7,21 @@ from pathlib import Path
 from typing import Any
 
 from flowlock.edges import files
+from flowlock.names import Sha256
 
 # Byte for byte how a document begins, so that its contents are hashed as they lie there, and parsed once.
 _HEAD = b'{"sha256":"%s","content":'
 _HEAD_LENGTH = len(_HEAD) - len(b"%s") + 2 * hashlib.sha256().digest_size
 _TAIL = b"}\n"
+
+
+def digest_of(value: Any) -> Sha256:
+    """Return the sha256 of a value as JSON, whatever the order of its keys.
+
+    What JSON has no form for counts as its text.
+    """
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    return Sha256(hashlib.sha256(text.encode()).hexdigest())
 
 
 def read(path: Path) -> dict[str, Any] | None:

@@ -2,7 +2,9 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
+from flowlock.conda.closure import closure
 from flowlock.conda.match_spec import name_of
 from flowlock.conda.records import Record
 from flowlock.conda.virtual import TargetPlatform
@@ -183,22 +185,18 @@ def _unknown_options(before: LockedEnvironment | None) -> dict[str, object]:
 def reachable(records: Sequence[Record], requirements: Iterable[Requirement]) -> tuple[Record, ...]:
     """Return the records that the requirements lead to: as pixi cuts an environment out of its group."""
     by_name = {record.name: record for record in records}
-    pending = [requirement.spec for requirement in requirements]
-    found: set[str] = set()
-    seen: set[str] = set()
-    while pending:
-        spec = pending.pop()
+
+    def needs(spec: str) -> list[str]:
         record = by_name.get(name_of(spec))
-        if record is None or spec in seen:
-            continue
-        seen.add(spec)
-        if record.name not in found:
-            found.add(record.name)
-            pending += record.depends
-        if "extras" in spec:
-            # Which extras is the matcher's business; a group is solved for all of them anyway.
-            pending += [depend for depends in record.extra_depends.values() for depend in depends]
-    return tuple(record for record in records if record.name in found)
+        if record is None:
+            return []
+        # Which extras is the matcher's business; a group is solved for all of them anyway.
+        extras = record.extra_depends.values() if "extras" in spec else ()
+        return [*record.depends, *chain.from_iterable(extras)]
+
+    specs = closure((requirement.spec for requirement in requirements), needs)
+    names = set(map(name_of, specs))
+    return tuple(record for record in records if record.name in names)
 
 
 def _merged(parts: Iterable[Sequence[Requirement]]) -> tuple[Requirement, ...]:

@@ -1,7 +1,6 @@
 """Install a locked environment, whole or not at all, and run in it."""
 
 import asyncio
-import hashlib
 import json
 import os
 import shutil
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from flowlock.edges import file_locks as locks
 from flowlock.edges import files, process
+from flowlock.edges.memo import digest_of
 from flowlock.errors import FlowlockError, from_os_error
 from flowlock.lock.lockfile import document
 from flowlock.names import Platform
@@ -95,8 +95,7 @@ def _prefix(lock_file: Path, environment: str, platform: Platform, home: Path) -
     (Scripts name their interpreter by its path.)
     """
     pins = _pins(lock_file, environment, platform)
-    identity = json.dumps([SCHEMA, str(home), pins])
-    return home / hashlib.sha256(identity.encode()).hexdigest()[:16]
+    return home / digest_of([SCHEMA, str(home), pins])[:16]
 
 
 def _made(

@@ -21,6 +21,7 @@ from urllib.parse import unquote, urlsplit
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from flowlock.conda.closure import closure
 from flowlock.edges import files, process
 from flowlock.edges.sources import snapshots
 from flowlock.edges.temporary import temporaries_below
@@ -196,15 +197,16 @@ def _workspace_sources(workspace: Workspace, projects: Mapping[Package, Mapping[
         canonicalize_name(package.name): found[package.folder].digest for package in workspace.packages
     }
     needs: dict[str, set[str]] = {
-        canonicalize_name(package.name): _requires(project) for package, project in projects.items()
+        canonicalize_name(package.name): _requires(project) & digests.keys()
+        for package, project in projects.items()
     }
     sources = []
     for package, project in projects.items():
         points = project.get("entry-points", {}).get(GROUP, {})
         if points:
             name: str = canonicalize_name(package.name)
-            closure = sorted({*_closure(name, needs), *({CORE} & set(digests))})
-            identity = _identity(*(f"{one} {digests[one]}" for one in closure))
+            used = sorted({*closure([name], needs.__getitem__), *({CORE} & set(digests))})
+            identity = _identity(*(f"{one} {digests[one]}" for one in used))
             sources.append(Source(distribution=name, entry_points=points, identity=identity))
     return sources
 
@@ -220,16 +222,6 @@ def _project(workspace: Workspace, package: Package) -> Mapping[str, Any]:
 
 def _requires(project: Mapping[str, Any]) -> set[str]:
     return {canonicalize_name(Requirement(text).name) for text in project.get("dependencies", ())}
-
-
-def _closure(name: str, needs: Mapping[str, set[str]]) -> set[str]:
-    """Return a workspace package and those of the workspace that it needs, directly or not."""
-    found, pending = {name}, [name]
-    while pending:
-        new = {one for one in needs[pending.pop()] if one in needs} - found
-        found |= new
-        pending += new
-    return found
 
 
 def _installed_sources(wanted: set[str] | None) -> Iterator[Source]:

@@ -1,6 +1,6 @@
 import pytest
 
-from flowlock.builder.plan.order import closure, most_awaited_first, names_of, needs, order
+from flowlock.builder.plan.order import most_awaited_first, names_of, needs, order
 from flowlock.errors import FlowlockError
 from flowlock.recipe.document import parse
 
@@ -27,10 +27,6 @@ requirements:
 
 def test_names_are_read_off_match_specs() -> None:
     assert names_of(["a", "b-c.d >=1", "ch::e[version='1']", "f=1=py_0"]) == {"a", "b-c.d", "e", "f"}
-
-
-def test_the_closure_holds_what_is_needed_indirectly() -> None:
-    assert closure(["c"], {"c": ["b"], "b": ["a"], "a": [], "d": []}) == {"a", "b", "c"}
 
 
 def test_the_largest_build_goes_first_and_a_long_chain_before_that() -> None:

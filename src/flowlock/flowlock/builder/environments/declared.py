@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from flowlock.builder.plan.order import closure, graph_of, names_of
+from flowlock.builder.plan.order import graph_of, names_of
 from flowlock.conda import virtual
+from flowlock.conda.closure import closure
 from flowlock.conda.match_spec import name_of
 from flowlock.lock.manifest.model import DEFAULT, Environment, Manifest, Requirement, channel_url
 from flowlock.names import Platform
@@ -98,7 +99,7 @@ class _Ours:
 
     def resolved(self, asked: Iterable[str]) -> set[str]:
         direct = set(asked)
-        ours = closure(names_of(direct) & self._recipes.keys(), self._graph)
+        ours = closure(names_of(direct) & self._recipes.keys(), self._graph.__getitem__)
         indirect = {_unpinned(spec) for name in ours for spec in self._recipes[name].requirements("run")}
         return {spec for spec in direct | indirect if not names_of([spec]) & self._recipes.keys()}
 

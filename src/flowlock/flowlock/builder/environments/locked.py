@@ -1,6 +1,5 @@
 """The records that a build gets, as channels which list exactly those."""
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +8,7 @@ from urllib.parse import urlsplit
 
 from flowlock.conda.records import Record
 from flowlock.edges import files
+from flowlock.edges.memo import digest_of
 from flowlock.edges.stat_cache import StatCache
 from flowlock.edges.state_folder import StateFolder
 from flowlock.errors import FlowlockError
@@ -100,7 +100,7 @@ class Locked:
         """Return the digest of a package's environment, None if it has none."""
         if package not in self.of:
             return None
-        return digest_of(self._of(package))
+        return packages_digest(self._of(package))
 
     def offer(self, package: str, folder: Path) -> Offer | None:
         """Write the one-off channels of a package's environment into a folder, None if it has none."""
@@ -133,10 +133,10 @@ def folder_of(channel: str) -> Path | None:
     return Path(channel) if Path(channel).is_absolute() else None
 
 
-def digest_of(records: Sequence[Record]) -> Sha256:
+def packages_digest(records: Sequence[Record]) -> Sha256:
     """Return the digest of an environment: which packages, and which bytes of them."""
     pins = sorted((record.url, record.sha256) for record in records)
-    return Sha256(hashlib.sha256(json.dumps(pins).encode()).hexdigest())
+    return digest_of(pins)
 
 
 def offer(records: Sequence[Record], folder: Path, *, store: Store, platform: str | None) -> Offer:

@@ -1,24 +1,24 @@
 """Tests of packages (recipe `tests:`): run in the environment that users get, again when that changes."""
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from flowlock.builder.environments.locked import Store, digest_of, offer
+from flowlock.builder.environments.locked import Store, offer, packages_digest
 from flowlock.builder.package_tests.bench import Bench
 from flowlock.builder.package_tests.tested import Tested
 from flowlock.builder.plan.cache import Cached
-from flowlock.builder.plan.order import closure, names_of
+from flowlock.builder.plan.order import names_of
 from flowlock.builder.plan.result import Made
 from flowlock.builder.plan.stale import Step
 from flowlock.builder.worker.jobs import TestJob
 from flowlock.builder.worker.workers import Workers
 from flowlock.conda import platforms, virtual
+from flowlock.conda.closure import closure
 from flowlock.conda.match_spec import name_of
 from flowlock.conda.records import Record
 from flowlock.edges import files
+from flowlock.edges.memo import digest_of
 from flowlock.errors import FlowlockError
 from flowlock.lock.manifest.model import Requirement
 from flowlock.lock.solver import sources
@@ -56,7 +56,7 @@ def run(
             known = _untestable(found[name].target.recipe, bench)
         if known is None:
             records = _resolved(found[name], bench)
-            environments[name] = digest_of(records)
+            environments[name] = packages_digest(records)
             known = KEPT if tested.passed(held[name].sha256, environments[name]) else None
             if known is None:
                 store = bench.store(progress)
@@ -87,7 +87,7 @@ def tests_of(step: Step) -> list[Mapping[str, Any]]:
 
 def _inputs(name: str, held: Mapping[str, Cached], graph: Mapping[str, frozenset[str]], bench: Bench) -> str:
     """Return the digest of what decides an environment, as far as it is on this machine."""
-    ours = {need: held[need].sha256 for need in sorted(closure([name], graph))}
+    ours = {need: held[need].sha256 for need in sorted(closure([name], graph.__getitem__))}
     indexes = [
         folder.repodata(subdir)
         for folder in bench.folders
@@ -95,7 +95,7 @@ def _inputs(name: str, held: Mapping[str, Cached], graph: Mapping[str, frozenset
         for subdir in (sources.NOARCH, platforms.current())
     ]
     known = [files.sha256_of(path) for path in indexes if path is not None]
-    return hashlib.sha256(json.dumps([ours, known, bench.live]).encode()).hexdigest()
+    return digest_of([ours, known, bench.live])
 
 
 def _untestable(recipe: Recipe, bench: Bench) -> str | None:

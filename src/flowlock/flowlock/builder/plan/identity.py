@@ -1,13 +1,12 @@
 """What an artifact is made of, and the names and keys that follow from it. Pure."""
 
-import hashlib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from flowlock.edges.memo import digest_of
 from flowlock.names import Sha256
 from flowlock.recipe.document import Noarch, Recipe
 
@@ -93,9 +92,3 @@ def _python(variant: Mapping[str, str]) -> str:
 def cache_key(digest: Sha256, *, surroundings: Mapping[str, Any]) -> Sha256:
     """Return the key of a built artifact: its identity, and all that should not matter but might."""
     return digest_of({"identity": digest, **surroundings})
-
-
-def digest_of(document: Mapping[str, Any]) -> Sha256:
-    """Return the sha256 of a JSON document, whatever the order of its keys."""
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
-    return Sha256(hashlib.sha256(text.encode()).hexdigest())

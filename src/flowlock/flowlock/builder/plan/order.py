@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 
+from flowlock.conda.closure import closure
 from flowlock.errors import FlowlockError
 from flowlock.recipe.document import Recipe
 
@@ -41,7 +42,7 @@ def built_with(recipe: Recipe, graph: Mapping[str, frozenset[str]], names: Mappi
     `graph` says what each key needs, `names` which package a key is.
     """
     direct = names_of((*recipe.requirements("host"), *recipe.requirements("build"))) - {recipe.name}
-    return closure((key for key in graph if names[key] in direct), graph)
+    return set(closure((key for key in graph if names[key] in direct), graph.__getitem__))
 
 
 def order(graph: Mapping[str, Iterable[str]]) -> list[str]:
@@ -56,18 +57,6 @@ def order(graph: Mapping[str, Iterable[str]]) -> list[str]:
             code="FL520",
             hint="remove one of these requirements, or move what both need into a third package",
         ) from error
-
-
-def closure(names: Iterable[str], graph: Mapping[str, Iterable[str]]) -> set[str]:
-    """Return the packages and everything that they need, directly or not."""
-    found: set[str] = set()
-    pending = list(names)
-    while pending:
-        name = pending.pop()
-        if name not in found:
-            found.add(name)
-            pending.extend(graph[name])
-    return found
 
 
 def most_awaited_first(needs: Mapping[str, Iterable[str]], work: Mapping[str, float]) -> list[str]:

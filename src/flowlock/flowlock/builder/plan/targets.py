@@ -8,7 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from flowlock.builder.plan.agreement import no_recipe, refuse_faults
-from flowlock.builder.plan.order import closure, graph_of
+from flowlock.builder.plan.order import graph_of
+from flowlock.conda.closure import closure
 from flowlock.edges.files import read_text
 from flowlock.errors import FlowlockError, Location, Problem, nearest
 from flowlock.recipe import pyproject
@@ -69,7 +70,8 @@ def targets(workspace: Workspace) -> dict[str, Target]:
     if twice := sorted(ours.keys() & vendored.keys()):
         raise FlowlockError(f"{', '.join(twice)} is both ours and vendored", code="FL317")
     every = {**ours, **vendored}
-    wanted = closure(ours, graph_of({key: target.recipe for key, target in every.items()}))
+    graph = graph_of({key: target.recipe for key, target in every.items()})
+    wanted = set(closure(ours, graph.__getitem__))
     found = {name: target for name, target in every.items() if name in wanted}
     # All that are listed, not those that have a name: two recipes may give themselves the same one.
     written = [one for one in (*own, *found.values()) if one.kind is not Kind.WORKFLOW]

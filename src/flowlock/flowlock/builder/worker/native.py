@@ -1,6 +1,5 @@
 """What the engine reads off recipes: what native packages are built with, and what it refuses."""
 
-import hashlib
 import json
 import sys
 from collections.abc import Iterable, Mapping
@@ -13,6 +12,7 @@ from flowlock.builder.plan.targets import Target
 from flowlock.builder.worker.engine import DISTRIBUTION, SECTIONS, requirements
 from flowlock.builder.worker.sandbox import ENVIRONMENT
 from flowlock.edges import memo, process
+from flowlock.edges.memo import digest_of
 from flowlock.errors import FlowlockError
 from flowlock.names import Platform
 from flowlock.recipe.document import Recipe
@@ -83,8 +83,7 @@ def _question(target: Target, platform: Platform) -> dict[str, Any]:
 
 
 def _digest(question: Mapping[str, Any]) -> str:
-    facts = [version(DISTRIBUTION), question]
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    return digest_of([version(DISTRIBUTION), question])
 
 
 def _asked(questions: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
