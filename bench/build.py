@@ -19,6 +19,7 @@ from bench._measure import print_table, side_by_side
 from flowlock.base import channel as base
 from flowlock.builder.plan.order import graph_of
 from flowlock.builder.plan.result import Status
+from flowlock.builder.plan.snapshot import read_snapshot
 from flowlock.builder.plan.targets import targets
 from flowlock.builder.run import build
 from flowlock.builder.vendor import fetch
@@ -53,7 +54,8 @@ from flowlock.builder.plan.result import Status
 from flowlock.builder.run import build
 from flowlock.report.reporter import Silent
 from flowlock.workspace import load
-done = build(load(Path(sys.argv[1])), sys.argv[3:], environments=[sys.argv[2]], progress=Silent())
+snapshot = read_snapshot(load(Path(sys.argv[1])), sys.argv[3:])
+done = build(snapshot, environments=[sys.argv[2]], progress=Silent())
 assert {one.status for one in done.packages} == {Status.CURRENT}
 """
 # Without the interpreter's own end, during which the engine's threads may crash.
@@ -81,7 +83,7 @@ def no_op(root: Path) -> None:
     candidates: dict[str, Callable[[], object]] = {"bare typer app": lambda: python(BARE)}
     for count in (3, 30, 300):
         workspace = many(root / f"many-{count}", count)
-        build(load(workspace), environments=[], progress=Silent())
+        build(read_snapshot(load(workspace)), environments=[], progress=Silent())
         candidates[f"no-op build of {count}"] = partial(command, "-C", workspace, "build")
     found = side_by_side(candidates, repeat=7)
     bare = found["bare typer app"]
@@ -184,14 +186,14 @@ def copied(target: Path) -> Path:
 def fresh(workspace: Workspace, names: Sequence[str], channel: str, *, jobs: int) -> None:
     """Build from an empty cache and channel; unpacked build tools are kept, as the naive loop keeps them."""
     shutil.rmtree(workspace.state.artifacts, ignore_errors=True)
-    build(workspace, names, environments=[channel], jobs=jobs, progress=Silent())
+    build(read_snapshot(workspace, names), environments=[channel], jobs=jobs, progress=Silent())
 
 
 def edited(workspace: Workspace, names: Sequence[str], channel: str) -> None:
     """Append a line to one package and build all."""
     readme = workspace.packages[0].folder / "README.md"
     readme.write_text(readme.read_text() + "\nAn edit.\n")
-    built = build(workspace, names, environments=[channel], progress=Silent()).packages
+    built = build(read_snapshot(workspace, names), environments=[channel], progress=Silent()).packages
     assert [one.name for one in built if one.status is Status.BUILT] == [workspace.packages[0].name]
 
 

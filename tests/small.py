@@ -16,6 +16,7 @@ import pytest
 from flowlock.base import channel as base
 from flowlock.base import interpreter
 from flowlock.builder.plan.result import BuildResult
+from flowlock.builder.plan.snapshot import read_snapshot
 from flowlock.builder.run import build
 from flowlock.edges.state_folder import StateFolder
 from flowlock.recipe.render import SCRIPT
@@ -53,9 +54,11 @@ packages = ["{module}"]
 """
 ENTER = (
     "import os, sys; from pathlib import Path; from flowlock.builder.run import build; "
+    "from flowlock.builder.plan.snapshot import read_snapshot; "
     "from flowlock.report.reporter import Silent; from flowlock.workspace import load; "
     "os.umask(int(sys.argv[3], 8)); "
-    "build(load(Path(sys.argv[1])), environments=[sys.argv[2]], jobs=int(sys.argv[4]), progress=Silent())"
+    "snapshot = read_snapshot(load(Path(sys.argv[1]))); "
+    "build(snapshot, environments=[sys.argv[2]], jobs=int(sys.argv[4]), progress=Silent())"
 )
 
 
@@ -141,7 +144,12 @@ class Small:
         return dict(json.loads((self.root / "recipes" / name / "recipe.yaml").read_text()))
 
     def build(self, *names: str, **options: Any) -> BuildResult:
-        return build(load(self.root), names, environments=[self.channel_url], progress=Silent(), **options)
+        return build(
+            read_snapshot(load(self.root), names),
+            environments=[self.channel_url],
+            progress=Silent(),
+            **options,
+        )
 
     def reasons(self) -> dict[str, str]:
         return {one.name: one.reason or one.status for one in self.build(dry_run=True).packages}

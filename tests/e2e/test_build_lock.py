@@ -13,6 +13,7 @@ import pytest
 
 from flowlock.builder.environments.locked import Store
 from flowlock.builder.plan.result import BuildResult, Status
+from flowlock.builder.plan.snapshot import read_snapshot
 from flowlock.builder.plan.targets import targets
 from flowlock.builder.run import build
 from flowlock.commands import build as command
@@ -48,7 +49,7 @@ def embedded(small: Small) -> Session:
 def build_locked(small: Small) -> BuildResult:
     found = embedded(small)
     return build(
-        found.workspace,
+        read_snapshot(found.workspace),
         environments=["file:///nowhere"],
         lock=lambda known: locking.ready(found, known, relock=False),
         progress=Silent(),
@@ -102,7 +103,7 @@ def test_the_committed_lock_is_left_as_it_is_when_it_is_damaged(small: Small) ->
     actions = (
         lambda: locking.ready(found, targets(found.workspace), relock=True),
         lambda: locking.lock(found, Options()),
-        lambda: locking.check(found),
+        lambda: locking.check(found, targets(found.workspace)),
     )
     for action in actions:
         with pytest.raises(FlowlockError, match=r"the lock cannot be read") as caught:
@@ -181,7 +182,7 @@ def test_the_committed_lock_is_made_for_every_platform_and_held_against_the_pins
     locking.lock(found, Options(repodata=(str(SNAPSHOT),)))
     held = document.read((small.root / "recipes/build.lock").read_text(), "build.lock")
     assert set(held.environments["default"].packages) == {"linux-64", "osx-arm64", "win-64"}
-    assert locking.check(found) == []
+    assert locking.check(found, targets(found.workspace)) == []
     assert locking.lock(found, Options(check=True)).locks[0].status == CURRENT
 
     if platforms.current() in {"linux-64", "win-64", "osx-arm64"}:
@@ -196,7 +197,7 @@ def test_the_committed_lock_is_made_for_every_platform_and_held_against_the_pins
     recipe["requirements"]["host"][2] = "uv ==0.11.99"
     small.write_recipe("alpha", recipe)
     stale = session(small.root, Profile.EMBEDDED)
-    problems = [problem.message for problem in locking.check(stale)]
+    problems = [problem.message for problem in locking.check(stale, targets(stale.workspace))]
     assert len(problems) == 3
     assert all("uv ==0.11.99" in problem for problem in problems)
     again = replace(found, workspace=load(small.root))
@@ -207,7 +208,7 @@ def test_the_committed_lock_is_made_for_every_platform_and_held_against_the_pins
 
 def test_this_repository_s_own_lock_is_current() -> None:
     found = session(ROOT, Profile.CONDA_FORGE)
-    assert locking.check(found) == []
+    assert locking.check(found, targets(found.workspace)) == []
     held = document.read((ROOT / "recipes/build.lock").read_text(), "build.lock")
     assert set(held.environments["default"].packages) == set(found.workspace.build_platforms)
     assert all(record.sha256 for _, _, record in held.records())

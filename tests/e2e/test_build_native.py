@@ -12,6 +12,7 @@ from urllib.request import url2pathname
 import pytest
 
 from flowlock.builder.plan.result import Status
+from flowlock.builder.plan.snapshot import read_snapshot
 from flowlock.builder.plan.targets import targets
 from flowlock.builder.run import build
 from flowlock.builder.worker.native import needs
@@ -109,7 +110,9 @@ def test_one_recipe_gives_a_build_for_each_python(small: Small, pythons: str) ->
     add_fast(small)
     small.add_data("user")
     small.write_recipe("user", {**small.recipe("user"), "requirements": {"run": ["fast"]}})
-    result = build(load(small.root), ["user"], environments=[pythons], test=True, progress=Silent())
+    result = build(
+        read_snapshot(load(small.root), ["user"]), environments=[pythons], test=True, progress=Silent()
+    )
     built = {one.build.split("h")[0]: one for one in result.packages if one.name == "fast"}
     assert set(built) == {f"py{version.replace('.', '')}" for version in (HERE, THERE)}
     assert [one.tests for one in built.values()] == ["passed", "passed"]
@@ -117,12 +120,12 @@ def test_one_recipe_gives_a_build_for_each_python(small: Small, pythons: str) ->
     for one in built.values():
         with zipfile.ZipFile(subdir / one.file) as opened:
             assert opened.testzip() is None
-    again = build(load(small.root), environments=[pythons], test=True, progress=Silent())
+    again = build(read_snapshot(load(small.root)), environments=[pythons], test=True, progress=Silent())
     assert {str(one.status) for one in again.packages} == {"current"}
     assert {one.tests for one in again.packages if one.name == "fast"} == {"passed before"}
     # One more value builds that variant and no other.
     (small.root / "recipes/fast/variants.yaml").write_text(json.dumps({"python": [f"{THERE}.*"]}))
-    fewer = build(load(small.root), environments=[pythons], progress=Silent())
+    fewer = build(read_snapshot(load(small.root)), environments=[pythons], progress=Silent())
     assert [one.status for one in fewer.packages if one.name == "fast"] == [Status.CURRENT]
     assert len(list(subdir.glob("fast-*.conda"))) == 1
     assert built["py" + THERE.replace(".", "")].file in {path.name for path in subdir.iterdir()}
@@ -185,9 +188,9 @@ def test_a_native_package_is_locked_where_its_recipe_builds_it(small: Small) -> 
         "fast/host": {"linux-64", "osx-arm64"},
         f"fast (python {THERE}.*)/host": {"linux-64", "osx-arm64"},
     }
-    assert locking.check(session) == []
+    assert locking.check(session, targets(session.workspace)) == []
     (small.root / "recipes/fast/variants.yaml").write_text(json.dumps({"python": ["3.13.*"]}))
-    stale = [problem.message for problem in locking.check(session)]
+    stale = [problem.message for problem in locking.check(session, targets(session.workspace))]
     assert stale
     assert all("recipes/build.lock is stale" in message for message in stale)
 

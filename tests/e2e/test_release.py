@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from flowlock.builder.plan.snapshot import read_snapshot
 from flowlock.commands import publish as command
 from flowlock.commands import release as prepare
 from flowlock.commands import sync, verify
@@ -220,7 +221,7 @@ def test_a_tag_is_refused_that_is_not_on_main_not_checked_out_or_moved(repositor
 
 def test_versions_that_disagree_with_the_tag_are_named_one_by_one(repository: Repository) -> None:
     place = repository.session.workspace
-    found = list(verify.source_problems(repository.session, "v0.2.0"))
+    found = list(verify.source_problems(read_snapshot(repository.session.workspace), "v0.2.0"))
     assert {problem.code for problem in found} == {"FL846"}
     disagreeing = [problem.message.partition(" has version ")[0] for problem in found]
     ours = [one.name for one in place.packages] + [one.distribution for one in place.workflow_list]

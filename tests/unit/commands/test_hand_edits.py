@@ -55,9 +55,9 @@ def install(session: Session, *, frozen: bool) -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        lambda session: build.build_stage(session, (), BuildSettings()),
-        lambda session: build.build_stage(session, ("hello",), BuildSettings(dry_run=True)),
-        lambda session: build.build_stage(session, ("flowlock-hello-workflow",), BuildSettings()),
+        lambda session: build.build(session, (), BuildSettings()),
+        lambda session: build.build(session, ("hello",), BuildSettings(dry_run=True)),
+        lambda session: build.build(session, ("flowlock-hello-workflow",), BuildSettings()),
         lambda session: lock.lock(session, (), Options()),
         lambda session: lock.lock(session, ("hello",), Options()),
         lambda session: lock.check(session, (), Options()),
@@ -94,7 +94,7 @@ def test_a_generated_file_that_is_gone_is_named(root: Path) -> None:
 def test_other_packages_can_be_built_beside_an_edited_one(root: Path) -> None:
     edit(root)
     with pytest.raises(FlowlockError) as caught:
-        build.build_stage(session_of(root), ("nosuch",), BuildSettings())
+        build.build(session_of(root), ("nosuch",), BuildSettings())
     assert caught.value.problems[0].code != "FL203"
 
 

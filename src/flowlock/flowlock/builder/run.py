@@ -12,6 +12,7 @@ from flowlock.builder.output import write as hand_over
 from flowlock.builder.plan.cache import Cache, Cached
 from flowlock.builder.plan.order import most_awaited_first
 from flowlock.builder.plan.result import BuildResult, Made, PackageResult, Status
+from flowlock.builder.plan.snapshot import WorkspaceSnapshot
 from flowlock.builder.plan.stale import Step
 from flowlock.builder.plan.targets import Target
 from flowlock.builder.verify import verify as check
@@ -27,8 +28,7 @@ from flowlock.workspace import Workspace
 
 
 def build(
-    workspace: Workspace,
-    names: Sequence[str] = (),
+    snapshot: WorkspaceSnapshot,
     *,
     environments: Sequence[str],
     lock: Callable[[Mapping[str, Target]], Locked] | None = None,
@@ -40,7 +40,7 @@ def build(
     offline: bool = False,
     progress: Progress,
 ) -> BuildResult:
-    """Build the named packages and what they need (all, if none is named), as far as they are stale.
+    """Build the packages of a snapshot, as far as they are stale.
 
     `environments` are the channels that build environments come from; a package whose environment `lock`
     knows gets exactly its records. The caller holds the workspace. If a build fails the channel stays as it
@@ -51,8 +51,7 @@ def build(
     if output is not None:
         refuse_foreign(output)
     yard = survey(
-        workspace,
-        names,
+        snapshot,
         environments=environments,
         lock=lock,
         offline=offline,
@@ -62,7 +61,7 @@ def build(
         return BuildResult(packages=tuple(_result(s, None) for s in yard.found.values()), dry_run=True)
     at_once = jobs or _cores()
     yard.cache.tidy()
-    with _workers(workspace, at_once) as workers:
+    with _workers(snapshot.workspace, at_once) as workers:
         made = _build(workers, yard)
         held = {**yard.cached, **{key: cached for key, (cached, _) in made.items()}}
         if verify:
@@ -71,7 +70,7 @@ def build(
     mended = _enter(yard, held)
     yard.cache.save()
     if output is not None:
-        hand_over(output, workspace.state.channel)
+        hand_over(output, snapshot.workspace.state.channel)
     packages = tuple(_result(s, made.get(key), outcomes.get(key, "")) for key, s in yard.found.items())
     return BuildResult(packages=packages, mended=mended)
 
@@ -88,7 +87,9 @@ def _build(workers: Workers, yard: Yard) -> dict[str, tuple[Cached, float]]:
     failed: dict[str, FlowlockError] = {}
     waits = {name: yard.needs(name) & stale.keys() for name in stale}
     # Each file is copied and installed several times over: their number tells how long a build takes.
-    ordered = most_awaited_first(waits, {name: len(step.sources.files) for name, step in stale.items()})
+    ordered = most_awaited_first(
+        waits, {name: len(step.package.sources.files) for name, step in stale.items()}
+    )
     for name, outcome in workers.run(
         {name: waits[name] for name in ordered}, lambda name: yard.job(name, held)
     ):
@@ -100,7 +101,7 @@ def _build(workers: Workers, yard: Yard) -> dict[str, tuple[Cached, float]]:
         yard.progress.working(f"{name} {'failed' if name in failed else 'built'}")
     if failed:
         yard.cache.save()
-        raise _failures(failed, yard.graph, stale, sorted(made))
+        raise _failures(failed, yard.snapshot.graph, stale, sorted(made))
     return made
 
 
@@ -134,10 +135,11 @@ def _workers(workspace: Workspace, jobs: int) -> Iterator[Workers]:
 def _kept(cache: Cache, step: Step, outcome: Made | FlowlockError) -> tuple[Cached, float]:
     if isinstance(outcome, FlowlockError):
         raise outcome
-    inputs = dict(step.inputs)
-    surroundings = inputs.pop("surroundings")
+    inputs = step.package.inputs.as_json()
     portable = step.target.recipe.noarch is not None
-    cached = cache.add(step.identity, outcome, inputs=inputs, surroundings=surroundings, portable=portable)
+    cached = cache.add(
+        step.identity, outcome, inputs=inputs, surroundings=step.surroundings, portable=portable
+    )
     return cached, outcome.seconds
 
 
@@ -176,7 +178,7 @@ def _enter(yard: Yard, held: Mapping[str, Cached]) -> bool:
     folder, cache = workspace.state.channel, workspace.state.cache
     whole = store.whole(folder, cache=cache)
     artifacts = [artifact_of(step, held[name]) for name, step in found.items()]
-    ours = {target.name for target in yard.known.values()}
+    ours = {target.name for target in yard.snapshot.targets.values()}
     asked = {step.target.name for step in found.values()}
     artifacts += [
         store.Artifact(

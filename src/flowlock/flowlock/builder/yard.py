@@ -9,14 +9,14 @@ from flowlock.builder.package_tests.bench import Bench
 from flowlock.builder.package_tests.tested import Tested
 from flowlock.builder.package_tests.testing import run as run_tests
 from flowlock.builder.plan.cache import Cache, Cached
-from flowlock.builder.plan.order import built_with, graph_of, order
+from flowlock.builder.plan.order import built_with
+from flowlock.builder.plan.snapshot import WorkspaceSnapshot
 from flowlock.builder.plan.stale import Step, cache_of, steps
-from flowlock.builder.plan.targets import Target, chosen, targets
+from flowlock.builder.plan.targets import Target
 from flowlock.builder.vendor import fetch
 from flowlock.builder.worker.jobs import Job
 from flowlock.builder.worker.workers import Workers
 from flowlock.channel import store
-from flowlock.conda.closure import closure
 from flowlock.report.reporter import Progress
 from flowlock.workspace import Workspace
 
@@ -25,9 +25,7 @@ from flowlock.workspace import Workspace
 class Yard:
     """What the jobs of one build are made from."""
 
-    workspace: Workspace
-    known: Mapping[str, Target]
-    graph: Mapping[str, frozenset[str]]
+    snapshot: WorkspaceSnapshot
     found: Mapping[str, Step]
     environments: tuple[str, ...]
     locked: Locked
@@ -36,14 +34,18 @@ class Yard:
     cache: Cache
 
     @property
+    def workspace(self) -> Workspace:
+        """The workspace whose packages are built."""
+        return self.snapshot.workspace
+
+    @property
     def cached(self) -> dict[str, Cached]:
         """What need not be built."""
         return {name: step.cached for name, step in self.found.items() if step.cached is not None}
 
     def needs(self, name: str) -> set[str]:
         """Return the workspace packages that must be there while a package is built."""
-        names = {key: target.name for key, target in self.known.items()}
-        return built_with(self.known[name].recipe, self.graph, names)
+        return built_with(self.found[name].target.recipe, self.snapshot.graph, self.snapshot.names)
 
     def job(self, name: str, held: Mapping[str, Cached]) -> Job:
         """Return a package's job; what it needs of the workspace lies in a channel made for it."""
@@ -57,8 +59,8 @@ class Yard:
         return Job(
             recipe=step.target.recipe,
             identity=step.identity,
-            sources=step.sources,
-            patches=step.patches,
+            sources=step.package.sources,
+            patches=step.package.patches,
             epoch=step.target.epoch,
             offer=offer,
             variant=step.target.variant,
@@ -86,7 +88,7 @@ class Yard:
             workers,
             self.found,
             held,
-            graph=self.graph,
+            graph=self.snapshot.graph,
             bench=bench,
             tested=Tested(self.workspace.state.test_outcomes),
             progress=self.progress,
@@ -94,26 +96,19 @@ class Yard:
 
 
 def survey(
-    workspace: Workspace,
-    names: Sequence[str],
+    snapshot: WorkspaceSnapshot,
     *,
     environments: Sequence[str],
     lock: Callable[[Mapping[str, Target]], Locked] | None,
     offline: bool,
     progress: Progress,
 ) -> Yard:
-    """Return the state of the named packages and of what they need, in the order of building."""
-    known = targets(workspace)
-    graph = graph_of({key: target.recipe for key, target in known.items()})
-    wanted = closure(chosen(names, workspace, known), graph.__getitem__)
-    ordered = {key: known[key] for key in order(graph) if key in wanted}
-    locked = lock(known) if lock else Locked()
-    cache = cache_of(workspace)
+    """Return the state of the packages of a snapshot."""
+    locked = lock(snapshot.targets) if lock else Locked()
+    cache = cache_of(snapshot.workspace)
     return Yard(
-        workspace=workspace,
-        known=known,
-        graph=graph,
-        found=steps(workspace, ordered, cache, environment=locked.digest),
+        snapshot=snapshot,
+        found=steps(snapshot, cache, environment=locked.digest),
         environments=tuple(environments),
         locked=locked,
         offline=offline,

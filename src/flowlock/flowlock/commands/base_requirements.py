@@ -7,26 +7,25 @@ from packaging.utils import canonicalize_name
 from flowlock.base.convert import requirement_from_match_spec, wheel_name_table
 from flowlock.base.installed import wheels
 from flowlock.builder.plan.order import needs
-from flowlock.builder.plan.targets import Kind, Target, targets
-from flowlock.commands.session import Session
+from flowlock.builder.plan.targets import Kind, Target
 from flowlock.conda.closure import closure
 from flowlock.conda.match_spec import name_of
 from flowlock.names import CORE
+from flowlock.workspace import Workspace
 
 # conda adds it to every environment that has Python.
 PIP = "pip"
 
 
-def requirements(session: Session, more: Iterable[str] = ()) -> list[str]:
+def requirements(workspace: Workspace, known: Mapping[str, Target], more: Iterable[str] = ()) -> list[str]:
     """Return what has to be in the base channel, as PEP 508: pip, build tools, what workflows need to run."""
-    known = targets(session.workspace)
-    workflows = [str(workflow.distribution) for workflow in session.workspace.workflow_list]
+    workflows = [str(workflow.distribution) for workflow in workspace.workflow_list]
     graph = {name: needs(target.recipe, known) for name, target in known.items()}
     running = closure([name for name in workflows if name in known], graph.__getitem__)
     asked = {name: set(_foreign(known[name], known)) for name in running}
-    specs = {session.workspace.build_backend, session.workspace.build_installer, PIP}
+    specs = {workspace.build_backend, workspace.build_installer, PIP}
     specs = specs.union(more, *asked.values())
-    wheel_name = wheel_name_table(session.workspace.wheel_names)
+    wheel_name = wheel_name_table(workspace.wheel_names)
     found = (requirement_from_match_spec(spec, wheel_name) for spec in sorted(specs))
     requirements = [requirement for requirement in found if requirement is not None]
     names = {canonicalize_name(wheel_name(name_of(spec))) for spec in specs}
@@ -35,7 +34,7 @@ def requirements(session: Session, more: Iterable[str] = ()) -> list[str]:
     if theirs.union(map(name_of, more)) - ours:
         # A task package from an index needs the run time, which no index has; ours stands in for it.
         names.add(canonicalize_name(CORE))
-    installed = wheels(names, session.workspace.state.installed_wheels)
+    installed = wheels(names, workspace.state.installed_wheels)
     return [*requirements, *(f"{name} @ {path.as_uri()}" for name, path in sorted(installed.items()))]
 
 

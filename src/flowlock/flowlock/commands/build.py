@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flowlock.builder.plan.result import BuildResult, Status
+from flowlock.builder.plan.snapshot import WorkspaceSnapshot, read_snapshot
 from flowlock.builder.plan.targets import chosen, targets
 from flowlock.builder.run import build as build_packages
 from flowlock.commands import build_lock as locking
@@ -12,7 +13,7 @@ from flowlock.commands import hand_edits
 from flowlock.commands.base import prepare
 from flowlock.commands.session import BASE_URL, Profile, Session
 from flowlock.errors import FlowlockError
-from flowlock.workspace import Workflow
+from flowlock.workspace import Workflow, Workspace
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,20 +38,24 @@ def build(session: Session, names: Sequence[str], settings: BuildSettings) -> Bu
     if names:
         chosen(names, session.workspace, targets(session.workspace))
     with session.exclusive():
-        prepare(session)
-        return build_stage(session, names, settings)
+        snapshot = read_unedited(session.workspace, names)
+        prepare(session, snapshot.targets)
+        return build_stage(session, snapshot, settings)
 
 
-def build_stage(session: Session, names: Sequence[str], settings: BuildSettings) -> BuildResult:
+def read_unedited(workspace: Workspace, names: Sequence[str] = ()) -> WorkspaceSnapshot:
+    """Read what is to be built, unless the generated files of a named workflow were changed by hand."""
+    hand_edits.refuse(workspace, [one for one in workspace.workflow_list if _is_meant(one, names)])
+    return read_snapshot(workspace, names)
+
+
+def build_stage(session: Session, snapshot: WorkspaceSnapshot, settings: BuildSettings) -> BuildResult:
     """Build as a stage of a larger command, which holds the workspace."""
-    workflows = session.workspace.workflow_list
-    hand_edits.refuse(session.workspace, [one for one in workflows if _is_meant(one, names)])
     with session.progress.stage("build") as stage:
-        if settings.check and (problems := locking.check(session)):
+        if settings.check and (problems := locking.check(session, snapshot.targets)):
             raise FlowlockError("the lock of build environments is stale", problems=problems)
         result = build_packages(
-            session.workspace,
-            names,
+            snapshot,
             environments=_build_channels(session),
             lock=lambda known: locking.ready(session, known, relock=settings.relock),
             jobs=settings.jobs,

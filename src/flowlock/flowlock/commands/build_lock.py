@@ -33,8 +33,9 @@ def lock(session: Session, options: Options) -> LockResult:
     from flowlock.lock.run import lock as solve
 
     with session.exclusive():
-        prepare(session)
-        place = _place(session, targets(session.workspace))
+        known = targets(session.workspace)
+        prepare(session, known)
+        place = _place(session, known)
         _forget_damaged(session, place)
         options = replace(options, offline=options.offline or session.offline)
         return solve(
@@ -70,10 +71,10 @@ def ready(session: Session, known: Mapping[str, Target], *, relock: bool) -> Loc
     )
 
 
-def check(session: Session) -> list[Problem]:
+def check(session: Session, known: Mapping[str, Target]) -> list[Problem]:
     """Return why the committed lock is stale, whatever the profile; one that was never made is not."""
     committed = replace(session, profile=Profile.CONDA_FORGE)
-    place = _place(committed, targets(session.workspace))
+    place = _place(committed, known)
     if not place.target.path.is_file() or not place.manifest.environments:
         return []
     return [

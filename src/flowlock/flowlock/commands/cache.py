@@ -5,8 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from flowlock.builder.plan.stale import identities
-from flowlock.builder.plan.targets import targets
+from flowlock.builder.plan.snapshot import WorkspaceSnapshot, read_snapshot
 from flowlock.commands.build_lock import FILE as BUILD_LOCK
 from flowlock.commands.session import Session
 from flowlock.conda.records import ARCHIVES
@@ -83,13 +82,14 @@ def _entries(session: Session) -> Iterator[Kept]:
     workspace = session.workspace
     state = workspace.state
     pinned = _pinned(workspace)
-    current = {identity.stem: BUILDS for identity in identities(workspace).values()}
+    snapshot = read_snapshot(workspace)
+    current = {identity.stem: BUILDS for identity in snapshot.identities.values()}
     needed = {**pinned, **current}
     yield from _archives(state.artifacts, needed)
     yield from _folders("unpacked", state.worker_packages, pinned)
     yield from _folders("unpacked", state.unpacked_packages, needed)
     yield from _downloads(state.archives, pinned)
-    yield from _wheels(session)
+    yield from _wheels(snapshot)
 
 
 def _pinned(workspace: Workspace) -> dict[str, str]:
@@ -145,20 +145,20 @@ def _downloads(folder: Path, pinned: Mapping[str, str]) -> Iterator[Kept]:
         yield _kept("download", name, [path], pinned.get(name, ""))
 
 
-def _wheels(session: Session) -> Iterator[Kept]:
+def _wheels(snapshot: WorkspaceSnapshot) -> Iterator[Kept]:
     """Yield the wheels that the embedded base was made of, those of its present resolution as needed."""
-    state = session.workspace.state
+    state = snapshot.workspace.state
     folders = [*sorted(state.wheels.glob("*")), *sorted(state.installed_wheels.glob("*"))]
     if not folders:
         return
-    needed = _resolved(session)
+    needed = _resolved(snapshot)
     for folder in folders:
         name = next((path.name for path in folder.iterdir()), folder.name)
         why = "base or vendored packages" if needed is None or folder.name in needed else ""
         yield _kept("wheel", name, [folder], why)
 
 
-def _resolved(session: Session) -> set[str] | None:
+def _resolved(snapshot: WorkspaceSnapshot) -> set[str] | None:
     """Return the digests of what the base channel and vendored packages are made of.
 
     None if the former cannot be told without the network.
@@ -167,14 +167,14 @@ def _resolved(session: Session) -> set[str] | None:
     from flowlock.base.wheels import resolve
     from flowlock.commands.base_requirements import requirements
 
-    workspace = session.workspace
-    downloads = (target.download for target in targets(workspace).values())
+    workspace = snapshot.workspace
+    downloads = (target.download for target in snapshot.targets.values())
     vendored = {str(download.sha256) for download in downloads if download is not None}
     if not workspace.state.running_base.is_dir():
         return vendored
     kept = workspace.state.resolutions
     try:
-        asked = requirements(session)
+        asked = requirements(workspace, snapshot.targets)
         pins = resolve(asked, find(None), kept=kept, root=workspace.root, offline=True)
     except FlowlockError:
         return None

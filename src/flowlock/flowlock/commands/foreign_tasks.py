@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from flowlock.builder.plan.snapshot import read_snapshot
 from flowlock.commands.base import prepare
 from flowlock.commands.build import BuildSettings, build_stage
 from flowlock.commands.session import BASE_URL, Profile, Session
@@ -152,9 +153,12 @@ class SolvedEnvironments:
         """Bring the local channels to hold what is asked for: wheels of an index, and our own run time."""
         (environment,) = manifest.environments
         specs = [one.spec for ones in environment.requirements.values() for one in ones if one.name != CORE]
-        prepare(self.session, specs)
-        if any(package.name == CORE for package in self.session.workspace.packages):
-            build_stage(replace(self.session, progress=Silent()), [CORE], BuildSettings())
+        workspace = self.session.workspace
+        own = [CORE] if any(package.name == CORE for package in workspace.packages) else []
+        snapshot = read_snapshot(workspace, own)
+        prepare(self.session, snapshot.targets, specs)
+        if own:
+            build_stage(replace(self.session, progress=Silent()), snapshot, BuildSettings())
 
     def _solve(self, manifest: Manifest, lock_file: Path) -> None:
         session = self.session

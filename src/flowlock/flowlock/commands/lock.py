@@ -7,8 +7,8 @@ from pathlib import Path
 
 from flowlock.builder.plan.cache import Cache
 from flowlock.builder.plan.reasons import why
-from flowlock.builder.plan.stale import Step, cache_of, steps
-from flowlock.builder.plan.targets import targets as build_targets
+from flowlock.builder.plan.snapshot import SourcePackage, WorkspaceSnapshot, read_snapshot
+from flowlock.builder.plan.stale import cache_of
 from flowlock.commands import hand_edits
 from flowlock.commands.session import BASE_URL, Profile, Session
 from flowlock.conda import platforms
@@ -41,7 +41,8 @@ def lock(
             wanted = _committed_targets(session, names)
         else:
             wanted = targets(session, names, manifest_path)
-        return lock_stage(session, wanted, options)
+        snapshot = read_snapshot(session.workspace)
+        return lock_stage(session, wanted, options, snapshot=snapshot)
 
 
 def targets(session: Session, names: Sequence[str] = (), manifest_path: Path | None = None) -> list[Target]:
@@ -83,11 +84,16 @@ def _locked_workflows(session: Session) -> list[Workflow]:
 
 
 def lock_stage(
-    session: Session, wanted: Sequence[Target], options: Options, *, name: str = "lock"
+    session: Session,
+    wanted: Sequence[Target],
+    options: Options,
+    *,
+    snapshot: WorkspaceSnapshot,
+    name: str = "lock",
 ) -> LockResult:
     """Lock as a stage of a larger command, which holds the workspace."""
     with session.progress.stage(name) as stage:
-        result = _lock(session, wanted, options)
+        result = _lock(session, wanted, options, snapshot)
         moved = [one.path for one in result.locks if one.status != CURRENT]
         stage.status = (UPDATED if result.ok else STALE) if moved else CURRENT
         stage.detail = f"{len(moved) or len(result.locks)} locks"
@@ -96,10 +102,13 @@ def lock_stage(
 
 def check(session: Session, names: Sequence[str], options: Options) -> LockResult:
     """Say whether the profile's locks of workflows are current, and nothing else."""
-    return _lock(session, targets(session, names), replace(options, check=True))
+    snapshot = read_snapshot(session.workspace)
+    return _lock(session, targets(session, names), replace(options, check=True), snapshot)
 
 
-def _lock(session: Session, wanted: Sequence[Target], options: Options) -> LockResult:
+def _lock(
+    session: Session, wanted: Sequence[Target], options: Options, snapshot: WorkspaceSnapshot
+) -> LockResult:
     labels = {target.manifest.label for target in wanted}
     workflows = session.workspace.workflow_list
     hand_edits.refuse(session.workspace, [one for one in workflows if one.name in labels])
@@ -110,7 +119,7 @@ def _lock(session: Session, wanted: Sequence[Target], options: Options) -> LockR
                 ChannelFolder(url=manifest.channel_url(url), path=path)
                 for url, path in session.mirrors().items()
             ],
-            own=_own(session, wanted),
+            own=_own(snapshot, wanted),
             options=replace(
                 options,
                 offline=options.offline or session.offline,
@@ -130,33 +139,37 @@ def committed(session: Session) -> list[Target]:
     ]
 
 
-def _own(session: Session, wanted: Sequence[Target]) -> dict[str, Identity]:
+def _own(snapshot: WorkspaceSnapshot, wanted: Sequence[Target]) -> dict[str, Identity]:
     """Return what the workspace's sources make now: names, the bytes of what is built, and what changed.
 
     What changed is told against the build that the locks pin, if the cache knows what that was made from.
     """
-    workspace = session.workspace
-    cache = cache_of(workspace)
+    cache = cache_of(snapshot.workspace)
     texts = [files.read_text(target.path, target.shown) for target in wanted if target.path.is_file()]
-    found = steps(workspace, build_targets(workspace), cache)
+    builds: dict[str, list[str]] = {}
+    for package in snapshot.packages.values():
+        builds.setdefault(package.identity.name, []).append(package.identity.build)
     return {
-        name: Identity(
-            version=step.identity.version,
-            build=step.identity.build,
-            why=_why(cache, step, texts),
-            sha256=held.sha256 if (held := cache.find(step.identity)) else "",
-            variants=tuple(s.identity.build for s in found.values() if s.target.name == name and s != step),
+        key: Identity(
+            version=package.identity.version,
+            build=package.identity.build,
+            why=_why(cache, package, texts),
+            sha256=held.sha256 if (held := cache.find(package.identity)) else "",
+            variants=tuple(
+                build for build in builds[package.identity.name] if build != package.identity.build
+            ),
         )
-        for name, step in found.items()
+        for key, package in snapshot.packages.items()
     }
 
 
-def _why(cache: Cache, step: Step, locks: Sequence[str]) -> str:
+def _why(cache: Cache, package: SourcePackage, locks: Sequence[str]) -> str:
     """Return what differs from the inputs of the first pin that is of another build."""
-    pin = re.compile(rf"/({re.escape(step.identity.name)}-[^/-]+-[^/-]+)\.conda$", re.MULTILINE)
-    pinned = {found[1] for text in locks for found in pin.finditer(text)} - {step.identity.stem}
+    own = package.identity
+    pin = re.compile(rf"/({re.escape(own.name)}-[^/-]+-[^/-]+)\.conda$", re.MULTILINE)
+    pinned = {match[1] for text in locks for match in pin.finditer(text)} - {own.stem}
     made_from = [inputs for stem in sorted(pinned) if (inputs := cache.inputs(stem)) is not None]
-    return why(made_from[0], {**step.inputs, "surroundings": {}}) if made_from else ""
+    return why(made_from[0], {**package.inputs.as_json(), "surroundings": {}}) if made_from else ""
 
 
 def export(

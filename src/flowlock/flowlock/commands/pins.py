@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from flowlock.builder.plan import stale
 from flowlock.builder.plan.identity import Identity
+from flowlock.builder.plan.snapshot import WorkspaceSnapshot
 from flowlock.commands.session import Session
 from flowlock.conda.records import Record
 from flowlock.errors import FlowlockError, Location, Problem
@@ -30,14 +30,14 @@ class Pins:
         return frozenset(workflow.package for workflow in self.left_out)
 
 
-def read(session: Session, commit: str) -> Pins:
+def read(session: Session, snapshot: WorkspaceSnapshot, commit: str) -> Pins:
     """Return what the locks of all workflows pin in a commit.
 
     A package that no lock pins (a toolchain) is pinned by its identity. A workflow's own lock has to pin the
     workflow's package: otherwise nothing says which bytes of it were reviewed.
     """
     locks = reviewed_locks(session.workspace, commit)
-    identities = stale.identities(session.workspace)
+    identities = snapshot.identities
     unpublished = {workflow.package for workflow in locks.left_out}
     workflows = _published_workflows(session, unpublished)
     problems = list(locks.problems)

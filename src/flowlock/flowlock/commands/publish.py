@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from flowlock.builder.plan.snapshot import read_snapshot
 from flowlock.commands import pins, verify
 from flowlock.commands import release as prepare
 from flowlock.commands.session import Session
@@ -41,13 +42,14 @@ def publish_tag(
     """Publish what a tag stands for to targets; see `publish.publish` for the stages."""
     skipped = publish.stages(options.skip)
     found = targets(session, options.tag, options.to, environ, patience=options.patience, jobs=options.jobs)
-    problems = [*verify.tag_problems(session, options.tag), *verify.source_problems(session, options.tag)]
+    snapshot = read_snapshot(session.workspace)
+    problems = [*verify.tag_problems(session, options.tag), *verify.source_problems(snapshot, options.tag)]
     if problems:
         raise FlowlockError(
             f"{options.tag} cannot be published", problems=problems, kept="nothing was published"
         )
     head = git.head(session.workspace.root)
-    locked = pins.read(session, head.commit)
+    locked = pins.read(session, snapshot, head.commit)
     for line in reviewed.lines(locked.left_out):
         session.progress.note(line)
     if locked.problems:

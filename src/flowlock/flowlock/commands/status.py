@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from flowlock.builder.plan import stale
 from flowlock.builder.plan.identity import Identity as BuildIdentity
+from flowlock.builder.plan.snapshot import read_snapshot
 from flowlock.channel import store
 from flowlock.commands import publish as command
 from flowlock.commands.session import Session
@@ -81,7 +81,7 @@ def status(
     session: Session, to: Sequence[str] = (), environ: Mapping[str, str] | None = None
 ) -> StatusResult:
     """Say of each package what its source makes and who has it; asks targets only if they are named."""
-    identities = stale.identities(session.workspace)
+    identities = read_snapshot(session.workspace).identities
     here = {entry.file for entry in store.entries(session.channel)}
     locked = _locked_files(session)
     tag = version.tag_of(version.parse(session.workspace.version))

@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from flowlock.builder.plan.snapshot import WorkspaceSnapshot
 from flowlock.commands.base import prepare
-from flowlock.commands.build import BuildSettings, build_stage
+from flowlock.commands.build import BuildSettings, build_stage, read_unedited
 from flowlock.commands.compile import compile_workflows
 from flowlock.commands.lock import committed, lock_stage, targets
 from flowlock.commands.session import Profile, Session
@@ -82,24 +83,28 @@ def sync(session: Session, *, check: bool, dry_run: bool, jobs: int | None) -> S
     session = replace(session, progress=progress)
     with session.exclusive():
         _compile(session, check=check or dry_run)
-        prepare(session)
+        # What is compiled is built, so the sources are read when that is done.
+        snapshot = read_unedited(session.workspace)
+        prepare(session, snapshot.targets)
         settings = BuildSettings(jobs=jobs, dry_run=dry_run, test=False, check=check, relock=not check)
-        build_stage(session, (), settings)
+        build_stage(session, snapshot, settings)
         if not dry_run:
-            _lock(session, check=check)
+            _lock(session, snapshot, check=check)
     return SyncResult(stages=tuple(progress.stages))
 
 
-def _lock(session: Session, *, check: bool) -> None:
+def _lock(session: Session, snapshot: WorkspaceSnapshot, *, check: bool) -> None:
     """Lock for the profile, and bring the committed locks in step: they are for real users.
 
     In the embedded profile conda-forge need not be reachable, so those are solved from their own records.
     """
     if session.profile is Profile.EMBEDDED:
-        lock_stage(session, targets(session), Options(), name="lock")
-        pins = lock_stage(session, committed(session), Options(check=check, offline=True), name="pins")
+        lock_stage(session, targets(session), Options(), snapshot=snapshot)
+        pins = lock_stage(
+            session, committed(session), Options(check=check, offline=True), snapshot=snapshot, name="pins"
+        )
     else:
-        pins = lock_stage(session, targets(session), Options(check=check), name="lock")
+        pins = lock_stage(session, targets(session), Options(check=check), snapshot=snapshot)
     if not pins.ok:
         session.progress.note(pins.as_text())
 

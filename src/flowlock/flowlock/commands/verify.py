@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flowlock.builder.plan.targets import targets as built_targets
+from flowlock.builder.plan.snapshot import WorkspaceSnapshot, read_snapshot
 from flowlock.commands import pins
 from flowlock.commands.build import BuildSettings
 from flowlock.commands.build import build as build_channel
@@ -94,8 +94,9 @@ def verify(
     """
     problems = [*tag_problems(session, tag)]
     root = session.workspace.root
-    locked = pins.read(session, git.tag_commit(root, tag) or git.head(root).commit)
-    problems += [*source_problems(session, tag), *locked.problems]
+    snapshot = read_snapshot(session.workspace)
+    locked = pins.read(session, snapshot, git.tag_commit(root, tag) or git.head(root).commit)
+    problems += [*source_problems(snapshot, tag), *locked.problems]
     verified = [f"{len(locked.pins)} packages of one version in recipes, pyprojects and locks"]
     if not problems:
         items = [artifact.read(path) for path in built(session, source, locked.unpublished)]
@@ -121,8 +122,9 @@ def tag(session: Session, name: str | None = None) -> TagResult:
                 hint="`flowlock release` raises the version",
             )
         )
-    locked = pins.read(session, head.commit)
-    problems += [*source_problems(session, wanted), *locked.problems]
+    snapshot = read_snapshot(session.workspace)
+    locked = pins.read(session, snapshot, head.commit)
+    problems += [*source_problems(snapshot, wanted), *locked.problems]
     if not problems:
         items = [artifact.read(path) for path in built(session, None, locked.unpublished)]
         problems += plan.admit(items, locked.pins)
@@ -165,16 +167,17 @@ def main_branch(root: Path) -> str | None:
     return next((name for name in [*candidates, "main", "master"] if name in known), None)
 
 
-def source_problems(session: Session, name: str) -> Iterator[Problem]:
+def source_problems(snapshot: WorkspaceSnapshot, name: str) -> Iterator[Problem]:
     """Yield each recipe and pyproject whose version is not the tag's, or that disagree with each other."""
+    workspace = snapshot.workspace
     wanted = str(version.version_of(name))
-    if session.workspace.version != wanted:
+    if workspace.version != wanted:
         yield Problem(
-            code="FL846", message=f"flowlock.toml has version {session.workspace.version}, {name} is {wanted}"
+            code="FL846", message=f"flowlock.toml has version {workspace.version}, {name} is {wanted}"
         )
-    released = {package.name for package in session.workspace.packages}
-    released |= {workflow.distribution for workflow in session.workspace.workflow_list}
-    for package, target in built_targets(session.workspace).items():
+    released = {package.name for package in workspace.packages}
+    released |= {workflow.distribution for workflow in workspace.workflow_list}
+    for package, target in snapshot.targets.items():
         # What is vendored keeps the version that its makers gave it.
         if package in released and target.recipe.version != wanted:
             yield Problem(
@@ -182,7 +185,7 @@ def source_problems(session: Session, name: str) -> Iterator[Problem]:
                 message=f"{package} has version {target.recipe.version}, {name} is {wanted}",
                 hint="`flowlock release` raises all versions together",
             )
-    yield from recipe_problems(session.workspace)
+    yield from recipe_problems(workspace)
 
 
 def built(session: Session, source: Path | None, unpublished: Collection[str]) -> list[Path]:

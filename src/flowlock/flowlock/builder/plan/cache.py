@@ -88,7 +88,7 @@ class Cache:
         made: Made,
         *,
         inputs: dict[str, Any],
-        surroundings: dict[str, Any],
+        surroundings: Mapping[str, Any],
         portable: bool,
     ) -> Cached:
         """Keep an artifact; other bytes than those recorded for its identity are an error, never a change."""

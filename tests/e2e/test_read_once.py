@@ -1,0 +1,67 @@
+"""What a command reads of a workspace, counted."""
+
+import sys
+from collections import Counter
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from checkout import Checkout
+from flowlock import workspace
+from flowlock.builder.plan import snapshot, targets
+from flowlock.commands.session import Profile, Session
+from flowlock.commands.sync import sync
+from flowlock.edges import git
+from flowlock.recipe import document
+from flowlock.report.reporter import Silent
+
+
+class Counts:
+    """Counts calls of functions, wherever they were imported to."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._monkeypatch = monkeypatch
+        self.calls: Counter[str] = Counter()
+
+    def watch(self, module: ModuleType, name: str, label: Callable[..., str]) -> None:
+        function = getattr(module, name)
+
+        def counted(*arguments: Any, **options: Any) -> Any:
+            self.calls[label(*arguments)] += 1
+            return function(*arguments, **options)
+
+        for user in list(sys.modules.values()):
+            if user.__name__.startswith("flowlock") and getattr(user, name, None) is function:
+                self._monkeypatch.setattr(user, name, counted)
+
+
+@pytest.fixture
+def counts(monkeypatch: pytest.MonkeyPatch) -> Counts:
+    counts = Counts(monkeypatch)
+    counts.watch(document, "parse", lambda _text, file: f"parse {file}")
+    counts.watch(targets, "targets", lambda _workspace: "targets")
+    counts.watch(targets, "workflow_recipe", lambda _workspace, workflow: f"render {workflow.name}")
+    counts.watch(snapshot, "read_snapshot", lambda *_: "snapshot")
+    counts.watch(git, "listed", lambda _root: "list of source files")
+    return counts
+
+
+def test_an_idle_sync_reads_each_recipe_once(synced: Checkout, counts: Counts) -> None:
+    read = workspace.load(synced.root)
+    session = Session(workspace=read, profile=Profile.EMBEDDED, offline=False, progress=Silent())
+    result = sync(session, check=False, dry_run=False, jobs=None)
+    assert {stage.status for stage in result.stages} == {"current"}
+    recipes = list(synced.root.glob("recipes/**/recipe.yaml"))
+    assert counts.calls == Counter(
+        [
+            *(f"parse {read.relative(path)}" for path in recipes),
+            *(f"render {workflow.name}" for workflow in read.workflow_list),
+            "targets",
+            "snapshot",
+            # What the compiler knows of tasks is read first: what it writes is a source of what is built.
+            *["list of source files"] * 2,
+        ]
+    )
+    assert len(recipes) > 1
