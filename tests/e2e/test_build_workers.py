@@ -25,6 +25,8 @@ COPY_OLD = (
     f"\"$({PYTHON} -c 'import pydoc_data; print(*pydoc_data.__path__)')/_pydoc.css\""
 )
 FORBID = 'chmod a-x "$PREFIX/bin/uv"'
+PACKAGES = '"$RATTLER_CACHE_DIR"/pkgs'
+ADD = f"touch {PACKAGES}/planted {PACKAGES}/uv-*/planted.py; mkdir {PACKAGES}/planted-1.0-0"
 # As installers and `sed -i` do: another file takes the name.
 REPLACE = (
     f'{PYTHON} -c \'import json, os; new = open(json.__file__ + "x", "w"); '
@@ -78,7 +80,7 @@ def test_a_build_sees_nothing_of_the_one_beside_it(small: Small, tmp_path: Path,
     small.build(jobs=2)
 
 
-@pytest.mark.parametrize("script", [APPEND, COPY_OLD, FORBID])
+@pytest.mark.parametrize("script", [APPEND, COPY_OLD, FORBID, ADD])
 def test_a_script_that_changes_a_shared_file_is_refused_alone_and_harms_nobody(
     unshared: Small, script: str
 ) -> None:
@@ -99,6 +101,7 @@ def test_a_script_that_changes_a_shared_file_is_refused_alone_and_harms_nobody(
     unshared.add("last")
     unshared.build()
     assert unpacked(unshared) == before
+    assert not list(unshared.packages.glob("pkgs/planted*"))
 
 
 def test_a_script_that_writes_a_new_file_under_the_name_harms_nobody(unshared: Small) -> None:

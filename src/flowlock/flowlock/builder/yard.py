@@ -55,7 +55,7 @@ class Yard:
         if needed:
             wanted = [artifact_of(self.found[need], held[need]) for need in sorted(needed)]
             store.put(folder / "channel", wanted, subdirs=(), cache=folder / "cache")
-            offer = offer.before(folder / "channel")
+            offer = offer.before(folder / "channel", {self.found[need].identity.stem for need in needed})
         return Job(
             recipe=step.target.recipe,
             identity=step.identity,

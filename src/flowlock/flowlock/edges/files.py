@@ -1,10 +1,12 @@
 """The one place that writes files: beside the target, fsync, rename (a crash leaves the old or the new)."""
 
+import errno
 import hashlib
 import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +17,8 @@ from flowlock.names import Sha256
 
 # Our temporary names; whoever finds one older than its writer may delete it.
 TEMPORARY_PREFIX = ".flowlock-tmp-"
+# How often a folder is deleted to which somebody still adds files, and the seconds in between.
+ATTEMPTS, PAUSE = 20, 0.05
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -174,9 +178,17 @@ def empty(folder: Path) -> None:
 
 
 def _delete_folder(folder: Path) -> None:
-    if folder.is_dir():
-        _make_writable(folder)
-        shutil.rmtree(folder)
+    """Delete a folder, if it is there; a process that was killed just now may still add a file to it."""
+    for last in (*[False] * (ATTEMPTS - 1), True):
+        if not folder.is_dir():
+            return
+        try:
+            _make_writable(folder)
+            shutil.rmtree(folder)
+        except OSError as error:
+            if last or error.errno not in (errno.ENOTEMPTY, errno.ENOENT):
+                raise
+            time.sleep(PAUSE)
 
 
 def _make_writable(folder: Path) -> None:
@@ -191,14 +203,21 @@ def forget_staged(target: Path) -> None:
     ours = re.compile(re.escape(f"{TEMPORARY_PREFIX}{target.name}-") + r"[a-z0-9_]{8}")
     for path in target.parent.glob(f"{TEMPORARY_PREFIX}*"):
         if ours.fullmatch(path.name):
-            shutil.rmtree(path)
+            _forget(path)
 
 
 def forget_temporaries(*folders: Path) -> None:
     """Remove what writers that were killed left in these folders; only for who keeps other writers out."""
     for folder in folders:
         for path in folder.glob(f"{TEMPORARY_PREFIX}*"):
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
+            _forget(path)
+
+
+def _forget(path: Path) -> None:
+    try:
+        if path.is_dir() and not path.is_symlink():
+            _delete_folder(path)
+        else:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise from_os_error(error, "delete", path) from error

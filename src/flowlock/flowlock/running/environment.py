@@ -7,11 +7,13 @@ import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from flowlock.edges import file_locks as locks
 from flowlock.edges import files, process
 from flowlock.edges.memo import digest_of
+from flowlock.edges.pool import concurrently
 from flowlock.errors import FlowlockError, from_os_error
 from flowlock.lock.lockfile import document
 from flowlock.names import Platform
@@ -225,16 +227,23 @@ def _source(url: str, sha256: bytes | None, places: Places) -> str:
 def _compile(staging: Path, prefix: Path) -> None:
     """Write the packages' bytecode, which names the final place; Python brings its own.
 
-    What does not compile (templates, say) is left alone.
+    What does not compile (templates, say) is left alone. The processes end with ours: compileall's own
+    workers would outlive it, and go on writing.
     """
     for packages in sorted((staging / "lib").glob("python3.*/site-packages")):
+        # Without -B it would cache modules that it imports itself under the staging folder's name.
         python = staging / "bin" / packages.parent.name
-        process.run(
-            # Without -B it would cache modules that it imports itself under the staging folder's name.
-            [python, "-B", "-m", "compileall", "-q", "-j", "0", "-s", staging, "-p", prefix, packages],
-            env={"PATH": os.defpath},
-            check=False,
-        )
+        options: list[str | Path] = ["-q", "-s", staging, "-p", prefix, "-i", "-"]
+        command = [python, "-B", "-m", "compileall", *options]
+        sources = sorted(map(str, packages.rglob("*.py")))
+        cores = os.cpu_count() or 1
+        compile_part = partial(_compile_part, command)
+        concurrently(compile_part, (sources[number::cores] for number in range(cores)), workers=cores)
+
+
+def _compile_part(command: Sequence[str | Path], sources: Sequence[str]) -> None:
+    text = "".join(f"{source}\n" for source in sources)
+    process.run(command, env={"PATH": os.defpath}, stdin=text, check=False, bound=True)
 
 
 def _forget_others(prefix: Path) -> None:

@@ -18,18 +18,23 @@ from flowlock.report.reporter import Progress
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Offer:
-    """What a job may take packages from: channels, the folders that they lead to, and whether others."""
+    """What a job may take packages from: channels, the folders that they lead to, and whether others.
+
+    `packages` are the names that the engine unpacks these packages under; None if that is not known.
+    """
 
     channels: tuple[str, ...]
     readable: tuple[Path, ...] = ()
     network: bool = False
+    packages: frozenset[str] | None = None
 
-    def before(self, channel: Path) -> "Offer":
-        """Return the same with a channel of this machine that comes first."""
+    def before(self, channel: Path, packages: Iterable[str]) -> "Offer":
+        """Return the same with a channel of this machine, which holds these packages, that comes first."""
         return Offer(
             channels=(channel.as_uri(), *self.channels),
             readable=(channel, *self.readable),
             network=self.network,
+            packages=None if self.packages is None else self.packages.union(packages),
         )
 
 
@@ -115,12 +120,26 @@ class Locked:
 
 def open_channels(channels: Sequence[str]) -> Offer:
     """Return what channels offer as they are."""
-    local = {channel: folder_of(channel) for channel in channels}
+    folders = [folder_of(channel) for channel in channels]
+    local = [folder for folder in folders if folder is not None]
     return Offer(
         channels=tuple(channels),
-        readable=tuple(folder for folder in local.values() if folder is not None),
-        network=None in local.values(),
+        readable=tuple(local),
+        network=None in folders,
+        packages=_listed(local) if len(local) == len(folders) else None,
     )
+
+
+def _listed(channels: Iterable[Path]) -> frozenset[str]:
+    """Return the names that the engine unpacks the packages of channels of this machine under."""
+    paths = [path for channel in channels for path in channel.glob("*/repodata.json")]
+    indexes = [json.loads(path.read_bytes()) for path in paths]
+    tables = [index.get(key, {}) for index in indexes for key in ("packages", "packages.conda")]
+    return frozenset(_stem(file) for table in tables for file in table)
+
+
+def _stem(file: str) -> str:
+    return file.removesuffix(".conda").removesuffix(".tar.bz2")
 
 
 def folder_of(channel: str) -> Path | None:
@@ -169,6 +188,7 @@ def offer(records: Sequence[Record], folder: Path, *, store: Store, platform: st
     return Offer(
         channels=tuple(path.as_uri() for path in made.values()),
         readable=(*made.values(), *sorted(readable)),
+        packages=frozenset(_stem(record.file_name) for record in records),
     )
 
 

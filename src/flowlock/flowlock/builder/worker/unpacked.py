@@ -1,20 +1,23 @@
 """Unpacked packages: environments are links to their files, so each must stay as it was unpacked, or go.
 
 Pip, uv, Python and `sed -i` write another file and rename it, which is harmless. A script that writes, or
-sets modes, in place changes a file for all that link to it. Times, sizes and modes tell: what was recorded
-once is held against what is there, and what is met for the first time against the digests in its package.
+sets modes, in place changes a file for all that link to it, and one that adds a file or a folder adds it to
+later environments. Times, sizes and modes tell: what was recorded once is compared with what is there, and
+what is met for the first time with the digests in its package.
 """
 
 import json
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from flowlock.edges import files, memo
 from flowlock.errors import from_os_error
 
-PATHS = "info/paths.json"
+INFO, PATHS = "info/", "info/paths.json"
+# What the engine writes beside each unpacked package.
+LOCK = ".lock"
 # How a file is: size, modification time in ns, mode. Not the change time: a link sets that.
 State = list[int]
 
@@ -29,6 +32,7 @@ class Unpacked:
         self._folder, self._record = packages / "pkgs", record
         self._known: dict[str, dict[str, State]] = (memo.read(record) if record else None) or {}
         self._doubted: set[str] = set()
+        self._accepted: set[str] = set()
         self._changed = False
 
     def mend(self) -> None:
@@ -45,6 +49,7 @@ class Unpacked:
             if doubted or (package.is_dir() and self.broken([package.name])):
                 files.remove(package)
         self._doubted.clear()
+        self._accepted = self._names()
 
     def broken(self, names: Iterable[str] | None, *, doubt: bool = False) -> list[str]:
         """Return which files of these packages (all known ones, if none are named) are not what they were.
@@ -62,6 +67,20 @@ class Unpacked:
                 found += self._met(name)
         return found
 
+    def foreign(self, expected: Collection[str]) -> list[str]:
+        """Return what came beside the unpacked packages since `mend`, and is not one of those expected."""
+        # The engine unpacks into a folder whose name begins with a dot, and renames it.
+        new = {name for name in self._names() - self._accepted if not name.startswith(".")}
+        return sorted(name for name in new if name.removesuffix(LOCK) not in expected)
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Remove what is beside the unpacked packages, by name."""
+        for name in names:
+            files.remove(self._folder / name)
+
+    def _names(self) -> set[str]:
+        return {path.name for path in self._folder.iterdir()} if self._folder.is_dir() else set()
+
     def save(self) -> None:
         """Keep the record for the next time."""
         if self._record is not None and self._changed:
@@ -72,6 +91,7 @@ class Unpacked:
         """Hold a package against its record; one that was unpacked again from another archive may differ."""
         package, known = f"{self._folder}/{name}", self._known[name]
         differing = {path for path, was in known.items() if _state(f"{package}/{path}") != was}
+        differing |= _files(self._folder / name) - known.keys()
         if not differing:
             return []
         stated = _stated(self._folder / name) or {}
@@ -79,6 +99,7 @@ class Unpacked:
             path
             for path in sorted(differing)
             if path not in stated
+            or path not in known
             or not _holds(f"{package}/{path}", stated[path])
             or _mode(f"{package}/{path}") != known[path][2]
         ]
@@ -90,8 +111,12 @@ class Unpacked:
         if stated is None:
             return [f"{name}/{PATHS}"]
         wrong = [path for path, digest in stated.items() if not _holds(f"{package}/{path}", digest)]
+        present = _files(self._folder / name)
+        # Packages of the time before paths.json state none of their files.
+        if stated:
+            wrong += sorted(path for path in present - stated.keys() if not path.startswith(INFO))
         if not wrong:
-            found = {path: _state(f"{package}/{path}") for path in stated}
+            found = {path: _state(f"{package}/{path}") for path in present}
             self._known[name] = {path: state for path, state in found.items() if state is not None}
             self._changed = True
         return [f"{name}/{path}" for path in wrong]
@@ -109,6 +134,16 @@ def _stated(package: Path) -> dict[str, str | None] | None:
         return {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _files(package: Path) -> set[str]:
+    """Return the files and links of a package by their relative paths."""
+    root = os.fspath(package)
+    found = set()
+    for folder, folders, names in os.walk(root):
+        links = [name for name in folders if os.path.islink(f"{folder}/{name}")]  # noqa: PTH114 - many
+        found |= {f"{folder}/{name}"[len(root) + 1 :] for name in (*names, *links)}
+    return found
 
 
 def _holds(path: str, digest: str | None) -> bool:

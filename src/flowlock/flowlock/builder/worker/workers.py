@@ -111,17 +111,28 @@ class _Shift:
         Whether by itself or by a job beside it shows when it is alone.
         """
         failed = isinstance(ended.outcome, FlowlockError)
-        broken = self._unpacked.broken(ended.packages, doubt=failed)
+        foreign = self._foreign(running)
+        broken = [*self._unpacked.broken(ended.packages, doubt=failed), *foreign]
         if not broken:
             return ended.outcome
+        self._unpacked.remove(foreign)
         if not running.alone:
             self._again.append(running)
             return None
         self._unpacked.mend()
         more = f" and {len(broken) - SHOWN} more" if len(broken) > SHOWN else ""
         return FlowlockError(
-            f"{running.job.identity.name} changed files of its environment in place: "
-            f"{', '.join(broken[:SHOWN])}{more}",
+            f"{running.job.identity.name} changed what environments share: {', '.join(broken[:SHOWN])}{more}",
             code="FL535",
             hint="let its script write a new file and rename it: environments share the files of packages",
         )
+
+    def _foreign(self, judged: _Running) -> list[str]:
+        """Return what no engine unpacked, as far as it is known what those under way may unpack."""
+        expected: set[str] = set()
+        for running in (judged, *self._active.values()):
+            packages = running.job.offer.packages
+            if packages is None:
+                return []
+            expected |= {*packages, running.job.identity.stem}
+        return self._unpacked.foreign(expected)
