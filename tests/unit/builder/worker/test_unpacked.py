@@ -83,3 +83,19 @@ def test_what_no_engine_unpacked_is_foreign(package: Path, planted: str) -> None
     assert unpacked.foreign({"other-2.0-0"}) == [planted]
     unpacked.remove([planted])
     assert unpacked.foreign({"other-2.0-0"}) == []
+
+
+def test_a_package_that_is_unpacked_again_is_met_again(package: Path) -> None:
+    unpacked = opened(package)
+    assert unpacked.broken([NAME]) == []
+    write("lib/more.py")(package)
+    unpacked.mend()
+    package.mkdir()
+    (package / "info").mkdir()
+    (package / "info/paths.json").write_text('{"paths": []}')
+    assert unpacked.broken([NAME]) == []
+
+
+def test_a_record_of_another_form_is_none(package: Path) -> None:
+    (package.parent.parent.parent / "record.json").write_text(json.dumps({NAME: {"lib/tool.py": [1, 1, 1]}}))
+    assert opened(package).broken([NAME]) == []

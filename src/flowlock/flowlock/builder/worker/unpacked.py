@@ -16,6 +16,8 @@ from flowlock.edges import files, memo
 from flowlock.errors import from_os_error
 
 INFO, PATHS = "info/", "info/paths.json"
+# Raised when other files are recorded, or in another way.
+FORM = 2
 # What the engine writes beside each unpacked package.
 LOCK = ".lock"
 # How a file is: size, modification time in ns, mode. Not the change time: a link sets that.
@@ -30,7 +32,7 @@ class Unpacked:
 
     def __init__(self, packages: Path, record: Path | None) -> None:
         self._folder, self._record = packages / "pkgs", record
-        self._known: dict[str, dict[str, State]] = (memo.read(record) if record else None) or {}
+        self._known: dict[str, dict[str, State]] = _recorded(record)
         self._doubted: set[str] = set()
         self._accepted: set[str] = set()
         self._changed = False
@@ -48,6 +50,7 @@ class Unpacked:
             doubted = package.name.startswith(".") or package.is_symlink() or package.name in self._doubted
             if doubted or (package.is_dir() and self.broken([package.name])):
                 files.remove(package)
+                self._changed |= self._known.pop(package.name, None) is not None
         self._doubted.clear()
         self._accepted = self._names()
 
@@ -84,7 +87,7 @@ class Unpacked:
     def save(self) -> None:
         """Keep the record for the next time."""
         if self._record is not None and self._changed:
-            memo.write(self._record, self._known)
+            memo.write(self._record, {"form": FORM, "packages": self._known})
             self._changed = False
 
     def _changed_files(self, name: str) -> list[str]:
@@ -120,6 +123,13 @@ class Unpacked:
             self._known[name] = {path: state for path, state in found.items() if state is not None}
             self._changed = True
         return [f"{name}/{path}" for path in wrong]
+
+
+def _recorded(record: Path | None) -> dict[str, dict[str, State]]:
+    document = memo.read(record) if record else None
+    if document is None or document.get("form") != FORM:
+        return {}
+    return dict(document["packages"])
 
 
 def _stated(package: Path) -> dict[str, str | None] | None:
