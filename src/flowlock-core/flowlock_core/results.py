@@ -1,6 +1,6 @@
 """What a workflow gives: widgets and dashboards as data, any result as JSON."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import Enum
 from typing import Any, ClassVar, TypeAlias, assert_never
@@ -262,16 +262,24 @@ def merged_cards(
     """
     cards: list[Card] = []
     for number, item in enumerate(widgets):
-        if isinstance(item, Widget):
-            cards.append(_card([((), item)], number))
-            continue
-        mapped = [widget for widget in item or () if isinstance(widget, Widget)]
-        pairs = [pair for pair in item or () if isinstance(pair, tuple)]
-        # A layout has one position for the step: the first card of a list has it.
-        cards += [_card([((), widget)], None if place else number) for place, widget in enumerate(mapped)]
-        if pairs:
-            cards.append(_card(pairs, number))
+        cards += _cards_of(item, number)
     return tuple(cards)
+
+
+def _cards_of(
+    item: Widget | Sequence[tuple[GroupKey, Widget]] | Sequence[Widget] | None, number: int
+) -> Iterator[Card]:
+    if isinstance(item, Widget):
+        yield _card([((), item)], number)
+        return
+    parts = item or ()
+    mapped = [widget for widget in parts if isinstance(widget, Widget)]
+    pairs = [pair for pair in parts if isinstance(pair, tuple)]
+    for position, widget in enumerate(mapped):
+        # A layout has one position for the step: the first card of a list has it.
+        yield _card([((), widget)], None if position else number)
+    if pairs:
+        yield _card(pairs, number)
 
 
 def _card(pairs: Sequence[tuple[GroupKey, Widget]], number: int | None) -> Card:

@@ -18,13 +18,12 @@ def run_workflow(main: Workflow, options: Options, problems: Sequence[Problem] =
     nothing has run.
     """
     plan = trace(main)
-    mocked = [step.id for step in plan.steps if options.mock_io and IO_TAG in step.task.tags]
-    mocked += options.mocks
-    found = check_params(plan, options.params, context={"base": options.base}, mocked=mocked)
-    told = {(problem.step, problem.parameter) for problem in problems if problem.step}
-    found = [problem for problem in found if (problem.step, None) not in told]
-    if problems or found:
-        raise WorkflowError("the parameters do not fit the workflow", problems=[*problems, *found])
+    others = check_params(plan, options.params, context={"base": options.base}, mocked=_mocked(plan, options))
+    # Nothing more is said of a step whose parameters cannot be read as a whole.
+    unreadable = {problem.step for problem in problems if problem.step and problem.parameter is None}
+    others = [problem for problem in others if problem.step not in unreadable]
+    if problems or others:
+        raise WorkflowError("the parameters do not fit the workflow", problems=[*problems, *others])
     run = Run(options)
     try:
         return main(run), run
@@ -32,6 +31,11 @@ def run_workflow(main: Workflow, options: Options, problems: Sequence[Problem] =
         raise WorkflowError(
             error.message, problems=[_with_data(problem, plan, run) for problem in error.problems]
         ) from error
+
+
+def _mocked(plan: Plan, options: Options) -> list[str]:
+    by_example = [step.id for step in plan.steps if options.mock_io and IO_TAG in step.task.tags]
+    return [*by_example, *options.mocks]
 
 
 def _with_data(problem: Problem, plan: Plan, run: Run) -> Problem:

@@ -36,6 +36,11 @@ from flowlock_core.errors import Location
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _CORE_TAG = "tag:yaml.org,2002:"
+# What libyaml says, and what people mean by it.
+_EXPLANATIONS = {
+    "cannot start any token": ("a text cannot begin with {}", "put it in quotes"),
+    "mapping values are not allowed": ("a second `: ` in one line", "put a text that holds `: ` in quotes"),
+}
 _TAGGED_TYPES: dict[str, type | tuple[type, ...]] = {
     "null": type(None),
     "bool": bool,
@@ -281,17 +286,21 @@ def _explained(error: yaml.MarkedYAMLError, line: str, column: int) -> tuple[str
     begins = line[column:]
     if "${{" in line and "'}'" in reason:
         return reason, 'inside of { } a reference needs quotes: "${{ workflow.<id>.return }}"'
-    if begins.startswith("\t") or "tab character" in reason:
+    if begins[:1] == "\t" or "tab character" in reason:
         return "a line is indented with a tab", "indent with spaces, two for each level"
-    if "cannot start any token" in reason:
-        return f"a text cannot begin with {begins[:1]}", "put it in quotes"
-    if "mapping values are not allowed" in reason:
-        return "a second `: ` in one line", "put a text that holds `: ` in quotes"
-    # libyaml expects the next item or key where a line is indented as none of the lines above is.
-    if begins and not line[:column].strip() and "did not find expected" in reason and error.context_mark:
-        expected = error.context_mark.column
-        return (
-            f"the line is indented by {column} spaces, which fits none of the lines above",
-            f"the block that begins on line {error.context_mark.line + 1} is indented by {expected}",
-        )
+    for words, (explanation, way_out) in _EXPLANATIONS.items():
+        if words in reason:
+            return explanation.format(begins[:1]), way_out
+    begins_its_line = bool(begins) and not line[:column].strip()
+    if begins_its_line and "did not find expected" in reason:
+        return _badly_indented(error, column)
     return reason, None
+
+
+def _badly_indented(error: yaml.MarkedYAMLError, column: int) -> tuple[str, str | None]:
+    """Explain that libyaml expects the next item or key: a line is indented as none of those above is."""
+    reason = f"the line is indented by {column} spaces, which fits none of the lines above"
+    block = error.context_mark
+    if block is None:
+        return reason, None
+    return reason, f"the block that begins on line {block.line + 1} is indented by {block.column}"

@@ -17,19 +17,22 @@ def check_params(
 
     Nothing is asked for in the steps named in `mocked`, which will not run.
     """
-    steps = {step.id: step for step in plan.steps}
-    unknown = [step for step in values if step not in steps]
-    problems = [_unknown_step(step, plan) for step in unknown]
+    unknown = values.keys() - {step.id for step in plan.steps}
+    problems = [_unknown_step(step, plan) for step in values if step in unknown]
     misspelt = {_nearest_step(step, plan) for step in unknown}
     for step in plan.steps:
         if step.id in mocked:
             continue
-        found = _step_problems(step, values.get(step.id, {}), context)
+        own = _step_problems(step, values.get(step.id, {}), context)
         # Parameters that stand under a misspelt step are not missing.
-        if step.id in misspelt and step.id not in values:
-            found = (problem for problem in found if problem.code != MISSING)
-        problems += [replace(problem, step=step.id) for problem in found]
+        if step.id in misspelt - values.keys():
+            own = _without_missing(own)
+        problems += [replace(problem, step=step.id) for problem in own]
     return [*problems, *_unset_variables(plan)]
+
+
+def _without_missing(problems: Iterator[Problem]) -> Iterator[Problem]:
+    return (problem for problem in problems if problem.code != MISSING)
 
 
 def _unset_variables(plan: Plan) -> Iterator[Problem]:

@@ -49,11 +49,14 @@ class Params:
         if problem.code in _OF_NAMES and path in self.keys:
             return self.keys[path]
         if problem.code == MISSING:
-            path = path[:-1]
+            return self._nearest(path[:-1]) or self.end
+        return self._nearest(path)
+
+    def _nearest(self, path: KeyPath) -> Location | None:
+        """Return the location of a value, or of the innermost one around it that the file has."""
         while len(path) > 1 and path not in self.values:
             path = path[:-1]
-        location = self.values.get(path) if len(path) > 1 else self.keys.get(path)
-        return self.end if location is None and problem.code == MISSING else location
+        return self.values.get(path) if len(path) > 1 else self.keys.get(path)
 
     def named_at(self, step: str, path: Path) -> Location | None:
         """Return where a step's parameters name a file."""

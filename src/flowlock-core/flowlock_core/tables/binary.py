@@ -24,9 +24,9 @@ def read_parquet(path: Path, said: Columns) -> "pd.DataFrame":
         table = pq.read_table(path)
         require_names(table.column_names, str(path))
         df = table.to_pandas()
+    except (FileNotFoundError, PermissionError):
+        raise
     except (pa.ArrowException, OSError, ValueError) as error:
-        if isinstance(error, FileNotFoundError | PermissionError):
-            raise
         raise TaskError(
             f"{path} is not a Parquet file, or it is damaged",
             code=_NO_DATA,
@@ -34,14 +34,19 @@ def read_parquet(path: Path, said: Columns) -> "pd.DataFrame":
             hint="check the file, or set `format`",
         ) from error
     for name in table.column_names:
-        array = table.column(name)
-        plain = pa.types.is_integer(array.type) or pa.types.is_boolean(array.type)
         # Without pandas' own notes, pandas makes floats of integers with missing values.
-        if plain and array.null_count and name in df.columns and df[name].dtype in ("float64", "object"):
-            df[name] = series_of(name, array.combine_chunks()).array
+        if name in df.columns and df[name].dtype in ("float64", "object") and _is_plain(table[name]):
+            df[name] = series_of(name, table[name].combine_chunks()).array
     df = with_index_as_columns(df, "path")
     said.require([str(name) for name in df.columns])
     return df[[name for name in df.columns if said.wants(name)]]
+
+
+def _is_plain(array: Any) -> bool:
+    """Tell whether a column has integers or truth values, and misses some."""
+    from pyarrow import types
+
+    return bool(array.null_count and (types.is_integer(array.type) or types.is_boolean(array.type)))
 
 
 def with_index_as_columns(df: "pd.DataFrame", parameter: str) -> "pd.DataFrame":

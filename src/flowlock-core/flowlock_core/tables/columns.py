@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from flowlock_core.errors import TaskError
@@ -23,7 +23,10 @@ FALSE_WORDS = ("false", "False", "FALSE")
 INTEGER = r"^ *(?:0|-?[1-9][0-9]*) *$"
 # float64 keeps 15 digits in any case; more must be compared.
 _CERTAIN_DIGITS = 15
+# No float64 has more of its own.
+_MOST_DIGITS = 767
 _EXACT_INTEGERS = 2**53
+_PLAIN_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _INT64 = (-(2**63), 2**63 - 1)
 _UINT64_MAX = 2**64 - 1
 
@@ -76,11 +79,13 @@ def keeps_digits(text: str) -> bool:
     value = float(text)
     if math.isinf(value):
         return "inf" in text.lower()
-    number = Decimal(text.strip()).normalize()
-    count = len(number.as_tuple().digits)
-    if count <= _CERTAIN_DIGITS and (value or not number):
+    number = Decimal(text.strip())
+    if not value:
+        return not number
+    count = len("".join(map(str, number.as_tuple().digits)).strip("0"))
+    if count <= _CERTAIN_DIGITS:
         return True
-    return Decimal(f"{value:.{count - 1}e}") == number
+    return count <= _MOST_DIGITS and Decimal(f"{value:.{count - 1}e}") == number
 
 
 def column_of_texts(
@@ -199,76 +204,82 @@ def _said_numbers(name: str, texts: "pa.Array", said: Columns) -> "pd.Series[Any
     """Return a column that is said to hold numbers: leading zeros and signs go, digits are rounded."""
     import pyarrow as pa
 
-    numbers = [
-        None if text is None else _number(name, text, said.decimal_mark, "number_columns")
-        for text in texts.to_pylist()
-    ]
-    whole = all(number is None or number == number.to_integral_value() for number in numbers)
-    integers = [None if number is None else int(number) for number in numbers] if whole else []
-    if integers and all(value is None or _INT64[0] <= value <= _INT64[1] for value in integers):
+    numbers = _numbers_in(name, texts, said, "number_columns")
+    if all(number is None or _is_int64(number) for number in numbers):
+        integers = [None if number is None else int(number) for number in numbers]
         return series_of(name, pa.array(integers, pa.int64()))
     floats = [None if number is None else float(number) for number in numbers]
     return series_of(name, pa.array(floats, pa.float64()))
 
 
+def _is_int64(number: Decimal) -> bool:
+    return _INT64[0] <= number <= _INT64[1] and number == number.to_integral_value()
+
+
+def _numbers_in(name: str, texts: "pa.Array", said: Columns, parameter: str) -> list[Decimal | None]:
+    return [
+        None if text is None else _number(name, text, said.decimal_mark, parameter)
+        for text in texts.to_pylist()
+    ]
+
+
 def _decimals(name: str, texts: "pa.Array", said: Columns) -> "pd.Series[Any]":
     import pandas as pd
 
-    numbers = [
-        None if text is None else _number(name, text, said.decimal_mark, "decimal_columns")
-        for text in texts.to_pylist()
-    ]
-    return pd.Series(numbers, name=name, dtype="object")
+    return pd.Series(_numbers_in(name, texts, said, "decimal_columns"), name=name, dtype="object")
 
 
 def _number(name: str, text: str, mark: str, parameter: str) -> Decimal:
-    try:
-        number = Decimal(text.strip().replace(mark, "."))
-    except InvalidOperation:
-        number = Decimal("nan")
-    if not number.is_finite():
+    plain = text.strip()
+    if mark != ".":
+        # A point groups thousands there, or the text is not a number.
+        plain = plain.replace(".", "?").replace(mark, ".")
+    if not _PLAIN_NUMBER.fullmatch(plain):
         raise TaskError(
             f"the column `{name}` holds `{text}`, which is not a number",
             parameter=parameter,
             hint="leave the column out of this parameter, or name the word under `null_words`",
         )
-    return number
+    return Decimal(plain)
 
 
 def column_of_values(name: str, values: Sequence[Any], said: Columns) -> "pd.Series[Any]":
     """Return a column of plain values (JSON, Excel) as what all of them are; mixed ones stay as they are."""
     import pandas as pd
 
-    words = set(said.words_of(name))
-    kept = [
-        None if value is None or (isinstance(value, str) and value in words) else value for value in values
-    ]
-    present = [value for value in kept if value is not None]
-    if not present:
+    words = said.words_of(name)
+    kept = [None if isinstance(value, str) and value in words else value for value in values]
+    if all(value is None for value in kept):
         return _nothing(name, len(kept))
     if name in said.texts:
-        _require_kind(name, present, str, "text_columns")
+        _require_texts(name, kept)
     if name in said.decimals:
-        exact = [
-            None if value is None else _number(name, str(value), ".", "decimal_columns") for value in kept
-        ]
-        return pd.Series(exact, name=name, dtype="object")
+        return pd.Series(_each(kept, lambda value: _exact(name, value)), name=name, dtype="object")
     if name in said.numbers:
-        kept = [None if value is None else _value_as_number(name, value) for value in kept]
+        kept = _each(kept, lambda value: _value_as_number(name, value))
     return pd.Series(_array_of(name, kept), name=name)
 
 
-def _require_kind(name: str, values: Sequence[Any], kind: type, parameter: str) -> None:
+def _each(values: Sequence[Any], convert: Callable[[Any], Any]) -> list[Any]:
+    return [None if value is None else convert(value) for value in values]
+
+
+def _exact(name: str, value: Any) -> Decimal:
+    return _number(name, str(value), ".", "decimal_columns")
+
+
+def _require_texts(name: str, values: Sequence[Any]) -> None:
     for value in values:
-        if not isinstance(value, kind):
+        if value is not None and not isinstance(value, str):
             raise TaskError(
-                f"the column `{name}` holds {value!r}, which is not a text in the file", parameter=parameter
+                f"the column `{name}` holds {value!r}, which is not a text in the file",
+                parameter="text_columns",
             )
 
 
 def _value_as_number(name: str, value: Any) -> int | float:
     number = _number(name, str(value), ".", "number_columns")
-    return int(number) if number == number.to_integral_value() else float(number)
+    return int(number) if _is_int64(number) else float(number)
 
 
 def _array_of(name: str, values: Sequence[Any]) -> Any:

@@ -4,15 +4,15 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flowlock_core.documents import marked_encoding, place_of_byte
 from flowlock_core.errors import TaskError
-from flowlock_core.tables.columns import NULL_WORDS, Columns, column_of_texts, number_pattern
+from flowlock_core.tables.certainty import decimal_mark, marks_texts, quoted_columns, require_certain_nulls
+from flowlock_core.tables.columns import Columns, column_of_texts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +25,6 @@ _DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " "
 _SAMPLE = 200
 _LARGEST = 2**31 - 64
 _LONGEST_FIELD = 2**27
-_GROUPED = re.compile(r" *-?[1-9][0-9]{0,2}(?:,[0-9]{3})+ *")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,13 +60,13 @@ def read_delimited(
     said.require(header)
     fields = zip(header, _fields(text, delimiter, len(header)), strict=True)
     columns = {name: texts for name, texts in fields if said.wants(name)}
-    said = replace(said, decimal_mark=decimal or _decimal_mark(columns, said))
-    quotes = _quotes(text.content, delimiter)
+    said = replace(said, decimal_mark=decimal or decimal_mark(columns, said))
+    quotes = quoted_columns(text.content, delimiter)
     series = {
-        name: column_of_texts(name, texts, said, quoted=_quoted(quotes, header.index(name)))
+        name: column_of_texts(name, texts, said, quoted=marks_texts(quotes, header.index(name)))
         for name, texts in columns.items()
     }
-    _require_certain_nulls(columns, series, said)
+    require_certain_nulls(columns, series, said)
     return pd.DataFrame(series)
 
 
@@ -156,25 +155,23 @@ def _delimiter(text: Text) -> str:
     """Return the one delimiter that the header has and all rows of the sample agree on."""
     header = text.content.splitlines()[0]
     agreed = [mark for mark in DELIMITERS if _agree(text.content, mark)]
-    if len(agreed) == 1:
-        return agreed[0]
     present = [mark for mark in DELIMITERS if mark in header]
-    if not agreed and not present and not _agree(text.content, " "):
-        return ","
-    if not agreed and len(present) == 1:
-        # The rows do not agree with the header: the error has the line.
-        return present[0]
-    candidates = agreed or present or [" "]
-    names = " or ".join(_DELIMITER_NAMES[mark] for mark in candidates)
-    hint = 'set `delimiter`, for example `delimiter: ";"`'
-    if candidates == [" "]:
+    # Where the rows agree with the header about none, the error about the rows has the line.
+    candidates = agreed or present
+    if len(candidates) == 1:
+        return candidates[0]
+    if candidates:
+        raise _uncertain(text, candidates, 'set `delimiter`, for example `delimiter: ";"`')
+    if _agree(text.content, " "):
         hint = 'set `delimiter: " "` if there are several columns, or `delimiter: ","` if there is one'
-    raise text.refused(
-        f"the delimiter is not certain: it may be {names}",
-        text.first_line,
-        parameter="delimiter",
-        hint=hint,
-    )
+        raise _uncertain(text, [" "], hint)
+    return ","
+
+
+def _uncertain(text: Text, candidates: Sequence[str], hint: str) -> TaskError:
+    names = " or ".join(_DELIMITER_NAMES[mark] for mark in candidates)
+    message = f"the delimiter is not certain: it may be {names}"
+    return text.refused(message, text.first_line, parameter="delimiter", hint=hint)
 
 
 def _agree(content: str, delimiter: str) -> bool:
@@ -270,119 +267,6 @@ def _fields(text: Text, delimiter: str, count: int) -> "list[pa.Array]":
         ),
     )
     return [table.column(name).slice(1).combine_chunks() for name in names]
-
-
-def _decimal_mark(columns: "dict[str, pa.Array]", said: Columns) -> str:
-    """Return a comma if the numbers of a column can only be read with it; a TaskError if they may be."""
-    doubtful: tuple[str, str] | None = None
-    for name, texts in columns.items():
-        numbers = [] if name in {*said.texts, *said.times} else _comma_numbers(texts)
-        for number in numbers:
-            if not _GROUPED.fullmatch(number):
-                return ","
-            doubtful = doubtful or (name, number.strip())
-    if doubtful is None:
-        return "."
-    name, number = doubtful
-    raise TaskError(
-        f"the column `{name}` holds {number}, where the comma may be a decimal mark or group thousands",
-        code=NO_DATA,
-        parameter="decimal",
-        hint=f'set `decimal: ","` if it is a decimal mark, or `text_columns: [{name}]` to keep the texts',
-    )
-
-
-def _comma_numbers(texts: "pa.Array") -> list[str]:
-    """Return the numbers with a comma of a column that holds nothing but numbers."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    words = pa.array(["", *NULL_WORDS], texts.type)
-    present = pc.filter(texts, pc.invert(pc.is_in(pc.fill_null(texts, ""), value_set=words)))
-    with_comma = pc.match_substring(present, ",")
-    if (
-        not pc.any(with_comma).as_py()
-        or not pc.all(pc.match_substring_regex(present, number_pattern(","))).as_py()
-    ):
-        return []
-    return list(pc.unique(pc.filter(present, with_comma)).to_pylist())
-
-
-def _require_certain_nulls(
-    columns: "dict[str, pa.Array]", series: "dict[str, pd.Series[Any]]", said: Columns
-) -> None:
-    """Refuse a word that stands for a missing number in one column and is a text of another."""
-    if said.null_words is not None:
-        return
-    kinds = {name: column.dtype.kind for name, column in series.items()}
-    among_numbers: dict[str, str] = {}
-    for name, texts in columns.items():
-        if kinds[name] in "biuf":
-            among_numbers |= dict.fromkeys(_null_words_in(texts), name)
-    untouched = {*said.texts, *said.times, *said.numbers, *said.decimals}
-    for name, texts in columns.items():
-        shared = sorted(_null_words_in(texts) & among_numbers.keys())
-        if not shared or kinds[name] in "biuf" or name in untouched:
-            continue
-        raise TaskError(
-            f"`{shared[0]}` stands for a missing number in the column `{among_numbers[shared[0]]}`, "
-            f"and is a text of the column `{name}`",
-            code=NO_DATA,
-            parameter="null_words",
-            hint=f"set `null_words: [{shared[0]}]` if it is missing there too, or `text_columns: [{name}]`",
-        )
-
-
-def _null_words_in(texts: "pa.Array") -> set[str]:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    words = pa.array(list(NULL_WORDS), texts.type)
-    return set(pc.unique(pc.filter(texts, pc.is_in(texts, value_set=words))).to_pylist())
-
-
-def _quotes(content: str, delimiter: str) -> Callable[[], set[int]]:
-    """Return what tells in which columns quotes mark texts: the file is read for it once, if at all."""
-
-    @cache
-    def columns() -> set[int]:
-        return _columns_of_quoted_texts(content, delimiter) if '"' in content else set()
-
-    return columns
-
-
-def _quoted(quotes: Callable[[], set[int]], number: int) -> Callable[[], bool]:
-    return lambda: number in quotes()
-
-
-def _columns_of_quoted_texts(content: str, delimiter: str) -> set[int]:
-    """Return the numbers of the columns with values that are quoted without need.
-
-    A program that quotes each field, the header's too, says nothing by that.
-    """
-    field = re.compile(
-        rf'("(?:[^"]|"")*"|[^{re.escape(delimiter)}\r\n]*)({re.escape(delimiter)}|\r\n|\r|\n|\Z)'
-    )
-    needed = re.compile(rf'["{re.escape(delimiter)}\r\n]')
-    quoted: set[int] = set()
-    number, position, in_header = 0, 0, True
-    quoted_name = plain = False
-    while position < len(content):
-        match = field.match(content, position)
-        if match is None:
-            break
-        text, end = match.groups()
-        needless = len(text) > len('""') and text[0] == '"' and not needed.search(text[1:-1])
-        plain = plain or bool(text and not text.startswith('"'))
-        if in_header:
-            quoted_name = quoted_name or needless
-        elif needless:
-            quoted.add(number)
-        number += 1
-        if end != delimiter:
-            number, in_header = 0, False
-        position = match.end()
-    return set() if quoted_name and not plain else quoted
 
 
 def header_names(names: Sequence[Any]) -> list[str]:

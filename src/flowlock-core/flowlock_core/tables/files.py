@@ -93,21 +93,13 @@ def _similar_file(path: Path) -> str | None:
 
 def _require_fitting(source: Source, kind: TableFormat) -> None:
     """Raise a TaskError for what is said about another format than the file's."""
-    text = kind in (TableFormat.CSV, TableFormat.TSV)
-    said: dict[str, object] = {
-        "delimiter": None if text else source.delimiter,
-        "decimal": None if text else source.decimal,
-        "encoding": None if text else source.encoding,
-        "sheet": None if kind is TableFormat.EXCEL else source.sheet,
-    }
+    said: dict[str, object] = {}
+    if kind not in (TableFormat.CSV, TableFormat.TSV):
+        said |= {"delimiter": source.delimiter, "decimal": source.decimal, "encoding": source.encoding}
+    if kind is not TableFormat.EXCEL:
+        said["sheet"] = source.sheet
     if kind is TableFormat.PARQUET:
-        # Its columns have types of their own.
-        said |= {
-            "text_columns": source.columns.texts or None,
-            "number_columns": source.columns.numbers or None,
-            "decimal_columns": source.columns.decimals or None,
-            "null_words": source.columns.null_words,
-        }
+        said |= _said_of_types(source.columns)
     for name, value in said.items():
         if value is not None:
             raise TaskError(
@@ -115,6 +107,16 @@ def _require_fitting(source: Source, kind: TableFormat) -> None:
                 parameter=name,
                 hint="leave it out, or set `format`",
             )
+
+
+def _said_of_types(columns: Columns) -> dict[str, object]:
+    """Return what is said about the types of columns, which those of Parquet have themselves."""
+    return {
+        "text_columns": columns.texts or None,
+        "number_columns": columns.numbers or None,
+        "decimal_columns": columns.decimals or None,
+        "null_words": columns.null_words,
+    }
 
 
 def _read(path: Path, source: Source, kind: TableFormat) -> "pd.DataFrame":

@@ -99,14 +99,7 @@ def load_cases(path: Path, *, only: Sequence[str] = ()) -> Cases:
             code="FL735", message="a mapping of case ids to cases is expected", location=location
         )
         raise WorkflowError(f"{path}: wrong test cases", problems=[problem])
-    cases: dict[str, Case] = {}
-    problems = list(document.problems)
-    for case_id, content in document.content.items():
-        try:
-            cases[str(case_id)] = Case.model_validate(content)
-        except ValidationError as error:
-            found = problems_of_value("", content, error)
-            problems += [_wrong_case(document, str(case_id), problem) for problem in found]
+    cases, problems = _cases(document)
     for name in only:
         if name not in cases:
             hint = nearest(name, list(cases)) or f"the cases are {', '.join(cases)}"
@@ -117,23 +110,47 @@ def load_cases(path: Path, *, only: Sequence[str] = ()) -> Cases:
     return Cases(base=path.resolve().parent, by_id=chosen, document=document)
 
 
+def _cases(document: Document) -> tuple[dict[str, Case], list[Problem]]:
+    """Return the cases that can be read, and what is wrong with the others."""
+    cases: dict[str, Case] = {}
+    problems = list(document.problems)
+    for case_id, content in document.content.items():
+        try:
+            cases[case_id] = Case.model_validate(content)
+        except ValidationError as error:
+            for problem in problems_of_value("", content, error):
+                problems.append(_wrong_case(document, case_id, problem))  # noqa: PERF401 - inside of a handler
+    return cases, problems
+
+
 def _wrong_case(document: Document, case_id: str, problem: Problem) -> Problem:
     parts = parts_of(problem.parameter or "")
     unknown = problem.code == "FL725"
     path = (case_id, *parts)
     while path not in document.keys and len(path) > 1:
         path = path[:-1]
-    known = [field.alias or name for name, field in Case.model_fields.items()]
-    hint = problem.hint
+    parameter = ".".join(parts) or None
     if unknown:
-        hint = nearest(path[-1], known) or f"the keys are {', '.join(known)}"
+        return _unknown_key(case_id, parameter, path[-1], document.keys.get(path))
     return Problem(
         code="FL735",
-        message="a case has no such key" if unknown else problem.message,
+        message=problem.message,
         step=case_id,
-        parameter=".".join(parts) or None,
-        location=(document.keys if unknown else document.values).get(path),
-        hint=hint,
+        parameter=parameter,
+        location=document.values.get(path),
+        hint=problem.hint,
+    )
+
+
+def _unknown_key(case_id: str, parameter: str | None, key: str, location: Location | None) -> Problem:
+    known = [field.alias or name for name, field in Case.model_fields.items()]
+    return Problem(
+        code="FL735",
+        message="a case has no such key",
+        step=case_id,
+        parameter=parameter,
+        location=location,
+        hint=nearest(key, known) or f"the keys are {', '.join(known)}",
     )
 
 

@@ -38,15 +38,12 @@ def _differences(expected: Any, actual: Any, path: str) -> Iterator[tuple[str, s
 
 
 def _equal(expected: Any, actual: Any) -> bool:
-    if isinstance(expected, bool) or isinstance(actual, bool):
-        return expected is actual
-    if isinstance(expected, int) and isinstance(actual, int):
-        return expected == actual
-    if isinstance(expected, int | float) and isinstance(actual, int | float):
-        return _close(expected, actual)
-    if isinstance(expected, str) and isinstance(actual, str):
+    kinds = {type(expected), type(actual)}
+    if kinds == {str}:
         return expected == actual or same_time(expected, actual)
-    return type(expected) is type(actual) and bool(expected == actual)
+    if float in kinds and kinds <= {int, float}:
+        return _close(expected, actual)
+    return len(kinds) == 1 and bool(expected == actual)
 
 
 def _close(expected: float, actual: float) -> bool:

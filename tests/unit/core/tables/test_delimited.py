@@ -185,3 +185,18 @@ def test_decimal_columns_keep_all_digits(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["t.tsv", "t.txt", "t.tab"])
 def test_other_suffixes_of_text_are_known(name: str, tmp_path: Path) -> None:
     assert load(tmp_path, "a\tb\n1\t2,5\n", name) == {"a": [1], "b": [2.5]}
+
+
+@pytest.mark.parametrize("text", ["1_000", "١٢", "1.500", "1e", "NaN2", "0x10", "Infinity"])
+def test_a_number_column_takes_nothing_but_plain_numbers(text: str, tmp_path: Path) -> None:
+    with pytest.raises(TaskError, match="is not a number"):
+        load(tmp_path, f"a;b\n{text};1\n", number_columns=["a"], decimal=",")
+
+
+@pytest.mark.parametrize("number", ["1e-9999999", "0." + "1" * 1000, "1" * 800 + "e-400"])
+def test_a_number_that_no_float_is_near_enough_to_is_refused_in_bounded_time(
+    number: str, tmp_path: Path
+) -> None:
+    with pytest.raises(TaskError, match="cannot keep exactly"):
+        load(tmp_path, f"a\n{number}\n0.5\n")
+    assert len(load(tmp_path, "a\n1e999999999\n", decimal_columns=["a"])["a"]) == 1
