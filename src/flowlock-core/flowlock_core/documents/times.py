@@ -86,8 +86,9 @@ def to_times(column: "pd.Series[Any]", name: str, time_format: str | None = None
         return _in_format(column, name, time_format, values)
     for value in values:
         _require_iso(value, name)
-    normal = column.map(lambda value: _as_text(value, name).replace("/", "-"), na_action="ignore")
-    return _parsed(normal, name, "ISO8601", utc=_differ(values, name))
+    if column.dtype == "object" or any("/" in value for value in values):
+        column = column.map(lambda value: _as_text(value, name).replace("/", "-"), na_action="ignore")
+    return _parsed(column, name, "ISO8601", utc=_differ(values, name))
 
 
 def _as_text(value: Any, name: str) -> str:

@@ -77,6 +77,8 @@ def number_pattern(mark: str) -> str:
 def keeps_digits(text: str) -> bool:
     """Tell whether a float64 has all digits of a number, or those that were written are the float64's own."""
     value = float(text)
+    if repr(value) == text:
+        return True
     if math.isinf(value):
         return "inf" in text.lower()
     number = Decimal(text.strip())
