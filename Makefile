@@ -23,7 +23,7 @@ dev:
 	@tools/bootstrap.sh "$(PYTHON)"
 
 demo: dev
-	@$(FLOWLOCK) sync
+	@$(FLOWLOCK) sync penguins weather
 	@$(FLOWLOCK) run penguins --if-changed
 	@$(FLOWLOCK) run weather --if-changed
 

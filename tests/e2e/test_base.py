@@ -25,10 +25,14 @@ from base_place import (
     new_place,
     run,
 )
+from checkout import Checkout
 from flowlock.base import channel as base
 from flowlock.base.interpreter import find, problems
 from flowlock.errors import FlowlockError
 from flowlock.report.reporter import Silent
+from shared import ROOT
+
+DEMO_PACKAGES = 22
 
 
 def test_it_solves_with_what_each_package_needs(environment: Path) -> None:
@@ -339,3 +343,10 @@ def test_every_other_python_of_this_machine_stands_alone(path: Path, tmp_path: P
     run(tmp_path / "an énv/bin/python", "-c", "import click, markupsafe._speedups")
     assert result.as_json()["edits"] == [asdict(edit) for edit in find(path).edits]
     assert not place.workspace.state.edited_python.exists()
+
+
+def test_the_base_of_the_demo_holds_this_many_packages(synced: Checkout) -> None:
+    recipe = (ROOT / "Makefile").read_text().partition("\ndemo: dev\n")[2].partition("\n\n")[0]
+    assert "$(FLOWLOCK) sync penguins weather\n" in recipe
+    # The interpreter, the build tools, pip, and what the two workflows need: one more is a second more.
+    assert len(list(synced.state.running_base.glob("*/*.conda"))) == DEMO_PACKAGES

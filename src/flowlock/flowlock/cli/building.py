@@ -11,12 +11,12 @@ from flowlock.lock.lockfile.forms import DiffForm, ExportKind
 
 
 @app.command()
-def base(context: typer.Context) -> int:
+def base(context: typer.Context, workflows: Workflows = None) -> int:
     """Make the embedded base channel: the running Python, and wheels as conda packages."""
     from flowlock.commands import base as command
 
     options: Options = context.obj
-    return options.emit(command.base(options.session()))
+    return options.emit(command.base(options.session().about(workflows or ())))
 
 
 @app.command()
@@ -141,12 +141,19 @@ def export(
 
 
 @app.command()
-def sync(context: typer.Context, check: Check = False, dry_run: DryRun = False, jobs: Jobs = None) -> int:
+def sync(
+    context: typer.Context,
+    workflows: Workflows = None,
+    check: Check = False,
+    dry_run: DryRun = False,
+    jobs: Jobs = None,
+) -> int:
     """Build src → compile → build workflows → lock; only what is stale."""
     from flowlock.commands import sync as pipeline
 
     options: Options = context.obj
-    return options.emit(pipeline.sync(options.session(), check=check, dry_run=dry_run, jobs=jobs))
+    session = options.session().about(workflows or ())
+    return options.emit(pipeline.sync(session, check=check, dry_run=dry_run, jobs=jobs))
 
 
 @app.command(name="update-requirement")

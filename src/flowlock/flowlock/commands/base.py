@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING
 
 from flowlock.builder.plan.targets import Target, targets
 from flowlock.commands.session import Profile, Session
+from flowlock.workspace import Workflow
 
 if TYPE_CHECKING:
     from flowlock.base.channel import BaseResult
 
 
 def base(session: Session) -> "BaseResult":
-    """Make the embedded base channel hold what the workspace's builds and workflows need."""
+    """Make the embedded base channel hold what builds need, and the workflows that the session is about."""
     with session.exclusive():
         return _make(session, targets(session.workspace))
 
@@ -31,5 +32,14 @@ def _make(session: Session, buildable: Mapping[str, Target], more: Iterable[str]
     from flowlock.base.channel import make
     from flowlock.commands.base_requirements import requirements
 
-    asked = requirements(session.workspace, buildable, more)
+    asked = requirements(session.workspace, buildable, needed_workflows(session), more)
     return make(session.workspace, asked, offline=session.offline, progress=session.progress)
+
+
+def needed_workflows(session: Session) -> list[Workflow]:
+    """Return the workflows that the command is about, and those that have an environment's lock already.
+
+    What the base holds for a workflow that was named before must not go when another one is named.
+    """
+    locked = [one for one in session.workspace.workflow_list if session.lock_file(one).is_file()]
+    return list({one.name: one for one in (*session.workflows, *locked)}.values())

@@ -11,17 +11,22 @@ from flowlock.builder.plan.targets import Kind, Target
 from flowlock.conda.closure import closure
 from flowlock.conda.match_spec import name_of
 from flowlock.names import CORE
-from flowlock.workspace import Workspace
+from flowlock.workspace import Workflow, Workspace
 
 # conda adds it to every environment that has Python.
 PIP = "pip"
 
 
-def requirements(workspace: Workspace, known: Mapping[str, Target], more: Iterable[str] = ()) -> list[str]:
+def requirements(
+    workspace: Workspace,
+    known: Mapping[str, Target],
+    workflows: Iterable[Workflow],
+    more: Iterable[str] = (),
+) -> list[str]:
     """Return what has to be in the base channel, as PEP 508: pip, build tools, what workflows need to run."""
-    workflows = [str(workflow.distribution) for workflow in workspace.workflow_list]
+    distributions = [str(workflow.distribution) for workflow in workflows]
     graph = {name: needs(target.recipe, known) for name, target in known.items()}
-    running = closure([name for name in workflows if name in known], graph.__getitem__)
+    running = closure([name for name in distributions if name in known], graph.__getitem__)
     asked = {name: set(_foreign(known[name], known)) for name in running}
     specs = {workspace.build_backend, workspace.build_installer, PIP}
     specs = specs.union(more, *asked.values())

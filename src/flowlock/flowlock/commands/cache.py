@@ -174,7 +174,7 @@ def _resolved(snapshot: WorkspaceSnapshot) -> set[str] | None:
         return vendored
     kept = workspace.state.resolutions
     try:
-        asked = requirements(workspace, snapshot.targets)
+        asked = requirements(workspace, snapshot.targets, workspace.workflow_list)
         pins = resolve(asked, find(None), kept=kept, root=workspace.root, offline=True)
     except FlowlockError:
         return None

@@ -54,7 +54,7 @@ def targets(session: Session, names: Sequence[str] = (), manifest_path: Path | N
     workflows = [workspace.workflow(name) for name in names]
     if not workflows and session.profile is Profile.EMBEDDED:
         # The profile's own locks only say what its environments are made of: nobody reviews them.
-        workflows = list(workspace.workflow_list)
+        workflows = session.workflows
     return [_workflow_target(session, workflow) for workflow in workflows or _locked_workflows(session)]
 
 
@@ -74,7 +74,7 @@ def _locked_workflows(session: Session) -> list[Workflow]:
     """Return the workflows that are to have a committed lock; those declared without one are named."""
     workspace = session.workspace
     wanted = []
-    for workflow in workspace.workflow_list:
+    for workflow in session.workflows:
         reason = workspace.unlocked_reason(workflow)
         if reason is None:
             wanted.append(workflow)
@@ -130,11 +130,11 @@ def _lock(
 
 
 def committed(session: Session) -> list[Target]:
-    """Return the locks for real users that are there, whatever the profile."""
+    """Return the committed locks, of the workflows that the command is about, that are there."""
     workspace = session.workspace
     return [
         _committed_target(session, workflow)
-        for workflow in workspace.workflow_list
+        for workflow in session.workflows
         if workspace.unlocked_reason(workflow) is None and (workflow.package / LOCK).is_file()
     ]
 

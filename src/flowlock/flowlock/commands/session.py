@@ -1,8 +1,8 @@
 """What every command works with: the workspace, the profile, and where it tells how it goes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,12 +29,22 @@ class Profile(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Session:
-    """One command's view of a workspace."""
+    """One command's view of a workspace; `names` are the workflows that it is about, all if it names none."""
 
     workspace: "Workspace"
     profile: Profile
     offline: bool
     progress: Progress
+    names: tuple[str, ...] = ()
+
+    def about(self, names: Iterable[str]) -> "Session":
+        """Return the view of a command that names workflows; one that is unknown is an error."""
+        return replace(self, names=tuple(self.workspace.workflow(name).name for name in names))
+
+    @property
+    def workflows(self) -> "list[Workflow]":
+        """The workflows that the command is about."""
+        return [one for one in self.workspace.workflow_list if not self.names or one.name in self.names]
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:

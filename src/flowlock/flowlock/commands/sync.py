@@ -75,16 +75,16 @@ class _Recorded:
 def sync(session: Session, *, check: bool, dry_run: bool, jobs: int | None) -> SyncResult:
     """Bring packages, channel and locks in step with specs and sources.
 
-    With `check` nothing that is committed is written: a compiled package or a lock that is not what it
-    should be makes its stage `stale`. What lies under `.flowlock` is made as ever, since only built bytes
-    prove a lock.
+    It does so for the workflows that the session is about, and for what they need. With `check` nothing that
+    is committed is written: a compiled package or a lock that is not what it should be makes its stage
+    `stale`. What lies under `.flowlock` is made as ever, since only built bytes prove a lock.
     """
     progress = _Recorded(session.progress)
     session = replace(session, progress=progress)
     with session.exclusive():
         _compile(session, check=check or dry_run)
         # What is compiled is built, so the sources are read when that is done.
-        snapshot = read_unedited(session.workspace)
+        snapshot = read_unedited(session.workspace, session.names)
         prepare(session, snapshot.targets)
         settings = BuildSettings(jobs=jobs, dry_run=dry_run, test=False, check=check, relock=not check)
         build_stage(session, snapshot, settings)
@@ -113,7 +113,7 @@ def _compile(session: Session, *, check: bool) -> None:
     with session.progress.stage("compile") as stage:
         result = compile_workflows(
             session.workspace,
-            (),
+            session.names,
             check=check,
             progress=session.progress,
             elsewhere=InEnvironments(session=session),
