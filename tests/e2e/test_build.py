@@ -13,6 +13,7 @@ import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zstandard
@@ -241,7 +242,7 @@ def test_other_bytes_under_the_same_identity_are_an_error_and_never_kept(small: 
     before = small.contents()
     cache = small.state.artifacts
     record = next(cache.glob("clock-*.json"))
-    known = memo.read(record) or {}
+    known = memo.read(record, dict[str, Any]) or {}
     memo.write(record, {**known, "keys": ["made by another engine"]})
     with pytest.raises(FlowlockError, match="1 of 1 packages cannot be built") as caught:
         small.build()

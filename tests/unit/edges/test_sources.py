@@ -3,6 +3,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -236,9 +237,9 @@ def test_a_kept_digest_that_is_wrong_stops_one_build_and_not_the_next(
     package: Path, cache: Path, tmp_path: Path
 ) -> None:
     """The cache is whole, but what it says of one file is not so."""
-    document = memo.read(cache)
+    document = memo.read(cache, dict[str, dict[str, list[Any]]])
     assert document is not None
-    document["files"][str(package / "a.py")][1][1] = "0" * 64
+    document[stat_cache.FILES][str(package / "a.py")][1][1] = "0" * 64
     memo.write(cache, document)
     with pytest.raises(FlowlockError, match=r"a\.py changed while it was being built"):
         stage(snapshot(package, cache_file=cache), tmp_path / "first")

@@ -5,13 +5,14 @@ import shutil
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from flowlock import workspace
 from flowlock.commands import tasks as task_commands
 from flowlock.commands.init import init
-from flowlock.edges import process
+from flowlock.edges import memo, process
 from flowlock.edges.state_folder import StateFolder
 from flowlock.errors import FlowlockError
 from flowlock.tasks import discover
@@ -82,9 +83,10 @@ def test_kept_signatures_are_used_until_the_source_changes(root: Path, described
 
 def test_the_kept_document_stands_for_the_package(root: Path) -> None:
     (path,) = StateFolder.of(root).signatures.glob("space-tasks-*")
-    document = json.loads(path.read_text())
+    document = memo.read(path, dict[str, Any])
+    assert document is not None
     document["tasks"][0]["title"] = "From the kept document"
-    path.write_text(json.dumps(document))
+    memo.write(path, document)
     (task,) = discover.signatures(workspace.load(root), []).named("add_ratio")
     assert task.title == "From the kept document"
 
@@ -94,7 +96,7 @@ def test_a_damaged_document_counts_as_absent(root: Path, damage: str) -> None:
     (path,) = StateFolder.of(root).signatures.glob("space-tasks-*")
     path.write_text(damage)
     assert discover.signatures(workspace.load(root), []).named("add_ratio")
-    assert json.loads(path.read_text())["tasks"]
+    assert discover.kept_description(path, ("tasks", "errors"))
 
 
 def test_a_package_that_cannot_be_imported_is_told_with_its_own_message(root: Path) -> None:

@@ -6,8 +6,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, Field
+
 from flowlock.base.debian import Edit
-from flowlock.edges import files
+from flowlock.edges import files, memo
 from flowlock.edges.stat_cache import StatCache
 
 FILE, DIGESTS = "manifest.json", "digests.json"
@@ -36,18 +38,31 @@ class Manifest:
     entries: tuple[Entry, ...] = ()
 
 
+class _Entry(BaseModel):
+    path: str
+    record: dict[str, Any]
+
+
+class _Kept(BaseModel):
+    form: int = Field(alias="schema")
+    inputs: str
+    interpreter: str
+    edits: list[Edit]
+    entries: list[_Entry]
+
+
 def load(folder: Path) -> Manifest:
     """Read a channel's manifest; one that is absent, damaged or of another form knows nothing."""
-    try:
-        document = json.loads((folder / FILE).read_bytes())
-        if document["schema"] != SCHEMA:
-            return Manifest()
-        entries = tuple(Entry(**entry) for entry in document["entries"])
-        edits = tuple(Edit(**edit) for edit in document["edits"])
-        inputs, interpreter = document["inputs"], document["interpreter"]
-        return Manifest(inputs=inputs, interpreter=interpreter, edits=edits, entries=entries)
-    except (FileNotFoundError, ValueError, TypeError, KeyError):
+    kept = memo.read_plain(folder / FILE, _Kept)
+    if kept is None or kept.form != SCHEMA:
         return Manifest()
+    sound = [entry for entry in kept.entries if isinstance(entry.record.get("sha256"), str)]
+    return Manifest(
+        inputs=kept.inputs,
+        interpreter=kept.interpreter,
+        edits=tuple(kept.edits),
+        entries=tuple(Entry(path=entry.path, record=entry.record) for entry in sound),
+    )
 
 
 def save(folder: Path, manifest: Manifest) -> None:

@@ -1,6 +1,5 @@
 """Wheels from a package index: uv says which, we download them once."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
@@ -13,12 +12,13 @@ from packaging.utils import parse_wheel_filename
 
 from flowlock.base.interpreter import Interpreter
 from flowlock.documents import toml
-from flowlock.edges import files, process
+from flowlock.edges import memo, process
 from flowlock.edges.downloads import Pin
 from flowlock.edges.memo import digest_of
 from flowlock.errors import FlowlockError
 from flowlock.names import Sha256
 
+PINS = "pins"
 # Raised when a resolution is kept in another form, or asked for in another way.
 SCHEMA = 1
 # What uv says when it has no folder to write its cache to.
@@ -48,16 +48,14 @@ def resolve(
             hint="run `flowlock base` once without --offline",
         )
     pins = _pins(_uv(requirements, python, root), python, root)
-    files.write_text(path, json.dumps([asdict(pin) for pin in pins], indent=2) + "\n")
+    memo.write(path, {PINS: [asdict(pin) for pin in pins]})
     return pins
 
 
 def _kept(path: Path) -> list[Pin] | None:
     """Return a resolution that was kept; one that cannot be read is as good as none."""
-    try:
-        return [Pin(**pin) for pin in json.loads(path.read_bytes())]
-    except (FileNotFoundError, ValueError, TypeError):
-        return None
+    kept = memo.read(path, dict[str, list[Pin]])
+    return kept.get(PINS) if kept else None
 
 
 def _uv(requirements: Sequence[str], python: Interpreter, root: Path) -> str:

@@ -6,8 +6,10 @@ import re
 import shutil
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from flowlock.channel import store
-from flowlock.edges import files
+from flowlock.edges import files, memo
 from flowlock.errors import FlowlockError
 
 MANIFEST = "manifest.json"
@@ -81,16 +83,29 @@ def _strangers(folder: Path) -> list[str]:
     return sorted(found)
 
 
+class _Packed(BaseModel):
+    subdir: str
+    file: str
+
+
+class _Manifest(BaseModel):
+    """The packages that an earlier call put into a folder."""
+
+    packages: list[_Packed]
+
+
 def _written(folder: Path) -> set[Path]:
     """Return the files that an earlier call made, by its own manifest and sums; none if it made no folder.
 
     Both have to name them: other tools write a manifest.json too, and list whatever lies there.
     """
+    manifest = memo.read_plain(folder / MANIFEST, _Manifest)
+    if manifest is None:
+        return set()
+    artifacts = {f"{package.subdir}/{package.file}" for package in manifest.packages}
     try:
-        packages = json.loads((folder / MANIFEST).read_bytes())["packages"]
-        artifacts = {f"{one['subdir']}/{one['file']}" for one in packages}
         listed = {row.partition("  ")[2] for row in (folder / SUMS).read_text(encoding="utf-8").splitlines()}
-    except (OSError, ValueError, LookupError, TypeError):
+    except (OSError, ValueError):
         return set()
     made = {path for path in listed if path in artifacts or path == MANIFEST or _INDEX.fullmatch(path)}
     return {Path(path) for path in (*made, SUMS)}

@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, Field
+
 from flowlock.conda import archive
 from flowlock.conda.index import Record, index_files
 from flowlock.edges import files, memo
 from flowlock.edges.memo import digest_of
+from flowlock.edges.shapes import Sha256Text
 from flowlock.edges.stat_cache import StatCache
 from flowlock.errors import FlowlockError, from_os_error
 from flowlock.names import Sha256
@@ -58,26 +61,47 @@ class Entry:
 
 def entries(channel: Path) -> list[Entry]:
     """Return what the channel's index lists, nothing where there is none or where it is damaged."""
-    found = []
+    found: list[Entry] = []
     for path in sorted(channel.glob("*/repodata.json")):
-        try:
-            listed = json.loads(path.read_bytes())["packages.conda"]
-            found += [_entry(path.parent.name, file, record) for file, record in sorted(listed.items())]
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            continue
+        index = memo.read_plain(path, _Index)
+        records = sorted(index.conda.items()) if index else []
+        found += [record.entry(path.parent.name, file) for file, record in records]
     return found
 
 
-def _entry(subdir: str, file: str, record: Record) -> Entry:
-    return Entry(
-        name=record["name"],
-        version=record["version"],
-        build=record["build"],
-        subdir=subdir,
-        file=file,
-        sha256=Sha256(record["sha256"]),
-        size=record["size"],
-    )
+class _IndexRecord(BaseModel):
+    """What the channel's index says of a package."""
+
+    name: str
+    version: str
+    build: str
+    sha256: Sha256Text
+    size: int
+
+    def entry(self, subdir: str, file: str) -> Entry:
+        return Entry(
+            name=self.name,
+            version=self.version,
+            build=self.build,
+            subdir=subdir,
+            file=file,
+            sha256=Sha256(self.sha256),
+            size=self.size,
+        )
+
+
+class _Index(BaseModel):
+    """The channel's repodata.json."""
+
+    conda: dict[str, _IndexRecord] = Field(alias="packages.conda")
+
+
+class _Kept(BaseModel):
+    """What is kept of artifacts and indices: their records and digests, by digest."""
+
+    form: str
+    records: dict[Sha256Text, dict[str, Any]]
+    indexes: dict[str, dict[str, Sha256Text]]
 
 
 def put(channel: Path, artifacts: Sequence[Artifact], *, subdirs: Iterable[str], cache: Path) -> bool:
@@ -227,27 +251,27 @@ class _Known:
     def __init__(self, path: Path) -> None:
         self._path, self._changed = path, False
         self._made: dict[str, dict[str, bytes]] = {}
-        kept = memo.read(path)
-        known = kept if kept and kept["form"] == INDEX_FORM else {"records": {}, "indexes": {}}
-        self._records: dict[str, Any] = known["records"]
-        self._indexes: dict[str, Any] = known["indexes"]
+        kept = memo.read(path, _Kept)
+        if kept is None or kept.form != INDEX_FORM:
+            kept = _Kept(form=INDEX_FORM, records={}, indexes={})
+        self._records, self._indexes = kept.records, kept.indexes
 
     def records(self, artifacts: Iterable[Artifact]) -> dict[str, Record]:
         """Return the index record of each artifact by digest."""
         return {artifact.sha256: self._record(artifact) for artifact in artifacts}
 
     def _record(self, artifact: Artifact) -> Record:
-        known = self._records.get(artifact.sha256)
-        if known is None:
-            known = self._records[artifact.sha256] = index_record(artifact.origin)
+        record = self._records.get(artifact.sha256)
+        if record is None or record.get("sha256") != artifact.sha256:
+            record = self._records[artifact.sha256] = index_record(artifact.origin)
             self._changed = True
-            if known["sha256"] != artifact.sha256:
+            if record["sha256"] != artifact.sha256:
                 raise FlowlockError(
                     f"{artifact.file} is damaged",
                     code="FL605",
                     hint="run the same command again: it is built anew",
                 )
-        return dict(known)
+        return dict(record)
 
     def index_digests(self, records: Mapping[str, Mapping[str, Record]]) -> dict[str, Sha256]:
         """Return the digests of the index files that these records give."""

@@ -1,6 +1,5 @@
 """`recipes/build.lock`: which packages builds are made with, kept in step with recipes and [build]."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +10,7 @@ from flowlock.builder.environments.locked import Locked, Store
 from flowlock.builder.plan.targets import Target, targets
 from flowlock.commands.session import BASE_URL, Profile, Session
 from flowlock.conda import platforms
-from flowlock.edges import files
+from flowlock.edges import files, memo
 from flowlock.edges.memo import digest_of
 from flowlock.errors import FlowlockError, Problem
 from flowlock.lock.derived import forget_damaged
@@ -138,8 +137,8 @@ def _place(session: Session, known: Mapping[str, Target]) -> _Place:
 
 def _settle(session: Session, place: _Place, *, relock: bool) -> None:
     """Make sure that the lock fits what is asked; what was found to fit is not looked at again."""
-    memo = session.workspace.state.checked_build_lock
-    if _known(memo) == _key(place):
+    path = session.workspace.state.checked_build_lock
+    if _settled_key(path) == _key(place):
         return
     _forget_damaged(session, place)
     if relock:
@@ -149,7 +148,7 @@ def _settle(session: Session, place: _Place, *, relock: bool) -> None:
         solve([place.target], folders=place.folders, own={}, options=options, progress=session.progress)
     else:
         _refuse_stale(session, place)
-    files.write_text(memo, json.dumps({"key": _key(place)}))
+    memo.write(path, {"key": _key(place)})
 
 
 def _forget_damaged(session: Session, place: _Place) -> None:
@@ -188,11 +187,9 @@ def _subdirs(manifest: Manifest) -> list[str]:
     return ["noarch", *(platform.subdir for platform in manifest.platforms())]
 
 
-def _known(memo: Path) -> str | None:
-    try:
-        return str(json.loads(memo.read_bytes())["key"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+def _settled_key(path: Path) -> str | None:
+    kept = memo.read(path, dict[str, str])
+    return kept.get("key") if kept else None
 
 
 def _records(held: Lock, environment: str, platform: str) -> Any:

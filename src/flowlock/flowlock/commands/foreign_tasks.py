@@ -7,7 +7,7 @@ installs nor imports, and one after a change of other packages only solves.
 """
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from flowlock.commands.base import prepare
 from flowlock.commands.build import BuildSettings, build_stage
 from flowlock.commands.session import BASE_URL, Profile, Session
 from flowlock.conda import platforms, virtual
-from flowlock.edges import files
+from flowlock.edges import files, memo
 from flowlock.edges.memo import digest_of
 from flowlock.errors import FlowlockError
 from flowlock.lock.manifest.model import DEFAULT, Environment, Manifest, channel_url
@@ -31,6 +31,7 @@ from flowlock.report.reporter import Silent
 from flowlock.running import environment as env
 from flowlock.spec.facts import facts_of, plain_channel
 from flowlock.spec.model import Requirement
+from flowlock.tasks.discover import kept_description
 from flowlock_core.parameters.literals import LiteralCheck
 
 LOCK = "pixi.lock"
@@ -86,16 +87,17 @@ class SolvedEnvironments:
                 hint="import the packages in Python to see what ends the process",
                 detail=done.stderr,
             ) from error
-        files.write_text(self._answer(lock_file), json.dumps(answer, indent=1) + "\n")
+        memo.write(self._answer(lock_file), answer)
         return answer
 
     def _kept(self, lock_file: Path, checks: Collection[LiteralCheck]) -> Mapping[str, Any] | None:
         """Return what an environment of these records said before, if it was asked all of this."""
-        kept = _kept(self._answer(lock_file)) if lock_file.is_file() else None
+        path = self._answer(lock_file) if lock_file.is_file() else None
+        kept = kept_description(path, PARTS) if path else None
         if kept is None:
             return None
-        asked = set(map(LiteralCheck.from_json, kept["asked"]))
-        return kept if asked.issuperset(checks) else None
+        asked = memo.made_of(kept["asked"], _checks)
+        return kept if asked is not None and asked.issuperset(checks) else None
 
     def _answer(self, lock_file: Path) -> Path:
         return self.session.workspace.state.lookup_result(files.sha256_of(lock_file))
@@ -174,13 +176,12 @@ class SolvedEnvironments:
         )
 
 
-def _kept(path: Path) -> Mapping[str, Any] | None:
-    try:
-        document = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return None
-    parts = {"tasks", "errors", "literals", "asked"}
-    return document if isinstance(document, dict) and document.keys() == parts else None
+# What is kept of an environment.
+PARTS = ("tasks", "errors", "literals", "asked")
+
+
+def _checks(document: Iterable[Mapping[str, Any]]) -> set[LiteralCheck]:
+    return set(map(LiteralCheck.from_json, document))
 
 
 def _names(requirements: Sequence[Requirement]) -> str:

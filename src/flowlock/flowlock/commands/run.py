@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from flowlock.commands import hand_edits
 from flowlock.commands.session import Profile, Session
 from flowlock.conda import platforms
 from flowlock.edges import file_locks as locks
-from flowlock.edges import files
+from flowlock.edges import files, memo
 from flowlock.errors import FlowlockError
 from flowlock.running import environment as env
 from flowlock.running import workflow_command as reported
@@ -202,10 +204,8 @@ def _only_of_runs(results: Path) -> bool:
     """Tell whether a folder is absent, empty, or holds nothing but what the run in its record wrote."""
     if not results.exists():
         return True
-    try:
-        written = {*json.loads((results / RECORD).read_bytes())["outputs"], RECORD}
-    except (OSError, ValueError, LookupError, TypeError):
-        written = set[str]()
+    record = memo.read_plain(results / RECORD, RunRecord)
+    written = {*record.outputs, RECORD} if record else set[str]()
     found = {path.relative_to(results).as_posix() for path in results.rglob("*") if not path.is_dir()}
     return found <= written
 
@@ -225,19 +225,26 @@ def _record(results: Path, environment: str, params: Path | None) -> dict[str, A
 
 def _is_current(results: Path, environment: str, params: Path | None) -> bool:
     """Tell whether the kept results are those of this environment, these parameters and unchanged inputs."""
-    try:
-        record = json.loads((results / RECORD).read_bytes())
-        inputs: dict[str, str] = record["inputs"]
-        outputs: dict[str, str] = record["outputs"]
-        return (
-            record["environment"] == environment
-            and record["params"] == str(params)
-            and all(files.sha256_of(Path(path)) == digest for path, digest in inputs.items())
-            and all(files.sha256_of(results / path) == digest for path, digest in outputs.items())
-        )
-    except (OSError, ValueError, LookupError, TypeError, FlowlockError):
-        # Whatever is wrong with the record, running again mends it.
+    record = memo.read_plain(results / RECORD, RunRecord)
+    if record is None or (record.environment, record.params) != (environment, str(params)):
         return False
+    try:
+        inputs = all(files.sha256_of(Path(path)) == digest for path, digest in record.inputs.items())
+        return inputs and all(
+            files.sha256_of(results / path) == digest for path, digest in record.outputs.items()
+        )
+    except (OSError, ValueError, FlowlockError):
+        # Whatever is wrong with the files, running again mends it.
+        return False
+
+
+class RunRecord(BaseModel):
+    """What a run was made from and what it wrote, by digest."""
+
+    environment: str
+    params: str
+    inputs: dict[str, str]
+    outputs: dict[str, str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

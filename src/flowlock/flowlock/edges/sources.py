@@ -10,8 +10,9 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-from flowlock.edges import git, stat_cache
+from flowlock.edges import git, memo, stat_cache
 from flowlock.edges.stat_cache import StatCache
 from flowlock.errors import FlowlockError, Problem, from_os_error
 from flowlock.names import Sha256
@@ -207,10 +208,9 @@ def _digests(path: Path, cache: StatCache) -> _Digests:
     """Return a file's digests, from the cache or from its contents."""
     try:
         status = path.lstat()
-        known = cache.get(path, status)
+        known = memo.made_of(cache.get(path, status), _kept_digests)
         if known is not None:
-            kind, raw, lf = known
-            return _Digests(kind=Kind(kind), raw=Sha256(raw), lf=None if lf is None else Sha256(lf))
+            return known
         kind = _kind(status)
         data = _content(path, kind)
         lf = _sha256(_with_lf(data)) if kind is not Kind.LINK and b"\r\n" in data else None
@@ -219,6 +219,11 @@ def _digests(path: Path, cache: StatCache) -> _Digests:
     except OSError as error:
         raise from_os_error(error, "read", path) from error
     return found
+
+
+def _kept_digests(value: Any) -> _Digests:
+    kind, raw, lf = value
+    return _Digests(kind=Kind(kind), raw=Sha256(raw), lf=None if lf is None else Sha256(lf))
 
 
 def _kind(status: os.stat_result) -> Kind:

@@ -11,7 +11,8 @@ from flowlock.edges import files, memo
 from flowlock.errors import from_os_error
 from flowlock.names import Sha256
 
-SCHEMA = 1
+# Where the values stand in a document: named otherwise when their form changes.
+FILES = "files 2"
 # A file this young may be written once more within the clock's step, so what is known of it is not kept yet.
 SETTLED_NS = 100_000_000
 
@@ -25,7 +26,7 @@ class StatCache:
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
-        self._entries: dict[str, list[Any]] = _read(path)
+        self._entries = _read(path)
         self._seen: set[str] = set()
         self._changed = False
 
@@ -40,7 +41,7 @@ class StatCache:
         at_rest = _signature(before) == _signature(path.lstat())
         self._changed = True
         if at_rest and time.time_ns() - max(before.st_mtime_ns, before.st_ctime_ns) > SETTLED_NS:
-            self._entries[str(path)] = [_signature(before), value]
+            self._entries[str(path)] = (_signature(before), value)
         else:
             self._entries.pop(str(path), None)
 
@@ -48,13 +49,13 @@ class StatCache:
         """Return a file's sha256; a cache used for this holds digests and nothing else."""
         try:
             status = path.lstat()
-            known = self.get(path, status)
-            if known is None:
-                known = files.sha256_of(path)
-                self.put(path, status, known)
+            digest = memo.made_of(self.get(path, status), Sha256)
+            if digest is None:
+                digest = files.sha256_of(path)
+                self.put(path, status, digest)
         except OSError as error:
             raise from_os_error(error, "read", path) from error
-        return Sha256(known)
+        return digest
 
     def save(self, folders: Iterable[Path] = ()) -> None:
         """Write the cache if it changed, without the files of these folders that were not asked for."""
@@ -66,7 +67,7 @@ class StatCache:
             for name, entry in self._entries.items()
             if name in self._seen or not name.startswith(prefixes)
         }
-        memo.write(self._path, {"schema": SCHEMA, "files": kept})
+        memo.write(self._path, {FILES: kept})
         self._changed = False
 
 
@@ -81,6 +82,6 @@ def _signature(status: os.stat_result) -> list[int]:
     return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_mode]
 
 
-def _read(path: Path | None) -> dict[str, list[Any]]:
-    document = memo.read(path) if path else None
-    return dict(document["files"]) if document and document["schema"] == SCHEMA else {}
+def _read(path: Path | None) -> dict[str, tuple[list[int], Any]]:
+    document = memo.read(path, dict[str, dict[str, tuple[list[int], Any]]]) if path else None
+    return document.get(FILES, {}) if document else {}

@@ -1,12 +1,14 @@
 """What was published where: digests, URLs and times, kept here and attached to the release."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from flowlock.edges import files
+from pydantic import BaseModel, Field
+
+from flowlock.edges import files, memo
 from flowlock.release.targets.artifact import Item
 
 FILE = "flowlock-ledger.json"
@@ -58,18 +60,20 @@ class Ledger:
 
 def read(path: Path, *, tag: str, commit: str) -> Ledger:
     """Return the ledger that is kept, an empty one where there is none or it is of another commit."""
-    empty = Ledger(tag=tag, commit=commit)
-    try:
-        document: Mapping[str, object] = json.loads(path.read_bytes())
-        rows = document["artifacts"]
-        if (document["schema"], document["tag"], document["commit"]) != (SCHEMA, tag, commit):
-            return empty
-        if not isinstance(rows, list):
-            return empty
-        return Ledger(tag=tag, commit=commit, entries=tuple(sorted(Entry(**row) for row in rows)))
-    except (OSError, ValueError, KeyError, TypeError):
-        # Only the times of first sight are lost, and what is served is asked of the targets anyway.
-        return empty
+    kept = memo.read_plain(path, _Kept)
+    # Only the times of first sight are lost, and what is served is asked of the targets anyway.
+    if kept is None or (kept.form, kept.tag, kept.commit) != (SCHEMA, tag, commit):
+        return Ledger(tag=tag, commit=commit)
+    return Ledger(tag=tag, commit=commit, entries=tuple(sorted(kept.artifacts)))
+
+
+class _Kept(BaseModel):
+    """The ledger's file."""
+
+    form: int = Field(alias="schema")
+    tag: str
+    commit: str
+    artifacts: list[Entry]
 
 
 def write(ledger: Ledger, items: Sequence[Item], folder: Path) -> tuple[Path, Path]:

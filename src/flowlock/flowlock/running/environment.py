@@ -1,7 +1,6 @@
 """Install a locked environment, whole or not at all, and run in it."""
 
 import asyncio
-import json
 import os
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -11,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from flowlock.edges import file_locks as locks
-from flowlock.edges import files, process
+from flowlock.edges import files, memo, process
 from flowlock.edges.memo import digest_of
 from flowlock.edges.pool import concurrently
 from flowlock.errors import FlowlockError, from_os_error
@@ -125,7 +124,7 @@ def _make(
         _install(lock_file, environment, platform, staging=staging, prefix=prefix, places=places)
         progress.working(f"compiling the bytecode of {environment}")
         _compile(staging, prefix)
-        files.write_text(staging / CONTENTS, json.dumps(_contents(staging)))
+        memo.write(staging / CONTENTS, _contents(staging))
 
 
 def _pins(lock_file: Path, environment: str, platform: Platform) -> list[tuple[str, str]]:
@@ -150,10 +149,12 @@ def _pins(lock_file: Path, environment: str, platform: Platform) -> list[tuple[s
 
 def _is_whole(prefix: Path) -> bool:
     """Compare every file's size with what was there when the environment was made."""
+    expected = memo.read(prefix / CONTENTS, dict[str, int])
+    if expected is None:
+        return False
     try:
-        expected: dict[str, int] = json.loads((prefix / CONTENTS).read_bytes())
         return all((prefix / path).lstat().st_size == size for path, size in expected.items())
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError):
         return False
 
 

@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.metadata import Distribution, distributions, version
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -20,9 +21,10 @@ from urllib.parse import unquote, urlsplit
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from pydantic import BaseModel, TypeAdapter
 
 from flowlock.conda.closure import closure
-from flowlock.edges import files, process
+from flowlock.edges import files, memo, process
 from flowlock.edges.sources import snapshots
 from flowlock.edges.temporary import temporaries_below
 from flowlock.errors import FlowlockError, from_os_error
@@ -261,11 +263,28 @@ def _kept_file(workspace: Workspace, source: Source, ending: str) -> Path:
 
 def _kept(workspace: Workspace, source: Source) -> Mapping[str, Any] | None:
     """Return the document that an earlier run kept; one that cannot be read counts as absent."""
-    try:
-        document = json.loads(_kept_file(workspace, source, SIGNATURES).read_bytes())
-    except (OSError, ValueError):
-        return None
-    return document if isinstance(document, dict) and document.keys() == {"tasks", "errors"} else None
+    return kept_description(_kept_file(workspace, source, SIGNATURES), ("tasks", "errors"))
+
+
+class _Fault(BaseModel):
+    """A task that could not be described."""
+
+    task: str
+    distribution: str
+    message: str
+
+
+def kept_description(path: Path, parts: Sequence[str]) -> Mapping[str, Any] | None:
+    """Return a description of tasks that was kept with these parts, None if any of it cannot be used."""
+    kept = memo.read(path, dict[str, list[dict[str, Any]]])
+    return kept if kept is not None and memo.made_of(kept, partial(_is_description, parts)) else None
+
+
+def _is_description(parts: Sequence[str], document: Mapping[str, Any]) -> bool:
+    """Take a description apart as its users do; what they would stumble over raises."""
+    TypeAdapter(list[TaskSignature]).validate_python(document["tasks"])
+    TypeAdapter(list[_Fault]).validate_python(document["errors"])
+    return set(document) == set(parts)
 
 
 def _keep(workspace: Workspace, source: Source, described: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -276,7 +295,7 @@ def _keep(workspace: Workspace, source: Source, described: Mapping[str, Any]) ->
     }
     if not document["errors"]:
         path = _kept_file(workspace, source, SIGNATURES)
-        files.write_text(path, json.dumps(document, indent=1) + "\n")
+        memo.write(path, document)
         _forget_others(path, source, SIGNATURES)
     return document
 

@@ -1,6 +1,5 @@
 """What the types of tasks have said of literals: kept, so that a check is asked once."""
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any
 
 from packaging.utils import canonicalize_name
 
-from flowlock.edges import files
+from flowlock.edges import memo
 from flowlock.spec.catalog import Verdicts
 from flowlock_core.parameters.literals import LiteralCheck, Refusal
 
@@ -20,10 +19,8 @@ VerdictsByCheck = Mapping[LiteralCheck, tuple[Refusal, ...]]
 
 def read_verdicts(path: Path) -> VerdictsByCheck:
     """Return the verdicts that an earlier run kept; what cannot be read counts as absent."""
-    try:
-        return verdicts_of(json.loads(path.read_bytes())["literals"])
-    except (OSError, ValueError, LookupError, TypeError):
-        return {}
+    kept = memo.read(path, dict[str, list[dict[str, Any]]])
+    return memo.made_of(kept, lambda document: verdicts_of(document["literals"])) or {}
 
 
 def write_verdicts(path: Path, verdicts: VerdictsByCheck) -> None:
@@ -33,7 +30,7 @@ def write_verdicts(path: Path, verdicts: VerdictsByCheck) -> None:
         {"check": check.as_json(), "refusals": [refusal.as_json() for refusal in refusals]}
         for check, refusals in kept
     ]
-    files.write_text(path, json.dumps({"literals": document}, indent=1) + "\n")
+    memo.write(path, {"literals": document})
 
 
 def verdicts_of(document: Iterable[Mapping[str, Any]]) -> VerdictsByCheck:

@@ -5,6 +5,9 @@ from pathlib import Path
 
 from flowlock.edges import memo
 
+# A look is the inputs and the outcome.
+LOOK_PARTS = 2
+
 
 class Tested:
     """What is known of tests: passes by artifact and environment, and each package's last look.
@@ -15,14 +18,13 @@ class Tested:
 
     def __init__(self, path: Path) -> None:
         self._path, self._changed = path, False
-        known = memo.read(path) or {"passed": {}, "looks": {}}
-        self._passed: dict[str, list[str]] = known["passed"]
-        self._looks: dict[str, list[str]] = known["looks"]
+        kept = memo.read(path, dict[str, dict[str, list[str]]]) or {}
+        self._passed, self._looks = kept.get("passed", {}), kept.get("looks", {})
 
     def look(self, name: str, inputs: str) -> str | None:
         """Return how a package's tests stand by what decides it now, None if that has to be found out."""
-        before, *outcome = self._looks.get(name, [""])
-        return outcome[0] if outcome and before == inputs else None
+        look = self._looks.get(name, [])
+        return look[1] if len(look) == LOOK_PARTS and look[0] == inputs else None
 
     def keep_look(self, name: str, inputs: str, outcome: str) -> None:
         """Keep how a package's tests stand."""

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from flowlock.builder.contents.remarks import NO_REMARKS, Remarks
 from flowlock.builder.plan.identity import Identity, cache_key
 from flowlock.builder.plan.result import Made
 from flowlock.conda import archive
 from flowlock.edges import files, memo
+from flowlock.edges.shapes import Sha256Text
 from flowlock.edges.stat_cache import StatCache
 from flowlock.errors import FlowlockError
 from flowlock.names import Sha256
@@ -36,6 +39,27 @@ class Cached:
     remarks: Remarks = NO_REMARKS
 
 
+class BuildRecord(BaseModel):
+    """What is kept of an artifact: what it was made from, under which keys, and what is worth a look."""
+
+    form: int
+    identity: str
+    sha256: Sha256Text
+    keys: list[str]
+    inputs: dict[str, Any]
+    remarks: dict[str, Any]
+
+
+# Of what kind the parts of inputs are that are compared one by one.
+_TABLES = ("sources", "needs", "recipe", "surroundings", "variant")
+
+
+def _are_inputs(document: Mapping[str, Any]) -> bool:
+    """Say whether a document can be compared with the inputs of today."""
+    tables = all(isinstance(document.get(key, {}), Mapping) for key in _TABLES)
+    return tables and isinstance(document.get("pins", []), list)
+
+
 class Cache:
     """Artifacts and their records in one folder."""
 
@@ -50,29 +74,31 @@ class Cache:
     def find(self, identity: Identity) -> Cached | None:
         """Return the artifact of an identity if its bytes are those that were recorded, else None."""
         record, path = self.record(identity), self._folder / identity.file
-        if record is None or not path.is_file() or self._digests.sha256(path) != record["sha256"]:
+        if record is None or not path.is_file() or self._digests.sha256(path) != record.sha256:
             return None
-        return Cached(
-            path=path,
-            sha256=Sha256(record["sha256"]),
-            keys=tuple(record["keys"]),
-            remarks=Remarks.from_json(record["remarks"]),
-        )
+        remarks = memo.made_of(record.remarks, Remarks.from_json)
+        if remarks is None:
+            return None
+        return Cached(path=path, sha256=Sha256(record.sha256), keys=tuple(record.keys), remarks=remarks)
 
-    def record(self, identity: Identity) -> dict[str, Any] | None:
+    def record(self, identity: Identity) -> "BuildRecord | None":
         """Return what was recorded of an identity's artifact, whether or not it is still here."""
-        record = memo.read(self._folder / f"{identity.stem}.json")
-        sound = record and record.get("schema") == SCHEMA and record.get("identity") == identity.digest
-        return record if sound else None
+        record = self._record(identity.stem)
+        return record if record and record.identity == identity.digest else None
 
     def inputs(self, stem: str) -> dict[str, Any] | None:
         """Return the inputs that an artifact was made from, by its file name without the extension."""
-        record = memo.read(self._folder / f"{stem}.json")
-        return record.get("inputs") if record else None
+        record = self._record(stem)
+        return record.inputs if record else None
+
+    def _record(self, stem: str) -> "BuildRecord | None":
+        record = memo.read(self._folder / f"{stem}.json", BuildRecord)
+        return record if record and record.form == SCHEMA and _are_inputs(record.inputs) else None
 
     def last(self, name: str, variant: Mapping[str, str]) -> dict[str, Any] | None:
         """Return the inputs of what a package last had in the channel, to tell what changed since."""
-        return memo.read(self._last(name, variant))
+        inputs = memo.read(self._last(name, variant), dict[str, Any])
+        return inputs if inputs is not None and _are_inputs(inputs) else None
 
     def entered(self, name: str, inputs: Mapping[str, Any]) -> None:
         """Keep the inputs of what a package has in the channel from now on."""
@@ -95,14 +121,14 @@ class Cache:
         data = made.data
         sha256 = Sha256(hashlib.sha256(data).hexdigest())
         record, path = self.record(identity), self._folder / identity.file
-        if portable and record is not None and record["sha256"] != sha256:
+        if portable and record is not None and record.sha256 != sha256:
             raise self._not_reproducible(identity, data)
         files.write_bytes(path, data)
-        same = record["keys"] if record is not None and record["sha256"] == sha256 else []
+        same = record.keys if record is not None and record.sha256 == sha256 else []
         key = cache_key(identity.digest, surroundings=surroundings)
         keys = [key, *(one for one in same if one != key)][:REMEMBERED]
         document = {
-            "schema": SCHEMA,
+            "form": SCHEMA,
             "identity": identity.digest,
             "sha256": sha256,
             "keys": keys,

@@ -58,12 +58,20 @@ def refusals(recipes: Mapping[str, Recipe], platform: Platform, *, kept: Path) -
 def _answers(questions: Mapping[_Key, Mapping[str, Any]], kept: Path) -> dict[_Key, Mapping[str, Any]]:
     """Return the engine's answers; those that were given before are read from `kept`."""
     digests = {key: _digest(question) for key, question in questions.items()}
-    answers = memo.read(kept) or {}
+    known = memo.read(kept, dict[str, dict[str, str | list[str]]]) or {}
+    answers = {digest: answer for digest, answer in known.items() if _is_answer(answer)}
     new = {digest: questions[key] for key, digest in digests.items() if digest not in answers}
     if new:
         answers |= dict(zip(new, _asked(list(new.values())), strict=True))
         memo.write(kept, {digest: answers[digest] for digest in digests.values()})
     return {key: answers[digest] for key, digest in digests.items()}
+
+
+def _is_answer(document: Mapping[str, Any]) -> bool:
+    """Say whether a document is an error, or requirements by section."""
+    if "error" in document:
+        return isinstance(document["error"], str)
+    return all(isinstance(value, list) for value in document.values())
 
 
 def main() -> int:

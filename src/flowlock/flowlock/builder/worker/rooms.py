@@ -28,7 +28,7 @@ from flowlock.builder.worker.layout import (
     TEMPORARY,
 )
 from flowlock.builder.worker.sandbox import ENVIRONMENT, wrapped
-from flowlock.edges import files, process
+from flowlock.edges import files, memo, process
 from flowlock.edges.sources import stage
 from flowlock.errors import FlowlockError, from_os_error
 
@@ -189,7 +189,4 @@ def _linked(job: Job | TestJob, room: Path) -> frozenset[str] | None:
 
 
 def _json(path: Path) -> dict[str, Any]:
-    try:
-        return dict(json.loads(path.read_bytes()))
-    except (OSError, ValueError, TypeError):
-        return {}
+    return memo.read_plain(path, dict[str, Any]) or {}

@@ -16,12 +16,12 @@ from flowlock.edges import files, memo
 from flowlock.errors import from_os_error
 
 INFO, PATHS = "info/", "info/paths.json"
-# Raised when other files are recorded, or in another way.
-FORM = 2
+# Where the record stands in its document: named otherwise when other files are recorded, or in another way.
+PACKAGES = "packages 2"
 # What the engine writes beside each unpacked package.
 LOCK = ".lock"
 # How a file is: size, modification time in ns, mode. Not the change time: a link sets that.
-State = list[int]
+State = tuple[int, int, int]
 
 
 class Unpacked:
@@ -87,7 +87,7 @@ class Unpacked:
     def save(self) -> None:
         """Keep the record for the next time."""
         if self._record is not None and self._changed:
-            memo.write(self._record, {"form": FORM, "packages": self._known})
+            memo.write(self._record, {PACKAGES: self._known})
             self._changed = False
 
     def _changed_files(self, name: str) -> list[str]:
@@ -126,10 +126,8 @@ class Unpacked:
 
 
 def _recorded(record: Path | None) -> dict[str, dict[str, State]]:
-    document = memo.read(record) if record else None
-    if document is None or document.get("form") != FORM:
-        return {}
-    return dict(document["packages"])
+    document = memo.read(record, dict[str, dict[str, dict[str, State]]]) if record else None
+    return document.get(PACKAGES, {}) if document else {}
 
 
 def _stated(package: Path) -> dict[str, str | None] | None:
@@ -175,4 +173,4 @@ def _state(path: str) -> State | None:
         return None
     except OSError as error:
         raise from_os_error(error, "look at", Path(path)) from error
-    return [status.st_size, status.st_mtime_ns, status.st_mode]
+    return status.st_size, status.st_mtime_ns, status.st_mode

@@ -1,0 +1,141 @@
+"""Every file that flowlock keeps for itself: damaged in any way, it counts as absent."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flowlock.base import manifest, wheels
+from flowlock.builder.package_tests import tested as test_outcomes
+from flowlock.builder.plan.cache import BuildRecord
+from flowlock.builder.worker.unpacked import Unpacked
+from flowlock.channel import store
+from flowlock.commands import build_lock, run
+from flowlock.commands.foreign_tasks import PARTS
+from flowlock.edges import memo
+from flowlock.edges.stat_cache import StatCache
+from flowlock.release import ledger
+from flowlock.release.ledger import Entry, Ledger
+from flowlock.running import environment
+from flowlock.tasks import discover
+from flowlock.tasks.verdicts import read_verdicts
+
+
+def outcomes(path: Path) -> tuple[str | None, bool]:
+    known = test_outcomes.Tested(path)
+    return known.look("a", "x"), known.passed("a", "x")
+
+
+PLAIN: tuple[bytes, ...] = (
+    b"",
+    b"\x00" * 64,
+    b"\xff\xfe",
+    b"null",
+    b"0",
+    b'"text"',
+    b"[]",
+    b"[null]",
+    b"{}",
+    b"[" * 200_000,
+    b'{"a":' * 200_000,
+    b'{"schema": 1, "artifacts": 5}',
+    b'{"schema": 1, "tag": "v1.0.0", "commit": "c", "artifacts": [{"target": 1}]}',
+    b'{"schema": 2, "inputs": [], "interpreter": {}, "edits": 0, "entries": "x"}',
+    b'{"schema": 2, "inputs": "", "interpreter": "", "edits": [], "entries": [{"path": 3}]}',
+    b'{"packages.conda": []}',
+    b'{"packages.conda": {"a-1-0.conda": {"name": "a"}}}',
+    b'{"environment": "e", "params": "p", "inputs": [], "outputs": 0}',
+)
+CONTENTS: tuple[Any, ...] = (
+    {},
+    {"files 2": 5},
+    {"files 2": {"/a": 5}},
+    {"files 2": {"/a": [1, 2]}},
+    {"files 2": {"/a": [[1, "x"], "y"]}},
+    {"form": store.INDEX_FORM, "records": [], "indexes": {}},
+    {"form": store.INDEX_FORM, "records": {"zz": {}}, "indexes": {}},
+    {"form": 5},
+    {"passed": [], "looks": {}},
+    {"passed": {"a": 5}, "looks": {"a": ["x"]}},
+    {"tasks": [5], "errors": []},
+    {"tasks": [{"name": 5}], "errors": []},
+    {"tasks": [], "errors": [{"task": 1}]},
+    {"tasks": [], "errors": [], "more": []},
+    {"literals": [{"check": 5, "refusals": []}]},
+    {"literals": [{"check": {"holes": 5}, "refusals": [{}]}]},
+    {"pins": [{"file": 5}]},
+    {"pins": {}},
+    {"key": 5},
+    {"bin/python": "large"},
+)
+READERS: Mapping[str, tuple[Callable[[Path], Any], Any]] = {
+    "stat data": (lambda path: StatCache(path).get(path, path.lstat()), None),
+    "channel": (lambda path: store.entries(path.parent.parent), []),
+    "indices": (lambda path: store._Known(path)._records, {}),
+    "artifact": (lambda path: memo.read(path, BuildRecord), None),
+    "tests": (outcomes, (None, False)),
+    "unpacked": (lambda path: Unpacked(path.parent, path).broken(None), []),
+    "base": (lambda path: manifest.load(path.parent), manifest.Manifest()),
+    "resolution": (wheels._kept, None),
+    "build lock": (build_lock._settled_key, None),
+    "signatures": (lambda path: discover.kept_description(path, ("tasks", "errors")), None),
+    "lookup": (lambda path: discover.kept_description(path, PARTS), None),
+    "verdicts": (read_verdicts, {}),
+    "environment": (lambda path: environment._is_whole(path.parents[1]), False),
+    "run": (lambda path: run._is_current(path.parent, "e", None), False),
+    "results": (lambda path: run._only_of_runs(path.parent), False),
+    "ledger": (
+        lambda path: ledger.read(path, tag="v1.0.0", commit="c"),
+        Ledger(tag="v1.0.0", commit="c"),
+    ),
+}
+NAMES = {
+    "channel": "noarch/repodata.json",
+    "base": manifest.FILE,
+    "environment": str(environment.CONTENTS),
+    "run": run.RECORD,
+    "results": "of somebody.json",
+    "ledger": ledger.FILE,
+}
+
+
+@pytest.mark.parametrize("kind", READERS)
+def test_a_damaged_file_counts_as_absent_whatever_its_shape(kind: str, tmp_path: Path) -> None:
+    read, absent = READERS[kind]
+    path = tmp_path / NAMES.get(kind, "kept.json")
+    path.parent.mkdir(exist_ok=True)
+    for data in PLAIN:
+        path.write_bytes(data)
+        assert read(path) == absent, data[:80]
+    for content in CONTENTS:
+        memo.write(path, content)
+        assert read(path) == absent or _is_empty_but_sound(kind, content), content
+
+
+def _is_empty_but_sound(kind: str, content: Mapping[str, Any]) -> bool:
+    """Say whether contents are what a reader takes for nothing kept."""
+    return kind == "environment" and content == {}
+
+
+def test_sound_files_are_read(tmp_path: Path) -> None:
+    """The control: what is written is what is read."""
+    entry = Entry(target="t", place="p", sha256="0" * 64, size=1, url="u", time="2026-01-01T00:00:00Z")
+    written = Ledger(tag="v1.0.0", commit="c", entries=(entry,))
+    ledger.write(written, [], tmp_path)
+    assert ledger.read(tmp_path / ledger.FILE, tag="v1.0.0", commit="c") == written
+    assert ledger.read(tmp_path / ledger.FILE, tag="v1.0.1", commit="c").entries == ()
+    path = tmp_path / "tests.json"
+    tested = test_outcomes.Tested(path)
+    tested.keep_look("a", "x", "passed")
+    tested.keep_pass("a", "x")
+    tested.save(["a"])
+    assert outcomes(path) == ("passed", True)
+    memo.write(path, {"tasks": [], "errors": []})
+    assert discover.kept_description(path, ("tasks", "errors")) == {"tasks": [], "errors": []}
+    memo.write(path, {"pins": [{"file": "a.whl", "url": "https://h/a.whl", "sha256": "0" * 64}]})
+    assert [pin.file for pin in wheels._kept(path) or ()] == ["a.whl"]
+    record = {"environment": "e", "params": "None", "inputs": {}, "outputs": {}}
+    (tmp_path / run.RECORD).write_text(json.dumps(record))
+    assert run._is_current(tmp_path, "e", None)
