@@ -109,15 +109,23 @@ class Arguments:
     def missing(self, name: str) -> Problem:
         """Tell that a required parameter has no value; the hint is what the parameter is for."""
         field = self.by_name[name].field
-        description = field.description if field else None
-        return Problem(code="FL727", message="a value is required", parameter=name, hint=description)
+        return missing_parameter(name, field.description if field else None)
 
     def unknown(self, name: str) -> Problem:
         """Tell that there is no such parameter, and which there are."""
-        known = list(self.by_name)
-        there = f"the parameters are {', '.join(known)}" if known else "the task has no parameters"
-        hint = nearest(name, known) or there
-        return Problem(code="FL725", message="no such parameter", parameter=name, hint=hint)
+        return unknown_parameter(name, list(self.by_name))
+
+
+def missing_parameter(name: str, description: str | None) -> Problem:
+    """Return the problem of a required parameter without a value."""
+    return Problem(code="FL727", message="a value is required", parameter=name, hint=description)
+
+
+def unknown_parameter(name: str, known: Sequence[str]) -> Problem:
+    """Return the problem of a name that no parameter of a task has."""
+    listed = f"the parameters are {', '.join(known)}" if known else "the task has no parameters"
+    hint = nearest(name, known) or listed
+    return Problem(code="FL725", message="no such parameter", parameter=name, hint=hint)
 
 
 @cache

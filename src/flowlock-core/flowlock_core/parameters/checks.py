@@ -1,38 +1,124 @@
 """Every problem of a workflow's parameters, before any step runs."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from flowlock_core.arguments import arguments_of
+from flowlock_core.arguments import Arguments, arguments_of, missing_parameter, unknown_parameter
 from flowlock_core.errors import Problem, nearest, nearest_of
 from flowlock_core.execute.plan import Plan, PlannedStep, env_refs_in, refs_in
-from flowlock_core.parameters.params import MISSING
+
+Values = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StepParameters:
+    """What a step takes: names with what they are for, which need a value, which the workflow sets itself."""
+
+    step: str
+    descriptions: Mapping[str, str | None]
+    required: frozenset[str]
+    fixed: frozenset[str]
+
+    @property
+    def open(self) -> bool:
+        """Whether the workflow leaves a parameter to who runs it."""
+        return not self.fixed >= self.descriptions.keys()
+
+    def refused(self, name: str) -> Problem | None:
+        """Return why nobody can give a parameter of this name."""
+        if name not in self.descriptions:
+            return unknown_parameter(name, list(self.descriptions))
+        if name in self.fixed:
+            message = "the workflow sets this itself"
+            return Problem(code="FL726", message=message, parameter=name, hint="leave it out")
+        return None
+
+    def missing(self, values: Mapping[str, Any]) -> Iterator[Problem]:
+        """Yield a problem for each parameter that needs a value; a misspelt one is not missing, too."""
+        names = list(self.descriptions)
+        misspelt = {nearest_of(name, names) for name in values if name not in self.descriptions}
+        for name in names:
+            if name in self.required and name not in {*values, *self.fixed, *misspelt}:
+                yield missing_parameter(name, self.descriptions[name])
+
+
+def check_names(
+    steps: Sequence[StepParameters], values: Values, *, mocked: Sequence[str] = ()
+) -> Iterator[Problem]:
+    """Yield what is wrong with the names of steps and parameters, and which values are missing.
+
+    Nothing is asked for in the steps named in `mocked`, which will not run.
+    """
+    yield from _unknown_steps(steps, values)
+    for step in steps:
+        if step.step in mocked:
+            continue
+        given = values.get(step.step, {})
+        refused = [problem for name in given if (problem := step.refused(name))]
+        missing = [] if _is_misspelt(step.step, steps, values) else list(step.missing(given))
+        yield from (replace(problem, step=step.step) for problem in (*refused, *missing))
 
 
 def check_params(
-    plan: Plan, values: Mapping[str, Mapping[str, Any]], *, context: Any = None, mocked: Sequence[str] = ()
+    plan: Plan, values: Values, *, context: Any = None, mocked: Sequence[str] = ()
 ) -> list[Problem]:
     """Return everything that is wrong with the parameters of a plan, before any step runs.
 
     Nothing is asked for in the steps named in `mocked`, which will not run.
     """
-    unknown = values.keys() - {step.id for step in plan.steps}
-    problems = [_unknown_step(step, plan) for step in values if step in unknown]
-    misspelt = {_nearest_step(step, plan) for step in unknown}
-    for step in plan.steps:
-        if step.id in mocked:
-            continue
-        own = _step_problems(step, values.get(step.id, {}), context)
-        # Parameters that stand under a misspelt step are not missing.
-        if step.id in misspelt - values.keys():
-            own = _without_missing(own)
-        problems += [replace(problem, step=step.id) for problem in own]
+    steps = [_parameters_of(step) for step in plan.steps]
+    problems = list(check_names(steps, values, mocked=mocked))
+    for names, step in zip(steps, plan.steps, strict=True):
+        if step.id not in mocked:
+            found = _value_problems(step, names, values.get(step.id, {}), context)
+            problems += [replace(problem, step=step.id) for problem in found]
     return [*problems, *_unset_variables(plan)]
 
 
-def _without_missing(problems: Iterator[Problem]) -> Iterator[Problem]:
-    return (problem for problem in problems if problem.code != MISSING)
+def _parameters_of(step: PlannedStep) -> StepParameters:
+    by_name = arguments_of(step.task.func).by_name
+    return StepParameters(
+        step=step.id,
+        descriptions={name: one.field.description if one.field else None for name, one in by_name.items()},
+        required=frozenset(name for name, one in by_name.items() if one.required),
+        fixed=frozenset((*step.arguments, *step.argnames)),
+    )
+
+
+def _is_misspelt(step: str, steps: Sequence[StepParameters], values: Values) -> bool:
+    """Tell whether the parameters of a step probably stand under a name that no step has."""
+    ids = [one.step for one in steps]
+    return step not in values and any(nearest_of(name, ids) == step for name in values if name not in ids)
+
+
+def _unknown_steps(steps: Sequence[StepParameters], values: Values) -> Iterator[Problem]:
+    ids = [one.step for one in steps]
+    takers = [one.step for one in steps if one.open]
+    listed = f"the steps with parameters are {', '.join(takers)}" if takers else "no step has parameters"
+    for step in values:
+        if step not in ids:
+            hint = nearest(step, ids) or listed
+            message = "the workflow has no such step"
+            yield Problem(code="FL724", message=message, step=step, hint=hint)
+
+
+def _value_problems(
+    step: PlannedStep, names: StepParameters, values: Mapping[str, Any], context: Any
+) -> Iterator[Problem]:
+    arguments = arguments_of(step.task.func)
+    for name, value in values.items():
+        if names.refused(name) is None:
+            yield from arguments.by_name[name].problems(value, context)
+    yield from _literal_problems(step, arguments, context)
+
+
+def _literal_problems(step: PlannedStep, arguments: Arguments, context: Any) -> Iterator[Problem]:
+    for name, value in step.arguments.items():
+        if name not in arguments.by_name:
+            yield arguments.unknown(name)
+        elif not (list(refs_in(value)) or list(env_refs_in(value))):
+            yield from arguments.by_name[name].problems(value, context)
 
 
 def _unset_variables(plan: Plan) -> Iterator[Problem]:
@@ -46,59 +132,3 @@ def _unset_variables(plan: Plan) -> Iterator[Problem]:
                 message=f"the environment variable {name} is not set",
                 hint=f"set it: export {name}=…",
             )
-
-
-def _nearest_step(step: str, plan: Plan) -> str | None:
-    return nearest_of(step, [planned.id for planned in plan.steps])
-
-
-def _unknown_step(step: str, plan: Plan) -> Problem:
-    open_steps = [planned.id for planned in plan.steps if _open(planned)]
-    listed = (
-        f"the steps with parameters are {', '.join(open_steps)}" if open_steps else "no step has parameters"
-    )
-    hint = nearest(step, [planned.id for planned in plan.steps]) or listed
-    return Problem(code="FL724", message="the workflow has no such step", step=step, hint=hint)
-
-
-def _open(step: PlannedStep) -> bool:
-    """Tell whether a step has a parameter that the workflow does not set itself."""
-    return not {*step.arguments, *step.argnames} >= arguments_of(step.task.func).by_name.keys()
-
-
-def _step_problems(step: PlannedStep, values: Mapping[str, Any], context: Any) -> Iterator[Problem]:
-    fixed = [*step.arguments, *step.argnames]
-    yield from _value_problems(step, values, fixed, context)
-    yield from _literal_problems(step, context)
-    by_name = arguments_of(step.task.func).by_name
-    misspelt = {nearest_of(name, list(by_name)) for name in values if name not in by_name}
-    for name, argument in by_name.items():
-        if argument.required and name not in {*values, *fixed, *misspelt}:
-            yield arguments_of(step.task.func).missing(name)
-
-
-def _value_problems(
-    step: PlannedStep, values: Mapping[str, Any], fixed: Sequence[str], context: Any
-) -> Iterator[Problem]:
-    arguments = arguments_of(step.task.func)
-    for name, value in values.items():
-        if name not in arguments.by_name:
-            yield arguments.unknown(name)
-        elif name in fixed:
-            yield Problem(
-                code="FL726",
-                message="the workflow sets this itself",
-                parameter=name,
-                hint="leave it out",
-            )
-        else:
-            yield from arguments.by_name[name].problems(value, context)
-
-
-def _literal_problems(step: PlannedStep, context: Any) -> Iterator[Problem]:
-    arguments = arguments_of(step.task.func)
-    for name, value in step.arguments.items():
-        if name not in arguments.by_name:
-            yield arguments.unknown(name)
-        elif not (list(refs_in(value)) or list(env_refs_in(value))):
-            yield from arguments.by_name[name].problems(value, context)

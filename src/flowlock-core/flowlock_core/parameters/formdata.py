@@ -1,6 +1,7 @@
 """Parameters by step, and the same as a form has them: under cards, where a group's steps share one.
 
 `groups` maps a card's title to its steps; every other step is a card by itself. Both ways lose nothing.
+A form may have empty objects for steps and groups without parameters: they say nothing.
 """
 
 from collections.abc import Collection, Mapping
@@ -15,6 +16,7 @@ Groups = Mapping[str, Collection[str]]
 def to_form(params: Mapping[str, Values], groups: Groups, steps: Collection[str]) -> dict[str, Any]:
     """Put each step's parameters under its card; `steps` are all that have parameters."""
     home = {step: title for title, members in groups.items() for step in members}
+    params = {step: values for step, values in params.items() if step in steps or values != {}}
     problems = [_unknown(step, steps, "step with parameters") for step in params if step not in steps]
     if problems:
         raise WorkflowError("these are not the parameters of this workflow", problems=problems)
@@ -36,17 +38,18 @@ def to_params(form: Values, groups: Groups, steps: Collection[str]) -> dict[str,
     for card, content in form.items():
         if card in groups and isinstance(content, Mapping):
             inside = groups[card]
-            problems += [
-                _unknown(step, inside, f"step in `{card}`") for step in content if step not in inside
-            ]
-            params.update(content)
+            for step, values in content.items():
+                if step in inside:
+                    params[step] = values
+                elif values != {}:
+                    problems.append(_unknown(step, inside, f"step in `{card}`"))
         elif card in groups:
             problems.append(
                 Problem(code="FL737", message="a mapping of steps to their parameters is expected", step=card)
             )
         elif card in cards:
             params[card] = content
-        else:
+        elif content != {}:
             problems.append(_unknown(card, cards, "card"))
     if problems:
         raise WorkflowError("this is not the form of this workflow", problems=problems)

@@ -79,6 +79,7 @@ class RefusalKind(StrEnum):
     UNKNOWN_KEY = "unknown key"
 
 
+_CODES = {RefusalKind.VALUE: "FL728", RefusalKind.MISSING_KEY: "FL727", RefusalKind.UNKNOWN_KEY: "FL725"}
 _KINDS_OF_KEYS = {"FL727": RefusalKind.MISSING_KEY, "FL725": RefusalKind.UNKNOWN_KEY}
 
 
@@ -90,6 +91,11 @@ class Refusal:
     path: tuple[str, ...]
     message: str
     hint: str | None = None
+
+    def problem(self, parameter: str) -> Problem:
+        """Return the problem that a run has with the value, as a parameter's."""
+        path = ".".join((parameter, *self.path))
+        return Problem(code=_CODES[self.kind], message=self.message, parameter=path, hint=self.hint)
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:

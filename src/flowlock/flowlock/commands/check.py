@@ -8,6 +8,7 @@ from typing import Any
 from flowlock.commands import compile as command
 from flowlock.commands import hand_edits
 from flowlock.commands.recipe import recipe_problems
+from flowlock.commands.run_files import RunFiles
 from flowlock.errors import Location, Problem, Severity
 from flowlock.report import renderings as render
 from flowlock.report.reporter import Format, Progress
@@ -16,6 +17,7 @@ from flowlock.spec.parse import parse
 from flowlock.spec.rules.check import by_place
 from flowlock.tasks.discover import Elsewhere
 from flowlock.workspace import Workflow, Workspace
+from flowlock_core.parameters.literals import LiteralCheck
 
 SPEC = "spec.yaml"
 
@@ -64,16 +66,33 @@ def check(
     files = list(dict.fromkeys(file for path in paths for file in _spec_files(workspace, path)))
     files = files or [workflow.spec for workflow in workspace.workflow_list]
     sources = [_source(workspace, file) for file in files]
-    catalog = command.catalog_for(workspace, sources, facts, progress, elsewhere)
+    run_files = [RunFiles.read(file.parent, workspace) for file in files]
+    catalog = command.catalog_for(
+        workspace, sources, facts, progress, elsewhere, checks=_checks(sources, run_files)
+    )
     problems = command.check_specs(sources, catalog, facts)
+    wrong = {problem.location.file for problem in render.errors(problems) if problem.location}
+    for source, beside, file in zip(sources, run_files, files, strict=True):
+        # What is wrong with a spec would be found again in the files beside it.
+        if workspace.relative(file) not in wrong:
+            problems += beside.found(source, catalog, facts, workspace)
+    problems = by_place(problems)
     if not paths:
         problems += recipe_problems(workspace)
         problems = by_place([*problems, *_edits(workspace), *_orphans(workspace)])
     if strict:
         problems = [replace(problem, severity=Severity.ERROR) for problem in problems]
     texts = {workspace.relative(file): source.text for file, source in zip(files, sources, strict=True)}
+    for beside in run_files:
+        texts |= beside.texts
     texts = {**command.texts_of(sources, workspace), **texts}
     return CheckResult(problems=tuple(problems), specs=len(files), texts=texts, form=form)
+
+
+def _checks(sources: Sequence[command.Source], run_files: Sequence[RunFiles]) -> Iterator[LiteralCheck]:
+    for source, beside in zip(sources, run_files, strict=True):
+        if source.spec:
+            yield from beside.checks(source.spec)
 
 
 def _spec_files(workspace: Workspace, path: Path) -> list[Path]:

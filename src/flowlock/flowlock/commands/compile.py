@@ -1,7 +1,7 @@
 """`flowlock compile`: specs on disk → packages on disk. All are checked before anything is written."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,6 +25,7 @@ from flowlock.spec.parse import parse
 from flowlock.spec.rules.check import by_place, check, without_consequences
 from flowlock.tasks.discover import Elsewhere, signatures, with_elsewhere
 from flowlock.workspace import Workflow, Workspace
+from flowlock_core.parameters.literals import LiteralCheck
 
 WRITERS = 8
 
@@ -188,16 +189,22 @@ def catalog_for(
     facts: Facts,
     progress: Progress,
     elsewhere: Elsewhere | None = None,
+    *,
+    checks: Iterable[LiteralCheck] = (),
 ) -> Catalog:
-    """Look up the tasks that specs may name, if need be in packages that are not here."""
+    """Look up the tasks that specs may name, if need be in packages that are not here.
+
+    The catalog has the verdicts of the specs' own literals, and of `checks`.
+    """
     specs = [source.spec for source in sources if source.spec]
     required = [one for spec in specs for one in spec.requirements if one.name]
     names = {facts.distribution(one.name.value) for one in required if one.name}
     every = any(spec.open for spec in specs)
-    checks = list(dict.fromkeys(check for spec in specs for check in literal_checks(spec)))
-    catalog = signatures(workspace, None if every else names, checks=checks, progress=progress)
+    own = [check for spec in specs for check in literal_checks(spec)]
+    every_check = list(dict.fromkeys((*own, *checks)))
+    catalog = signatures(workspace, None if every else names, checks=every_check, progress=progress)
     missing = _missing(specs, catalog, facts)
-    return with_elsewhere(catalog, missing, elsewhere, checks) if elsewhere and missing else catalog
+    return with_elsewhere(catalog, missing, elsewhere, every_check) if elsewhere and missing else catalog
 
 
 def _missing(specs: Sequence[Spec], catalog: Catalog, facts: Facts) -> list[Requirement]:
@@ -208,7 +215,7 @@ def _missing(specs: Sequence[Spec], catalog: Catalog, facts: Facts) -> list[Requ
     return [
         one
         for spec in specs
-        if not all(catalog.named(step.task.value) for step in spec.steps if step.task)
+        if not all(catalog.knows(step.task.value) for step in spec.steps if step.task)
         for one in spec.requirements
         if one.name
         and facts.distribution(one.name.value) not in catalog.distributions

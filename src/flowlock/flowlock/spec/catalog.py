@@ -89,6 +89,10 @@ class Catalog:
         """Return what the type of a parameter refuses about a literal; nothing if it was not checked."""
         return self.verdicts.get((canonicalize_name(task.distribution), check), ())
 
+    def knows(self, text: str) -> bool:
+        """Tell whether a task of this name is registered, though it may be one that cannot be imported."""
+        return bool(self.named(text)) or text.rpartition(".")[2] in self.broken
+
     def named(self, text: str) -> tuple[TaskSignature, ...]:
         """Return the tasks that a bare or qualified name may mean, whoever owns them.
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from flowlock_core.errors import Problem, WorkflowError
+from flowlock_core.parameters.formdata import to_form, to_params
 from flowlock_core.parameters.params import Params, load_params, parse_params
 
 
@@ -115,3 +116,16 @@ def test_an_unreadable_file_is_told(tmp_path: Path) -> None:
         load_params(str(tmp_path / "bad.yaml"))
     with pytest.raises(WorkflowError, match="Is a directory"):
         load_params(str(tmp_path))
+
+
+def test_empty_objects_of_a_form_say_nothing_and_anything_else_is_refused() -> None:
+    groups = {"Choices": ["high"]}
+    steps = ["levels", "high"]
+    form = {"levels": {"path": "a"}, "Choices": {"high": {}, "bare": {}}, "alone": {}, "Empty group": {}}
+    assert to_params(form, groups, steps) == {"levels": {"path": "a"}, "high": {}}
+    assert to_form({"levels": {"path": "a"}, "bare": {}}, groups, steps) == {"levels": {"path": "a"}}
+    for wrong in ({"alone": {"x": 1}}, {"Choices": {"bare": {"x": 1}}}, {"alone": None}):
+        with pytest.raises(WorkflowError):
+            to_params(wrong, groups, steps)
+    with pytest.raises(WorkflowError):
+        to_form({"bare": {"x": 1}}, groups, steps)

@@ -75,7 +75,7 @@ def _check_channel(requirement: Requirement, facts: Facts) -> Iterator[Problem]:
 def _check_present(spec: Spec, scope: Scope, facts: Facts) -> Iterator[Problem]:
     """Name the packages that are neither here nor installed, if a task is unknown: they may own it."""
     names = {text.value for step in spec.steps if (text := step.task)}
-    if all(scope.catalog.named(name) for name in names):
+    if all(scope.catalog.knows(name) for name in names):
         return
     for requirement in spec.requirements:
         name = requirement.name
