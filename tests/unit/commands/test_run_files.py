@@ -88,3 +88,9 @@ def test_the_errors_of_the_spec_come_alone(made: Path) -> None:
     ((where, said),) = found(made, spec=SPEC.replace("count_rows", "count_row"), params="x: 1\n")
     assert where == "spec.yaml:5"
     assert said.startswith("FL130")
+
+
+def test_published_test_cases_write_their_keys_with_underscores(made: Path) -> None:
+    ((where, said),) = found(made, cases="one:\n  mock_io: false\n  params: {t: {path: a.csv}}\n")
+    assert where == "test-cases.yaml:3"
+    assert said.startswith("FL727 f.time_range")

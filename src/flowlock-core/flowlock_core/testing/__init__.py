@@ -24,7 +24,7 @@ from flowlock_core.testing.expectations import differences
 class Case(BaseModel):
     """One test case: parameters, what stands for input, what to expect."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
     name: str = ""
     description: str = ""
