@@ -34,7 +34,7 @@ class Member:
 
 
 def read(path: Path) -> list[Member]:
-    """Return every file of an archive; one that is damaged, or leaves its place, is a FlowlockError."""
+    """Return every file of an archive; raises FlowlockError if it is damaged or a path leads outside."""
     try:
         with zipfile.ZipFile(path) as opened:
             names = [name for name in opened.namelist() if name.endswith(".tar.zst")]
@@ -47,9 +47,11 @@ def read_info(path: Path) -> dict[str, bytes]:
     """Return the metadata files of an archive by path, without unpacking the rest."""
     try:
         with zipfile.ZipFile(path) as opened:
-            name = next(name for name in opened.namelist() if name.startswith("info-"))
-            return {member.path: member.data for member in _members(opened.read(name))}
-    except (zipfile.BadZipFile, tarfile.TarError, OSError, EOFError, ValueError, StopIteration) as error:
+            names = [name for name in opened.namelist() if name.startswith("info-")]
+            if not names:
+                raise ValueError("it has no info-*.tar.zst")  # noqa: TRY301 - reported as any damage
+            return {member.path: member.data for member in _members(opened.read(names[0]))}
+    except (zipfile.BadZipFile, tarfile.TarError, OSError, EOFError, ValueError) as error:
         raise _damaged(path, error) from error
 
 
@@ -60,9 +62,9 @@ def write(
     epoch: datetime,
     compress: Callable[[bytes], bytes] | None = None,
 ) -> bytes:
-    """Return a .conda archive of these members: sorted, dated by the epoch, owned by nobody.
+    """Return a .conda archive of these members: sorted, dated by the epoch, owned by root.
 
-    `compress` is for archives that stay on this machine; without it the bytes are those that are promised.
+    Its bytes are reproducible with the default `compress`; another is for archives that stay on this machine.
     """
     compress = compress or compressor()
     ordered = sorted(members, key=lambda member: member.path)
@@ -83,12 +85,12 @@ def write(
 
 
 def compressor() -> Callable[[bytes], bytes]:
-    """Return the one compressor whose bytes are promised; another version of the library is refused."""
+    """Return the compressor of reproducible archives; raises FlowlockError with another library version."""
     import zstandard
 
     if (zstandard.__version__, zstandard.ZSTD_VERSION) != (ZSTANDARD_VERSION, ZSTD_VERSION):
         raise FlowlockError(
-            f"zstandard {zstandard.__version__} would give an archive other bytes than {ZSTANDARD_VERSION}",
+            f"zstandard {zstandard.__version__} compresses archives to other bytes than {ZSTANDARD_VERSION}",
             code="FL510",
             hint=f"install zstandard=={ZSTANDARD_VERSION} from a wheel beside flowlock",
         )
@@ -122,7 +124,7 @@ def _members(compressed: bytes) -> Iterator[Member]:
         for entry in archive:
             path = entry.name.removeprefix("./")
             if path.startswith("/") or ".." in path.split("/"):
-                raise ValueError(f"`{path}` leaves the archive")
+                raise ValueError(f"`{path}` leads outside the archive")
             if entry.issym():
                 yield Member(path=path, data=b"", link=entry.linkname)
             elif entry.isfile() or entry.islnk():
@@ -133,7 +135,7 @@ def _members(compressed: bytes) -> Iterator[Member]:
 
 def _damaged(path: Path, error: Exception) -> FlowlockError:
     return FlowlockError(
-        f"{path.name} is not a whole .conda archive: {error}",
+        f"{path.name} is not a complete .conda archive: {error}",
         code="FL511",
         hint="remove it and run `flowlock build` again",
     )

@@ -8,43 +8,42 @@ _TOKEN = re.compile(r"\(|\)|\band\b|\bor\b")
 
 def holds(condition: str, is_met: Callable[[str], bool]) -> bool:
     """Evaluate a condition, `and` binding closer than `or`; ValueError for one that is malformed."""
-    tokens = _tokens(condition)
-    value, rest = _either(tokens, is_met)
+    value, rest = _disjunction(_tokens(condition), is_met)
     if rest:
-        raise ValueError(f"`{condition}` is no condition")
+        raise ValueError(f"`{condition}` is not a condition")
     return value
 
 
 def _tokens(condition: str) -> list[str]:
     parts, at = [], 0
-    for found in _TOKEN.finditer(condition):
-        parts += [condition[at : found.start()].strip(), found[0]]
-        at = found.end()
+    for operator in _TOKEN.finditer(condition):
+        parts += [condition[at : operator.start()].strip(), operator[0]]
+        at = operator.end()
     return [part for part in (*parts, condition[at:].strip()) if part]
 
 
-def _either(tokens: list[str], is_met: Callable[[str], bool]) -> tuple[bool, list[str]]:
-    value, rest = _both(tokens, is_met)
+def _disjunction(tokens: list[str], is_met: Callable[[str], bool]) -> tuple[bool, list[str]]:
+    value, rest = _conjunction(tokens, is_met)
     while rest and rest[0] == "or":
-        other, rest = _both(rest[1:], is_met)
+        other, rest = _conjunction(rest[1:], is_met)
         value = value or other
     return value, rest
 
 
-def _both(tokens: list[str], is_met: Callable[[str], bool]) -> tuple[bool, list[str]]:
-    value, rest = _one(tokens, is_met)
+def _conjunction(tokens: list[str], is_met: Callable[[str], bool]) -> tuple[bool, list[str]]:
+    value, rest = _operand(tokens, is_met)
     while rest and rest[0] == "and":
-        other, rest = _one(rest[1:], is_met)
+        other, rest = _operand(rest[1:], is_met)
         value = value and other
     return value, rest
 
 
-def _one(tokens: list[str], is_met: Callable[[str], bool]) -> tuple[bool, list[str]]:
+def _operand(tokens: list[str], is_met: Callable[[str], bool]) -> tuple[bool, list[str]]:
     if not tokens:
         raise ValueError("a condition ends where a match spec was expected")
     if tokens[0] != "(":
         return is_met(tokens[0]), tokens[1:]
-    value, rest = _either(tokens[1:], is_met)
+    value, rest = _disjunction(tokens[1:], is_met)
     if not rest or rest[0] != ")":
-        raise ValueError("a condition has an open parenthesis")
+        raise ValueError("a condition has a parenthesis that is not closed")
     return value, rest[1:]

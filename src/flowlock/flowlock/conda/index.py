@@ -16,19 +16,19 @@ def index_files(
     records: Mapping[str, Mapping[str, Record]], compress: Callable[[bytes], bytes]
 ) -> dict[str, bytes]:
     """Return the index of a channel (relative path → content) from its records by subdir and file name."""
-    found: dict[str, bytes] = {}
+    files: dict[str, bytes] = {}
     for subdir, named in sorted(records.items()):
         repodata = repodata_json(subdir, named)
-        found[f"{subdir}/repodata.json"] = repodata
-        found[f"{subdir}/repodata.json.zst"] = compress(repodata)
+        files[f"{subdir}/repodata.json"] = repodata
+        files[f"{subdir}/repodata.json.zst"] = compress(repodata)
         shards = {name: compress(_packed(_shard(own))) for name, own in _by_name(named).items()}
         digests = {name: hashlib.sha256(data).digest() for name, data in shards.items()}
         for name, data in shards.items():
-            found[f"{subdir}/shards/{digests[name].hex()}.msgpack.zst"] = data
+            files[f"{subdir}/shards/{digests[name].hex()}.msgpack.zst"] = data
         info = {"subdir": subdir, "base_url": "", "shards_base_url": "./shards/"}
         shard_index = compress(_packed({"info": info, "shards": digests}))
-        found[f"{subdir}/repodata_shards.msgpack.zst"] = shard_index
-    return found
+        files[f"{subdir}/repodata_shards.msgpack.zst"] = shard_index
+    return files
 
 
 def repodata_json(subdir: str, records: Mapping[str, Record]) -> bytes:

@@ -1,4 +1,4 @@
-"""Whether a record satisfies a match spec, as the engine that solves sees it; parsed once, asked often."""
+"""Whether a record satisfies a match spec, as the solver's engine decides it; each is parsed once."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Parsed:
-    """A match spec's parts that the walk over dependencies needs, and the engine's own form."""
+class ParsedSpec:
+    """The parts of a match spec that a check of dependencies needs, and the engine's own form."""
 
     name: str
     spec: "MatchSpec"
@@ -26,16 +26,16 @@ class Parsed:
 class RattlerMatcher:
     """Implements satisfy.Matcher with rattler's specs, so that check and solve agree on every spelling."""
 
-    _specs: dict[str, Parsed] = field(default_factory=dict)
+    _specs: dict[str, ParsedSpec] = field(default_factory=dict)
     _records: dict[str, tuple[Record, "PackageRecord"]] = field(default_factory=dict)
     _virtual: dict[str, "PackageRecord"] = field(default_factory=dict)
 
-    def parse(self, spec: str) -> Parsed:
-        """Return a parsed spec; ValueError says why it is none."""
-        known = self._specs.get(spec)
-        if known is None:
-            known = self._specs[spec] = _parse(spec)
-        return known
+    def parse(self, spec: str) -> ParsedSpec:
+        """Return a parsed spec; ValueError says why it is not a match spec."""
+        parsed = self._specs.get(spec)
+        if parsed is None:
+            parsed = self._specs[spec] = _parse(spec)
+        return parsed
 
     def matches(self, spec: str, record: Record) -> bool:
         """Tell whether a record satisfies a spec, its channel and subdir included; ValueError as parse."""
@@ -50,28 +50,29 @@ class RattlerMatcher:
         """Tell whether a virtual package (`__name=version[=build]`) satisfies a spec."""
         name, _, rest = package.partition("=")
         version, _, build = rest.partition("=")
-        known = self._virtual.get(package)
-        if known is None:
-            known = self._virtual[package] = _package(name, version, build or "0")
-        return self.parse(spec).spec.matches(known)
+        record = self._virtual.get(package)
+        if record is None:
+            record = self._virtual[package] = _package(name, version, build or "0")
+        return self.parse(spec).spec.matches(record)
 
     def _engine_record(self, record: Record) -> "PackageRecord":
-        known = self._records.get(record.url)
-        if known is None or known[0] is not record:
-            known = self._records[record.url] = (record, _engine_record(record))
-        return known[1]
+        # Records of two locks may have one URL and other contents.
+        converted = self._records.get(record.url)
+        if converted is None or converted[0] is not record:
+            converted = self._records[record.url] = (record, _engine_record(record))
+        return converted[1]
 
 
-def _parse(spec: str) -> Parsed:
+def _parse(spec: str) -> ParsedSpec:
     from rattler import MatchSpec
     from rattler import exceptions as engine
 
     try:
         parsed = MatchSpec(spec)
     except (engine.InvalidMatchSpecError, engine.InvalidChannelError, ValueError) as error:
-        raise ValueError(f"`{spec}` is no match spec: {str(error).splitlines()[0]}") from error
+        raise ValueError(f"`{spec}` is not a match spec: {str(error).splitlines()[0]}") from error
     channel = parsed.channel
-    return Parsed(
+    return ParsedSpec(
         name=name_of(spec),
         spec=parsed,
         channel=channel.base_url if channel else None,
@@ -95,7 +96,7 @@ def _engine_record(record: Record) -> "PackageRecord":
 
 
 def _package(name: str, version: str, build: str, **fields: Any) -> "PackageRecord":
-    """Return the engine's record; ValueError says which field it does not take."""
+    """Return the engine's record; ValueError says which field it refuses."""
     from rattler import PackageRecord
     from rattler import exceptions as engine
     from rattler.package.build_string import BuildString
@@ -107,13 +108,13 @@ def _package(name: str, version: str, build: str, **fields: Any) -> "PackageReco
         raise ValueError(f"the pin of {name} {version} {build} is malformed: {error}") from error
 
 
-def compare_versions(one: str, other: str) -> int:
-    """Order two versions as conda does; texts that are no versions are ordered as texts."""
+def compare_versions(left: str, right: str) -> int:
+    """Order two versions as conda does; texts that are not versions are ordered as texts."""
     from rattler import Version
     from rattler import exceptions as engine
 
     try:
-        first, second = Version(one), Version(other)
+        left_version, right_version = Version(left), Version(right)
     except engine.InvalidVersionError:
-        return (one > other) - (one < other)
-    return (first > second) - (first < second)
+        return (left > right) - (left < right)
+    return (left_version > right_version) - (left_version < right_version)

@@ -1,4 +1,4 @@
-"""Match specs as text: what can be read off one without an engine."""
+"""Match specs as text: what can be read without an engine."""
 
 
 def name_of(spec: str) -> str:

@@ -11,13 +11,13 @@ _MACHINES = {"x86_64": "64", "amd64": "64", "aarch64": "aarch64", "arm64": "arm6
 
 
 def current() -> Platform:
-    """Return the running machine's subdir; a FlowlockError says that we lock for no such machine."""
+    """Return this machine's subdir; raises FlowlockError if flowlock does not lock for it."""
     system, machine = _SYSTEMS.get(sys.platform), _MACHINES.get(platform.machine().lower())
     try:
         return Platform(f"{system}-{machine}")
     except ValueError as error:
         raise FlowlockError(
-            f"this machine ({sys.platform}, {platform.machine()}) is no platform that flowlock knows",
+            f"this machine ({sys.platform}, {platform.machine()}) is not a platform that flowlock supports",
             code="FL304",
             hint=str(error),
         ) from error

@@ -3,14 +3,14 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-# A value of a document: dict[str, Node] | list[Node] | str | int | a scalar kept as it stands.
+# A value of a document: dict[str, Node] | list[Node] | str | int | a scalar kept as it was written.
 Node = Any
 
 ARCHIVES = (".conda", ".tar.bz2")
-# What of an entry is a field of its own in Record; the rest is kept as it is, in the order of ORDER.
+# The keys of an entry that are fields of Record; `more` keeps the others.
 _FIELDS = frozenset(
     ("conda", "name", "version", "build", "build_number", "subdir", "noarch", "sha256", "md5", "depends")
 ) | {"constrains", "size", "timestamp"}
@@ -22,8 +22,9 @@ ORDER = (
     *("legacy_bz2_size", "timestamp", "python_site_packages_path"),
 )
 _RANK = {key: rank for rank, key in enumerate(ORDER)}
-# Of a repodata record these say nothing that a lock keeps: the time of indexing must never enter (I2).
+# Fields of repodata that a lock does not keep: the time of indexing must never enter it (I2).
 _DROPPED = frozenset(("arch", "platform", "indexed_timestamp", "fn", "url"))
+_EMPTY: tuple[Any, ...] = ("", [], {})
 _TRAILING_NUMBER = re.compile(r"(?:^|[^0-9])([0-9]+)$")
 # Timestamps below this are seconds, above milliseconds, as repodata has both.
 _SECONDS_LIMIT = 253_402_300_799
@@ -32,7 +33,7 @@ _SUBDIRS = re.compile(r"noarch|(?:linux|osx|win|zos|emscripten|wasi|freebsd)-[a-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
-    """A package: `url` identifies it; `more` is whatever else its entry says, unknown keys included.
+    """A package: `url` identifies it; `more` has the entry's other keys, unknown ones included.
 
     `sha256` and `md5` are empty where the entry has none; `timestamp` is in milliseconds.
     """
@@ -81,27 +82,21 @@ def is_archive(url: str) -> bool:
 
 
 def from_entry(entry: Mapping[str, Node]) -> Record:
-    """Return the record of an entry of `packages`; what is not said there is derived from the URL.
+    """Return the record of an entry of `packages`; fields that the entry leaves out are derived from its URL.
 
-    Raises ValueError with a sentence for an entry whose identity cannot be had.
+    Raises ValueError with a sentence for an entry that does not identify a package.
     """
     url = str(entry["conda"])
-    name, version, build = _parts(url)
-    build = str(entry.get("build") or build)
-    subdir = str(entry.get("subdir") or _subdir(url))
-    name, version = str(entry.get("name") or name), str(entry.get("version") or version)
-    if not (name and version and subdir):
-        raise ValueError(f"`{url}` says neither by its name nor by its fields which package it is")
+    package = _identity(entry, url)
     _require_extras(entry)
-    number, noarch = _integer(entry, "build_number"), entry.get("noarch")
     return Record(
         url=url,
-        name=name,
-        version=version,
-        build=build,
-        build_number=_build_number(build) if number is None else number,
-        subdir=subdir,
-        noarch=_noarch(subdir, build) if noarch is None else _noarch_named(str(noarch)),
+        name=package.name,
+        version=package.version,
+        build=package.build,
+        build_number=_entry_build_number(entry, package.build),
+        subdir=package.subdir,
+        noarch=_entry_noarch(entry, package),
         sha256=str(entry.get("sha256", "")),
         md5=str(entry.get("md5", "")),
         depends=_texts(entry, "depends"),
@@ -112,12 +107,47 @@ def from_entry(entry: Mapping[str, Node]) -> Record:
     )
 
 
+class _PackageIdentity(NamedTuple):
+    """What distinguishes an archive from the others of a channel."""
+
+    name: str
+    version: str
+    build: str
+    subdir: str
+
+
+def _identity(entry: Mapping[str, Node], url: str) -> _PackageIdentity:
+    """Return what an entry's fields say, and what its URL says where it has no such field."""
+    name, version, build = _parts(url)
+    package = _PackageIdentity(
+        name=str(entry.get("name") or name),
+        version=str(entry.get("version") or version),
+        build=str(entry.get("build") or build),
+        subdir=str(entry.get("subdir") or _subdir(url)),
+    )
+    if not (package.name and package.version and package.subdir):
+        raise ValueError(f"neither the file name of `{url}` nor its fields identify the package")
+    return package
+
+
+def _entry_build_number(entry: Mapping[str, Node], build: str) -> int:
+    number = _integer(entry, "build_number")
+    return _build_number(build) if number is None else number
+
+
+def _entry_noarch(entry: Mapping[str, Node], package: _PackageIdentity) -> str | None:
+    noarch = entry.get("noarch")
+    if noarch is None:
+        return _noarch(package.subdir, package.build)
+    return _noarch_named(str(noarch))
+
+
 def to_entry(record: Record) -> dict[str, Node]:
-    """Return the entry of a record, without what its URL says, in rattler's order."""
+    """Return the entry of a record in rattler's order; fields that its URL implies are left out."""
     name, version, build = _parts(record.url)
     derived_noarch = _noarch(_subdir(record.url) or record.subdir, build or record.build)
     entry: dict[str, Node] = {"conda": record.url, **record.more}
-    said: dict[str, tuple[Node, bool]] = {
+    fields: dict[str, tuple[Node, bool]] = {
         "name": (record.name, record.name != name),
         "version": (record.version, record.version != version),
         "build": (record.build, record.build != build),
@@ -131,36 +161,45 @@ def to_entry(record: Record) -> dict[str, Node]:
         "size": (record.size, record.size is not None),
         "timestamp": (record.timestamp, record.timestamp is not None),
     }
-    entry.update({key: value for key, (value, needed) in said.items() if needed})
+    entry.update({key: value for key, (value, needed) in fields.items() if needed})
     # sorted() is stable: keys that rattler does not know keep their order, behind those it does.
     return dict(sorted(entry.items(), key=lambda item: _RANK.get(item[0], len(_RANK))))
 
 
 def from_repodata(url: str, channel: str, data: Mapping[str, Any]) -> Record:
-    """Return the record of a repodata entry that is served at a URL.
-
-    What is empty is left out, as rattler's lock writer does, but for run_exports: there, empty means known.
-    """
-    entry: dict[str, Node] = {"conda": url}
-    for key, value in data.items():
-        if key in _DROPPED or value is None or (value in ("", [], {}) and key != "run_exports"):
-            continue
-        entry[key] = value
-    if isinstance(stamp := entry.get("timestamp"), int):
-        entry["timestamp"] = in_milliseconds(stamp)
-    if isinstance(features := entry.get("track_features"), str):
-        entry["track_features"] = features.split()
+    """Return the record of a repodata entry that is served at a URL."""
+    entry: dict[str, Node] = {"conda": url, **_stated_fields(data)}
     entry["noarch"] = entry.get("noarch", "false")
+    # A lock names the channel only where the URL does not.
     if channel.rstrip("/") == url.rsplit("/", 2)[0]:
         entry.pop("channel", None)
     else:
         entry["channel"] = channel.rstrip("/")
-    # What a lock does not know of repodata (`app_type`, say) is no part of it either.
+    # Fields of repodata that pixi.lock does not have (`app_type`, say) are left out.
     return from_entry({key: value for key, value in entry.items() if key in _RANK})
 
 
+def _stated_fields(data: Mapping[str, Any]) -> dict[str, Node]:
+    """Return a repodata entry's fields as pixi.lock has them.
+
+    rattler's lock writer leaves empty fields out, except `run_exports`: empty says that there are none.
+    """
+    fields = {
+        key: value
+        for key, value in data.items()
+        if key not in _DROPPED and (key == "run_exports" or value not in _EMPTY) and value is not None
+    }
+    timestamp = fields.get("timestamp")
+    if isinstance(timestamp, int):
+        fields["timestamp"] = in_milliseconds(timestamp)
+    features = fields.get("track_features")
+    if isinstance(features, str):
+        fields["track_features"] = features.split()
+    return fields
+
+
 def to_repodata(record: Record) -> dict[str, Any]:
-    """Return a record as an entry of repodata.json, all fields said."""
+    """Return a record as an entry of repodata.json with all its fields."""
     data: dict[str, Any] = {
         "name": record.name,
         "version": record.version,
@@ -184,10 +223,10 @@ def in_milliseconds(stamp: int) -> int:
 
 
 def _texts(entry: Mapping[str, Node], key: str) -> tuple[str, ...]:
-    """Return a list of match specs; ValueError for a text, whose letters would be read as specs."""
+    """Return a list of match specs; ValueError for a text: its letters would be read as specs."""
     items = entry.get(key) or ()
     if not isinstance(items, list | tuple):
-        raise ValueError(f"`{key}` is not a list")  # noqa: TRY004 - a fault of the text, not of the caller
+        raise ValueError(f"`{key}` is not a list")  # noqa: TRY004 - the document is wrong, not the caller
     return tuple([str(item) for item in items])
 
 
@@ -205,7 +244,7 @@ def _require_extras(entry: Mapping[str, Node]) -> None:
 
 
 def _parts(url: str) -> tuple[str, str, str]:
-    """Return name, version and build as the archive's name has them, empty where it is no archive's."""
+    """Return name, version and build of an archive's file name; empty texts for any other file."""
     file_name = url.rpartition("/")[2]
     for suffix in ARCHIVES:
         if file_name.endswith(suffix):
@@ -223,8 +262,8 @@ def _subdir(url: str) -> str:
 
 
 def _build_number(build: str) -> int:
-    found = _TRAILING_NUMBER.search(build)
-    return int(found[1]) if found else 0
+    number = _TRAILING_NUMBER.search(build)
+    return int(number[1]) if number else 0
 
 
 def _noarch(subdir: str, build: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Platforms as pixi sees them: a subdir, a name, and the virtual packages that a solve takes for granted.
+"""Platforms as pixi sees them: a subdir, a name, and the virtual packages that a solve assumes.
 
 A virtual package is text as pixi.lock has it: `__name=version` or `__name=version=build`.
 """
@@ -29,6 +29,7 @@ FRIENDLY = {
     "macos": "__osx",
     "windows": "__win",
 }
+_TABLE_KEYS = (*FRIENDLY, "osx", "name", "platform")
 _LIBC = ("__glibc", "__musl", "__eglibc")
 _SYSTEMS = {"linux": "__linux", "macos": "__osx", "cuda": "__cuda", "archspec": "__archspec"}
 _BELONGS = {"__linux": "linux-", "__glibc": "linux-", "__musl": "linux-", "__osx": "osx-", "__win": "win-"}
@@ -60,10 +61,11 @@ def _without_zero_build(package: str) -> str:
     return package if build not in ("", "0") else f"{name}={version}"
 
 
-def target(subdir: str, given: Iterable[str] = (), name: str | None = None) -> TargetPlatform:
-    """Return a platform with what is given and the defaults of what is not; named as pixi would name it."""
-    chosen = list(given)
+def target(subdir: str, packages: Iterable[str] = (), name: str | None = None) -> TargetPlatform:
+    """Return a platform with these virtual packages and the subdir's other defaults, named as by pixi."""
+    chosen = list(packages)
     names = {package.split("=")[0] for package in chosen}
+    # A system has one C library: a declared one replaces the default.
     if names & set(_LIBC):
         names.update(_LIBC)
     chosen += [package for package in DEFAULTS[subdir] if package.split("=")[0] not in names]
@@ -75,7 +77,7 @@ def target(subdir: str, given: Iterable[str] = (), name: str | None = None) -> T
 
 
 def checked_subdir(text: str) -> str:
-    """Return a subdir that we lock for, or raise ValueError with the ones there are."""
+    """Return a subdir that we lock for, or raise ValueError with the nearest one."""
     if text not in DEFAULTS:
         near = nearest(text, list(DEFAULTS))
         raise ValueError(f"unknown platform `{text}`" + (f"; {near}" if near else ""))
@@ -84,22 +86,35 @@ def checked_subdir(text: str) -> str:
 
 def from_table(table: Mapping[str, object]) -> TargetPlatform:
     """Return the platform of an inline table of `platforms`; raises ValueError with what is wrong."""
-    unknown = [k for k in table if k not in (*FRIENDLY, "osx", "name", "platform") and not k.startswith("__")]
-    if unknown:
-        raise ValueError(f"unknown key `{unknown[0]}` of a platform")
-    name, subdir = table.get("name"), table.get("platform", table.get("name"))
+    for key in table:
+        if key not in _TABLE_KEYS and not key.startswith("__"):
+            raise ValueError(f"unknown key `{key}` of a platform")
+    name = table.get("name")
+    subdir = table.get("platform", name)
     if not isinstance(subdir, str) or not (name is None or isinstance(name, str)):
         raise ValueError("a platform needs `platform`, or a `name` that is one")
-    given = []
-    for key, package in FRIENDLY.items():
-        value = table.get(key, table.get("osx") if key == "macos" else None)
-        if value is not None:
-            given.append(f"{package}=0={value}" if key == "archspec" else f"{package}={value}")
-    given += [f"{key}={value}" for key, value in sorted(table.items()) if key.startswith("__")]
-    made = target(checked_subdir(subdir), given, name)
-    if made.name == made.subdir and made.declared:
-        raise ValueError("a platform with virtual packages needs a `name` that is not its subdir's")
-    return made
+    platform = target(checked_subdir(subdir), _declared_in(table), name)
+    if platform.name == platform.subdir and platform.declared:
+        raise ValueError("a platform with virtual packages needs a `name` other than its subdir")
+    return platform
+
+
+def _declared_in(table: Mapping[str, object]) -> list[str]:
+    """Return the virtual packages of an inline table: its short keys first, then keys such as `__glibc`."""
+    # pixi takes `osx` for `macos`.
+    values = {"macos": table.get("osx"), **table}
+    packages = [
+        _package_text(package, str(values[key]))
+        for key, package in FRIENDLY.items()
+        if values.get(key) is not None
+    ]
+    packages += [f"{key}={value}" for key, value in sorted(table.items()) if key.startswith("__")]
+    return packages
+
+
+def _package_text(name: str, value: str) -> str:
+    """Return a virtual package; a microarchitecture is a build string, as in `__archspec=0=x86_64`."""
+    return f"{name}=0={value}" if name == "__archspec" else f"{name}={value}"
 
 
 def with_system_requirements(
@@ -109,20 +124,29 @@ def with_system_requirements(
 
     pixi migrates that table to platforms of this kind, with a derived name.
     """
-    wanted: dict[str, str] = {}
+    required = {
+        name: _package_text(name, value) for name, value in _highest_versions(platform.subdir, tables).items()
+    }
+    current = {package.split("=")[0]: package for package in platform.virtual_packages}
+    if required.items() <= current.items():
+        return platform
+    defaults = DEFAULTS[platform.subdir]
+    declared_otherwise = [
+        package for name, package in current.items() if name not in required and package not in defaults
+    ]
+    # A platform that is named after its subdir gets a derived name.
+    name = None if platform.name == platform.subdir else platform.name
+    return target(platform.subdir, [*required.values(), *declared_otherwise], name)
+
+
+def _highest_versions(subdir: str, tables: Iterable[Mapping[str, object]]) -> dict[str, str]:
+    """Return the highest version that any table requires of each virtual package of a subdir."""
+    highest: dict[str, str] = {}
     for table in tables:
         for name, value in _required(table):
-            if platform.subdir.startswith(_BELONGS.get(name, "")):
-                wanted[name] = max(wanted.get(name, value), value, key=_as_version)
-    given = {package.split("=")[0]: package for package in platform.virtual_packages}
-    ours = {name: f"{name}=0={v}" if name == "__archspec" else f"{name}={v}" for name, v in wanted.items()}
-    if all(given.get(name) == package for name, package in ours.items()):
-        return platform
-    kept = [package for name, package in given.items() if name not in ours]
-    default = [package for package in kept if package in DEFAULTS[platform.subdir]]
-    rest = [package for package in kept if package not in default]
-    base = None if platform.name == platform.subdir else platform.name
-    return target(platform.subdir, [*ours.values(), *rest], base)
+            if subdir.startswith(_BELONGS.get(name, "")):
+                highest[name] = max(highest.get(name, value), value, key=_as_version)
+    return highest
 
 
 def _required(table: Mapping[str, object]) -> Iterable[tuple[str, str]]:
