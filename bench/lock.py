@@ -15,7 +15,7 @@ from pathlib import Path
 from bench._measure import print_table, side_by_side
 from flowlock.lock import run
 from flowlock.lock.manifest.model import Manifest, simple
-from flowlock.lock.result import Options, Target
+from flowlock.lock.result import LockOptions, LockTarget
 from flowlock.names import SUBDIRS
 from flowlock.report.reporter import Silent
 
@@ -53,13 +53,13 @@ import sys
 from pathlib import Path
 from flowlock.lock import run
 from flowlock.lock.manifest.model import simple
-from flowlock.lock.result import Options, Target
+from flowlock.lock.result import LockOptions, LockTarget
 from flowlock.names import SUBDIRS
 from flowlock.report.reporter import Silent
 import typer
 wanted = simple("large", channels=["conda-forge"], platforms=SUBDIRS, specs=sys.argv[2:])
-target = Target(manifest=wanted, path=Path(sys.argv[1]), shown="pixi.lock")
-result = run.lock([target], folders=[], own={}, options=Options(check=True), progress=Silent())
+target = LockTarget(manifest=wanted, path=Path(sys.argv[1]), shown="pixi.lock")
+result = run.lock([target], folders=[], own={}, options=LockOptions(check=True), progress=Silent())
 assert result.ok, result.as_text()
 """
 
@@ -120,10 +120,10 @@ def _bare_commands(wanted: Sequence[Manifest]) -> list[list[str]]:
 def _lock(wanted: Sequence[Manifest]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         targets = [
-            Target(manifest=manifest, path=Path(folder, f"{manifest.label}.lock"), shown=manifest.label)
+            LockTarget(manifest=manifest, path=Path(folder, f"{manifest.label}.lock"), shown=manifest.label)
             for manifest in wanted
         ]
-        options = Options(offline=True, repodata=(str(SNAPSHOT),))
+        options = LockOptions(offline=True, repodata=(str(SNAPSHOT),))
         run.lock(targets, folders=[], own={}, options=options, progress=Silent())
 
 
@@ -136,8 +136,8 @@ def _check() -> None:
     wanted = simple("large", channels=["conda-forge"], platforms=SUBDIRS, specs=specs)
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder, "pixi.lock")
-        options = Options(offline=True, repodata=(str(SNAPSHOT),))
-        target = Target(manifest=wanted, path=place, shown="pixi.lock")
+        options = LockOptions(offline=True, repodata=(str(SNAPSHOT),))
+        target = LockTarget(manifest=wanted, path=place, shown="pixi.lock")
         run.lock([target], folders=[], own={}, options=options, progress=Silent())
         pins = place.read_text().count("      - conda: ")
         bare = [sys.executable, "-c", "import typer; typer.Typer()"]

@@ -25,7 +25,7 @@ from flowlock.conda import platforms
 from flowlock.edges.state_folder import StateFolder
 from flowlock.errors import FlowlockError
 from flowlock.lock.lockfile import document
-from flowlock.lock.result import CURRENT, STALE, UPDATED, Options
+from flowlock.lock.result import CURRENT, STALE, UPDATED, LockOptions
 from flowlock.report.reporter import Silent
 from flowlock.workspace import load
 from servers.loopback import Request, Response, answering
@@ -90,7 +90,7 @@ def test_a_damaged_lock_of_the_embedded_profile_is_made_again_on_demand(small: S
     lock = lock_of(small)
     lock.parent.mkdir(parents=True)
     lock.write_text("a: [\n")
-    (one,) = locking.lock(replace(embedded(small), offline=False), Options()).locks
+    (one,) = locking.lock(replace(embedded(small), offline=False), LockOptions()).locks
     assert one.status == UPDATED
     assert {"python", "hatchling"} <= names_in(lock)
 
@@ -102,7 +102,7 @@ def test_the_committed_lock_is_left_as_it_is_when_it_is_damaged(small: Small) ->
     found = session(small.root, Profile.CONDA_FORGE)
     actions = (
         lambda: locking.ready(found, targets(found.workspace), relock=True),
-        lambda: locking.lock(found, Options()),
+        lambda: locking.lock(found, LockOptions()),
         lambda: locking.check(found, targets(found.workspace)),
     )
     for action in actions:
@@ -179,11 +179,11 @@ def test_the_committed_lock_is_made_for_every_platform_and_held_against_the_pins
     found = session(small.root, Profile.CONDA_FORGE)
     with pytest.raises(FlowlockError, match=r"there is no recipes/build\.lock"):
         locking.ready(found, targets(found.workspace), relock=False)
-    locking.lock(found, Options(repodata=(str(SNAPSHOT),)))
+    locking.lock(found, LockOptions(repodata=(str(SNAPSHOT),)))
     held = document.read((small.root / "recipes/build.lock").read_text(), "build.lock")
     assert set(held.environments["default"].packages) == {"linux-64", "osx-arm64", "win-64"}
     assert locking.check(found, targets(found.workspace)) == []
-    assert locking.lock(found, Options(check=True)).locks[0].status == CURRENT
+    assert locking.lock(found, LockOptions(check=True)).locks[0].status == CURRENT
 
     if platforms.current() in {"linux-64", "win-64", "osx-arm64"}:
         away = replace(found, offline=True)
@@ -201,7 +201,7 @@ def test_the_committed_lock_is_made_for_every_platform_and_held_against_the_pins
     assert len(problems) == 3
     assert all("uv ==0.11.99" in problem for problem in problems)
     again = replace(found, workspace=load(small.root))
-    assert locking.lock(again, Options(check=True)).locks[0].status == STALE
+    assert locking.lock(again, LockOptions(check=True)).locks[0].status == STALE
     with pytest.raises(FlowlockError, match=r"recipes/build\.lock is stale"):
         locking.ready(again, targets(again.workspace), relock=False)
 
@@ -238,7 +238,7 @@ def test_what_is_elsewhere_is_downloaded_once_checked_and_built_from_without_a_n
         text = settings.read_text().replace("[channels]", f'[channels]\nothers = ["{url}"]')
         settings.write_text(text.replace("[build]", here))
         online = replace(session(small.root, Profile.CONDA_FORGE), offline=False)
-        locking.lock(online, Options())
+        locking.lock(online, LockOptions())
         held = document.read((small.root / "recipes/build.lock").read_text(), "build.lock")
         pinned = sorted(record.file_name for _, _, record in held.records())
         damaged.update(name for name in pinned if name.startswith("hatchling-"))

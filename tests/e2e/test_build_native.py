@@ -24,7 +24,7 @@ from flowlock.commands.session import Profile, Session
 from flowlock.conda import platforms
 from flowlock.errors import FlowlockError
 from flowlock.lock.lockfile import document
-from flowlock.lock.result import Options
+from flowlock.lock.result import LockOptions
 from flowlock.report.reporter import Silent
 from flowlock.workspace import load
 from shared import SNAPSHOT, needs_snapshot, once
@@ -162,7 +162,7 @@ def test_each_variant_is_built_from_its_own_locked_environment(small: Small, pyt
         session = in_conda_forge(small, offline=False, platforms=[here], others=[url])
         with pytest.raises(FlowlockError, match=r"there is no recipes/build\.lock"):
             command.build(session, (), BuildSettings())
-        locking.lock(session, Options())
+        locking.lock(session, LockOptions())
         command.build(session, (), BuildSettings(test=True, jobs=2))
     versions = {name: found[here]["python"][:4] for name, found in pinned(small).items()}
     assert versions == {"fast/host": HERE, f"fast (python {THERE}.*)/host": THERE}
@@ -182,7 +182,7 @@ def test_a_native_package_is_locked_where_its_recipe_builds_it(small: Small) -> 
     recipe["requirements"]["host"] += [{"if": "osx", "then": "openssl"}]
     small.write_recipe("fast", recipe)
     session = in_conda_forge(small, offline=True, platforms=["linux-64", "osx-arm64", "win-64"])
-    locking.lock(session, Options(repodata=(str(SNAPSHOT),)))
+    locking.lock(session, LockOptions(repodata=(str(SNAPSHOT),)))
     found = pinned(small)
     assert {name: set(found[name]) for name in found} == {
         "fast/host": {"linux-64", "osx-arm64"},

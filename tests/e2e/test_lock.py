@@ -19,16 +19,16 @@ from flowlock.lock.lockfile.export import export
 from flowlock.lock.lockfile.forms import ExportKind
 from flowlock.lock.manifest import pixi
 from flowlock.lock.manifest.model import channel_url, for_workflow, simple
-from flowlock.lock.result import Options, Target
-from flowlock.lock.satisfy import Identity
+from flowlock.lock.result import LockOptions, LockTarget
+from flowlock.lock.satisfy import CurrentBuild
 from flowlock.lock.solver.sources import ChannelFolder
 from flowlock.names import SUBDIRS
 from flowlock.report.reporter import Silent
 from shared import SNAPSHOT, needs_snapshot
 from unit.lock.universe import RELEASE, channel, package
 
-CORE = Identity(version="0.1.0", build="pyh11111111_0")
-FLOW = Identity(version="0.1.0", build="pyh22222222_0")
+CORE = CurrentBuild(version="0.1.0", build="pyh11111111_0")
+FLOW = CurrentBuild(version="0.1.0", build="pyh22222222_0")
 SPECS = ["python 3.12.*", "pandas", "geopandas", "fastapi", "pytest"]
 
 CLIENT = """
@@ -48,7 +48,7 @@ print(json.dumps(sorted(record.name.normalized for record in records)))
 """
 
 
-def workflow_target(place: Path, name: str = "demo") -> Target:
+def workflow_target(place: Path, name: str = "demo") -> LockTarget:
     """Return the target of a workflow as it is committed: two environments, five platforms."""
     text = for_workflow(
         f"flowlock-{name}-workflow",
@@ -57,10 +57,10 @@ def workflow_target(place: Path, name: str = "demo") -> Target:
         platforms=SUBDIRS,
         test={"pytest": "*"},
     )
-    return Target(manifest=pixi.read(text, "pixi.toml", label=name), path=place, shown=place.name)
+    return LockTarget(manifest=pixi.read(text, "pixi.toml", label=name), path=place, shown=place.name)
 
 
-def our_builds(folder: Path, core: Identity) -> ChannelFolder:
+def our_builds(folder: Path, core: CurrentBuild) -> ChannelFolder:
     packages = [
         package("flowlock-core", "0.1.0", "python >=3.11", "pandas", "pydantic", build=core.build),
         package(
@@ -70,7 +70,7 @@ def our_builds(folder: Path, core: Identity) -> ChannelFolder:
     return channel(folder, RELEASE, packages, serves=True)
 
 
-def own(core: Identity) -> dict[str, Identity]:
+def own(core: CurrentBuild) -> dict[str, CurrentBuild]:
     return {"flowlock-core": core, "flowlock-demo-workflow": FLOW}
 
 
@@ -78,7 +78,7 @@ def own(core: Identity) -> dict[str, Identity]:
 def test_a_workflow_locks_for_all_platforms_and_an_edit_moves_only_its_lines(tmp_path: Path) -> None:
     target = workflow_target(tmp_path / "pixi.lock")
     first = our_builds(tmp_path / "first", CORE)
-    options = Options(offline=True, repodata=(str(SNAPSHOT),))
+    options = LockOptions(offline=True, repodata=(str(SNAPSHOT),))
     run.lock([target], folders=[first], own=own(CORE), options=options, progress=Silent())
     before = target.path.read_text()
     lock = document.read(before, "pixi.lock")
@@ -91,8 +91,8 @@ def test_a_workflow_locks_for_all_platforms_and_an_edit_moves_only_its_lines(tmp
         "https://conda.anaconda.org/conda-forge",
     }
 
-    edited = Identity(version="0.1.0", build="pyh33333333_0", why="flowlock_core/task.py changed")
-    check = Options(check=True)
+    edited = CurrentBuild(version="0.1.0", build="pyh33333333_0", why="flowlock_core/task.py changed")
+    check = LockOptions(check=True)
     stale = run.lock([target], folders=[], own=own(edited), options=check, progress=Silent())
     assert len(stale.locks[0].reasons) == len(SUBDIRS) * 2
     assert "demo/test/osx-arm64: flowlock-core is pinned to pyh11111111_0, the source is now" in (
@@ -101,7 +101,7 @@ def test_a_workflow_locks_for_all_platforms_and_an_edit_moves_only_its_lines(tmp
     assert target.path.read_text() == before
 
     second = our_builds(tmp_path / "second", edited)
-    offline = Options(offline=True)
+    offline = LockOptions(offline=True)
     run.lock([target], folders=[second], own=own(edited), options=offline, progress=Silent())
     old, new = set(before.splitlines()), set(target.path.read_text().splitlines())
     moved = [line for line in new - old if "pyh33333333" not in line]
@@ -118,16 +118,16 @@ def test_the_sets_do_not_depend_on_order_jobs_or_earlier_failures(tmp_path: Path
         order = SPECS[number:] + SPECS[:number]
         wanted = simple("demo", channels=["conda-forge"], platforms=SUBDIRS, specs=order)
         impossible = simple("demo", channels=["conda-forge"], platforms=SUBDIRS, specs=[*order, "python 2"])
-        options = Options(offline=True, repodata=(str(SNAPSHOT),), jobs=jobs)
+        options = LockOptions(offline=True, repodata=(str(SNAPSHOT),), jobs=jobs)
         with pytest.raises(Exception, match="no solution"):
             run.lock(
-                [Target(manifest=impossible, path=place, shown="x")],
+                [LockTarget(manifest=impossible, path=place, shown="x")],
                 folders=[],
                 own={},
                 options=options,
                 progress=Silent(),
             )
-        target = Target(manifest=wanted, path=place, shown="x")
+        target = LockTarget(manifest=wanted, path=place, shown="x")
         run.lock([target], folders=[], own={}, options=options, progress=Silent())
         texts.add(place.read_text())
     assert len(texts) == 1
@@ -191,8 +191,8 @@ def _archive(scratch: Path, folder: Path, name: str, depends: list[str]) -> dict
 def test_a_client_that_we_did_not_write_installs_what_we_lock(tmp_path: Path, served: ChannelFolder) -> None:
     place, explicit, prefix = (tmp_path / name for name in ("pixi.lock", "explicit.txt", "a prefix"))
     wanted = simple("demo", channels=[channel_url(served.url)], platforms=["linux-64"], specs=["app"])
-    target = Target(manifest=wanted, path=place, shown="pixi.lock")
-    run.lock([target], folders=[served], own={}, options=Options(offline=True), progress=Silent())
+    target = LockTarget(manifest=wanted, path=place, shown="pixi.lock")
+    run.lock([target], folders=[served], own={}, options=LockOptions(offline=True), progress=Silent())
     lock = document.read(place.read_text(), "pixi.lock")
     text = export(ExportKind.EXPLICIT, lock, environment="default", platform="linux-64", name="demo").text
     explicit.write_text(text)

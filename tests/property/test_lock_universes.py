@@ -16,13 +16,13 @@ from flowlock.lock import satisfy
 from flowlock.lock.lockfile import document
 from flowlock.lock.lockfile.document import Lock
 from flowlock.lock.manifest.model import Manifest, Requirement
-from flowlock.lock.satisfy import Identity, Reason, Rule
+from flowlock.lock.satisfy import CurrentBuild, Rule, StaleReason
 from flowlock.lock.solver.solve import UnsolvableError
 from unit.lock.universe import FORGE, RELEASE, channel, lock, package, wanting
 
 NAMES = ("a", "b", "c", "d", "e")
 VERSIONS = ("1.0", "1.5", "2.0")
-OWN = Identity(version="0.1", build="pyh0_0")
+OWN = CurrentBuild(version="0.1", build="pyh0_0")
 MATCHER = RattlerMatcher()
 
 versions = st.sampled_from(["", " >=1.5", " <2", " 1.*", " ==1.0", " >1.0,<3"])
@@ -61,7 +61,7 @@ def locked(draw: st.DrawFn) -> tuple[Manifest, Lock]:
     return wanted, document.read(text, "pixi.lock")
 
 
-def check(manifest: Manifest, found: Lock, own: Identity = OWN) -> list[Reason]:
+def check(manifest: Manifest, found: Lock, own: CurrentBuild = OWN) -> list[StaleReason]:
     return satisfy.check(manifest, found, matcher=MATCHER, identities={"ours": own})
 
 
@@ -71,7 +71,7 @@ def with_records(found: Lock, edit: Callable[[tuple[Record, ...]], tuple[Record,
     return replace(found, environments={"default": replace(default, packages=packages)})
 
 
-def about(reasons: list[Reason], package_name: str, rule: Rule) -> bool:
+def about(reasons: list[StaleReason], package_name: str, rule: Rule) -> bool:
     return any(
         reason.rule is rule and package_name in reason.message and reason.platform == "linux-64"
         for reason in reasons

@@ -16,7 +16,7 @@ from flowlock.commands.hand_edits import edits
 from flowlock.commands.init import init
 from flowlock.commands.session import Profile, Session
 from flowlock.errors import FlowlockError
-from flowlock.lock.result import Options
+from flowlock.lock.result import LockOptions
 from flowlock.report.reporter import Format, Silent
 
 PACKAGE = Path("examples/hello/flowlock-hello-workflow")
@@ -58,9 +58,9 @@ def install(session: Session, *, frozen: bool) -> None:
         lambda session: build.build(session, (), BuildSettings()),
         lambda session: build.build(session, ("hello",), BuildSettings(dry_run=True)),
         lambda session: build.build(session, ("flowlock-hello-workflow",), BuildSettings()),
-        lambda session: lock.lock(session, (), Options()),
-        lambda session: lock.lock(session, ("hello",), Options()),
-        lambda session: lock.check(session, (), Options()),
+        lambda session: lock.lock(session, (), LockOptions()),
+        lambda session: lock.lock(session, ("hello",), LockOptions()),
+        lambda session: lock.check(session, (), LockOptions()),
         lambda session: install(session, frozen=True),
         lambda session: install(session, frozen=False),
         lambda session: run.test(session, ("hello",), frozen=False),

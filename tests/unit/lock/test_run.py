@@ -7,7 +7,7 @@ import pytest
 from flowlock.errors import FlowlockError
 from flowlock.lock.manifest import pixi
 from flowlock.lock.result import CURRENT, STALE, UPDATED
-from flowlock.lock.satisfy import Identity
+from flowlock.lock.satisfy import CurrentBuild
 from flowlock.lock.solver.sources import ChannelFolder
 from unit.lock.universe import FORGE, RELEASE, channel, code_of, lock, ours, package, read, wanting
 
@@ -21,8 +21,8 @@ def core(build: str, *depends: str, **fields: Any) -> dict[str, Any]:
     return package("core", "1.0", "python", *depends, build=build, **fields)
 
 
-def own(build: str, why: str = "") -> dict[str, Identity]:
-    return {"core": Identity(version="1.0", build=build, why=why)}
+def own(build: str, why: str = "") -> dict[str, CurrentBuild]:
+    return {"core": CurrentBuild(version="1.0", build=build, why=why)}
 
 
 def test_a_lock_is_made_then_current_and_the_file_is_not_touched(place: Path, forge: ChannelFolder) -> None:
@@ -162,7 +162,7 @@ def test_a_native_package_that_was_not_built_for_a_platform_is_named(
     assert not place.exists()
 
 
-FLOW = Identity(version="1.0", build="h0_0")
+FLOW = CurrentBuild(version="1.0", build="h0_0")
 
 
 def test_truncated_metadata_is_refused(place: Path, forge: ChannelFolder) -> None:
@@ -335,9 +335,9 @@ def test_repodata_is_given_once_for_each_channel(place: Path, tmp_path: Path, fo
     wanted = wanting("core", "python")
     code, error = code_of(lambda: lock(wanted, place, repodata=(str(forge.path),)))
     assert code == "FL620"
-    assert "does not say of which channel it is" in error.message
+    assert "has no `info.base_url`" in error.message
     assert error.hint == (
-        f"write --repodata CHANNEL={forge.path}; the channels are {RELEASE}/, "
+        f"write --repodata CHANNEL={forge.path}; without metadata are {RELEASE}/, "
         "https://conda.anaconda.org/conda-forge/"
     )
     code, error = code_of(lambda: lock(wanted, place, repodata=(str(forge.path), str(release.path))))
@@ -359,16 +359,16 @@ def test_repodata_with_a_base_url_stands_for_that_channel(place: Path, tmp_path:
 
 def test_all_locks_are_written_or_none(tmp_path: Path, forge: ChannelFolder) -> None:
     from flowlock.lock import run
-    from flowlock.lock.result import Options, Target
+    from flowlock.lock.result import LockOptions, LockTarget
     from flowlock.report.reporter import Silent
 
     targets = [
-        Target(manifest=wanting(spec, label=label), path=tmp_path / label, shown=label)
+        LockTarget(manifest=wanting(spec, label=label), path=tmp_path / label, shown=label)
         for label, spec in (("good", "python"), ("bad", "python <3"))
     ]
     release = ours(tmp_path)
     with pytest.raises(FlowlockError, match="bad/default/linux-64"):
-        run.lock(targets, folders=[forge, release], own={}, options=Options(), progress=Silent())
+        run.lock(targets, folders=[forge, release], own={}, options=LockOptions(), progress=Silent())
     assert not (tmp_path / "good").exists()
 
 

@@ -13,8 +13,8 @@ from flowlock.lock import run
 from flowlock.lock.lockfile import document
 from flowlock.lock.lockfile.document import Lock
 from flowlock.lock.manifest.model import Manifest, channel_url, simple
-from flowlock.lock.result import LockResult, Options, Target
-from flowlock.lock.satisfy import Identity
+from flowlock.lock.result import LockOptions, LockResult, LockTarget
+from flowlock.lock.satisfy import CurrentBuild
 from flowlock.lock.solver.sources import ChannelFolder
 from flowlock.report.reporter import Silent
 
@@ -73,12 +73,12 @@ def lock(
     path: Path,
     folders: Sequence[ChannelFolder] = (),
     *,
-    own: Mapping[str, Identity] | None = None,
+    own: Mapping[str, CurrentBuild] | None = None,
     **options: Any,
 ) -> LockResult:
     """Lock one manifest without the network."""
-    target = Target(manifest=manifest, path=path, shown=path.name)
-    asked = Options(**{"offline": True, **options})
+    target = LockTarget(manifest=manifest, path=path, shown=path.name)
+    asked = LockOptions(**{"offline": True, **options})
     return run.lock([target], folders=folders, own=own or {}, options=asked, progress=Silent())
 
 

@@ -77,7 +77,7 @@ def lock(
     """Re-solve the lockfiles against the local channel; with --check, say why one is stale."""
     from flowlock.commands import build_lock as locking
     from flowlock.commands import lock as command
-    from flowlock.lock.result import Options as LockOptions
+    from flowlock.lock.result import LockOptions
 
     options: Options = context.obj
     settings = LockOptions(

@@ -17,8 +17,7 @@ from flowlock.lock.derived import forget_damaged
 from flowlock.lock.lockfile import document
 from flowlock.lock.lockfile.document import Lock
 from flowlock.lock.manifest.model import Manifest, channel_url
-from flowlock.lock.result import STALE, LockResult, Options
-from flowlock.lock.result import Target as LockTarget
+from flowlock.lock.result import STALE, LockOptions, LockResult, LockTarget
 from flowlock.lock.solver.sources import ChannelFolder
 from flowlock.names import Platform
 
@@ -26,7 +25,7 @@ FILE = "build.lock"
 HINT = "run `flowlock lock --build`, and commit the file"
 
 
-def lock(session: Session, options: Options) -> LockResult:
+def lock(session: Session, options: LockOptions) -> LockResult:
     """Bring the profile's lock of build environments in step; `flowlock lock --build`."""
     from flowlock.commands.base import prepare
     from flowlock.lock.run import lock as solve
@@ -144,7 +143,7 @@ def _settle(session: Session, place: _Place, *, relock: bool) -> None:
     if relock:
         from flowlock.lock.run import lock as solve
 
-        options = Options(offline=session.offline)
+        options = LockOptions(offline=session.offline)
         solve([place.target], folders=place.folders, own={}, options=options, progress=session.progress)
     else:
         _refuse_stale(session, place)
@@ -170,7 +169,7 @@ def _refuse_stale(session: Session, place: _Place) -> None:
 def _reasons(session: Session, place: _Place) -> list[str]:
     from flowlock.lock.run import lock as solve
 
-    options = Options(check=True)
+    options = LockOptions(check=True)
     done = solve([place.target], folders=place.folders, own={}, options=options, progress=session.progress)
     return [str(reason) for one in done.locks if one.status == STALE for reason in one.reasons]
 

@@ -8,7 +8,7 @@ from typing import Any, assert_never
 from flowlock.conda.match import compare_versions
 from flowlock.edges import files, git
 from flowlock.lock.lockfile import diff, document
-from flowlock.lock.lockfile.diff import Change
+from flowlock.lock.lockfile.diff import PinChange
 from flowlock.lock.lockfile.forms import DiffForm
 
 NAME = "pixi.lock"
@@ -19,7 +19,7 @@ class LockDiff:
     """One lock's changes; `places` are the environments and platforms of both sides."""
 
     path: str
-    changes: tuple[Change, ...]
+    changes: tuple[PinChange, ...]
     places: Mapping[str, Sequence[str]]
 
 

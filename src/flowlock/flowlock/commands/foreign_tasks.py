@@ -23,7 +23,7 @@ from flowlock.edges.memo import digest_of
 from flowlock.errors import FlowlockError
 from flowlock.lock.manifest.model import DEFAULT, Environment, Manifest, channel_url
 from flowlock.lock.manifest.model import Requirement as Asked
-from flowlock.lock.result import Options, Target
+from flowlock.lock.result import LockOptions, LockTarget
 from flowlock.lock.run import lock
 from flowlock.lock.solver.sources import ChannelFolder
 from flowlock.names import CORE
@@ -164,8 +164,8 @@ class SolvedEnvironments:
 
     def _solve(self, manifest: Manifest, lock_file: Path) -> None:
         session = self.session
-        options = Options(offline=session.offline, cache=session.workspace.state.repodata)
-        target = Target(manifest=manifest, path=lock_file, shown=session.workspace.relative(lock_file))
+        options = LockOptions(offline=session.offline, cache=session.workspace.state.repodata)
+        target = LockTarget(manifest=manifest, path=lock_file, shown=session.workspace.relative(lock_file))
         lock([target], folders=self._folders(), own={}, options=options, progress=session.progress)
 
     def _environment(self, lock_file: Path) -> AbstractContextManager[env.Environment]:

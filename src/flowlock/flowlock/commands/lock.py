@@ -20,9 +20,9 @@ from flowlock.lock.lockfile import export as exports
 from flowlock.lock.lockfile.forms import ExportKind
 from flowlock.lock.manifest import model as manifest
 from flowlock.lock.manifest import pixi
-from flowlock.lock.result import CURRENT, STALE, UPDATED, LockResult, Options, Target
+from flowlock.lock.result import CURRENT, STALE, UPDATED, LockOptions, LockResult, LockTarget
 from flowlock.lock.run import lock as lock_targets
-from flowlock.lock.satisfy import Identity
+from flowlock.lock.satisfy import CurrentBuild
 from flowlock.lock.solver.sources import ChannelFolder
 from flowlock.workspace import Workflow
 
@@ -30,7 +30,7 @@ MANIFEST, LOCK = "pixi.toml", "pixi.lock"
 
 
 def lock(
-    session: Session, names: Sequence[str], options: Options, *, manifest_path: Path | None = None
+    session: Session, names: Sequence[str], options: LockOptions, *, manifest_path: Path | None = None
 ) -> LockResult:
     """Bring the locks of workflows (all, if none is named) in step, or the one beside a manifest.
 
@@ -45,7 +45,9 @@ def lock(
         return lock_stage(session, wanted, options, snapshot=snapshot)
 
 
-def targets(session: Session, names: Sequence[str] = (), manifest_path: Path | None = None) -> list[Target]:
+def targets(
+    session: Session, names: Sequence[str] = (), manifest_path: Path | None = None
+) -> list[LockTarget]:
     """Return what is to be locked."""
     if manifest_path is not None:
         folder = manifest_path.resolve().parent
@@ -58,13 +60,13 @@ def targets(session: Session, names: Sequence[str] = (), manifest_path: Path | N
     return [_workflow_target(session, workflow) for workflow in workflows or _locked_workflows(session)]
 
 
-def _committed_targets(session: Session, names: Sequence[str]) -> list[Target]:
+def _committed_targets(session: Session, names: Sequence[str]) -> list[LockTarget]:
     """Return the committed locks of workflows, whether they are there or not."""
     workflows = [session.workspace.workflow(name) for name in names] or _locked_workflows(session)
     return [_committed_target(session, workflow) for workflow in workflows]
 
 
-def _committed_target(session: Session, workflow: Workflow) -> Target:
+def _committed_target(session: Session, workflow: Workflow) -> LockTarget:
     return _manifest_target(
         session, workflow.package / MANIFEST, workflow.package / LOCK, label=workflow.name
     )
@@ -85,8 +87,8 @@ def _locked_workflows(session: Session) -> list[Workflow]:
 
 def lock_stage(
     session: Session,
-    wanted: Sequence[Target],
-    options: Options,
+    wanted: Sequence[LockTarget],
+    options: LockOptions,
     *,
     snapshot: WorkspaceSnapshot,
     name: str = "lock",
@@ -100,14 +102,14 @@ def lock_stage(
     return result
 
 
-def check(session: Session, names: Sequence[str], options: Options) -> LockResult:
+def check(session: Session, names: Sequence[str], options: LockOptions) -> LockResult:
     """Say whether the profile's locks of workflows are current, and nothing else."""
     snapshot = read_snapshot(session.workspace)
     return _lock(session, targets(session, names), replace(options, check=True), snapshot)
 
 
 def _lock(
-    session: Session, wanted: Sequence[Target], options: Options, snapshot: WorkspaceSnapshot
+    session: Session, wanted: Sequence[LockTarget], options: LockOptions, snapshot: WorkspaceSnapshot
 ) -> LockResult:
     labels = {target.manifest.label for target in wanted}
     workflows = session.workspace.workflow_list
@@ -129,7 +131,7 @@ def _lock(
         )
 
 
-def committed(session: Session) -> list[Target]:
+def committed(session: Session) -> list[LockTarget]:
     """Return the committed locks, of the workflows that the command is about, that are there."""
     workspace = session.workspace
     return [
@@ -139,7 +141,7 @@ def committed(session: Session) -> list[Target]:
     ]
 
 
-def _own(snapshot: WorkspaceSnapshot, wanted: Sequence[Target]) -> dict[str, Identity]:
+def _own(snapshot: WorkspaceSnapshot, wanted: Sequence[LockTarget]) -> dict[str, CurrentBuild]:
     """Return what the workspace's sources make now: names, the bytes of what is built, and what changed.
 
     What changed is told against the build that the locks pin, if the cache knows what that was made from.
@@ -150,7 +152,7 @@ def _own(snapshot: WorkspaceSnapshot, wanted: Sequence[Target]) -> dict[str, Ide
     for package in snapshot.packages.values():
         builds.setdefault(package.identity.name, []).append(package.identity.build)
     return {
-        key: Identity(
+        key: CurrentBuild(
             version=package.identity.version,
             build=package.identity.build,
             why=_why(cache, package, texts),
@@ -193,7 +195,7 @@ def export_mirror(session: Session, served: str) -> exports.ExportResult:
     return exports.pixi_mirror(session.workspace.release_channel, served)
 
 
-def _workflow_target(session: Session, workflow: Workflow) -> Target:
+def _workflow_target(session: Session, workflow: Workflow) -> LockTarget:
     """Return what a lock is solved from: the workflow's pixi.toml, or in the embedded profile its package."""
     path = session.lock_file(workflow)
     if session.profile is not Profile.EMBEDDED:
@@ -206,14 +208,14 @@ def _workflow_target(session: Session, workflow: Workflow) -> Target:
         platforms=[platforms.current()],
         specs=[f"{workflow.distribution} =={session.workspace.version}"],
     )
-    return Target(manifest=wanted, path=path, shown=shown)
+    return LockTarget(manifest=wanted, path=path, shown=shown)
 
 
-def _manifest_target(session: Session, source: Path, path: Path, *, label: str) -> Target:
+def _manifest_target(session: Session, source: Path, path: Path, *, label: str) -> LockTarget:
     shown = session.workspace.relative(source)
     if not source.is_file():
         raise FlowlockError(
             f"there is no {shown}", code="FL632", hint="`flowlock compile` writes a workflow's"
         )
     wanted = pixi.read(files.read_text(source, shown), shown, label=label)
-    return Target(manifest=wanted, path=path, shown=session.workspace.relative(path))
+    return LockTarget(manifest=wanted, path=path, shown=session.workspace.relative(path))

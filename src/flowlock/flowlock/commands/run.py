@@ -164,9 +164,9 @@ def _way_to_a_lock(session: Session, workflow: Workflow) -> str:
 
 def _refuse_stale(session: Session, workflow: Workflow, environment: str) -> None:
     from flowlock.commands import lock as command
-    from flowlock.lock.result import Options
+    from flowlock.lock.result import LockOptions
 
-    concerned = Options(environments=(environment,), platforms=(platforms.current(),))
+    concerned = LockOptions(environments=(environment,), platforms=(platforms.current(),))
     result = command.check(session, [workflow.name], concerned)
     if not result.ok:
         raise FlowlockError(

@@ -13,7 +13,7 @@ from flowlock.commands.compile import compile_workflows
 from flowlock.commands.lock import committed, lock_stage, targets
 from flowlock.commands.session import Profile, Session
 from flowlock.commands.tasks import InEnvironments
-from flowlock.lock.result import Options
+from flowlock.lock.result import LockOptions
 from flowlock.report.reporter import Progress, Stage
 
 
@@ -99,12 +99,16 @@ def _lock(session: Session, snapshot: WorkspaceSnapshot, *, check: bool) -> None
     In the embedded profile conda-forge need not be reachable, so those are solved from their own records.
     """
     if session.profile is Profile.EMBEDDED:
-        lock_stage(session, targets(session), Options(), snapshot=snapshot)
+        lock_stage(session, targets(session), LockOptions(), snapshot=snapshot)
         pins = lock_stage(
-            session, committed(session), Options(check=check, offline=True), snapshot=snapshot, name="pins"
+            session,
+            committed(session),
+            LockOptions(check=check, offline=True),
+            snapshot=snapshot,
+            name="pins",
         )
     else:
-        pins = lock_stage(session, targets(session), Options(check=check), snapshot=snapshot)
+        pins = lock_stage(session, targets(session), LockOptions(check=check), snapshot=snapshot)
     if not pins.ok:
         session.progress.note(pins.as_text())
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from flowlock.edges import files
 from flowlock.errors import FlowlockError, Location
 from flowlock.lock.lockfile import document, engine
-from flowlock.lock.result import CURRENT, STALE, UPDATED, Locked, LockResult, Options, Target
-from flowlock.lock.satisfy import Reason, Rule
+from flowlock.lock.result import CURRENT, STALE, UPDATED, LockOptions, LockOutcome, LockResult, LockTarget
+from flowlock.lock.satisfy import Rule, StaleReason
 
 
 def require_readable(text: str, shown: str) -> None:
@@ -23,7 +23,7 @@ def require_readable(text: str, shown: str) -> None:
         ) from error
 
 
-def upgrade(targets: Sequence[Target], options: Options) -> LockResult:
+def upgrade(targets: Sequence[LockTarget], options: LockOptions) -> LockResult:
     """Write locks of older versions in the current format, all or none; no pin moves."""
     outcomes = []
     texts = {}
@@ -31,13 +31,15 @@ def upgrade(targets: Sequence[Target], options: Options) -> LockResult:
         text = files.read_text(target.path, target.shown)
         version = document.version_of(text, target.shown)
         if version == document.VERSION:
-            outcomes.append(Locked(path=target.shown, status=CURRENT))
+            outcomes.append(LockOutcome(path=target.shown, status=CURRENT))
             continue
         texts[target.path] = _upgraded(text, target.shown)
         writes = not (options.check or options.dry_run)
         message = f"it is of version {version}, the current one is {document.VERSION}"
-        reason = Reason(rule=Rule.FORMAT, label=target.manifest.label, message=message)
-        outcomes.append(Locked(path=target.shown, status=UPDATED if writes else STALE, reasons=(reason,)))
+        reason = StaleReason(rule=Rule.FORMAT, label=target.manifest.label, message=message)
+        outcomes.append(
+            LockOutcome(path=target.shown, status=UPDATED if writes else STALE, reasons=(reason,))
+        )
     if not (options.check or options.dry_run):
         for path, text in texts.items():
             files.write_text(path, text)

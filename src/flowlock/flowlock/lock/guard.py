@@ -8,16 +8,16 @@ from flowlock.edges import files
 from flowlock.errors import FlowlockError, Problem
 from flowlock.lock.lockfile.document import Lock
 from flowlock.lock.manifest.model import Manifest
-from flowlock.lock.satisfy import Reason, Rule
+from flowlock.lock.satisfy import Rule, StaleReason
 from flowlock.lock.solver import sources
-from flowlock.lock.solver.solve import Request
+from flowlock.lock.solver.solve import SolveRequest
 from flowlock.lock.solver.sources import NOARCH, ChannelFolder
 
 KEPT = "the lock that was there"
 
 
 def native_builds(
-    requests: Iterable[Request], folders: Sequence[ChannelFolder], own: Collection[str]
+    requests: Iterable[SolveRequest], folders: Sequence[ChannelFolder], own: Collection[str]
 ) -> None:
     """Refuse by name a platform for which a workspace package that it needs was not built.
 
@@ -49,7 +49,7 @@ def native_builds(
 
 def other_bytes(
     manifest: Manifest, lock: Lock, folders: Sequence[ChannelFolder], own: Collection[str]
-) -> list[Reason]:
+) -> list[StaleReason]:
     """Return the pins that a serving folder does not hold, or holds with other bytes.
 
     A workspace package that is not there is not built yet; whether its pin is right, its source tells.
@@ -68,7 +68,7 @@ def other_bytes(
             continue
         now = "does not hold it" if found is None else f"has it with the sha256 {found}"
         reasons.append(
-            Reason(
+            StaleReason(
                 rule=Rule.BYTES,
                 label=manifest.label,
                 environment=environment,

@@ -10,13 +10,13 @@ from flowlock.conda.records import Record
 from flowlock.conda.virtual import TargetPlatform
 from flowlock.lock.lockfile.document import Lock, LockedEnvironment, LockPlatform
 from flowlock.lock.manifest.model import Environment, Manifest, Requirement
-from flowlock.lock.satisfy import Reason, locked_records
+from flowlock.lock.satisfy import StaleReason, locked_records
 
 Records = Mapping[tuple[str, str], Sequence[Record]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Group:
+class SolveGroup:
     """Environments that are solved together on a platform: a solve-group, or a single environment."""
 
     name: str
@@ -41,7 +41,7 @@ class Group:
         return tuple(dict.fromkeys(channel for member in self.members for channel in member.channels))
 
 
-def groups(manifest: Manifest) -> list[Group]:
+def groups(manifest: Manifest) -> list[SolveGroup]:
     """Return every solve that a manifest consists of, in the manifest's order."""
     members: dict[str, list[Environment]] = {}
     for environment in manifest.environments:
@@ -52,11 +52,11 @@ def groups(manifest: Manifest) -> list[Group]:
         platforms = {platform.name: platform for member in environments for platform in member.platforms}
         for platform in platforms.values():
             here = tuple(member for member in environments if platform in member.platforms)
-            found.append(Group(name=name, members=here, platform=platform))
+            found.append(SolveGroup(name=name, members=here, platform=platform))
     return found
 
 
-def stale_groups(found: Iterable[Group], reasons: Iterable[Reason]) -> list[Group]:
+def stale_groups(found: Iterable[SolveGroup], reasons: Iterable[StaleReason]) -> list[SolveGroup]:
     """Return the solves that some reason concerns; one without a platform concerns all of its environment."""
     concerned = {(reason.environment, reason.platform) for reason in reasons}
     return [
@@ -70,7 +70,7 @@ def stale_groups(found: Iterable[Group], reasons: Iterable[Reason]) -> list[Grou
     ]
 
 
-def had(group: Group, lock: Lock | None) -> dict[str, Record]:
+def had(group: SolveGroup, lock: Lock | None) -> dict[str, Record]:
     """Return what the lock pins for a group's platform, by name."""
     records: dict[str, Record] = {}
     for member in group.members:
@@ -83,7 +83,7 @@ def had(group: Group, lock: Lock | None) -> dict[str, Record]:
 
 
 def preferred(
-    group: Group, lock: Lock | None, own: Collection[str], moved: Collection[str | None]
+    group: SolveGroup, lock: Lock | None, own: Collection[str], moved: Collection[str | None]
 ) -> tuple[Record, ...]:
     """Return the records that a solve shall keep if it can: third-party ones of channels still asked for.
 

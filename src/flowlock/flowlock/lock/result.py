@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from flowlock.lock.lockfile import diff
-from flowlock.lock.lockfile.diff import Change
+from flowlock.lock.lockfile.diff import PinChange
 from flowlock.lock.manifest.model import Manifest
-from flowlock.lock.satisfy import Reason
+from flowlock.lock.satisfy import StaleReason
 
 CURRENT, UPDATED, STALE = "current", "updated", "stale"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Target:
+class LockTarget:
     """A lock to keep in step: its manifest, its file, and how messages call the file."""
 
     manifest: Manifest
@@ -23,7 +23,7 @@ class Target:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Options:
+class LockOptions:
     """How to lock: `update` are names that shall move, `upgrade` moves all; `jobs` 0 is one a core.
 
     `repodata` are folders of metadata, each as `DIR` or `CHANNEL=DIR`; `cache` keeps what live channels said,
@@ -50,13 +50,13 @@ class Options:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Locked:
+class LockOutcome:
     """One lock's outcome: `stale` (with --check or --dry-run), `updated` or `current`."""
 
     path: str
     status: str
-    reasons: tuple[Reason, ...] = ()
-    changes: tuple[Change, ...] = ()
+    reasons: tuple[StaleReason, ...] = ()
+    changes: tuple[PinChange, ...] = ()
     places: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
@@ -64,7 +64,7 @@ class Locked:
 class LockResult:
     """What `flowlock lock` did."""
 
-    locks: tuple[Locked, ...]
+    locks: tuple[LockOutcome, ...]
 
     @property
     def ok(self) -> bool:

@@ -12,23 +12,23 @@ from flowlock.lock.lockfile import diff, document
 from flowlock.lock.lockfile.document import Lock, LockedEnvironment
 from flowlock.lock.lockfile.platform_names import manifest_names, renamed
 from flowlock.lock.manifest.model import Manifest
-from flowlock.lock.plan import Group
-from flowlock.lock.result import CURRENT, STALE, UPDATED, Locked, LockResult, Options, Target
-from flowlock.lock.satisfy import Identity, Reason, Rule
-from flowlock.lock.solver.metadata import Metadata
-from flowlock.lock.solver.solve import Request, UnsolvableError, solve_all
+from flowlock.lock.plan import SolveGroup
+from flowlock.lock.result import CURRENT, STALE, UPDATED, LockOptions, LockOutcome, LockResult, LockTarget
+from flowlock.lock.satisfy import CurrentBuild, Rule, StaleReason
+from flowlock.lock.solver.metadata import ChannelMetadata
+from flowlock.lock.solver.solve import SolveRequest, UnsolvableError, solve_all
 from flowlock.lock.solver.sources import ChannelFolder, snapshots
 from flowlock.report.reporter import Progress
 
-__all__ = ["CURRENT", "STALE", "UPDATED", "LockResult", "Locked", "Options", "Target", "lock"]
+__all__ = ["CURRENT", "STALE", "UPDATED", "LockOptions", "LockOutcome", "LockResult", "LockTarget", "lock"]
 
 
 def lock(
-    targets: Sequence[Target],
+    targets: Sequence[LockTarget],
     *,
     folders: Sequence[ChannelFolder],
-    own: Mapping[str, Identity],
-    options: Options,
+    own: Mapping[str, CurrentBuild],
+    options: LockOptions,
     progress: Progress,
 ) -> LockResult:
     """Bring locks in step with their manifests and the workspace's current builds; all are written, or none.
@@ -72,20 +72,20 @@ class _State:
     The lock has the manifest's names of platforms; `names` are those that the file has instead.
     """
 
-    target: Target
+    target: LockTarget
     chosen: Manifest
     old: Lock | None
     names: Mapping[str, str]
-    reasons: tuple[Reason, ...]
-    stale: tuple[Group, ...]
+    reasons: tuple[StaleReason, ...]
+    stale: tuple[SolveGroup, ...]
 
 
 def _state(
-    target: Target,
+    target: LockTarget,
     matcher: RattlerMatcher,
-    own: Mapping[str, Identity],
+    own: Mapping[str, CurrentBuild],
     folders: Sequence[ChannelFolder],
-    options: Options,
+    options: LockOptions,
 ) -> _State:
     manifest = target.manifest
     _validate(manifest, matcher, options)
@@ -98,7 +98,7 @@ def _state(
         old = renamed(written, names)
     if old is None:
         message = f"there is no {target.path.name}"
-        reasons = [Reason(rule=Rule.ENVIRONMENTS, label=manifest.label, message=message)]
+        reasons = [StaleReason(rule=Rule.ENVIRONMENTS, label=manifest.label, message=message)]
         stale = plan.groups(chosen)
     else:
         found = satisfy.check(manifest, old, matcher=matcher, identities=own)
@@ -120,7 +120,7 @@ def _state(
 
 
 def _snapshots(
-    targets: Sequence[Target], folders: Sequence[ChannelFolder], options: Options
+    targets: Sequence[LockTarget], folders: Sequence[ChannelFolder], options: LockOptions
 ) -> list[ChannelFolder]:
     """Return the folders of --repodata, each for its channel."""
     standing = {folder.url.rstrip("/") for folder in folders}
@@ -129,7 +129,7 @@ def _snapshots(
     return snapshots(options.repodata, [url for url in channels if url.rstrip("/") not in standing])
 
 
-def _validate(manifest: Manifest, matcher: RattlerMatcher, options: Options) -> None:
+def _validate(manifest: Manifest, matcher: RattlerMatcher, options: LockOptions) -> None:
     """Report every requirement that is no match spec, and selections that the manifest does not have."""
     problems = []
     for environment in manifest.environments:
@@ -159,7 +159,7 @@ def _validate(manifest: Manifest, matcher: RattlerMatcher, options: Options) -> 
         raise FlowlockError(f"{manifest.file} cannot be locked", problems=list(dict.fromkeys(problems)))
 
 
-def _known_updates(states: Sequence[_State], options: Options) -> None:
+def _known_updates(states: Sequence[_State], options: LockOptions) -> None:
     """Refuse to move a package that no lock pins: it would look as if it had moved."""
     pinned = {record.name for state in states if state.old for _, _, record in state.old.records()}
     problems = [
@@ -171,7 +171,7 @@ def _known_updates(states: Sequence[_State], options: Options) -> None:
         raise FlowlockError("--update names what is not locked", problems=problems)
 
 
-def _within(reasons: Sequence[Reason], manifest: Manifest, chosen: Manifest) -> list[Reason]:
+def _within(reasons: Sequence[StaleReason], manifest: Manifest, chosen: Manifest) -> list[StaleReason]:
     """Return the reasons that concern what was chosen; all of them if everything was."""
     if chosen == manifest:
         return list(reasons)
@@ -185,14 +185,16 @@ def _within(reasons: Sequence[Reason], manifest: Manifest, chosen: Manifest) -> 
     ]
 
 
-def _moves(group: Group, old: Lock, options: Options, wanted: Collection[tuple[str, str]]) -> bool:
+def _moves(group: SolveGroup, old: Lock, options: LockOptions, wanted: Collection[tuple[str, str]]) -> bool:
     if not any((member.name, group.platform.name) in wanted for member in group.members):
         return False
     return options.upgrade or bool(plan.had(group, old).keys() & set(options.update))
 
 
-def _reported(state: _State, status: str) -> Locked:
-    return Locked(path=state.target.shown, status=status if state.reasons else CURRENT, reasons=state.reasons)
+def _reported(state: _State, status: str) -> LockOutcome:
+    return LockOutcome(
+        path=state.target.shown, status=status if state.reasons else CURRENT, reasons=state.reasons
+    )
 
 
 _Solved = Mapping[tuple[str, str, str], Sequence[Record]]
@@ -201,8 +203,8 @@ _Solved = Mapping[tuple[str, str, str], Sequence[Record]]
 def _solve_stale(
     states: Sequence[_State],
     folders: Sequence[ChannelFolder],
-    own: Mapping[str, Identity],
-    options: Options,
+    own: Mapping[str, CurrentBuild],
+    options: LockOptions,
     progress: Progress,
 ) -> _Solved:
     """Solve all stale groups of all targets at once; returns records by target path and group."""
@@ -214,7 +216,7 @@ def _solve_stale(
     names = frozenset(own)
     requests = [_request(state, group, names, options) for state, group in pending]
 
-    def done(request: Request, count: int) -> None:
+    def done(request: SolveRequest, count: int) -> None:
         progress.working(f"solved {request.label}: {count} packages")
 
     with_locks = not options.moves and all(state.old is not None for state in states if state.stale)
@@ -236,12 +238,12 @@ def _solve_stale(
     }
 
 
-def _request(state: _State, group: Group, own: Collection[str], options: Options) -> Request:
+def _request(state: _State, group: SolveGroup, own: Collection[str], options: LockOptions) -> SolveRequest:
     first = group.members[0]
     # A locked record is a candidate even where no channel has it, so one that nothing serves must go.
     gone = {reason.package for reason in state.reasons if reason.rule is Rule.BYTES}
     moved = set(plan.had(group, state.old)) if options.upgrade else gone.union(options.update)
-    return Request(
+    return SolveRequest(
         label=f"{state.target.manifest.label}/{group.name}/{group.platform.name}",
         subdir=group.platform.subdir,
         channels=group.channels(),
@@ -264,7 +266,10 @@ class _Sources:
 
 
 def _offline_first(
-    requests: Sequence[Request], sources: _Sources, options: Options, done: Callable[[Request, int], None]
+    requests: Sequence[SolveRequest],
+    sources: _Sources,
+    options: LockOptions,
+    done: Callable[[SolveRequest, int], None],
 ) -> list[list[Record]]:
     """Solve from the locks' own records and the folders; ask live channels only if that cannot be."""
     standing = {folder.url.rstrip("/") for folder in sources.folders}
@@ -272,13 +277,13 @@ def _offline_first(
     jobs = options.jobs or None
     if live and sources.universe is not None:
         try:
-            with Metadata(folders=sources.folders, offline=True) as metadata:
+            with ChannelMetadata(folders=sources.folders, offline=True) as metadata:
                 metadata.stand_in(sorted(live), sources.universe)
                 return solve_all(requests, metadata, jobs=jobs, on_done=done)
         except UnsolvableError as error:
             if options.offline:
                 raise _needs_metadata(error, live) from error
-    with Metadata(folders=sources.folders, offline=options.offline, cache=options.cache) as metadata:
+    with ChannelMetadata(folders=sources.folders, offline=options.offline, cache=options.cache) as metadata:
         return solve_all(requests, metadata, jobs=jobs, on_done=done)
 
 
@@ -292,7 +297,7 @@ def _needs_metadata(error: UnsolvableError, live: Collection[str]) -> FlowlockEr
     )
 
 
-def _refuse_foreign(state: _State, group: Group) -> None:
+def _refuse_foreign(state: _State, group: SolveGroup) -> None:
     for member in group.members:
         pins = state.old.environments.get(member.name) if state.old else None
         if pins is not None and pins.foreign:
@@ -305,13 +310,13 @@ def _refuse_foreign(state: _State, group: Group) -> None:
             )
 
 
-def _line_of_foreign(target: Target, pins: LockedEnvironment) -> int | None:
+def _line_of_foreign(target: LockTarget, pins: LockedEnvironment) -> int | None:
     """Return the line of the first package in an environment that is no conda archive."""
     selectors = [selector for row in pins.foreign.values() for selector in row]
     return document.line_of_selector(files.read_text(target.path, target.shown), selectors[0])
 
 
-def _accept(state: _State, new: Lock, matcher: RattlerMatcher, own: Mapping[str, Identity]) -> None:
+def _accept(state: _State, new: Lock, matcher: RattlerMatcher, own: Mapping[str, CurrentBuild]) -> None:
     """Refuse to write a lock that our own check would call stale at once."""
     found = satisfy.check(state.target.manifest, new, matcher=matcher, identities=own)
     problems = [
@@ -328,16 +333,16 @@ def _accept(state: _State, new: Lock, matcher: RattlerMatcher, own: Mapping[str,
         )
 
 
-def _finished(state: _State, solved: _Solved) -> tuple[Lock, Locked]:
+def _finished(state: _State, solved: _Solved) -> tuple[Lock, LockOutcome]:
     """Return the new lock and what is to be told of it."""
     path = str(state.target.path)
     ours = {key[1:]: records for key, records in solved.items() if key[0] == path}
     if state.old is not None and not ours and not state.reasons:
-        return state.old, Locked(path=state.target.shown, status=CURRENT)
+        return state.old, LockOutcome(path=state.target.shown, status=CURRENT)
     new = plan.assembled(state.target.manifest, state.old, ours, state.chosen)
     if new == state.old:
-        return new, Locked(path=state.target.shown, status=CURRENT, reasons=state.reasons)
-    return new, Locked(
+        return new, LockOutcome(path=state.target.shown, status=CURRENT, reasons=state.reasons)
+    return new, LockOutcome(
         path=state.target.shown,
         status=UPDATED,
         reasons=state.reasons,

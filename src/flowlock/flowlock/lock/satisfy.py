@@ -34,7 +34,7 @@ class Rule(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Reason:
+class StaleReason:
     """One way in which a lock is stale. Without a platform it concerns all of the environment's."""
 
     rule: Rule
@@ -50,7 +50,7 @@ class Reason:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Identity:
+class CurrentBuild:
     """What a workspace package's source makes now.
 
     `why` says what differs from the pin, if that is known; `sha256` is that of the built bytes, if they are.
@@ -64,7 +64,7 @@ class Identity:
     variants: tuple[str, ...] = ()
 
 
-class Parsed(Protocol):
+class ParsedParts(Protocol):
     """The parts of a match spec that the walk needs."""
 
     @property
@@ -83,7 +83,7 @@ class Parsed(Protocol):
 class Matcher(Protocol):
     """Evaluates match specs."""
 
-    def parse(self, spec: str) -> Parsed:
+    def parse(self, spec: str) -> ParsedParts:
         """Return a spec's parts; raises ValueError with a sentence if it is none."""
 
     def matches(self, spec: str, record: Record) -> bool:
@@ -94,8 +94,8 @@ class Matcher(Protocol):
 
 
 def check(
-    manifest: Manifest, lock: Lock, *, matcher: Matcher, identities: Mapping[str, Identity]
-) -> list[Reason]:
+    manifest: Manifest, lock: Lock, *, matcher: Matcher, identities: Mapping[str, CurrentBuild]
+) -> list[StaleReason]:
     """Return every reason why pixi would refuse the lock with `--locked`, or why it pins another source."""
     label = manifest.label
     reasons = list(_environments(manifest, lock))
@@ -106,7 +106,7 @@ def check(
         pins = locked[environment.name]
         if pins is None:
             continue
-        view = _View(label=label, environment=environment, pins=pins, lock=lock, matcher=matcher)
+        view = _EnvironmentCheck(label=label, environment=environment, pins=pins, lock=lock, matcher=matcher)
         for rule in (_channels, _platforms, _foreign, _options, _exclude_newer):
             reasons += rule(view)
         for platform in environment.platforms:
@@ -117,7 +117,7 @@ def check(
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _View:
+class _EnvironmentCheck:
     """One environment's manifest and lock side by side."""
 
     label: str
@@ -128,8 +128,8 @@ class _View:
 
     def reason(
         self, rule: Rule, message: str, platform: str | None = None, package: str | None = None
-    ) -> Reason:
-        return Reason(
+    ) -> StaleReason:
+        return StaleReason(
             rule=rule,
             label=self.label,
             environment=self.environment.name,
@@ -139,19 +139,19 @@ class _View:
         )
 
 
-def _environments(manifest: Manifest, lock: Lock) -> Iterator[Reason]:
+def _environments(manifest: Manifest, lock: Lock) -> Iterator[StaleReason]:
     asked = [environment.name for environment in manifest.environments]
     for name in asked:
         if name not in lock.environments:
             message = "the environment is not in the lock"
-            yield Reason(rule=Rule.ENVIRONMENTS, label=manifest.label, environment=name, message=message)
+            yield StaleReason(rule=Rule.ENVIRONMENTS, label=manifest.label, environment=name, message=message)
     for name in lock.environments:
         if name not in asked:
             message = f"the environment is in the lock, {manifest.file} has none of that name"
-            yield Reason(rule=Rule.ENVIRONMENTS, label=manifest.label, environment=name, message=message)
+            yield StaleReason(rule=Rule.ENVIRONMENTS, label=manifest.label, environment=name, message=message)
 
 
-def _channels(view: _View) -> Iterator[Reason]:
+def _channels(view: _EnvironmentCheck) -> Iterator[StaleReason]:
     asked = [channel.rstrip("/") for channel in view.environment.channels]
     had = [channel.rstrip("/") for channel in view.pins.channels]
     if asked != had:
@@ -159,7 +159,7 @@ def _channels(view: _View) -> Iterator[Reason]:
         yield view.reason(Rule.CHANNELS, message)
 
 
-def _platforms(view: _View) -> Iterator[Reason]:
+def _platforms(view: _EnvironmentCheck) -> Iterator[StaleReason]:
     targets = {platform.name: platform for platform in view.environment.platforms}
     subdirs = {platform.subdir for platform in view.environment.platforms}
     known = {platform.name: platform for platform in view.lock.platforms}
@@ -171,7 +171,9 @@ def _platforms(view: _View) -> Iterator[Reason]:
             yield view.reason(Rule.PLATFORMS, "the platform is locked, the manifest does not have it", name)
 
 
-def _definition(view: _View, target: TargetPlatform, recorded: LockPlatform) -> Iterator[Reason]:
+def _definition(
+    view: _EnvironmentCheck, target: TargetPlatform, recorded: LockPlatform
+) -> Iterator[StaleReason]:
     if target.subdir != recorded.subdir:
         message = f"locked for the subdir {recorded.subdir}, the manifest says {target.subdir}"
         yield view.reason(Rule.PLATFORMS, message, target.name)
@@ -181,13 +183,13 @@ def _definition(view: _View, target: TargetPlatform, recorded: LockPlatform) -> 
         yield view.reason(Rule.PLATFORMS, message, target.name)
 
 
-def _foreign(view: _View) -> Iterator[Reason]:
+def _foreign(view: _EnvironmentCheck) -> Iterator[StaleReason]:
     for platform, entries in view.pins.foreign.items():
         names = ", ".join(str(next(iter(entry.values()), entry)) for entry in entries if entry)
         yield view.reason(Rule.FOREIGN, f"the manifest asks for no PyPI or source package: {names}", platform)
 
 
-def _options(view: _View) -> Iterator[Reason]:
+def _options(view: _EnvironmentCheck) -> Iterator[StaleReason]:
     asked = view.environment.options()
     had = {
         key: str(view.pins.options[key])
@@ -202,7 +204,7 @@ def _options(view: _View) -> Iterator[Reason]:
             yield view.reason(Rule.OPTIONS, message)
 
 
-def _exclude_newer(view: _View) -> Iterator[Reason]:
+def _exclude_newer(view: _EnvironmentCheck) -> Iterator[StaleReason]:
     limit = view.environment.exclude_newer
     if limit is None:
         return
@@ -219,7 +221,7 @@ def _is_exempt(limit: ExcludeNewer, record: Record, matcher: Matcher) -> bool:
     return any(exempt.name == record.name and matcher.matches(exempt.spec, record) for exempt in limit.exempt)
 
 
-def _platform(view: _View, target: TargetPlatform) -> Iterator[Reason]:
+def _platform(view: _EnvironmentCheck, target: TargetPlatform) -> Iterator[StaleReason]:
     """Check one platform's records: one per name, constraints, every dependency, nothing besides."""
     records = locked_records(view.lock, view.pins, target)
     if records is None:
@@ -259,8 +261,8 @@ def locked_records(lock: Lock, pins: LockedEnvironment, target: TargetPlatform) 
 
 
 def _walk(
-    view: _View, target: TargetPlatform, by_name: Mapping[str, Record], visited: set[str]
-) -> Iterator[Reason]:
+    view: _EnvironmentCheck, target: TargetPlatform, by_name: Mapping[str, Record], visited: set[str]
+) -> Iterator[StaleReason]:
     """Follow every dependency from the manifest's; `visited` gets the names that something asks for."""
     virtual = {package.split("=")[0]: package for package in target.virtual_packages}
     asked = view.environment.requirements.get(target.name, ())
@@ -316,7 +318,9 @@ def _holds(
     return holds(condition, is_met)
 
 
-def _solve_groups(manifest: Manifest, locked: Mapping[str, LockedEnvironment | None]) -> Iterator[Reason]:
+def _solve_groups(
+    manifest: Manifest, locked: Mapping[str, LockedEnvironment | None]
+) -> Iterator[StaleReason]:
     first: dict[tuple[str, str, str], tuple[str, str]] = {}
     for environment in manifest.environments:
         group, pins = environment.solve_group, locked[environment.name]
@@ -328,7 +332,7 @@ def _solve_groups(manifest: Manifest, locked: Mapping[str, LockedEnvironment | N
                 name, url = first.setdefault(key, (environment.name, record.url))
                 if url != record.url:
                     message = f"{record.name} is pinned otherwise than in {name}, of the same solve-group"
-                    yield Reason(
+                    yield StaleReason(
                         rule=Rule.SOLVE_GROUP,
                         label=manifest.label,
                         environment=environment.name,
@@ -341,15 +345,15 @@ def _solve_groups(manifest: Manifest, locked: Mapping[str, LockedEnvironment | N
 def _pins(
     manifest: Manifest,
     locked: Mapping[str, LockedEnvironment | None],
-    identities: Mapping[str, Identity],
-) -> Iterator[Reason]:
+    identities: Mapping[str, CurrentBuild],
+) -> Iterator[StaleReason]:
     for name, pins in locked.items():
         for platform, records in (pins.packages if pins else {}).items():
             for record in records:
                 now = identities.get(record.name)
                 if now is None or not (message := _outdated(record, now)):
                     continue
-                yield Reason(
+                yield StaleReason(
                     rule=Rule.PIN,
                     label=manifest.label,
                     environment=name,
@@ -359,7 +363,7 @@ def _pins(
                 )
 
 
-def _outdated(record: Record, now: Identity) -> str:
+def _outdated(record: Record, now: CurrentBuild) -> str:
     """Return how a pin differs from the source; empty if it does not."""
     if now.version == record.version and record.build in now.variants:
         return ""

@@ -10,12 +10,12 @@ from flowlock.conda.records import Record, from_repodata
 from flowlock.conda.virtual import target
 from flowlock.errors import FlowlockError
 from flowlock.lock.manifest.model import Requirement, simple
-from flowlock.lock.solver.metadata import Metadata
-from flowlock.lock.solver.solve import Request, solve_all, solve_environment
+from flowlock.lock.solver.metadata import ChannelMetadata
+from flowlock.lock.solver.solve import SolveRequest, solve_all, solve_environment
 from unit.lock.universe import FORGE, channel, lock, package
 
 
-def request(url: str, *specs: str, **fields: object) -> Request:
+def request(url: str, *specs: str, **fields: object) -> SolveRequest:
     asked = {
         "label": "demo/default/linux-64",
         "subdir": "linux-64",
@@ -24,7 +24,7 @@ def request(url: str, *specs: str, **fields: object) -> Request:
         "virtual_packages": target("linux-64").virtual_packages,
         **fields,
     }
-    return Request(**asked)  # type: ignore[arg-type]  # the fields are those of Request
+    return SolveRequest(**asked)  # type: ignore[arg-type]  # the fields are those of SolveRequest
 
 
 class _Quiet(SimpleHTTPRequestHandler):
@@ -48,7 +48,7 @@ def live(tmp_path: Path) -> Iterator[str]:
 
 
 def test_a_channel_without_a_folder_is_asked_over_the_network(live: str, tmp_path: Path) -> None:
-    with Metadata(folders=[], cache=tmp_path / "cache") as metadata:
+    with ChannelMetadata(folders=[], cache=tmp_path / "cache") as metadata:
         records = solve_environment(request(live, "a"), metadata)
     assert [record.url for record in records] == [
         f"{live}linux-64/b-1.0-h0_0.conda",
@@ -73,7 +73,7 @@ def test_live_metadata_is_asked_only_when_the_lock_and_the_builds_do_not_do(
 
 def test_a_channel_that_cannot_be_reached_is_told(tmp_path: Path) -> None:
     with (
-        Metadata(folders=[], cache=tmp_path / "cache") as metadata,
+        ChannelMetadata(folders=[], cache=tmp_path / "cache") as metadata,
         pytest.raises(FlowlockError, match=r"the metadata of http://127\.0\.0\.1:9/ cannot be had") as caught,
     ):
         solve_environment(request("http://127.0.0.1:9/", "a"), metadata)
@@ -89,7 +89,7 @@ def test_a_pinned_record_keeps_every_field_and_a_url_that_is_not_its_channels(tm
         folder.url,
         package("a", track_features="x y", license="MIT", run_exports={"weak": ["a >=1"]}),
     )
-    with Metadata(folders=[folder]) as metadata:
+    with ChannelMetadata(folders=[folder]) as metadata:
         (found,) = solve_environment(request(folder.url, "a", locked=(pinned,)), metadata)
     assert found == pinned
     assert found.channel == folder.url.rstrip("/")
@@ -98,7 +98,7 @@ def test_a_pinned_record_keeps_every_field_and_a_url_that_is_not_its_channels(tm
 def test_each_failure_is_told_and_the_same_words_once(tmp_path: Path) -> None:
     folder = channel(tmp_path / "c", FORGE, [package("a")])
     requests = [request(folder.url, "a >2", label=label) for label in ("x", "y")]
-    with Metadata(folders=[folder]) as metadata, pytest.raises(FlowlockError) as caught:
+    with ChannelMetadata(folders=[folder]) as metadata, pytest.raises(FlowlockError) as caught:
         solve_all([*requests, request(folder.url, "a")], metadata)
     assert caught.value.message == "2 solves have no solution"
     assert str(caught.value.detail).startswith("x, y:\n")
@@ -112,7 +112,7 @@ def test_progress_is_told_once_a_solve(tmp_path: Path) -> None:
     folder = channel(tmp_path / "c", FORGE, [package("a"), package("b")])
     told: list[tuple[str, int]] = []
     requests = [request(folder.url, name, label=name) for name in ("a", "b")]
-    with Metadata(folders=[folder]) as metadata:
+    with ChannelMetadata(folders=[folder]) as metadata:
         solved = solve_all(requests, metadata, jobs=1, on_done=lambda r, count: told.append((r.label, count)))
     assert [names(records) for records in solved] == [["a"], ["b"]]
     assert sorted(told) == [("a", 1), ("b", 1)]

@@ -112,14 +112,14 @@ def _untestable(recipe: Recipe, bench: Bench) -> str | None:
 
 def _resolved(step: Step, bench: Bench) -> list[Record]:
     """Return the records of all of a package's test environments."""
-    from flowlock.lock.solver.metadata import Metadata
-    from flowlock.lock.solver.solve import Request, solve_all
+    from flowlock.lock.solver.metadata import ChannelMetadata
+    from flowlock.lock.solver.solve import SolveRequest, solve_all
 
     own = step.identity
     platform = platforms.current()
     asked = [f"{own.name} =={own.version} {own.build}"]
     requests = [
-        Request(
+        SolveRequest(
             label=f"tests of {own.name}",
             subdir=platform,
             channels=(bench.own, *bench.channels),
@@ -128,7 +128,7 @@ def _resolved(step: Step, bench: Bench) -> list[Record]:
         )
         for more in sorted({more for test in tests_of(step) for more in _extra(test)})
     ]
-    with Metadata(folders=bench.folders, offline=bench.offline) as metadata:
+    with ChannelMetadata(folders=bench.folders, offline=bench.offline) as metadata:
         solved = solve_all(requests, metadata)
     return list({record.url: record for records in solved for record in records}.values())
 

@@ -9,7 +9,7 @@ from flowlock.conda.records import Record
 from flowlock.lock.lockfile.document import Lock
 
 
-class Kind(StrEnum):
+class ChangeKind(StrEnum):
     """How a package's pin changed; `rebuilt` is the same version with other bytes."""
 
     ADDED = "added"
@@ -27,11 +27,11 @@ class VersionOrder(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Change:
+class PinChange:
     """One package's change, and where: the places are (environment, platform), sorted."""
 
     package: str
-    kind: Kind
+    kind: ChangeKind
     before: str | None
     after: str | None
     places: tuple[tuple[str, str], ...]
@@ -49,21 +49,21 @@ class Change:
         }
 
 
-def changes(before: Lock | None, after: Lock | None, order: VersionOrder) -> tuple[Change, ...]:
+def changes(before: Lock | None, after: Lock | None, order: VersionOrder) -> tuple[PinChange, ...]:
     """Return what it takes to come from one lock to the other, by package; no lock has no pins."""
     old, new = _pins(before), _pins(after)
-    folded: dict[tuple[str, Kind, str | None, str | None], list[tuple[str, str]]] = {}
+    folded: dict[tuple[str, ChangeKind, str | None, str | None], list[tuple[str, str]]] = {}
     for key in sorted(old.keys() | new.keys()):
         environment, platform, name = key
         one, other = old.get(key), new.get(key)
         if one is not None and other is not None and (one.url, one.sha256) == (other.url, other.sha256):
             continue
         kind = _kind(one, other, order)
-        rebuilt = kind is Kind.REBUILT
+        rebuilt = kind is ChangeKind.REBUILT
         change = (name, kind, _shown(one, build=rebuilt), _shown(other, build=rebuilt))
         folded.setdefault(change, []).append((environment, platform))
     return tuple(
-        Change(package=name, kind=kind, before=was, after=now, places=tuple(places))
+        PinChange(package=name, kind=kind, before=was, after=now, places=tuple(places))
         for (name, kind, was, now), places in sorted(folded.items(), key=lambda item: (item[0][0], item[1]))
     )
 
@@ -74,15 +74,15 @@ def _pins(lock: Lock | None) -> dict[tuple[str, str, str], Record]:
     return {(environment, platform, r.name): r for environment, platform, r in lock.records()}
 
 
-def _kind(before: Record | None, after: Record | None, order: VersionOrder) -> Kind:
+def _kind(before: Record | None, after: Record | None, order: VersionOrder) -> ChangeKind:
     if before is None:
-        return Kind.ADDED
+        return ChangeKind.ADDED
     if after is None:
-        return Kind.REMOVED
+        return ChangeKind.REMOVED
     compared = order(before.version, after.version)
     if compared == 0:
-        return Kind.REBUILT
-    return Kind.UPGRADED if compared < 0 else Kind.DOWNGRADED
+        return ChangeKind.REBUILT
+    return ChangeKind.UPGRADED if compared < 0 else ChangeKind.DOWNGRADED
 
 
 def _shown(record: Record | None, *, build: bool) -> str | None:
@@ -99,7 +99,7 @@ def _by_environment(places: Iterable[tuple[str, str]]) -> dict[str, tuple[str, .
     return {name: tuple(platforms) for name, platforms in found.items()}
 
 
-def where(change: Change, everywhere: Mapping[str, Sequence[str]]) -> str:
+def where(change: PinChange, everywhere: Mapping[str, Sequence[str]]) -> str:
     """Return where a change holds, folded: nothing if everywhere, else environments with their platforms.
 
     `everywhere` is environment → platforms of both locks together.
@@ -123,10 +123,16 @@ def everywhere(*locks: Lock | None) -> dict[str, tuple[str, ...]]:
     return {name: tuple(sorted(platforms)) for name, platforms in sorted(found.items())}
 
 
-_SIGNS = {Kind.ADDED: "+", Kind.REMOVED: "-", Kind.UPGRADED: "↑", Kind.DOWNGRADED: "↓", Kind.REBUILT: "≈"}
+_SIGNS = {
+    ChangeKind.ADDED: "+",
+    ChangeKind.REMOVED: "-",
+    ChangeKind.UPGRADED: "↑",
+    ChangeKind.DOWNGRADED: "↓",
+    ChangeKind.REBUILT: "≈",
+}
 
 
-def as_lines(found: Sequence[Change], places: Mapping[str, Sequence[str]]) -> list[str]:
+def as_lines(found: Sequence[PinChange], places: Mapping[str, Sequence[str]]) -> list[str]:
     """Return a line a change, for people."""
     return [
         f"  {_SIGNS[change.kind]} {change.package} {_arrow(change)}{_suffix(where(change, places))}"
@@ -134,7 +140,7 @@ def as_lines(found: Sequence[Change], places: Mapping[str, Sequence[str]]) -> li
     ]
 
 
-def as_markdown(found: Sequence[Change], places: Mapping[str, Sequence[str]]) -> list[str]:
+def as_markdown(found: Sequence[PinChange], places: Mapping[str, Sequence[str]]) -> list[str]:
     """Return the lines of a Markdown table of changes."""
     if not found:
         return []
@@ -146,7 +152,7 @@ def as_markdown(found: Sequence[Change], places: Mapping[str, Sequence[str]]) ->
     return lines
 
 
-def _arrow(change: Change) -> str:
+def _arrow(change: PinChange) -> str:
     return " → ".join(text for text in (change.before, change.after) if text)
 
 

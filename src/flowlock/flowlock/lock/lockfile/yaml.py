@@ -55,14 +55,14 @@ def load(text: str) -> Node:
         raise YamlError(message, 1, 1)
     lines = [line for line in text.split("\n") if line and not line.isspace() and line.lstrip(" ")[0] != "#"]
     try:
-        reader = _Reader(lines)
+        reader = _BlockReader(lines)
         node = reader.node(0)
     except (_OutsideSubsetError, IndexError):
         return _load_any(text)
     return node if reader.at == len(lines) else _load_any(text)
 
 
-class _Reader:
+class _BlockReader:
     """Block mappings and sequences, one value a line."""
 
     def __init__(self, lines: list[str]) -> None:

@@ -53,7 +53,7 @@ _SELECTORS = ("unix", "linux", "osx", "win")
 def read(text: str, file: str, *, label: str, now: datetime | None = None) -> Manifest:
     """Return the manifest of a file's text; all that is wrong or not supported is reported together."""
     document = toml.read(text, file, code="FL610")
-    reader = _Reader(document=document, now=now or datetime.now(UTC))
+    reader = _ManifestReader(document=document, now=now or datetime.now(UTC))
     manifest = reader.manifest(label)
     if reader.problems or manifest is None:
         message = f"{file} cannot be locked: {len(reader.problems)} problem(s)"
@@ -62,7 +62,7 @@ def read(text: str, file: str, *, label: str, now: datetime | None = None) -> Ma
 
 
 @dataclass(kw_only=True, slots=True)
-class _Reader:
+class _ManifestReader:
     """Reads one document and gathers its problems."""
 
     document: toml.Document

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Metadata:
+class ChannelMetadata:
     """Channels as the engine reads them; each subdir is opened once and shared by all solves.
 
     `folders` stand for channels, several for one share its priority tier. A channel without a folder is live:

@@ -14,7 +14,7 @@ from flowlock.conda.records import Record
 from flowlock.errors import FlowlockError
 from flowlock.lock.manifest.model import ExcludeNewer, Priority, Requirement, Strategy
 from flowlock.lock.solver import sources
-from flowlock.lock.solver.metadata import Metadata, bad_metadata
+from flowlock.lock.solver.metadata import ChannelMetadata, bad_metadata
 
 if TYPE_CHECKING:
     from rattler import MatchSpec
@@ -27,7 +27,7 @@ SETTLING = 0.05
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Request:
+class SolveRequest:
     """One solve: what an environment (or a solve-group) asks for on a platform, and what it had.
 
     `locked` records are preferred and are candidates even where no channel has them, so packages of the
@@ -53,18 +53,21 @@ class UnsolvableError(FlowlockError):
 
 
 def solve_environment(
-    request: Request, metadata: Metadata, *, on_done: Callable[[Request, int], None] | None = None
+    request: SolveRequest,
+    metadata: ChannelMetadata,
+    *,
+    on_done: Callable[[SolveRequest, int], None] | None = None,
 ) -> list[Record]:
     """Solve one request; records by URL. Raises UnsolvableError with the solver's explanation."""
     return solve_all([request], metadata, on_done=on_done)[0]
 
 
 def solve_all(
-    requests: Sequence[Request],
-    metadata: Metadata,
+    requests: Sequence[SolveRequest],
+    metadata: ChannelMetadata,
     *,
     jobs: int | None = None,
-    on_done: Callable[[Request, int], None] | None = None,
+    on_done: Callable[[SolveRequest, int], None] | None = None,
 ) -> list[list[Record]]:
     """Solve requests at the same time, at most `jobs` of them, and return their records in the same order.
 
@@ -86,14 +89,14 @@ def _settle_at_exit() -> None:
 
 
 async def _solve_all(
-    requests: Sequence[Request],
-    metadata: Metadata,
+    requests: Sequence[SolveRequest],
+    metadata: ChannelMetadata,
     jobs: int,
-    on_done: Callable[[Request, int], None] | None,
+    on_done: Callable[[SolveRequest, int], None] | None,
 ) -> list[list[Record]]:
     gate = asyncio.Semaphore(jobs)
 
-    async def one(request: Request) -> list[Record]:
+    async def one(request: SolveRequest) -> list[Record]:
         async with gate:
             records = await _solve(request, metadata)
         if on_done is not None:
@@ -126,7 +129,7 @@ def _together(failures: Sequence[BaseException]) -> BaseException:
     )
 
 
-async def _solve(request: Request, metadata: Metadata) -> list[Record]:
+async def _solve(request: SolveRequest, metadata: ChannelMetadata) -> list[Record]:
     import rattler
     from rattler import exceptions as engine
     from rattler.solver import solve_with_sparse_repodata
@@ -162,7 +165,7 @@ async def _solve(request: Request, metadata: Metadata) -> list[Record]:
     return sorted((metadata.ours(record) for record in solved), key=lambda record: record.url)
 
 
-def _refuse_live(request: Request, metadata: Metadata, opened: Sequence[Any]) -> None:
+def _refuse_live(request: SolveRequest, metadata: ChannelMetadata, opened: Sequence[Any]) -> None:
     live = [channel for channel, found in zip(request.channels, opened, strict=True) if found is None]
     limit = request.exclude_newer
     if metadata.offline:
@@ -181,7 +184,7 @@ def _refuse_live(request: Request, metadata: Metadata, opened: Sequence[Any]) ->
         )
 
 
-def _unreachable(request: Request, error: Exception) -> FlowlockError:
+def _unreachable(request: SolveRequest, error: Exception) -> FlowlockError:
     return FlowlockError(
         f"{request.label}: the metadata of {', '.join(request.channels)} cannot be had",
         code="FL629",
@@ -244,7 +247,7 @@ def _time(milliseconds: int | None) -> datetime | None:
     return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
-def _unsolvable(request: Request, explanation: str) -> UnsolvableError:
+def _unsolvable(request: SolveRequest, explanation: str) -> UnsolvableError:
     asked = [r for r in request.requirements if r.location and r.name in explanation]
     where = asked[0].location if asked else None
     error = UnsolvableError(
