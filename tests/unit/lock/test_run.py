@@ -44,7 +44,7 @@ def test_the_result_is_the_contracts_document(place: Path, forge: ChannelFolder)
             {
                 "path": "pixi.lock",
                 "status": "updated",
-                "reasons": ["demo: there is no pixi.lock"],
+                "reasons": ["demo: pixi.lock does not exist"],
                 "changes": [
                     {
                         "package": "python",
@@ -206,7 +206,7 @@ def test_what_a_serving_channel_no_longer_holds_is_locked_anew(place: Path, tmp_
     lock(wanting("a"), place, [base, ours(tmp_path)])
     newer = channel(tmp_path / "newer", FORGE, [package("a", "1.0")], serves=True)
     checked = lock(wanting("a"), place, [newer], check=True)
-    assert "the channel does not hold it" in str(checked.locks[0].reasons[0])
+    assert "the channel does not have it" in str(checked.locks[0].reasons[0])
     lock(wanting("a"), place, [newer, ours(tmp_path)])
     assert pins(place) == {"a": "1.0 h0_0"}
 

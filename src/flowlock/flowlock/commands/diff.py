@@ -16,11 +16,11 @@ NAME = "pixi.lock"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LockDiff:
-    """One lock's changes; `places` are the environments and platforms of both sides."""
+    """One lock's changes; `platforms` are those of each environment in both revisions."""
 
     path: str
     changes: tuple[PinChange, ...]
-    places: Mapping[str, Sequence[str]]
+    platforms: Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,10 +48,10 @@ class DiffResult:
         """Return the changes, lock by lock, in the form that was asked for."""
         match self.form:
             case DiffForm.TEXT:
-                parts = [[lock.path, *diff.as_lines(lock.changes, lock.places)] for lock in self.locks]
+                parts = [[lock.path, *diff.as_lines(lock.changes, lock.platforms)] for lock in self.locks]
             case DiffForm.MARKDOWN:
                 parts = [
-                    [f"### {lock.path}", "", *diff.as_markdown(lock.changes, lock.places), ""]
+                    [f"### {lock.path}", "", *diff.as_markdown(lock.changes, lock.platforms), ""]
                     for lock in self.locks
                 ]
             case _:
@@ -71,5 +71,7 @@ def since(folder: Path, revision: str, *, form: DiffForm = DiffForm.TEXT) -> Dif
         new = document.read(files.read_text(folder / path, path), path) if path in now else None
         changes = diff.changes(old, new, compare_versions)
         if changes:
-            found.append(LockDiff(path=path, changes=changes, places=diff.everywhere(old, new)))
+            found.append(
+                LockDiff(path=path, changes=changes, platforms=diff.platforms_by_environment(old, new))
+            )
     return DiffResult(revision=revision, locks=tuple(found), form=form)

@@ -1,4 +1,4 @@
-"""Locks below the state folder: made from what is there, and so made again when they are damaged."""
+"""Locks below the state folder: they are derived from the sources, and damaged ones are written again."""
 
 from pathlib import Path
 
@@ -9,12 +9,12 @@ from flowlock.report.reporter import Progress
 
 
 def forget_damaged(path: Path, shown: str, progress: Progress) -> None:
-    """Remove a lock that cannot be read; whoever needs it makes it again, as everything there."""
+    """Remove a lock that cannot be read; the next command that needs it writes it again."""
     try:
         if path.is_file():
             document.read(files.read_text(path, shown), shown)
     except FlowlockError as error:
-        progress.note(f"{shown} is damaged ({error}); it is made again")
+        progress.note(f"{shown} is damaged ({error}) and will be written again")
         _remove(path)
 
 

@@ -1,4 +1,4 @@
-"""The format of a lock's file: the engine reads it before it is written, and older versions are upgraded."""
+"""The format of a lock's file: a check that the engine reads it, and the upgrade of older versions."""
 
 from collections.abc import Sequence
 
@@ -7,10 +7,11 @@ from flowlock.errors import FlowlockError, Location
 from flowlock.lock.lockfile import document, engine
 from flowlock.lock.result import CURRENT, STALE, UPDATED, LockOptions, LockOutcome, LockResult, LockTarget
 from flowlock.lock.satisfy import Rule, StaleReason
+from flowlock.lock.solver.sources import KEPT
 
 
 def require_readable(text: str, shown: str) -> None:
-    """Refuse to write a lock that the engine, and so pixi, would not read."""
+    """Refuse to write a lock that the engine cannot read, and therefore pixi cannot either."""
     try:
         engine.pins(text)
     except engine.RefusedError as error:
@@ -19,7 +20,7 @@ def require_readable(text: str, shown: str) -> None:
             code="FL633",
             location=Location(file=shown),
             hint="please report this with the manifest",
-            kept="the lock that was there",
+            kept=KEPT,
         ) from error
 
 
@@ -35,7 +36,7 @@ def upgrade(targets: Sequence[LockTarget], options: LockOptions) -> LockResult:
             continue
         texts[target.path] = _upgraded(text, target.shown)
         writes = not (options.check or options.dry_run)
-        message = f"it is of version {version}, the current one is {document.VERSION}"
+        message = f"the lock has version {version} of the format, the current one is {document.VERSION}"
         reason = StaleReason(rule=Rule.FORMAT, label=target.manifest.label, message=message)
         outcomes.append(
             LockOutcome(path=target.shown, status=UPDATED if writes else STALE, reasons=(reason,))

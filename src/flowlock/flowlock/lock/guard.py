@@ -1,7 +1,9 @@
-"""What must hold of metadata and of a solve's outcome before a lock is made of it."""
+"""Checks of metadata and of solved records before they get into a lock."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 
+from flowlock.conda.closure import closure
 from flowlock.conda.match_spec import name_of
 from flowlock.conda.records import Record
 from flowlock.edges import files
@@ -11,62 +13,81 @@ from flowlock.lock.manifest.model import Manifest
 from flowlock.lock.satisfy import Rule, StaleReason
 from flowlock.lock.solver import sources
 from flowlock.lock.solver.solve import SolveRequest
-from flowlock.lock.solver.sources import NOARCH, ChannelFolder
-
-KEPT = "the lock that was there"
+from flowlock.lock.solver.sources import KEPT, NOARCH, ChannelFolder
 
 
 def native_builds(
     requests: Iterable[SolveRequest], folders: Sequence[ChannelFolder], own: Collection[str]
 ) -> None:
-    """Refuse by name a platform for which a workspace package that it needs was not built.
+    """Refuse a platform for which a workspace package that it needs was not built; the error names both.
 
     A package that was built for no platform at all is left to the solver's explanation.
     """
-    built: dict[str, dict[str, list[str]]] = {}
-    for folder in folders:
-        for subdir, _, entry in sources.entries(folder) if folder.serves else ():
-            if (name := str(entry.get("name"))) in own:
-                built.setdefault(name, {})[subdir] = [str(depend) for depend in entry.get("depends", ())]
-    problems = []
-    for request in requests:
-        pending, seen = [name_of(r.spec) for r in request.requirements], set[str]()
-        while pending:
-            name = pending.pop()
-            if name in seen or name not in built:
-                continue
-            seen.add(name)
-            depends = built[name].get(request.subdir, built[name].get(NOARCH))
-            if depends is None:
-                there = ", ".join(sorted(built[name]))
-                message = f"{request.label}: {name} is built for {there}, not for {request.subdir}"
-                hint = f"build it on {request.subdir}, or take the platform out of the manifest"
-                problems.append(Problem(code="FL624", message=message, hint=hint))
-            pending += [name_of(depend) for depend in depends or ()]
+    built = _own_builds(folders, own)
+    problems = [problem for request in requests for problem in _missing_builds(request, built)]
     if problems:
         raise FlowlockError("a native package is missing", problems=problems, kept=KEPT)
 
 
-def other_bytes(
+# Dependencies by package and subdir.
+_Builds = Mapping[str, Mapping[str, Sequence[str]]]
+
+
+def _own_builds(folders: Sequence[ChannelFolder], own: Collection[str]) -> _Builds:
+    """Return the dependencies of the workspace packages that were built, by name and subdir."""
+    built: dict[str, dict[str, list[str]]] = {}
+    for folder in folders:
+        if not folder.serves:
+            continue
+        for subdir, _, entry in sources.entries(folder):
+            name = str(entry.get("name"))
+            if name in own:
+                built.setdefault(name, {})[subdir] = list(map(str, entry.get("depends", ())))
+    return built
+
+
+def _missing_builds(request: SolveRequest, built: _Builds) -> Iterator[Problem]:
+    """Yield a problem for each workspace package that a request needs and that its subdir lacks."""
+
+    def needs(name: str) -> Iterable[str]:
+        return map(name_of, _dependencies(built.get(name, {}), request.subdir) or ())
+
+    for name in closure((name_of(requirement.spec) for requirement in request.requirements), needs):
+        if name not in built or _dependencies(built[name], request.subdir) is not None:
+            continue
+        yield Problem(
+            code="FL624",
+            message=(
+                f"{request.label}: {name} is built for {', '.join(sorted(built[name]))},"
+                f" not for {request.subdir}"
+            ),
+            hint=f"build it on {request.subdir}, or remove the platform from the manifest",
+        )
+
+
+def _dependencies(builds: Mapping[str, Sequence[str]], subdir: str) -> Sequence[str] | None:
+    """Return the dependencies of a package's build for a subdir, or of its noarch build."""
+    return builds.get(subdir, builds.get(NOARCH))
+
+
+def differing_artifacts(
     manifest: Manifest, lock: Lock, folders: Sequence[ChannelFolder], own: Collection[str]
 ) -> list[StaleReason]:
-    """Return the pins that a serving folder does not hold, or holds with other bytes.
+    """Return the pins that a serving folder does not have, or has with another sha256.
 
-    A workspace package that is not there is not built yet; whether its pin is right, its source tells.
+    A workspace package that is missing is not built yet; its source decides whether the pin is right.
     """
-    held: dict[str, dict[tuple[str, str], str]] = {}
-    for folder in folders:
-        if folder.serves:
-            here = held.setdefault(folder.url.rstrip("/"), {})
-            here.update({(s, name): str(entry.get("sha256")) for s, name, entry in sources.entries(folder)})
+    served = {
+        url: _digests(url, folders) for url in {folder.url.rstrip("/") for folder in folders if folder.serves}
+    }
     reasons = []
     for environment, platform, record in lock.records():
-        if record.channel not in held:
+        if record.channel not in served:
             continue
-        found = held[record.channel].get((record.subdir, record.file_name))
-        if found == record.sha256 or (found is None and record.name in own):
+        sha256 = served[record.channel].get((record.subdir, record.file_name))
+        if sha256 == record.sha256 or (sha256 is None and record.name in own):
             continue
-        now = "does not hold it" if found is None else f"has it with the sha256 {found}"
+        channel = "does not have it" if sha256 is None else f"has it with the sha256 {sha256}"
         reasons.append(
             StaleReason(
                 rule=Rule.BYTES,
@@ -74,42 +95,59 @@ def other_bytes(
                 environment=environment,
                 platform=platform,
                 package=record.name,
-                message=f"{record.file_name} is pinned with the sha256 {record.sha256}, the channel {now}",
+                message=(
+                    f"{record.file_name} is pinned with the sha256 {record.sha256}; the channel {channel}"
+                ),
             )
         )
     return reasons
 
 
-def unchanged_artifacts(solved: Iterable[Record], before: Mapping[str, Record]) -> None:
-    """Refuse metadata that gives other bytes for a URL that is pinned: a published artifact never changes."""
+def _digests(url: str, folders: Sequence[ChannelFolder]) -> dict[tuple[str, str], str]:
+    """Return the sha256 of every archive that the serving folders of a channel have, by subdir and name."""
+    return {
+        (subdir, name): str(entry.get("sha256"))
+        for folder in folders
+        if folder.serves and folder.url.rstrip("/") == url
+        for subdir, name, entry in sources.entries(folder)
+    }
+
+
+def unchanged_artifacts(solved: Iterable[Record], published: Mapping[str, Record]) -> None:
+    """Refuse metadata with another sha256 for a pinned URL: a published artifact never changes."""
     for record in solved:
-        pinned = before.get(record.url)
+        pinned = published.get(record.url)
         if pinned is not None and pinned.sha256 and record.sha256 != pinned.sha256:
             raise FlowlockError(
-                f"the metadata says that {record.file_name} has the sha256 {record.sha256 or 'unknown'}, "
+                f"the metadata has the sha256 {record.sha256 or 'unknown'} for {record.file_name}, "
                 f"the lock pins {pinned.sha256}",
                 code="FL625",
-                hint="one of them lies about published bytes: get the metadata again, or delete the lock",
+                hint="a published package never changes: get the metadata again, or delete the lock",
                 kept=KEPT,
             )
 
 
-def true_to_files(solved: Iterable[Record], folders: Sequence[ChannelFolder], own: Collection[str]) -> None:
-    """Refuse metadata of our own builds that does not tell the bytes of the files beside it."""
-    checked: set[str] = set()
-    for record in solved:
-        if record.name not in own or record.url in checked:
-            continue
-        checked.add(record.url)
-        for folder in folders:
-            file = folder.path / record.subdir / record.file_name
-            if folder.url.rstrip("/") != record.channel or not file.is_file():
-                continue
-            if (found := files.sha256_of(file)) != record.sha256:
+def metadata_matches_files(
+    solved: Iterable[Record], folders: Sequence[ChannelFolder], own: Collection[str]
+) -> None:
+    """Refuse metadata of workspace packages with another sha256 than the files beside it."""
+    builds = {record.url: record for record in solved if record.name in own}
+    for record in builds.values():
+        for file in _files_of(record, folders):
+            sha256 = files.sha256_of(file)
+            if sha256 != record.sha256:
                 raise FlowlockError(
-                    f"the local channel's metadata gives {record.file_name} the sha256 {record.sha256}, "
-                    f"the file has {found}",
+                    f"the local channel's metadata has the sha256 {record.sha256} for {record.file_name}, "
+                    f"the file has {sha256}",
                     code="FL626",
                     hint="run `flowlock build` to index the channel again",
                     kept=KEPT,
                 )
+
+
+def _files_of(record: Record, folders: Sequence[ChannelFolder]) -> Iterator[Path]:
+    """Yield the archives of a record in its channel's folders."""
+    for folder in folders:
+        file = folder.path / record.subdir / record.file_name
+        if folder.url.rstrip("/") == record.channel and file.is_file():
+            yield file

@@ -1,17 +1,18 @@
-"""Which solves a stale lock needs, and the lock that their records make; pure."""
+"""Which solves a stale lock needs, and the lock that their records result in; pure."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from flowlock.conda.closure import closure
 from flowlock.conda.match_spec import name_of
 from flowlock.conda.records import Record
 from flowlock.conda.virtual import TargetPlatform
-from flowlock.lock.lockfile.document import Lock, LockedEnvironment, LockPlatform
-from flowlock.lock.manifest.model import Environment, Manifest, Requirement
+from flowlock.lock.lockfile.document import VERSION, Lock, LockedEnvironment, LockPlatform
+from flowlock.lock.manifest.model import OPTION_KEYS, Environment, Manifest, Requirement
 from flowlock.lock.satisfy import StaleReason, locked_records
 
+# By the name of a group or an environment, and platform.
 Records = Mapping[tuple[str, str], Sequence[Record]]
 
 
@@ -29,16 +30,23 @@ class SolveGroup:
         return self.name, self.platform.name
 
     def requirements(self) -> tuple[Requirement, ...]:
-        """Return what any of the members asks for here."""
+        """Return the members' requirements on the platform, each once."""
         return _merged(member.requirements.get(self.platform.name, ()) for member in self.members)
 
     def constraints(self) -> tuple[Requirement, ...]:
-        """Return what any of the members forbids here."""
+        """Return the members' constraints on the platform, each once."""
         return _merged(member.constraints.get(self.platform.name, ()) for member in self.members)
 
     def channels(self) -> tuple[str, ...]:
         """Return the members' channels in their order, each once."""
         return tuple(dict.fromkeys(channel for member in self.members for channel in member.channels))
+
+    def is_any_of(self, environments: Collection[tuple[str | None, str | None]]) -> bool:
+        """Tell whether any member is among environments with a platform (name or subdir, None for all)."""
+        platforms = (None, self.platform.name, self.platform.subdir)
+        return any(
+            (member.name, platform) in environments for member in self.members for platform in platforms
+        )
 
 
 def groups(manifest: Manifest) -> list[SolveGroup]:
@@ -47,35 +55,36 @@ def groups(manifest: Manifest) -> list[SolveGroup]:
     for environment in manifest.environments:
         name = f"group {environment.solve_group}" if environment.solve_group else environment.name
         members.setdefault(name, []).append(environment)
-    found = []
-    for name, environments in members.items():
-        platforms = {platform.name: platform for member in environments for platform in member.platforms}
-        for platform in platforms.values():
-            here = tuple(member for member in environments if platform in member.platforms)
-            found.append(SolveGroup(name=name, members=here, platform=platform))
-    return found
+    return [group for name, environments in members.items() for group in _per_platform(name, environments)]
 
 
-def stale_groups(found: Iterable[SolveGroup], reasons: Iterable[StaleReason]) -> list[SolveGroup]:
-    """Return the solves that some reason concerns; one without a platform concerns all of its environment."""
-    concerned = {(reason.environment, reason.platform) for reason in reasons}
+def _per_platform(name: str, environments: Sequence[Environment]) -> list[SolveGroup]:
+    """Return a group for each platform, of those environments that have the platform."""
+    platforms = {platform.name: platform for member in environments for platform in member.platforms}
     return [
-        group
-        for group in found
-        if any(
-            {(member.name, None), (member.name, group.platform.name), (member.name, group.platform.subdir)}
-            & concerned
-            for member in group.members
+        SolveGroup(
+            name=name,
+            members=tuple(member for member in environments if platform in member.platforms),
+            platform=platform,
         )
+        for platform in platforms.values()
     ]
 
 
-def had(group: SolveGroup, lock: Lock | None) -> dict[str, Record]:
-    """Return what the lock pins for a group's platform, by name."""
+def stale_groups(candidates: Iterable[SolveGroup], reasons: Iterable[StaleReason]) -> list[SolveGroup]:
+    """Return the groups that some reason concerns; one without a platform concerns its whole environment."""
+    stale = {(reason.environment, reason.platform) for reason in reasons}
+    return [group for group in candidates if group.is_any_of(stale)]
+
+
+def pinned_records(group: SolveGroup, lock: Lock | None) -> dict[str, Record]:
+    """Return what the lock pins for a group's platform, by name; the first member's pin counts."""
     records: dict[str, Record] = {}
+    if lock is None:
+        return records
     for member in group.members:
-        pins = lock.environments.get(member.name) if lock else None
-        if lock is None or pins is None:
+        pins = lock.environments.get(member.name)
+        if pins is None:
             continue
         for record in locked_records(lock, pins, group.platform) or ():
             records.setdefault(record.name, record)
@@ -83,114 +92,120 @@ def had(group: SolveGroup, lock: Lock | None) -> dict[str, Record]:
 
 
 def preferred(
-    group: SolveGroup, lock: Lock | None, own: Collection[str], moved: Collection[str | None]
+    group: SolveGroup, lock: Lock | None, own: Collection[str], moved: Collection[str]
 ) -> tuple[Record, ...]:
-    """Return the records that a solve shall keep if it can: third-party ones of channels still asked for.
+    """Return the records that a solve shall keep if it can: third-party ones of the group's channels.
 
-    A workspace package is never among them, nor what shall be moved, nor what the cutoff forbids: the solver
-    keeps a locked record even where no channel has it.
+    Workspace packages, packages to move and packages that are too new are left out: the solver keeps a locked
+    record even where no channel has it.
     """
     channels = {channel.rstrip("/") for channel in group.channels()}
     limit = group.members[0].exclude_newer
-    kept = []
-    for name, record in had(group, lock).items():
-        cutoff = limit.cutoff_of(name) if limit else None
-        late = cutoff is not None and (record.timestamp is None or record.timestamp > cutoff)
-        if name not in own and name not in moved and record.channel in channels and not late:
-            kept.append(record)
-    return tuple(kept)
+    return tuple(
+        record
+        for name, record in pinned_records(group, lock).items()
+        if name not in own
+        and name not in moved
+        and record.channel in channels
+        and not (limit and limit.forbids(name, record.timestamp))
+    )
 
 
-def assembled(manifest: Manifest, old: Lock | None, solved: Records, chosen: Manifest) -> Lock:
-    """Return the lock of a manifest: what was solved anew, and what `old` had for the rest.
+def assembled(manifest: Manifest, old: Lock | None, solved: Records, selected: Manifest) -> Lock:
+    """Return the lock of a manifest: what was solved anew, and what `old` has for the rest.
 
-    `chosen` is the part of the manifest that this run may change; the rest of `old` stays as it is.
+    `selected` is the part of the manifest that this run may change; the rest of `old` stays as it is.
     """
+    previous = old or Lock(platforms=(), environments={})
+    by_environment = _by_environment(manifest, solved)
+    selected_names = {environment.name for environment in selected.environments}
     environments: dict[str, LockedEnvironment] = {}
-    by_group = {
+    platforms: set[str] = set()
+    for environment in manifest.environments:
+        before = previous.environments.get(environment.name)
+        if environment.name in selected_names:
+            packages = _packages(environment, by_environment, previous)
+            environments[environment.name] = _relocked(environment, packages, before)
+            platforms.update(packages)
+        elif before is not None:
+            environments[environment.name] = before
+            platforms.update(before.packages)
+    return replace(
+        previous,
+        platforms=_platforms(manifest, previous, platforms),
+        environments=environments,
+        version=VERSION,
+    )
+
+
+def _by_environment(manifest: Manifest, solved: Records) -> Records:
+    """Return the records of solved groups by environment and platform."""
+    return {
         (member.name, group.platform.name): solved[group.key]
         for group in groups(manifest)
         if group.key in solved
         for member in group.members
     }
-    free = {environment.name for environment in chosen.environments}
-    used: set[str] = set()
-    for environment in manifest.environments:
-        before = old.environments.get(environment.name) if old else None
-        if environment.name in free:
-            packages = _packages(environment, by_group, old)
-            used.update(packages)
-            environments[environment.name] = LockedEnvironment(
-                channels=environment.channels,
-                # As pixi does, an environment that asks for nothing on a platform has no row there.
-                packages={platform: records for platform, records in packages.items() if records},
-                options={**_unknown_options(before), **environment.options()},
-                more=before.more if before else {},
-            )
-        elif before is not None:
-            environments[environment.name] = before
-            used.update(before.packages)
-    return Lock(
-        platforms=_platforms(manifest, old, used),
-        environments=environments,
-        foreign=old.foreign if old else (),
-        build_records=old.build_records if old else (),
-        more=old.more if old else {},
+
+
+def _relocked(
+    environment: Environment,
+    packages: Mapping[str, tuple[Record, ...]],
+    before: LockedEnvironment | None,
+) -> LockedEnvironment:
+    """Return an environment's part of the lock; what `before` has that we do not know is kept."""
+    previous = before or LockedEnvironment(channels=(), packages={})
+    unknown_options = {key: value for key, value in previous.options.items() if key not in OPTION_KEYS}
+    return LockedEnvironment(
+        channels=environment.channels,
+        # As pixi does, an environment that requires nothing on a platform has no row there.
+        packages={platform: records for platform, records in packages.items() if records},
+        options={**unknown_options, **environment.options()},
+        more=previous.more,
     )
 
 
-def _packages(
-    environment: Environment, solved: Mapping[tuple[str, str], Sequence[Record]], old: Lock | None
-) -> dict[str, tuple[Record, ...]]:
+def _packages(environment: Environment, solved: Records, old: Lock) -> dict[str, tuple[Record, ...]]:
     """Return the records of an environment's platforms, solved anew or as they were.
 
-    A platform of which neither is known, since it was not chosen, is left out.
+    A platform that was not selected and is not in the lock is left out.
     """
     packages: dict[str, tuple[Record, ...]] = {}
-    before = old.environments.get(environment.name) if old else None
+    before = old.environments.get(environment.name)
     for target in environment.platforms:
         requirements = environment.requirements.get(target.name, ())
         records = solved.get((environment.name, target.name))
-        kept = locked_records(old, before, target) if old and before else None
+        kept = locked_records(old, before, target) if before else None
         if records is not None:
             packages[target.name] = reachable(records, requirements)
-        elif kept is not None or not requirements:
-            packages[target.name] = tuple(kept or ())
+        elif kept is not None:
+            packages[target.name] = tuple(kept)
+        elif not requirements:
+            packages[target.name] = ()
     return packages
 
 
-def _platforms(manifest: Manifest, old: Lock | None, used: Collection[str]) -> tuple[LockPlatform, ...]:
-    """Return the platforms in use; one that declares the same virtual packages stays as it was written."""
-    before = {platform.name: platform for platform in old.platforms} if old else {}
-    now = dict(before)
+def _platforms(manifest: Manifest, old: Lock, names: Collection[str]) -> tuple[LockPlatform, ...]:
+    """Return the named platforms; one that declares the same virtual packages stays as it was written."""
+    platforms = {platform.name: platform for platform in old.platforms}
     for target in manifest.platforms():
-        made = LockPlatform(name=target.name, subdir=target.subdir, virtual_packages=target.virtual_packages)
-        was = before.get(target.name)
-        if was is None or was.subdir != made.subdir or _declared(was) != target.declared:
-            now[target.name] = made
-    return tuple(now[name] for name in sorted(used))
-
-
-def _declared(platform: LockPlatform) -> frozenset[str]:
-    from flowlock.conda.virtual import declared
-
-    return declared(platform.subdir, platform.virtual_packages)
-
-
-def _unknown_options(before: LockedEnvironment | None) -> dict[str, object]:
-    ours = ("strategy", "channel-priority")
-    return {key: value for key, value in (before.options if before else {}).items() if key not in ours}
+        written = platforms.get(target.name)
+        if written is None or not written.is_for(target):
+            platforms[target.name] = LockPlatform(
+                name=target.name, subdir=target.subdir, virtual_packages=target.virtual_packages
+            )
+    return tuple(platforms[name] for name in sorted(names))
 
 
 def reachable(records: Sequence[Record], requirements: Iterable[Requirement]) -> tuple[Record, ...]:
-    """Return the records that the requirements lead to: as pixi cuts an environment out of its group."""
+    """Return the records that the requirements need, directly or not, as pixi divides a solve-group."""
     by_name = {record.name: record for record in records}
 
     def needs(spec: str) -> list[str]:
         record = by_name.get(name_of(spec))
         if record is None:
             return []
-        # Which extras is the matcher's business; a group is solved for all of them anyway.
+        # Only the engine can parse which extras a spec has; the group was solved for all of them.
         extras = record.extra_depends.values() if "extras" in spec else ()
         return [*record.depends, *chain.from_iterable(extras)]
 

@@ -1,4 +1,4 @@
-"""What `flowlock lock` is asked and what it tells."""
+"""The targets, options and results of `flowlock lock`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ CURRENT, UPDATED, STALE = "current", "updated", "stale"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LockTarget:
-    """A lock to keep in step: its manifest, its file, and how messages call the file."""
+    """A lock to keep in step: its manifest, its file, and the file's name in messages."""
 
     manifest: Manifest
     path: Path
@@ -24,11 +24,11 @@ class LockTarget:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LockOptions:
-    """How to lock: `update` are names that shall move, `upgrade` moves all; `jobs` 0 is one a core.
+    """How to lock: `update` names packages to move, `upgrade` moves all; `jobs` 0 is one per core.
 
-    `repodata` are folders of metadata, each as `DIR` or `CHANNEL=DIR`; `cache` keeps what live channels said,
-    the engine's own folder if not given. With `upgrade_format` nothing is solved: a lock of an older version
-    is written in the current one.
+    `repodata` are folders of metadata, each as `DIR` or `CHANNEL=DIR`; `cache` keeps the metadata of live
+    channels, by default in the engine's own folder. With `upgrade_format` nothing is solved: a lock of an
+    older version is written in the current one.
     """
 
     environments: tuple[str, ...] = ()
@@ -45,7 +45,7 @@ class LockOptions:
 
     @property
     def moves(self) -> bool:
-        """Whether pins shall move that are not stale."""
+        """Whether pins that are not stale shall move."""
         return self.upgrade or bool(self.update)
 
 
@@ -57,7 +57,16 @@ class LockOutcome:
     status: str
     reasons: tuple[StaleReason, ...] = ()
     changes: tuple[PinChange, ...] = ()
-    places: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    platforms: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def as_json(self) -> Mapping[str, Any]:
+        """Return {path, status, reasons, changes}."""
+        return {
+            "path": self.path,
+            "status": self.status,
+            "reasons": [str(reason) for reason in self.reasons],
+            "changes": [change.as_json() for change in self.changes],
+        }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,29 +77,19 @@ class LockResult:
 
     @property
     def ok(self) -> bool:
-        """Whether no lock is stale and stays so."""
-        return all(locked.status != STALE for locked in self.locks)
+        """Whether no lock is stale."""
+        return all(outcome.status != STALE for outcome in self.locks)
 
     def as_json(self) -> Mapping[str, Any]:
         """Return the contract's document."""
-        return {
-            "locks": [
-                {
-                    "path": locked.path,
-                    "status": locked.status,
-                    "reasons": [str(reason) for reason in locked.reasons],
-                    "changes": [change.as_json() for change in locked.changes],
-                }
-                for locked in self.locks
-            ]
-        }
+        return {"locks": [outcome.as_json() for outcome in self.locks]}
 
     def as_text(self) -> str:
-        """Return a line a lock, a line a reason where it is stale, a line a change."""
+        """Return a line per lock, per reason if it is stale, and per change."""
         lines = []
-        for locked in self.locks:
-            lines.append(f"{locked.path}: {locked.status}")
-            if locked.status == STALE:
-                lines += [f"  {reason}" for reason in locked.reasons]
-            lines += diff.as_lines(locked.changes, locked.places)
+        for outcome in self.locks:
+            lines.append(f"{outcome.path}: {outcome.status}")
+            if outcome.status == STALE:
+                lines += [f"  {reason}" for reason in outcome.reasons]
+            lines += diff.as_lines(outcome.changes, outcome.platforms)
         return "\n".join(lines)

@@ -54,7 +54,7 @@ def locks(tmp_path: Path) -> tuple[Lock, Lock]:
 def test_every_kind_of_change_is_told_once_where_platforms_agree(locks: tuple[Lock, Lock]) -> None:
     before, after = locks
     found = diff.changes(before, after, compare_versions)
-    assert diff.as_lines(found, diff.everywhere(before, after)) == [
+    assert diff.as_lines(found, diff.platforms_by_environment(before, after)) == [
         "  ≈ again 1.0 h0_0 → 1.0 h1_0",
         "  ↓ down 1.10 → 1.9",
         "  - gone 1.9",
@@ -65,7 +65,9 @@ def test_every_kind_of_change_is_told_once_where_platforms_agree(locks: tuple[Lo
 
 def test_markdown_is_a_table(locks: tuple[Lock, Lock]) -> None:
     before, after = locks
-    lines = diff.as_markdown(diff.changes(before, after, compare_versions), diff.everywhere(before, after))
+    lines = diff.as_markdown(
+        diff.changes(before, after, compare_versions), diff.platforms_by_environment(before, after)
+    )
     assert lines[:3] == [
         "| package | change | before | after | where |",
         "| --- | --- | --- | --- | --- |",

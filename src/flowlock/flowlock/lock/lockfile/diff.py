@@ -22,50 +22,58 @@ class ChangeKind(StrEnum):
 class VersionOrder(Protocol):
     """Compares versions as conda orders them."""
 
-    def __call__(self, one: str, other: str, /) -> int:
+    def __call__(self, left: str, right: str, /) -> int:
         """Return a negative number, zero or a positive number."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PinChange:
-    """One package's change, and where: the places are (environment, platform), sorted."""
+    """One package's change; `locations` are the environments with platforms in which it occurs, sorted."""
 
     package: str
     kind: ChangeKind
     before: str | None
     after: str | None
-    places: tuple[tuple[str, str], ...]
+    locations: tuple[tuple[str, str], ...]
 
     def as_json(self) -> dict[str, Any]:
         """Return the change as `lock --json` and `diff --json` print it."""
+        environments = _by_environment(self.locations)
         return {
             "package": self.package,
             "kind": self.kind.value,
             "before": self.before,
             "after": self.after,
-            "environments": {
-                name: list(platforms) for name, platforms in _by_environment(self.places).items()
-            },
+            "environments": {name: list(platforms) for name, platforms in environments.items()},
         }
 
 
 def changes(before: Lock | None, after: Lock | None, order: VersionOrder) -> tuple[PinChange, ...]:
-    """Return what it takes to come from one lock to the other, by package; no lock has no pins."""
+    """Return the changes from one lock to the other, by package; None is a lock without pins."""
     old, new = _pins(before), _pins(after)
     folded: dict[tuple[str, ChangeKind, str | None, str | None], list[tuple[str, str]]] = {}
     for key in sorted(old.keys() | new.keys()):
         environment, platform, name = key
-        one, other = old.get(key), new.get(key)
-        if one is not None and other is not None and (one.url, one.sha256) == (other.url, other.sha256):
+        old_pin, new_pin = old.get(key), new.get(key)
+        if _artifact(old_pin) == _artifact(new_pin):
             continue
-        kind = _kind(one, other, order)
+        kind = _kind(old_pin, new_pin, order)
+        # Only the build distinguishes two pins of one version.
         rebuilt = kind is ChangeKind.REBUILT
-        change = (name, kind, _shown(one, build=rebuilt), _shown(other, build=rebuilt))
+        change = (name, kind, _shown(old_pin, build=rebuilt), _shown(new_pin, build=rebuilt))
         folded.setdefault(change, []).append((environment, platform))
+    # By package, then by where the change occurs.
+    ordered = sorted(folded.items(), key=lambda item: (item[0][0], item[1]))
     return tuple(
-        PinChange(package=name, kind=kind, before=was, after=now, places=tuple(places))
-        for (name, kind, was, now), places in sorted(folded.items(), key=lambda item: (item[0][0], item[1]))
+        PinChange(
+            package=name, kind=kind, before=version_before, after=version_after, locations=tuple(locations)
+        )
+        for (name, kind, version_before, version_after), locations in ordered
     )
+
+
+def _artifact(pin: Record | None) -> tuple[str, str] | None:
+    return None if pin is None else (pin.url, pin.sha256)
 
 
 def _pins(lock: Lock | None) -> dict[tuple[str, str, str], Record]:
@@ -86,41 +94,40 @@ def _kind(before: Record | None, after: Record | None, order: VersionOrder) -> C
 
 
 def _shown(record: Record | None, *, build: bool) -> str | None:
-    """Return a version, with its build where only that tells two pins apart."""
+    """Return a pin's version, with its build if that is wanted."""
     if record is None:
         return None
     return f"{record.version} {record.build}" if build else record.version
 
 
-def _by_environment(places: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
-    found: dict[str, list[str]] = {}
-    for environment, platform in places:
-        found.setdefault(environment, []).append(platform)
-    return {name: tuple(platforms) for name, platforms in found.items()}
+def _by_environment(locations: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    by_environment: dict[str, list[str]] = {}
+    for environment, platform in locations:
+        by_environment.setdefault(environment, []).append(platform)
+    return {name: tuple(platforms) for name, platforms in by_environment.items()}
 
 
-def where(change: PinChange, everywhere: Mapping[str, Sequence[str]]) -> str:
-    """Return where a change holds, folded: nothing if everywhere, else environments with their platforms.
+def shown_locations(change: PinChange, platforms: Mapping[str, Sequence[str]]) -> str:
+    """Return where a change occurs, for people: empty for everywhere, else environments with platforms.
 
-    `everywhere` is environment → platforms of both locks together.
+    `platforms` are those of each environment in both locks together.
     """
-    found = _by_environment(change.places)
-    if all(set(found.get(name, ())) == set(platforms) for name, platforms in everywhere.items()):
+    changed = _by_environment(change.locations)
+    complete = {name for name in platforms if set(changed.get(name, ())) == set(platforms[name])}
+    if complete == platforms.keys():
         return ""
-    parts = []
-    for name, platforms in found.items():
-        full = set(platforms) == set(everywhere.get(name, ()))
-        parts.append(name if full else f"{name} on {', '.join(platforms)}")
-    return "; ".join(parts)
+    return "; ".join(
+        name if name in complete else f"{name} on {', '.join(changed[name])}" for name in changed
+    )
 
 
-def everywhere(*locks: Lock | None) -> dict[str, tuple[str, ...]]:
-    """Return environment → platforms of all the locks together."""
-    found: dict[str, set[str]] = {}
-    for lock in locks:
-        for name, locked in (lock.environments if lock else {}).items():
-            found.setdefault(name, set()).update(locked.packages)
-    return {name: tuple(sorted(platforms)) for name, platforms in sorted(found.items())}
+def platforms_by_environment(*locks: Lock | None) -> dict[str, tuple[str, ...]]:
+    """Return the platforms of each environment in any of the locks."""
+    by_environment: dict[str, set[str]] = {}
+    for lock in filter(None, locks):
+        for name, locked in lock.environments.items():
+            by_environment.setdefault(name, set()).update(locked.packages)
+    return {name: tuple(sorted(platforms)) for name, platforms in sorted(by_environment.items())}
 
 
 _SIGNS = {
@@ -132,29 +139,28 @@ _SIGNS = {
 }
 
 
-def as_lines(found: Sequence[PinChange], places: Mapping[str, Sequence[str]]) -> list[str]:
-    """Return a line a change, for people."""
-    return [
-        f"  {_SIGNS[change.kind]} {change.package} {_arrow(change)}{_suffix(where(change, places))}"
-        for change in found
-    ]
+def as_lines(changes: Sequence[PinChange], platforms: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return a line per change, for people; `platforms` as for `shown_locations`."""
+    return [_line(change, shown_locations(change, platforms)) for change in changes]
 
 
-def as_markdown(found: Sequence[PinChange], places: Mapping[str, Sequence[str]]) -> list[str]:
-    """Return the lines of a Markdown table of changes."""
-    if not found:
+def _line(change: PinChange, locations: str) -> str:
+    versions = " → ".join(version for version in (change.before, change.after) if version)
+    line = f"  {_SIGNS[change.kind]} {change.package} {versions}"
+    return f"{line}  ({locations})" if locations else line
+
+
+def as_markdown(changes: Sequence[PinChange], platforms: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the lines of a Markdown table of changes; `platforms` as for `shown_locations`."""
+    if not changes:
         return []
     lines = ["| package | change | before | after | where |", "| --- | --- | --- | --- | --- |"]
-    for change in found:
-        before, after = (f"`{text}`" if text else "" for text in (change.before, change.after))
-        place = where(change, places) or "everywhere"
-        lines.append(f"| {change.package} | {change.kind.value} | {before} | {after} | {place} |")
+    for change in changes:
+        before, after = _code(change.before), _code(change.after)
+        locations = shown_locations(change, platforms) or "everywhere"
+        lines.append(f"| {change.package} | {change.kind.value} | {before} | {after} | {locations} |")
     return lines
 
 
-def _arrow(change: PinChange) -> str:
-    return " → ".join(text for text in (change.before, change.after) if text)
-
-
-def _suffix(place: str) -> str:
-    return f"  ({place})" if place else ""
+def _code(version: str | None) -> str:
+    return f"`{version}`" if version else ""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flowlock.conda.records import Record, from_entry, is_archive, to_entry
+from flowlock.conda.virtual import TargetPlatform, declared
 from flowlock.errors import FlowlockError, Location
 from flowlock.lock.lockfile import engine, yaml
 
@@ -18,11 +19,17 @@ _ENVIRONMENT_KEYS = frozenset(("channels", "packages", "options"))
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LockPlatform:
-    """A platform as a lock names it, with the virtual packages that the solve took for granted."""
+    """A platform as a lock names it, with the virtual packages that the solve assumed."""
 
     name: str
     subdir: str
     virtual_packages: tuple[str, ...] = ()
+
+    def is_for(self, target: TargetPlatform) -> bool:
+        """Tell whether it has the target's subdir and declares the same virtual packages."""
+        return (
+            self.subdir == target.subdir and declared(self.subdir, self.virtual_packages) == target.declared
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,4 +1,4 @@
-"""The names that a lock gives to platforms, set against those of its manifest. Pure.
+"""The names of a lock's platforms, matched to those of its manifest. Pure.
 
 pixi writes platforms with virtual packages of their own as `p1`, `p2`, and finds them again by their subdir
 and their virtual packages (its `lock_file/platform_rename.rs`).
@@ -8,24 +8,24 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
-from flowlock.conda.virtual import TargetPlatform, declared
-from flowlock.lock.lockfile.document import Lock, LockedEnvironment, LockPlatform
+from flowlock.conda.virtual import TargetPlatform
+from flowlock.lock.lockfile.document import Lock, LockedEnvironment
 
 T = TypeVar("T")
 
 
 def manifest_names(lock: Lock, targets: Iterable[TargetPlatform]) -> dict[str, str]:
-    """Return the lock's name → the manifest's name of each platform that they call otherwise.
+    """Return the lock's name → the manifest's name of each platform whose names differ.
 
     A platform is renamed only if exactly one of the manifest has its subdir and virtual packages, and neither
     of the two names is taken.
     """
-    known = {target.name: target for target in targets}
+    by_name = {target.name: target for target in targets}
     taken = {platform.name for platform in lock.platforms}
     names: dict[str, str] = {}
     for platform in lock.platforms:
-        matching = [name for name, target in known.items() if _is_same(platform, target)]
-        if platform.name not in known and len(matching) == 1 and matching[0] not in taken:
+        matching = [name for name, target in by_name.items() if platform.is_for(target)]
+        if platform.name not in by_name and len(matching) == 1 and matching[0] not in taken:
             names[platform.name] = matching[0]
             taken.add(matching[0])
     return names
@@ -48,10 +48,3 @@ def _renamed(pins: LockedEnvironment, names: Mapping[str, str]) -> LockedEnviron
 
 def _keyed(rows: Mapping[str, T], names: Mapping[str, str]) -> dict[str, T]:
     return {names.get(platform, platform): row for platform, row in rows.items()}
-
-
-def _is_same(platform: LockPlatform, target: TargetPlatform) -> bool:
-    return (
-        platform.subdir == target.subdir
-        and declared(platform.subdir, platform.virtual_packages) == target.declared
-    )

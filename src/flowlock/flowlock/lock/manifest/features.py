@@ -1,8 +1,8 @@
 """Features of a pixi manifest and how they merge into an environment."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from flowlock.conda import virtual
 from flowlock.conda.virtual import TargetPlatform
@@ -10,12 +10,16 @@ from flowlock.lock.manifest.model import Environment, ExcludeNewer, Priority, Re
 
 Table = Mapping[str, Any]
 Specs = Mapping[str | None, Mapping[str, Requirement]]
-_FAMILIES = {"linux-": ("unix", "linux"), "osx-": ("unix", "osx"), "win-": ("win",)}
+_FAMILIES = {"linux": ("unix", "linux"), "osx": ("unix", "osx"), "win": ("win",)}
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Feature:
-    """A feature as written; specs are by target selector, None for all platforms."""
+    """A feature as written; specs are by target selector, None for all platforms.
+
+    What is None is not in the feature: the workspace's value counts, or all platforms.
+    """
 
     requirements: Specs
     constraints: Specs
@@ -25,10 +29,14 @@ class Feature:
     strategy: Strategy | None
     priority: Priority | None
 
+    def is_for(self, platform: TargetPlatform) -> bool:
+        """Tell whether the feature can be used on a platform, which it names itself or by its subdir."""
+        return self.platforms is None or bool({platform.name, platform.subdir} & self.platforms)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Shared:
-    """What the workspace says for all environments."""
+class WorkspaceDefaults:
+    """The platforms of a workspace, and its settings for all features without their own."""
 
     channels: Sequence[tuple[str, int]]
     platforms: Mapping[str, TargetPlatform]
@@ -37,34 +45,70 @@ class Shared:
     exclude_newer: ExcludeNewer | None
 
 
-def merged(name: str, group: str | None, features: Sequence[Feature], shared: Shared) -> Environment:
+def merged(
+    name: str, group: str | None, features: Sequence[Feature], defaults: WorkspaceDefaults
+) -> Environment:
     """Merge features as pixi does: specs add up, channels go by priority, platforms are the common ones."""
-    channels = [c for f in features for c in (shared.channels if f.channels is None else f.channels)]
-    ordered = dict.fromkeys(url for url, _ in sorted(channels, key=lambda item: -item[1]))
-    platforms = [
-        (platform, virtual.with_system_requirements(platform, [f.system for f in features]))
-        for platform in shared.platforms.values()
-        if all(f.platforms is None or {platform.name, platform.subdir} & f.platforms for f in features)
-    ]
+    platforms = _common_platforms(features, defaults)
     return Environment(
         name=name,
         solve_group=group,
-        channels=tuple(ordered),
+        channels=_by_priority(features, defaults),
         platforms=tuple(target for _, target in platforms),
         requirements={
-            t.name: tuple(r for f in features for r in _on(f.requirements, p)) for p, t in platforms
+            target.name: _specs_on(platform, [feature.requirements for feature in features])
+            for platform, target in platforms
         },
-        constraints={t.name: tuple(r for f in features for r in _on(f.constraints, p)) for p, t in platforms},
-        strategy=next((f.strategy for f in features if f.strategy), shared.strategy),
-        priority=next((f.priority for f in features if f.priority), shared.priority),
-        exclude_newer=shared.exclude_newer,
+        constraints={
+            target.name: _specs_on(platform, [feature.constraints for feature in features])
+            for platform, target in platforms
+        },
+        strategy=_first([feature.strategy for feature in features], defaults.strategy),
+        priority=_first([feature.priority for feature in features], defaults.priority),
+        exclude_newer=defaults.exclude_newer,
     )
 
 
-def _on(found: Specs, platform: TargetPlatform) -> list[Requirement]:
-    """Return a feature's specs on a platform: the more precise target overrides the more general."""
-    families = next(names for prefix, names in _FAMILIES.items() if platform.subdir.startswith(prefix))
-    merged: dict[str, Requirement] = {}
-    for selector in (None, *families, platform.subdir, platform.name):
-        merged.update(found.get(selector, {}))
-    return list(merged.values())
+def _by_priority(features: Sequence[Feature], defaults: WorkspaceDefaults) -> tuple[str, ...]:
+    """Return the channels of all features, each once; those of one priority keep their order."""
+    channels: list[tuple[str, int]] = []
+    for feature in features:
+        channels += defaults.channels if feature.channels is None else feature.channels
+    channels.sort(key=lambda channel: -channel[1])
+    return tuple(dict.fromkeys(url for url, _ in channels))
+
+
+def _common_platforms(
+    features: Sequence[Feature], defaults: WorkspaceDefaults
+) -> list[tuple[TargetPlatform, TargetPlatform]]:
+    """Return the workspace's platforms that all features have, without and with the system requirements."""
+    requirements = [feature.system for feature in features]
+    return [
+        (platform, virtual.with_system_requirements(platform, requirements))
+        for platform in defaults.platforms.values()
+        if all(feature.is_for(platform) for feature in features)
+    ]
+
+
+def _first(choices: Iterable[T | None], default: T) -> T:
+    """Return the first choice that a feature makes, as pixi does."""
+    for choice in choices:
+        if choice is not None:
+            return choice
+    return default
+
+
+def _specs_on(platform: TargetPlatform, by_feature: Iterable[Specs]) -> tuple[Requirement, ...]:
+    """Return the features' specs on a platform; within a feature a more precise target overrides others."""
+    requirements: list[Requirement] = []
+    for by_selector in by_feature:
+        merged: dict[str, Requirement] = {}
+        for selector in (None, *_families(platform.subdir), platform.subdir, platform.name):
+            merged.update(by_selector.get(selector, {}))
+        requirements += merged.values()
+    return tuple(requirements)
+
+
+def _families(subdir: str) -> tuple[str, ...]:
+    """Return the target selectors of a subdir's operating system, general ones first."""
+    return _FAMILIES[subdir.partition("-")[0]]

@@ -1,8 +1,10 @@
-"""What a manifest asks for, resolved: per environment its channels, platforms, specs and solve options."""
+"""A resolved manifest: the channels, platforms, match specs and solve options of each environment."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import chain
 
 from flowlock.conda import virtual
 from flowlock.conda.match_spec import name_of
@@ -11,6 +13,8 @@ from flowlock.errors import Location
 
 ALIAS = "https://conda.anaconda.org/"
 DEFAULT = "default"
+# The keys of an environment's `options` in pixi.lock that come from its manifest.
+OPTION_KEYS = ("strategy", "channel-priority")
 
 
 class Strategy(StrEnum):
@@ -30,7 +34,7 @@ class Priority(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Requirement:
-    """A match spec that a manifest asks for by name, and where it does."""
+    """A match spec that a manifest requires, the package's name, and where it is written."""
 
     name: str
     spec: str
@@ -39,23 +43,30 @@ class Requirement:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExcludeNewer:
-    """Packages newer than a cutoff are not there, in milliseconds since the epoch.
+    """Excludes packages that are newer than a cutoff, in milliseconds since the epoch.
 
-    `exempt` are match specs without any cutoff; `own` are cutoffs of single packages, before the general one.
+    `exempt` are match specs without any cutoff; `by_package` overrides the cutoff for single packages.
     """
 
     cutoff: int | None = None
     exempt: tuple[Requirement, ...] = ()
-    own: Mapping[str, int] = field(default_factory=dict)
+    by_package: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def is_plain(self) -> bool:
         """Whether there is one cutoff for all packages, which is what the engine knows."""
-        return not self.exempt and not self.own
+        return not self.exempt and not self.by_package
 
     def cutoff_of(self, name: str) -> int | None:
         """Return the cutoff of a package, if it has one."""
-        return self.own.get(name, self.cutoff)
+        return self.by_package.get(name, self.cutoff)
+
+    def forbids(self, name: str, timestamp: int | None) -> bool:
+        """Tell whether a package is too new, exemptions aside; as for the engine, one without a time is."""
+        cutoff = self.cutoff_of(name)
+        if cutoff is None:
+            return False
+        return timestamp is None or timestamp > cutoff
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,7 +95,7 @@ class Environment:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Manifest:
-    """A manifest: `label` is how messages call what it locks, `file` its path in messages."""
+    """A manifest: `label` is the name of what it locks in messages, `file` its own path there."""
 
     label: str
     file: str
@@ -92,25 +103,27 @@ class Manifest:
 
     def platforms(self) -> tuple[TargetPlatform, ...]:
         """Return every platform of any environment, by name."""
-        known = {p.name: p for environment in self.environments for p in environment.platforms}
-        return tuple(known[name] for name in sorted(known))
+        by_name = {p.name: p for environment in self.environments for p in environment.platforms}
+        return tuple(by_name[name] for name in sorted(by_name))
+
+    def match_specs(self) -> Iterator[Requirement]:
+        """Yield the requirements and constraints of all environments and platforms."""
+        for environment in self.environments:
+            by_platform = (*environment.requirements.values(), *environment.constraints.values())
+            yield from chain.from_iterable(by_platform)
 
     def only(self, environments: Iterable[str] = (), platforms: Iterable[str] = ()) -> "Manifest":
         """Return the manifest cut down to environments and platforms (names or subdirs); none means all."""
-        names, places = set(environments), set(platforms)
-        kept = []
+        names, platform_names = set(environments), set(platforms)
+        selected = []
         for environment in self.environments:
             if names and environment.name not in names:
                 continue
-            chosen = tuple(p for p in environment.platforms if not places or {p.name, p.subdir} & places)
-            kept.append(_with_platforms(environment, chosen))
-        return Manifest(label=self.label, file=self.file, environments=tuple(kept))
-
-
-def _with_platforms(environment: Environment, platforms: tuple[TargetPlatform, ...]) -> Environment:
-    from dataclasses import replace
-
-    return replace(environment, platforms=platforms)
+            kept = environment.platforms
+            if platform_names:
+                kept = tuple(p for p in kept if {p.name, p.subdir} & platform_names)
+            selected.append(replace(environment, platforms=kept))
+        return replace(self, environments=tuple(selected))
 
 
 def channel_url(channel: str) -> str:
@@ -127,14 +140,14 @@ def simple(
     specs: Sequence[str],
     file: str = "",
 ) -> Manifest:
-    """Return a manifest with one environment, `default`, of given match specs (the embedded profile's)."""
+    """Return a manifest with one environment, `default`, of match specs (for the embedded profile)."""
     targets = tuple(virtual.target(subdir) for subdir in platforms)
-    wanted = tuple(Requirement(name=name_of(spec), spec=spec) for spec in specs)
+    requirements = tuple(Requirement(name=name_of(spec), spec=spec) for spec in specs)
     environment = Environment(
         name=DEFAULT,
         channels=tuple(channel_url(channel) for channel in channels),
         platforms=targets,
-        requirements={target.name: wanted for target in targets},
+        requirements={target.name: requirements for target in targets},
     )
     return Manifest(label=label, file=file or label, environments=(environment,))
 
@@ -142,7 +155,7 @@ def simple(
 def for_workflow(
     package: str, version: str, *, channels: Sequence[str], platforms: Sequence[str], test: Mapping[str, str]
 ) -> str:
-    """Return the pixi.toml of a workflow: it depends on the workflow's own package, the lock pins it.
+    """Return the pixi.toml of a workflow; it depends on the workflow's own package.
 
     `channels` are the release channel and then the others; `test` are the dependencies of the environment
     `test` (name → version).
@@ -174,6 +187,4 @@ def for_workflow(
 
 
 def _quoted(text: str) -> str:
-    import json
-
     return json.dumps(text, ensure_ascii=False)

@@ -11,7 +11,7 @@ from flowlock.documents import toml
 from flowlock.documents.places import KeyPath
 from flowlock.errors import FlowlockError, Problem, nearest
 from flowlock.lock.manifest import specs
-from flowlock.lock.manifest.features import Feature, Shared, Table, merged
+from flowlock.lock.manifest.features import Feature, Table, WorkspaceDefaults, merged
 from flowlock.lock.manifest.model import (
     DEFAULT,
     Environment,
@@ -90,7 +90,7 @@ class _ManifestReader:
             here = (*root, "feature", name)
             self._known(content, here, (*_FEATURE, *_OPTIONS), _IGNORED)
             features[name] = self._feature(content, here, platforms=platforms)
-        shared = Shared(
+        shared = WorkspaceDefaults(
             channels=channels,
             platforms=platforms,
             strategy=self._strategy(workspace, (*root, kind)) or Strategy.HIGHEST,
@@ -289,7 +289,7 @@ class _ManifestReader:
         except (TypeError, ValueError, AttributeError) as error:
             self._report(here, str(error), hint="a date (2026-01-31), a time, or a duration (7d)")
             return None
-        return ExcludeNewer(cutoff=cutoff, exempt=tuple(exempt), own=single)
+        return ExcludeNewer(cutoff=cutoff, exempt=tuple(exempt), by_package=single)
 
     def _with_python(self, default: Feature, root: KeyPath) -> Feature:
         """Add what pixi takes from `[project]` of a pyproject.toml; its dependencies are PyPI's: refused."""
@@ -307,7 +307,7 @@ class _ManifestReader:
         return replace(default, requirements={**default.requirements, None: {**general, "python": asked}})
 
     def _environments(
-        self, table: Table, path: KeyPath, features: Mapping[str, Feature], shared: Shared
+        self, table: Table, path: KeyPath, features: Mapping[str, Feature], shared: WorkspaceDefaults
     ) -> list[Environment]:
         declared = table.get("environments", {})
         if not isinstance(declared, dict):
@@ -323,7 +323,12 @@ class _ManifestReader:
         return made
 
     def _environment(
-        self, name: str, content: Table, path: KeyPath, features: Mapping[str, Feature], shared: Shared
+        self,
+        name: str,
+        content: Table,
+        path: KeyPath,
+        features: Mapping[str, Feature],
+        shared: WorkspaceDefaults,
     ) -> Environment:
         """Return an environment; feature content of its own comes before its features, as in pixi."""
         self._known(content, path, (*_MEMBERS, *_CONTENT), _IGNORED)

@@ -14,7 +14,7 @@ from flowlock.conda.records import Record, from_repodata, to_repodata
 from flowlock.errors import FlowlockError
 from flowlock.lock.manifest.model import ExcludeNewer
 from flowlock.lock.solver import sources
-from flowlock.lock.solver.sources import ChannelFolder
+from flowlock.lock.solver.sources import KEPT, ChannelFolder
 
 if TYPE_CHECKING:
     from rattler import RepoDataRecord, SparseRepoData
@@ -160,7 +160,7 @@ def bad_metadata(what: str, error: Exception) -> FlowlockError:
         f"the metadata of {what} cannot be used: {error}",
         code="FL621",
         hint="get the metadata again, then run the same command again",
-        kept="the lock that was there",
+        kept=KEPT,
     )
 
 

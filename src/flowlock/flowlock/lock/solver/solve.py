@@ -15,6 +15,7 @@ from flowlock.errors import FlowlockError
 from flowlock.lock.manifest.model import ExcludeNewer, Priority, Requirement, Strategy
 from flowlock.lock.solver import sources
 from flowlock.lock.solver.metadata import ChannelMetadata, bad_metadata
+from flowlock.lock.solver.sources import KEPT
 
 if TYPE_CHECKING:
     from rattler import MatchSpec
@@ -173,14 +174,14 @@ def _refuse_live(request: SolveRequest, metadata: ChannelMetadata, opened: Seque
             f"{request.label} needs the metadata of {', '.join(live)}, and --offline forbids to ask for it",
             code="FL622",
             hint="run again without --offline, or give the metadata with --repodata DIR",
-            kept="the lock that was there",
+            kept=KEPT,
         )
     if limit is not None and not limit.is_plain:
         raise FlowlockError(
             f"{request.label}: exclude-newer with exemptions needs {', '.join(live)} as files",
             code="FL627",
             hint="give it with --repodata DIR",
-            kept="the lock that was there",
+            kept=KEPT,
         )
 
 
@@ -189,7 +190,7 @@ def _unreachable(request: SolveRequest, error: Exception) -> FlowlockError:
         f"{request.label}: the metadata of {', '.join(request.channels)} cannot be had",
         code="FL629",
         hint="check the network and run the same command again; `--profile embedded` needs no conda channel",
-        kept="the lock that was there",
+        kept=KEPT,
         detail=str(error),
     )
 
@@ -256,7 +257,7 @@ def _unsolvable(request: SolveRequest, explanation: str) -> UnsolvableError:
         location=where,
         detail=explanation.strip(),
         hint="loosen one of the specs that the explanation names",
-        kept="the lock that was there",
+        kept=KEPT,
     )
     error.label = request.label
     return error

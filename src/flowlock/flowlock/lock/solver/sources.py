@@ -1,4 +1,4 @@
-"""Where a solve's metadata comes from, as data, and the files of it checked before an engine reads them."""
+"""The folders that stand for channels, and their repodata, checked before an engine reads it."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -13,14 +13,16 @@ from flowlock.lock.manifest.model import ALIAS, ExcludeNewer, channel_url
 
 REPODATA = "repodata.json"
 NOARCH = "noarch"
+# What a failed run leaves as it was, for its message.
+KEPT = "the previous lock"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChannelFolder:
-    """A folder of `<subdir>/repodata.json` that stands for a channel: records bear the channel's URL.
+    """A folder of `<subdir>/repodata.json` that stands for a channel; its records have the channel's URL.
 
-    One that `serves` is all that can be installed of its channel here: a pin that it does not hold is stale.
-    A snapshot of metadata serves nothing.
+    With `serves` it has all of the channel's packages that can be installed here: a pin that it does not
+    have is stale. A snapshot of metadata serves nothing.
     """
 
     url: str
@@ -33,41 +35,44 @@ class ChannelFolder:
         return file if file.is_file() else None
 
 
-def snapshots(given: Iterable[str], channels: Sequence[str]) -> list[ChannelFolder]:
+def snapshots(options: Iterable[str], channels: Sequence[str]) -> list[ChannelFolder]:
     """Return the folders of metadata of `DIR` or `CHANNEL=DIR`, each as the channel that it stands for.
 
-    Without a name that is the channel of the metadata's `info.base_url`; without that the only one of
-    `channels` that is left.
+    Without a name this is the channel of the metadata's `info.base_url`, or else the only one of `channels`
+    that no other folder stands for.
     """
     folders: list[ChannelFolder] = []
     unnamed: list[Path] = []
-    for text in given:
-        channel, path = _named(text)
+    for option in options:
+        channel, path = _channel_and_folder(option)
         url = channel or _base_channel(path)
         if url is None:
             unnamed.append(path)
         else:
             folders.append(ChannelFolder(url=url, path=path, serves=False))
     named = {folder.url.rstrip("/") for folder in folders}
-    left = [channel for channel in dict.fromkeys(channels) if channel.rstrip("/") not in named]
     if unnamed:
-        folders.append(_only_left(unnamed, left))
+        without_folder = [url for url in dict.fromkeys(channels) if url.rstrip("/") not in named]
+        folders.append(_of_only_channel(unnamed, without_folder))
     return folders
 
 
-def _only_left(unnamed: Sequence[Path], left: Sequence[str]) -> ChannelFolder:
-    """Return the one folder that names no channel as the one channel that is left."""
-    if len(unnamed) == 1 and len(left) == 1:
-        return ChannelFolder(url=left[0], path=unnamed[0], serves=False)
+def _of_only_channel(unnamed: Sequence[Path], channels: Sequence[str]) -> ChannelFolder:
+    """Return a folder that names no channel as the only channel without a folder; raises FlowlockError."""
+    if len(unnamed) == 1 and len(channels) == 1:
+        return ChannelFolder(url=channels[0], path=unnamed[0], serves=False)
+    without_folder = (
+        f"without metadata are {', '.join(channels)}" if channels else "all channels have metadata"
+    )
     raise FlowlockError(
-        f"{unnamed[0]} does not say of which channel it is: its repodata.json has no `info.base_url`",
+        f"the channel of {unnamed[0]} is unknown: its repodata.json has no `info.base_url`",
         code="FL620",
-        hint=f"write --repodata CHANNEL={unnamed[0]}; the channels are {', '.join(left) or 'all given'}",
+        hint=f"write --repodata CHANNEL={unnamed[0]}; {without_folder}",
     )
 
 
-def _named(text: str) -> tuple[str | None, Path]:
-    """Return the channel's URL, if there is one, and the folder of `CHANNEL=DIR` or `DIR`."""
+def _channel_and_folder(text: str) -> tuple[str | None, Path]:
+    """Return the channel's URL (None without a name) and the folder of `CHANNEL=DIR` or `DIR`."""
     channel, separator, folder = text.rpartition("=")
     if not separator or Path(text).is_dir():
         return None, Path(text)
@@ -75,15 +80,15 @@ def _named(text: str) -> tuple[str | None, Path]:
 
 
 def _base_channel(folder: Path) -> str | None:
-    """Return the channel that a folder's metadata names, if it does."""
-    found = sorted(folder.glob(f"*/{REPODATA}"))
-    if not found:
+    """Return the channel that a folder's metadata names, if any."""
+    repodata_files = sorted(folder.glob(f"*/{REPODATA}"))
+    if not repodata_files:
         raise FlowlockError(
-            f"{folder} holds no <platform>/{REPODATA}",
+            f"{folder} has no <platform>/{REPODATA}",
             code="FL620",
-            hint="--repodata takes a folder with noarch/repodata.json and one such file a platform",
+            hint="--repodata takes a folder with noarch/repodata.json and one such file per platform",
         )
-    for file in found:
+    for file in repodata_files:
         base = parsed(file).get("info", {}).get("base_url")
         if isinstance(base, str) and base:
             return channel_url(base.rstrip("/").removesuffix("/" + file.parent.name))
@@ -93,7 +98,7 @@ def _base_channel(folder: Path) -> str | None:
 def without_newer(
     document: Mapping[str, Any], limit: ExcludeNewer, is_exempt: Callable[[Record], bool]
 ) -> dict[str, Any]:
-    """Return repodata without what the limit forbids; what has no timestamp is, as by the engine."""
+    """Return repodata without the packages that the limit forbids."""
     base = str(document.get("info", {}).get("base_url") or f"{ALIAS}unknown/noarch").rstrip("/")
     kept: dict[str, Any] = {**document}
     for kind in ("packages", "packages.conda"):
@@ -107,20 +112,19 @@ def without_newer(
 
 
 def _is_late(entry: Mapping[str, Any], limit: ExcludeNewer) -> bool:
-    cutoff, stamp = limit.cutoff_of(str(entry.get("name"))), entry.get("timestamp")
-    if cutoff is None:
-        return False
-    return not isinstance(stamp, int) or in_milliseconds(stamp) > cutoff
+    timestamp = entry.get("timestamp")
+    moment = in_milliseconds(timestamp) if isinstance(timestamp, int) else None
+    return limit.forbids(str(entry.get("name")), moment)
 
 
 def parsed(file: Path) -> dict[str, Any]:
-    """Return a repodata file's document; a FlowlockError says that it is truncated or no repodata."""
+    """Return a repodata file's document; raises FlowlockError if it is truncated or not repodata."""
     try:
         document = json.loads(files.read_bytes(file))
     except ValueError as error:
         raise _unreadable(file, f"it is not JSON ({error})") from error
     if not isinstance(document, dict) or not isinstance(document.get("info", {}), dict):
-        raise _unreadable(file, "it is no repodata")
+        raise _unreadable(file, "it is not repodata")
     return document
 
 
@@ -137,6 +141,6 @@ def _unreadable(file: Path, why: str) -> FlowlockError:
     return FlowlockError(
         f"the channel's metadata {file.parent.name}/{file.name} cannot be used: {why}",
         code="FL621",
-        hint="get the file again; nothing was locked with it",
-        kept="the lock that was there",
+        hint="get the file again, then run the same command again",
+        kept=KEPT,
     )
