@@ -10,6 +10,7 @@ from packaging.utils import canonicalize_name
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from flowlock.documents import toml
+from flowlock.edges import address
 from flowlock.edges.files import read_text
 from flowlock.edges.state_folder import StateFolder
 from flowlock.errors import FlowlockError, Location, Problem, nearest
@@ -152,6 +153,16 @@ class _ChannelsTable(_Strict):
     release: str = Field(pattern=r"^https?://")
     others: list[str] = ["conda-forge"]
     aliases: dict[str, str] = {}
+
+    @field_validator("release", "others", "aliases")
+    @classmethod
+    def _public(cls, value: Any) -> Any:
+        """Refuse credentials: locks and recipes would have them, and whoever reads the repository."""
+        named = [value] if isinstance(value, str) else list(value)
+        urls = [*named, *value.values()] if isinstance(value, dict) else named
+        if any(address.user_info(url) for url in urls):
+            raise ValueError("a channel's address has a user name or a password in it: take them out")
+        return value
 
 
 class _BuildTable(_Strict):

@@ -102,3 +102,22 @@ def test_a_declaration_that_says_too_little_or_of_nothing_is_a_problem_with_its_
     assert words in problem.message
     assert problem.location is not None
     assert (problem.location.line or 0) > SETTINGS.count("\n")
+
+
+@pytest.mark.parametrize(
+    "channels",
+    [
+        'release = "https://me:planted-pass@example.org/small"',
+        'release = "https://example.org/small"\nothers = ["https://planted-pass@example.org/forge"]',
+        'release = "https://example.org/small"\n[channels.aliases]\n"https://me:planted-pass@a.org/b" = "c"',
+        'release = "https://example.org/small"\n[channels.aliases]\nb = "https://me:planted-pass@a.org/b"',
+    ],
+)
+def test_a_channel_with_a_password_is_refused_and_not_shown(root: Path, channels: str) -> None:
+    text = SETTINGS.replace('release = "https://example.org/small"', channels)
+    (root / "flowlock.toml").write_text(text)
+    with pytest.raises(FlowlockError) as caught:
+        workspace.load(root)
+    (problem,) = caught.value.problems
+    assert problem.code == "FL303"
+    assert "planted-pass" not in str(problem.as_json())
