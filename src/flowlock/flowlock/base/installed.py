@@ -5,13 +5,14 @@ import hashlib
 import io
 import zipfile
 from collections.abc import Collection, Iterator, Mapping
-from importlib.metadata import Distribution, distributions
+from importlib.metadata import Distribution
 from importlib.util import find_spec
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
 from flowlock.edges import files
+from flowlock.edges.distributions import installed
 from flowlock.errors import FlowlockError
 
 GROUP = "flowlock.tasks"
@@ -29,9 +30,8 @@ def wheels(wanted: Collection[str], folder: Path) -> dict[str, Path]:
     has the same bytes for ever.
     """
     made: dict[str, Path] = {}
-    for distribution in distributions():
-        name: str = canonicalize_name(distribution.metadata["Name"])
-        if name in wanted and name not in made and distribution.entry_points.select(group=GROUP):
+    for name, distribution in installed().items():
+        if name in wanted and distribution.entry_points.select(group=GROUP):
             data = _archive(_contents(distribution))
             file = f"{name.replace('-', '_')}-{distribution.version}-py3-none-any.whl"
             made[name] = folder / hashlib.sha256(data).hexdigest() / file

@@ -56,11 +56,14 @@ def sources(python: Interpreter) -> dict[str, Path]:
         f"include/python{series}/internal/**/*.h",
     )
     paths = {path for pattern in patterns for path in prefix.glob(pattern)}
+    # As texts: there are thousands, and every sync looks at them.
+    files = {str(path) for path in paths}
     for folder, folders, names in os.walk(python.stdlib):
         folders[:] = [name for name in folders if name not in _LEFT_BEHIND]
-        paths.update(Path(folder, name) for name in names if _belongs(name))
+        files.update(f"{folder}/{name}" for name in names if _belongs(name))
+    inside = f"{prefix}/"
     # A link may lead to what another package of the distribution would have.
-    return {path.relative_to(prefix).as_posix(): path for path in sorted(paths) if path.is_file()}
+    return {file.removeprefix(inside): Path(file) for file in sorted(files) if os.path.isfile(file)}  # noqa: PTH113
 
 
 def _belongs(name: str) -> bool:

@@ -10,9 +10,9 @@ from flowlock.builder.environments.locked import Locked, Store
 from flowlock.builder.plan.targets import Target, targets
 from flowlock.commands.session import BASE_URL, Profile, Session
 from flowlock.conda import platforms
-from flowlock.edges import files, memo
-from flowlock.edges.memo import digest_of
+from flowlock.edges import files
 from flowlock.errors import FlowlockError, Problem
+from flowlock.lock.checked import CheckedLocks
 from flowlock.lock.derived import forget_damaged
 from flowlock.lock.lockfile import document
 from flowlock.lock.lockfile.document import Lock
@@ -136,8 +136,8 @@ def _place(session: Session, known: Mapping[str, Target]) -> _Place:
 
 def _settle(session: Session, place: _Place, *, relock: bool) -> None:
     """Make sure that the lock fits what is asked; what was found to fit is not looked at again."""
-    path = session.workspace.state.checked_build_lock
-    if _settled_key(path) == _key(place):
+    checked = CheckedLocks(session.workspace.state.checked_locks, place.folders, own={})
+    if checked.are_current([place.target]):
         return
     _forget_damaged(session, place)
     if relock:
@@ -147,7 +147,7 @@ def _settle(session: Session, place: _Place, *, relock: bool) -> None:
         solve([place.target], folders=place.folders, own={}, options=options, progress=session.progress)
     else:
         _refuse_stale(session, place)
-    memo.write(path, {"key": _key(place)})
+    checked.keep([place.target])
 
 
 def _forget_damaged(session: Session, place: _Place) -> None:
@@ -172,23 +172,6 @@ def _reasons(session: Session, place: _Place) -> list[str]:
     options = LockOptions(check=True)
     done = solve([place.target], folders=place.folders, own={}, options=options, progress=session.progress)
     return [str(reason) for one in done.locks if one.status == STALE for reason in one.reasons]
-
-
-def _key(place: _Place) -> str:
-    """Return the digest of all that decides whether a lock fits: itself, what is asked, what there is."""
-    index = [folder.repodata(subdir) for folder in place.folders for subdir in _subdirs(place.manifest)]
-    read = [path for path in (place.target.path, *index) if path is not None and path.is_file()]
-    facts: list[Any] = [repr(place.manifest), *(files.sha256_of(path) for path in read)]
-    return digest_of(facts)
-
-
-def _subdirs(manifest: Manifest) -> list[str]:
-    return ["noarch", *(platform.subdir for platform in manifest.platforms())]
-
-
-def _settled_key(path: Path) -> str | None:
-    kept = memo.read(path, dict[str, str])
-    return kept.get("key") if kept else None
 
 
 def _records(held: Lock, environment: str, platform: str) -> Any:

@@ -1,7 +1,7 @@
 """`flowlock lock` and `export`, put together from a session: what is locked, and what metadata stands for."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,14 +14,14 @@ from flowlock.commands.session import BASE_URL, Profile, Session
 from flowlock.conda import platforms
 from flowlock.edges import files
 from flowlock.errors import FlowlockError
+from flowlock.lock.checked import CheckedLocks
 from flowlock.lock.derived import forget_damaged
 from flowlock.lock.lockfile import document
 from flowlock.lock.lockfile import export as exports
 from flowlock.lock.lockfile.forms import ExportKind
 from flowlock.lock.manifest import model as manifest
 from flowlock.lock.manifest import pixi
-from flowlock.lock.result import CURRENT, STALE, UPDATED, LockOptions, LockResult, LockTarget
-from flowlock.lock.run import lock as lock_targets
+from flowlock.lock.result import CURRENT, STALE, UPDATED, LockOptions, LockOutcome, LockResult, LockTarget
 from flowlock.lock.satisfy import CurrentBuild
 from flowlock.lock.solver.sources import ChannelFolder
 from flowlock.workspace import Workflow
@@ -114,14 +114,25 @@ def _lock(
     labels = {target.manifest.label for target in wanted}
     workflows = session.workspace.workflow_list
     hand_edits.refuse(session.workspace, [one for one in workflows if one.name in labels])
+    folders = [
+        ChannelFolder(url=manifest.channel_url(url), path=path) for url, path in session.mirrors().items()
+    ]
+    cache = cache_of(session.workspace)
+    own = _own(snapshot, cache)
+    checked = CheckedLocks(session.workspace.state.checked_locks, folders, own)
+    if options.only_compares and checked.are_current(wanted):
+        return LockResult(locks=tuple(LockOutcome(path=target.shown, status=CURRENT) for target in wanted))
+    # Imported here: the solver and what it needs take longer to import than an idle sync takes.
+    from flowlock.lock.run import lock as lock_targets
+
+    for target in wanted:
+        if target.path.is_relative_to(session.workspace.state.locks):
+            forget_damaged(target.path, target.shown, session.progress)
     with session.temporaries():
-        return lock_targets(
+        result = lock_targets(
             wanted,
-            folders=[
-                ChannelFolder(url=manifest.channel_url(url), path=path)
-                for url, path in session.mirrors().items()
-            ],
-            own=_own(snapshot, wanted),
+            folders=folders,
+            own=_explained(own, snapshot, cache, wanted),
             options=replace(
                 options,
                 offline=options.offline or session.offline,
@@ -129,6 +140,9 @@ def _lock(
             ),
             progress=session.progress,
         )
+    if result.ok and options.only_compares:
+        checked.keep(wanted)
+    return result
 
 
 def committed(session: Session) -> list[LockTarget]:
@@ -141,13 +155,8 @@ def committed(session: Session) -> list[LockTarget]:
     ]
 
 
-def _own(snapshot: WorkspaceSnapshot, wanted: Sequence[LockTarget]) -> dict[str, CurrentBuild]:
-    """Return what the workspace's sources make now: names, the bytes of what is built, and what changed.
-
-    What changed is told against the build that the locks pin, if the cache knows what that was made from.
-    """
-    cache = cache_of(snapshot.workspace)
-    texts = [files.read_text(target.path, target.shown) for target in wanted if target.path.is_file()]
+def _own(snapshot: WorkspaceSnapshot, cache: Cache) -> dict[str, CurrentBuild]:
+    """Return what the workspace's sources make now: names, and the bytes of what is built."""
     builds: dict[str, list[str]] = {}
     for package in snapshot.packages.values():
         builds.setdefault(package.identity.name, []).append(package.identity.build)
@@ -155,13 +164,23 @@ def _own(snapshot: WorkspaceSnapshot, wanted: Sequence[LockTarget]) -> dict[str,
         key: CurrentBuild(
             version=package.identity.version,
             build=package.identity.build,
-            why=_why(cache, package, texts),
             sha256=held.sha256 if (held := cache.find(package.identity)) else "",
             variants=tuple(
                 build for build in builds[package.identity.name] if build != package.identity.build
             ),
         )
         for key, package in snapshot.packages.items()
+    }
+
+
+def _explained(
+    own: Mapping[str, CurrentBuild], snapshot: WorkspaceSnapshot, cache: Cache, wanted: Sequence[LockTarget]
+) -> dict[str, CurrentBuild]:
+    """Return what the sources make with what changed since the build that the locks pin, if that is known."""
+    texts = [files.read_text(target.path, target.shown) for target in wanted if target.path.is_file()]
+    return {
+        key: replace(identity, why=_why(cache, snapshot.packages[key], texts))
+        for key, identity in own.items()
     }
 
 
@@ -201,7 +220,6 @@ def _workflow_target(session: Session, workflow: Workflow) -> LockTarget:
     if session.profile is not Profile.EMBEDDED:
         return _manifest_target(session, workflow.package / MANIFEST, path, label=workflow.name)
     shown = session.workspace.relative(path)
-    forget_damaged(path, shown, session.progress)
     wanted = manifest.simple(
         workflow.name,
         channels=(session.workspace.release_channel, BASE_URL),

@@ -166,9 +166,9 @@ class StateFolder:
         return self.cache / "native.json"
 
     @property
-    def checked_build_lock(self) -> Path:
-        """What the lock of build environments was last compared with."""
-        return self.cache / "build-lock.json"
+    def checked_locks(self) -> Path:
+        """What each lock was last compared with and found current."""
+        return self.cache / "checked-locks.json"
 
     # Locks that follow from the embedded base channel, and locks of environments for looking up tasks.
 

@@ -1,7 +1,7 @@
 """The targets, options and results of `flowlock lock`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,11 @@ class LockOptions:
     repodata: tuple[str, ...] = ()
     cache: Path | None = None
     jobs: int = 0
+
+    @property
+    def only_compares(self) -> bool:
+        """Whether a lock that was found current without options is current with these."""
+        return LockOptions() == replace(self, check=False, dry_run=False, offline=False, cache=None, jobs=0)
 
     @property
     def moves(self) -> bool:

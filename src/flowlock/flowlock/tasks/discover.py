@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from importlib.metadata import Distribution, distributions, version
+from importlib.metadata import Distribution, version
 from pathlib import Path
 from typing import Any, Protocol, Self
 from urllib.parse import unquote, urlsplit
@@ -25,6 +25,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from flowlock.conda.closure import closure
 from flowlock.edges import files, memo, process
+from flowlock.edges.distributions import installed
 from flowlock.edges.sources import snapshots
 from flowlock.edges.temporary import temporaries_below
 from flowlock.errors import FlowlockError, from_os_error
@@ -81,8 +82,9 @@ def signatures(
     wanted: set[str] | None = None
     if requirements is not None:
         wanted = {canonicalize_name(name) for name in (CORE, *requirements)}
-    installed = [one for one in _installed_sources(wanted) if one.distribution not in names]
-    sources = [*own, *installed]
+    beside = installed()
+    elsewhere = {name: one for name, one in beside.items() if name not in names}
+    sources = [*own, *_installed_sources(elsewhere, wanted)]
     known = {source.distribution: _Known.kept(workspace, source) for source in sources}
     asked = {source.distribution: known[source.distribution].unchecked(source, checks) for source in sources}
     incomplete = [
@@ -93,7 +95,7 @@ def signatures(
         for source in incomplete:
             known[source.distribution] = known[source.distribution].completed(workspace, source, described)
     documents = [one.document for one in known.values() if one.document is not None]
-    present = names | {canonicalize_name(one.metadata["Name"]) for one in distributions()}
+    present = names | beside.keys()
     verdicts = {
         (distribution, check): refusals
         for distribution, one in known.items()
@@ -226,13 +228,12 @@ def _requires(project: Mapping[str, Any]) -> set[str]:
     return {canonicalize_name(Requirement(text).name) for text in project.get("dependencies", ())}
 
 
-def _installed_sources(wanted: set[str] | None) -> Iterator[Source]:
-    seen = set()
-    for distribution in distributions():
-        name = canonicalize_name(distribution.metadata["Name"])
-        if name in seen or (wanted is not None and name not in wanted):
+def _installed_sources(
+    beside: Mapping[str, Distribution], wanted: Collection[str] | None
+) -> Iterator[Source]:
+    for name, distribution in beside.items():
+        if wanted is not None and name not in wanted:
             continue
-        seen.add(name)
         points = {point.name: point.value for point in distribution.entry_points.select(group=GROUP)}
         if points:
             yield Source(distribution=name, entry_points=points, identity=_installed_identity(distribution))

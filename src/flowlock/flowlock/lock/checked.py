@@ -1,0 +1,54 @@
+"""Locks that were found current: they are compared again only when something that decides it has changed."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+
+from flowlock.edges import files, memo
+from flowlock.edges.memo import digest_of
+from flowlock.lock.result import LockTarget
+from flowlock.lock.satisfy import CurrentBuild
+from flowlock.lock.solver.sources import NOARCH, ChannelFolder
+from flowlock.names import Sha256
+
+# Who decides, besides the documents: our rules, and the engine's reading of match specs.
+JUDGES = ("flowlock", "py-rattler")
+
+
+class CheckedLocks:
+    """The inputs with which each lock was last found current, as digests in one file."""
+
+    def __init__(self, path: Path, folders: Sequence[ChannelFolder], own: Mapping[str, CurrentBuild]) -> None:
+        self._path, self._folders = path, folders
+        self._judges = [version(name) for name in JUDGES]
+        self._builds = {name: {**asdict(identity), "why": ""} for name, identity in own.items()}
+        self._kept = memo.read(path, dict[str, str]) or {}
+
+    def are_current(self, targets: Iterable[LockTarget]) -> bool:
+        """Return whether all of these locks were found current as they are, and nothing has changed since."""
+        return all(self._is_current(target) for target in targets)
+
+    def keep(self, targets: Iterable[LockTarget]) -> None:
+        """Keep that these locks are current now."""
+        found = {target.shown: self._inputs(target) for target in targets}
+        if found.items() - self._kept.items():
+            memo.write(self._path, {**self._kept, **found})
+
+    def _is_current(self, target: LockTarget) -> bool:
+        inputs = self._inputs(target)
+        return inputs is not None and self._kept.get(target.shown) == inputs
+
+    def _inputs(self, target: LockTarget) -> Sha256 | None:
+        """Return the digest of all that decides whether a lock is current, None where there is no lock."""
+        if not target.path.is_file():
+            return None
+        subdirs = (NOARCH, *(platform.subdir for platform in target.manifest.platforms()))
+        indexes = [(folder, folder.repodata(subdir)) for folder in self._folders for subdir in subdirs]
+        served = [
+            (folder.url, folder.serves, files.sha256_of(index))
+            for folder, index in indexes
+            if index is not None
+        ]
+        lock = files.sha256_of(target.path)
+        return digest_of([self._judges, repr(target.manifest), lock, served, self._builds])

@@ -1,0 +1,109 @@
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from flowlock.lock.checked import CheckedLocks
+from flowlock.lock.manifest.model import simple
+from flowlock.lock.result import LockOptions, LockTarget
+from flowlock.lock.satisfy import CurrentBuild
+from unit.lock.universe import FORGE, RELEASE, channel, package
+
+OWN = {"ours": CurrentBuild(version="1.0", build="h1_0", sha256="a" * 64)}
+
+
+class Place:
+    """A lock, the folder of a channel, and what our packages make."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.own = folder, OWN
+        self.path = folder / "pixi.lock"
+        self.path.write_text("version: 7\n")
+        self.served = channel(folder / "ours", RELEASE, [package("ours")], serves=True)
+        manifest = simple("alone", channels=[FORGE], platforms=["linux-64"], specs=["knots"])
+        self.target = LockTarget(manifest=manifest, path=self.path, shown="pixi.lock")
+
+    @property
+    def checked(self) -> CheckedLocks:
+        return CheckedLocks(self.folder / "checked.json", [self.served], self.own)
+
+    def ask_for_more(self) -> None:
+        manifest = simple("alone", channels=[FORGE], platforms=["linux-64"], specs=["knots >=2"])
+        self.target = replace(self.target, manifest=manifest)
+
+    def serve_more(self) -> None:
+        self.served = channel(self.folder / "ours", RELEASE, [package("ours"), package("new")], serves=True)
+
+    def serve_as_snapshot(self) -> None:
+        self.served = replace(self.served, serves=False)
+
+    def make(self, identity: CurrentBuild) -> None:
+        self.own = {"ours": identity}
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Place:
+    place = Place(tmp_path)
+    assert not place.checked.are_current([place.target])
+    place.checked.keep([place.target])
+    assert place.checked.are_current([place.target])
+    return place
+
+
+CHANGES: dict[str, Callable[[Place], object]] = {
+    "the lock": lambda place: place.path.write_text("version: 7 \n"),
+    "no lock": lambda place: place.path.unlink(),
+    "the manifest": Place.ask_for_more,
+    "the channel": Place.serve_more,
+    "what a channel is": Place.serve_as_snapshot,
+    "our build": lambda place: place.make(replace(OWN["ours"], build="h2_0")),
+    "our version": lambda place: place.make(replace(OWN["ours"], version="1.1")),
+    "our bytes": lambda place: place.make(replace(OWN["ours"], sha256="b" * 64)),
+    "the record": lambda place: (place.folder / "checked.json").write_text("{}"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_whatever_decides_it_is_compared_again_after_a_change(kept: Place, change: str) -> None:
+    CHANGES[change](kept)
+    assert not kept.checked.are_current([kept.target])
+
+
+def test_a_lock_that_was_never_there_is_not_current(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    place.path.unlink()
+    place.checked.keep([place.target])
+    assert not place.checked.are_current([place.target])
+
+
+def test_why_a_build_differs_decides_nothing(kept: Place) -> None:
+    kept.make(replace(OWN["ours"], why="a file changed"))
+    assert kept.checked.are_current([kept.target])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        LockOptions(),
+        LockOptions(dry_run=True),
+        LockOptions(check=True, offline=True, jobs=3, cache=Path("here")),
+    ],
+)
+def test_a_plain_call_only_compares(options: LockOptions) -> None:
+    assert options.only_compares
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        LockOptions(upgrade=True),
+        LockOptions(upgrade_format=True),
+        LockOptions(update=("knots",)),
+        LockOptions(repodata=("folder",)),
+        LockOptions(platforms=("linux-64",)),
+        LockOptions(environments=("default",)),
+    ],
+)
+def test_a_call_with_a_choice_does_more_than_compare(options: LockOptions) -> None:
+    assert not options.only_compares
