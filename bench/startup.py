@@ -24,12 +24,8 @@ def command_{number}(name: str = "", check: bool = False) -> None:
 
 def main() -> None:
     """Print the medians and their ratio."""
-    from flowlock.cli import app
-
-    commands = "".join(COMMAND.format(number=number) for number in range(len(app.registered_commands)))
     with tempfile.TemporaryDirectory() as folder:
-        bare = Path(folder, "bare.py")
-        bare.write_text(BARE.format(commands=commands))
+        bare = bare_app(Path(folder))
         ours = [sys.executable, "-m", "flowlock", "--help"]
         run = {
             "bare typer app": lambda: subprocess.run(
@@ -41,3 +37,13 @@ def main() -> None:
     floor = medians["bare typer app"]
     rows = [(name, value, value / floor, f"≤ {GOAL}") for name, value in medians.items()]
     print_table(("start-up", "seconds", "ratio", "goal"), rows)
+
+
+def bare_app(folder: Path) -> Path:
+    """Write a typer app with as many commands as flowlock has, and return its script."""
+    from flowlock.cli import app
+
+    commands = "".join(COMMAND.format(number=number) for number in range(len(app.registered_commands)))
+    script = folder / "bare.py"
+    script.write_text(BARE.format(commands=commands))
+    return script

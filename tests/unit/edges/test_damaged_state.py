@@ -12,10 +12,11 @@ from flowlock.builder.package_tests import tested as test_outcomes
 from flowlock.builder.plan.cache import BuildRecord
 from flowlock.builder.worker.unpacked import Unpacked
 from flowlock.channel import store
-from flowlock.commands import build_lock, run
+from flowlock.commands import run
 from flowlock.commands.foreign_tasks import PARTS
 from flowlock.edges import memo
 from flowlock.edges.stat_cache import StatCache
+from flowlock.lock.checked import CheckedLocks
 from flowlock.release import ledger
 from flowlock.release.ledger import Entry, Ledger
 from flowlock.running import environment
@@ -79,7 +80,7 @@ READERS: Mapping[str, tuple[Callable[[Path], Any], Any]] = {
     "unpacked": (lambda path: Unpacked(path.parent, path).broken(None), []),
     "base": (lambda path: manifest.load(path.parent), manifest.Manifest()),
     "resolution": (wheels._kept, None),
-    "build lock": (build_lock._settled_key, None),
+    "checked locks": (lambda path: CheckedLocks(path, [], {})._kept, {}),
     "signatures": (lambda path: discover.kept_description(path, ("tasks", "errors")), None),
     "lookup": (lambda path: discover.kept_description(path, PARTS), None),
     "verdicts": (read_verdicts, {}),

@@ -1,5 +1,6 @@
 """The distributions that are installed beside flowlock, by name."""
 
+import os
 import sys
 from importlib.metadata import Distribution
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 
 # The folder of a distribution's metadata is named by the distribution (PEP 427), so no metadata is parsed.
-SUFFIXES = frozenset((".dist-info", ".egg-info"))
+SUFFIXES = (".dist-info", ".egg-info")
 
 
 def installed() -> dict[str, Distribution]:
@@ -17,8 +18,7 @@ def installed() -> dict[str, Distribution]:
         folder = Path(entry or ".")
         if not folder.is_dir():
             continue
-        for path in sorted(folder.iterdir()):
-            if path.suffix in SUFFIXES:
-                name = canonicalize_name(path.stem.partition("-")[0])
-                found.setdefault(name, Distribution.at(path))
+        for info in sorted(name for name in os.listdir(folder) if name.endswith(SUFFIXES)):  # noqa: PTH208
+            name = canonicalize_name(info.rpartition(".")[0].partition("-")[0])
+            found.setdefault(name, Distribution.at(folder / info))
     return found

@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from flowlock.edges import files
 from flowlock.edges.pool import concurrently
@@ -90,6 +89,9 @@ def _get(
 
 
 def _copied(url: str, stream: BinaryIO) -> Sha256:
+    # Imported here: it brings an HTTP client, which a sync that finds all current does without.
+    from urllib.request import url2pathname
+
     source = Path(url2pathname(urlsplit(url).path))
     try:
         with source.open("rb") as opened:

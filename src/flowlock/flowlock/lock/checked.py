@@ -23,7 +23,8 @@ class CheckedLocks:
         self._path, self._folders = path, folders
         self._judges = [version(name) for name in JUDGES]
         self._builds = {name: {**asdict(identity), "why": ""} for name, identity in own.items()}
-        self._kept = memo.read(path, dict[str, str]) or {}
+        kept = memo.read(path, dict[str, dict[str, str]]) or {}
+        self._kept = kept.get("locks", {})
 
     def are_current(self, targets: Iterable[LockTarget]) -> bool:
         """Return whether all of these locks were found current as they are, and nothing has changed since."""
@@ -33,7 +34,7 @@ class CheckedLocks:
         """Keep that these locks are current now."""
         found = {target.shown: self._inputs(target) for target in targets}
         if found.items() - self._kept.items():
-            memo.write(self._path, {**self._kept, **found})
+            memo.write(self._path, {"locks": {**self._kept, **found}})
 
     def _is_current(self, target: LockTarget) -> bool:
         inputs = self._inputs(target)
