@@ -66,7 +66,7 @@ SATISFIED = {
     ),
 }
 STALE_LOCKS = {
-    "a package that nothing asks for": (LINUX, locked(ROW.format("linux-64")), "nothing asks for a"),
+    "a package that nothing asks for": (LINUX, locked(ROW.format("linux-64")), "nothing requires a"),
     "no row": (LINUX + WANTED, locked("{}"), "the platform is not locked"),
     "another virtual package": (
         LINUX + GLIBC.replace("2.17", "2.34") + WANTED,
@@ -76,7 +76,7 @@ STALE_LOCKS = {
     "a platform too many": (
         HEAD + "platforms = []\n",
         locked(ROW.format("linux-64")),
-        "the platform is locked, the manifest does not have it",
+        "the platform is locked, but not in the manifest",
     ),
     "ambiguous platforms": (
         f'{HEAD}platforms = [{{ name = "b", platform = "linux-64", glibc = "2.17" }}, '

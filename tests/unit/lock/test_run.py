@@ -294,7 +294,7 @@ def test_a_lock_with_wheels_is_left_alone(place: Path, forge: ChannelFolder) -> 
     place.write_text(f"{head}\n      - pypi: {url}{middle}{tail}- pypi: {url}\n  name: b\n  version: '1'\n")
     before = place.read_bytes()
     checked = lock(wanting("python"), place, check=True)
-    assert "asks for no PyPI or source package" in str(checked.locks[0].reasons[0])
+    assert "has no PyPI or source packages" in str(checked.locks[0].reasons[0])
     code, _ = code_of(lambda: lock(wanting("python"), place, [forge, release]))
     assert code == "FL604"
     assert place.read_bytes() == before

@@ -62,9 +62,11 @@ def _places(root: Node | None, file: str) -> Places:
     keys: dict[KeyPath, Location] = {}
     values: dict[KeyPath, Location] = {}
     written: dict[KeyPath, str] = {}
-    pending: list[tuple[KeyPath, Node]] = [((), root)] if root else []
+    pending: list[tuple[KeyPath, Node | None]] = [((), root)]
     while pending:
         path, node = pending.pop()
+        if node is None:
+            continue
         values[path] = node.at
         match node:
             case Scalar():

@@ -49,10 +49,7 @@ def lock(
     relocks = [_relock(state, solved) for state in states]
     for relock in relocks:
         _require_current(relock, matcher, own)
-    updated = [relock for relock in relocks if relock.outcome.status == UPDATED]
-    texts = [(relock.state.target, relock.text()) for relock in updated]
-    for target, text in texts:
-        formats.require_readable(text, target.shown)
+    texts = _updated_texts(relocks)
     if options.dry_run:
         return LockResult(locks=tuple(_not_written(relock.outcome) for relock in relocks))
     for target, text in texts:
@@ -221,6 +218,15 @@ class _Relock:
     def text(self) -> str:
         """Return the file's text, with the names of platforms that the old file had."""
         return renamed(self.lock, self.state.written_names).text()
+
+
+def _updated_texts(relocks: Sequence[_Relock]) -> list[tuple[LockTarget, str]]:
+    """Return the texts of the locks to write; raises FlowlockError if pixi could not read one."""
+    updated = [relock for relock in relocks if relock.outcome.status == UPDATED]
+    texts = [(relock.state.target, relock.text()) for relock in updated]
+    for target, text in texts:
+        formats.require_readable(text, target.shown)
+    return texts
 
 
 def _relock(state: TargetState, solved: _Solved) -> _Relock:

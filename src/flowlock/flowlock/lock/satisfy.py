@@ -147,7 +147,7 @@ def _environments(manifest: Manifest, lock: Lock) -> Iterator[StaleReason]:
             yield StaleReason(rule=Rule.ENVIRONMENTS, label=manifest.label, environment=name, message=message)
     for name in lock.environments:
         if name not in asked:
-            message = f"the environment is in the lock, {manifest.file} has none of that name"
+            message = f"the environment is in the lock, but not in {manifest.file}"
             yield StaleReason(rule=Rule.ENVIRONMENTS, label=manifest.label, environment=name, message=message)
 
 
@@ -155,7 +155,7 @@ def _channels(view: _EnvironmentCheck) -> Iterator[StaleReason]:
     asked = [channel.rstrip("/") for channel in view.environment.channels]
     had = [channel.rstrip("/") for channel in view.pins.channels]
     if asked != had:
-        message = f"locked with the channels {', '.join(had) or 'none'}, asked for are {', '.join(asked)}"
+        message = f"locked with the channels {', '.join(had) or 'none'}, the manifest has {', '.join(asked)}"
         yield view.reason(Rule.CHANNELS, message)
 
 
@@ -168,7 +168,7 @@ def _platforms(view: _EnvironmentCheck) -> Iterator[StaleReason]:
         if name in targets:
             yield from _definition(view, targets[name], recorded)
         elif recorded.subdir not in subdirs:
-            yield view.reason(Rule.PLATFORMS, "the platform is locked, the manifest does not have it", name)
+            yield view.reason(Rule.PLATFORMS, "the platform is locked, but not in the manifest", name)
 
 
 def _definition(
@@ -186,7 +186,9 @@ def _definition(
 def _foreign(view: _EnvironmentCheck) -> Iterator[StaleReason]:
     for platform, entries in view.pins.foreign.items():
         names = ", ".join(str(next(iter(entry.values()), entry)) for entry in entries if entry)
-        yield view.reason(Rule.FOREIGN, f"the manifest asks for no PyPI or source package: {names}", platform)
+        yield view.reason(
+            Rule.FOREIGN, f"the manifest has no PyPI or source packages, the lock has {names}", platform
+        )
 
 
 def _options(view: _EnvironmentCheck) -> Iterator[StaleReason]:
@@ -244,32 +246,37 @@ def _platform(view: _EnvironmentCheck, target: TargetPlatform) -> Iterator[Stale
     visited: set[str] = set()
     yield from _walk(view, target, by_name, visited)
     if unused := sorted(by_name.keys() - visited):
-        message = f"nothing asks for {', '.join(unused)}"
+        message = f"nothing requires {', '.join(unused)}"
         yield view.reason(Rule.UNUSED, message, target.name, unused[0])
 
 
 def locked_records(lock: Lock, pins: LockedEnvironment, target: TargetPlatform) -> Sequence[Record] | None:
-    """Return a platform's records: by its name, or by its subdir as locks before v7 have them.
+    """Return a platform's records: by its name, or by its subdir as in locks before version 7.
 
-    Such a row counts if it says nothing of virtual packages, or has all that the platform declares.
+    A row of the subdir counts if it has no virtual packages, or all that the platform declares.
     """
-    found = pins.packages.get(target.name)
-    if found is not None or target.subdir not in pins.packages:
-        return found
-    row = next((p.virtual_packages for p in lock.platforms if p.name == target.subdir), ())
-    return pins.packages[target.subdir] if not row or target.declared <= set(row) else None
+    records = pins.packages.get(target.name)
+    if records is not None or target.subdir not in pins.packages:
+        return records
+    written = {platform.name: platform.virtual_packages for platform in lock.platforms}
+    virtual_packages = written.get(target.subdir, ())
+    if virtual_packages and not target.declared <= set(virtual_packages):
+        return None
+    return pins.packages[target.subdir]
 
 
 def _walk(
     view: _EnvironmentCheck, target: TargetPlatform, by_name: Mapping[str, Record], visited: set[str]
 ) -> Iterator[StaleReason]:
-    """Follow every dependency from the manifest's; `visited` gets the names that something asks for."""
+    """Follow every dependency from the manifest's; adds the names that something requires to `visited`."""
     virtual = {package.split("=")[0]: package for package in target.virtual_packages}
-    asked = view.environment.requirements.get(target.name, ())
-    pending = [(requirement.spec, f"the manifest{_at(requirement)}") for requirement in reversed(asked)]
+    requirements = view.environment.requirements.get(target.name, ())
+    pending = [
+        (requirement.spec, f"the manifest{_at(requirement)}") for requirement in reversed(requirements)
+    ]
     seen: set[str] = set()
     while pending:
-        spec, by = pending.pop()
+        spec, required_by = pending.pop()
         if spec in seen:
             continue
         seen.add(spec)
@@ -280,17 +287,22 @@ def _walk(
             record = by_name.get(parsed.name)
             problem = _unmet(view.matcher, spec, record, virtual.get(parsed.name))
         except ValueError as error:
-            yield view.reason(Rule.REQUIREMENT, f"{error}, asked for by {by}", target.name)
+            yield view.reason(Rule.REQUIREMENT, f"{error}, required by {required_by}", target.name)
             continue
         if problem:
-            message = f"`{spec}`, asked for by {by}, {problem}"
+            message = f"`{spec}`, required by {required_by}, {problem}"
             yield view.reason(Rule.REQUIREMENT, message, target.name, parsed.name)
         if record is not None:
-            if record.name not in visited:
-                visited.add(record.name)
-                pending += [(depend, record.name) for depend in reversed(record.depends)]
-            for extra in parsed.extras:
-                pending += [(depend, record.name) for depend in record.extra_depends.get(extra, ())]
+            pending += _dependencies(record, parsed.extras, is_new=record.name not in visited)
+            visited.add(record.name)
+
+
+def _dependencies(record: Record, extras: Sequence[str], *, is_new: bool) -> list[tuple[str, str]]:
+    """Return the specs that a record requires, with its name: its dependencies once, and those of extras."""
+    specs = list(reversed(record.depends)) if is_new else []
+    for extra in extras:
+        specs += record.extra_depends.get(extra, ())
+    return [(spec, record.name) for spec in specs]
 
 
 def _unmet(matcher: Matcher, spec: str, record: Record | None, virtual: str | None) -> str:

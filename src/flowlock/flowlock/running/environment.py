@@ -173,8 +173,8 @@ def _install(
     import rattler
 
     locked = dict(rattler.LockFile.from_path(lock_file).environments())[environment]
-    target = next(known for known in locked.platforms() if str(known) == platform)
-    records = locked.conda_repodata_records_for_platform(target) or []
+    platforms = {str(locked_platform): locked_platform for locked_platform in locked.platforms()}
+    records = locked.conda_repodata_records_for_platform(platforms[platform]) or []
     for record in records:
         record.url = _source(record.url, record.sha256, places)
     try:
@@ -204,12 +204,19 @@ def _install_errors() -> tuple[type[Exception], ...]:
     return (OSError, *(getattr(engine, name) for name in names))
 
 
+def _mirrored_channel(url: str, places: Places) -> str | None:
+    for channel in places.mirrors:
+        if url.startswith(f"{channel}/"):
+            return channel
+    return None
+
+
 def _source(url: str, sha256: bytes | None, places: Places) -> str:
     """Return where the bytes of a pinned package are had from: a file here if it has them, else its URL.
 
     The installer checks what it downloads against the pin, but not what it reads from a file; we do.
     """
-    channel = next((known for known in places.mirrors if url.startswith(f"{known}/")), None)
+    channel = _mirrored_channel(url, places)
     if channel is None:
         return url
     path = url.removeprefix(f"{channel}/")

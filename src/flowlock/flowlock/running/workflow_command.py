@@ -76,21 +76,21 @@ def tested(workspace: Workspace, workflow: Workflow, done: Completed) -> TestRes
     passed = done.returncode == ExitCode.DONE
     cases = tuple(
         CaseResult(
-            case=one["case"],
-            passed=one["passed"],
-            seconds=one["seconds"],
-            problems=_problems(workspace, one["problems"]),
+            case=case["case"],
+            passed=case["passed"],
+            seconds=case["seconds"],
+            problems=_problems(workspace, case["problems"]),
         )
-        for one in document.get("cases", ())
+        for case in document.get("cases", ())
     )
     problems = _problems(workspace, document.get("problems", ()))
     every = [*problems, *(problem for case in cases for problem in case.problems)]
     texts = _texts(workspace, every)
     lines = [_case_text(case, texts) for case in cases]
-    lines += [problems_text(problems, texts)] if problems else []
-    output = (
-        "\n".join(lines) if lines and done.returncode in (ExitCode.DONE, ExitCode.FAILED) else done.stderr
-    )
+    if problems:
+        lines.append(problems_text(problems, texts))
+    has_report = lines and done.returncode in (ExitCode.DONE, ExitCode.FAILED)
+    output = "\n".join(lines) if has_report else done.stderr
     return TestResult(workflow=workflow.name, passed=passed, output=output, cases=cases, problems=problems)
 
 

@@ -74,7 +74,9 @@ def test_live_metadata_is_asked_only_when_the_lock_and_the_builds_do_not_do(
 def test_a_channel_that_cannot_be_reached_is_told(tmp_path: Path) -> None:
     with (
         ChannelMetadata(folders=[], cache=tmp_path / "cache") as metadata,
-        pytest.raises(FlowlockError, match=r"the metadata of http://127\.0\.0\.1:9/ cannot be had") as caught,
+        pytest.raises(
+            FlowlockError, match=r"the metadata of http://127\.0\.0\.1:9/ cannot be downloaded"
+        ) as caught,
     ):
         solve_environment(request("http://127.0.0.1:9/", "a"), metadata)
     assert caught.value.problems[0].code == "FL629"

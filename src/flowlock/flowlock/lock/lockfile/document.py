@@ -123,11 +123,11 @@ def _node(text: str, file: str) -> Any:
 def _version(node: Any, file: str) -> int:
     version = node.get("version") if isinstance(node, dict) else None
     if not isinstance(version, int):
-        raise _broken("FL601", "it has no `version:` and so is no lock of pixi's", file, line=1)
+        raise _broken("FL601", "it has no `version:`, so it is not a lock of pixi", file, line=1)
     if version > VERSION:
         raise _broken(
             "FL603",
-            f"it is of version {version}, and {VERSION} is the newest that this flowlock reads",
+            f"it has version {version}; this flowlock reads versions up to {VERSION}",
             file,
             line=1,
             hint="update flowlock, or lock with the tool that wrote the file",
@@ -269,13 +269,15 @@ def _environment_node(environment: LockedEnvironment) -> dict[str, Any]:
     if environment.options:
         node["options"] = dict(environment.options)
     node["packages"] = {
-        platform: [
-            *({"conda": url} for url in sorted({record.url for record in records})),
-            *environment.foreign.get(platform, ()),
-        ]
+        platform: [*_selectors(records), *environment.foreign.get(platform, ())]
         for platform, records in sorted(environment.packages.items())
     }
     return node
+
+
+def _selectors(records: Sequence[Record]) -> list[dict[str, str]]:
+    urls = {record.url for record in records}
+    return [{"conda": url} for url in sorted(urls)]
 
 
 def _platform_node(platform: LockPlatform) -> dict[str, Any]:

@@ -6,6 +6,7 @@ above real locks: one of 20,000 records has 20 million characters and 500,000 va
 """
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -43,6 +44,9 @@ _LONGEST_INTEGER = 19
 _NUMBER = re.compile(
     r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|[-+]?0x[0-9a-fA-F]+|[-+]?0o[0-7]+|[-+]?0b[01]+"
 )
+# What makes a text without quotes another construct: a comment, a mapping, a sequence, a complex key.
+_NOT_PLAIN = re.compile(r" #|: |:$|\t|^[?-] |^\?$")
+_EMPTY_COLLECTIONS: dict[str, Callable[[], Node]] = {"{}": dict, "[]": list}
 _WORDS = frozenset(("true", "false", "null", "~", ".inf", "-.inf", "+.inf", ".nan"))
 _INDICATORS = frozenset("[]{}&*!|>%@`#,'\"")
 _UNSAFE = re.compile(r": |:$| #|[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]|^[-?:](?: |$)|^(?:---|\.\.\.)|^\s|\s$")
@@ -80,14 +84,11 @@ class _BlockReader:
         lines, result = self.lines, {}
         while self.at < len(lines):
             line = lines[self.at]
-            if line[:indent].strip(" ") or line[indent] == " ":
-                if len(line) - len(line.lstrip(" ")) > indent:
-                    raise _OutsideSubsetError
-                break
-            if line.startswith("- ", indent):
+            if _is_outside(line, indent):
                 break
             key, colon, rest = line[indent:].partition(":")
-            if not colon or (rest and rest[0] != " ") or key[0] in _INDICATORS or key in result:
+            is_entry = colon and (not rest or rest[0] == " ")
+            if not is_entry or key[0] in _INDICATORS or key in result:
                 raise _OutsideSubsetError
             self.at += 1
             result[key] = _scalar(rest[1:]) if len(rest) > 1 else self._below(indent)
@@ -117,20 +118,31 @@ class _BlockReader:
         return result
 
 
+def _is_outside(line: str, indent: int) -> bool:
+    """Tell whether a line ends the mapping of an indent; a deeper line is not of the subset."""
+    depth = len(line) - len(line.lstrip(" "))
+    if depth > indent:
+        raise _OutsideSubsetError
+    return depth < indent or line.startswith("- ", indent)
+
+
 def _scalar(text: str) -> Node:
     text = text.strip(" ")
-    first = text[0] if text else ""
-    if first not in _INDICATORS:
-        if " #" in text or ": " in text or text[-1:] == ":" or "\t" in text or text[:2] in ("? ", "- ", "?"):
-            raise _OutsideSubsetError
-        return _resolved(text)
-    if first == "'" and len(text) > 1 and text[-1] == "'" and "'" not in text[1:-1].replace("''", ""):
-        return text[1:-1].replace("''", "'")
-    if text == "{}":
-        return {}
-    if text == "[]":
-        return []
-    raise _OutsideSubsetError
+    if text in _EMPTY_COLLECTIONS:
+        return _EMPTY_COLLECTIONS[text]()
+    if text[:1] == "'":
+        return _unquoted(text)
+    if text[:1] in _INDICATORS or _NOT_PLAIN.search(text):
+        raise _OutsideSubsetError
+    return _resolved(text)
+
+
+def _unquoted(text: str) -> str:
+    """Return the content of a single-quoted text, in which a quote is written twice."""
+    content = text[1:-1]
+    if len(text) == 1 or text[-1] != "'" or "'" in content.replace("''", ""):
+        raise _OutsideSubsetError
+    return content.replace("''", "'")
 
 
 def _resolved(text: str) -> str | int:

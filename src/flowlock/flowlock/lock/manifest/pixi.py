@@ -90,14 +90,14 @@ class _ManifestReader:
             here = (*root, "feature", name)
             self._known(content, here, (*_FEATURE, *_OPTIONS), _IGNORED)
             features[name] = self._feature(content, here, platforms=platforms)
-        shared = WorkspaceDefaults(
+        defaults = WorkspaceDefaults(
             channels=channels,
             platforms=platforms,
             strategy=self._strategy(workspace, (*root, kind)) or Strategy.HIGHEST,
             priority=self._priority(workspace, (*root, kind)) or Priority.STRICT,
             exclude_newer=self._exclude_newer(workspace, table, (*root, kind), root),
         )
-        environments = self._environments(table, (*root, "environments"), features, shared)
+        environments = self._environments(table, (*root, "environments"), features, defaults)
         return Manifest(label=label, file=self.document.file, environments=tuple(environments))
 
     def _report(self, path: KeyPath, message: str, *, hint: str | None = None) -> None:
@@ -140,7 +140,7 @@ class _ManifestReader:
                 else:
                     platform = virtual.target(virtual.checked_subdir(str(item)))
             except ValueError as error:
-                self._report(here, str(error), hint=f"known are {', '.join(virtual.DEFAULTS)}")
+                self._report(here, str(error), hint=f"platforms are {', '.join(virtual.DEFAULTS)}")
                 continue
             if platform.name in made:
                 self._report(here, f"the platform `{platform.name}` is given twice")
@@ -185,33 +185,50 @@ class _ManifestReader:
         platforms: Mapping[str, TargetPlatform],
         top: bool = False,
     ) -> Feature:
-        selectors = {*_SELECTORS, *platforms, *(p.subdir for p in platforms.values())}
+        """Return a feature; the top level is the default feature, its settings are the workspace's."""
         requirements: dict[str | None, Mapping[str, Requirement]] = {None: self._specs(table, path)}
         constraints: dict[str | None, Mapping[str, Requirement]] = {None: self._constraints(table, path)}
         for selector, content in self._tables(table, (*path, "target"), "target"):
             here = (*path, "target", selector)
-            if selector not in selectors and selector not in virtual.DEFAULTS:
-                self._report(here, f"unknown target `{selector}`", hint=nearest(selector, sorted(selectors)))
+            self._require_target(selector, here, platforms)
             self._known(content, here, _TARGET, _IGNORED)
             requirements[selector] = self._specs(content, here)
             constraints[selector] = self._constraints(content, here)
-        chosen = None
-        if not top and "platforms" in table:
-            names = [str(name) for name in self._list(table, path, "platforms")]
-            known = platforms.keys() | {p.subdir for p in platforms.values()}
-            chosen = frozenset(names)
-            for number, name in enumerate(names):
-                if name not in known:
-                    self._report((*path, "platforms", number), f"the workspace has no platform `{name}`")
-        return Feature(
+        feature = Feature(
             requirements=requirements,
             constraints=constraints,
-            channels=None if top else self._channels(table, path),
-            platforms=chosen,
+            channels=None,
+            platforms=None,
             system=self._system(table, path),
-            strategy=None if top else self._strategy(table, path),
-            priority=None if top else self._priority(table, path),
+            strategy=None,
+            priority=None,
         )
+        if top:
+            return feature
+        return replace(
+            feature,
+            channels=self._channels(table, path),
+            platforms=self._feature_platforms(table, path, platforms),
+            strategy=self._strategy(table, path),
+            priority=self._priority(table, path),
+        )
+
+    def _require_target(self, selector: str, path: KeyPath, platforms: Mapping[str, TargetPlatform]) -> None:
+        selectors = {*_SELECTORS, *_names_and_subdirs(platforms)}
+        if selector not in selectors and selector not in virtual.DEFAULTS:
+            self._report(path, f"unknown target `{selector}`", hint=nearest(selector, sorted(selectors)))
+
+    def _feature_platforms(
+        self, table: Table, path: KeyPath, platforms: Mapping[str, TargetPlatform]
+    ) -> frozenset[str] | None:
+        """Return the platforms that a feature names, or None if it has no such list."""
+        if "platforms" not in table:
+            return None
+        names = [str(name) for name in self._list(table, path, "platforms")]
+        for number, name in enumerate(names):
+            if name not in _names_and_subdirs(platforms):
+                self._report((*path, "platforms", number), f"the workspace has no platform `{name}`")
+        return frozenset(names)
 
     def _specs(self, table: Table, path: KeyPath) -> dict[str, Requirement]:
         merged: dict[str, Requirement] = {}
@@ -307,7 +324,7 @@ class _ManifestReader:
         return replace(default, requirements={**default.requirements, None: {**general, "python": asked}})
 
     def _environments(
-        self, table: Table, path: KeyPath, features: Mapping[str, Feature], shared: WorkspaceDefaults
+        self, table: Table, path: KeyPath, features: Mapping[str, Feature], defaults: WorkspaceDefaults
     ) -> list[Environment]:
         declared = table.get("environments", {})
         if not isinstance(declared, dict):
@@ -319,7 +336,7 @@ class _ManifestReader:
             if not isinstance(content, dict):
                 self._report((*path, name), f"`{name}` must be a list of features or a table")
                 continue
-            made.append(self._environment(name, content, (*path, name), features, shared))
+            made.append(self._environment(name, content, (*path, name), features, defaults))
         return made
 
     def _environment(
@@ -328,24 +345,30 @@ class _ManifestReader:
         content: Table,
         path: KeyPath,
         features: Mapping[str, Feature],
-        shared: WorkspaceDefaults,
+        defaults: WorkspaceDefaults,
     ) -> Environment:
         """Return an environment; feature content of its own comes before its features, as in pixi."""
         self._known(content, path, (*_MEMBERS, *_CONTENT), _IGNORED)
-        names = [str(feature) for feature in self._list(content, path, "features")]
-        for number, unknown in enumerate(names):
-            if unknown not in features:
-                hint = nearest(unknown, list(features))
-                self._report(
-                    (*path, "features", number), f"the manifest has no feature `{unknown}`", hint=hint
-                )
-        if not content.get("no-default-feature", False) and DEFAULT not in names:
-            names.append(DEFAULT)
-        members = [features[feature] for feature in names if feature in features]
+        members = [features[feature] for feature in self._feature_names(content, path, features)]
         if content.keys() & set(_CONTENT):
-            members.insert(0, self._feature(content, path, platforms=shared.platforms))
+            members.insert(0, self._feature(content, path, platforms=defaults.platforms))
         group = content.get("solve-group")
         if group is not None and not isinstance(group, str):
             self._report((*path, "solve-group"), "`solve-group` must be a text")
             group = None
-        return merged(name, group, members, shared)
+        return merged(name, group, members, defaults)
+
+    def _feature_names(self, content: Table, path: KeyPath, features: Mapping[str, Feature]) -> list[str]:
+        """Return the features of an environment; the default feature is the last unless it is excluded."""
+        names = [str(feature) for feature in self._list(content, path, "features")]
+        for number, name in enumerate(names):
+            if name not in features:
+                message = f"the manifest has no feature `{name}`"
+                self._report((*path, "features", number), message, hint=nearest(name, list(features)))
+        if not content.get("no-default-feature", False) and DEFAULT not in names:
+            names.append(DEFAULT)
+        return [name for name in names if name in features]
+
+
+def _names_and_subdirs(platforms: Mapping[str, TargetPlatform]) -> set[str]:
+    return {*platforms, *(platform.subdir for platform in platforms.values())}

@@ -25,8 +25,8 @@ class ChannelMetadata:
     """Channels as the engine reads them; each subdir is opened once and shared by all solves.
 
     `folders` stand for channels, several for one share its priority tier. A channel without a folder is live:
-    it is asked over the network, or refused when `offline`; `cache` keeps what it said (by default the
-    engine's own folder). Use it as a context: its temporary files and open maps end with it.
+    it is queried over the network, or refused when `offline`; `cache` keeps its metadata (by default in the
+    engine's own folder). Use it as a context, which closes the files and deletes the temporary ones.
     """
 
     folders: Sequence[ChannelFolder]
@@ -55,18 +55,19 @@ class ChannelMetadata:
 
         A limit that the engine cannot express (exemptions, cutoffs of single packages) is applied here.
         """
-        standing = [folder for folder in self.folders if _same(folder.url, channel)]
-        if not standing:
+        folders = [folder for folder in self.folders if _is_same_channel(folder.url, channel)]
+        if not folders:
             return None
-        files = [
-            (folder, name, file)
-            for folder in standing
-            for name in (subdir, sources.NOARCH)
-            if (file := folder.repodata(name)) is not None
-        ]
-        if limit is not None and not limit.is_plain:
-            files = [(folder, name, self._filtered(file, limit)) for folder, name, file in files]
-        return [self._open(folder, name, file) for folder, name, file in files]
+        opened = []
+        for folder in folders:
+            for name in (subdir, sources.NOARCH):
+                file = folder.repodata(name)
+                if file is not None:
+                    opened.append(self._open(folder, name, self._within_limit(file, limit)))
+        return opened
+
+    def _within_limit(self, file: Path, limit: ExcludeNewer | None) -> Path:
+        return file if limit is None or limit.is_plain else self._filtered(file, limit)
 
     def _filtered(self, file: Path, limit: ExcludeNewer) -> Path:
         made = self._limited.get((file, id(limit)))
@@ -98,7 +99,7 @@ class ChannelMetadata:
         places = self._written(records)
         for channel in channels:
             empty = ChannelFolder(url=channel, path=self._folder())
-            here = [place for place in places if _same(place.url, channel)]
+            here = [place for place in places if _is_same_channel(place.url, channel)]
             self.folders = [*self.folders, empty, *here]
 
     def gateway(self) -> Any:
@@ -164,5 +165,5 @@ def bad_metadata(what: str, error: Exception) -> FlowlockError:
     )
 
 
-def _same(one: str, other: str) -> bool:
-    return one.rstrip("/") == other.rstrip("/")
+def _is_same_channel(url: str, other: str) -> bool:
+    return url.rstrip("/") == other.rstrip("/")

@@ -11,14 +11,14 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, assert_never
 
 from flowlock.conda.records import Record
-from flowlock.errors import FlowlockError
+from flowlock.errors import FlowlockError, Location
 from flowlock.lock.manifest.model import ExcludeNewer, Priority, Requirement, Strategy
 from flowlock.lock.solver import sources
 from flowlock.lock.solver.metadata import ChannelMetadata, bad_metadata
 from flowlock.lock.solver.sources import KEPT
 
 if TYPE_CHECKING:
-    from rattler import MatchSpec
+    from rattler import MatchSpec, RepoDataRecord, SparseRepoData
     from rattler.channel import ChannelPriority
     from rattler.solver.solver import SolveStrategy
     from rattler.virtual_package import GenericVirtualPackage
@@ -97,14 +97,14 @@ async def _solve_all(
 ) -> list[list[Record]]:
     gate = asyncio.Semaphore(jobs)
 
-    async def one(request: SolveRequest) -> list[Record]:
+    async def solve(request: SolveRequest) -> list[Record]:
         async with gate:
             records = await _solve(request, metadata)
         if on_done is not None:
             on_done(request, len(records))
         return records
 
-    outcomes = await asyncio.gather(*map(one, requests), return_exceptions=True)
+    outcomes = await asyncio.gather(*map(solve, requests), return_exceptions=True)
     failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
     if failures:
         raise _together(failures)
@@ -112,51 +112,36 @@ async def _solve_all(
 
 
 def _together(failures: Sequence[BaseException]) -> BaseException:
-    """Return one error for all: what is no refusal of the solver comes first and alone."""
-    unsolvable = [failure for failure in failures if isinstance(failure, UnsolvableError)]
-    other = [failure for failure in failures if not isinstance(failure, UnsolvableError)]
-    if other or len(unsolvable) == 1:
-        return (other or list(unsolvable))[0]
-    by_words: dict[str, list[str]] = {}
+    """Return one error for all; a failure other than an unsolvable request is returned alone."""
+    unsolvable = []
+    for failure in failures:
+        if not isinstance(failure, UnsolvableError):
+            return failure
+        unsolvable.append(failure)
+    if len(unsolvable) == 1:
+        return unsolvable[0]
+    labels: dict[str, list[str]] = {}
     for failure in unsolvable:
-        by_words.setdefault(str(failure.detail), []).append(failure.label)
+        labels.setdefault(str(failure.detail), []).append(failure.label)
     first = unsolvable[0]
     return UnsolvableError(
         f"{len(unsolvable)} solves have no solution",
         problems=[problem for failure in unsolvable for problem in failure.problems],
-        detail="\n\n".join(f"{', '.join(labels)}:\n{words}" for words, labels in by_words.items()),
+        detail="\n\n".join(f"{', '.join(names)}:\n{explanation}" for explanation, names in labels.items()),
         hint=first.hint,
         kept=first.kept,
     )
 
 
 async def _solve(request: SolveRequest, metadata: ChannelMetadata) -> list[Record]:
-    import rattler
     from rattler import exceptions as engine
-    from rattler.solver import solve_with_sparse_repodata
 
-    limit = request.exclude_newer
-    opened = [metadata.sparse(channel, request.subdir, limit) for channel in request.channels]
-    common: dict[str, Any] = {
-        "specs": _specs(request.requirements),
-        "constraints": _specs(request.constraints),
-        "locked_packages": metadata.pinned(request.locked),
-        "virtual_packages": [_virtual(package) for package in request.virtual_packages],
-        "channel_priority": _priority(request.priority),
-        "strategy": _strategy(request.strategy),
-        "exclude_newer": _time(limit.cutoff) if limit and limit.is_plain else None,
-    }
+    options = _engine_options(request, metadata)
+    opened = [metadata.sparse(url, request.subdir, request.exclude_newer) for url in request.channels]
+    if None in opened:
+        _refuse_live(request, metadata, opened)
     try:
-        if all(found is not None for found in opened):
-            data = [part for found in opened for part in found or ()]
-            solved = await solve_with_sparse_repodata(sparse_repodata=data, **common)
-        else:
-            _refuse_live(request, metadata, opened)
-            places: list[rattler.Channel | rattler.SparseRepoData] = []
-            for channel, found in zip(request.channels, opened, strict=True):
-                places += [rattler.Channel(channel)] if found is None else found
-            platforms = [rattler.Subdir(request.subdir), rattler.Subdir(sources.NOARCH)]
-            solved = await rattler.solve(places, gateway=metadata.gateway(), platforms=platforms, **common)
+        solved = await _engine_records(request, metadata, opened, options)
     except engine.SolverError as error:
         raise _unsolvable(request, str(error)) from error
     except (engine.GatewayError, engine.FetchRepoDataError) as error:
@@ -166,12 +151,47 @@ async def _solve(request: SolveRequest, metadata: ChannelMetadata) -> list[Recor
     return sorted((metadata.ours(record) for record in solved), key=lambda record: record.url)
 
 
+async def _engine_records(
+    request: SolveRequest,
+    metadata: ChannelMetadata,
+    opened: "Sequence[list[SparseRepoData] | None]",
+    options: dict[str, Any],
+) -> "list[RepoDataRecord]":
+    """Solve with the engine: from opened files if all channels have a folder, else through the gateway."""
+    import rattler
+    from rattler.solver import solve_with_sparse_repodata
+
+    files = [file for channel_files in opened for file in channel_files or ()]
+    if None not in opened:
+        return await solve_with_sparse_repodata(sparse_repodata=files, **options)
+    channels: list[rattler.Channel | rattler.SparseRepoData] = []
+    for url, channel_files in zip(request.channels, opened, strict=True):
+        channels += [rattler.Channel(url)] if channel_files is None else channel_files
+    platforms = [rattler.Subdir(request.subdir), rattler.Subdir(sources.NOARCH)]
+    return await rattler.solve(channels, gateway=metadata.gateway(), platforms=platforms, **options)
+
+
+def _engine_options(request: SolveRequest, metadata: ChannelMetadata) -> dict[str, Any]:
+    limit = request.exclude_newer
+    # A limit with exemptions is applied to the metadata: the engine has one cutoff for all packages.
+    cutoff = limit.cutoff if limit and limit.is_plain else None
+    return {
+        "specs": _specs(request.requirements),
+        "constraints": _specs(request.constraints),
+        "locked_packages": metadata.pinned(request.locked),
+        "virtual_packages": [_virtual(package) for package in request.virtual_packages],
+        "channel_priority": _priority(request.priority),
+        "strategy": _strategy(request.strategy),
+        "exclude_newer": _time(cutoff),
+    }
+
+
 def _refuse_live(request: SolveRequest, metadata: ChannelMetadata, opened: Sequence[Any]) -> None:
-    live = [channel for channel, found in zip(request.channels, opened, strict=True) if found is None]
+    live = [url for url, files in zip(request.channels, opened, strict=True) if files is None]
     limit = request.exclude_newer
     if metadata.offline:
         raise FlowlockError(
-            f"{request.label} needs the metadata of {', '.join(live)}, and --offline forbids to ask for it",
+            f"{request.label} needs the metadata of {', '.join(live)}, which --offline forbids to download",
             code="FL622",
             hint="run again without --offline, or give the metadata with --repodata DIR",
             kept=KEPT,
@@ -187,7 +207,7 @@ def _refuse_live(request: SolveRequest, metadata: ChannelMetadata, opened: Seque
 
 def _unreachable(request: SolveRequest, error: Exception) -> FlowlockError:
     return FlowlockError(
-        f"{request.label}: the metadata of {', '.join(request.channels)} cannot be had",
+        f"{request.label}: the metadata of {', '.join(request.channels)} cannot be downloaded",
         code="FL629",
         hint="check the network and run the same command again; `--profile embedded` needs no conda channel",
         kept=KEPT,
@@ -196,17 +216,19 @@ def _unreachable(request: SolveRequest, error: Exception) -> FlowlockError:
 
 
 def _specs(requirements: Iterable[Requirement]) -> "list[MatchSpec]":
-    """Parse specs, in an order that is not the caller's: a solve must not depend on it."""
+    """Parse specs, sorted: a solve must not depend on the caller's order."""
     import rattler
 
+    locations: dict[str, Location | None] = {}
+    for requirement in requirements:
+        locations.setdefault(requirement.spec, requirement.location)
     parsed = []
-    for requirement in sorted({r.spec for r in requirements}):
+    for spec in sorted(locations):
         try:
-            parsed.append(rattler.MatchSpec(requirement))
+            parsed.append(rattler.MatchSpec(spec))
         except Exception as error:
-            where = next(r.location for r in requirements if r.spec == requirement)
             raise FlowlockError(
-                f"`{requirement}` is no match spec: {error}", code="FL611", location=where
+                f"`{spec}` is not a match spec: {error}", code="FL611", location=locations[spec]
             ) from error
     return parsed
 
@@ -249,12 +271,12 @@ def _time(milliseconds: int | None) -> datetime | None:
 
 
 def _unsolvable(request: SolveRequest, explanation: str) -> UnsolvableError:
-    asked = [r for r in request.requirements if r.location and r.name in explanation]
-    where = asked[0].location if asked else None
+    # The engine's explanation is a text: the first requirement that it names is the best location.
+    named = [r.location for r in request.requirements if r.location and r.name in explanation]
     error = UnsolvableError(
         f"{request.label}: no set of packages satisfies the manifest",
         code="FL623",
-        location=where,
+        location=named[0] if named else None,
         detail=explanation.strip(),
         hint="loosen one of the specs that the explanation names",
         kept=KEPT,
