@@ -16,6 +16,9 @@ from flowlock.spec.rules.requirements import check_requirements
 from flowlock.spec.rules.unused import check_unused
 from flowlock.spec.rules.wiring import check_wiring
 
+# A task is unknown, of a package that is not required, or cannot be imported.
+UNKNOWN_TASKS = frozenset(("FL130", "FL131", "FL133", "FL201"))
+
 
 def check(spec: Spec, catalog: Catalog, facts: Facts) -> list[Problem]:
     """Return every problem of a spec that has the right shape, by place.
@@ -47,6 +50,9 @@ def without_consequences(problems: Sequence[Problem]) -> list[Problem]:
     A mistyped reference makes a step look unused, an unknown task leaves overrides without a field.
     """
     errors = [problem for problem in problems if problem.severity is Severity.ERROR]
+    # The types of a form are those of its tasks' parameters.
+    if any(problem.code in UNKNOWN_TASKS for problem in errors):
+        errors = [problem for problem in errors if problem.code != "FL160"]
     return errors or list(problems)
 
 
