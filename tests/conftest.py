@@ -3,9 +3,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 # The task packages that the golden specs are made of.
 sys.path.insert(0, str(Path(__file__).parent / "golden" / "specs" / "tasks"))
+
+# How fast this machine is at the moment is not what a property says.
+settings.register_profile("any-speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any-speed")
 
 # A shell makes what it starts in the background (`make test &`) ignore interrupts, which tests send.
 signal.signal(signal.SIGINT, signal.default_int_handler)

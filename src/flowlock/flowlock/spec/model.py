@@ -116,7 +116,7 @@ class Step:
     @property
     def title(self) -> str:
         """What people call the step: its name, or its id in words."""
-        if self.name and self.name.value.strip():
+        if self.name and _is_visible(self.name.value):
             return self.name.value
         words = self.id.value.replace("_", " ").strip() if self.id else ""
         return words[:1].upper() + words[1:]
@@ -204,10 +204,15 @@ class Spec:
     @property
     def title(self) -> str:
         """What people call the workflow."""
-        if self.metadata.title and self.metadata.title.value.strip():
+        if self.metadata.title and _is_visible(self.metadata.title.value):
             return self.metadata.title.value
         words = self.id.value.replace("_", " ").strip() if self.id else ""
         return words[:1].upper() + words[1:]
+
+
+def _is_visible(text: str) -> bool:
+    """Tell whether a reader would see anything: control characters and spaces alone are not a title."""
+    return any(letter.isprintable() and not letter.isspace() for letter in text)
 
 
 def references(value: Value) -> Iterator[Reference]:
