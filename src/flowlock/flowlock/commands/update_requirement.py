@@ -64,17 +64,8 @@ def update_requirement(session: Session, name: str, version: str, *, dry_run: bo
     space = session.workspace
     move = _move(space, name, version)
     with session.exclusive():
-        edited = {path: _edit(space, path, move) for path in _documents(space)}
-        problems = [problem for one in edited.values() for problem in one.problems]
-        if problems:
-            raise FlowlockError(
-                f"{name} cannot be moved to {version} everywhere",
-                problems=problems,
-                kept="everything as it was",
-            )
+        edited = _edited(space, move)
         changes = tuple(change for one in edited.values() for change in one.changes)
-        if not changes:
-            _refuse_unknown(space, move, edited)
         if dry_run:
             return UpdateResult(name=name, version=version, changes=changes, synced=None)
         texts = {path: one.text for path, one in edited.items() if one.changes}
@@ -84,6 +75,21 @@ def update_requirement(session: Session, name: str, version: str, *, dry_run: bo
             fresh = replace(session, workspace=workspace.load(space.root))
             synced = sync.sync(fresh, check=False, dry_run=False, jobs=None)
     return UpdateResult(name=name, version=version, changes=changes, synced=synced)
+
+
+def _edited(space: Workspace, move: Move) -> dict[Path, Edited]:
+    """Return every document as it would be; what cannot be moved, and what nothing requires, is refused."""
+    edited = {path: _edit(space, path, move) for path in _documents(space)}
+    problems = [problem for one in edited.values() for problem in one.problems]
+    if problems:
+        raise FlowlockError(
+            f"{move.name} cannot be moved to {move.version} everywhere",
+            problems=problems,
+            kept="everything as it was",
+        )
+    if not any(one.changes for one in edited.values()):
+        _refuse_unknown(space, move, edited)
+    return edited
 
 
 def _move(space: Workspace, name: str, version: str) -> Move:

@@ -18,7 +18,7 @@ from flowlock.release import plan, reviewed, version
 from flowlock.release.reviewed import LeftOut
 from flowlock.release.targets import artifact
 from flowlock.release.targets.artifact import Item
-from flowlock.release.targets.protocol import Target
+from flowlock.release.targets.protocol import Served, Target
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -230,23 +230,29 @@ def _served_problems(
     session: Session, target: Target, items: Sequence[Item], *, deadline: float, poll: float
 ) -> Iterator[Problem]:
     """Yield what a target does not serve, or serves with other bytes, once the deadline has passed."""
-    until = time.monotonic() + deadline
-    waiting = {item.place: item for item in items}
-    while True:
-        served = target.served(items)
-        waiting = {place: item for place, item in waiting.items() if place not in served}
-        if not waiting or time.monotonic() > until:
-            break
-        session.progress.working(f"{target.name}: waiting for {len(waiting)} files")
-        time.sleep(poll)
+    served = _awaited(session, target, items, deadline=deadline, poll=poll)
     for item in items:
-        if item.place in waiting:
+        if item.place not in served:
             yield Problem(code="FL848", message=f"{target.name} does not serve {item.file}")
             continue
-        stated, found = served[item.place].sha256, target.digest(item)
-        wrong = stated if stated != item.sha256 else found
-        if wrong != item.sha256:
-            yield Problem(
-                code="FL849",
-                message=f"{target.name} serves {item.file} with sha256 {wrong}, the lock pins {item.sha256}",
-            )
+        # The index is held against the pin, and so are the bytes: either may be wrong alone.
+        for digest in dict.fromkeys((served[item.place].sha256, target.digest(item) or "nothing")):
+            if digest != item.sha256:
+                message = (
+                    f"{target.name} serves {item.file} with sha256 {digest}, the lock pins {item.sha256}"
+                )
+                yield Problem(code="FL849", message=message)
+
+
+def _awaited(
+    session: Session, target: Target, items: Sequence[Item], *, deadline: float, poll: float
+) -> Mapping[str, Served]:
+    """Return what a target serves once it serves all items, or when the deadline has passed."""
+    until = time.monotonic() + deadline
+    while True:
+        served = target.served(items)
+        waiting = [item for item in items if item.place not in served]
+        if not waiting or time.monotonic() > until:
+            return served
+        session.progress.working(f"{target.name}: waiting for {len(waiting)} files")
+        time.sleep(poll)

@@ -1,7 +1,7 @@
 """Files that are pinned by digest, downloaded once, several at a time."""
 
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -37,22 +37,32 @@ def download(pins: Iterable[Pin], cache: Path, *, offline: bool, progress: "Prog
     """
     places = {pin: cache / pin.sha256 / pin.file for pin in pins}
     missing = [pin for pin, path in places.items() if not _sound(path, pin)]
-    if missing and offline and not all(pin.url.startswith("file:") for pin in missing):
+    if missing and offline:
+        _require_here(missing)
+    if missing:
+        _download(missing, places, progress)
+    return places
+
+
+def _require_here(missing: Sequence[Pin]) -> None:
+    """Refuse files that are neither kept nor in a folder of this machine."""
+    if not all(pin.url.startswith("file:") for pin in missing):
         raise FlowlockError(
             f"{len(missing)} file(s) were never downloaded, and --offline forbids it: "
             + ", ".join(pin.file for pin in missing),
             code="FL413",
             hint="run the same command once without --offline",
         )
-    if missing:
-        from flowlock.edges import http
 
-        noun = "file" if len(missing) == 1 else "files"
-        progress.note(f"downloading {len(missing)} {noun}")
-        with http.session(connections=CONNECTIONS) as session:
-            get = partial(_get, over=partial(to_file, session), places=places, progress=progress)
-            concurrently(get, missing, workers=CONNECTIONS)
-    return places
+
+def _download(missing: Sequence[Pin], places: Mapping[Pin, Path], progress: "Progress") -> None:
+    from flowlock.edges import http
+
+    noun = "file" if len(missing) == 1 else "files"
+    progress.note(f"downloading {len(missing)} {noun}")
+    with http.session(connections=CONNECTIONS) as session:
+        get = partial(_get, over=partial(to_file, session), places=places, progress=progress)
+        concurrently(get, missing, workers=CONNECTIONS)
 
 
 def to_file(session: "Session", url: str, stream: BinaryIO) -> Sha256:

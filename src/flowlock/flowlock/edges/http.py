@@ -1,6 +1,7 @@
 """The one place that opens HTTP sessions: what is sent where, redirects, limits, refusals as data."""
 
 import hashlib
+import io
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from flowlock.edges import address, masking
+from flowlock.edges.address import Origin
 from flowlock.edges.credentials import Credential, basic
 from flowlock.edges.patience import DEFAULT_PATIENCE, PassingFault, Patience, persist, retry_after
 from flowlock.errors import FlowlockError
@@ -251,11 +253,7 @@ def _redirected(request: Request, response: requests.Response) -> Request | None
     location = response.headers.get("location")
     if response.status_code not in REDIRECTS or not location:
         return None
-    try:
-        url = address.without_user_info(urljoin(request.url, location))
-        origin = address.origin_of(url)
-    except (FlowlockError, ValueError) as error:
-        raise _refused(request, "redirects to an address that is not one") from error
+    url, origin = _location(request, location)
     before = address.origin_of(request.url)
     if origin == before and (request.method in READS or response.status_code in SAME_METHOD):
         return replace(request, url=url, query={})
@@ -268,41 +266,59 @@ def _redirected(request: Request, response: requests.Response) -> Request | None
     )
 
 
+def _location(request: Request, location: str) -> tuple[str, Origin]:
+    try:
+        url = address.without_user_info(urljoin(request.url, location))
+        return url, address.origin_of(url)
+    except (FlowlockError, ValueError) as error:
+        raise _refused(request, "redirects to an address that is not one") from error
+
+
 def _read(response: requests.Response, request: Request, patience: Patience) -> Answer:
-    """Read a body block by block, within its kind's limits; what a refusal says is cut instead."""
-    ok = 200 <= response.status_code < 300  # noqa: PLR2004 - the range of success, RFC 9110
-    most = request.most if ok else REFUSAL_LIMIT
-    headers = {name.lower(): str(value) for name, value in response.headers.items()}
-    if ok:
-        _require_readable(request, headers)
-    if request.into is not None:
+    """Read a body within its kind's limits; what a refusal says is cut instead."""
+    answer = Answer(
+        status=response.status_code,
+        headers={name.lower(): str(value) for name, value in response.headers.items()},
+    )
+    blocks = _blocks(response, request, patience)
+    if not answer.ok:
+        return replace(answer, body=_cut(blocks))
+    _require_readable(request, answer.headers)
+    keep = io.BytesIO() if request.keep_body else None
+    sink = request.into or keep
+    if sink is not None:
         # What an earlier try wrote is not a part of this body.
-        request.into.seek(0)
-        request.into.truncate()
-    keep = request.keep_body or not ok
-    until = time.monotonic() + patience.read * request.kind.timeouts
-    digest, size, blocks = hashlib.sha256(), 0, list[bytes]()
-    while block := response.raw.read1(BLOCK, decode_content=False):
+        sink.seek(0)
+        sink.truncate()
+    digest, size = hashlib.sha256(), 0
+    for block in blocks:
         size += len(block)
-        if size > most and ok:
-            raise _refused(request, f"sent more than {most:,} bytes")
+        if size > request.most:
+            raise _refused(request, f"sent more than {request.most:,} bytes")
+        digest.update(block)
+        if sink is not None:
+            sink.write(block)
+    body = keep.getvalue() if keep is not None else b""
+    return replace(answer, body=body, sha256=Sha256(digest.hexdigest()), size=size)
+
+
+def _blocks(response: requests.Response, request: Request, patience: Patience) -> Iterator[bytes]:
+    """Yield a body as it comes; one that takes too long in all is a PassingFault."""
+    until = time.monotonic() + patience.read * request.kind.timeouts
+    while block := response.raw.read1(BLOCK, decode_content=False):
         if time.monotonic() > until:
             raise PassingFault(f"{request.host} sends too slowly")
-        digest.update(block)
-        if keep:
-            blocks.append(block)
-        elif request.into is not None:
-            request.into.write(block)
-        if size > most:
+        yield block
+
+
+def _cut(blocks: Iterator[bytes]) -> bytes:
+    """Return the beginning of a refusal's body; the rest is not read."""
+    body = b""
+    for block in blocks:
+        body += block
+        if len(body) >= REFUSAL_LIMIT:
             break
-    body = b"".join(blocks)
-    return Answer(
-        status=response.status_code,
-        headers=headers,
-        body=body if ok else body[:most],
-        sha256=Sha256(digest.hexdigest()),
-        size=size,
-    )
+    return body[:REFUSAL_LIMIT]
 
 
 def _require_readable(request: Request, headers: Mapping[str, str]) -> None:

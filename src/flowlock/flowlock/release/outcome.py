@@ -78,8 +78,6 @@ class PublishResult:
         return "\n".join(lines)
 
     def _target_lines(self, target: TargetOutcome) -> list[str]:
-        counts = Counter(artifact.status for artifact in target.artifacts)
-        summary = ", ".join(f"{counts[status]} {status}" for status in Status if counts[status])
         shown = [artifact for artifact in target.artifacts if self.dry_run or artifact.status not in FINE]
         width = max((len(artifact.file) for artifact in shown), default=0)
         rows = [
@@ -87,4 +85,9 @@ class PublishResult:
             for artifact in shown
         ]
         note = [f"  {target.detail}"] if target.detail else []
-        return [f"{target.target}: {summary or 'nothing to publish'}", *rows, *note]
+        return [f"{target.target}: {_summary(target) or 'nothing to publish'}", *rows, *note]
+
+
+def _summary(target: TargetOutcome) -> str:
+    counts = Counter(artifact.status for artifact in target.artifacts)
+    return ", ".join(f"{counts[status]} {status}" for status in Status if counts[status])

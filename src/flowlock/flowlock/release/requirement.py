@@ -97,19 +97,29 @@ class Move:
 
     def _raised(self, old: str) -> str:
         """Return `old` with the new version in its one clause that names a lowest or only version."""
-        clauses = [clause.strip() for clause in old.split(",") if clause.strip() not in {"", "*"}]
+        clauses = _clauses(old)
         if not clauses:
             return f">={self.version}"
-        matches = [_CLAUSE.fullmatch(clause) for clause in clauses]
-        moved = [match for match in matches if match and _names_one_version(match)]
-        if len(moved) != 1 or None in matches:
+        moved = [clause for clause in clauses if _names_one_version(clause)]
+        if len(moved) != 1:
             raise ValueError(f"`{old}` has no clause that one version can replace")
-        others = [f"{match[1] or '=='}{match[2]}" for match in matches if match and match is not moved[0]]
-        if not SpecifierSet(",".join(others)).contains(self.version, prereleases=True):
-            raise ValueError(f"`{','.join(others)}` does not allow {self.version}")
-        operator = moved[0][1] or ""
-        new = [f"{operator}{self.version}" if match is moved[0] else match[0] for match in matches if match]
-        return ",".join(new)
+        others = ",".join(f"{clause[1] or '=='}{clause[2]}" for clause in clauses if clause is not moved[0])
+        if not SpecifierSet(others).contains(self.version, prereleases=True):
+            raise ValueError(f"`{others}` does not allow {self.version}")
+        raised = f"{moved[0][1] or ''}{self.version}"
+        return ",".join(raised if clause is moved[0] else clause[0] for clause in clauses)
+
+
+def _clauses(constraint: str) -> list[re.Match[str]]:
+    """Return the clauses of a constraint, none for any version; ValueError for what is not one."""
+    clauses = []
+    for text in constraint.split(","):
+        clause = _CLAUSE.fullmatch(text.strip())
+        if clause is not None:
+            clauses.append(clause)
+        elif text.strip():
+            raise ValueError(f"`{constraint}` is not a list of versions")
+    return [clause for clause in clauses if clause[0] != "*"]
 
 
 def _names_one_version(clause: re.Match[str]) -> bool:

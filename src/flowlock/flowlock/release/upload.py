@@ -1,6 +1,6 @@
 """Upload to one target: concurrently, what others depend on first, past failures."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from graphlib import TopologicalSorter
 
@@ -44,8 +44,7 @@ def upload(
                     else:
                         done[place] = settled
                         order.done(place)
-                finished, _ = wait(running, return_when=FIRST_COMPLETED) if running else (set(), set())
-                for future in finished:
+                for future in _finished(running):
                     place = running.pop(future)
                     done[place] = future.result()
                     closed = closed or (done[place].detail if done[place].closed else None)
@@ -54,6 +53,11 @@ def upload(
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _finished(running: Collection[Future[Delivery]]) -> set[Future[Delivery]]:
+    """Wait for the next upload to end; without any, return at once."""
+    return wait(running, return_when=FIRST_COMPLETED).done if running else set()
 
 
 def _settled(

@@ -41,9 +41,9 @@ class S3:
         self._prefix = prefix
         self._sent: dict[str, Path] = {}
         environ = context.environ
-        self._region = next((environ[name] for name in REGIONS if environ.get(name)), "us-east-1")
-        endpoint = next((environ[name] for name in ENDPOINTS if environ.get(name)), None)
-        address.require_no_user_info(endpoint or "", f"s3:{location}")
+        self._region = _first(environ, REGIONS) or "us-east-1"
+        endpoint = _first(environ, ENDPOINTS)
+        address.require_no_user_info(endpoint, self.name)
         self._endpoint = (endpoint or f"https://s3.{self._region}.amazonaws.com").rstrip("/")
         host = (
             f"{self._endpoint}/{bucket}" if endpoint else f"https://{bucket}.s3.{self._region}.amazonaws.com"
@@ -125,3 +125,11 @@ class S3:
 
     def _place(self, item: Item) -> str:
         return f"{self._channel_url}/{quote(item.place)}"
+
+
+def _first(environ: Mapping[str, str], names: Sequence[str]) -> str:
+    """Return the first of these variables that says something, an empty text if none does."""
+    for name in names:
+        if environ.get(name):
+            return environ[name]
+    return ""
