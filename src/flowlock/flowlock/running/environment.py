@@ -191,7 +191,7 @@ def _install(
         raise FlowlockError(
             f"cannot install the environment `{environment}`: {error}",
             code="FL703",
-            hint="check the network and the disk; `flowlock sync` builds those of ours that lack",
+            hint="check the network and the disk; `flowlock sync` builds missing workspace packages",
             kept="the environment that was there before, if any",
         ) from error
 
@@ -225,9 +225,9 @@ def _source(url: str, sha256: bytes | None, places: Places) -> str:
             return file.resolve().as_uri()
     if channel in places.unserved:
         raise FlowlockError(
-            f"{path} is not here with the bytes that the lock pins",
+            f"{path} is not on this machine with the sha256 that the lock pins",
             code="FL705",
-            hint="run `flowlock sync` to make what is missing and to bring the lock in step",
+            hint="run `flowlock sync` to build what is missing and to update the lock",
         )
     return url
 

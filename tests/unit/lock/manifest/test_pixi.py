@@ -211,7 +211,7 @@ def test_what_is_not_supported_is_refused_with_its_line(added: str, code: str, l
         ('"linux-64", ', '"linux-64", "linux-64", ', 4, "given twice"),
         ("name =", 'channel-priority = "lax"\nname =', 2, "unknown channel-priority `lax`"),
         ("name =", 'solve-strategy = "best"\nname =', 2, "unknown solve-strategy `best`"),
-        ("name =", 'exclude-newer = "yesterday"\nname =', 2, "no date, time or duration"),
+        ("name =", 'exclude-newer = "yesterday"\nname =', 2, "not a date, a time or a duration"),
         ('"conda-forge"]', "7]", 3, "`7` is not a channel"),
         ("[workspace]", "[workshop]", 1, "no [workspace]"),
     ],

@@ -80,18 +80,18 @@ def pixi_mirror(release_channel: str, served: str) -> ExportResult:
 def _records(lock: Lock, environment: str, platform: str) -> tuple[LockedEnvironment, tuple[Record, ...]]:
     pins = lock.environments.get(environment)
     if pins is None:
-        known = sorted(lock.environments)
+        names = sorted(lock.environments)
         raise FlowlockError(
             f"the lock has no environment `{environment}`",
             code="FL630",
-            hint=nearest(environment, known) or f"it has: {', '.join(known)}",
+            hint=nearest(environment, names) or f"it has: {', '.join(names)}",
         )
     if platform not in pins.packages:
-        known = sorted(pins.packages)
+        platforms = sorted(pins.packages)
         raise FlowlockError(
             f"the lock has no platform `{platform}` for `{environment}`",
             code="FL630",
-            hint=nearest(platform, known) or f"it has: {', '.join(known)}",
+            hint=nearest(platform, platforms) or f"it has: {', '.join(platforms)}",
         )
     return pins, tuple(sorted(pins.packages[platform], key=lambda record: record.name))
 

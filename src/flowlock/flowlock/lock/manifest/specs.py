@@ -85,5 +85,5 @@ def _duration(text: str) -> timedelta:
     found = _DURATION.findall(text)
     rest = _DURATION.sub("", text).strip(" ,")
     if not found or rest or any(unit not in _UNITS for _, unit in found):
-        raise ValueError(f"`{text}` is no date, time or duration")
+        raise ValueError(f"`{text}` is not a date, a time or a duration")
     return timedelta(seconds=sum(int(number) * _UNITS[unit] for number, unit in found))
