@@ -120,7 +120,7 @@ def test_what_another_installer_wrote_is_not_taken_over(tmp_path: Path) -> None:
 @pytest.mark.parametrize("inside", ["../outside", "/etc/passwd", "tool-1.0.data/nowhere/file"])
 def test_a_file_that_leaves_its_place_is_refused(tmp_path: Path, inside: str) -> None:
     path = make_wheel(tmp_path, "tool", "1.0", files={inside: ""})
-    with pytest.raises(FlowlockError, match="outside of it"):
+    with pytest.raises(FlowlockError, match="outside the wheel"):
         installed(path)
 
 
@@ -225,7 +225,7 @@ def test_a_command_that_is_none_or_leaves_its_folder_is_refused(tmp_path: Path, 
         ("tool-1.0.data/data/Info/x", "where conda's metadata is"),
         ("tool-1.0.data/data/conda-meta/history", "where conda's metadata is"),
         ("tool-1.0.data/purelib/tool.py", "where it has another file"),
-        ("tool\\..\\..\\x", "outside of it"),
+        ("tool\\..\\..\\x", "outside the wheel"),
     ],
 )
 def test_a_file_that_would_take_a_place_is_refused(tmp_path: Path, name: str, message: str) -> None:

@@ -262,7 +262,7 @@ def test_check_says_whether_parameters_changed_compatibly_since_the_last_release
     result = compiled(root, check=True)
     assert result.workflows[0].parameters is not None
     assert result.workflows[0].parameters.part == "major"
-    assert "spare: is new, and must be given" in result.as_text()
+    assert "spare: is new and required" in result.as_text()
     assert result.as_json()["workflows"][0]["parameters"]["changes"][0]["breaking"]
 
 

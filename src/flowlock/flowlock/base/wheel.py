@@ -6,7 +6,7 @@ import csv
 import hashlib
 import io
 import zipfile
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from email.message import Message
 from email.parser import HeaderParser
@@ -64,7 +64,7 @@ class Wheel:
 
 
 def read(path: Path) -> Wheel:
-    """Read what a wheel says of itself."""
+    """Read the metadata of a wheel."""
     try:
         with zipfile.ZipFile(path) as opened:
             return _read(path, opened)
@@ -78,48 +78,56 @@ def _unsound(path: Path, error: Exception) -> FlowlockError:
 
 def _read(path: Path, opened: zipfile.ZipFile) -> Wheel:
     name, version, _, tags = parse_wheel_filename(path.name)
-    names = opened.namelist()
-    # A vendored distribution has its dist-info further down.
-    top = {one.partition("/")[0] for one in names if "/" in one}
-    folders = sorted(folder for folder in top if folder.endswith(".dist-info"))
-    fitting = [folder for folder in folders if canonicalize_name(folder.split("-")[0]) == name]
-    if len(fitting) != 1:
-        raise LookupError(f"it has {len(fitting)} .dist-info folders")
-    dist_info = fitting[0]
-    says = HeaderParser().parsestr(opened.read(f"{dist_info}/METADATA").decode())
-    layout = HeaderParser().parsestr(opened.read(f"{dist_info}/WHEEL").decode())
-    data = dist_info.removesuffix(".dist-info") + ".data"
-    tied = any(one.startswith((f"{data}/platlib/", f"{data}/headers/")) for one in names)
+    dist_info = _dist_info(opened.namelist(), name)
+    headers = HeaderParser().parsestr(opened.read(f"{dist_info}/METADATA").decode())
+    wheel_headers = HeaderParser().parsestr(opened.read(f"{dist_info}/WHEEL").decode())
+    root_is_purelib = wheel_headers.get("Root-Is-Purelib", "").strip().lower() == "true"
+    any_platform = all(tag.abi == "none" and tag.platform == "any" for tag in tags)
     return Wheel(
         path=path,
         metadata=Metadata(
             name=name,
             version=version,
-            requires=tuple(map(Requirement, says.get_all("Requires-Dist", []))),
-            requires_python=SpecifierSet(says.get("Requires-Python", "")),
-            summary=says.get("Summary", ""),
-            license=_license(says),
-            home=says.get("Home-page", "") or _home(says),
+            requires=tuple(map(Requirement, headers.get_all("Requires-Dist", []))),
+            requires_python=SpecifierSet(headers.get("Requires-Python", "")),
+            summary=headers.get("Summary", ""),
+            license=_license(headers),
+            home=headers.get("Home-page", "") or _home(headers),
         ),
         dist_info=dist_info,
-        pure=(
-            layout.get("Root-Is-Purelib", "").strip().lower() == "true"
-            and not tied
-            and all(tag.abi == "none" and tag.platform == "any" for tag in tags)
-        ),
+        pure=root_is_purelib and any_platform and not _is_platform_specific(opened.namelist(), dist_info),
         entry_points=_commands(opened, f"{dist_info}/entry_points.txt"),
     )
 
 
-def _license(says: Message) -> str:
+def _dist_info(names: Iterable[str], distribution: str) -> str:
+    """Return the distribution's own .dist-info folder; those of vendored ones are further down."""
+    top = {name.partition("/")[0] for name in names if "/" in name}
+    folders = sorted(folder for folder in top if folder.endswith(".dist-info"))
+    own = [folder for folder in folders if canonicalize_name(folder.split("-")[0]) == distribution]
+    if len(own) != 1:
+        raise LookupError(f"it has {len(own)} .dist-info folders")
+    return own[0]
+
+
+def _is_platform_specific(names: Iterable[str], dist_info: str) -> bool:
+    """Tell whether a wheel has data files that a `noarch: python` package cannot place."""
+    data = dist_info.removesuffix(".dist-info") + ".data"
+    return any(name.startswith((f"{data}/platlib/", f"{data}/headers/")) for name in names)
+
+
+def _license(headers: Message) -> str:
     """Return the licence expression, or a short free text that is one in all likelihood."""
-    text = str(says.get("License-Expression") or says.get("License") or "").strip()
+    text = str(headers.get("License-Expression") or headers.get("License") or "").strip()
     return text if "\n" not in text and len(text) < 100 else "see the package"  # noqa: PLR2004 - a line
 
 
-def _home(says: Message) -> str:
-    links = dict(link.split(", ", 1) for link in says.get_all("Project-URL", []) if ", " in link)
-    return str(next((url for name, url in links.items() if name.lower() in {"homepage", "home"}), ""))
+def _home(headers: Message) -> str:
+    for link in headers.get_all("Project-URL", []):
+        label, comma, url = str(link).partition(", ")
+        if comma and label.lower() in {"homepage", "home"}:
+            return url
+    return ""
 
 
 def _commands(opened: zipfile.ZipFile, name: str) -> dict[str, str]:
@@ -178,7 +186,6 @@ def _refuse_collision(wheel: Wheel, path: str, written: Collection[str]) -> None
 
 
 def _ordered(wheel: Wheel, python: str, site: str, scripts: str) -> Iterator[File]:
-    data = wheel.dist_info.removesuffix(".dist-info") + ".data/"
     roots = {
         "purelib": site,
         "platlib": site,
@@ -191,20 +198,35 @@ def _ordered(wheel: Wheel, python: str, site: str, scripts: str) -> Iterator[Fil
         for name in sorted(opened.namelist()):
             if name.endswith("/") or name in dropped:
                 continue
-            kind, _, inside = name.removeprefix(data).partition("/")
-            below = kind if name.startswith(data) else "purelib"
-            outside = ".." in PurePosixPath(name).parts or name.startswith("/") or "\\" in name
-            if outside or below not in roots:
+            scheme, inside = _scheme_path(wheel, name)
+            if _is_outside(name) or scheme not in roots:
                 raise FlowlockError(
-                    f"{wheel.path.name} has a file at `{name}`, outside of it", code="FL420", hint=_HINT
+                    f"{wheel.path.name} has a file at `{name}`, outside the wheel", code="FL420", hint=_HINT
                 )
-            path = f"{roots[below]}/{inside if name.startswith(data) else name}".lstrip("/")
-            executable = bool(opened.getinfo(name).external_attr >> 16 & 0o111)
+            path = f"{roots[scheme]}/{inside}".lstrip("/")
             content = opened.read(name)
-            yield _script(path, content) if below == "scripts" else _file(path, content, executable)
+            if scheme == "scripts":
+                yield _script(path, content)
+            else:
+                executable = bool(opened.getinfo(name).external_attr >> 16 & 0o111)
+                yield _file(path, content, executable)
     yield _file(f"{site}/{wheel.dist_info}/INSTALLER", b"flowlock\n", executable=False)
     if not wheel.pure:
         yield from (_command(name, function) for name, function in wheel.entry_points.items())
+
+
+def _scheme_path(wheel: Wheel, name: str) -> tuple[str, str]:
+    """Return the key of the install scheme for a file, and its path there (the wheel format, `.data`)."""
+    data = wheel.dist_info.removesuffix(".dist-info") + ".data/"
+    if not name.startswith(data):
+        return "purelib", name
+    scheme, _, path = name.removeprefix(data).partition("/")
+    return scheme, path
+
+
+def _is_outside(name: str) -> bool:
+    """Tell whether a file of an archive would be written outside the folder of its contents."""
+    return ".." in PurePosixPath(name).parts or name.startswith("/") or "\\" in name
 
 
 def _file(path: str, data: bytes, executable: bool) -> File:  # noqa: FBT001 - a field, passed on

@@ -1,4 +1,4 @@
-"""Wheels from a package index: uv says which, we download them once."""
+"""Wheels from a package index, as uv resolves them; each is downloaded once."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -19,11 +19,11 @@ from flowlock.errors import FlowlockError
 from flowlock.names import Sha256
 
 PINS = "pins"
-# Raised when a resolution is kept in another form, or asked for in another way.
+# To be raised when the form of a kept resolution, or the way in which uv is called, changes.
 SCHEMA = 1
-# What uv says when it has no folder to write its cache to.
+# uv prints this when it cannot write to its cache folder.
 _NO_CACHE = "Failed to initialize cache"
-# What it says when it is the network that fails, and not the requirements.
+# uv prints one of these when the network fails, rather than the requirements.
 _NETWORK = ("error sending request", "Failed to fetch", "dns error", "tcp connect error", "timed out")
 
 
@@ -43,7 +43,7 @@ def resolve(
         return pins
     if offline:
         raise FlowlockError(
-            "these requirements were never resolved here, and --offline forbids to ask an index",
+            "these requirements have not been resolved before, and --offline forbids access to an index",
             code="FL413",
             hint="run `flowlock base` once without --offline",
         )
@@ -53,7 +53,7 @@ def resolve(
 
 
 def _kept(path: Path) -> list[Pin] | None:
-    """Return a resolution that was kept; one that cannot be read is as good as none."""
+    """Return a kept resolution, None if there is none that can be read."""
     kept = memo.read(path, dict[str, list[Pin]])
     return kept.get(PINS) if kept else None
 
@@ -100,30 +100,41 @@ def _rank(python: Interpreter) -> dict[Tag, int]:
     platforms = list(platform_tags())
     compiled = cpython_tags((major, minor), platforms=platforms)
     pure = compatible_tags((major, minor), python.tag, platforms)
-    return {tag: place for place, tag in enumerate([*compiled, *pure])}
+    return {tag: position for position, tag in enumerate([*compiled, *pure])}
 
 
 def _best(package: Mapping[str, Any], rank: Mapping[Tag, int], root: Path) -> Pin:
-    """Return the wheel whose tag comes first, and of two such the one that needs no download."""
-    archives = [package["archive"]] if "archive" in package else package.get("wheels", [])
-    pins = [_pin(archive, root) for archive in archives]
-    places = {
-        pin: min((rank[tag] for tag in parse_wheel_filename(pin.file)[3] if tag in rank), default=None)
-        for pin in pins
-        if pin.file.endswith(".whl")
-    }
-    fitting = [
-        (place, not pin.url.startswith("file:"), pin.url)
-        for pin, place in places.items()
-        if place is not None
-    ]
-    if not fitting:
+    """Return the wheel with the preferred tag, and of two such wheels the one that needs no download."""
+    candidates = []
+    for archive in _archives(package):
+        pin = _pin(archive, root)
+        position = _position(pin, rank)
+        if position is not None:
+            candidates.append((position, not pin.url.startswith("file:"), pin.url, pin))
+    if not candidates:
         raise FlowlockError(
             f"{package['name']} {package.get('version', '')} has no wheel for this interpreter",
             code="FL415",
             hint="require a version that has one",
         )
-    return next(pin for pin in pins if pin.url == min(fitting)[2])
+    *_, best = min(candidates, key=lambda candidate: candidate[:3])
+    return best
+
+
+def _archives(package: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Return the files of a package in the lock: one archive that is pinned directly, or all wheels."""
+    if "archive" in package:
+        return [package["archive"]]
+    wheels: Sequence[Mapping[str, Any]] = package.get("wheels", [])
+    return wheels
+
+
+def _position(pin: Pin, rank: Mapping[Tag, int]) -> int | None:
+    """Return the position of a wheel's best tag, None if it is not a wheel for the interpreter."""
+    if not pin.file.endswith(".whl"):
+        return None
+    tags = parse_wheel_filename(pin.file)[3]
+    return min((rank[tag] for tag in tags if tag in rank), default=None)
 
 
 def _pin(archive: Mapping[str, Any], root: Path) -> Pin:

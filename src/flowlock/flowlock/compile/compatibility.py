@@ -1,14 +1,14 @@
-"""Whether the parameters of a workflow changed so that a file that was right before is right still.
+"""Whether parameter files that were valid for the last release are still valid.
 
-What is not known to be compatible counts as breaking: a release that says `minor` must not break anyone.
+A change that is not known to be compatible counts as breaking: a `minor` release must not break any file.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 Json = Any
-# What people read, or what changes no rule.
+# Keywords that constrain no value.
 _WORDS = {"title", "description", "examples", "$schema", "$comment"}
 _LEAST = {"minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"}
 _MOST = {"maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"}
@@ -17,7 +17,7 @@ _HANDLED = {"properties", "required", "items", "enum", "const", "anyOf", "oneOf"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Change:
-    """One difference: where, what in words, and whether files that were right may be wrong now."""
+    """One difference: its path, a description, and whether files that were valid may now be invalid."""
 
     path: str
     message: str
@@ -48,11 +48,11 @@ class Parameters:
         return {"since": self.since, "change": self.part, "changes": changes}
 
     def as_lines(self) -> list[str]:
-        """Return a line that judges, and one for each change."""
+        """Return a line with the verdict, and a line for each change."""
         verdicts = {
-            "none": f"parameters as in {self.since}",
-            "minor": f"parameters changed compatibly since {self.since}: a minor release will do",
-            "major": f"parameters changed incompatibly since {self.since}: this needs a major release",
+            "none": f"the parameters are those of {self.since}",
+            "minor": f"the parameters changed compatibly since {self.since}: a minor release is enough",
+            "major": f"the parameters changed incompatibly since {self.since}: a major release is required",
         }
         return [verdicts[self.part], *(f"  {change.path}: {change.message}" for change in self.changes)]
 
@@ -64,32 +64,49 @@ def changes(old: Mapping[str, Json], new: Mapping[str, Json]) -> tuple[Change, .
 
 def _compared(old: Mapping[str, Json], new: Mapping[str, Json], path: str) -> Iterator[Change]:
     if old.get("default") != new.get("default") and ("default" in old) == ("default" in new):
-        yield _change(path, "has another default", breaking=False)
+        yield _change(path, "has a different default", breaking=False)
     before, after = _branches(old), _branches(new)
     if len(before) == len(after) == 1:
         yield from _rules(before[0], after[0], path)
         return
-    lost = [one for one in before if not any(_accepts(one, other) for other in after)]
-    if lost:
-        yield _change(path, "no longer takes every kind of value that it took", breaking=True)
-    elif any(not any(_accepts(other, one) for one in before) for other in after):
-        yield _change(path, "takes more kinds of values", breaking=False)
-    for name in {**old.get("$defs", {}), **new.get("$defs", {})}:
-        one, other = old.get("$defs", {}).get(name), new.get("$defs", {}).get(name)
-        if _bare(one) != _bare(other):
+    yield from _union(before, after, path)
+    yield from _definitions(old.get("$defs", {}), new.get("$defs", {}), path)
+
+
+def _union(
+    before: Sequence[Mapping[str, Json]], after: Sequence[Mapping[str, Json]], path: str
+) -> Iterator[Change]:
+    """Compare the branches of two unions, whatever their order."""
+    if not all(_accepted_by_any(branch, after) for branch in before):
+        yield _change(path, "no longer accepts every kind of value that it accepted", breaking=True)
+    elif not all(_covers_any(branch, before) for branch in after):
+        yield _change(path, "accepts more kinds of values", breaking=False)
+
+
+def _accepted_by_any(old: Mapping[str, Json], branches: Iterable[Mapping[str, Json]]) -> bool:
+    return any(_accepts(old, branch) for branch in branches)
+
+
+def _covers_any(new: Mapping[str, Json], branches: Iterable[Mapping[str, Json]]) -> bool:
+    return any(_accepts(branch, new) for branch in branches)
+
+
+def _definitions(old: Mapping[str, Json], new: Mapping[str, Json], path: str) -> Iterator[Change]:
+    for name in {**old, **new}:
+        if _bare(old.get(name)) != _bare(new.get(name)):
             yield _change(path, f"the type `{name}` changed", breaking=True)
 
 
 def _branches(schema: Mapping[str, Json]) -> list[Mapping[str, Json]]:
     for key in ("anyOf", "oneOf"):
         if key in schema and not schema.keys() - _WORDS - {key, "default", "$defs"}:
-            found: list[Mapping[str, Json]] = schema[key]
-            return found
+            branches: list[Mapping[str, Json]] = schema[key]
+            return branches
     return [schema]
 
 
 def _accepts(old: Mapping[str, Json], new: Mapping[str, Json]) -> bool:
-    """Tell whether the new schema takes all that the old one took, as far as that is certain."""
+    """Tell whether the new schema certainly accepts every value that the old one accepted."""
     return not any(change.breaking for change in _compared(old, new, ""))
 
 
@@ -108,41 +125,42 @@ def _rules(old: Mapping[str, Json], new: Mapping[str, Json], path: str) -> Itera
 
 
 def _bound(key: str, old: Json, new: Json) -> "tuple[str, bool]":
-    said = f"`{key}` was {old}, is {new}" if old is not None and new is not None else ""
     if new is None:
-        # A bound, a pattern or a refusal of other keys that is gone forbids nothing.
-        return f"has no `{key}` any more", False
+        # Every keyword that is compared here (a bound, a pattern, `additionalProperties`) forbids values.
+        return f"no longer has a `{key}`", False
     if old is None:
-        return f"has a `{key}` now: {new}", True
+        return f"now has a `{key}`: {new}", True
+    message = f"`{key}` was {old} and is now {new}"
     if key in _LEAST:
-        return said, not new <= old
+        return message, not new <= old
     if key in _MOST:
-        return said, not new >= old
-    return said, True
+        return message, not new >= old
+    return message, True
 
 
 def _types(old: Mapping[str, Json], new: Mapping[str, Json], path: str) -> Iterator[Change]:
-    before, after = _kinds(old), _kinds(new)
+    before, after = _json_types(old), _json_types(new)
     if before == after:
         return
-    wider = after is None or (before is not None and before <= after | _whole_numbers(after))
-    said = f"is {_words(after)}, was {_words(before)}"
-    yield _change(path, said, breaking=not wider)
+    wider = after is None or (before is not None and before <= after | _integers(after))
+    message = f"was {_type_names(before)} and is now {_type_names(after)}"
+    yield _change(path, message, breaking=not wider)
 
 
-def _kinds(schema: Mapping[str, Json]) -> frozenset[str] | None:
-    given = schema.get("type")
-    if given is None:
+def _json_types(schema: Mapping[str, Json]) -> frozenset[str] | None:
+    names = schema.get("type")
+    if names is None:
         return None
-    return frozenset([given] if isinstance(given, str) else given)
+    return frozenset([names] if isinstance(names, str) else names)
 
 
-def _whole_numbers(kinds: frozenset[str]) -> frozenset[str]:
-    return frozenset({"integer"}) if "number" in kinds else frozenset()
+def _integers(types: frozenset[str]) -> frozenset[str]:
+    """Return the type that `number` includes without its name (JSON Schema, 6.1.1)."""
+    return frozenset({"integer"}) if "number" in types else frozenset()
 
 
-def _words(kinds: frozenset[str] | None) -> str:
-    return " or ".join(sorted(kinds)) if kinds else "anything"
+def _type_names(types: frozenset[str] | None) -> str:
+    return " or ".join(sorted(types)) if types else "anything"
 
 
 def _choices(old: Mapping[str, Json], new: Mapping[str, Json], path: str) -> Iterator[Change]:
@@ -150,49 +168,50 @@ def _choices(old: Mapping[str, Json], new: Mapping[str, Json], path: str) -> Ite
     if before == after:
         return
     if after is None:
-        yield _change(path, "takes more than a list of values", breaking=False)
-    elif before is None:
-        yield _change(path, "takes a list of values only", breaking=True)
-    else:
-        gone, added = [one for one in before if one not in after], [one for one in after if one not in before]
-        if gone:
-            yield _change(path, f"no longer takes {', '.join(map(repr, gone))}", breaking=True)
-        if added:
-            yield _change(path, f"takes {', '.join(map(repr, added))} too", breaking=False)
+        yield _change(path, "is no longer limited to listed values", breaking=False)
+        return
+    if before is None:
+        yield _change(path, "is now limited to listed values", breaking=True)
+        return
+    removed = [value for value in before if value not in after]
+    added = [value for value in after if value not in before]
+    if removed:
+        yield _change(path, f"no longer accepts {', '.join(map(repr, removed))}", breaking=True)
+    if added:
+        yield _change(path, f"also accepts {', '.join(map(repr, added))}", breaking=False)
 
 
 def _values(schema: Mapping[str, Json]) -> list[Json] | None:
     if "const" in schema:
         return [schema["const"]]
-    found: list[Json] | None = schema.get("enum")
-    return found
+    values: list[Json] | None = schema.get("enum")
+    return values
 
 
 def _properties(old: Mapping[str, Json], new: Mapping[str, Json], path: str) -> Iterator[Change]:
     before, after = old.get("properties", {}), new.get("properties", {})
-    was, needed = set(old.get("required", ())), set(new.get("required", ()))
+    was_required, required = set(old.get("required", ())), set(new.get("required", ()))
     for name in before:
         here = _below(path, name)
         if name not in after:
-            yield _change(here, "is gone", breaking=True)
+            yield _change(here, "was removed", breaking=True)
             continue
-        if name in needed - was:
-            yield _change(here, "must be given now", breaking=True)
-        if name in was - needed:
-            yield _change(here, "may be left out now", breaking=False)
+        if name in required - was_required:
+            yield _change(here, "is now required", breaking=True)
+        if name in was_required - required:
+            yield _change(here, "is now optional", breaking=False)
         yield from _compared(before[name], after[name], here)
+    # Where additional properties were allowed, a value of a new name may have been anything.
+    open_before = old.get("additionalProperties") is not False
     for name in after:
-        if name not in before:
-            required = name in needed
-            # Where other names were taken before, a value of this name may have been anything.
-            strict = old.get("additionalProperties") is False
-            yield _change(
-                _below(path, name),
-                "is new, and must be given" if required else "is new",
-                breaking=required or not strict,
-            )
-    for name in sorted(needed - was - before.keys() - after.keys()):
-        yield _change(_below(path, name), "must be given now", breaking=True)
+        if name in before:
+            continue
+        if name in required:
+            yield _change(_below(path, name), "is new and required", breaking=True)
+        else:
+            yield _change(_below(path, name), "is new", breaking=open_before)
+    for name in sorted(required - was_required - before.keys() - after.keys()):
+        yield _change(_below(path, name), "is now required", breaking=True)
 
 
 def _below(path: str, name: str) -> str:
@@ -200,7 +219,7 @@ def _below(path: str, name: str) -> str:
 
 
 def _bare(node: Json) -> Json:
-    """Return a schema without its words."""
+    """Return a schema without titles, descriptions and other keywords that constrain no value."""
     if isinstance(node, list):
         return [_bare(item) for item in node]
     if isinstance(node, Mapping):

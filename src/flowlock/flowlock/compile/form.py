@@ -23,48 +23,70 @@ def form(plan: Plan) -> dict[str, Json]:
     schema = {**flat, "properties": cards}
     if "$defs" in flat:
         schema["$defs"] = copy.deepcopy(flat["$defs"])
-    required = [name for name, card in cards.items() if card.get("required")]
     schema.pop("required", None)
-    schema |= {"required": required} if required else {}
+    required = _required_names(cards)
+    if required:
+        schema["required"] = required
     types = _overridden_types(plan, steps, schema.get("$defs", {}))
-    for path, node in plan.spec.overrides.properties:
-        found = split(path.value, cards)
-        if found:
-            name, segments = found
-            _put({name: cards[name]} if segments else cards, (name, *segments), _resolved(plain(node), types))
+    _override_properties(plan, cards, types)
     return {"schema": schema, "uiSchema": _ui_schema(plan, cards), "groups": groups}
 
 
+def _required_names(schemas: Mapping[str, Json]) -> list[str]:
+    """Return the names of the objects that have a required property: they are required themselves."""
+    return [name for name, schema in schemas.items() if schema.get("required")]
+
+
+def _override_properties(plan: Plan, cards: dict[str, Json], types: Mapping[str, Json]) -> None:
+    for path, node in plan.spec.overrides.properties:
+        target = split(path.value, cards)
+        if target is None:
+            continue
+        name, segments = target
+        root = {name: cards[name]} if segments else cards
+        _put(root, (name, *segments), _resolved(plain(node), types))
+
+
 def _overridden_types(plan: Plan, steps: dict[str, Json], recursive: dict[str, Json]) -> dict[str, Json]:
-    """Override types wherever they stand in the steps' schemas; return them by name, for `$ref`s to them."""
-    places: dict[str, list[dict[str, Json]]] = {name: [node] for name, node in recursive.items()}
-    for step in plan.steps:
-        for one in step.parameters:
-            for name, node in definitions(steps[step.id]["properties"][one.name], one):
-                places.setdefault(name, []).append(node)
-    new: dict[str, Json] = {}
+    """Override types wherever the steps' schemas contain them; return them by name, for `$ref`s to them."""
+    nodes_by_type = {name: [node] for name, node in recursive.items()}
+    for name, node in _type_nodes(plan, steps):
+        nodes_by_type.setdefault(name, []).append(node)
+    added: dict[str, Json] = {}
     for path, tree in plan.spec.overrides.definitions:
         name, _, rest = path.value.partition(".")
         value = plain(tree)
-        if not rest and name not in places:
-            new[name] = value
-        for target in places.get(name, ()):
-            if rest:
-                _put(target, tuple(rest.split(".")), value)
-            else:
-                _replace(target, value)
-    return new | {name: copy.deepcopy(nodes[0]) for name, nodes in places.items()}
+        if not rest and name not in nodes_by_type:
+            added[name] = value
+        for node in nodes_by_type.get(name, ()):
+            _override(node, rest, value)
+    return added | {name: copy.deepcopy(nodes[0]) for name, nodes in nodes_by_type.items()}
+
+
+def _type_nodes(plan: Plan, steps: Mapping[str, Json]) -> Iterator[tuple[str, dict[str, Json]]]:
+    """Yield each named type in the steps' schemas, with the node that defines it."""
+    for step in plan.steps:
+        for parameter in step.parameters:
+            yield from definitions(steps[step.id]["properties"][parameter.name], parameter)
+
+
+def _override(node: dict[str, Json], path: str, value: Json) -> None:
+    """Override what a dotted path below a node leads to, or the node itself without a path."""
+    if path:
+        _put(node, tuple(path.split(".")), value)
+    else:
+        _replace(node, value)
 
 
 def _replace(target: dict[str, Json], value: Json) -> None:
-    """Give a schema other contents; a default that stands beside them is the parameter's own."""
+    """Replace the contents of a schema, but keep a default: it belongs to the parameter, not to the type."""
     kept = {key: target[key] for key in ("default",) if key in target}
     target.clear()
     target.update({**kept, **value} if isinstance(value, dict) else kept)
 
 
 def _resolved(node: Json, types: Mapping[str, Json], inside_of: tuple[str, ...] = ()) -> Json:
-    """Replace `$ref`s to types by what the types are, as all of the form is without references."""
+    """Replace `$ref`s to types with the types: the rest of the form has no references either."""
     if isinstance(node, list):
         return [_resolved(item, types, inside_of) for item in node]
     if not isinstance(node, dict):
@@ -72,8 +94,8 @@ def _resolved(node: Json, types: Mapping[str, Json], inside_of: tuple[str, ...] 
     name = str(node.get("$ref", "")).removeprefix(DEFINITIONS)
     if name in types and name not in inside_of:
         beside = {key: value for key, value in node.items() if key != "$ref"}
-        found = {**types[name], **beside} if isinstance(types[name], dict) else beside
-        return _resolved(found, types, (*inside_of, name))
+        merged = {**types[name], **beside} if isinstance(types[name], dict) else beside
+        return _resolved(merged, types, (*inside_of, name))
     return {key: _resolved(value, types, inside_of) for key, value in node.items()}
 
 
@@ -95,17 +117,19 @@ def _card(group: Group, own: dict[str, Json]) -> dict[str, Json]:
     if group.description:
         card["description"] = group.description.value.strip()
     card["properties"] = own
-    required = [name for name, schema in own.items() if schema.get("required")]
-    card |= {"required": required} if required else {}
-    return {**card, "additionalProperties": False}
+    required = _required_names(own)
+    if required:
+        card["required"] = required
+    card["additionalProperties"] = False
+    return card
 
 
 def _put(root: Json, segments: tuple[str, ...], value: Json) -> None:
-    """Set what a path leads to; one that leads to nothing, or would make a new field, changes nothing."""
-    *way, last = segments
-    for segment in way:
+    """Set the value at a path. A path that does not exist, or that would add a field, changes nothing."""
+    *parents, last = segments
+    for segment in parents:
         root = inside(root, segment)
-    if way and way[-1] == "properties" and isinstance(root, dict) and last not in root:
+    if parents and parents[-1] == "properties" and isinstance(root, dict) and last not in root:
         return
     if isinstance(root, list):
         if inside(root, last) is not None:
@@ -115,16 +139,15 @@ def _put(root: Json, segments: tuple[str, ...], value: Json) -> None:
 
 
 def _ui_schema(plan: Plan, cards: dict[str, Json]) -> dict[str, Json]:
-    """Nest the dotted paths; the order of the cards is the spec's."""
-    made: dict[str, Json] = {"ui:order": [*cards]} if cards else {}
+    """Nest the dotted paths. The cards are in the order of the spec."""
+    ui_schema: dict[str, Json] = {"ui:order": [*cards]} if cards else {}
     for path, node in plan.spec.overrides.ui_schema:
-        found = split(path.value, cards) or ("", tuple(path.value.split(".")))
-        name, segments = found
+        name, segments = split(path.value, cards) or ("", tuple(path.value.split(".")))
         value = plain(node)
         for segment in reversed((name, *segments) if name else segments):
             value = {segment: value}
-        made = _merged(made, value)
-    return made
+        ui_schema = _merged(ui_schema, value)
+    return ui_schema
 
 
 def _merged(old: Json, new: Json) -> Json:

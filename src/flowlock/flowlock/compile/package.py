@@ -31,9 +31,9 @@ _UNPRINTABLE = re.compile("[\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u206
 MANIFEST = "GENERATED.sha256"
 _ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 PYTHON, OLDEST = "python", ">=3.11"
-# What the locked environment `test` has more than `default`.
+# The requirements of the locked environment `test` beyond those of `default`.
 TEST_NEEDS = {"pytest": ">=8"}
-# What images are made from: exact, since a tag without a version is another image tomorrow.
+# The base images have exact versions: a tag without a version is another image tomorrow.
 PIXI_IMAGE, DEBIAN_IMAGE = "0.77.0-bookworm-slim", "12.11-slim"
 
 
@@ -79,7 +79,7 @@ def render(
 
 
 def manifest(rendered: dict[str, str]) -> str:
-    """Return digests as sha256sum writes them, so that a change by hand is known from one of the spec."""
+    """Return digests as sha256sum writes them: they tell an edited file from one that is out of date."""
     return "".join(f"{digest(text)}  {path}\n" for path, text in sorted(rendered.items()))
 
 
@@ -89,9 +89,9 @@ def digest(text: str) -> str:
 
 
 def _json(document: Any) -> str:
-    """Return JSON as people read it; what is no printable letter is escaped."""
+    """Return indented JSON, with characters that cannot be printed escaped."""
     text = json.dumps(document, indent=2, ensure_ascii=False)
-    return _UNPRINTABLE.sub(lambda found: json.dumps(found[0])[1:-1], text) + "\n"
+    return _UNPRINTABLE.sub(lambda match: json.dumps(match[0])[1:-1], text) + "\n"
 
 
 def _fill(template: str, **values: str) -> str:
@@ -109,10 +109,10 @@ def _pyproject(planned: Plan, facts: Facts) -> str:
     if metadata.license:
         optional += f"license = {_toml(metadata.license.value)}\n"
     if metadata.maintainers:
-        people = ", ".join(_person(one) for one in metadata.maintainers)
+        people = ", ".join(_person(maintainer) for maintainer in metadata.maintainers)
         optional += f"maintainers = [{people}]\n"
     if metadata.keywords:
-        optional += f"keywords = [{', '.join(_toml(one.value) for one in metadata.keywords)}]\n"
+        optional += f"keywords = [{', '.join(_toml(keyword.value) for keyword in metadata.keywords)}]\n"
     return _fill(
         "pyproject.toml.in",
         distribution=planned.distribution,
@@ -121,29 +121,30 @@ def _pyproject(planned: Plan, facts: Facts) -> str:
         summary=_toml(shortened(one_line(planned.spec.title), 200)),
         python=_toml(_requires_python(planned)),
         optional=optional,
-        dependencies="".join(f"  {_toml(one)},\n" for one in _dependencies(planned, facts)),
+        dependencies="".join(f"  {_toml(requirement)},\n" for requirement in _dependencies(planned, facts)),
     )
 
 
 def _dependencies(planned: Plan, facts: Facts) -> list[str]:
-    """Return the run time, what the spec requires, and what its tasks are of, as PEP 508, by name."""
+    """Return the run time, the spec's requirements and the packages of its tasks, as PEP 508, by name."""
     tasks = (*(step.task for step in planned.steps), *planned.conditions.values())
     owners: set[str] = {canonicalize_name(task.distribution) for task in tasks}
-    found = {owner: owner for owner in owners}
-    found[CORE] = f"{CORE}>={facts.runtime}"
-    for one in planned.spec.requirements:
-        if one.name and one.name.value != PYTHON:
-            name = facts.distribution(one.name.value)
-            version = pep440(one.version.value) if one.version else ""
-            found[canonicalize_name(name)] = f"{name}{version}"
-    return [found[name] for name in sorted(found)]
+    requirements = {owner: owner for owner in owners}
+    requirements[CORE] = f"{CORE}>={facts.runtime}"
+    for requirement in planned.spec.requirements:
+        if requirement.name and requirement.name.value != PYTHON:
+            name = facts.distribution(requirement.name.value)
+            version = pep440(requirement.version.value) if requirement.version else ""
+            requirements[canonicalize_name(name)] = f"{name}{version}"
+    return [requirements[name] for name in sorted(requirements)]
 
 
 def _requires_python(planned: Plan) -> str:
-    """Return the Pythons that the run time and the spec can both do with."""
-    given = (one for one in planned.spec.requirements if one.name and one.name.value == PYTHON)
-    version = next((pep440(one.version.value) for one in given if one.version), "")
-    return str(SpecifierSet(f"{OLDEST},{version}" if version else OLDEST))
+    """Return the Python versions that both the run time and the spec support."""
+    for requirement in planned.spec.requirements:
+        if requirement.name and requirement.name.value == PYTHON and requirement.version:
+            return str(SpecifierSet(f"{OLDEST},{pep440(requirement.version.value)}"))
+    return str(SpecifierSet(OLDEST))
 
 
 def _toml(text: str) -> str:
@@ -154,8 +155,11 @@ def _toml(text: str) -> str:
 def _person(text: Text) -> str:
     name, _, rest = one_line(text.value).partition("<")
     mail = rest.partition(">")[0].strip()
-    parts = [f"name = {_toml(name.strip())}"] if name.strip() else []
-    parts += [f"email = {_toml(mail)}"] if mail else []
+    parts = []
+    if name.strip():
+        parts.append(f"name = {_toml(name.strip())}")
+    if mail:
+        parts.append(f"email = {_toml(mail)}")
     return "{ " + ", ".join(parts) + " }"
 
 
@@ -175,8 +179,8 @@ def _readme(planned: Plan, source: str, schema: str) -> str:
 
 
 def _example(planned: Plan) -> str:
-    """Say how a parameter is given on the command line, if there is one."""
-    names = [f"{step.id}.{one.name}" for step in planned.steps for one in step.parameters]
+    """Return a sentence on setting a parameter on the command line, if the workflow has parameters."""
+    names = [f"{step.id}.{parameter.name}" for step in planned.steps for parameter in step.parameters]
     return f"`--set {names[0]}=VALUE` gives one parameter, over those of the file. " if names else ""
 
 
@@ -196,10 +200,12 @@ def _parameter_table(planned: Plan) -> Iterator[str]:
 
 
 def _parameter_rows(step: PlannedStep) -> Iterator[str]:
-    for one in step.parameters:
-        default = "" if one.required else _code(json.dumps(one.default, ensure_ascii=False, default=str))
-        words = one.description or one.title
-        cells = (_code(step.id), _code(one.name), _code(one.annotation), default, _markdown(words))
+    for parameter in step.parameters:
+        default = ""
+        if not parameter.required:
+            default = _code(json.dumps(parameter.default, ensure_ascii=False, default=str))
+        words = _markdown(parameter.description or parameter.title)
+        cells = (_code(step.id), _code(parameter.name), _code(parameter.annotation), default, words)
         yield f"| {' | '.join(cells)} |"
 
 
@@ -209,9 +215,9 @@ def _code(text: str) -> str:
 
 
 def _markdown(text: str) -> str:
-    """Return text as one line of Markdown that shows it and does nothing else.
+    """Return one line of Markdown that shows the text literally.
 
-    What could begin a tag is an entity: not every reader of Markdown takes a backslash before `<`.
+    Characters that could begin a tag become entities: some renderers ignore a backslash before `<`.
     """
     escaped = "".join(_escaped(letter) for letter in one_line(text))
     # At the start of a line these begin a list or underline a heading.

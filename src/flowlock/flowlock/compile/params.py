@@ -1,4 +1,4 @@
-"""`params.schema.json`: what the parameters file of a workflow may hold."""
+"""`params.schema.json`: the schema of a workflow's parameters file."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -36,8 +36,8 @@ def _step_schema(step: PlannedStep, definitions: dict[str, Json]) -> dict[str, J
     schema: dict[str, Json] = {"title": one_line(step.step.title), "type": "object"}
     if step.task.description:
         schema["description"] = step.task.description
-    schema["properties"] = {one.name: _hoisted(one, definitions) for one in step.parameters}
-    required = [one.name for one in step.parameters if one.required]
+    schema["properties"] = {parameter.name: _hoisted(parameter, definitions) for parameter in step.parameters}
+    required = [parameter.name for parameter in step.parameters if parameter.required]
     if required:
         schema["required"] = required
     schema["additionalProperties"] = False

@@ -1,4 +1,4 @@
-"""Problems as people read them: the place, a sentence, the line with carets under the value, the way out."""
+"""Problems as text: the location, a sentence, the line with carets under the value, and the hint."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ def problem_text(problem: Problem) -> str:
 
 
 def problems_text(problems: Sequence[Problem], texts: Mapping[str, str]) -> str:
-    """Return each problem with the line that it is about and carets under the value.
+    """Return each problem with its line of the file and carets under the value.
 
     `texts` holds the text of each file, by the name that the problems use.
     """
@@ -27,13 +27,18 @@ def problems_text(problems: Sequence[Problem], texts: Mapping[str, str]) -> str:
 
 
 def _head(problem: Problem) -> str:
-    warning = problem.severity is Severity.WARNING
-    place = f"{problem.location}: " if problem.location else "" if warning else "error: "
-    return f"{place}{'warning: ' if warning else ''}{problem.code} {problem.message}"
+    text = f"{problem.code} {problem.message}"
+    if problem.severity is Severity.WARNING:
+        text = f"warning: {text}"
+    elif problem.location is None:
+        return f"error: {text}"
+    return f"{problem.location}: {text}" if problem.location else text
 
 
 def _hint(problem: Problem) -> list[str]:
-    return [f"  hint: {problem.hint}"] if problem.hint else []
+    if not problem.hint:
+        return []
+    return [f"  hint: {problem.hint}"]
 
 
 def _snippet(problem: Problem, lines: Mapping[str, Sequence[str]]) -> list[str]:
@@ -48,11 +53,11 @@ def _snippet(problem: Problem, lines: Mapping[str, Sequence[str]]) -> list[str]:
     length = len(token[0]) if token else 1
     # A long line is cut around the value, so that the carets stay under it.
     offset = max(0, start - SNIPPET // 2) if len(line) > SNIPPET else 0
-    seen = _plain(line[offset : offset + SNIPPET])
+    shown = _plain(line[offset : offset + SNIPPET])
     carets = "^" * max(1, min(length, SNIPPET - (start - offset)))
     number = str(at.line)
     margin = " " * len(number)
-    return [f"  {number} | {seen}", f"  {margin} | {' ' * (start - offset)}{carets}"]
+    return [f"  {number} | {shown}", f"  {margin} | {' ' * (start - offset)}{carets}"]
 
 
 def _plain(text: str) -> str:

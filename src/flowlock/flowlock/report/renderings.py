@@ -10,21 +10,21 @@ __all__ = ["as_github", "as_json", "as_text", "errors", "warnings"]
 
 
 def errors(problems: Sequence[Problem]) -> list[Problem]:
-    """Return what must be mended."""
+    """Return the problems that must be fixed."""
     return [problem for problem in problems if problem.severity is Severity.ERROR]
 
 
 def warnings(problems: Sequence[Problem]) -> list[Problem]:
-    """Return what is worth a look."""
+    """Return the problems that do not stop a command."""
     return [problem for problem in problems if problem.severity is Severity.WARNING]
 
 
 def as_json(problems: Sequence[Problem]) -> Mapping[str, Any]:
-    """Return the contract's document; warnings stand in a list of their own."""
-    wrong = errors(problems)
+    """Return the contract's document; warnings have a list of their own."""
+    failed = errors(problems)
     return {
-        "ok": not wrong,
-        "problems": [problem.as_json() for problem in wrong],
+        "ok": not failed,
+        "problems": [problem.as_json() for problem in failed],
         "warnings": [problem.as_json() for problem in warnings(problems)],
     }
 
@@ -38,8 +38,8 @@ def _annotation(problem: Problem) -> str:
     fields = {"title": problem.code}
     at = problem.location
     if at:
-        places = {"file": at.file, "line": at.line, "col": at.column}
-        fields = {**{key: str(value) for key, value in places.items() if value is not None}, **fields}
+        position = {"file": at.file, "line": at.line, "col": at.column}
+        fields = {**{key: str(value) for key, value in position.items() if value is not None}, **fields}
     properties = ",".join(f"{key}={_escaped(value, property_value=True)}" for key, value in fields.items())
     hint = f"\nhint: {problem.hint}" if problem.hint else ""
     return f"::{problem.severity.value} {properties}::{_escaped(problem.message + hint)}"

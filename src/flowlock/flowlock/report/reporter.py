@@ -4,14 +4,14 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Protocol, TextIO
 
 from flowlock.edges.secret import safe, safe_document
-from flowlock.errors import FlowlockError, from_os_error
+from flowlock.errors import FlowlockError, Problem, from_os_error
 from flowlock.report.problem_text import problems_text
 
 
@@ -28,7 +28,7 @@ class Result(Protocol):
 
     @property
     def ok(self) -> bool:
-        """Whether the command did what it was asked for; if not, it exits 1."""
+        """Whether the command succeeded; if not, it exits with 1."""
 
     def as_json(self) -> Mapping[str, Any]:
         """Return the one document that --json prints."""
@@ -47,7 +47,7 @@ class Stage:
 
 
 class Progress(Protocol):
-    """What long commands tell while they run."""
+    """The progress of a long command."""
 
     def stage(self, name: str) -> Any:
         """Return a context manager that yields a Stage and prints its line when the block ends well."""
@@ -60,7 +60,7 @@ class Progress(Protocol):
 
 
 class Silent:
-    """Progress that nobody watches (library use, tests)."""
+    """Progress without output (library use, tests)."""
 
     @contextmanager
     def stage(self, name: str) -> Iterator[Stage]:
@@ -147,7 +147,7 @@ def emit(result: Result, *, as_json: bool) -> None:
 
 
 def emit_failure(error: FlowlockError, *, as_json: bool) -> None:
-    """Print an expected failure: JSON on stdout if asked for, and always the lines for people on stderr."""
+    """Print an expected failure: as text on stderr, and with `as_json` also as JSON on stdout."""
     if as_json:
         document = {"ok": False, "message": error.message, "problems": [p.as_json() for p in error.problems]}
         _write_out(_json(document) + "\n")
@@ -155,7 +155,7 @@ def emit_failure(error: FlowlockError, *, as_json: bool) -> None:
 
 
 def emit_bug(error: BaseException) -> None:
-    """Print the traceback of an error that nobody expected."""
+    """Print the traceback of an unexpected error."""
     import traceback
 
     sys.stderr.write(safe("".join(traceback.format_exception(error))))
@@ -180,11 +180,12 @@ def _write_out(text: str) -> None:
 def failure_text(error: FlowlockError) -> str:
     """Return what happened, each problem, what was kept, and the next command."""
     single = len(error.problems) == 1 and error.problems[0].message == error.message
-    lines = [] if single else [f"error: {error.message}"]
-    # The way out comes last, behind what it is about, and once.
+    lines = []
+    if not single:
+        lines.append(f"error: {error.message}")
+    # The hint comes once: after its problem if that is all there is, else at the end.
     last = error.hint if error.detail or not single else None
-    shown = [replace(one, hint=None) if one.hint == last else one for one in error.problems]
-    lines += [problems_text(shown, error.texts)]
+    lines.append(problems_text(_without_hint(error.problems, last), error.texts))
     if error.detail:
         lines += ["", *(f"  | {line}" for line in error.detail.splitlines()), ""]
     if error.kept:
@@ -192,3 +193,8 @@ def failure_text(error: FlowlockError) -> str:
     if last:
         lines.append(f"hint: {last}")
     return "\n".join(lines)
+
+
+def _without_hint(problems: Iterable[Problem], hint: str | None) -> list[Problem]:
+    """Return the problems, without their hints where those are the one that is shown elsewhere."""
+    return [replace(problem, hint=None) if problem.hint == hint else problem for problem in problems]

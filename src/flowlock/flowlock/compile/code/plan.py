@@ -1,4 +1,4 @@
-"""A checked spec with its tasks looked up and its names chosen: what every generated file is made from."""
+"""The plan of a generated package: a checked spec with its tasks resolved and its names chosen."""
 
 import builtins
 import keyword
@@ -13,7 +13,7 @@ from flowlock.spec.catalog import Scope, filled
 from flowlock.spec.model import SkipIf, Spec, Step, Text, environment, references
 from flowlock_core.schema import Parameter, TaskSignature
 
-# Names that workflow.py has of its own.
+# Names that workflow.py defines or imports itself.
 OWN_NAMES = {"Any", "Steps", "step", "env", "run_alone", "SKIP_CONDITIONS"}
 
 
@@ -29,15 +29,15 @@ class PlannedStep:
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        """What the parameters file gives: neither bound by the spec, nor wired, nor hidden."""
-        given = filled(self.step)
-        shown = [one for one in self.task.parameters if not one.wired and not one.hidden]
-        return tuple(one for one in shown if one.name not in given)
+        """The parameters that the parameters file sets: neither bound by the spec, nor wired, nor hidden."""
+        bound = filled(self.step)
+        shown = [parameter for parameter in self.task.parameters if not (parameter.wired or parameter.hidden)]
+        return tuple(parameter for parameter in shown if parameter.name not in bound)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """A workflow about to be written."""
+    """A workflow that is ready to be written as a package."""
 
     spec: Spec
     id: str
@@ -68,20 +68,20 @@ class Plan:
 
 
 def plan(spec: Spec, scope: Scope) -> Plan:
-    """Look up tasks and choose names for a spec that has no problems."""
+    """Resolve the tasks and choose the names of a spec that has no problems."""
     assert spec.id is not None  # noqa: S101 - the rules have seen to it
     conditions = _conditions(spec, scope)
     tasks = [_task(scope, step.task) for step in spec.steps]
-    used = {(one.module, one.function) for one in (*tasks, *conditions.values())}
+    used = {(task.module, task.function) for task in (*tasks, *conditions.values())}
     names = Identifiers(OWN_NAMES)
     imports = {key: names.exact(key[1]) for key in sorted(used)}
     function = names.local(spec.id.value)
-    wanted = {found.step for step in spec.steps for value in step.values for found in references(value)}
+    referenced = _referenced_steps(spec)
     steps, variables = [], {}
     for step, task in zip(spec.steps, tasks, strict=True):
         assert step.id is not None  # noqa: S101 - the rules have seen to it
         name = step.id.value
-        if name in wanted:
+        if name in referenced:
             variables[name] = names.local(name)
         variable, skipif = variables.get(name), step.skipif or spec.skipif
         steps.append(PlannedStep(step=step, id=name, task=task, variable=variable, skipif=skipif))
@@ -96,17 +96,25 @@ def plan(spec: Spec, scope: Scope) -> Plan:
     )
 
 
+def _referenced_steps(spec: Spec) -> set[str]:
+    """Return the ids of the steps whose results other steps use."""
+    values = (value for step in spec.steps for value in step.values)
+    return {reference.step for value in values for reference in references(value)}
+
+
 def _conditions(spec: Spec, scope: Scope) -> dict[str, TaskSignature]:
-    own = [step.skipif for step in spec.steps if step.skipif]
-    default = [spec.skipif] if spec.skipif and any(not step.skipif for step in spec.steps) else []
-    return {text.value: _task(scope, text) for skipif in (*default, *own) for text in skipif.conditions}
+    """Return the skip conditions that apply to any step; the spec's own apply to steps without any."""
+    applied = [step.skipif for step in spec.steps if step.skipif]
+    if spec.skipif and len(applied) < len(spec.steps):
+        applied.insert(0, spec.skipif)
+    return {text.value: _task(scope, text) for skipif in applied for text in skipif.conditions}
 
 
 def _task(scope: Scope, text: Text | None) -> TaskSignature:
-    found = scope.task(text)
-    if found is None:
-        raise ValueError(f"the spec was not checked: {text} is no task")
-    return found
+    task = scope.task(text)
+    if task is None:
+        raise ValueError(f"the spec was not checked: {text} is not a task")
+    return task
 
 
 class Identifiers:

@@ -84,8 +84,8 @@ def _imports(plan: Plan) -> Iterator[str]:
     for (module, function), name in plan.imports.items():
         modules[module].append((function, name))
     for module in sorted(modules, key=_natural):
-        plain = sorted((f, n) for f, n in modules[module] if f == n)
-        names = [function for function, _ in sorted(plain, key=lambda one: _member(one[0]))]
+        plain = sorted(function for function, name in modules[module] if function == name)
+        names = sorted(plain, key=_member)
         if names:
             yield _import_line(module, names)
         for function, name in sorted(modules[module]):
@@ -105,9 +105,12 @@ def _natural(text: str) -> list[tuple[int, int | str]]:
 
 
 def _member(name: str) -> tuple[int, list[tuple[int, int | str]]]:
-    """Constants come before classes, and classes before functions."""
-    rank = 0 if name.isupper() and len(name) > 1 else 1 if name[:1].isupper() else 2
-    return rank, _natural(name)
+    """Return isort's sort key for an imported name: constants, then classes, then functions."""
+    if name.isupper() and len(name) > 1:
+        return 0, _natural(name)
+    if name[:1].isupper():
+        return 1, _natural(name)
+    return 2, _natural(name)
 
 
 def _constants(plan: Plan) -> Iterator[str]:
@@ -139,9 +142,17 @@ def _body(plan: Plan) -> Iterator[str]:
 def _step(plan: Plan, planned: PlannedStep, step: Step, *, last: bool) -> str:
     words = comment(step.title) if step.name else ""
     above = f"    {words}\n" if words else ""
-    prefix = "return " if last else f"{planned.variable} = " if planned.variable else ""
     first = call("step", plan.called(planned.task), literal(planned.id))
-    return above + statement(prefix, first, list(_links(plan, planned, step)))
+    return above + statement(_prefix(planned, last=last), first, list(_links(plan, planned, step)))
+
+
+def _prefix(planned: PlannedStep, *, last: bool) -> str:
+    """Return what a step's result is for: it is returned, kept in a variable, or not used."""
+    if last:
+        return "return "
+    if planned.variable:
+        return f"{planned.variable} = "
+    return ""
 
 
 def _links(plan: Plan, planned: PlannedStep, step: Step) -> Iterator[Brackets]:
@@ -218,20 +229,24 @@ def _expression(value: Value, plan: Plan) -> Expression:
 
 
 def _exemptions(source: str, plan: Plan) -> str:
-    """Return a line that exempts what the spec's own texts would be blamed for, if there is any."""
-    codes = []
-    if any(width(line) > WIDTH for line in source.splitlines()):
-        codes.append("E501")
-    if _AMBIGUOUS.search(source):
-        codes += ["RUF001", "RUF002", "RUF003"]
-    if _ADDRESS.search(source):
-        codes.append("S104")
-    names = [argument.name.value for one in plan.steps for argument in one.step.partial]
-    if any(map(_SECRET.search, names)) or _SECRET.search(source):
-        codes += ["S105", "S106"]
-    if _TEMPORARY.search(source):
-        codes.append("S108")
+    """Return the line that exempts the module from ruff's rules that the spec's texts break, if any."""
+    codes = list(_broken_rules(source, plan))
     if not codes:
         return ""
-    # These are guesses: RUF100 would complain of one that was not needed.
+    # These are guesses: RUF100 would report those that are not needed.
     return f"# ruff: noqa: {', '.join([*codes, 'RUF100'])} - for the texts of the spec\n"
+
+
+def _broken_rules(source: str, plan: Plan) -> Iterator[str]:
+    """Yield the codes of ruff's rules that the spec's texts may break, in ruff's order."""
+    if any(width(line) > WIDTH for line in source.splitlines()):
+        yield "E501"
+    if _AMBIGUOUS.search(source):
+        yield from ("RUF001", "RUF002", "RUF003")
+    if _ADDRESS.search(source):
+        yield "S104"
+    names = [argument.name.value for planned in plan.steps for argument in planned.step.partial]
+    if any(map(_SECRET.search, names)) or _SECRET.search(source):
+        yield from ("S105", "S106")
+    if _TEMPORARY.search(source):
+        yield "S108"

@@ -1,7 +1,7 @@
-"""Where the steps, groups and edges of a workflow stand in a drawing.
+"""The positions of the steps, groups and edges of a workflow in a drawing.
 
-Groups are laid out by themselves, then groups and single steps together: since steps stand in an order in
-which they can run, and groups are runs of steps, edges between groups lead one way only.
+Each group is laid out alone, then groups and single steps together. Steps are listed in an order in which
+they can run, and a group is a run of steps, so edges between groups have one direction.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ GAP_X, GAP_Y, PADDING, HEADING = 26, 46, 18, 26
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How large a thing is."""
+    """The width and height of an element."""
 
     width: int
     height: int
@@ -23,7 +23,7 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Where a thing is."""
+    """The position and size of an element."""
 
     left: int
     top: int
@@ -45,7 +45,7 @@ class Frame:
         return Frame(self.left, self.top + (self.height - height) // 2, self.width, height)
 
     def moved(self, right: int, down: int) -> "Frame":
-        """Return the frame elsewhere."""
+        """Return the frame moved by so many pixels."""
         return Frame(self.left + right, self.top + down, self.width, self.height)
 
 
@@ -175,29 +175,51 @@ def _outside(
 
 
 def _laid_out(rank: Mapping[str, int], chains: Sequence[Chain], sizes: Mapping[str, Size]) -> _Laid:
-    """Give every key of a graph its place; `rank` has the things, in order."""
+    """Lay out a graph; `rank` has the layers of its nodes, in the order of the nodes."""
+    layers = _layers(rank, chains)
+    ordered = arranged(layers, chains)
+    widths = {key: _width(key, sizes) for layer in layers for key in layer}
+    lanes = _lanes(ordered, centres(ordered, chains, widths, GAP_X), sizes)
+    frames = {key: lane.inner(_height(key, sizes) or lane.height) for key, lane in lanes.items()}
+    width = max(frame.left + frame.width for frame in frames.values())
+    height = max(lane.bottom for lane in lanes.values())
+    ways = {chain: _way(chain, frames, lanes, rank) for chain in chains}
+    return _Laid(frames, ways, Size(width, height))
+
+
+def _layers(rank: Mapping[str, int], chains: Iterable[Chain]) -> list[list[str]]:
+    """Return the keys of each layer: nodes, then those that edges pass, whose names end in their layer."""
     layers: list[list[str]] = [[] for _ in range(max(rank.values()) + 1)]
     for key, number in rank.items():
         layers[number].append(key)
     for passed in dict.fromkeys(key for chain in chains for key in chain.keys if key not in rank):
         layers[int(passed.rpartition("@")[2])].append(passed)
-    every = {key: sizes.get(key, Size(0, 0)) for layer in layers for key in layer}
-    ordered = arranged(layers, chains)
-    middles = centres(ordered, chains, {key: size.width for key, size in every.items()}, GAP_X)
-    frames: dict[str, Frame] = {}
+    return layers
+
+
+def _lanes(
+    layers: Iterable[Sequence[str]], middles: Mapping[str, int], sizes: Mapping[str, Size]
+) -> dict[str, Frame]:
+    """Return for each key a frame of its own width and of its layer's height; layers follow one another."""
     lanes: dict[str, Frame] = {}
     top = 0
-    for layer in ordered:
-        height = max(every[key].height for key in layer)
+    for layer in layers:
+        height = max(_height(key, sizes) for key in layer)
         for key in layer:
-            size = every[key]
-            left = middles[key] - size.width // 2
-            lanes[key] = Frame(left, top, size.width, height)
-            frames[key] = lanes[key].inner(size.height or height)
+            width = _width(key, sizes)
+            lanes[key] = Frame(middles[key] - width // 2, top, width, height)
         top += height + GAP_Y
-    width = max(frame.left + frame.width for frame in frames.values())
-    ways = {chain: _way(chain, frames, lanes, rank) for chain in chains}
-    return _Laid(frames, ways, Size(width, top - GAP_Y))
+    return lanes
+
+
+def _width(key: str, sizes: Mapping[str, Size]) -> int:
+    """Return a node's width; what an edge passes has none."""
+    return sizes[key].width if key in sizes else 0
+
+
+def _height(key: str, sizes: Mapping[str, Size]) -> int:
+    """Return a node's height; what an edge passes has none."""
+    return sizes[key].height if key in sizes else 0
 
 
 def _way(

@@ -11,7 +11,7 @@ from flowlock.compile.code.python import one_line, shortened, width
 from flowlock.compile.graph.geometry import HEADING, PADDING, Frame, Picture, Point, Size, picture
 from flowlock.spec.model import Group, Over, references
 
-# Beyond this many steps a drawing is no help, and takes long to make.
+# A drawing of more steps than this is slow to make and of no use.
 MOST = 300
 MARGIN, LINE, WIDEST, NARROWEST = 24, 17, 30, 12
 KINDS = {None: "plain", Over.MAP: "each", Over.MAPVALUES: "groups"}
@@ -20,7 +20,7 @@ WORDS = {"each": "each", "groups": "each group"}
 
 @dataclass(frozen=True, slots=True)
 class _Card:
-    """What stands on a step's card, and how the card looks."""
+    """The contents of a step's card, and how it is drawn."""
 
     lines: tuple[str, ...]
     task: str
@@ -39,28 +39,29 @@ def graph_svg(plan: Plan) -> str:
     title = one_line(plan.spec.title)
     if len(plan.steps) > MOST:
         return _page(title, Size(420, 60), [_text(20, 35, "legend", f"{len(plan.steps)} steps: too many")])
-    cards = {one.id: _card(one) for one in plan.steps}
+    cards = {step.id: _card(step) for step in plan.steps}
     edges = _edges(plan)
-    members = [
-        [step.id.value for step in (one.steps if isinstance(one, Group) else (one,)) if step.id]
-        for one in plan.spec.workflow
-    ]
-    filled = [number for number, steps in enumerate(members) if steps]
-    groups = {
-        place: _group_title(plan, number)
-        for place, number in enumerate(filled)
-        if isinstance(plan.spec.workflow[number], Group)
-    }
+    members, groups = _members(plan)
     sizes = {name: card.size for name, card in cards.items()}
-    drawn = picture([members[number] for number in filled], groups.keys(), sizes, list(edges))
+    drawn = picture(members, groups.keys(), sizes, list(edges))
     body = list(_body(drawn, cards, edges, groups))
     legend, height = _legend(drawn.size, cards, set(edges.values()))
     return _page(title, Size(max(drawn.size.width, 360), drawn.size.height + height), [*body, *legend])
 
 
-def _group_title(plan: Plan, number: int) -> str:
-    member = plan.spec.workflow[number]
-    return one_line(member.title.value) if isinstance(member, Group) and member.title else ""
+def _members(plan: Plan) -> tuple[list[list[str]], dict[int, str]]:
+    """Return the steps of each member of the workflow that has any, and the titles of groups by number."""
+    members: list[list[str]] = []
+    titles: dict[int, str] = {}
+    for member in plan.spec.workflow:
+        steps = member.steps if isinstance(member, Group) else (member,)
+        names = [step.id.value for step in steps if step.id]
+        if not names:
+            continue
+        if isinstance(member, Group):
+            titles[len(members)] = one_line(member.title.value) if member.title else ""
+        members.append(names)
+    return members, titles
 
 
 def _card(planned: PlannedStep) -> _Card:
@@ -88,17 +89,17 @@ def _wrapped(text: str) -> Iterator[str]:
 
 
 def _edges(plan: Plan) -> dict[tuple[str, str], str]:
-    """Return how each edge is drawn; an edge that is gone over and given whole is drawn as gone over."""
-    found: dict[tuple[str, str], str] = {}
+    """Return how each edge is drawn; iteration has precedence where a step also uses the whole result."""
+    kinds: dict[tuple[str, str], str] = {}
     for planned in plan.steps:
         for argument in planned.step.partial:
-            for one in references(argument.value):
-                found[one.step, planned.id] = KINDS[None]
+            for reference in references(argument.value):
+                kinds[reference.step, planned.id] = KINDS[None]
         iteration = planned.step.iteration
         if iteration and iteration.argvalues:
-            for one in references(iteration.argvalues):
-                found[one.step, planned.id] = KINDS[iteration.over]
-    return found
+            for reference in references(iteration.argvalues):
+                kinds[reference.step, planned.id] = KINDS[iteration.over]
+    return kinds
 
 
 def _body(
@@ -173,11 +174,13 @@ def _step(name: str, card: _Card, frame: Frame) -> str:
         about += f"; skipped if {' or '.join(card.conditions)}"
     kind = "card skippable" if card.conditions else "card"
     radius = frame.height // 2 if card.io else 7
-    behind = [_rect(frame.moved(4, 4), kind, radius)] if card.repeated else []
+    rectangles = [_rect(frame, kind, radius)]
+    if card.repeated:
+        rectangles.insert(0, _rect(frame.moved(4, 4), kind, radius))
     y = frame.top + 21
     lines = [_text(frame.middle, y + number * LINE, "name", line) for number, line in enumerate(card.lines)]
     task = _text(frame.middle, y + len(card.lines) * LINE, "task", card.task)
-    inner = "".join([*behind, _rect(frame, kind, radius), *lines, task])
+    inner = "".join([*rectangles, *lines, task])
     return f"<g><title>{escape(about)}</title>{inner}</g>"
 
 
