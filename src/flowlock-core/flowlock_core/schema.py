@@ -140,35 +140,61 @@ def _first_paragraph(text: str | None) -> str:
 def _parameter(argument: Argument) -> Parameter:
     accepted = _json_schema(argument, _Accepting)
     try:
-        said = _json_schema(argument, _Generator)
+        shown = _json_schema(argument, _Generator)
         hidden = False
     except PydanticOmit:
-        said, hidden = accepted, True
-    wired = said is None
-    words = argument.field
-    title = (words.title if words else None) or humanised(argument.name)
-    description = (words.description if words else None) or ""
-    default = Absent.ABSENT if argument.required or wired else _json_default(argument)
-    schema, types = said or ({}, {})
-    accepts = _with_hidden_choices(accepted[0]) if accepted and not wired and accepted[0] != schema else None
-    if not wired:
-        # Without words of the parameter itself, pydantic takes the docstring of its class.
-        schema.pop("description", None)
-        schema |= {"title": title} | ({"description": description} if description else {})
-        schema |= {} if default is Absent.ABSENT else {"default": default}
+        shown, hidden = accepted, True
+    title, description = _parameter_texts(argument)
+    if shown is None:
+        return Parameter(
+            name=argument.name,
+            title=title,
+            description=description,
+            required=argument.required,
+            schema={},
+            annotation=annotation_text(argument.annotation),
+            wired=True,
+            default=Absent.ABSENT,
+            accepts=None,
+            types={},
+            hidden=hidden,
+        )
+    schema, types = shown
+    accepts = _with_hidden_choices(accepted[0]) if accepted and accepted[0] != schema else None
+    default = Absent.ABSENT if argument.required else _json_default(argument)
     return Parameter(
         name=argument.name,
         title=title,
         description=description,
         required=argument.required,
-        schema=schema,
+        schema=_annotated_schema(schema, title, description, default),
         annotation=annotation_text(argument.annotation),
-        wired=wired,
+        wired=False,
         default=default,
         accepts=accepts,
         types=types,
         hidden=hidden,
     )
+
+
+def _parameter_texts(argument: Argument) -> tuple[str, str]:
+    """Return a parameter's title and description; without a title of its own, its name makes one."""
+    field = argument.field
+    if field is None:
+        return humanised(argument.name), ""
+    return field.title or humanised(argument.name), field.description or ""
+
+
+def _annotated_schema(schema: dict[str, Any], title: str, description: str, default: Any) -> dict[str, Any]:
+    """Return a schema with the parameter's own title, description and default."""
+    # pydantic uses the docstring of the type's class when the parameter itself has no description.
+    annotated = {key: value for key, value in schema.items() if key != "description"}
+    annotated["title"] = title
+    if description:
+        annotated["description"] = description
+    if default is not Absent.ABSENT:
+        annotated["default"] = default
+    return annotated
 
 
 class _NotJsonError(Exception):

@@ -281,20 +281,24 @@ def _syntax(error: yaml.MarkedYAMLError, text: str, file: str) -> Fault:
 
 
 def _explained(error: yaml.MarkedYAMLError, line: str, column: int) -> tuple[str, str | None]:
-    """Return libyaml's reason, or what people mean by it, and a way out."""
+    """Return libyaml's reason, or a clearer explanation, and a hint."""
     reason = error.problem or "cannot be read"
-    begins = line[column:]
+    rest = line[column:]
     if "${{" in line and "'}'" in reason:
         return reason, 'inside of { } a reference needs quotes: "${{ workflow.<id>.return }}"'
-    if begins[:1] == "\t" or "tab character" in reason:
+    if rest.startswith("\t") or "tab character" in reason:
         return "a line is indented with a tab", "indent with spaces, two for each level"
-    for words, (explanation, way_out) in _EXPLANATIONS.items():
+    for words, (explanation, hint) in _EXPLANATIONS.items():
         if words in reason:
-            return explanation.format(begins[:1]), way_out
-    begins_its_line = bool(begins) and not line[:column].strip()
-    if begins_its_line and "did not find expected" in reason:
+            return explanation.format(rest[:1]), hint
+    if _is_block_start(line, column) and "did not find expected" in reason:
         return _badly_indented(error, column)
     return reason, None
+
+
+def _is_block_start(line: str, column: int) -> bool:
+    """Tell whether a column is the first of a line's contents."""
+    return column < len(line) and not line[:column].strip()
 
 
 def _badly_indented(error: yaml.MarkedYAMLError, column: int) -> tuple[str, str | None]:

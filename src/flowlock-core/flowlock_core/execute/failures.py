@@ -6,6 +6,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from flowlock_core.errors import Location, Problem, nearest
@@ -60,16 +61,31 @@ def _is_in(file: str, own: Path) -> bool:
 def _absent_column(error: Exception, values: Iterable[Any]) -> tuple[str | None, list[str]]:
     """Return the column that a KeyError of pandas is about, and those of the tables among the values."""
     pandas = sys.modules.get("pandas")
-    if not isinstance(error, KeyError) or pandas is None or not error.args:
+    if pandas is None or not _raised_by(pandas, error):
         return None, []
+    columns = [str(name) for value in values if isinstance(value, pandas.DataFrame) for name in value.columns]
+    if not columns:
+        return None, []
+    for name in _missing_keys(error):
+        if name not in columns:
+            return name, columns
+    return None, columns
+
+
+def _raised_by(pandas: ModuleType, error: Exception) -> bool:
+    """Tell whether an error is a KeyError that pandas itself raised."""
+    if not isinstance(error, KeyError) or not error.args:
+        return False
     last = traceback.extract_tb(error.__traceback__)[-1]
-    if not _is_in(last.filename, Path(pandas.__path__[0])):
-        return None, []
-    there = [str(name) for value in values if isinstance(value, pandas.DataFrame) for name in value.columns]
+    return _is_in(last.filename, Path(pandas.__path__[0]))
+
+
+def _missing_keys(error: Exception) -> list[str]:
+    """Return the names in a KeyError of pandas."""
     key = error.args[0]
     if not isinstance(key, str):
-        return None, there
-    # For a list of columns pandas names those that are not there in a sentence.
-    several = re.search(r"not in index|are in the \[columns\]", key)
-    wanted = re.findall(r"'([^']*)'", key) if several else [key]
-    return next((name for name in wanted if there and name not in there), None), there
+        return []
+    # When several columns were requested, the key is a sentence that quotes the missing ones.
+    if re.search(r"not in index|are in the \[columns\]", key):
+        return re.findall(r"'([^']*)'", key)
+    return [key]
