@@ -1,7 +1,7 @@
 """CHANGELOG.md, gathered from one fragment a change. Pure."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 
@@ -36,14 +36,18 @@ def section(fragments: Mapping[str, str], version: str, day: date, *, folder: st
         told.setdefault(Kind(kind), []).append(" ".join(text.split()))
     if problems:
         raise FlowlockError("the changelog cannot be made", problems=problems)
-    parts = [f"## {version} ({day.isoformat()})\n"]
+    head = f"## {version} ({day.isoformat()})\n"
+    return "\n".join([head, *(_entries(told) or ["No change for users.\n"])])
+
+
+def _entries(told: Mapping[Kind, Sequence[str]]) -> list[str]:
+    """Return the entries of each kind under its heading."""
+    parts = []
     for kind in Kind:
-        if kind in told:
-            lines = "".join(f"- {entry}\n" for entry in told[kind])
+        lines = "".join(f"- {entry}\n" for entry in told.get(kind, ()))
+        if lines:
             parts.append(f"### {kind.capitalize()}\n\n{lines}")
-    if not told:
-        parts.append("No change for users.\n")
-    return "\n".join(parts)
+    return parts
 
 
 def _problem(file: str, kind: str, text: str, folder: str) -> Problem:

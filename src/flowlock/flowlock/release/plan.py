@@ -67,13 +67,10 @@ def dependencies(items: Sequence[Item], workflows: Iterable[str]) -> dict[str, s
         if item.identity:
             by_name.setdefault(item.identity.name, set()).add(item.place)
     rest = {item.place for item in items if item.file not in last}
-    graph = {
-        item.place: {place for name in item.depends for place in by_name.get(name, ())}
-        | (rest if item.file in last else set())
-        for item in items
-    }
-    for place, before in graph.items():
-        before.discard(place)
+    graph: dict[str, set[str]] = {}
+    for item in items:
+        before = set[str]().union(*(by_name.get(name, set()) for name in item.depends))
+        graph[item.place] = (before | rest if item.file in last else before) - {item.place}
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:

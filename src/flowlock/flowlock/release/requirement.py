@@ -1,7 +1,7 @@
 """A requirement's next version, written into specs, recipes and pyprojects; all else stays. Pure."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,11 +103,14 @@ class Move:
         moved = [clause for clause in clauses if _names_one_version(clause)]
         if len(moved) != 1:
             raise ValueError(f"`{old}` has no clause that one version can replace")
-        others = ",".join(f"{clause[1] or '=='}{clause[2]}" for clause in clauses if clause is not moved[0])
-        if not SpecifierSet(others).contains(self.version, prereleases=True):
-            raise ValueError(f"`{others}` does not allow {self.version}")
+        self._require_allowed([clause for clause in clauses if clause is not moved[0]])
         raised = f"{moved[0][1] or ''}{self.version}"
         return ",".join(raised if clause is moved[0] else clause[0] for clause in clauses)
+
+    def _require_allowed(self, clauses: Sequence[re.Match[str]]) -> None:
+        text = ",".join(f"{clause[1] or '=='}{clause[2]}" for clause in clauses)
+        if not SpecifierSet(text).contains(self.version, prereleases=True):
+            raise ValueError(f"`{text}` does not allow {self.version}")
 
 
 def _clauses(constraint: str) -> list[re.Match[str]]:
