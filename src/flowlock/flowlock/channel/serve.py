@@ -4,6 +4,7 @@ import errno
 import os
 import re
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -15,7 +16,14 @@ from typing import Any
 from flowlock.errors import FlowlockError, from_os_error
 from flowlock.report.reporter import Progress
 
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=([0-9]*)-([0-9]*)")
+# As many as the size of a file may have.
+DIGITS = 18
+BLOCK = 2**20
+# Seconds after which a connection on which nothing moves is closed.
+IDLE = 30
+# Connections that wait to be accepted: clients open many at once, and try again late when one is dropped.
+WAITING = 1024
 
 
 def serve(channel: Path, *, port: int, progress: Progress) -> None:
@@ -46,7 +54,7 @@ def _server(channel: Path, port: int) -> ThreadingHTTPServer:
         root = channel
 
     try:
-        return ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        return _Server(("127.0.0.1", port), Handler)
     except OSError as error:
         raise _cannot_listen(error, port) from error
 
@@ -64,11 +72,21 @@ def _url(server: ThreadingHTTPServer) -> str:
     return f"http://127.0.0.1:{server.server_address[1]}"
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = WAITING
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a client that went away or stopped reading; anything else is a bug."""
+        if not isinstance(sys.exc_info()[1], ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)
+
+
 class _Handler(SimpleHTTPRequestHandler):
     """Files of the channel and nothing else, whole or one range of them (RFC 9110, 14)."""
 
     root: Path
     protocol_version = "HTTP/1.1"
+    timeout = IDLE
     _part: range | None = None
 
     def __init__(self, *arguments: Any) -> None:
@@ -77,33 +95,61 @@ class _Handler(SimpleHTTPRequestHandler):
     def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002 - the base class's name
         """Log nothing: stderr belongs to the command."""
 
-    def list_directory(self, path: Any) -> None:
-        """List nothing: a channel's index is its repodata."""
-        del path
-        self.send_error(HTTPStatus.NOT_FOUND)
-
     def send_head(self) -> Any:
-        """Send the headers of a file, of one range of it, or what is wrong with that range."""
+        """Send the headers of a file, of one range of it, or what is wrong with the request."""
         self._part = None
-        asked = _RANGE.fullmatch(self.headers.get("Range", ""))
-        path = Path(self.translate_path(self.path))
-        if asked is None or not any(asked.groups()) or not path.is_file():
-            return super().send_head()
-        size = path.stat().st_size
-        part = _part(asked, size)
-        if not part:
-            self.send_response(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE)
-            self.send_header("Content-Range", f"bytes */{size}")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+        path = self._file()
+        if path is None:
             return None
+        requested = _RANGE.fullmatch(self.headers.get("Range", ""))
+        if requested is None or not any(requested.groups()):
+            return super().send_head()
+        try:
+            stream = path.open("rb")
+        except OSError:
+            # Another generation of the channel took the place of this one just now.
+            self.send_error(HTTPStatus.NOT_FOUND)
+            return None
+        size = os.fstat(stream.fileno()).st_size
+        part = _part(requested, size)
+        if not part:
+            stream.close()
+            return super().send_head() if part is None else self._send_unsatisfiable(size)
         self._part = part
         self.send_response(HTTPStatus.PARTIAL_CONTENT)
         self.send_header("Content-Type", self.guess_type(path))
         self.send_header("Content-Range", f"bytes {part.start}-{part.stop - 1}/{size}")
         self.send_header("Content-Length", str(len(part)))
         self.end_headers()
-        return path.open("rb")
+        return stream
+
+    def _file(self) -> Path | None:
+        """Return the file that is meant; None if the request was answered with an error.
+
+        Folders are not listed: a channel's index is its repodata.
+        """
+        try:
+            path = Path(self.translate_path(self.path))
+            # A zero byte, or half of a surrogate pair: no file can have such a name.
+            malformed = "\0" in str(path) or not os.fsencode(path)
+            found = not malformed and path.is_file()
+        except UnicodeEncodeError:
+            malformed = True
+        except OSError:
+            malformed = found = False
+        if malformed:
+            self.send_error(HTTPStatus.BAD_REQUEST)
+        elif found:
+            return path
+        else:
+            self.send_error(HTTPStatus.NOT_FOUND)
+        return None
+
+    def _send_unsatisfiable(self, size: int) -> None:
+        self.send_response(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE)
+        self.send_header("Content-Range", f"bytes */{size}")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
     def end_headers(self) -> None:
         """Say that ranges are served."""
@@ -116,12 +162,26 @@ class _Handler(SimpleHTTPRequestHandler):
             shutil.copyfileobj(source, outputfile)
             return
         source.seek(self._part.start)
-        outputfile.write(source.read(len(self._part)))
+        left = len(self._part)
+        while left and (block := source.read(min(left, BLOCK))):
+            outputfile.write(block)
+            left -= len(block)
 
 
-def _part(asked: re.Match[str], size: int) -> range:
-    """Return the bytes that a range means: from, from-to, or the last so many."""
-    first, last = asked.groups()
+def _part(requested: re.Match[str], size: int) -> range | None:
+    """Return the bytes that a range means: from, from-to, or the last so many.
+
+    None if it ends before it begins: such a range counts as none (RFC 9110, 14.1.1).
+    """
+    first, last = requested.groups()
     if not first:
-        return range(max(0, size - int(last)), size)
-    return range(int(first), min(int(last) + 1 if last else size, size))
+        return range(max(0, size - _number(last)), size)
+    if last and _number(last) < _number(first):
+        return None
+    return range(_number(first), min(_number(last) + 1 if last else size, size))
+
+
+def _number(digits: str) -> int:
+    """Return a number, or one beyond every size for more digits than a size has."""
+    digits = digits.lstrip("0") or "0"
+    return int(digits) if len(digits) <= DIGITS else 10**DIGITS
