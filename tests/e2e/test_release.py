@@ -112,6 +112,7 @@ def installed_by_lock(clone: Repository, published: Path, tmp_path: Path) -> Non
         home=tmp_path / "envs",
         cache=tmp_path / "packages",
         artifacts=tmp_path / "none",
+        archives=tmp_path / "archives",
         mirrors=mirrors,
         unserved=[BASE_URL],
     )

@@ -1,3 +1,4 @@
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,10 +14,19 @@ EPOCH = datetime(2026, 11, 1, tzinfo=UTC)
 PART = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="/\0"), min_size=1, max_size=120
 ).filter(lambda part: part not in {".", ".."})
-PATH = st.lists(PART, min_size=1, max_size=4).map("/".join)
+PATH = st.lists(PART, min_size=1, max_size=4).map("/".join).filter(archive.is_inside)
 FILE = st.builds(Member, path=PATH, data=st.binary(max_size=300), executable=st.booleans())
 LINK = st.builds(Member, path=PATH, data=st.just(b""), link=PART)
-MEMBERS = st.lists(FILE | LINK, max_size=8, unique_by=lambda member: member.path)
+INSIDE = st.lists(FILE | LINK, max_size=8, unique_by=lambda member: member.path)
+
+
+def with_paths(members: list[Member]) -> list[Member]:
+    """Return members, and the paths.json that tells their sizes."""
+    paths = [{"_path": member.path, "size_in_bytes": len(member.data)} for member in members]
+    return [*members, Member(path="info/paths.json", data=json.dumps({"paths": paths}).encode())]
+
+
+MEMBERS = INSIDE.map(with_paths)
 
 
 def uncompressed(data: bytes) -> bytes:

@@ -239,3 +239,28 @@ def test_a_module_of_the_name_info_is_no_metadata(tmp_path: Path) -> None:
     assert "site-packages/info/x.py" in installed(
         make_wheel(tmp_path, "tool", "1.0", files={"info/x.py": ""})
     )
+
+
+def test_a_wheel_that_unpacks_to_far_more_than_it_is_is_refused(tmp_path: Path) -> None:
+    path = make_wheel(tmp_path, "tool", "1.0")
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("tool_data.bin", bytes(200 * 2**20))
+    with pytest.raises(FlowlockError, match="it unpacks to") as caught:
+        read(path)
+    assert caught.value.problems[0].code == "FL420"
+
+
+@pytest.mark.parametrize("offset", [6, 8])
+def test_a_wheel_with_encryption_or_an_unknown_method_is_refused(tmp_path: Path, offset: int) -> None:
+    path = make_wheel(tmp_path, "tool", "1.0")
+    data = bytearray(path.read_bytes())
+    # In the header of each member, and in the directory, where the same fields are two bytes later.
+    for signature, shift in ((b"PK\x03\x04", 0), (b"PK\x01\x02", 2)):
+        start = data.find(signature)
+        while start >= 0:
+            data[start + offset + shift] = 99
+            start = data.find(signature, start + 1)
+    path.write_bytes(data)
+    with pytest.raises(FlowlockError, match="cannot be read as a wheel") as caught:
+        read(path)
+    assert caught.value.problems[0].code == "FL420"

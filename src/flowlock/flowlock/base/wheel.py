@@ -5,8 +5,11 @@ import configparser
 import csv
 import hashlib
 import io
+import lzma
 import zipfile
+import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import Message
 from email.parser import HeaderParser
@@ -31,7 +34,14 @@ _DAMAGE = (
     InvalidWheelFilename,
     LookupError,
     ValueError,
+    RuntimeError,
+    EOFError,
+    OSError,
+    zlib.error,
+    lzma.LZMAError,
 )
+# A wheel may unpack to so many times its own size, and to this much more. Code packs to a fourth.
+MOST_UNPACKED, SMALL = 200, 64 * 2**20
 # The folders of a conda package's metadata, and of an environment's.
 _METADATA = ("info", "conda-meta")
 # What an installer writes itself: a wheel's own would say nothing of what we install.
@@ -65,15 +75,22 @@ class Wheel:
 
 def read(path: Path) -> Wheel:
     """Read the metadata of a wheel."""
+    with _opened(path) as opened:
+        return _read(path, opened)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    """Open a wheel for the block, in which whatever a malformed one raises is a FlowlockError."""
     try:
         with zipfile.ZipFile(path) as opened:
-            return _read(path, opened)
+            size = sum(entry.file_size for entry in opened.infolist())
+            if size > MOST_UNPACKED * path.stat().st_size + SMALL:
+                raise ValueError(f"it unpacks to {size} bytes")
+            yield opened
     except _DAMAGE as error:
-        raise _unsound(path, error) from error
-
-
-def _unsound(path: Path, error: Exception) -> FlowlockError:
-    return FlowlockError(f"{path.name} cannot be read as a wheel: {error}", code="FL420", hint=_HINT)
+        message = f"{path.name} cannot be read as a wheel: {error}"
+        raise FlowlockError(message, code="FL420", hint=_HINT) from error
 
 
 def _read(path: Path, opened: zipfile.ZipFile) -> Wheel:
@@ -194,7 +211,7 @@ def _ordered(wheel: Wheel, python: str, site: str, scripts: str) -> Iterator[Fil
         "data": "",
     }
     dropped = {f"{wheel.dist_info}/{name}" for name in _INSTALLERS}
-    with zipfile.ZipFile(wheel.path) as opened:
+    with _opened(wheel.path) as opened:
         for name in sorted(opened.namelist()):
             if name.endswith("/") or name in dropped:
                 continue

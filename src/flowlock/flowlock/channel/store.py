@@ -1,7 +1,6 @@
 """The local channel on disk: complete generations, of which a link names the current one."""
 
 import hashlib
-import json
 import os
 import shutil
 import tempfile
@@ -301,7 +300,7 @@ class _Known:
 def index_record(path: Path) -> dict[str, Any]:
     """Return an artifact's record as an index lists it."""
     data = files.read_bytes(path)
-    record = dict(json.loads(archive.read_info(path)["info/index.json"]))
+    record = archive.read_index(path)
     record["sha256"] = hashlib.sha256(data).hexdigest()
     record["md5"] = hashlib.md5(data, usedforsecurity=False).hexdigest()
     record["size"] = len(data)

@@ -89,6 +89,8 @@ class Session:
             home=state.environments(*home),
             cache=state.unpacked_packages,
             artifacts=state.artifacts,
+            archives=state.archives,
             mirrors=self.mirrors(),
             unserved=unserved,
+            offline=self.offline,
         )

@@ -3,20 +3,28 @@
 import asyncio
 import os
 import shutil
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
+from flowlock.conda.installable import refuse_unsafe
 from flowlock.edges import file_locks as locks
 from flowlock.edges import files, memo, process
+from flowlock.edges.downloads import Pin, download
 from flowlock.edges.memo import digest_of
 from flowlock.edges.pool import concurrently
 from flowlock.errors import FlowlockError, from_os_error
 from flowlock.lock.lockfile import document
 from flowlock.names import Platform
 from flowlock.report.reporter import Progress
+
+if TYPE_CHECKING:
+    from rattler import RepoDataRecord
 
 # Raised when environments are made in another way than before.
 SCHEMA = 1
@@ -58,14 +66,16 @@ class Places:
 
     `mirrors` maps a channel's URL to the folder that stands in for it; `artifacts` is a folder of archives by
     file name that were in such a channel once. `cache` keeps unpacked packages. Nothing is downloaded from
-    the channels in `unserved`: they are only here.
+    the channels in `unserved`: they are only here; from the others it is kept in `archives`.
     """
 
     home: Path
     cache: Path
     artifacts: Path
+    archives: Path
     mirrors: Mapping[str, Path]
     unserved: Collection[str] = ()
+    offline: bool = False
 
 
 @contextmanager
@@ -121,7 +131,15 @@ def _make(
     progress.note(f"installing the environment {environment} of {lock_file.parent.name}")
     files.forget_temporaries(prefix.parent)
     with files.staged_folder(prefix) as staging:
-        _install(lock_file, environment, platform, staging=staging, prefix=prefix, places=places)
+        _install(
+            lock_file,
+            environment,
+            platform,
+            staging=staging,
+            prefix=prefix,
+            places=places,
+            progress=progress,
+        )
         progress.working(f"compiling the bytecode of {environment}")
         _compile(staging, prefix)
         memo.write(staging / CONTENTS, _contents(staging))
@@ -168,7 +186,14 @@ def _contents(prefix: Path) -> dict[str, int]:
 
 
 def _install(
-    lock_file: Path, environment: str, platform: Platform, *, staging: Path, prefix: Path, places: Places
+    lock_file: Path,
+    environment: str,
+    platform: Platform,
+    *,
+    staging: Path,
+    prefix: Path,
+    places: Places,
+    progress: Progress,
 ) -> None:
     import rattler
 
@@ -177,6 +202,11 @@ def _install(
     records = locked.conda_repodata_records_for_platform(platforms[platform]) or []
     for record in records:
         record.url = _source(record.url, record.sha256, places)
+    new = [record for record in records if not _is_unpacked(record, places)]
+    _download(new, places, progress)
+    # The engine trusts what is in an archive.
+    archives = [Path(url2pathname(urlsplit(record.url).path)) for record in new]
+    concurrently(refuse_unsafe, archives, workers=os.cpu_count() or 1)
     try:
         asyncio.run(
             rattler.install(
@@ -194,6 +224,31 @@ def _install(
             hint="check the network and the disk; `flowlock sync` builds missing workspace packages",
             kept="the environment that was there before, if any",
         ) from error
+
+
+def _is_unpacked(record: "RepoDataRecord", places: Places) -> bool:
+    return (places.cache / f"{record.name.normalized}-{record.version}-{record.build}").is_dir()
+
+
+def _download(records: Iterable["RepoDataRecord"], places: Places, progress: Progress) -> None:
+    """Let records of channels that are elsewhere name a file here; one that no digest pins is refused."""
+    remote = {}
+    for record in records:
+        if record.url.startswith("file:"):
+            continue
+        if record.sha256 is None:
+            raise FlowlockError(
+                f"the lock has no sha256 of {record.url}",
+                code="FL703",
+                hint="run `flowlock lock --upgrade`: without a digest nobody knows what would be installed",
+            )
+        pin = Pin(file=record.file_name, url=record.url, sha256=record.sha256.hex())
+        remote[pin] = record
+    if not remote:
+        return
+    paths = download(remote, places.archives, offline=places.offline, progress=progress)
+    for pin, record in remote.items():
+        record.url = paths[pin].resolve().as_uri()
 
 
 def _install_errors() -> tuple[type[Exception], ...]:

@@ -123,13 +123,14 @@ def test_an_archive_reads_back_and_is_owned_by_nobody_at_no_other_time(tmp_path:
         Member(path="lib/" + "long/" * 40 + "ünïcode", data=b"x" * 100_000),
         Member(path="lib/link", data=b"", link="run"),
         Member(path="info/index.json", data=b"{}"),
+        Member(path="info/paths.json", data=b'{"paths": [{"size_in_bytes": 100000}]}'),
     ]
     data = archive.write("x-1-0", given, epoch=EPOCH)
     assert data == archive.write("x-1-0", list(reversed(given)), epoch=EPOCH)
     path = tmp_path / "x-1-0.conda"
     path.write_bytes(data)
     assert sorted(archive.read(path), key=lambda m: m.path) == sorted(given, key=lambda m: m.path)
-    assert archive.read_info(path) == {"info/index.json": b"{}"}
+    assert archive.read_info(path)["info/index.json"] == b"{}"
     with zipfile.ZipFile(path) as opened:
         assert {entry.date_time for entry in opened.infolist()} == {(2026, 11, 1, 0, 0, 0)}
         for name in opened.namelist()[1:]:
@@ -206,7 +207,8 @@ def test_a_damaged_archive_is_an_error(tmp_path: Path, damage: bytes) -> None:
 
 def test_an_archive_that_leaves_its_place_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x-1-0.conda"
-    path.write_bytes(archive.write("x-1-0", [Member(path="../../evil", data=b"")], epoch=EPOCH))
+    members = [Member(path="../../evil", data=b""), Member(path="info/paths.json", data=b'{"paths": []}')]
+    path.write_bytes(archive.write("x-1-0", members, epoch=EPOCH))
     with pytest.raises(FlowlockError, match="leads outside the archive"):
         archive.read(path)
 
