@@ -18,7 +18,7 @@ from pathlib import Path
 from bench._measure import print_table, side_by_side
 from flowlock.base import channel as base
 from flowlock.builder.plan.order import graph_of
-from flowlock.builder.plan.result import Status
+from flowlock.builder.plan.result import BuildStatus
 from flowlock.builder.plan.snapshot import read_snapshot
 from flowlock.builder.plan.targets import targets
 from flowlock.builder.run import build
@@ -194,7 +194,7 @@ def edited(workspace: Workspace, names: Sequence[str], channel: str) -> None:
     readme = workspace.packages[0].folder / "README.md"
     readme.write_text(readme.read_text() + "\nAn edit.\n")
     built = build(read_snapshot(workspace, names), environments=[channel], progress=Silent()).packages
-    assert [one.name for one in built if one.status is Status.BUILT] == [workspace.packages[0].name]
+    assert [one.name for one in built if one.status is BuildStatus.BUILT] == [workspace.packages[0].name]
 
 
 def naive_recipe(workspace: Workspace, name: str, folder: Path) -> Path:

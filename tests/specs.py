@@ -10,7 +10,7 @@ from flowlock.compile.package import render
 from flowlock.errors import Problem
 from flowlock.report.renderings import errors
 from flowlock.spec.catalog import BrokenTask, Catalog
-from flowlock.spec.facts import Facts
+from flowlock.spec.facts import WorkspaceFacts
 from flowlock.spec.literals import literal_checks
 from flowlock.spec.parse import parse
 from flowlock.spec.rules.check import check_text
@@ -21,7 +21,7 @@ from flowlock_core.schema import TaskSignature, signature
 from flowlock_core.task import Task
 
 GOLDEN = Path(__file__).parent / "golden" / "specs"
-FACTS = Facts(
+FACTS = WorkspaceFacts(
     version="1.2.0",
     runtime="1.2.0",
     channels=frozenset({"https://example.org/release", "conda-forge", "known-alias"}),

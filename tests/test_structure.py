@@ -311,6 +311,18 @@ def test_unit_tests_lie_as_the_modules_that_they_test() -> None:
     assert not elsewhere
 
 
+def test_a_class_name_means_one_thing_in_a_distribution() -> None:
+    modules: dict[tuple[str, str], list[str]] = {}
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                name = module_name(path)
+                modules.setdefault((name.split(".")[0], node.name), []).append(name)
+    shared = {key: names for key, names in modules.items() if len(names) > 1}
+    assert len(modules) > 100
+    assert not shared
+
+
 def test_every_module_says_what_it_is_for() -> None:
     silent = [module_name(p) for p in SOURCES if not ast.get_docstring(tree_of(p))]
     assert not silent

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import zstandard
 
-from flowlock.builder.plan.result import BuildResult, Status
+from flowlock.builder.plan.result import BuildResult, BuildStatus
 from flowlock.builder.worker.sandbox import available
 from flowlock.edges import memo
 from flowlock.errors import FlowlockError
@@ -174,7 +174,7 @@ def test_damage_to_cache_and_channel_is_repaired_with_the_same_bytes(
         damage(path)
     result = small.build()
     assert [(one.status, one.reason) for one in result.packages] == [
-        (Status.BUILT, "its artifact is gone or damaged")
+        (BuildStatus.BUILT, "its artifact is gone or damaged")
     ]
     assert small.contents() == before
     damage(next(cache.glob("alpha-*.json")))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flowlock.builder.contents.shipped import Reason
+from flowlock.builder.contents.shipped import ExclusionReason
 from flowlock.builder.plan.result import PackageResult
 from flowlock.conda import archive
 from flowlock.conda.archive import Member
@@ -61,11 +61,11 @@ def test_each_file_that_a_script_installs_ships_or_is_named(
 def test_data_that_looks_like_bytecode_ships_and_what_the_engine_drops_is_named(small: Small) -> None:
     data = [f"{SITE}/x/old.pyc", f"{SITE}/x/__pycache__/notes.txt", f"{SITE}/x/a.py", "share/x/.gitignore"]
     dropped = {
-        f"{SITE}/x/__pycache__/a.cpython-311.pyc": Reason.BYTECODE,
-        "share/x/lib.la": Reason.ENGINE,
-        "share/x/CACHEDIR.TAG": Reason.ENGINE,
-        f"{SITE}/packaging/version.py": Reason.OVERWRITTEN,
-        f"share/{SITE}/x/a.py or {SITE}/x/a.py": Reason.SAME_PATH,
+        f"{SITE}/x/__pycache__/a.cpython-311.pyc": ExclusionReason.BYTECODE,
+        "share/x/lib.la": ExclusionReason.ENGINE,
+        "share/x/CACHEDIR.TAG": ExclusionReason.ENGINE,
+        f"{SITE}/packaging/version.py": ExclusionReason.OVERWRITTEN,
+        f"share/{SITE}/x/a.py or {SITE}/x/a.py": ExclusionReason.SAME_PATH,
     }
     paths = [*data, *(path for path in dropped if " or " not in path), f"share/{SITE}/x/a.py"]
     small.share_packages()

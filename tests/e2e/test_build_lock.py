@@ -12,7 +12,7 @@ from urllib.request import url2pathname
 import pytest
 
 from flowlock.builder.environments.locked import Store
-from flowlock.builder.plan.result import BuildResult, Status
+from flowlock.builder.plan.result import BuildResult, BuildStatus
 from flowlock.builder.plan.snapshot import read_snapshot
 from flowlock.builder.plan.targets import targets
 from flowlock.builder.run import build
@@ -246,14 +246,14 @@ def test_what_is_elsewhere_is_downloaded_once_checked_and_built_from_without_a_n
             command.build(online, (), BuildSettings(jobs=2))
         damaged.clear()
         made = command.build(online, (), BuildSettings(jobs=2))
-        assert {one.status for one in made.packages} == {Status.BUILT}
+        assert {one.status for one in made.packages} == {BuildStatus.BUILT}
     assert {name: asked.count(name) for name in pinned if not name.startswith("hatchling-")} == {
         name: 1 for name in pinned if not name.startswith("hatchling-")
     }
     shutil.rmtree(small.state.artifacts)
     # Nobody answers any more, and nobody is asked.
     again = command.build(online, (), BuildSettings(jobs=2))
-    assert {one.status for one in again.packages} == {Status.BUILT}
+    assert {one.status for one in again.packages} == {BuildStatus.BUILT}
     downloads = [entry for entry in caches.ls(online).entries if entry.kind == "download"]
     assert sorted(f"{entry.name}.conda" for entry in downloads) == pinned
     assert {entry.needed_by for entry in downloads} == {"recipes/build.lock"}

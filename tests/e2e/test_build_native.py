@@ -11,7 +11,7 @@ from urllib.request import url2pathname
 
 import pytest
 
-from flowlock.builder.plan.result import Status
+from flowlock.builder.plan.result import BuildStatus
 from flowlock.builder.plan.snapshot import read_snapshot
 from flowlock.builder.plan.targets import targets
 from flowlock.builder.run import build
@@ -126,7 +126,7 @@ def test_one_recipe_gives_a_build_for_each_python(small: Small, pythons: str) ->
     # One more value builds that variant and no other.
     (small.root / "recipes/fast/variants.yaml").write_text(json.dumps({"python": [f"{THERE}.*"]}))
     fewer = build(read_snapshot(load(small.root)), environments=[pythons], progress=Silent())
-    assert [one.status for one in fewer.packages if one.name == "fast"] == [Status.CURRENT]
+    assert [one.status for one in fewer.packages if one.name == "fast"] == [BuildStatus.CURRENT]
     assert len(list(subdir.glob("fast-*.conda"))) == 1
     assert built["py" + THERE.replace(".", "")].file in {path.name for path in subdir.iterdir()}
 
@@ -170,7 +170,7 @@ def test_each_variant_is_built_from_its_own_locked_environment(small: Small, pyt
     before = {one.build for one in command.build(session, (), BuildSettings()).packages}
     shutil.rmtree(small.state.artifacts)
     again = command.build(session, (), BuildSettings())
-    assert {one.status for one in again.packages} == {Status.BUILT}
+    assert {one.status for one in again.packages} == {BuildStatus.BUILT}
     assert {one.build for one in again.packages} == before
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from flowlock.builder.plan.result import Status
+from flowlock.builder.plan.result import BuildStatus
 from flowlock.builder.worker.sandbox import available
 from flowlock.errors import FlowlockError
 from shared import require_part
@@ -97,7 +97,7 @@ def test_a_script_that_changes_a_shared_file_is_refused_alone_and_harms_nobody(
     assert [(one.code, one.message.split()[0]) for one in caught.value.problems] == [("FL535", "broken")]
     shutil.rmtree(unshared.root / "src/broken")
     rest = {one.name: one.status for one in unshared.build().packages}
-    assert rest == {"first": Status.CURRENT, "beside": Status.CACHED, "later": Status.CACHED}
+    assert rest == {"first": BuildStatus.CURRENT, "beside": BuildStatus.CACHED, "later": BuildStatus.CACHED}
     unshared.add("last")
     unshared.build()
     assert unpacked(unshared) == before

@@ -22,7 +22,7 @@ from flowlock.report.renderings import errors
 from flowlock.report.reporter import Silent
 from flowlock.running import environment as env
 from flowlock.spec.facts import facts_of
-from flowlock.spec.model import Requirement, Text
+from flowlock.spec.model import LocatedText, SpecRequirement
 from servers.loopback import Request, Response, answering
 from small import Small
 from wheelhouse import make_wheel
@@ -38,9 +38,9 @@ workflow:
 """
 
 
-def asked(name: str, version: str | None = None, channel: str | None = None) -> Requirement:
-    texts = [Text(text, AT) if text else None for text in (name, version, channel)]
-    return Requirement(at=AT, name=texts[0], version=texts[1], channel=texts[2])
+def asked(name: str, version: str | None = None, channel: str | None = None) -> SpecRequirement:
+    texts = [LocatedText(text, AT) if text else None for text in (name, version, channel)]
+    return SpecRequirement(at=AT, name=texts[0], version=texts[1], channel=texts[2])
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import pytest
 from flowlock.errors import FlowlockError
 from flowlock.release import ledger
 from flowlock.release.targets.github import BODY_LIMIT
-from flowlock.release.targets.protocol import Status
+from flowlock.release.targets.protocol import DeliveryStatus
 from servers import openapi, venues
 from servers.github import GitHub
 from servers.packages import package
@@ -73,7 +73,7 @@ def test_the_release_waits_for_a_channel_that_lacks_something(github: Venue, tmp
     result = run([channel, github], files(tmp_path / "a"), tmp_path)
     assert not result.ok
     assert state(github).releases == {}
-    assert {artifact.status for artifact in result.targets[1].artifacts} == {Status.FAILED}
+    assert {artifact.status for artifact in result.targets[1].artifacts} == {DeliveryStatus.FAILED}
 
 
 def test_an_upload_that_left_an_empty_asset_is_repeated(github: Venue, tmp_path: Path) -> None:
@@ -93,7 +93,11 @@ def test_a_draft_of_an_earlier_run_is_gone_on_with(github: Venue, tmp_path: Path
     del known.assets[lost]
     second = run([github], paths, tmp_path)
     assert second.ok
-    left = [artifact.file for artifact in second.targets[0].artifacts if artifact.status is Status.UPLOADED]
+    left = [
+        artifact.file
+        for artifact in second.targets[0].artifacts
+        if artifact.status is DeliveryStatus.UPLOADED
+    ]
     assert left == [paths[1].name]
     assert the_release(github)["draft"] is False
 
@@ -122,7 +126,7 @@ def test_a_public_release_is_never_added_to(*, immutable: bool, github: Venue, t
     before = github.served()
     new = package(tmp_path / "a", "new")
     result = run([github], [*paths, new], tmp_path)
-    left = {a.file: a.detail for a in result.targets[0].artifacts if a.status is Status.CONFLICT}
+    left = {a.file: a.detail for a in result.targets[0].artifacts if a.status is DeliveryStatus.CONFLICT}
     assert set(left) == {new.name, ledger.SUMS}
     assert ("immutable" if immutable else "public") in left[new.name]
     assert github.served() == before

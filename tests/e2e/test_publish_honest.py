@@ -9,7 +9,7 @@ from flowlock.edges.patience import Patience
 from flowlock.errors import FlowlockError
 from flowlock.release import ledger
 from flowlock.release.outcome import PublishResult
-from flowlock.release.targets.protocol import Status
+from flowlock.release.targets.protocol import DeliveryStatus
 from flowlock.report.reporter import Silent
 from servers import venues
 from servers.github import GitHub
@@ -21,7 +21,7 @@ from servers.venues import Venue, run
 IMPATIENT = Patience(tries=2, first_pause=0.001, longest_pause=0.002, connect=2.0, read=5.0)
 
 
-def outcomes(result: PublishResult) -> dict[str, tuple[Status, str]]:
+def outcomes(result: PublishResult) -> dict[str, tuple[DeliveryStatus, str]]:
     return {
         artifact.file: (artifact.status, artifact.detail)
         for target in result.targets
@@ -47,7 +47,7 @@ def test_a_package_is_present_only_if_its_bytes_are_served(*, dry_run: bool, tmp
         result = run([venue], [path], tmp_path, dry_run=dry_run)
         assert not result.ok
         status, detail = outcomes(result)[path.name]
-        assert status is Status.CONFLICT
+        assert status is DeliveryStatus.CONFLICT
         assert "the bytes that are served have" in detail
 
 
@@ -57,8 +57,8 @@ def test_a_package_that_is_listed_but_not_served_is_uploaded_again(tmp_path: Pat
         assert run([venue], [path], tmp_path).ok
         prefix_dev(venue).channels["flowlock"].clear()
         planned = run([venue], [path], tmp_path, dry_run=True)
-        assert outcomes(planned)[path.name][0] is Status.MISSING
-        assert outcomes(run([venue], [path], tmp_path))[path.name][0] is Status.UPLOADED
+        assert outcomes(planned)[path.name][0] is DeliveryStatus.MISSING
+        assert outcomes(run([venue], [path], tmp_path))[path.name][0] is DeliveryStatus.UPLOADED
         assert venue.served()
 
 
@@ -71,7 +71,7 @@ def test_an_asset_is_present_only_if_its_bytes_are_served(tmp_path: Path) -> Non
         number = min(server.contents)
         server.contents[number] = b"something else"
         result = run([venue], paths, tmp_path)
-        assert outcomes(result)[server.assets[number]["name"]][0] is Status.CONFLICT
+        assert outcomes(result)[server.assets[number]["name"]][0] is DeliveryStatus.CONFLICT
         assert not result.ok
 
 
@@ -94,7 +94,7 @@ def test_a_422_of_any_shape_is_a_refusal_with_its_reason(body: bytes, reason: st
     path = package(tmp_path / "a", "core")
     with venues.github(state=GitHub(token=venues.GITHUB_TOKEN, refusal=body)) as venue:
         status, detail = outcomes(run([venue], [path], tmp_path))[path.name]
-        assert status is Status.FAILED
+        assert status is DeliveryStatus.FAILED
         assert "422" in detail
         assert reason in detail
 

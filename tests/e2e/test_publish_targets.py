@@ -12,7 +12,7 @@ import pytest
 from flowlock.errors import FlowlockError
 from flowlock.release.outcome import PublishResult
 from flowlock.release.targets import artifact, attestation
-from flowlock.release.targets.protocol import Status
+from flowlock.release.targets.protocol import DeliveryStatus
 from servers import real, venues
 from servers.packages import package, pinned
 from servers.prefix_dev import PrefixDev
@@ -36,7 +36,7 @@ def venue(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Venue]:
         yield found
 
 
-def statuses(result: PublishResult) -> dict[str, Status]:
+def statuses(result: PublishResult) -> dict[str, DeliveryStatus]:
     return {artifact.file: artifact.status for target in result.targets for artifact in target.artifacts}
 
 
@@ -53,12 +53,12 @@ def test_a_publish_uploads_everything_and_a_rerun_finds_it_present(venue: Venue,
     paths = three(tmp_path / "artifacts")
     first = run([venue], paths, tmp_path)
     assert first.ok, first.as_text()
-    assert set(statuses(first).values()) == {Status.UPLOADED}
+    assert set(statuses(first).values()) == {DeliveryStatus.UPLOADED}
     after_first = venue.served()
     assert {place.rpartition("/")[2] for place in after_first} >= {path.name for path in paths}
     second = run([venue], paths, tmp_path)
     assert second.ok, second.as_text()
-    assert set(statuses(second).values()) == {Status.PRESENT}
+    assert set(statuses(second).values()) == {DeliveryStatus.PRESENT}
     assert venue.served() == after_first
 
 
@@ -70,7 +70,7 @@ def test_other_bytes_under_a_published_name_are_a_conflict_and_stay(venue: Venue
     other = package(tmp_path / "two", "core", content=b"something else")
     result = run([venue], [other], tmp_path)
     assert not result.ok
-    assert statuses(result)[other.name] is Status.CONFLICT
+    assert statuses(result)[other.name] is DeliveryStatus.CONFLICT
     assert venue.served() == before
 
 
@@ -81,7 +81,7 @@ def test_another_build_of_a_served_version_is_a_conflict_unless_its_number_is_hi
     assert run([venue], [package(tmp_path / "one", "core")], tmp_path).ok
     rival = package(tmp_path / "two", "core", build="pyhbbbbbbbb_0")
     result = run([venue], [rival], tmp_path)
-    assert statuses(result) == {rival.name: Status.CONFLICT}
+    assert statuses(result) == {rival.name: DeliveryStatus.CONFLICT}
     assert "raise the version" in result.targets[0].artifacts[0].detail
     higher = package(tmp_path / "three", "core", build="pyhcccccccc_1")
     assert run([venue], [higher], tmp_path).ok
@@ -95,9 +95,9 @@ def test_a_dry_run_says_what_is_missing_and_changes_nothing(venue: Venue, tmp_pa
     result = run([venue], paths, tmp_path, dry_run=True)
     assert result.ok
     assert [statuses(result)[path.name] for path in paths] == [
-        Status.PRESENT,
-        Status.MISSING,
-        Status.MISSING,
+        DeliveryStatus.PRESENT,
+        DeliveryStatus.MISSING,
+        DeliveryStatus.MISSING,
     ]
     assert venue.served() == before
 
@@ -155,7 +155,7 @@ def test_a_wrong_channel_at_prefix_dev_is_said_by_the_first_file_and_ends_the_re
         misspelt = Venue(target=wrong, environ=known.environ, served=known.served)
         done = run([misspelt, github], three(tmp_path / "artifacts"), tmp_path)
         assert not done.ok
-        assert set(statuses(done).values()) == {Status.FAILED}
+        assert set(statuses(done).values()) == {DeliveryStatus.FAILED}
         told = done.as_text()
         assert "404" in told
         assert "check the name" in told
@@ -277,7 +277,7 @@ def test_an_attestation_of_another_file_or_channel_is_refused_before_the_upload(
         ):
             path.with_name(path.name + ".sigstore.json").write_bytes(wrong)
             result = run([venue], [path], tmp_path)
-            assert statuses(result) == {path.name: Status.FAILED}
+            assert statuses(result) == {path.name: DeliveryStatus.FAILED}
             assert "sigstore.json" in result.as_text()
         assert venue.served() == {}
 

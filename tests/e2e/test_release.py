@@ -22,7 +22,7 @@ from flowlock.conda import platforms
 from flowlock.edges import git
 from flowlock.errors import FlowlockError
 from flowlock.release.outcome import PublishResult
-from flowlock.release.targets.protocol import Status
+from flowlock.release.targets.protocol import DeliveryStatus
 from flowlock.report.reporter import Silent
 from flowlock.running import environment as env
 from repository import Repository
@@ -44,7 +44,7 @@ def edit(repository: Repository) -> None:
     repository.git("commit", "-qm", "Better charts")
 
 
-def statuses(result: PublishResult) -> set[Status]:
+def statuses(result: PublishResult) -> set[DeliveryStatus]:
     return {artifact.status for target in result.targets for artifact in target.artifacts}
 
 
@@ -89,9 +89,9 @@ def test_a_release_goes_from_an_edit_to_a_user_and_its_locks_hold_before_and_aft
         )
         first = command.publish_tag(clone.session, options, venue.environ)
         assert first.ok, first.as_text()
-        assert statuses(first) == {Status.UPLOADED}
+        assert statuses(first) == {DeliveryStatus.UPLOADED}
         again = command.publish_tag(clone.session, options, venue.environ)
-        assert statuses(again) == {Status.PRESENT}
+        assert statuses(again) == {DeliveryStatus.PRESENT}
         served = command.verify_tag(
             clone.session, "v0.2.0", to=options.to, source=artifacts, environ=venue.environ
         )
@@ -108,7 +108,7 @@ def installed_by_lock(clone: Repository, published: Path, tmp_path: Path) -> Non
     session = clone.session
     workflow = session.workspace.workflow("penguins")
     mirrors = {session.workspace.release_channel: published, BASE_URL: session.mirrors()[BASE_URL]}
-    places = env.Places(
+    places = env.EnvironmentFolders(
         home=tmp_path / "envs",
         cache=tmp_path / "packages",
         artifacts=tmp_path / "none",

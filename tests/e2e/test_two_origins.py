@@ -206,7 +206,7 @@ def test_the_user_info_of_an_index_is_sent_to_that_index_only(tmp_path: Path) ->
             return Response(status=302, headers={"Location": f"{other.url}/file.whl"})
 
         with answering(redirect) as url:
-            pin = downloads.Pin(
+            pin = downloads.PinnedFile(
                 file="file.whl",
                 url=url.replace("//", f"//user:{SECRET}@") + "/file.whl",
                 sha256=hashlib.sha256(data).hexdigest(),

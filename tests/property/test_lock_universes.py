@@ -15,7 +15,7 @@ from flowlock.errors import FlowlockError
 from flowlock.lock import satisfy
 from flowlock.lock.lockfile import document
 from flowlock.lock.lockfile.document import Lock
-from flowlock.lock.manifest.model import Manifest, Requirement
+from flowlock.lock.manifest.model import Manifest, ManifestRequirement
 from flowlock.lock.satisfy import CurrentBuild, Rule, StaleReason
 from flowlock.lock.solver.solve import UnsolvableError
 from unit.lock.universe import FORGE, RELEASE, channel, lock, package, wanting
@@ -100,7 +100,7 @@ def test_what_we_lock_passes_and_what_is_harmed_fails_by_name(
     ]
 
     broken = data.draw(st.sampled_from(records), label="violated")
-    asked = Requirement(name=broken.name, spec=f"{broken.name} >{broken.version}")
+    asked = ManifestRequirement(name=broken.name, spec=f"{broken.name} >{broken.version}")
     environment = manifest.environments[0]
     harmed = replace(
         manifest,

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from flowlock.compile.code.python import (
     Brackets,
     Expression,
-    Text,
+    TextLiteral,
     broken,
     call,
     comment,
@@ -62,7 +62,7 @@ def expression(value: Any) -> Expression:
         return listing(map(expression, value))
     if isinstance(value, dict):
         return mapping((key, expression(item)) for key, item in value.items())
-    return Text(value) if isinstance(value, str) else literal(value)
+    return TextLiteral(value) if isinstance(value, str) else literal(value)
 
 
 @given(values)
@@ -105,8 +105,8 @@ class Statements:
         if depth > 3 or kind < 0.55:
             number = literal(self.chance.choice([1, -5, 1e16, 1.5e-7, True, None]))
             choices: list[Expression] = [
-                Text(self.text()),
-                Text(self.text()),
+                TextLiteral(self.text()),
+                TextLiteral(self.text()),
                 number,
                 "name" * self.chance.randint(1, 9),
             ]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from flowlock.conda import archive
 from flowlock.conda.archive import Member
-from flowlock.release.plan import Pin
+from flowlock.release.plan import PinnedBuild
 from flowlock.release.targets import artifact
 
 EPOCH = datetime(2026, 11, 1, tzinfo=UTC)
@@ -51,11 +51,11 @@ def package(
     return path
 
 
-def pinned(path: Path, *, workflow: bool = False) -> Pin:
+def pinned(path: Path, *, workflow: bool = False) -> PinnedBuild:
     """Return the pin that a lock would have for a package."""
     item = artifact.read(path)
     assert item.identity is not None
-    return Pin(
+    return PinnedBuild(
         file=item.file,
         subdir=item.identity.subdir,
         sha256=item.sha256,

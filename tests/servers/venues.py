@@ -14,7 +14,7 @@ from pathlib import Path
 from flowlock.edges.patience import Patience
 from flowlock.release import publish
 from flowlock.release.outcome import PublishResult
-from flowlock.release.plan import Pin
+from flowlock.release.plan import PinnedBuild
 from flowlock.release.targets import make
 from flowlock.release.targets.protocol import Context
 from flowlock.report.reporter import Progress, Silent
@@ -187,7 +187,7 @@ def run(
     folder: Path,
     *,
     tag: str = "v1.0.0",
-    pins: Sequence[Pin] | None = None,
+    pins: Sequence[PinnedBuild] | None = None,
     patience: Patience = QUICK,
     notes: str = "",
     environ: Mapping[str, str] | None = None,
@@ -205,7 +205,7 @@ def run(
         patience=patience,
         environ=merged if environ is None else environ,
     )
-    job = publish.Job(
+    job = publish.Publication(
         tag=tag,
         commit=COMMIT,
         files=paths,

@@ -18,7 +18,7 @@ import yaml
 from flowlock import workspace
 from flowlock.errors import Problem, Severity
 from flowlock.spec.catalog import Catalog
-from flowlock.spec.facts import Facts, facts_of
+from flowlock.spec.facts import WorkspaceFacts, facts_of
 from flowlock.spec.layout import parse_layout
 from flowlock.spec.parse import SPEC_KEYS
 from flowlock.spec.rules.check import check_text
@@ -125,7 +125,7 @@ def stock() -> tuple[Registration, ...]:
 
 
 @cache
-def known() -> tuple[Catalog, Facts]:
+def known() -> tuple[Catalog, WorkspaceFacts]:
     """Return the stock tasks and this workspace's channels."""
     found = [signature(one.load(), name=one.name, distribution=one.distribution) for one in stock()]
     return Catalog.of(found), facts_of(workspace.load(ROOT))

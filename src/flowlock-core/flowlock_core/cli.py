@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
+class CommandOutcome:
     """What a command gives: the document that --json prints, and the same for people."""
 
     document: Any
@@ -43,7 +43,7 @@ def _main(bundle: Bundle, argv: Sequence[str] | None) -> int:
     try:
         options = _parser(bundle).parse_args(arguments)
         with stdout_kept_clean() if as_json else nullcontext():
-            outcome: Outcome = options.action(bundle, options)
+            outcome: CommandOutcome = options.action(bundle, options)
         sys.stdout.write(_json(outcome.document) if as_json else outcome.text)
         sys.stdout.flush()
     except BrokenPipeError:
@@ -152,7 +152,7 @@ class _Version(argparse.Action):
         parser.exit(message=f"{parser.prog} {found}\n")
 
 
-def _run(bundle: Bundle, arguments: argparse.Namespace) -> Outcome:
+def _run(bundle: Bundle, arguments: argparse.Namespace) -> CommandOutcome:
     from flowlock_core.command.output import with_layout, write_results
     from flowlock_core.command.running import run_workflow
     from flowlock_core.execute import Options
@@ -177,7 +177,7 @@ def _run(bundle: Bundle, arguments: argparse.Namespace) -> Outcome:
     result = with_layout(result, bundle.layout())
     written = write_results(result, results, workflow=bundle.function, inputs=run.inputs)
     paths = [str(path) for path in written]
-    return Outcome(document={"ok": True, "files": paths}, text="".join(f"{path}\n" for path in paths))
+    return CommandOutcome(document={"ok": True, "files": paths}, text="".join(f"{path}\n" for path in paths))
 
 
 def _log(record: "StepRecord") -> None:
@@ -188,17 +188,17 @@ def _log(record: "StepRecord") -> None:
     )
 
 
-def _schema(bundle: Bundle, _arguments: argparse.Namespace) -> Outcome:
+def _schema(bundle: Bundle, _arguments: argparse.Namespace) -> CommandOutcome:
     return _packaged(bundle, "params.schema.json")
 
 
-def _form(bundle: Bundle, _arguments: argparse.Namespace) -> Outcome:
+def _form(bundle: Bundle, _arguments: argparse.Namespace) -> CommandOutcome:
     return _packaged(bundle, "form.json")
 
 
-def _packaged(bundle: Bundle, name: str) -> Outcome:
+def _packaged(bundle: Bundle, name: str) -> CommandOutcome:
     text = _file(bundle, name)
-    return Outcome(document=json.loads(text), text=text)
+    return CommandOutcome(document=json.loads(text), text=text)
 
 
 def _file(bundle: Bundle, name: str) -> str:
@@ -208,7 +208,7 @@ def _file(bundle: Bundle, name: str) -> str:
     return text
 
 
-def _convert(bundle: Bundle, arguments: argparse.Namespace) -> Outcome:
+def _convert(bundle: Bundle, arguments: argparse.Namespace) -> CommandOutcome:
     from flowlock_core.parameters.formdata import to_form, to_params
     from flowlock_core.parameters.params import load_params
     from flowlock_core.results import to_json
@@ -220,21 +220,21 @@ def _convert(bundle: Bundle, arguments: argparse.Namespace) -> Outcome:
     if given.problems:
         raise WorkflowError(f"{arguments.source} cannot be converted", problems=given.problems)
     made = to_json((to_form if arguments.to == "form" else to_params)(given.by_step, groups, steps))
-    return Outcome(document=made, text=_json(made))
+    return CommandOutcome(document=made, text=_json(made))
 
 
-def _graph(bundle: Bundle, _arguments: argparse.Namespace) -> Outcome:
+def _graph(bundle: Bundle, _arguments: argparse.Namespace) -> CommandOutcome:
     text = _file(bundle, "graph.mmd")
-    return Outcome(document={"mermaid": text}, text=text)
+    return CommandOutcome(document={"mermaid": text}, text=text)
 
 
-def _test(bundle: Bundle, arguments: argparse.Namespace) -> Outcome:
+def _test(bundle: Bundle, arguments: argparse.Namespace) -> CommandOutcome:
     from flowlock_core.testing import load_cases, run_cases
 
     cases = load_cases(arguments.cases, only=arguments.case)
     outcomes = run_cases(bundle.load(), cases, results=arguments.results, layout=bundle.layout())
     ok = all(outcome.passed for outcome in outcomes)
-    return Outcome(
+    return CommandOutcome(
         document={"ok": ok, "cases": [outcome.as_json() for outcome in outcomes]},
         text="".join(f"{outcome}\n" for outcome in outcomes),
         code=ExitCode.DONE if ok else ExitCode.FAILED,

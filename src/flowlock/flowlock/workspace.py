@@ -195,7 +195,7 @@ class _WorkflowTable(_Strict):
         return " ".join(value.split())
 
 
-class _Document(_Strict):
+class _SettingsDocument(_Strict):
     workspace: _WorkspaceTable
     channels: _ChannelsTable
     build: _BuildTable
@@ -222,7 +222,7 @@ def load(root: Path) -> Workspace:
     path = root / FILE
     written = toml.read(read_text(path, FILE), FILE, code="FL302")
     try:
-        document = _Document.model_validate(written.data)
+        document = _SettingsDocument.model_validate(written.data)
     except ValidationError as error:
         problems = [_schema_problem(fault, written) for fault in error.errors()]
         raise FlowlockError(f"{FILE} has {len(problems)} problem(s)", problems=problems) from error
@@ -233,7 +233,7 @@ def load(root: Path) -> Workspace:
     return workspace
 
 
-def _workspace(root: Path, document: _Document) -> Workspace:
+def _workspace(root: Path, document: _SettingsDocument) -> Workspace:
     table = document.workspace
     sources = root / table.packages
     recipes = root / table.recipes
@@ -277,7 +277,7 @@ def _workspace(root: Path, document: _Document) -> Workspace:
     )
 
 
-def _unknown_aliases(document: _Document, written: toml.Document) -> Iterator[Problem]:
+def _unknown_aliases(document: _SettingsDocument, written: toml.Document) -> Iterator[Problem]:
     """Yield the aliases of channels that are neither a URL nor a channel named beside them."""
     others = document.channels.others
     for alias, channel in document.channels.aliases.items():
@@ -290,7 +290,9 @@ def _unknown_aliases(document: _Document, written: toml.Document) -> Iterator[Pr
             )
 
 
-def _unknown_workflows(workspace: Workspace, document: _Document, written: toml.Document) -> list[Problem]:
+def _unknown_workflows(
+    workspace: Workspace, document: _SettingsDocument, written: toml.Document
+) -> list[Problem]:
     """Return a problem for each table of a workflow that the workspace does not have."""
     if not document.workflows:
         return []
@@ -341,7 +343,7 @@ def _schema_problem(fault: Mapping[str, Any], written: toml.Document) -> Problem
 
 def _known_keys(table: list[str]) -> list[str]:
     if not table:
-        return list(_Document.model_fields)
-    known = _Document.model_fields.get(table[0])
+        return list(_SettingsDocument.model_fields)
+    known = _SettingsDocument.model_fields.get(table[0])
     model = known.annotation if known else None
     return list(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []

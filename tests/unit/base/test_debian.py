@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from flowlock.base import debian
-from flowlock.base.debian import Edit, UnknownPatchError, find_edits, program_edit, source_edit
+from flowlock.base.debian import InterpreterEdit, UnknownPatchError, find_edits, program_edit, source_edit
 from flowlock.base.interpreter import find
 
 CONDITION = 'sys.base_prefix != sys.prefix or hasattr(sys, "real_prefix")'
@@ -155,4 +155,4 @@ def test_debians_own_interpreter_has_the_condition_in_three_places() -> None:
         ["site.py", "__init__.py", f"python{python.series}"],
     )
     assert [edit.after for edit in python.edits] == ["True", "True", "base_prefix"]
-    assert python.edits[0] == Edit(path=python.edits[0].path, before=CONDITION, after="True")
+    assert python.edits[0] == InterpreterEdit(path=python.edits[0].path, before=CONDITION, after="True")

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from flowlock.base.manifest import FILE, Entry, Manifest, load, save, sound_entries
+from flowlock.base.manifest import FILE, BaseEntry, BaseManifest, load, save, sound_entries
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "one.conda").write_bytes(b"one")
-    entry = Entry(path="one.conda", record={"sha256": sha256(b"one").hexdigest()})
-    save(tmp_path, Manifest(inputs="i", interpreter="p", entries=(entry,)))
+    entry = BaseEntry(path="one.conda", record={"sha256": sha256(b"one").hexdigest()})
+    save(tmp_path, BaseManifest(inputs="i", interpreter="p", entries=(entry,)))
     return tmp_path
 
 
@@ -26,7 +26,7 @@ def test_a_manifest_is_read_as_it_was_written(folder: Path) -> None:
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"schema": 1}', '{"schema": 0}'])
 def test_a_damaged_manifest_knows_nothing(folder: Path, text: str) -> None:
     (folder / FILE).write_text(text)
-    assert load(folder) == Manifest()
+    assert load(folder) == BaseManifest()
 
 
 def test_a_file_that_was_touched_is_believed_by_its_digest(folder: Path) -> None:

@@ -6,7 +6,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
-from flowlock.base.universe import Metadata, Universe
+from flowlock.base.universe import Universe, WheelMetadata
 from flowlock.errors import FlowlockError
 
 ENVIRONMENT = {"python_version": "3.12", "sys_platform": "linux", "platform_machine": "x86_64"}
@@ -15,7 +15,7 @@ ENVIRONMENT = {"python_version": "3.12", "sys_platform": "linux", "platform_mach
 def universe(**wheels: tuple[str, list[str]]) -> Universe:
     """Return a universe of `name=(version, requirements)`; underscores stand for hyphens."""
     described = {
-        canonicalize_name(name): Metadata(
+        canonicalize_name(name): WheelMetadata(
             name=canonicalize_name(name),
             version=Version(version),
             requires=tuple(map(Requirement, requires)),

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from flowlock.builder.contents.shipped import Reason
+from flowlock.builder.contents.shipped import ExclusionReason
 from flowlock.builder.worker.canonical import canonical
 from flowlock.conda.archive import Member
 from flowlock.recipe.document import Noarch
@@ -48,7 +48,14 @@ def test_only_the_distribution_s_own_dist_info_and_bytecode_are_cleaned(path: st
 def test_what_a_dist_info_is_cleaned_of_is_named_with_the_reason() -> None:
     names = ("METADATA", "RECORD", "direct_url.json", "REQUESTED", "top_level.txt", "sboms/a.json")
     found = judged(*(f"{OWN}/{name}" for name in names))
-    assert list(found.values()) == ["", "", Reason.TRACE, Reason.TRACE, Reason.DIST_INFO, Reason.DIST_INFO]
+    assert list(found.values()) == [
+        "",
+        "",
+        ExclusionReason.TRACE,
+        ExclusionReason.TRACE,
+        ExclusionReason.DIST_INFO,
+        ExclusionReason.DIST_INFO,
+    ]
 
 
 def test_a_vendored_record_stays_as_it_is() -> None:
@@ -64,7 +71,7 @@ def test_bytecode_of_a_source_that_ships_is_left_out(noarch: Noarch | None) -> N
     site = "site-packages" if noarch else "lib/python3.12/site-packages"
     compiled = [f"{site}/x/__pycache__/a.cpython-312.pyc", f"{site}/x/__pycache__/a.cpython-312.opt-1.pyc"]
     found = judged(f"{site}/x/a.py", *compiled, noarch=noarch)
-    assert [found[path] for path in compiled] == [Reason.BYTECODE] * 2
+    assert [found[path] for path in compiled] == [ExclusionReason.BYTECODE] * 2
 
 
 def test_a_generic_package_ships_all_that_was_installed() -> None:
@@ -86,7 +93,7 @@ def test_a_native_package_s_own_dist_info_lies_in_its_python_s_folder() -> None:
         "site-packages/tiny-1.0.dist-info/METADATA",
         "site-packages/tiny-1.0.dist-info/direct_url.json",
     ]
-    assert list(judged(*paths, noarch=None).values()) == ["", Reason.TRACE, "", ""]
+    assert list(judged(*paths, noarch=None).values()) == ["", ExclusionReason.TRACE, "", ""]
 
 
 @pytest.mark.parametrize("name", ["Größe.txt", "许可证", "a b.txt"])
@@ -110,4 +117,4 @@ def test_a_record_that_is_not_utf_8_is_an_error() -> None:
 
 def test_what_describes_the_build_is_named_too() -> None:
     (omitted,) = (one for one in canonical(MADE, FACTS).left_out if one.path.startswith("info/"))
-    assert (omitted.path, omitted.reason) == ("info/hash_input.json", Reason.BUILD)
+    assert (omitted.path, omitted.reason) == ("info/hash_input.json", ExclusionReason.BUILD)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from flowlock.builder.plan.identity import Inputs
-from flowlock.builder.worker.canonical import Facts
+from flowlock.builder.worker.canonical import ArchiveFacts
 from flowlock.conda.archive import Member
 from flowlock.recipe.document import Noarch, parse
 
@@ -19,7 +19,7 @@ INPUTS = Inputs(
     epoch=datetime(2026, 11, 1, tzinfo=UTC),
     pins=("hatchling ==1.30.1", "uv ==0.11.21"),
 )
-FACTS = Facts(recipe=INPUTS.recipe.canonical_text, epoch=INPUTS.epoch, noarch=Noarch.PYTHON)
+FACTS = ArchiveFacts(recipe=INPUTS.recipe.canonical_text, epoch=INPUTS.epoch, noarch=Noarch.PYTHON)
 # What an engine leaves: with traces of when and where it built.
 MADE = (
     Member(path="site-packages/tiny.py", data=b"x = 1\n", executable=True),

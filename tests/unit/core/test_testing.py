@@ -9,7 +9,7 @@ from flowlock_core.errors import WorkflowError
 from flowlock_core.execute import Steps
 from flowlock_core.tasks.groupby import aggregate_value
 from flowlock_core.tasks.io import load_table
-from flowlock_core.testing import Outcome, load_cases, run_cases
+from flowlock_core.testing import CaseOutcome, load_cases, run_cases
 
 CASES = """
 own:
@@ -67,7 +67,7 @@ def test_cases_run_with_mocks_examples_and_real_files(folder: Path) -> None:
 def test_results_are_kept_on_request(folder: Path, tmp_path: Path) -> None:
     cases = load_cases(folder / "test-cases.yaml", only=["own"])
     [outcome] = run_cases(mean_value, cases, results=tmp_path / "kept")
-    assert isinstance(outcome, Outcome)
+    assert isinstance(outcome, CaseOutcome)
     assert (tmp_path / "kept" / "own" / "result.json").is_file()
 
 

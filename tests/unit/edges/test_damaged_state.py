@@ -18,7 +18,7 @@ from flowlock.edges import memo
 from flowlock.edges.stat_cache import StatCache
 from flowlock.lock.checked import CheckedLocks
 from flowlock.release import ledger
-from flowlock.release.ledger import Entry, Ledger
+from flowlock.release.ledger import Ledger, LedgerEntry
 from flowlock.running import environment
 from flowlock.tasks import discover
 from flowlock.tasks.verdicts import read_verdicts
@@ -74,11 +74,11 @@ CONTENTS: tuple[Any, ...] = (
 READERS: Mapping[str, tuple[Callable[[Path], Any], Any]] = {
     "stat data": (lambda path: StatCache(path).get(path, path.lstat()), None),
     "channel": (lambda path: store.entries(path.parent.parent), []),
-    "indices": (lambda path: store._Known(path)._records, {}),
+    "indices": (lambda path: store._ContentFacts(path)._records, {}),
     "artifact": (lambda path: memo.read(path, BuildRecord), None),
     "tests": (outcomes, (None, False)),
     "unpacked": (lambda path: Unpacked(path.parent, path).broken(None), []),
-    "base": (lambda path: manifest.load(path.parent), manifest.Manifest()),
+    "base": (lambda path: manifest.load(path.parent), manifest.BaseManifest()),
     "resolution": (wheels._kept, None),
     "checked locks": (lambda path: CheckedLocks(path, [], {})._kept, {}),
     "signatures": (lambda path: discover.kept_description(path, ("tasks", "errors")), None),
@@ -122,7 +122,7 @@ def _is_empty_but_sound(kind: str, content: Mapping[str, Any]) -> bool:
 
 def test_sound_files_are_read(tmp_path: Path) -> None:
     """The control: what is written is what is read."""
-    entry = Entry(target="t", place="p", sha256="0" * 64, size=1, url="u", time="2026-01-01T00:00:00Z")
+    entry = LedgerEntry(target="t", place="p", sha256="0" * 64, size=1, url="u", time="2026-01-01T00:00:00Z")
     written = Ledger(tag="v1.0.0", commit="c", entries=(entry,))
     ledger.write(written, [], tmp_path)
     assert ledger.read(tmp_path / ledger.FILE, tag="v1.0.0", commit="c") == written

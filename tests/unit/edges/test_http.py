@@ -10,7 +10,7 @@ import pytest
 
 from flowlock.edges import http, secret
 from flowlock.edges.credentials import Header
-from flowlock.edges.http import Answer, Request
+from flowlock.edges.http import Answer, HttpRequest
 from flowlock.edges.patience import Patience, retry_after
 from flowlock.edges.secret import Secret
 from flowlock.errors import FlowlockError
@@ -35,7 +35,7 @@ def sequence(*statuses: int, **headers: str) -> tuple[Callable[[Asked], Response
 
 
 def call(url: str, **options: object) -> Answer:
-    request = Request(method="POST", url=url, body=b"data", credential=Header(secret=Secret(PLANTED)))
+    request = HttpRequest(method="POST", url=url, body=b"data", credential=Header(secret=Secret(PLANTED)))
     return http.call(http.session(), request, patience=QUICK, **options)  # type: ignore[arg-type] # options of call
 
 
@@ -107,7 +107,7 @@ def test_what_netrc_has_is_never_sent(tmp_path: object, monkeypatch: pytest.Monk
     answer, seen = sequence(200)
     with answering(answer) as url:
         call(url)
-        http.call(http.session(), Request(method="GET", url=url))
+        http.call(http.session(), HttpRequest(method="GET", url=url))
     assert [asked.headers.get("authorization") for asked in seen] == [f"Bearer {PLANTED}", None]
 
 

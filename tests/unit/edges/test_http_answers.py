@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from flowlock.edges import http
-from flowlock.edges.http import Answer, AnswerKind, Request
+from flowlock.edges.http import Answer, AnswerKind, HttpRequest
 from flowlock.edges.patience import Patience
 from flowlock.errors import FlowlockError
 from flowlock.names import Sha256
@@ -21,7 +21,7 @@ QUICK = Patience(tries=2, first_pause=0.001, longest_pause=0.002, longest_wait=1
 
 
 def call(url: str, **options: object) -> Answer:
-    request = Request(method="GET", url=url, **options)  # type: ignore[arg-type] # fields of Request
+    request = HttpRequest(method="GET", url=url, **options)  # type: ignore[arg-type] # fields of Request
     return http.call(http.session(), request, patience=QUICK)
 
 
@@ -147,7 +147,7 @@ def test_a_body_that_comes_byte_by_byte_is_left_in_the_end() -> None:
     impatient = Patience(tries=1, connect=2.0, read=0.3)
     started = time.monotonic()
     with raw.sending(dripping) as url, pytest.raises(FlowlockError, match="too slowly"):
-        http.call(http.session(), Request(method="GET", url=url), patience=impatient)
+        http.call(http.session(), HttpRequest(method="GET", url=url), patience=impatient)
     assert time.monotonic() - started < 5
 
 

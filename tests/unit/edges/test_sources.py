@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from flowlock.edges import memo, stat_cache
-from flowlock.edges.sources import Kind, snapshot, snapshots, stage
+from flowlock.edges.sources import GitFileKind, snapshot, snapshots, stage
 from flowlock.errors import FlowlockError
 
 
@@ -72,10 +72,10 @@ def test_line_ends_that_git_keeps_are_kept(package: Path) -> None:
 def test_the_exec_bit_and_links_are_part_of_the_source(package: Path) -> None:
     before = digest(package)
     (package / "a.py").chmod(0o755)
-    assert snapshot(package).files["a.py"].kind is Kind.EXECUTABLE
+    assert snapshot(package).files["a.py"].kind is GitFileKind.EXECUTABLE
     assert digest(package) != before
     (package / "link").symlink_to("a.py")
-    assert snapshot(package).files["link"].kind is Kind.LINK
+    assert snapshot(package).files["link"].kind is GitFileKind.LINK
 
 
 @pytest.mark.parametrize("target", ["../../outside", "/etc/passwd"])

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from flowlock.errors import FlowlockError
 from flowlock.names import Sha256
-from flowlock.release.plan import Pin, admit, dependencies, judge
-from flowlock.release.targets.artifact import Identity, Item
-from flowlock.release.targets.protocol import Delivery, Kind, Served, Status, Target
+from flowlock.release.plan import PinnedBuild, admit, dependencies, judge
+from flowlock.release.targets.artifact import ChannelIdentity, Item
+from flowlock.release.targets.protocol import Delivery, DeliveryStatus, PublishTarget, Served, TargetKind
 from flowlock.release.upload import upload
 from flowlock.report.reporter import Silent
 
@@ -26,7 +26,7 @@ def item(
         file=f"{name}-{version}-{build}.conda",
         sha256=sha256,
         size=1,
-        identity=Identity(name=name, version=version, build=build, number=number, subdir="noarch"),
+        identity=ChannelIdentity(name=name, version=version, build=build, number=number, subdir="noarch"),
         depends=frozenset(depends.split()),
     )
 
@@ -40,30 +40,30 @@ def served(*items: Item) -> dict[str, Served]:
 @pytest.mark.parametrize(
     ("theirs", "expected"),
     [
-        ([], Status.MISSING),
-        ([item("a")], Status.PRESENT),
-        ([item("a", sha256=TWO)], Status.CONFLICT),
-        ([item("a", build="pyhbb_0")], Status.CONFLICT),
-        ([item("a", build="pyhbb_1")], Status.CONFLICT),
-        ([item("a", version="1.0.0", build="pyhbb_0")], Status.CONFLICT),
-        ([item("a", version="1.1", build="pyhbb_0")], Status.MISSING),
-        ([item("b", build="pyhbb_0")], Status.MISSING),
-        ([item("a"), item("a", build="pyhbb_0")], Status.PRESENT),
+        ([], DeliveryStatus.MISSING),
+        ([item("a")], DeliveryStatus.PRESENT),
+        ([item("a", sha256=TWO)], DeliveryStatus.CONFLICT),
+        ([item("a", build="pyhbb_0")], DeliveryStatus.CONFLICT),
+        ([item("a", build="pyhbb_1")], DeliveryStatus.CONFLICT),
+        ([item("a", version="1.0.0", build="pyhbb_0")], DeliveryStatus.CONFLICT),
+        ([item("a", version="1.1", build="pyhbb_0")], DeliveryStatus.MISSING),
+        ([item("b", build="pyhbb_0")], DeliveryStatus.MISSING),
+        ([item("a"), item("a", build="pyhbb_0")], DeliveryStatus.PRESENT),
     ],
 )
-def test_what_a_target_has_decides(theirs: list[Item], expected: Status) -> None:
+def test_what_a_target_has_decides(theirs: list[Item], expected: DeliveryStatus) -> None:
     assert judge(item("a"), served(*theirs)).status is expected
 
 
 def test_a_higher_build_number_may_stand_beside_another_build() -> None:
-    assert judge(item("a", build="pyhbb_1"), served(item("a"))).status is Status.MISSING
+    assert judge(item("a", build="pyhbb_1"), served(item("a"))).status is DeliveryStatus.MISSING
 
 
 def test_every_file_is_pinned_and_every_pin_is_there() -> None:
     pins = [
-        Pin(file=item("a").file, subdir="noarch", sha256=TWO, where="pixi.lock"),
-        Pin(file=item("b").file, subdir="noarch", sha256=None, where="the source"),
-        Pin(file=item("c").file, subdir="noarch", sha256=ONE, where="pixi.lock"),
+        PinnedBuild(file=item("a").file, subdir="noarch", sha256=TWO, where="pixi.lock"),
+        PinnedBuild(file=item("b").file, subdir="noarch", sha256=None, where="the source"),
+        PinnedBuild(file=item("c").file, subdir="noarch", sha256=ONE, where="pixi.lock"),
     ]
     found = admit([item("a"), item("b"), item("d")], pins)
     assert [(problem.code, problem.message.split("-")[0]) for problem in found] == [
@@ -81,7 +81,7 @@ def test_a_circle_of_packages_is_named() -> None:
 class Recording:
     """A target that takes everything but what it was told to refuse."""
 
-    name, kind = "recording:", Kind.CHANNEL
+    name, kind = "recording:", TargetKind.CHANNEL
 
     def __init__(self, broken: set[str]) -> None:
         self.broken, self.taken = broken, []  # type: tuple[set[str], list[str]]
@@ -90,7 +90,7 @@ class Recording:
         if item.identity and item.identity.name in self.broken:
             raise FlowlockError("no", code="FL812")
         self.taken.append(item.place)
-        return Delivery(status=Status.UPLOADED, url="")
+        return Delivery(status=DeliveryStatus.UPLOADED, url="")
 
     def check(self) -> None: ...
     def served(self, items: object) -> dict[str, Served]:  # noqa: ARG002 - the protocol's
@@ -113,7 +113,7 @@ def test_nothing_goes_up_before_what_it_needs_and_nothing_whose_need_failed(
     broken = data.draw(st.sets(st.sampled_from(names)))
     graph = dependencies(items, last)
     target = Recording(broken)
-    checked: Target = target
+    checked: PublishTarget = target
     verdicts = {one.place: judge(one, {}) for one in items}
     done: dict[str, Delivery] = {}
     upload(checked, items, graph, verdicts, done=done, jobs=3, progress=Silent())
@@ -122,4 +122,4 @@ def test_nothing_goes_up_before_what_it_needs_and_nothing_whose_need_failed(
         if place in target.taken:
             assert all(target.taken.index(other) < target.taken.index(place) for other in before)
         elif place.split("/")[1].split("-")[0] not in broken:
-            assert any(done[other].status is Status.FAILED for other in before)
+            assert any(done[other].status is DeliveryStatus.FAILED for other in before)

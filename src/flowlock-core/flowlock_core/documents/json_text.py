@@ -34,7 +34,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 def read_json(text: str, file: str) -> Tree:
     """Return the tree of a JSON text (RFC 8259), as far as it can be read, and all of its faults."""
-    reader = _Reader(text, file)
+    reader = _JsonReader(text, file)
     try:
         require_bounded(text, file)
         root = reader.value(0)
@@ -47,7 +47,7 @@ def read_json(text: str, file: str) -> Tree:
     return Tree(root=root, end=end, faults=tuple(reader.faults))
 
 
-class _Reader:
+class _JsonReader:
     """Reads one value after another; what its grammar says is RFC 8259's."""
 
     def __init__(self, text: str, file: str) -> None:

@@ -52,7 +52,7 @@ _TAGGED_TYPES: dict[str, type | tuple[type, ...]] = {
 def read_yaml(text: str, file: str, limits: Limits | None = None) -> Tree:
     """Return the tree of a YAML document, as far as it can be read, and all faults of the text."""
     limits = limits or Limits()
-    reader = _Reader(file, limits.values)
+    reader = _YamlReader(file, limits.values)
     try:
         require_bounded(text, file, limits.characters)
         _require_characters(text, file)
@@ -106,7 +106,7 @@ class _Open:
     extent: _Extent = field(default_factory=_Extent)
 
 
-class _Reader:
+class _YamlReader:
     """Turns events into the tree."""
 
     def __init__(self, file: str, most_values: int) -> None:

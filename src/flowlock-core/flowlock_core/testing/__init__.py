@@ -64,7 +64,7 @@ class Cases:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
+class CaseOutcome:
     """How a case ended."""
 
     id: str
@@ -160,7 +160,7 @@ def run_cases(
     *,
     results: Path | None = None,
     layout: Mapping[int, Position] | None = None,
-) -> list[Outcome]:
+) -> list[CaseOutcome]:
     """Run each case; its results go to a folder of its own, which is kept if `results` says where."""
     outcomes = []
     for case_id in cases.by_id:
@@ -177,7 +177,7 @@ def _run_case(
     *,
     results: Path,
     layout: Mapping[int, Position] | None,
-) -> Outcome:
+) -> CaseOutcome:
     start, case = perf_counter(), cases.by_id[case_id]
     problems: list[Problem] = []
     options = Options(
@@ -200,7 +200,7 @@ def _run_case(
         ]
         if not _expected(case, found):
             problems += found
-    return Outcome(id=case_id, seconds=perf_counter() - start, problems=tuple(problems))
+    return CaseOutcome(id=case_id, seconds=perf_counter() - start, problems=tuple(problems))
 
 
 def _expected(case: Case, problems: Sequence[Problem]) -> bool:

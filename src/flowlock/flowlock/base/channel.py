@@ -12,9 +12,9 @@ from typing import Any
 
 from flowlock.base.archive import LEVEL, Archive
 from flowlock.base.convert import NOT_WHEELS, parse_requirements
-from flowlock.base.debian import Edit
+from flowlock.base.debian import InterpreterEdit
 from flowlock.base.interpreter import Interpreter, find
-from flowlock.base.manifest import Entry, Manifest, load, save, sound_entries
+from flowlock.base.manifest import BaseEntry, BaseManifest, load, save, sound_entries
 from flowlock.base.package import SCHEMA, Conversion
 from flowlock.base.relocate import fingerprint, python_abi_package, python_package
 from flowlock.base.universe import Universe
@@ -23,7 +23,7 @@ from flowlock.base.wheels import resolve
 from flowlock.conda.index import repodata_json
 from flowlock.edges import file_locks as locks
 from flowlock.edges import files
-from flowlock.edges.downloads import Pin, download
+from flowlock.edges.downloads import PinnedFile, download
 from flowlock.edges.memo import digest_of
 from flowlock.edges.pool import concurrently
 from flowlock.errors import FlowlockError, from_os_error
@@ -42,7 +42,7 @@ class BaseResult:
 
     folder: Path
     python: str
-    edits: tuple[Edit, ...]
+    edits: tuple[InterpreterEdit, ...]
     made: int
     kept: int
     removed: int
@@ -144,8 +144,8 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def _current(
-    order: _Order, requirements: Sequence[str], known: Manifest, sound: Mapping[str, Entry]
-) -> Manifest:
+    order: _Order, requirements: Sequence[str], known: BaseManifest, sound: Mapping[str, BaseEntry]
+) -> BaseManifest:
     """Return what the channel shall hold, after making what of it is not there."""
     workspace, python = order.workspace, order.python
     resolutions = workspace.state.resolutions
@@ -170,16 +170,16 @@ def _current(
         order.progress.note(f"packaging Python {python.version} and wheels: {len(jobs)} packages to make")
     made = concurrently(partial(_write, order), jobs, workers=os.cpu_count() or 1)
     entries = tuple(sorted([*kept, *made], key=lambda one: one.path))
-    return Manifest(inputs=inputs, interpreter=interpreter, edits=python.edits, entries=entries)
+    return BaseManifest(inputs=inputs, interpreter=interpreter, edits=python.edits, entries=entries)
 
 
-def _kept_interpreter(sound: Mapping[str, Entry]) -> list[Entry]:
+def _kept_interpreter(sound: Mapping[str, BaseEntry]) -> list[BaseEntry]:
     """Return the packages of the interpreter, which are made together, if both are sound."""
     found = [one for one in sound.values() if one.record["name"] in NOT_WHEELS]
     return found if len(found) == len(NOT_WHEELS) else []
 
 
-def _conversions(order: _Order, pins: Sequence[Pin]) -> list[Conversion]:
+def _conversions(order: _Order, pins: Sequence[PinnedFile]) -> list[Conversion]:
     """Return what each wheel becomes, the largest first, so that the last to be made is a small one."""
     workspace, python = order.workspace, order.python
     places = download(pins, workspace.state.wheels, offline=order.offline, progress=order.progress)
@@ -218,15 +218,15 @@ def _no_shared_names(universe: Universe) -> None:
         )
 
 
-def _write(order: _Order, job: _Job) -> Entry:
+def _write(order: _Order, job: _Job) -> BaseEntry:
     made = job()
     order.progress.working(f"packaged {made.name}")
     path = f"{made.record['subdir']}/{made.name}"
     files.write_bytes(order.folder / path, made.data)
-    return Entry(path=path, record=made.record)
+    return BaseEntry(path=path, record=made.record)
 
 
-def _publish(order: _Order, now: Manifest) -> tuple[int, bool]:
+def _publish(order: _Order, now: BaseManifest) -> tuple[int, bool]:
     """Write the index of what the channel holds, and delete what it no longer does.
 
     Returns how many archives were deleted, and whether the index was another.

@@ -32,7 +32,7 @@ print(json.dumps([sysconfig.get_default_scheme(), sysconfig.get_path("purelib"),
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Edit:
+class InterpreterEdit:
     """One replacement in one file of a packaged interpreter; `path` is relative to the prefix."""
 
     path: str
@@ -44,7 +44,7 @@ class UnknownPatchError(ValueError):
     """An interpreter is not patched in the way that the edits are for; the text says where it differs."""
 
 
-def find_edits(prefix: Path, series: str, *, frozen_site: bool) -> tuple[Edit, ...]:
+def find_edits(prefix: Path, series: str, *, frozen_site: bool) -> tuple[InterpreterEdit, ...]:
     """Return what has to be edited in a copy of Debian's interpreter, or raise an UnknownPatchError.
 
     `frozen_site` says whether `site` is compiled into the program.
@@ -68,7 +68,7 @@ def _first_file(prefix: Path, candidates: Sequence[str]) -> str:
     raise UnknownPatchError(f"{prefix / candidates[0]} is missing")
 
 
-def source_edit(path: str, text: str, function: str) -> Edit:
+def source_edit(path: str, text: str, function: str) -> InterpreterEdit:
     """Return the edit of a module, whose condition must stand once, in the function of that name."""
     try:
         module = ast.parse(text)
@@ -83,7 +83,7 @@ def source_edit(path: str, text: str, function: str) -> Edit:
     before = ast.get_source_segment(text, everywhere[0]) or ""
     if text.count(before) != 1:
         raise UnknownPatchError(f"{path} holds the text `{before}` {_times(text.count(before))}")
-    return Edit(path=path, before=before, after=ALWAYS)
+    return InterpreterEdit(path=path, before=before, after=ALWAYS)
 
 
 def _conditions(tree: ast.AST) -> Iterator[ast.expr]:
@@ -92,19 +92,19 @@ def _conditions(tree: ast.AST) -> Iterator[ast.expr]:
             yield node
 
 
-def program_edit(path: str, data: bytes) -> Edit:
+def program_edit(path: str, data: bytes) -> InterpreterEdit:
     """Return the edit of a program that `site` is compiled into; the condition's constant must occur once."""
     count = data.count(COMPILED_NAME.encode())
     if count != 1:
         raise UnknownPatchError(f"{path} holds the constant `{COMPILED_NAME}` {_times(count)}")
-    return Edit(path=path, before=COMPILED_NAME, after=COMPILED_ALWAYS)
+    return InterpreterEdit(path=path, before=COMPILED_NAME, after=COMPILED_ALWAYS)
 
 
 def _times(count: int) -> str:
     return {0: "nowhere", 1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
-def apply(edits: Iterable[Edit], path: str, data: bytes) -> bytes:
+def apply(edits: Iterable[InterpreterEdit], path: str, data: bytes) -> bytes:
     """Return a file's bytes after the edits that are about it."""
     for edit in edits:
         if edit.path == path:
@@ -112,7 +112,9 @@ def apply(edits: Iterable[Edit], path: str, data: bytes) -> bytes:
     return data
 
 
-def try_edits(files: Mapping[str, Path], edits: Sequence[Edit], *, series: str, folder: Path) -> None:
+def try_edits(
+    files: Mapping[str, Path], edits: Sequence[InterpreterEdit], *, series: str, folder: Path
+) -> None:
     """Start an edited copy of an interpreter; one that misses `site-packages` is an UnknownPatchError.
 
     `files` are those of its package, by path in the prefix. `folder` is emptied before and removed after.

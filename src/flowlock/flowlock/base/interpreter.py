@@ -77,7 +77,7 @@ class Interpreter:
     frozen_site: bool
     paths: Mapping[str, str]
     environment: Mapping[str, str]
-    edits: tuple[debian.Edit, ...] = ()
+    edits: tuple[debian.InterpreterEdit, ...] = ()
 
     @property
     def version(self) -> str:
@@ -205,7 +205,7 @@ def _has_debian_layout(python: Interpreter) -> bool:
     return Path(python.paths["purelib"]).name == debian.LAYOUT
 
 
-def _debian_edits(python: Interpreter) -> tuple[debian.Edit, ...]:
+def _debian_edits(python: Interpreter) -> tuple[debian.InterpreterEdit, ...]:
     try:
         return debian.find_edits(python.prefix, python.series, frozen_site=python.frozen_site)
     except debian.UnknownPatchError as error:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from flowlock.base.debian import Edit
+from flowlock.base.debian import InterpreterEdit
 from flowlock.edges import files, memo
 from flowlock.edges.stat_cache import StatCache
 
@@ -18,7 +18,7 @@ SCHEMA = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
+class BaseEntry:
     """An archive of the channel: its place, and its record in the channel's repodata."""
 
     path: str
@@ -26,7 +26,7 @@ class Entry:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Manifest:
+class BaseManifest:
     """The archives, the digest of all that they were made of, and that of the interpreter alone.
 
     `edits` are what the packaged interpreter has otherwise than the one on this machine.
@@ -34,44 +34,44 @@ class Manifest:
 
     inputs: str = ""
     interpreter: str = ""
-    edits: tuple[Edit, ...] = ()
-    entries: tuple[Entry, ...] = ()
+    edits: tuple[InterpreterEdit, ...] = ()
+    entries: tuple[BaseEntry, ...] = ()
 
 
-class _Entry(BaseModel):
+class _ManifestEntry(BaseModel):
     path: str
     record: dict[str, Any]
 
 
-class _Kept(BaseModel):
+class _ManifestFile(BaseModel):
     form: int = Field(alias="schema")
     inputs: str
     interpreter: str
-    edits: list[Edit]
-    entries: list[_Entry]
+    edits: list[InterpreterEdit]
+    entries: list[_ManifestEntry]
 
 
-def load(folder: Path) -> Manifest:
+def load(folder: Path) -> BaseManifest:
     """Read a channel's manifest; one that is absent, damaged or of another form knows nothing."""
-    kept = memo.read_plain(folder / FILE, _Kept)
+    kept = memo.read_plain(folder / FILE, _ManifestFile)
     if kept is None or kept.form != SCHEMA:
-        return Manifest()
+        return BaseManifest()
     sound = [entry for entry in kept.entries if isinstance(entry.record.get("sha256"), str)]
-    return Manifest(
+    return BaseManifest(
         inputs=kept.inputs,
         interpreter=kept.interpreter,
         edits=tuple(kept.edits),
-        entries=tuple(Entry(path=entry.path, record=entry.record) for entry in sound),
+        entries=tuple(BaseEntry(path=entry.path, record=entry.record) for entry in sound),
     )
 
 
-def save(folder: Path, manifest: Manifest) -> None:
+def save(folder: Path, manifest: BaseManifest) -> None:
     """Write a channel's manifest, if it says anything new."""
     text = json.dumps({"schema": SCHEMA, **asdict(manifest)}, indent=1) + "\n"
     files.sync_folder(folder, {FILE: text})
 
 
-def sound_entries(folder: Path, entries: Sequence[Entry]) -> dict[str, Entry]:
+def sound_entries(folder: Path, entries: Sequence[BaseEntry]) -> dict[str, BaseEntry]:
     """Return the entries whose file has the digest of the record, by path."""
     digests = StatCache(folder / DIGESTS)
     found = {one.path: one for one in entries if _is_sound(folder / one.path, one, digests)}
@@ -79,5 +79,5 @@ def sound_entries(folder: Path, entries: Sequence[Entry]) -> dict[str, Entry]:
     return found
 
 
-def _is_sound(path: Path, entry: Entry, digests: StatCache) -> bool:
+def _is_sound(path: Path, entry: BaseEntry, digests: StatCache) -> bool:
     return path.is_file() and digests.sha256(path) == entry.record["sha256"]

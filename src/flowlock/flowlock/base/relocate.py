@@ -16,7 +16,7 @@ from typing import Any
 
 from flowlock.base.archive import LEVEL, PLACEHOLDER, Archive, File, build
 from flowlock.base.bytecode import bytecode
-from flowlock.base.debian import Edit, UnknownPatchError, apply, try_edits
+from flowlock.base.debian import InterpreterEdit, UnknownPatchError, apply, try_edits
 from flowlock.base.interpreter import Interpreter, unknown_patch
 from flowlock.base.patchelf import find as find_patchelf
 from flowlock.base.patchelf import release as patchelf_release
@@ -229,7 +229,7 @@ def _bundled(compiled: Mapping[str, Path], python: Interpreter) -> dict[str, Pat
     return {f"lib/{name}": path for name, path in foreign.items() if not str(path).startswith(system)}
 
 
-def _relocated(compiled: Mapping[str, Path], edits: Sequence[Edit]) -> Iterator[File]:
+def _relocated(compiled: Mapping[str, Path], edits: Sequence[InterpreterEdit]) -> Iterator[File]:
     """Yield compiled files, edited, with a run path that leads from where each lies to the prefix's lib/.
 
     As DT_RPATH, which an LD_LIBRARY_PATH that was set for another Python does not override.

@@ -17,7 +17,7 @@ from flowlock.errors import FlowlockError, Problem
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Metadata:
+class WheelMetadata:
     """What a wheel says of itself, as far as a conda record needs it."""
 
     name: NormalizedName
@@ -33,7 +33,7 @@ class Metadata:
 class Universe:
     """Every wheel of a resolution, the environment that its markers see, and what conda calls it."""
 
-    wheels: Mapping[NormalizedName, Metadata]
+    wheels: Mapping[NormalizedName, WheelMetadata]
     environment: Mapping[str, str]
     conda_name: Callable[[str], str]
 

@@ -20,7 +20,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
 from flowlock.base.archive import PLACEHOLDER, File
-from flowlock.base.universe import Metadata
+from flowlock.base.universe import WheelMetadata
 from flowlock.errors import FlowlockError
 from flowlock.names import EntryPoint
 
@@ -67,7 +67,7 @@ class Wheel:
     """
 
     path: Path
-    metadata: Metadata
+    metadata: WheelMetadata
     dist_info: str
     pure: bool
     entry_points: Mapping[str, str]
@@ -102,7 +102,7 @@ def _read(path: Path, opened: zipfile.ZipFile) -> Wheel:
     any_platform = all(tag.abi == "none" and tag.platform == "any" for tag in tags)
     return Wheel(
         path=path,
-        metadata=Metadata(
+        metadata=WheelMetadata(
             name=name,
             version=version,
             requires=tuple(map(Requirement, headers.get_all("Requires-Dist", []))),

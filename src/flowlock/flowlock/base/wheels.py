@@ -13,7 +13,7 @@ from packaging.utils import parse_wheel_filename
 from flowlock.base.interpreter import Interpreter
 from flowlock.documents import toml
 from flowlock.edges import memo, process
-from flowlock.edges.downloads import Pin
+from flowlock.edges.downloads import PinnedFile
 from flowlock.edges.memo import digest_of
 from flowlock.errors import FlowlockError
 from flowlock.names import Sha256
@@ -29,7 +29,7 @@ _NETWORK = ("error sending request", "Failed to fetch", "dns error", "tcp connec
 
 def resolve(
     requirements: Sequence[str], python: Interpreter, *, kept: Path, root: Path, offline: bool
-) -> list[Pin]:
+) -> list[PinnedFile]:
     """Return the wheels that satisfy the requirements, and theirs, for an interpreter.
 
     A resolution is kept in `kept` by what it was made of, so that asking again needs no network. uv is run in
@@ -52,9 +52,9 @@ def resolve(
     return pins
 
 
-def _kept(path: Path) -> list[Pin] | None:
+def _kept(path: Path) -> list[PinnedFile] | None:
     """Return a kept resolution, None if there is none that can be read."""
-    kept = memo.read(path, dict[str, list[Pin]])
+    kept = memo.read(path, dict[str, list[PinnedFile]])
     return kept.get(PINS) if kept else None
 
 
@@ -87,7 +87,7 @@ def _uv(requirements: Sequence[str], python: Interpreter, root: Path) -> str:
     )
 
 
-def _pins(lock: str, python: Interpreter, root: Path) -> list[Pin]:
+def _pins(lock: str, python: Interpreter, root: Path) -> list[PinnedFile]:
     """Return the best wheel of each package in uv's lock (PEP 751)."""
     packages: list[Mapping[str, Any]] = toml.read(lock, "uv's lock", code="FL411").data.get("packages", [])
     rank = _rank(python)
@@ -103,7 +103,7 @@ def _rank(python: Interpreter) -> dict[Tag, int]:
     return {tag: position for position, tag in enumerate([*compiled, *pure])}
 
 
-def _best(package: Mapping[str, Any], rank: Mapping[Tag, int], root: Path) -> Pin:
+def _best(package: Mapping[str, Any], rank: Mapping[Tag, int], root: Path) -> PinnedFile:
     """Return the wheel with the preferred tag, and of two such wheels the one that needs no download."""
     candidates = []
     for archive in _archives(package):
@@ -129,7 +129,7 @@ def _archives(package: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     return wheels
 
 
-def _position(pin: Pin, rank: Mapping[Tag, int]) -> int | None:
+def _position(pin: PinnedFile, rank: Mapping[Tag, int]) -> int | None:
     """Return the position of a wheel's best tag, None if it is not a wheel for the interpreter."""
     if not pin.file.endswith(".whl"):
         return None
@@ -137,7 +137,7 @@ def _position(pin: Pin, rank: Mapping[Tag, int]) -> int | None:
     return min((rank[tag] for tag in tags if tag in rank), default=None)
 
 
-def _pin(archive: Mapping[str, Any], root: Path) -> Pin:
+def _pin(archive: Mapping[str, Any], root: Path) -> PinnedFile:
     url = archive.get("url") or (root / archive["path"]).resolve().as_uri()
     file = archive.get("name") or unquote(urlsplit(url).path.rsplit("/", 1)[-1])
-    return Pin(file=file, url=url, sha256=Sha256(archive["hashes"]["sha256"]))
+    return PinnedFile(file=file, url=url, sha256=Sha256(archive["hashes"]["sha256"]))

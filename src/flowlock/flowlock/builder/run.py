@@ -6,17 +6,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from flowlock.builder.contents.remarks import NO_REMARKS
-from flowlock.builder.environments.locked import Locked
+from flowlock.builder.environments.locked import LockedBuildEnvironments
 from flowlock.builder.output import refuse_foreign
 from flowlock.builder.output import write as hand_over
 from flowlock.builder.plan.cache import Cache, Cached
 from flowlock.builder.plan.order import most_awaited_first
-from flowlock.builder.plan.result import BuildResult, Made, PackageResult, Status
+from flowlock.builder.plan.result import BuildResult, BuildStatus, Made, PackageResult
 from flowlock.builder.plan.snapshot import WorkspaceSnapshot
-from flowlock.builder.plan.stale import Step
-from flowlock.builder.plan.targets import Target
+from flowlock.builder.plan.stale import PackageState
+from flowlock.builder.plan.targets import BuildTarget
 from flowlock.builder.verify import verify as check
-from flowlock.builder.worker.rooms import Place, tidy
+from flowlock.builder.worker.rooms import WorkerFolders, tidy
 from flowlock.builder.worker.workers import Workers
 from flowlock.builder.yard import Yard, artifact_of, survey
 from flowlock.channel import store
@@ -31,7 +31,7 @@ def build(
     snapshot: WorkspaceSnapshot,
     *,
     environments: Sequence[str],
-    lock: Callable[[Mapping[str, Target]], Locked] | None = None,
+    lock: Callable[[Mapping[str, BuildTarget]], LockedBuildEnvironments] | None = None,
     jobs: int | None = None,
     dry_run: bool = False,
     verify: bool = False,
@@ -116,7 +116,7 @@ def _verify(yard: Yard, held: Mapping[str, Cached], *, jobs: int) -> None:
 @contextmanager
 def _workers(workspace: Workspace, jobs: int) -> Iterator[Workers]:
     """Yield workers; what is made for their jobs is gone afterwards, and what a killed build left before."""
-    place = Place(
+    place = WorkerFolders(
         # Resolved, as a sandbox mounts it: it would show by one path what it hides by another.
         root=workspace.state.workers.resolve(),
         logs=workspace.state.logs,
@@ -132,7 +132,7 @@ def _workers(workspace: Workspace, jobs: int) -> Iterator[Workers]:
         files.remove(workspace.state.build_channels)
 
 
-def _kept(cache: Cache, step: Step, outcome: Made | FlowlockError) -> tuple[Cached, float]:
+def _kept(cache: Cache, step: PackageState, outcome: Made | FlowlockError) -> tuple[Cached, float]:
     if isinstance(outcome, FlowlockError):
         raise outcome
     inputs = step.package.inputs.as_json()
@@ -146,7 +146,7 @@ def _kept(cache: Cache, step: Step, outcome: Made | FlowlockError) -> tuple[Cach
 def _failures(
     failed: Mapping[str, FlowlockError],
     graph: Mapping[str, frozenset[str]],
-    stale: Mapping[str, Step],
+    stale: Mapping[str, PackageState],
     made: Sequence[str],
 ) -> FlowlockError:
     """Return one error of all failures, and of the packages that are blocked by them."""
@@ -192,12 +192,12 @@ def _enter(yard: Yard, held: Mapping[str, Cached]) -> bool:
     ]
     changed = store.put(folder, artifacts, subdirs=workspace.platforms, cache=cache)
     for step in found.values():
-        if step.status is not Status.CURRENT:
+        if step.status is not BuildStatus.CURRENT:
             yard.cache.entered(step.target.name, step.inputs)
     return changed
 
 
-def _result(step: Step, made: tuple[Cached, float] | None, tests: str = "") -> PackageResult:
+def _result(step: PackageState, made: tuple[Cached, float] | None, tests: str = "") -> PackageResult:
     held = made[0] if made else step.cached
     return PackageResult(
         name=step.identity.name,
@@ -207,7 +207,7 @@ def _result(step: Step, made: tuple[Cached, float] | None, tests: str = "") -> P
         sha256=held.sha256 if held else None,
         status=step.status,
         seconds=made[1] if made else 0.0,
-        reason=step.reason if step.status is not Status.CACHED else "it was not in the channel",
+        reason=step.reason if step.status is not BuildStatus.CACHED else "it was not in the channel",
         tests=tests,
         remarks=held.remarks if held else NO_REMARKS,
     )

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from flowlock.builder.plan.cache import difference
 from flowlock.builder.plan.result import Made
-from flowlock.builder.worker.jobs import Job
-from flowlock.builder.worker.rooms import Place
+from flowlock.builder.worker.jobs import BuildJob
+from flowlock.builder.worker.rooms import WorkerFolders
 from flowlock.builder.worker.workers import Workers
 from flowlock.edges import files
 from flowlock.errors import FlowlockError, Problem
@@ -14,7 +14,7 @@ from flowlock.report.reporter import Progress
 
 
 def verify(
-    pending: Mapping[str, Job], built: Mapping[str, Path], *, folder: Path, jobs: int, progress: Progress
+    pending: Mapping[str, BuildJob], built: Mapping[str, Path], *, folder: Path, jobs: int, progress: Progress
 ) -> None:
     """Build each job in another folder with an empty package cache; other bytes are one error for all.
 
@@ -23,7 +23,7 @@ def verify(
     problems, details = [], []
     files.remove(folder)
     try:
-        place = Place(root=folder.resolve(), logs=folder / "logs")
+        place = WorkerFolders(root=folder.resolve(), logs=folder / "logs")
         for name, outcome in Workers(place, jobs=jobs).run(
             {name: set() for name in pending}, pending.__getitem__
         ):

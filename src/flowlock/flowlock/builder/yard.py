@@ -4,17 +4,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from flowlock.builder.environments.locked import Locked, open_channels
+from flowlock.builder.environments.locked import LockedBuildEnvironments, open_channels
 from flowlock.builder.package_tests.bench import Bench
 from flowlock.builder.package_tests.tested import Tested
 from flowlock.builder.package_tests.testing import run as run_tests
 from flowlock.builder.plan.cache import Cache, Cached
 from flowlock.builder.plan.order import built_with
 from flowlock.builder.plan.snapshot import WorkspaceSnapshot
-from flowlock.builder.plan.stale import Step, cache_of, steps
-from flowlock.builder.plan.targets import Target
+from flowlock.builder.plan.stale import PackageState, cache_of, steps
+from flowlock.builder.plan.targets import BuildTarget
 from flowlock.builder.vendor import fetch
-from flowlock.builder.worker.jobs import Job
+from flowlock.builder.worker.jobs import BuildJob
 from flowlock.builder.worker.workers import Workers
 from flowlock.channel import store
 from flowlock.report.reporter import Progress
@@ -26,9 +26,9 @@ class Yard:
     """What the jobs of one build are made from."""
 
     snapshot: WorkspaceSnapshot
-    found: Mapping[str, Step]
+    found: Mapping[str, PackageState]
     environments: tuple[str, ...]
-    locked: Locked
+    locked: LockedBuildEnvironments
     offline: bool
     progress: Progress
     cache: Cache
@@ -47,7 +47,7 @@ class Yard:
         """Return the workspace packages that must be there while a package is built."""
         return built_with(self.found[name].target.recipe, self.snapshot.graph, self.snapshot.names)
 
-    def job(self, name: str, held: Mapping[str, Cached]) -> Job:
+    def job(self, name: str, held: Mapping[str, Cached]) -> BuildJob:
         """Return a package's job; what it needs of the workspace lies in a channel made for it."""
         step, needed = self.found[name], self.needs(name)
         folder = self.workspace.state.build_channels / "needs" / name
@@ -56,7 +56,7 @@ class Yard:
             wanted = [artifact_of(self.found[need], held[need]) for need in sorted(needed)]
             store.put(folder / "channel", wanted, subdirs=(), cache=folder / "cache")
             offer = offer.before(folder / "channel", {self.found[need].identity.stem for need in needed})
-        return Job(
+        return BuildJob(
             recipe=step.target.recipe,
             identity=step.identity,
             sources=step.package.sources,
@@ -67,7 +67,7 @@ class Yard:
             download=self.fetched(step.target),
         )
 
-    def fetched(self, target: Target) -> Path | None:
+    def fetched(self, target: BuildTarget) -> Path | None:
         """Return the file that a vendored package is built from."""
         if target.download is None:
             return None
@@ -99,12 +99,12 @@ def survey(
     snapshot: WorkspaceSnapshot,
     *,
     environments: Sequence[str],
-    lock: Callable[[Mapping[str, Target]], Locked] | None,
+    lock: Callable[[Mapping[str, BuildTarget]], LockedBuildEnvironments] | None,
     offline: bool,
     progress: Progress,
 ) -> Yard:
     """Return the state of the packages of a snapshot."""
-    locked = lock(snapshot.targets) if lock else Locked()
+    locked = lock(snapshot.targets) if lock else LockedBuildEnvironments()
     cache = cache_of(snapshot.workspace)
     return Yard(
         snapshot=snapshot,
@@ -117,7 +117,7 @@ def survey(
     )
 
 
-def artifact_of(step: Step, held: Cached) -> store.Artifact:
+def artifact_of(step: PackageState, held: Cached) -> store.Artifact:
     """Return a held build as the channel enters it."""
     own = step.identity
     return store.Artifact(subdir=own.subdir, file=own.file, sha256=held.sha256, origin=held.path)

@@ -46,7 +46,7 @@ class Artifact:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
+class ChannelEntry:
     """A package that the channel's index lists."""
 
     name: str
@@ -58,11 +58,11 @@ class Entry:
     size: int
 
 
-def entries(channel: Path) -> list[Entry]:
+def entries(channel: Path) -> list[ChannelEntry]:
     """Return what the channel's index lists, nothing where there is none or where it is damaged."""
-    found: list[Entry] = []
+    found: list[ChannelEntry] = []
     for path in sorted(channel.glob("*/repodata.json")):
-        index = memo.read_plain(path, _Index)
+        index = memo.read_plain(path, _ChannelIndex)
         records = sorted(index.conda.items()) if index else []
         found += [record.entry(path.parent.name, file) for file, record in records]
     return found
@@ -77,8 +77,8 @@ class _IndexRecord(BaseModel):
     sha256: Sha256Text
     size: int
 
-    def entry(self, subdir: str, file: str) -> Entry:
-        return Entry(
+    def entry(self, subdir: str, file: str) -> ChannelEntry:
+        return ChannelEntry(
             name=self.name,
             version=self.version,
             build=self.build,
@@ -89,13 +89,13 @@ class _IndexRecord(BaseModel):
         )
 
 
-class _Index(BaseModel):
+class _ChannelIndex(BaseModel):
     """The channel's repodata.json."""
 
     conda: dict[str, _IndexRecord] = Field(alias="packages.conda")
 
 
-class _Kept(BaseModel):
+class _KeptRecords(BaseModel):
     """What is kept of artifacts and indices: their records and digests, by digest."""
 
     form: str
@@ -110,7 +110,7 @@ def put(channel: Path, artifacts: Sequence[Artifact], *, subdirs: Iterable[str],
     the place of the old one in one step. `cache` is a folder for what can be computed again.
     """
     digests = StatCache(cache / STAT_CACHE)
-    known = _Known(cache / INDEX_MEMO)
+    known = _ContentFacts(cache / INDEX_MEMO)
     wanted = {artifact.place: artifact for artifact in artifacts}
     records = known.records(wanted.values())
     by_subdir: dict[str, dict[str, Record]] = {subdir: {} for subdir in ("noarch", *subdirs)}
@@ -244,15 +244,15 @@ def _switch(channel: Path, fresh: Path) -> None:
     link.replace(channel)
 
 
-class _Known:
+class _ContentFacts:
     """What follows from contents alone: the record of an artifact, the digests of an index's files."""
 
     def __init__(self, path: Path) -> None:
         self._path, self._changed = path, False
         self._made: dict[str, dict[str, bytes]] = {}
-        kept = memo.read(path, _Kept)
+        kept = memo.read(path, _KeptRecords)
         if kept is None or kept.form != INDEX_FORM:
-            kept = _Kept(form=INDEX_FORM, records={}, indexes={})
+            kept = _KeptRecords(form=INDEX_FORM, records={}, indexes={})
         self._records, self._indexes = kept.records, kept.indexes
 
     def records(self, artifacts: Iterable[Artifact]) -> dict[str, Record]:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from flowlock.cli.options import Check, Options, Workflows, app
+from flowlock.cli.options import Check, CommandOptions, Workflows, app
 from flowlock.errors import ExitCode
 from flowlock.report.reporter import Format, emit
 
@@ -17,7 +17,7 @@ def init(
     """Make a new workspace that passes `sync` and `test` at once."""
     from flowlock.commands import init as new_workspace
 
-    options: Options = context.obj
+    options: CommandOptions = context.obj
     return options.emit(new_workspace.init(directory))
 
 
@@ -26,7 +26,7 @@ def workflows(context: typer.Context) -> int:
     """List the workflows by name."""
     from flowlock.commands import workflows as listing
 
-    options: Options = context.obj
+    options: CommandOptions = context.obj
     return options.emit(listing.workflows(options.workspace()))
 
 
@@ -35,7 +35,7 @@ def tasks(context: typer.Context, name: Annotated[str | None, typer.Argument()] 
     """List the known tasks, or show one task's signature and schema."""
     from flowlock.commands import tasks as task_commands
 
-    options: Options = context.obj
+    options: CommandOptions = context.obj
     return options.emit(task_commands.tasks(options.workspace(), name, progress=options.progress()))
 
 
@@ -52,7 +52,7 @@ def check(
     from flowlock.commands import check as checks
     from flowlock.commands.tasks import InEnvironments
 
-    options: Options = context.obj
+    options: CommandOptions = context.obj
     session = options.session()
     result = checks.check(
         session.workspace,
@@ -75,7 +75,7 @@ def schema_spec(context: typer.Context) -> int:
     """Print the JSON Schema of a spec, with the names and arguments of all known tasks."""
     from flowlock.commands import tasks as task_commands
 
-    options: Options = context.obj
+    options: CommandOptions = context.obj
     return options.emit(task_commands.schema(options.workspace(), progress=options.progress()))
 
 
@@ -85,7 +85,7 @@ def compile_(context: typer.Context, workflows: Workflows = None, check: Check =
     from flowlock.commands.compile import compile_workflows
     from flowlock.commands.tasks import InEnvironments
 
-    options: Options = context.obj
+    options: CommandOptions = context.obj
     session = options.session()
     return options.emit(
         compile_workflows(
@@ -103,5 +103,5 @@ def recipe(context: typer.Context, name: Annotated[str, typer.Argument(help="Pac
     """Print the recipe that a package or workflow is built from."""
     from flowlock.commands.recipe import show_recipe
 
-    options: Options = context.obj
+    options: CommandOptions = context.obj
     return options.emit(show_recipe(options.workspace(), name))

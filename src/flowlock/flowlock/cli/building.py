@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from flowlock.cli.options import Check, DryRun, Jobs, Options, Packages, Workflows, app
+from flowlock.cli.options import Check, CommandOptions, DryRun, Jobs, Packages, Workflows, app
 from flowlock.errors import UsageError
 from flowlock.lock.lockfile.forms import DiffForm, ExportKind
 
@@ -15,7 +15,7 @@ def base(context: typer.Context, workflows: Workflows = None) -> int:
     """Make the embedded base channel: the running Python, and wheels as conda packages."""
     from flowlock.commands import base as command
 
-    options: Options = context.obj
+    options: CommandOptions = context.obj
     return options.emit(command.base(options.session().about(workflows or ())))
 
 
@@ -38,7 +38,7 @@ def build(
     """Build packages into the local channel: only what is stale, and say why."""
     from flowlock.commands import build as command
 
-    options: Options = context.obj
+    options: CommandOptions = context.obj
     settings = command.BuildSettings(
         jobs=jobs, dry_run=dry_run, verify=verify, test=not no_tests, output=output
     )
@@ -79,7 +79,7 @@ def lock(
     from flowlock.commands import lock as command
     from flowlock.lock.result import LockOptions
 
-    options: Options = context.obj
+    options: CommandOptions = context.obj
     settings = LockOptions(
         environments=tuple(environment or ()),
         platforms=tuple(platform or ()),
@@ -110,7 +110,7 @@ def diff(
     """Show what changed in the locks since a revision."""
     from flowlock.commands import diff as compare
 
-    options: Options = context.obj
+    options: CommandOptions = context.obj
     form = DiffForm.MARKDOWN if markdown else DiffForm.TEXT
     return options.emit(compare.since(options.workspace().root, revision, form=form))
 
@@ -129,7 +129,7 @@ def export(
     """Print a lock as a conda explicit file or environment.yml, or the mirror setting for pixi."""
     from flowlock.commands import lock as command
 
-    options: Options = context.obj
+    options: CommandOptions = context.obj
     session = options.session()
     if kind is ExportKind.MIRROR:
         return options.emit(command.export_mirror(session, url))
@@ -151,7 +151,7 @@ def sync(
     """Build src → compile → build workflows → lock; only what is stale."""
     from flowlock.commands import sync as pipeline
 
-    options: Options = context.obj
+    options: CommandOptions = context.obj
     session = options.session().about(workflows or ())
     return options.emit(pipeline.sync(session, check=check, dry_run=dry_run, jobs=jobs))
 
@@ -161,7 +161,7 @@ def update_requirement(context: typer.Context, name: str, version: str, dry_run:
     """Move a package to VERSION, or to a constraint, in all specs, recipes and pyprojects; then sync."""
     from flowlock.commands import update_requirement as updates
 
-    options: Options = context.obj
+    options: CommandOptions = context.obj
     return options.emit(updates.update_requirement(options.session(), name, version, dry_run=dry_run))
 
 
@@ -176,7 +176,7 @@ def channel_ls(context: typer.Context) -> int:
     """List what the local channel holds."""
     from flowlock.commands import channel as local
 
-    options: Options = context.obj
+    options: CommandOptions = context.obj
     return options.emit(local.ls(options.session().channel))
 
 
@@ -188,7 +188,7 @@ def channel_serve(
     """Serve the local channel on this machine until interrupted."""
     from flowlock.channel import serve as server
 
-    options: Options = context.obj
+    options: CommandOptions = context.obj
     server.serve(options.session().channel, port=port, progress=options.progress())
 
 
@@ -201,7 +201,7 @@ def cache_ls(context: typer.Context) -> int:
     """List what the cache holds, and who needs it."""
     from flowlock.commands import cache as caches
 
-    options: Options = context.obj
+    options: CommandOptions = context.obj
     return options.emit(caches.ls(options.session()))
 
 
@@ -210,5 +210,5 @@ def cache_gc(context: typer.Context, dry_run: DryRun = False) -> int:
     """Remove what neither a lock nor a current build needs, and say what that frees."""
     from flowlock.commands import cache as caches
 
-    options: Options = context.obj
+    options: CommandOptions = context.obj
     return options.emit(caches.gc(options.session(), dry_run=dry_run))

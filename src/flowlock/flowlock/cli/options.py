@@ -60,7 +60,7 @@ Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Builds at
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Options:
+class CommandOptions:
     """What every command shares."""
 
     json: bool
@@ -121,4 +121,4 @@ def _shared(
         context.with_resource(chdir(directory))
     except OSError as error:
         raise from_os_error(error, "go to", directory) from error
-    context.obj = Options(json=json, quiet=quiet, verbose=verbose, profile=profile, offline=offline)
+    context.obj = CommandOptions(json=json, quiet=quiet, verbose=verbose, profile=profile, offline=offline)

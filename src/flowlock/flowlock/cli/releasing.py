@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from flowlock.cli.options import DryRun, Options, app
+from flowlock.cli.options import CommandOptions, DryRun, app
 from flowlock.errors import UsageError
 
 Tag = Annotated[str, typer.Option("--tag", help="The release's tag, such as v1.2.0.")]
@@ -28,7 +28,7 @@ def release(
     from flowlock.commands import release as prepare
     from flowlock.commands import verify
 
-    options: Options = context.obj
+    options: CommandOptions = context.obj
     if tag:
         return options.emit(verify.tag(options.session(), version))
     if version is None:
@@ -50,7 +50,7 @@ def publish(
     """Publish what a tag stands for: compares digests, never overwrites, can be run again."""
     from flowlock.commands import publish as command
 
-    options: Options = context.obj
+    options: CommandOptions = context.obj
     wanted = command.PublishOptions(tag=tag, to=to, source=source, dry_run=dry_run, skip=skip or [])
     return options.emit(command.publish_tag(options.session(), wanted))
 
@@ -65,7 +65,7 @@ def verify(
     """Hold a tag against recipes, pyprojects, locks, built bytes, and what targets serve."""
     from flowlock.commands import publish as command
 
-    options: Options = context.obj
+    options: CommandOptions = context.obj
     return options.emit(command.verify_tag(options.session(), tag, to=to or [], source=source))
 
 
@@ -77,5 +77,5 @@ def status(
     """Show each package's version and identity, and where that build is: channel, locks, targets."""
     from flowlock.commands import status as states
 
-    options: Options = context.obj
+    options: CommandOptions = context.obj
     return options.emit(states.status(options.session(), to or ()))

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from flowlock.cli.options import Options, Workflows, app
+from flowlock.cli.options import CommandOptions, Workflows, app
 from flowlock.errors import UsageError
 
 Locked = Annotated[bool, typer.Option("--locked", help="Refuse a lock that is out of date (the default).")]
@@ -37,7 +37,7 @@ def run(
     """Install a workflow from its lock and run it."""
     from flowlock.commands import run as runs
 
-    options: Options = context.obj
+    options: CommandOptions = context.obj
     result = runs.run(
         options.session(),
         workflow,
@@ -56,7 +56,7 @@ def test(
     """Install workflows from their locks and run their test cases."""
     from flowlock.commands import run as runs
 
-    options: Options = context.obj
+    options: CommandOptions = context.obj
     trusts = _trusts(locked=locked, frozen=frozen)
     return options.emit(runs.test(options.session(), workflows or [], frozen=trusts))
 
@@ -66,5 +66,5 @@ def doctor(context: typer.Context) -> int:
     """Say what this machine has, what it lacks, and how to mend it."""
     from flowlock.commands import doctor as doctors
 
-    options: Options = context.obj
+    options: CommandOptions = context.obj
     return options.emit(doctors.examine(Path.cwd()))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from flowlock.builder.plan.targets import Target, targets
+from flowlock.builder.plan.targets import BuildTarget, targets
 from flowlock.commands.session import Profile, Session
 from flowlock.workspace import Workflow
 
@@ -17,7 +17,7 @@ def base(session: Session) -> "BaseResult":
         return _make(session, targets(session.workspace))
 
 
-def prepare(session: Session, buildable: Mapping[str, Target], more: Iterable[str] = ()) -> None:
+def prepare(session: Session, buildable: Mapping[str, BuildTarget], more: Iterable[str] = ()) -> None:
     """Make sure that the profile's environments can be had; the caller holds the workspace.
 
     `buildable` are the workspace's targets. `more` are match specs of packages that no compiled workflow
@@ -27,7 +27,7 @@ def prepare(session: Session, buildable: Mapping[str, Target], more: Iterable[st
         _make(session, buildable, more)
 
 
-def _make(session: Session, buildable: Mapping[str, Target], more: Iterable[str] = ()) -> "BaseResult":
+def _make(session: Session, buildable: Mapping[str, BuildTarget], more: Iterable[str] = ()) -> "BaseResult":
     # Imported here: every build comes by, and other profiles than the embedded one need nothing of it.
     from flowlock.base.channel import make
     from flowlock.commands.base_requirements import requirements

@@ -7,7 +7,7 @@ from packaging.utils import canonicalize_name
 from flowlock.base.convert import requirement_from_match_spec, wheel_name_table
 from flowlock.base.installed import wheels
 from flowlock.builder.plan.order import needs
-from flowlock.builder.plan.targets import Kind, Target
+from flowlock.builder.plan.targets import BuildTarget, PackageKind
 from flowlock.conda.closure import closure
 from flowlock.conda.match_spec import name_of
 from flowlock.names import CORE
@@ -19,7 +19,7 @@ PIP = "pip"
 
 def requirements(
     workspace: Workspace,
-    known: Mapping[str, Target],
+    known: Mapping[str, BuildTarget],
     workflows: Iterable[Workflow],
     more: Iterable[str] = (),
 ) -> list[str]:
@@ -34,8 +34,12 @@ def requirements(
     found = (requirement_from_match_spec(spec, wheel_name) for spec in sorted(specs))
     requirements = [requirement for requirement in found if requirement is not None]
     names = {canonicalize_name(wheel_name(name_of(spec))) for spec in specs}
-    ours = {name_of(spec) for name in running if known[name].kind is Kind.PACKAGE for spec in asked[name]}
-    theirs = {name_of(spec) for name in running if known[name].kind is Kind.WORKFLOW for spec in asked[name]}
+    ours = {
+        name_of(spec) for name in running if known[name].kind is PackageKind.PACKAGE for spec in asked[name]
+    }
+    theirs = {
+        name_of(spec) for name in running if known[name].kind is PackageKind.WORKFLOW for spec in asked[name]
+    }
     if theirs.union(map(name_of, more)) - ours:
         # A task package from an index needs the run time, which no index has; ours stands in for it.
         names.add(canonicalize_name(CORE))
@@ -43,5 +47,5 @@ def requirements(
     return [*requirements, *(f"{name} @ {path.as_uri()}" for name, path in sorted(installed.items()))]
 
 
-def _foreign(target: Target, known: Mapping[str, Target]) -> list[str]:
+def _foreign(target: BuildTarget, known: Mapping[str, BuildTarget]) -> list[str]:
     return [spec for spec in target.recipe.requirements("run") if name_of(spec) not in known]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from flowlock.builder.plan.result import BuildResult, Status
+from flowlock.builder.plan.result import BuildResult, BuildStatus
 from flowlock.builder.plan.snapshot import WorkspaceSnapshot, read_snapshot
 from flowlock.builder.plan.targets import chosen, targets
 from flowlock.builder.run import build as build_packages
@@ -66,12 +66,12 @@ def build_stage(session: Session, snapshot: WorkspaceSnapshot, settings: BuildSe
             offline=session.offline,
             progress=session.progress,
         )
-        counts = [(status, sum(one.status is status for one in result.packages)) for status in Status]
-        foreseen = {Status.BUILT: "to build", Status.CACHED: "to take from the cache"}
+        counts = [(status, sum(one.status is status for one in result.packages)) for status in BuildStatus]
+        foreseen = {BuildStatus.BUILT: "to build", BuildStatus.CACHED: "to take from the cache"}
         verbs = foreseen if settings.dry_run else {}
         told = ", ".join(f"{count} {verbs.get(status, status)}" for status, count in counts if count)
         stage.status = "current" if result.current else ("stale" if settings.dry_run else "built")
-        nothing_new = all(one.status is Status.CURRENT for one in result.packages)
+        nothing_new = all(one.status is BuildStatus.CURRENT for one in result.packages)
         stage.detail = (told if settings.dry_run else f"{told} in the channel") + (
             ", mended" if result.mended and nothing_new else ""
         )

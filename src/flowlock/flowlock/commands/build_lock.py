@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from flowlock.builder.environments.declared import Needs, Wanted, wanted
-from flowlock.builder.environments.locked import Locked, Store
-from flowlock.builder.plan.targets import Target, targets
+from flowlock.builder.environments.locked import LockedBuildEnvironments, Store
+from flowlock.builder.plan.targets import BuildTarget, targets
 from flowlock.commands.session import BASE_URL, Profile, Session
 from flowlock.conda import platforms
 from flowlock.edges import files
@@ -41,7 +41,7 @@ def lock(session: Session, options: LockOptions) -> LockResult:
         )
 
 
-def ready(session: Session, known: Mapping[str, Target], *, relock: bool) -> Locked:
+def ready(session: Session, known: Mapping[str, BuildTarget], *, relock: bool) -> LockedBuildEnvironments:
     """Return the locked environments of this machine's platform.
 
     The embedded profile's lock follows its base channel by itself. The committed one is changed with `relock`
@@ -50,11 +50,11 @@ def ready(session: Session, known: Mapping[str, Target], *, relock: bool) -> Loc
     place = _place(session, known)
     asked = place.asked
     if not asked.of:
-        return Locked()
+        return LockedBuildEnvironments()
     _settle(session, place, relock=relock or session.profile is Profile.EMBEDDED)
     held = document.read(files.read_text(place.target.path, place.target.shown), place.target.shown)
     platform = platforms.current()
-    return Locked(
+    return LockedBuildEnvironments(
         of=asked.of,
         records={
             name: _records(held, name, platform) for name, specs in asked.specs.items() if platform in specs
@@ -69,7 +69,7 @@ def ready(session: Session, known: Mapping[str, Target], *, relock: bool) -> Loc
     )
 
 
-def check(session: Session, known: Mapping[str, Target]) -> list[Problem]:
+def check(session: Session, known: Mapping[str, BuildTarget]) -> list[Problem]:
     """Return why the committed lock is stale, whatever the profile; one that was never made is not."""
     committed = replace(session, profile=Profile.CONDA_FORGE)
     place = _place(committed, known)
@@ -95,7 +95,7 @@ class _Place:
         return self.target.manifest
 
 
-def _wanted(session: Session, known: Mapping[str, Target], subdirs: Sequence[Platform]) -> Wanted:
+def _wanted(session: Session, known: Mapping[str, BuildTarget], subdirs: Sequence[Platform]) -> Wanted:
     """Return what is asked; of native packages nothing in the embedded profile.
 
     Its base has one Python: a variant for another one could not be locked, and would keep all from building.
@@ -114,7 +114,7 @@ def _wanted(session: Session, known: Mapping[str, Target], subdirs: Sequence[Pla
     )
 
 
-def _place(session: Session, known: Mapping[str, Target]) -> _Place:
+def _place(session: Session, known: Mapping[str, BuildTarget]) -> _Place:
     workspace = session.workspace
     mirrors: dict[str, Path] = {}
     if session.profile is Profile.EMBEDDED:

@@ -5,14 +5,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from flowlock.channel.store import Entry, entries
+from flowlock.channel.store import ChannelEntry, entries
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Listing:
     """The packages of a channel."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[ChannelEntry, ...]
 
     @property
     def ok(self) -> bool:

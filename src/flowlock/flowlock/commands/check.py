@@ -89,7 +89,7 @@ def check(
     return CheckResult(problems=tuple(problems), specs=len(files), texts=texts, form=form)
 
 
-def _checks(sources: Sequence[command.Source], run_files: Sequence[RunFiles]) -> Iterator[LiteralCheck]:
+def _checks(sources: Sequence[command.SpecSource], run_files: Sequence[RunFiles]) -> Iterator[LiteralCheck]:
     for source, beside in zip(sources, run_files, strict=True):
         if source.spec:
             yield from beside.checks(source.spec)
@@ -110,7 +110,7 @@ def _hidden(path: Path) -> bool:
     return any(part.startswith(".") for part in path.parts)
 
 
-def _source(workspace: Workspace, file: Path) -> command.Source:
+def _source(workspace: Workspace, file: Path) -> command.SpecSource:
     """Read a spec; one that does not lie in the workflows' folder may have any id."""
     shown = workspace.relative(file)
     workflow = Workflow(name=file.resolve().parent.name, folder=file.parent)
@@ -118,7 +118,7 @@ def _source(workspace: Workspace, file: Path) -> command.Source:
         return command.read_specs(workspace, [workflow])[0]
     text, problems = command.read_text(file, shown)
     spec, more = parse(text, shown) if not problems else (None, [])
-    source = command.Source(workflow=workflow, text=text, spec=spec, problems=(*problems, *more))
+    source = command.SpecSource(workflow=workflow, text=text, spec=spec, problems=(*problems, *more))
     return command.with_layout(source, workspace)
 
 

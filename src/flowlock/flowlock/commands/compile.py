@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from flowlock.commands import hand_edits
-from flowlock.commands.last_release import Release, last_release
+from flowlock.commands.last_release import PreviousRelease, last_release
 from flowlock.compile.compatibility import Parameters
 from flowlock.compile.package import MANIFEST, digest, render
 from flowlock.edges import files
@@ -16,11 +16,11 @@ from flowlock.errors import FlowlockError, Location, Problem, from_os_error
 from flowlock.report.renderings import errors, warnings
 from flowlock.report.reporter import Progress
 from flowlock.spec.catalog import Catalog
-from flowlock.spec.facts import Facts, facts_of
+from flowlock.spec.facts import WorkspaceFacts, facts_of
 from flowlock.spec.layout import FILE as LAYOUT
-from flowlock.spec.layout import Place, parse_layout
+from flowlock.spec.layout import WidgetPosition, parse_layout
 from flowlock.spec.literals import literal_checks
-from flowlock.spec.model import Requirement, Spec
+from flowlock.spec.model import Spec, SpecRequirement
 from flowlock.spec.parse import parse
 from flowlock.spec.rules.check import by_place, check, without_consequences
 from flowlock.tasks.discover import Elsewhere, signatures, with_elsewhere
@@ -77,14 +77,14 @@ class CompileResult:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Source:
+class SpecSource:
     """A spec as read: its text, what it says, and what is wrong with that."""
 
     workflow: Workflow
     text: str
     spec: Spec | None
     problems: tuple[Problem, ...]
-    layout: tuple[Place, ...] = ()
+    layout: tuple[WidgetPosition, ...] = ()
     layout_text: str | None = None
 
 
@@ -125,7 +125,7 @@ def compile_workflows(
     return CompileResult(workflows=tuple(_told(change, release, check=check) for change in changes))
 
 
-def read_specs(workspace: Workspace, workflows: Sequence[Workflow]) -> list[Source]:
+def read_specs(workspace: Workspace, workflows: Sequence[Workflow]) -> list[SpecSource]:
     """Read the specs of workflows."""
     found = []
     for workflow in workflows:
@@ -133,12 +133,12 @@ def read_specs(workspace: Workspace, workflows: Sequence[Workflow]) -> list[Sour
         text, problems = read_text(workflow.spec, file)
         spec, more = parse(text, file) if not problems else (None, [])
         problems = [*problems, *more, *_misplaced(workflow, spec)]
-        source = Source(workflow=workflow, text=text, spec=spec, problems=tuple(problems))
+        source = SpecSource(workflow=workflow, text=text, spec=spec, problems=tuple(problems))
         found.append(with_layout(source, workspace))
     return found
 
 
-def with_layout(source: Source, workspace: Workspace) -> Source:
+def with_layout(source: SpecSource, workspace: Workspace) -> SpecSource:
     """Add the `layout.json` beside a spec, if there is one, and what is wrong with it."""
     path = source.workflow.folder / LAYOUT
     if source.spec is None or not path.is_file():
@@ -150,7 +150,7 @@ def with_layout(source: Source, workspace: Workspace) -> Source:
     return replace(source, layout=layout, layout_text=text, problems=wrong)
 
 
-def texts_of(sources: Sequence[Source], workspace: Workspace) -> dict[str, str]:
+def texts_of(sources: Sequence[SpecSource], workspace: Workspace) -> dict[str, str]:
     """Return the texts that problems point into, by the names that they use."""
     found = {}
     for source in sources:
@@ -185,8 +185,8 @@ def _misplaced(workflow: Workflow, spec: Spec | None) -> list[Problem]:
 
 def catalog_for(
     workspace: Workspace,
-    sources: Sequence[Source],
-    facts: Facts,
+    sources: Sequence[SpecSource],
+    facts: WorkspaceFacts,
     progress: Progress,
     elsewhere: Elsewhere | None = None,
     *,
@@ -207,7 +207,7 @@ def catalog_for(
     return with_elsewhere(catalog, missing, elsewhere, every_check) if elsewhere and missing else catalog
 
 
-def _missing(specs: Sequence[Spec], catalog: Catalog, facts: Facts) -> list[Requirement]:
+def _missing(specs: Sequence[Spec], catalog: Catalog, facts: WorkspaceFacts) -> list[SpecRequirement]:
     """Return the absent packages of specs that name a task which nobody here has; one may have it.
 
     A package of a channel that flowlock.toml does not know is not looked for.
@@ -223,7 +223,7 @@ def _missing(specs: Sequence[Spec], catalog: Catalog, facts: Facts) -> list[Requ
     ]
 
 
-def check_specs(sources: Sequence[Source], catalog: Catalog, facts: Facts) -> list[Problem]:
+def check_specs(sources: Sequence[SpecSource], catalog: Catalog, facts: WorkspaceFacts) -> list[Problem]:
     """Return all problems of all specs."""
     problems = []
     for source in sources:
@@ -305,7 +305,7 @@ def _write(change: _Change) -> None:
     files.write_text(folder / MANIFEST, final)
 
 
-def _told(change: _Change, release: Release | None, *, check: bool) -> Compiled:
+def _told(change: _Change, release: PreviousRelease | None, *, check: bool) -> Compiled:
     differs = bool(change.changed or change.removed)
     status = ("stale" if check else "updated") if differs else "current"
     return Compiled(

@@ -21,8 +21,8 @@ from flowlock.conda import platforms, virtual
 from flowlock.edges import files, memo
 from flowlock.edges.memo import digest_of
 from flowlock.errors import FlowlockError
-from flowlock.lock.manifest.model import DEFAULT, Environment, Manifest, channel_url
-from flowlock.lock.manifest.model import Requirement as Asked
+from flowlock.lock.manifest.model import DEFAULT, Manifest, ManifestEnvironment, channel_url
+from flowlock.lock.manifest.model import ManifestRequirement as Asked
 from flowlock.lock.result import LockOptions, LockTarget
 from flowlock.lock.run import lock
 from flowlock.lock.solver.sources import ChannelFolder
@@ -30,7 +30,7 @@ from flowlock.names import CORE
 from flowlock.report.reporter import Silent
 from flowlock.running import environment as env
 from flowlock.spec.facts import facts_of, plain_channel
-from flowlock.spec.model import Requirement
+from flowlock.spec.model import SpecRequirement
 from flowlock.tasks.discover import kept_description
 from flowlock_core.parameters.literals import LiteralCheck
 
@@ -44,7 +44,7 @@ class SolvedEnvironments:
     session: Session
 
     def describe(
-        self, requirements: Sequence[Requirement], checks: Collection[LiteralCheck] = ()
+        self, requirements: Sequence[SpecRequirement], checks: Collection[LiteralCheck] = ()
     ) -> Mapping[str, Any]:
         """Return the description of the packages' tasks; a FlowlockError says why there is no environment."""
         manifest = self._manifest(requirements)
@@ -62,7 +62,7 @@ class SolvedEnvironments:
             return kept if kept is not None else self._ask(requirements, checks, lock_file)
 
     def _ask(
-        self, requirements: Sequence[Requirement], checks: Collection[LiteralCheck], lock_file: Path
+        self, requirements: Sequence[SpecRequirement], checks: Collection[LiteralCheck], lock_file: Path
     ) -> Mapping[str, Any]:
         """Install the environment of a lock, let it describe its tasks, and keep what it says."""
         asked = [check.as_json() for check in checks]
@@ -102,7 +102,7 @@ class SolvedEnvironments:
     def _answer(self, lock_file: Path) -> Path:
         return self.session.workspace.state.lookup_result(files.sha256_of(lock_file))
 
-    def _manifest(self, requirements: Sequence[Requirement]) -> Manifest:
+    def _manifest(self, requirements: Sequence[SpecRequirement]) -> Manifest:
         """Ask for the requirements on the channels that flowlock.toml knows; aliases lead to theirs."""
         workspace = self.session.workspace
         # Before the first release nobody serves the release channel; what it would hold is built here.
@@ -121,7 +121,7 @@ class SolvedEnvironments:
             alias = aliases.get(plain_channel(one.channel.value)) if one.channel else None
             channels += [alias] if alias else []
         target = virtual.target(platforms.current())
-        environment = Environment(
+        environment = ManifestEnvironment(
             name=DEFAULT,
             channels=tuple(dict.fromkeys(map(channel_url, channels))),
             platforms=(target,),
@@ -184,7 +184,7 @@ def _checks(document: Iterable[Mapping[str, Any]]) -> set[LiteralCheck]:
     return set(map(LiteralCheck.from_json, document))
 
 
-def _names(requirements: Sequence[Requirement]) -> str:
+def _names(requirements: Sequence[SpecRequirement]) -> str:
     return ", ".join(one.name.value for one in requirements if one.name)
 
 

@@ -17,7 +17,7 @@ SCHEMA = "params.schema.json"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Release:
+class PreviousRelease:
     """The newest tag `vX.Y.Z` before what is checked out."""
 
     workspace: Workspace
@@ -35,10 +35,10 @@ class Release:
         return Parameters(since=self.tag, changes=changes(old, json.loads(rendered[path])))
 
 
-def last_release(workspace: Workspace) -> Release | None:
+def last_release(workspace: Workspace) -> PreviousRelease | None:
     """Return the last release, None if there was none."""
     tags = [tag for tag in git.merged_tags(workspace.root, "v*") if _TAG.fullmatch(tag)]
     newest = max(tags, key=lambda tag: Version(tag[1:]), default=None)
     if newest is None:
         return None
-    return Release(workspace=workspace, tag=newest, commit=git.commit_of(workspace.root, newest))
+    return PreviousRelease(workspace=workspace, tag=newest, commit=git.commit_of(workspace.root, newest))

@@ -10,8 +10,8 @@ from flowlock.conda.records import Record
 from flowlock.errors import FlowlockError, Location, Problem
 from flowlock.lock.lockfile import document
 from flowlock.names import Sha256
-from flowlock.release.plan import Pin
-from flowlock.release.reviewed import LeftOut, reviewed_locks
+from flowlock.release.plan import PinnedBuild
+from flowlock.release.reviewed import UnlockedWorkflow, reviewed_locks
 
 HINT = "run `flowlock sync` and commit the locks"
 
@@ -20,9 +20,9 @@ HINT = "run `flowlock sync` and commit the locks"
 class Pins:
     """One pin for each package that a tag publishes, and where locks and sources disagree."""
 
-    pins: tuple[Pin, ...]
+    pins: tuple[PinnedBuild, ...]
     problems: tuple[Problem, ...]
-    left_out: tuple[LeftOut, ...] = ()
+    left_out: tuple[UnlockedWorkflow, ...] = ()
 
     @property
     def unpublished(self) -> frozenset[str]:
@@ -41,7 +41,7 @@ def read(session: Session, snapshot: WorkspaceSnapshot, commit: str) -> Pins:
     unpublished = {workflow.package for workflow in locks.left_out}
     workflows = _published_workflows(session, unpublished)
     problems = list(locks.problems)
-    pins: dict[str, Pin] = {}
+    pins: dict[str, PinnedBuild] = {}
     for name, pin in _locked(session, locks.texts):
         first = pins.setdefault(name, replace(pin, workflow=name in workflows))
         if (first.file, first.sha256) != (pin.file, pin.sha256):
@@ -72,7 +72,7 @@ def _published_workflows(session: Session, unpublished: set[str]) -> dict[str, s
     }
 
 
-def _locked(session: Session, texts: Mapping[str, str]) -> Iterator[tuple[str, Pin]]:
+def _locked(session: Session, texts: Mapping[str, str]) -> Iterator[tuple[str, PinnedBuild]]:
     """Yield package and pin of each record of the release channel."""
     for path, text in texts.items():
         for _, _, record in document.read(text, path).records():
@@ -80,7 +80,7 @@ def _locked(session: Session, texts: Mapping[str, str]) -> Iterator[tuple[str, P
                 yield record.name, _pin(record, path)
 
 
-def _pin(record: Record, path: str) -> Pin:
+def _pin(record: Record, path: str) -> PinnedBuild:
     try:
         sha256 = Sha256(record.sha256)
     except ValueError as error:
@@ -90,19 +90,21 @@ def _pin(record: Record, path: str) -> Pin:
             location=Location(file=path),
             hint=HINT,
         ) from error
-    return Pin(file=record.file_name, subdir=record.subdir, sha256=sha256, where=path)
+    return PinnedBuild(file=record.file_name, subdir=record.subdir, sha256=sha256, where=path)
 
 
-def _disagreements(pin: Pin, identity: Identity | None) -> Iterator[Problem]:
+def _disagreements(pin: PinnedBuild, identity: Identity | None) -> Iterator[Problem]:
     if identity is None:
         yield _problem("FL827", f"{pin.where} pins {pin.file}, which this workspace does not make")
     elif identity.file != pin.file:
         yield _problem("FL828", f"{pin.where} pins {pin.file}, the source makes {identity.file}")
 
 
-def _by_identity(identity: Identity, *, workflow: bool) -> Pin:
+def _by_identity(identity: Identity, *, workflow: bool) -> PinnedBuild:
     where = "the source, by its identity,"
-    return Pin(file=identity.file, subdir=identity.subdir, sha256=None, where=where, workflow=workflow)
+    return PinnedBuild(
+        file=identity.file, subdir=identity.subdir, sha256=None, where=where, workflow=workflow
+    )
 
 
 def _problem(code: str, message: str) -> Problem:

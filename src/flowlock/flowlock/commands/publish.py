@@ -19,7 +19,7 @@ from flowlock.errors import FlowlockError
 from flowlock.release import changelog, publish, reviewed, version
 from flowlock.release.outcome import PublishResult
 from flowlock.release.targets import artifact, make
-from flowlock.release.targets.protocol import Context, Target
+from flowlock.release.targets.protocol import Context, PublishTarget
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,7 +58,7 @@ def publish_tag(
         )
     with session.temporaries(), TemporaryDirectory(prefix="publish-") as folder:
         source = options.source or _build_apart(session, Path(folder) / "built")
-        job = publish.Job(
+        job = publish.Publication(
             tag=options.tag,
             commit=head.commit,
             files=artifact.find(source, without=locked.unpublished),
@@ -96,7 +96,7 @@ def targets(
     *,
     patience: Patience = DEFAULT_PATIENCE,
     jobs: int = 16,
-) -> list[Target]:
+) -> list[PublishTarget]:
     """Return the targets that were named, by `kind:location` or by their names in flowlock.toml."""
     parsed = version.version_of(tag)
     context = Context(

@@ -17,7 +17,7 @@ from flowlock.edges import files, git
 from flowlock.edges.state_folder import StateFolder
 from flowlock.errors import FlowlockError, Problem
 from flowlock.release import changelog, reviewed, version
-from flowlock.release.reviewed import LeftOut
+from flowlock.release.reviewed import UnlockedWorkflow
 from flowlock.workspace import Workspace
 
 FRAGMENTS = "changes.d"
@@ -33,7 +33,7 @@ class ReleaseResult:
     branch: str
     commit: str | None
     diff: str
-    left_out: tuple[LeftOut, ...] = ()
+    left_out: tuple[UnlockedWorkflow, ...] = ()
 
     @property
     def ok(self) -> bool:

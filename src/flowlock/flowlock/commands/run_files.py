@@ -5,10 +5,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
-from flowlock.commands.compile import Source
+from flowlock.commands.compile import SpecSource
 from flowlock.errors import Problem
 from flowlock.spec.catalog import Catalog, Scope, filled, scope
-from flowlock.spec.facts import Facts
+from flowlock.spec.facts import WorkspaceFacts
 from flowlock.spec.model import Spec, Step
 from flowlock.workspace import Workspace
 from flowlock_core.errors import Problem as RunProblem
@@ -57,7 +57,9 @@ class RunFiles:
                 name = tasks.get(step, "").rpartition(".")[2]
                 yield from (_check(name, parameter, value) for parameter, value in values.items() if name)
 
-    def found(self, source: Source, catalog: Catalog, facts: Facts, workspace: Workspace) -> list[Problem]:
+    def found(
+        self, source: SpecSource, catalog: Catalog, facts: WorkspaceFacts, workspace: Workspace
+    ) -> list[Problem]:
         """Return every problem of the files of a spec that has no errors."""
         problems = list(self.problems)
         if source.spec is not None:

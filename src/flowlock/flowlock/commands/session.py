@@ -12,7 +12,7 @@ from flowlock.edges.temporary import temporaries_below
 from flowlock.report.reporter import Progress
 
 if TYPE_CHECKING:
-    from flowlock.running.environment import Places
+    from flowlock.running.environment import EnvironmentFolders
     from flowlock.workspace import Workflow, Workspace
 
 
@@ -79,13 +79,13 @@ class Session:
             mirrors[BASE_URL] = self.workspace.state.running_base
         return mirrors
 
-    def environments(self, *home: str) -> "Places":
+    def environments(self, *home: str) -> "EnvironmentFolders":
         """Return where the environments of one use are (below `home`), and what they are made from."""
-        from flowlock.running.environment import Places
+        from flowlock.running.environment import EnvironmentFolders
 
         state = self.workspace.state
         unserved = (self.workspace.release_channel, BASE_URL) if self.offline else (BASE_URL,)
-        return Places(
+        return EnvironmentFolders(
             home=state.environments(*home),
             cache=state.unpacked_packages,
             artifacts=state.artifacts,

@@ -14,11 +14,11 @@ from flowlock.edges import files
 from flowlock.errors import FlowlockError
 from flowlock.lock.lockfile import document
 from flowlock.release import version
-from flowlock.release.targets.artifact import Identity, Item
-from flowlock.release.targets.protocol import Target
+from flowlock.release.targets.artifact import ChannelIdentity, Item
+from flowlock.release.targets.protocol import PublishTarget
 
 
-class Place(StrEnum):
+class Availability(StrEnum):
     """What a place has of a package: this build, another one of this version, or nothing of it."""
 
     CURRENT = "current"
@@ -35,9 +35,9 @@ class PackageStatus:
     version: str
     build: str
     digest: str
-    channel: Place
-    locks: Place
-    targets: Mapping[str, Place]
+    channel: Availability
+    locks: Availability
+    targets: Mapping[str, Availability]
 
     def as_json(self) -> Mapping[str, Any]:
         """Return the row as an object."""
@@ -86,13 +86,13 @@ def status(
     locked = _locked_files(session)
     tag = version.tag_of(version.parse(session.workspace.version))
     items = [_item(identity, session) for identity in identities.values()]
-    served: dict[str, dict[str, Place]] = {}
+    served: dict[str, dict[str, Availability]] = {}
     notes = []
     for target in command.targets(session, tag, to, environ):
         try:
             served[target.name] = _at_target(target, items)
         except FlowlockError as error:
-            served[target.name] = dict.fromkeys(identities, Place.UNKNOWN)
+            served[target.name] = dict.fromkeys(identities, Availability.UNKNOWN)
             notes.append(f"{target.name} was not asked: {error.message}")
     rows = [
         PackageStatus(
@@ -109,11 +109,11 @@ def status(
     return StatusResult(packages=tuple(rows), notes=tuple(notes))
 
 
-def _place(file: str, present: set[str], name: str) -> Place:
+def _place(file: str, present: set[str], name: str) -> Availability:
     if file in present:
-        return Place.CURRENT
+        return Availability.CURRENT
     others = any(other.rsplit("-", 2)[0] == name for other in present)
-    return Place.OTHER if others else Place.ABSENT
+    return Availability.OTHER if others else Availability.ABSENT
 
 
 def _locked_files(session: Session) -> set[str]:
@@ -137,7 +137,7 @@ def _item(identity: BuildIdentity, session: Session) -> Item:
         file=identity.file,
         sha256=identity.digest,
         size=0,
-        identity=Identity(
+        identity=ChannelIdentity(
             name=identity.name,
             version=identity.version,
             build=identity.build,
@@ -147,7 +147,7 @@ def _item(identity: BuildIdentity, session: Session) -> Item:
     )
 
 
-def _at_target(target: Target, items: Sequence[Item]) -> dict[str, Place]:
+def _at_target(target: PublishTarget, items: Sequence[Item]) -> dict[str, Availability]:
     present = {place.rpartition("/")[2] for place in target.served(items)}
     return {
         item.identity.name: _place(item.file, present, item.identity.name) for item in items if item.identity

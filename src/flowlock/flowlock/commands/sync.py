@@ -14,7 +14,7 @@ from flowlock.commands.lock import committed, lock_stage, targets
 from flowlock.commands.session import Profile, Session
 from flowlock.commands.tasks import InEnvironments
 from flowlock.lock.result import LockOptions
-from flowlock.report.reporter import Progress, Stage
+from flowlock.report.reporter import Progress, ProgressStage
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,7 +58,7 @@ class _Recorded:
     stages: list[StageResult] = field(default_factory=list)
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[Stage]:
+    def stage(self, name: str) -> Iterator[ProgressStage]:
         started = time.perf_counter()
         with self.inner.stage(name) as stage:
             yield stage

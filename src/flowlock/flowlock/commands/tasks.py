@@ -10,7 +10,7 @@ from flowlock.errors import FlowlockError, Problem, nearest
 from flowlock.report.reporter import Progress
 from flowlock.spec.catalog import BrokenTask
 from flowlock.spec.json_schema import spec_schema
-from flowlock.spec.model import Requirement
+from flowlock.spec.model import SpecRequirement
 from flowlock.tasks.discover import signatures
 from flowlock.workspace import Workspace
 from flowlock_core.parameters.literals import LiteralCheck
@@ -24,7 +24,7 @@ class InEnvironments:
     session: Session
 
     def describe(
-        self, requirements: Sequence[Requirement], checks: Collection[LiteralCheck], /
+        self, requirements: Sequence[SpecRequirement], checks: Collection[LiteralCheck], /
     ) -> Mapping[str, Any]:
         """Solve, install and ask; the engines for that are imported only when they are needed."""
         from flowlock.commands.foreign_tasks import SolvedEnvironments

@@ -15,7 +15,7 @@ from flowlock.commands.session import Session
 from flowlock.commands.sync import SyncResult
 from flowlock.edges import files
 from flowlock.errors import FlowlockError
-from flowlock.release.requirement import EDITORS, Change, Edited, Move
+from flowlock.release.requirement import EDITORS, Edited, Move, MovedRequirement
 from flowlock.workspace import Workspace
 
 
@@ -25,7 +25,7 @@ class UpdateResult:
 
     name: str
     version: str
-    changes: tuple[Change, ...]
+    changes: tuple[MovedRequirement, ...]
     synced: SyncResult | None
 
     @property
@@ -52,7 +52,7 @@ class UpdateResult:
         return "\n".join([*lines, *([synced] if synced else [])])
 
 
-def _line(change: Change) -> str:
+def _line(change: MovedRequirement) -> str:
     return f"{change.file}:{change.line}: {change.old or 'any version'} → {change.new}"
 
 

@@ -15,10 +15,10 @@ from flowlock.commands.session import Session
 from flowlock.edges import git
 from flowlock.errors import FlowlockError, Problem
 from flowlock.release import plan, reviewed, version
-from flowlock.release.reviewed import LeftOut
+from flowlock.release.reviewed import UnlockedWorkflow
 from flowlock.release.targets import artifact
 from flowlock.release.targets.artifact import Item
-from flowlock.release.targets.protocol import Served, Target
+from flowlock.release.targets.protocol import PublishTarget, Served
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,7 +28,7 @@ class VerifyResult:
     tag: str
     problems: tuple[Problem, ...]
     verified: tuple[str, ...]
-    left_out: tuple[LeftOut, ...] = ()
+    left_out: tuple[UnlockedWorkflow, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -60,7 +60,7 @@ class TagResult:
 
     tag: str
     commit: str
-    left_out: tuple[LeftOut, ...] = ()
+    left_out: tuple[UnlockedWorkflow, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -83,7 +83,7 @@ def verify(
     tag: str,
     *,
     source: Path | None = None,
-    targets: Sequence[Target] = (),
+    targets: Sequence[PublishTarget] = (),
     deadline: float = 300.0,
     poll: float = 2.0,
 ) -> VerifyResult:
@@ -227,7 +227,7 @@ def _moved(session: Session, name: str, commit: str) -> Iterator[Problem]:
 
 
 def _served_problems(
-    session: Session, target: Target, items: Sequence[Item], *, deadline: float, poll: float
+    session: Session, target: PublishTarget, items: Sequence[Item], *, deadline: float, poll: float
 ) -> Iterator[Problem]:
     """Yield what a target does not serve, or serves with other bytes, once the deadline has passed."""
     served = _awaited(session, target, items, deadline=deadline, poll=poll)
@@ -245,7 +245,7 @@ def _served_problems(
 
 
 def _awaited(
-    session: Session, target: Target, items: Sequence[Item], *, deadline: float, poll: float
+    session: Session, target: PublishTarget, items: Sequence[Item], *, deadline: float, poll: float
 ) -> Mapping[str, Served]:
     """Return what a target serves once it serves all items, or when the deadline has passed."""
     until = time.monotonic() + deadline

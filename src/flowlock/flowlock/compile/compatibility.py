@@ -16,7 +16,7 @@ _HANDLED = {"properties", "required", "items", "enum", "const", "anyOf", "oneOf"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Change:
+class ParameterChange:
     """One difference: its path, a description, and whether files that were valid may now be invalid."""
 
     path: str
@@ -33,7 +33,7 @@ class Parameters:
     """How a workflow's parameters differ from those of a release."""
 
     since: str
-    changes: tuple[Change, ...]
+    changes: tuple[ParameterChange, ...]
 
     @property
     def part(self) -> str:
@@ -57,12 +57,12 @@ class Parameters:
         return [verdicts[self.part], *(f"  {change.path}: {change.message}" for change in self.changes)]
 
 
-def changes(old: Mapping[str, Json], new: Mapping[str, Json]) -> tuple[Change, ...]:
+def changes(old: Mapping[str, Json], new: Mapping[str, Json]) -> tuple[ParameterChange, ...]:
     """Return what differs between two schemas of parameters, in the order of the old one."""
     return tuple(dict.fromkeys(_compared(old, new, "")))
 
 
-def _compared(old: Mapping[str, Json], new: Mapping[str, Json], path: str) -> Iterator[Change]:
+def _compared(old: Mapping[str, Json], new: Mapping[str, Json], path: str) -> Iterator[ParameterChange]:
     if old.get("default") != new.get("default") and ("default" in old) == ("default" in new):
         yield _change(path, "has a different default", breaking=False)
     before, after = _branches(old), _branches(new)
@@ -75,7 +75,7 @@ def _compared(old: Mapping[str, Json], new: Mapping[str, Json], path: str) -> It
 
 def _union(
     before: Sequence[Mapping[str, Json]], after: Sequence[Mapping[str, Json]], path: str
-) -> Iterator[Change]:
+) -> Iterator[ParameterChange]:
     """Compare the branches of two unions, whatever their order."""
     if not all(_accepted_by_any(branch, after) for branch in before):
         yield _change(path, "no longer accepts every kind of value that it accepted", breaking=True)
@@ -91,7 +91,7 @@ def _covers_any(new: Mapping[str, Json], branches: Iterable[Mapping[str, Json]])
     return any(_accepts(branch, new) for branch in branches)
 
 
-def _definitions(old: Mapping[str, Json], new: Mapping[str, Json], path: str) -> Iterator[Change]:
+def _definitions(old: Mapping[str, Json], new: Mapping[str, Json], path: str) -> Iterator[ParameterChange]:
     for name in {**old, **new}:
         if _bare(old.get(name)) != _bare(new.get(name)):
             yield _change(path, f"the type `{name}` changed", breaking=True)
@@ -110,7 +110,7 @@ def _accepts(old: Mapping[str, Json], new: Mapping[str, Json]) -> bool:
     return not any(change.breaking for change in _compared(old, new, ""))
 
 
-def _rules(old: Mapping[str, Json], new: Mapping[str, Json], path: str) -> Iterator[Change]:
+def _rules(old: Mapping[str, Json], new: Mapping[str, Json], path: str) -> Iterator[ParameterChange]:
     yield from _types(old, new, path)
     yield from _choices(old, new, path)
     yield from _properties(old, new, path)
@@ -138,7 +138,7 @@ def _bound(key: str, old: Json, new: Json) -> "tuple[str, bool]":
     return message, True
 
 
-def _types(old: Mapping[str, Json], new: Mapping[str, Json], path: str) -> Iterator[Change]:
+def _types(old: Mapping[str, Json], new: Mapping[str, Json], path: str) -> Iterator[ParameterChange]:
     before, after = _json_types(old), _json_types(new)
     if before == after:
         return
@@ -163,7 +163,7 @@ def _type_names(types: frozenset[str] | None) -> str:
     return " or ".join(sorted(types)) if types else "anything"
 
 
-def _choices(old: Mapping[str, Json], new: Mapping[str, Json], path: str) -> Iterator[Change]:
+def _choices(old: Mapping[str, Json], new: Mapping[str, Json], path: str) -> Iterator[ParameterChange]:
     before, after = _values(old), _values(new)
     if before == after:
         return
@@ -188,7 +188,7 @@ def _values(schema: Mapping[str, Json]) -> list[Json] | None:
     return values
 
 
-def _properties(old: Mapping[str, Json], new: Mapping[str, Json], path: str) -> Iterator[Change]:
+def _properties(old: Mapping[str, Json], new: Mapping[str, Json], path: str) -> Iterator[ParameterChange]:
     before, after = old.get("properties", {}), new.get("properties", {})
     was_required, required = set(old.get("required", ())), set(new.get("required", ()))
     for name in before:
@@ -227,5 +227,5 @@ def _bare(node: Json) -> Json:
     return node
 
 
-def _change(path: str, message: str, breaking: bool) -> Change:  # noqa: FBT001 - also unpacked from a pair
-    return Change(path=path or "parameters", message=message, breaking=breaking)
+def _change(path: str, message: str, breaking: bool) -> ParameterChange:  # noqa: FBT001 - also unpacked from a pair
+    return ParameterChange(path=path or "parameters", message=message, breaking=breaking)

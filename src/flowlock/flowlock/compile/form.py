@@ -7,7 +7,7 @@ from typing import Any
 from flowlock.compile.code.plan import Plan
 from flowlock.compile.code.python import one_line
 from flowlock.compile.params import params_schema
-from flowlock.spec.model import Group
+from flowlock.spec.model import TaskGroup
 from flowlock.spec.paths import DEFINITIONS, definitions, inside, plain, split
 
 Json = Any
@@ -101,7 +101,7 @@ def _resolved(node: Json, types: Mapping[str, Json], inside_of: tuple[str, ...] 
 
 def _cards(plan: Plan, steps: dict[str, Json]) -> Iterator[tuple[str, dict[str, Json]]]:
     for member in plan.spec.workflow:
-        if not isinstance(member, Group):
+        if not isinstance(member, TaskGroup):
             if member.id and member.id.value in steps:
                 yield member.id.value, steps[member.id.value]
             continue
@@ -112,7 +112,7 @@ def _cards(plan: Plan, steps: dict[str, Json]) -> Iterator[tuple[str, dict[str, 
             yield member.title.value, _card(member, own)
 
 
-def _card(group: Group, own: dict[str, Json]) -> dict[str, Json]:
+def _card(group: TaskGroup, own: dict[str, Json]) -> dict[str, Json]:
     card: dict[str, Json] = {"title": one_line(group.title.value if group.title else ""), "type": "object"}
     if group.description:
         card["description"] = group.description.value.strip()

@@ -22,9 +22,9 @@ from flowlock.compile.params import params_schema
 from flowlock.lock.manifest.model import for_workflow
 from flowlock.names import CORE
 from flowlock.spec.catalog import Catalog, scope
-from flowlock.spec.facts import Facts
-from flowlock.spec.layout import Place
-from flowlock.spec.model import Spec, Text
+from flowlock.spec.facts import WorkspaceFacts
+from flowlock.spec.layout import WidgetPosition
+from flowlock.spec.model import LocatedText, Spec
 from flowlock.spec.versions import pep440
 
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
@@ -38,7 +38,7 @@ PIXI_IMAGE, DEBIAN_IMAGE = "0.77.0-bookworm-slim", "12.11-slim"
 
 
 def render(
-    spec: Spec, catalog: Catalog, facts: Facts, *, source: str, layout: Sequence[Place] = ()
+    spec: Spec, catalog: Catalog, facts: WorkspaceFacts, *, source: str, layout: Sequence[WidgetPosition] = ()
 ) -> dict[str, str]:
     """Return every file of the package by its relative path; `source` is the spec's text.
 
@@ -103,7 +103,7 @@ def _template(name: str) -> Template:
     return Template((files("flowlock.compile") / "templates" / name).read_text(encoding="utf-8"))
 
 
-def _pyproject(planned: Plan, facts: Facts) -> str:
+def _pyproject(planned: Plan, facts: WorkspaceFacts) -> str:
     metadata = planned.spec.metadata
     optional = ""
     if metadata.license:
@@ -125,7 +125,7 @@ def _pyproject(planned: Plan, facts: Facts) -> str:
     )
 
 
-def _dependencies(planned: Plan, facts: Facts) -> list[str]:
+def _dependencies(planned: Plan, facts: WorkspaceFacts) -> list[str]:
     """Return the run time, the spec's requirements and the packages of its tasks, as PEP 508, by name."""
     tasks = (*(step.task for step in planned.steps), *planned.conditions.values())
     owners: set[str] = {canonicalize_name(task.distribution) for task in tasks}
@@ -152,7 +152,7 @@ def _toml(text: str) -> str:
     return json.dumps(one_line(text), ensure_ascii=False)
 
 
-def _person(text: Text) -> str:
+def _person(text: LocatedText) -> str:
     name, _, rest = one_line(text.value).partition("<")
     mail = rest.partition(">")[0].strip()
     parts = []
@@ -184,7 +184,7 @@ def _example(planned: Plan) -> str:
     return f"`--set {names[0]}=VALUE` gives one parameter, over those of the file. " if names else ""
 
 
-def _paragraphs(text: Text | None) -> list[str]:
+def _paragraphs(text: LocatedText | None) -> list[str]:
     parts = (text.value if text else "").replace("\r\n", "\n").split("\n\n")
     return [words for part in parts if (words := _markdown(part))]
 

@@ -26,7 +26,7 @@ _CODES = {
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Text:
+class YamlText:
     """A YAML mapping of texts to texts, numbers, truth values, lists and such mappings; and its places."""
 
     content: Mapping[str, Any]
@@ -43,7 +43,7 @@ def read(text: str, file: str) -> tuple[Node | None, list[Problem]]:
     return tree.root, problems
 
 
-def read_mapping(text: str, file: str) -> Text:
+def read_mapping(text: str, file: str) -> YamlText:
     """Return a document that is a mapping; a FlowlockError has all problems of the text."""
     root, problems = read(text, file)
     if not problems and not isinstance(root, MappingNode):
@@ -54,7 +54,7 @@ def read_mapping(text: str, file: str) -> Text:
     if problems:
         message = problems[0].message if len(problems) == 1 else f"{file} has {len(problems)} problems"
         raise FlowlockError(message, problems=problems)
-    return Text(content=value_of(root), places=_places(root, file))
+    return YamlText(content=value_of(root), places=_places(root, file))
 
 
 def _places(root: Node | None, file: str) -> Places:

@@ -10,7 +10,7 @@ _PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Origin:
+class ServerOrigin:
     """A server as browsers tell servers apart (RFC 6454): scheme, host, port."""
 
     scheme: str
@@ -37,12 +37,14 @@ class Origin:
         return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 
 
-def origin_of(url: str) -> Origin:
+def origin_of(url: str) -> ServerOrigin:
     """Return the server of an http or https URL; any other text is a FlowlockError that does not quote it."""
     parts = _split(url)
     if parts is not None and parts.scheme in _PORTS and parts.hostname:
         try:
-            return Origin(scheme=parts.scheme, host=parts.hostname, port=parts.port or _PORTS[parts.scheme])
+            return ServerOrigin(
+                scheme=parts.scheme, host=parts.hostname, port=parts.port or _PORTS[parts.scheme]
+            )
         except ValueError:
             # The port is none.
             pass

@@ -22,7 +22,7 @@ CONNECTIONS = 8
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Pin:
+class PinnedFile:
     """A file to have: its name, where it is, and its sha256."""
 
     file: str
@@ -30,7 +30,9 @@ class Pin:
     sha256: str
 
 
-def download(pins: Iterable[Pin], cache: Path, *, offline: bool, progress: "Progress") -> dict[Pin, Path]:
+def download(
+    pins: Iterable[PinnedFile], cache: Path, *, offline: bool, progress: "Progress"
+) -> dict[PinnedFile, Path]:
     """Return where each file is in the cache, after getting those that are not there.
 
     A file in the cache is used only if its digest is the pin's.
@@ -44,7 +46,7 @@ def download(pins: Iterable[Pin], cache: Path, *, offline: bool, progress: "Prog
     return places
 
 
-def _require_here(missing: Sequence[Pin]) -> None:
+def _require_here(missing: Sequence[PinnedFile]) -> None:
     """Refuse files that are neither kept nor in a folder of this machine."""
     if not all(pin.url.startswith("file:") for pin in missing):
         raise FlowlockError(
@@ -55,7 +57,7 @@ def _require_here(missing: Sequence[Pin]) -> None:
         )
 
 
-def _download(missing: Sequence[Pin], places: Mapping[Pin, Path], progress: "Progress") -> None:
+def _download(missing: Sequence[PinnedFile], places: Mapping[PinnedFile, Path], progress: "Progress") -> None:
     from flowlock.edges import http
 
     noun = "file" if len(missing) == 1 else "files"
@@ -75,15 +77,15 @@ def to_file(session: "Session", url: str, stream: BinaryIO) -> Sha256:
     return answer.sha256
 
 
-def _sound(path: Path, pin: Pin) -> bool:
+def _sound(path: Path, pin: PinnedFile) -> bool:
     return path.is_file() and files.sha256_of(path) == pin.sha256
 
 
 def _get(
-    pin: Pin,
+    pin: PinnedFile,
     *,
     over: Callable[[str, BinaryIO], Sha256],
-    places: Mapping[Pin, Path],
+    places: Mapping[PinnedFile, Path],
     progress: "Progress",
 ) -> None:
     """Put a file into the cache, from a folder of this machine or over HTTP."""

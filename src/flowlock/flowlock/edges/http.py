@@ -16,7 +16,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from flowlock.edges import address, masking
-from flowlock.edges.address import Origin
+from flowlock.edges.address import ServerOrigin
 from flowlock.edges.credentials import Credential, basic
 from flowlock.edges.patience import DEFAULT_PATIENCE, PassingFault, Patience, persist, retry_after
 from flowlock.errors import FlowlockError
@@ -98,7 +98,7 @@ class _Signature(requests.auth.AuthBase):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Request:
+class HttpRequest:
     """One request; `body` is bytes, or a Body that is streamed.
 
     `hidden` is a credential that is not sent, but must not be quoted. With `into` the answer's body goes
@@ -145,9 +145,9 @@ class Answer:
         return 200 <= self.status < 300  # noqa: PLR2004 - the range of success, RFC 9110
 
 
-def request_for(url: str, *, kind: AnswerKind, into: BinaryIO | None = None) -> Request:
+def request_for(url: str, *, kind: AnswerKind, into: BinaryIO | None = None) -> HttpRequest:
     """Return a GET of a URL as a tool configured it: its user info becomes a credential."""
-    return Request(
+    return HttpRequest(
         method="GET",
         url=address.without_user_info(url),
         credential=basic(url),
@@ -159,7 +159,7 @@ def request_for(url: str, *, kind: AnswerKind, into: BinaryIO | None = None) -> 
 
 def call(
     opened: requests.Session,
-    request: Request,
+    request: HttpRequest,
     *,
     patience: Patience = DEFAULT_PATIENCE,
     landed: Callable[[], Answer | None] | None = None,
@@ -180,7 +180,7 @@ def call(
     )
 
 
-def get(opened: requests.Session, request: Request, *, patience: Patience = DEFAULT_PATIENCE) -> Answer:
+def get(opened: requests.Session, request: HttpRequest, *, patience: Patience = DEFAULT_PATIENCE) -> Answer:
     """Return a success; anything else is a FlowlockError that names host and reason."""
     answer = call(opened, request, patience=patience, code="FL022")
     if not answer.ok:
@@ -192,7 +192,9 @@ def get(opened: requests.Session, request: Request, *, patience: Patience = DEFA
     return answer
 
 
-def exchange(opened: requests.Session, request: Request, *, patience: Patience = DEFAULT_PATIENCE) -> Answer:
+def exchange(
+    opened: requests.Session, request: HttpRequest, *, patience: Patience = DEFAULT_PATIENCE
+) -> Answer:
     """Send a request once, and again where the server redirects it; PassingFault if another try may help.
 
     No credential and no header of ours goes to another server than the one that the request names, and no
@@ -211,7 +213,7 @@ def exchange(opened: requests.Session, request: Request, *, patience: Patience =
     raise _refused(request, f"redirects more than {MOST_REDIRECTS} times")
 
 
-def _require_secrecy(request: Request) -> None:
+def _require_secrecy(request: HttpRequest) -> None:
     if request.credential is not None and not address.origin_of(request.url).keeps_secrets:
         raise FlowlockError(
             f"a credential for {request.host} would be sent unencrypted",
@@ -221,7 +223,7 @@ def _require_secrecy(request: Request) -> None:
 
 
 @contextmanager
-def _sent(opened: requests.Session, request: Request, patience: Patience) -> Iterator[requests.Response]:
+def _sent(opened: requests.Session, request: HttpRequest, patience: Patience) -> Iterator[requests.Response]:
     """Send one request; the library's errors become ours, also those while the answer is read."""
     try:
         with opened.request(
@@ -244,7 +246,7 @@ def _sent(opened: requests.Session, request: Request, patience: Patience) -> Ite
         ) from error
 
 
-def _redirected(request: Request, response: requests.Response) -> Request | None:
+def _redirected(request: HttpRequest, response: requests.Response) -> HttpRequest | None:
     """Return the request that a redirect asks for, None for any other answer.
 
     A read may go to another server, as anybody's would. What sends something stays with its server, and keeps
@@ -266,7 +268,7 @@ def _redirected(request: Request, response: requests.Response) -> Request | None
     )
 
 
-def _location(request: Request, location: str) -> tuple[str, Origin]:
+def _location(request: HttpRequest, location: str) -> tuple[str, ServerOrigin]:
     try:
         url = address.without_user_info(urljoin(request.url, location))
         return url, address.origin_of(url)
@@ -274,7 +276,7 @@ def _location(request: Request, location: str) -> tuple[str, Origin]:
         raise _refused(request, "redirects to an address that is not one") from error
 
 
-def _read(response: requests.Response, request: Request, patience: Patience) -> Answer:
+def _read(response: requests.Response, request: HttpRequest, patience: Patience) -> Answer:
     """Read a body within its kind's limits; what a refusal says is cut instead."""
     answer = Answer(
         status=response.status_code,
@@ -302,7 +304,7 @@ def _read(response: requests.Response, request: Request, patience: Patience) -> 
     return replace(answer, body=body, sha256=Sha256(digest.hexdigest()), size=size)
 
 
-def _blocks(response: requests.Response, request: Request, patience: Patience) -> Iterator[bytes]:
+def _blocks(response: requests.Response, request: HttpRequest, patience: Patience) -> Iterator[bytes]:
     """Yield a body as it comes; one that takes too long in all is a PassingFault."""
     until = time.monotonic() + patience.read * request.kind.timeouts
     while block := response.raw.read1(BLOCK, decode_content=False):
@@ -321,7 +323,7 @@ def _cut(blocks: Iterator[bytes]) -> bytes:
     return body[:REFUSAL_LIMIT]
 
 
-def _require_readable(request: Request, headers: Mapping[str, str]) -> None:
+def _require_readable(request: HttpRequest, headers: Mapping[str, str]) -> None:
     """Refuse a success by its headers alone, where they say that its body is too large or compressed."""
     if headers.get("content-encoding", "identity").strip().lower() not in {"", "identity"}:
         raise _refused(request, "sent a compressed body, which was not asked for")
@@ -332,7 +334,7 @@ def _require_readable(request: Request, headers: Mapping[str, str]) -> None:
         raise _refused(request, f"is about to send more than {request.most:,} bytes")
 
 
-def _raise_passing(request: Request, answer: Answer) -> None:
+def _raise_passing(request: HttpRequest, answer: Answer) -> None:
     """Tell a refusal that passes from one that stays; a 403 with a rate limit's headers passes (GitHub's)."""
     limited = answer.status == 403 and (  # noqa: PLR2004 - GitHub's status for rate limits
         "retry-after" in answer.headers or answer.headers.get("x-ratelimit-remaining") == "0"
@@ -343,7 +345,7 @@ def _raise_passing(request: Request, answer: Answer) -> None:
         )
 
 
-def reason(request: Request, answer: Answer) -> str:
+def reason(request: HttpRequest, answer: Answer) -> str:
     """Return what a refusal says of itself, in one short line with no secret, as `: text` or nothing.
 
     Secrets are masked in the whole text, before it is cut: a part of one is one too.
@@ -352,14 +354,14 @@ def reason(request: Request, answer: Answer) -> str:
     return f": {line}" if line and not line.startswith("<") else ""
 
 
-def shown(request: Request, text: str) -> str:
+def shown(request: HttpRequest, text: str) -> str:
     """Return what a server or the network says as one line that may be printed."""
     for credential in (request.credential, request.hidden):
         text = credential.hide_in(text) if credential is not None else text
     return " ".join(masking.printable(masking.without_user_info(text)).split())
 
 
-def _refused(request: Request, what: str) -> FlowlockError:
+def _refused(request: HttpRequest, what: str) -> FlowlockError:
     return FlowlockError(
         f"{request.host} {what}",
         code="FL855",

@@ -40,7 +40,7 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _View:
+class _ResolvedText:
     """A text as it is read once spellings are resolved; `spans` are where each character stands."""
 
     text: str
@@ -62,7 +62,7 @@ def hidden(text: str, values: Iterable[str], *, shortest: int = SHORTEST_QUOTED)
     if not any(part in reading for reading in _readings(text) for part in parts):
         return text
     spans: list[tuple[int, int]] = []
-    view = _View(text=text, spans=[(place, place + 1) for place in range(len(text))])
+    view = _ResolvedText(text=text, spans=[(place, place + 1) for place in range(len(text))])
     for _ in range(_SPELLED_TWICE + 1):
         spans += _found(_folded(view), parts)
         view = _resolved(view)
@@ -131,7 +131,7 @@ def _base64(data: bytes, before: int) -> str:
     return text[(0, 2, 3)[before] :]
 
 
-def _resolved(view: _View) -> _View:
+def _resolved(view: _ResolvedText) -> _ResolvedText:
     """Return a view with its spellings resolved once; what is left of them is resolved by another call."""
     letters: list[str] = []
     spans: list[tuple[int, int]] = []
@@ -146,7 +146,7 @@ def _resolved(view: _View) -> _View:
         position = end
     letters += view.text[position:]
     spans += view.spans[position:]
-    return _View(text="".join(letters), spans=spans)
+    return _ResolvedText(text="".join(letters), spans=spans)
 
 
 def _letter(match: re.Match[str]) -> str:
@@ -155,17 +155,17 @@ def _letter(match: re.Match[str]) -> str:
     return chr(int(digits, 16)) if digits else html.unescape(match[0])
 
 
-def _folded(view: _View) -> _View:
+def _folded(view: _ResolvedText) -> _ResolvedText:
     """Return a view in one case and alphabet, without what may break a secret."""
     pairs = [
         (folded, span)
         for letter, span in zip(view.text, view.spans, strict=True)
         if (folded := letter.translate(_FOLDED))
     ]
-    return _View(text="".join(letter for letter, _ in pairs), spans=[span for _, span in pairs])
+    return _ResolvedText(text="".join(letter for letter, _ in pairs), spans=[span for _, span in pairs])
 
 
-def _found(view: _View, parts: set[str]) -> list[tuple[int, int]]:
+def _found(view: _ResolvedText, parts: set[str]) -> list[tuple[int, int]]:
     """Return where a view has any of these parts."""
     found: list[tuple[int, int]] = []
     for length in {len(part) for part in parts}:

@@ -18,7 +18,7 @@ from flowlock.errors import FlowlockError, Problem, from_os_error
 from flowlock.names import Sha256
 
 
-class Kind(StrEnum):
+class GitFileKind(StrEnum):
     """How git stores a file."""
 
     FILE = "file"
@@ -31,7 +31,7 @@ class SourceFile:
     """One file: the digest of its contents as git stores them, and whether those differ on this disk."""
 
     sha256: Sha256
-    kind: Kind
+    kind: GitFileKind
     crlf: bool = False
 
 
@@ -113,11 +113,11 @@ def stage(sources: Sources, target: Path) -> None:
         except FlowlockError:
             stat_cache.forget(sources.cache_file)
             raise
-        if file.kind is Kind.LINK:
+        if file.kind is GitFileKind.LINK:
             copy.symlink_to(os.fsdecode(data))
             continue
         copy.write_bytes(data)
-        copy.chmod(0o755 if file.kind is Kind.EXECUTABLE else 0o644)
+        copy.chmod(0o755 if file.kind is GitFileKind.EXECUTABLE else 0o644)
 
 
 def _as_hashed(folder: Path, name: str, file: SourceFile) -> bytes:
@@ -194,7 +194,7 @@ def _unlisted(repository: str) -> Problem:
 class _Digests:
     """A file's digest as it is, and with LF line ends where it has CRLF ones."""
 
-    kind: Kind
+    kind: GitFileKind
     raw: Sha256
     lf: Sha256 | None
 
@@ -213,7 +213,7 @@ def _digests(path: Path, cache: StatCache) -> _Digests:
             return known
         kind = _kind(status)
         data = _content(path, kind)
-        lf = _sha256(_with_lf(data)) if kind is not Kind.LINK and b"\r\n" in data else None
+        lf = _sha256(_with_lf(data)) if kind is not GitFileKind.LINK and b"\r\n" in data else None
         found = _Digests(kind=kind, raw=_sha256(data), lf=lf)
         cache.put(path, status, [found.kind, found.raw, found.lf])
     except OSError as error:
@@ -223,17 +223,17 @@ def _digests(path: Path, cache: StatCache) -> _Digests:
 
 def _kept_digests(value: Any) -> _Digests:
     kind, raw, lf = value
-    return _Digests(kind=Kind(kind), raw=Sha256(raw), lf=None if lf is None else Sha256(lf))
+    return _Digests(kind=GitFileKind(kind), raw=Sha256(raw), lf=None if lf is None else Sha256(lf))
 
 
-def _kind(status: os.stat_result) -> Kind:
+def _kind(status: os.stat_result) -> GitFileKind:
     if stat.S_ISLNK(status.st_mode):
-        return Kind.LINK
-    return Kind.EXECUTABLE if status.st_mode & stat.S_IXUSR else Kind.FILE
+        return GitFileKind.LINK
+    return GitFileKind.EXECUTABLE if status.st_mode & stat.S_IXUSR else GitFileKind.FILE
 
 
-def _content(path: Path, kind: Kind) -> bytes:
-    if kind is Kind.LINK:
+def _content(path: Path, kind: GitFileKind) -> bytes:
+    if kind is GitFileKind.LINK:
         return os.fsencode(os.readlink(path))  # noqa: PTH115 - the text as stored, not a normalised path
     return path.read_bytes()
 

@@ -9,7 +9,7 @@ from flowlock.conda.match_spec import name_of
 from flowlock.conda.records import Record
 from flowlock.conda.virtual import TargetPlatform
 from flowlock.lock.lockfile.document import VERSION, Lock, LockedEnvironment, LockPlatform
-from flowlock.lock.manifest.model import OPTION_KEYS, Environment, Manifest, Requirement
+from flowlock.lock.manifest.model import OPTION_KEYS, Manifest, ManifestEnvironment, ManifestRequirement
 from flowlock.lock.satisfy import StaleReason, locked_records
 
 # By the name of a group or an environment, and platform.
@@ -21,7 +21,7 @@ class SolveGroup:
     """Environments that are solved together on a platform: a solve-group, or a single environment."""
 
     name: str
-    members: tuple[Environment, ...]
+    members: tuple[ManifestEnvironment, ...]
     platform: TargetPlatform
 
     @property
@@ -29,11 +29,11 @@ class SolveGroup:
         """What identifies the group's solve in its manifest."""
         return self.name, self.platform.name
 
-    def requirements(self) -> tuple[Requirement, ...]:
+    def requirements(self) -> tuple[ManifestRequirement, ...]:
         """Return the members' requirements on the platform, each once."""
         return _merged(member.requirements.get(self.platform.name, ()) for member in self.members)
 
-    def constraints(self) -> tuple[Requirement, ...]:
+    def constraints(self) -> tuple[ManifestRequirement, ...]:
         """Return the members' constraints on the platform, each once."""
         return _merged(member.constraints.get(self.platform.name, ()) for member in self.members)
 
@@ -51,14 +51,14 @@ class SolveGroup:
 
 def groups(manifest: Manifest) -> list[SolveGroup]:
     """Return every solve that a manifest consists of, in the manifest's order."""
-    members: dict[str, list[Environment]] = {}
+    members: dict[str, list[ManifestEnvironment]] = {}
     for environment in manifest.environments:
         name = f"group {environment.solve_group}" if environment.solve_group else environment.name
         members.setdefault(name, []).append(environment)
     return [group for name, environments in members.items() for group in _per_platform(name, environments)]
 
 
-def _per_platform(name: str, environments: Sequence[Environment]) -> list[SolveGroup]:
+def _per_platform(name: str, environments: Sequence[ManifestEnvironment]) -> list[SolveGroup]:
     """Return a group for each platform, of those environments that have the platform."""
     platforms = {platform.name: platform for member in environments for platform in member.platforms}
     return [
@@ -149,7 +149,7 @@ def _by_environment(manifest: Manifest, solved: Records) -> Records:
 
 
 def _relocked(
-    environment: Environment,
+    environment: ManifestEnvironment,
     packages: Mapping[str, tuple[Record, ...]],
     before: LockedEnvironment | None,
 ) -> LockedEnvironment:
@@ -165,7 +165,7 @@ def _relocked(
     )
 
 
-def _packages(environment: Environment, solved: Records, old: Lock) -> dict[str, tuple[Record, ...]]:
+def _packages(environment: ManifestEnvironment, solved: Records, old: Lock) -> dict[str, tuple[Record, ...]]:
     """Return the records of an environment's platforms, solved anew or as they were.
 
     A platform that was not selected and is not in the lock is left out.
@@ -197,7 +197,7 @@ def _platforms(manifest: Manifest, old: Lock, names: Collection[str]) -> tuple[L
     return tuple(platforms[name] for name in sorted(names))
 
 
-def reachable(records: Sequence[Record], requirements: Iterable[Requirement]) -> tuple[Record, ...]:
+def reachable(records: Sequence[Record], requirements: Iterable[ManifestRequirement]) -> tuple[Record, ...]:
     """Return the records that the requirements need, directly or not, as pixi divides a solve-group."""
     by_name = {record.name: record for record in records}
 
@@ -214,5 +214,5 @@ def reachable(records: Sequence[Record], requirements: Iterable[Requirement]) ->
     return tuple(record for record in records if record.name in names)
 
 
-def _merged(parts: Iterable[Sequence[Requirement]]) -> tuple[Requirement, ...]:
+def _merged(parts: Iterable[Sequence[ManifestRequirement]]) -> tuple[ManifestRequirement, ...]:
     return tuple({requirement.spec: requirement for part in parts for requirement in part}.values())

@@ -11,7 +11,7 @@ from typing import Protocol
 from flowlock.conda.records import Record
 from flowlock.conda.virtual import TargetPlatform, declared
 from flowlock.lock.lockfile.document import Lock, LockedEnvironment, LockPlatform
-from flowlock.lock.manifest.model import Environment, ExcludeNewer, Manifest, Requirement
+from flowlock.lock.manifest.model import ExcludeNewer, Manifest, ManifestEnvironment, ManifestRequirement
 
 
 class Rule(StrEnum):
@@ -121,7 +121,7 @@ class _EnvironmentCheck:
     """One environment's manifest and lock side by side."""
 
     label: str
-    environment: Environment
+    environment: ManifestEnvironment
     pins: LockedEnvironment
     lock: Lock
     matcher: Matcher
@@ -390,5 +390,5 @@ def _outdated(record: Record, now: CurrentBuild) -> str:
     return f"{record.name} is pinned to {was}, the source is now {source}{why}"
 
 
-def _at(requirement: Requirement) -> str:
+def _at(requirement: ManifestRequirement) -> str:
     return f" ({requirement.location})" if requirement.location else ""

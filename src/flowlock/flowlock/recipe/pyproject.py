@@ -20,7 +20,7 @@ def read(text: str, file: str) -> Mapping[str, Any]:
     """
     document = toml.read(text, file, code="FL302")
     try:
-        _Document.model_validate(document.data)
+        _PyprojectDocument.model_validate(document.data)
     except ValidationError as error:
         problems = [_problem(fault, document) for fault in error.errors()]
         raise FlowlockError(f"{file} has {len(problems)} problem(s)", problems=problems) from error
@@ -68,7 +68,7 @@ class _Project(BaseModel):
     urls: dict[str, str] = {}
 
 
-class _Document(BaseModel):
+class _PyprojectDocument(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     project: _Project | None = None

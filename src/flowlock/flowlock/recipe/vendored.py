@@ -31,7 +31,7 @@ class Download:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Origin:
+class VendoredSource:
     """Where a vendored package comes from, and the epoch of its artifact."""
 
     download: Download
@@ -46,7 +46,7 @@ def _file_name(url: str) -> FileName:
     return FileName(unquote(parts.path).rsplit("/", 1)[-1])
 
 
-def origin(recipe: Recipe) -> Origin:
+def origin(recipe: Recipe) -> VendoredSource:
     """Return what a vendored recipe is built from; all its problems are reported together.
 
     Either `source` is one archive (`url`, `sha256`), or `extra` names a wheel (`wheel: name ==version`,
@@ -63,7 +63,7 @@ def origin(recipe: Recipe) -> Origin:
     else:
         source = recipe.sources[0]
         download = Download(url=resolve(source["url"], recipe.document), sha256=Sha256(str(source["sha256"])))
-    return Origin(download=download, epoch=epoch if epoch.tzinfo else epoch.replace(tzinfo=UTC))
+    return VendoredSource(download=download, epoch=epoch if epoch.tzinfo else epoch.replace(tzinfo=UTC))
 
 
 def _problems(recipe: Recipe) -> Iterator[Problem]:

@@ -11,7 +11,7 @@ TITLE = "# Changelog\n"
 README = "README.md"
 
 
-class Kind(StrEnum):
+class FragmentKind(StrEnum):
     """The kinds of changes, in the order in which they are told."""
 
     ADDED = "added"
@@ -24,26 +24,26 @@ def section(fragments: Mapping[str, str], version: str, day: date, *, folder: st
 
     A release without a fragment says so, since a version that only rebuilds is one too.
     """
-    told: dict[Kind, list[str]] = {}
+    told: dict[FragmentKind, list[str]] = {}
     problems = []
     for file, text in sorted(fragments.items()):
         if file == README:
             continue
         kind = file.removesuffix(".md").rpartition(".")[2]
-        if not file.endswith(".md") or kind not in list(Kind) or not text.strip():
+        if not file.endswith(".md") or kind not in list(FragmentKind) or not text.strip():
             problems.append(_problem(file, kind, text, folder))
             continue
-        told.setdefault(Kind(kind), []).append(" ".join(text.split()))
+        told.setdefault(FragmentKind(kind), []).append(" ".join(text.split()))
     if problems:
         raise FlowlockError("the changelog cannot be made", problems=problems)
     head = f"## {version} ({day.isoformat()})\n"
     return "\n".join([head, *(_entries(told) or ["No change for users.\n"])])
 
 
-def _entries(told: Mapping[Kind, Sequence[str]]) -> list[str]:
+def _entries(told: Mapping[FragmentKind, Sequence[str]]) -> list[str]:
     """Return the entries of each kind under its heading."""
     parts = []
-    for kind in Kind:
+    for kind in FragmentKind:
         lines = "".join(f"- {entry}\n" for entry in told.get(kind, ()))
         if lines:
             parts.append(f"### {kind.capitalize()}\n\n{lines}")
@@ -51,8 +51,8 @@ def _entries(told: Mapping[Kind, Sequence[str]]) -> list[str]:
 
 
 def _problem(file: str, kind: str, text: str, folder: str) -> Problem:
-    hint = nearest(kind, list(Kind)) or f"name it NAME.{'|'.join(Kind)}.md"
-    known = kind in list(Kind) and file.endswith(".md")
+    hint = nearest(kind, list(FragmentKind)) or f"name it NAME.{'|'.join(FragmentKind)}.md"
+    known = kind in list(FragmentKind) and file.endswith(".md")
     return Problem(
         code="FL835",
         message="the fragment is empty" if known and not text.strip() else f"`{kind}` is no kind of change",

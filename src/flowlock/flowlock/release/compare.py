@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from flowlock.release import plan
 from flowlock.release.plan import Verdict
 from flowlock.release.targets.artifact import Item
-from flowlock.release.targets.protocol import Served, Status, Target
+from flowlock.release.targets.protocol import DeliveryStatus, PublishTarget, Served
 
 
 def compare(
-    target: Target, items: Sequence[Item], *, jobs: int, already_read: Collection[str] = ()
+    target: PublishTarget, items: Sequence[Item], *, jobs: int, already_read: Collection[str] = ()
 ) -> dict[str, Verdict]:
     """Return by place what a target has of each item.
 
@@ -28,16 +28,16 @@ def compare(
         for item, digest in zip(unread, pool.map(target.digest, unread), strict=True):
             if digest is None:
                 detail = "the index lists it, but it is not served"
-                verdicts[item.place] = Verdict(status=Status.MISSING, detail=detail)
+                verdicts[item.place] = Verdict(status=DeliveryStatus.MISSING, detail=detail)
             elif digest != item.sha256:
                 detail = f"the index states {item.sha256}, the bytes that are served have {digest}"
                 verdicts[item.place] = Verdict(
-                    status=Status.CONFLICT, url=served[item.place].url, detail=detail
+                    status=DeliveryStatus.CONFLICT, url=served[item.place].url, detail=detail
                 )
     return verdicts
 
 
 def _is_said_to_be_there(item: Item, served: Mapping[str, Served], verdicts: Mapping[str, Verdict]) -> bool:
     """Say whether the target states the item's digest; an older ledger may be present with other bytes."""
-    present = verdicts[item.place].status is Status.PRESENT
+    present = verdicts[item.place].status is DeliveryStatus.PRESENT
     return present and served[item.place].sha256 == item.sha256

@@ -17,7 +17,7 @@ SCHEMA = 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)
-class Entry:
+class LedgerEntry:
     """One artifact at one target; `time` is when it was first known to be served (UTC, RFC 3339)."""
 
     target: str
@@ -34,14 +34,16 @@ class Ledger:
 
     tag: str
     commit: str
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[LedgerEntry, ...] = ()
 
     def with_served(self, target: str, served: Iterable[tuple[Item, str]], now: datetime) -> "Ledger":
         """Return the ledger with these items (and their URLs) at a target; what it knew keeps its time."""
         known = {(entry.target, entry.place, entry.sha256) for entry in self.entries}
         moment = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         new = [
-            Entry(target=target, place=item.place, sha256=item.sha256, size=item.size, url=url, time=moment)
+            LedgerEntry(
+                target=target, place=item.place, sha256=item.sha256, size=item.size, url=url, time=moment
+            )
             for item, url in served
             if (target, item.place, item.sha256) not in known
         ]
@@ -60,20 +62,20 @@ class Ledger:
 
 def read(path: Path, *, tag: str, commit: str) -> Ledger:
     """Return the ledger that is kept, an empty one where there is none or it is of another commit."""
-    kept = memo.read_plain(path, _Kept)
+    kept = memo.read_plain(path, _LedgerFile)
     # Only the times of first sight are lost, and what is served is asked of the targets anyway.
     if kept is None or (kept.form, kept.tag, kept.commit) != (SCHEMA, tag, commit):
         return Ledger(tag=tag, commit=commit)
     return Ledger(tag=tag, commit=commit, entries=tuple(sorted(kept.artifacts)))
 
 
-class _Kept(BaseModel):
+class _LedgerFile(BaseModel):
     """The ledger's file."""
 
     form: int = Field(alias="schema")
     tag: str
     commit: str
-    artifacts: list[Entry]
+    artifacts: list[LedgerEntry]
 
 
 def write(ledger: Ledger, items: Sequence[Item], folder: Path) -> tuple[Path, Path]:

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flowlock.release.reviewed import LeftOut
-from flowlock.release.targets.protocol import Status
+from flowlock.release.reviewed import UnlockedWorkflow
+from flowlock.release.targets.protocol import DeliveryStatus
 
-FINE = (Status.UPLOADED, Status.PRESENT)
+FINE = (DeliveryStatus.UPLOADED, DeliveryStatus.PRESENT)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -17,7 +17,7 @@ class ArtifactOutcome:
 
     file: str
     sha256: str
-    status: Status
+    status: DeliveryStatus
     detail: str = ""
 
     def as_json(self) -> Mapping[str, Any]:
@@ -50,13 +50,13 @@ class PublishResult:
     tag: str
     targets: tuple[TargetOutcome, ...]
     dry_run: bool = False
-    left_out: tuple[LeftOut, ...] = ()
+    left_out: tuple[UnlockedWorkflow, ...] = ()
 
     @property
     def ok(self) -> bool:
         """Whether all targets serve everything; for a dry run, whether nothing stands in the way."""
         if self.dry_run:
-            bad = (Status.CONFLICT, Status.FAILED)
+            bad = (DeliveryStatus.CONFLICT, DeliveryStatus.FAILED)
             return not any(artifact.status in bad for one in self.targets for artifact in one.artifacts)
         return all(target.ok for target in self.targets)
 
@@ -90,4 +90,4 @@ class PublishResult:
 
 def _summary(target: TargetOutcome) -> str:
     counts = Counter(artifact.status for artifact in target.artifacts)
-    return ", ".join(f"{counts[status]} {status}" for status in Status if counts[status])
+    return ", ".join(f"{counts[status]} {status}" for status in DeliveryStatus if counts[status])

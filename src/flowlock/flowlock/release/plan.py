@@ -8,12 +8,12 @@ from packaging.version import InvalidVersion, Version
 
 from flowlock.errors import FlowlockError, Problem
 from flowlock.names import Sha256
-from flowlock.release.targets.artifact import Identity, Item
-from flowlock.release.targets.protocol import Served, Status
+from flowlock.release.targets.artifact import ChannelIdentity, Item
+from flowlock.release.targets.protocol import DeliveryStatus, Served
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Pin:
+class PinnedBuild:
     """A build that the tag stands for; `sha256` is None for one that no lock pins, known by its identity.
 
     `workflow` says that it is a workflow's own package: these go last, when all that they need is there.
@@ -26,7 +26,7 @@ class Pin:
     where: str = ""
 
 
-def admit(items: Sequence[Item], pins: Sequence[Pin]) -> list[Problem]:
+def admit(items: Sequence[Item], pins: Sequence[PinnedBuild]) -> list[Problem]:
     """Hold each file against the pins: every file pinned, with its bytes, and every pin there."""
     known = {pin.file: pin for pin in pins}
     problems = []
@@ -84,7 +84,7 @@ def dependencies(items: Sequence[Item], workflows: Iterable[str]) -> dict[str, s
 class Verdict:
     """What a target has of an item: missing, present or conflict, and why."""
 
-    status: Status
+    status: DeliveryStatus
     url: str = ""
     detail: str = ""
 
@@ -98,26 +98,30 @@ def judge(item: Item, served: Mapping[str, Served]) -> Verdict:
     same = served.get(item.place)
     if same is not None:
         if same.sha256 == item.sha256:
-            return Verdict(status=Status.PRESENT, url=same.url)
+            return Verdict(status=DeliveryStatus.PRESENT, url=same.url)
         if item.replaceable and same.public:
-            return Verdict(status=Status.PRESENT, url=same.url, detail="the one that was published first")
+            return Verdict(
+                status=DeliveryStatus.PRESENT, url=same.url, detail="the one that was published first"
+            )
         if item.replaceable:
-            return Verdict(status=Status.MISSING, detail="replaces an earlier one of this draft")
+            return Verdict(status=DeliveryStatus.MISSING, detail="replaces an earlier one of this draft")
         return Verdict(
-            status=Status.CONFLICT, url=same.url, detail=f"other bytes are served there: {same.sha256}"
+            status=DeliveryStatus.CONFLICT,
+            url=same.url,
+            detail=f"other bytes are served there: {same.sha256}",
         )
     rival = _rival(item.identity, served.values()) if item.identity else None
     if rival is not None and rival.identity is not None:
         return Verdict(
-            status=Status.CONFLICT,
+            status=DeliveryStatus.CONFLICT,
             url=rival.url,
             detail=f"{rival.identity.version} is served as build {rival.identity.build}: "
             "raise the version, or the build number",
         )
-    return Verdict(status=Status.MISSING)
+    return Verdict(status=DeliveryStatus.MISSING)
 
 
-def _rival(identity: Identity, served: Iterable[Served]) -> Served | None:
+def _rival(identity: ChannelIdentity, served: Iterable[Served]) -> Served | None:
     for other in served:
         theirs = other.identity
         if (

@@ -13,15 +13,15 @@ from flowlock.errors import FlowlockError, UsageError, nearest
 from flowlock.release import ledger, plan
 from flowlock.release.compare import compare
 from flowlock.release.outcome import FINE, ArtifactOutcome, PublishResult, TargetOutcome
-from flowlock.release.plan import Pin, Verdict
+from flowlock.release.plan import PinnedBuild, Verdict
 from flowlock.release.targets import artifact
 from flowlock.release.targets.artifact import Item
-from flowlock.release.targets.protocol import Delivery, Kind, Served, Status, Target
+from flowlock.release.targets.protocol import Delivery, DeliveryStatus, PublishTarget, Served, TargetKind
 from flowlock.release.upload import upload
 from flowlock.report.reporter import Progress
 
 
-class Stage(StrEnum):
+class PublishStage(StrEnum):
     """The stages by name, in order; see STAGES."""
 
     ADMIT = "admit"
@@ -34,11 +34,11 @@ class Stage(StrEnum):
 
 
 # The others cannot be skipped: without them something unreviewed, or nothing, would be published.
-OPTIONAL = (Stage.CONFIRM, Stage.RELEASE)
+OPTIONAL = (PublishStage.CONFIRM, PublishStage.RELEASE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Job:
+class Publication:
     """What is to be published where, and how.
 
     `state` is the folder that keeps the tag's ledger; `deadline` is how many seconds a channel may take until
@@ -48,11 +48,11 @@ class Job:
     tag: str
     commit: str
     files: Sequence[Path]
-    pins: Sequence[Pin]
-    targets: Sequence[Target]
+    pins: Sequence[PinnedBuild]
+    targets: Sequence[PublishTarget]
     state: Path
     dry_run: bool = False
-    skip: frozenset[Stage] = frozenset()
+    skip: frozenset[PublishStage] = frozenset()
     jobs: int = 16
     deadline: float = 300.0
     poll: float = 2.0
@@ -62,7 +62,7 @@ class Job:
 class _Run:
     """What the stages hand on to each other."""
 
-    job: Job
+    job: Publication
     progress: Progress
     items: list[Item] = field(default_factory=list)
     graph: dict[str, set[str]] = field(default_factory=dict)
@@ -72,20 +72,20 @@ class _Run:
     attached: list[Item] = field(default_factory=list)
     recorded: bool = False
 
-    def of_kind(self, kind: Kind) -> list[Target]:
+    def of_kind(self, kind: TargetKind) -> list[PublishTarget]:
         return [target for target in self.job.targets if target.kind is kind]
 
     def lacking(self) -> list[str]:
         """Return the channels that do not serve everything."""
         return [
             target.name
-            for target in self.of_kind(Kind.CHANNEL)
+            for target in self.of_kind(TargetKind.CHANNEL)
             if target.name in self.unfinished
             or any(one.status not in FINE for one in self.deliveries.get(target.name, {}).values())
         ]
 
 
-def publish(job: Job, progress: Progress) -> PublishResult:
+def publish(job: Publication, progress: Progress) -> PublishResult:
     """Go through the stages in order and return how each artifact fared at each target.
 
     What is wrong before anything was changed is a FlowlockError; after that, failures are results. Whatever
@@ -106,18 +106,18 @@ def publish(job: Job, progress: Progress) -> PublishResult:
     return _result(run)
 
 
-def stages(names: Sequence[str]) -> frozenset[Stage]:
+def stages(names: Sequence[str]) -> frozenset[PublishStage]:
     """Return the stages to skip by their names; one that is unknown or needed is a usage error."""
     for name in names:
         if name not in OPTIONAL:
             known = ", ".join(OPTIONAL)
-            why = "cannot be skipped" if name in list(Stage) else "is no stage"
+            why = "cannot be skipped" if name in list(PublishStage) else "is no stage"
             raise UsageError(
                 f"`{name}` {why}",
                 code="FL802",
                 hint=nearest(name, OPTIONAL) or f"these can be skipped: {known}",
             )
-    return frozenset(Stage(name) for name in names)
+    return frozenset(PublishStage(name) for name in names)
 
 
 def _admit(run: _Run) -> str:
@@ -160,21 +160,24 @@ def _compare(run: _Run) -> str:
     for target in run.job.targets:
         run.verdicts[target.name] = compare(target, run.items, jobs=run.job.jobs)
     verdicts = [verdict.status for known in run.verdicts.values() for verdict in known.values()]
-    counts = {status: verdicts.count(status) for status in (Status.MISSING, Status.PRESENT, Status.CONFLICT)}
+    counts = {
+        status: verdicts.count(status)
+        for status in (DeliveryStatus.MISSING, DeliveryStatus.PRESENT, DeliveryStatus.CONFLICT)
+    }
     return ", ".join(f"{count} {status}" for status, count in counts.items())
 
 
 def _upload(run: _Run) -> str:
     """Bring what is missing to each channel, and index it."""
-    for target in run.of_kind(Kind.CHANNEL):
+    for target in run.of_kind(TargetKind.CHANNEL):
         _deliver(run, target, run.items)
         fault = _fault(target.complete)
         if fault is not None:
             run.unfinished[target.name] = fault.message
-    return _counted(run, Kind.CHANNEL)
+    return _counted(run, TargetKind.CHANNEL)
 
 
-def _deliver(run: _Run, target: Target, items: Sequence[Item]) -> dict[str, Delivery]:
+def _deliver(run: _Run, target: PublishTarget, items: Sequence[Item]) -> dict[str, Delivery]:
     """Upload what is missing; how each file fared is kept at once, for the ledger of a run that is ended."""
     deliveries = run.deliveries.setdefault(target.name, {})
     upload(
@@ -189,22 +192,24 @@ def _deliver(run: _Run, target: Target, items: Sequence[Item]) -> dict[str, Deli
     return deliveries
 
 
-def _counted(run: _Run, kind: Kind) -> str:
+def _counted(run: _Run, kind: TargetKind) -> str:
     names = {target.name for target in run.of_kind(kind)}
     statuses = [one.status for name in names for one in run.deliveries.get(name, {}).values()]
-    return ", ".join(f"{statuses.count(s)} {s}" for s in Status if statuses.count(s)) or "nothing to do"
+    return (
+        ", ".join(f"{statuses.count(s)} {s}" for s in DeliveryStatus if statuses.count(s)) or "nothing to do"
+    )
 
 
 def _confirm(run: _Run) -> str:
     """Wait until each channel's index lists everything, and read back what was uploaded."""
-    for target in run.of_kind(Kind.CHANNEL):
+    for target in run.of_kind(TargetKind.CHANNEL):
         fault = _fault(partial(_confirm_channel, run, target))
         if fault is not None:
             run.unfinished[target.name] = f"what was uploaded cannot be confirmed: {fault.message}"
-    return _counted(run, Kind.CHANNEL)
+    return _counted(run, TargetKind.CHANNEL)
 
 
-def _confirm_channel(run: _Run, target: Target) -> None:
+def _confirm_channel(run: _Run, target: PublishTarget) -> None:
     deliveries = run.deliveries[target.name]
     waiting = {item.place: item for item in run.items if deliveries[item.place].status in FINE}
     until = time.monotonic() + run.job.deadline
@@ -218,30 +223,30 @@ def _confirm_channel(run: _Run, target: Target) -> None:
         time.sleep(run.job.poll)
     for place in waiting:
         detail = f"uploaded, but not listed after {run.job.deadline:.0f} s"
-        deliveries[place] = Delivery(status=Status.FAILED, detail=detail)
+        deliveries[place] = Delivery(status=DeliveryStatus.FAILED, detail=detail)
     _read_back(run, target, run.items)
 
 
-def _judge_index(run: _Run, target: Target, item: Item, served: Mapping[str, Served]) -> None:
+def _judge_index(run: _Run, target: PublishTarget, item: Item, served: Mapping[str, Served]) -> None:
     verdict = plan.judge(item, served)
-    if verdict.status is Status.CONFLICT:
+    if verdict.status is DeliveryStatus.CONFLICT:
         run.deliveries[target.name][item.place] = Delivery(
-            status=Status.CONFLICT, url=verdict.url, detail=verdict.detail
+            status=DeliveryStatus.CONFLICT, url=verdict.url, detail=verdict.detail
         )
 
 
-def _read_back(run: _Run, target: Target, items: Sequence[Item]) -> None:
+def _read_back(run: _Run, target: PublishTarget, items: Sequence[Item]) -> None:
     """Compare the bytes that are served for what was uploaded just now with what was sent."""
     deliveries = run.deliveries[target.name]
-    fresh = [item for item in items if deliveries[item.place].status is Status.UPLOADED]
+    fresh = [item for item in items if deliveries[item.place].status is DeliveryStatus.UPLOADED]
     with ThreadPoolExecutor(max_workers=run.job.jobs) as pool:
         for item, served in zip(fresh, pool.map(partial(_digest, target), fresh), strict=True):
             if served != item.sha256:
                 detail = f"the target took {item.sha256} and serves {served or 'nothing'}"
-                deliveries[item.place] = Delivery(status=Status.CONFLICT, detail=detail)
+                deliveries[item.place] = Delivery(status=DeliveryStatus.CONFLICT, detail=detail)
 
 
-def _digest(target: Target, item: Item) -> str | None:
+def _digest(target: PublishTarget, item: Item) -> str | None:
     try:
         return target.digest(item)
     except FlowlockError as error:
@@ -253,7 +258,7 @@ def _record(run: _Run) -> str:
     run.recorded = True
     entries = ledger.read(run.job.state / ledger.FILE, tag=run.job.tag, commit=run.job.commit)
     now = datetime.now(UTC)
-    for target in run.of_kind(Kind.CHANNEL):
+    for target in run.of_kind(TargetKind.CHANNEL):
         deliveries = run.deliveries.get(target.name, {})
         items = [item for item in run.items if item.place in deliveries]
         served = [
@@ -268,16 +273,16 @@ def _record(run: _Run) -> str:
 def _release(run: _Run) -> str:
     """Fill each release, and make it public when it has everything."""
     items = [*run.items, *run.attached]
-    for target in run.of_kind(Kind.RELEASE):
+    for target in run.of_kind(TargetKind.RELEASE):
         fault = _fault(partial(_release_to, run, target, items))
         if fault is not None:
             run.unfinished[target.name] = fault.message
-    return _counted(run, Kind.RELEASE)
+    return _counted(run, TargetKind.RELEASE)
 
 
-def _release_to(run: _Run, target: Target, items: Sequence[Item]) -> None:
+def _release_to(run: _Run, target: PublishTarget, items: Sequence[Item]) -> None:
     before = run.verdicts[target.name]
-    read = {place for place, verdict in before.items() if verdict.status is Status.PRESENT}
+    read = {place for place, verdict in before.items() if verdict.status is DeliveryStatus.PRESENT}
     run.verdicts[target.name] = compare(target, items, jobs=run.job.jobs, already_read=read)
     deliveries = _deliver(run, target, items)
     _read_back(run, target, items)
@@ -287,31 +292,31 @@ def _release_to(run: _Run, target: Target, items: Sequence[Item]) -> None:
     target.complete()
 
 
-STAGES: tuple[tuple[Stage, Callable[[_Run], str]], ...] = (
+STAGES: tuple[tuple[PublishStage, Callable[[_Run], str]], ...] = (
     # What is published was pinned in a reviewed commit: nothing below runs for any other file.
-    (Stage.ADMIT, _admit),
-    (Stage.CREDENTIALS, _credentials),
+    (PublishStage.ADMIT, _admit),
+    (PublishStage.CREDENTIALS, _credentials),
     # From here on a rerun finds what an earlier run did.
-    (Stage.COMPARE, _compare),
-    (Stage.UPLOAD, _upload),
+    (PublishStage.COMPARE, _compare),
+    (PublishStage.UPLOAD, _upload),
     # A release is announced when users can install it, so the channels are asked first.
-    (Stage.CONFIRM, _confirm),
-    (Stage.RECORD, _record),
-    (Stage.RELEASE, _release),
+    (PublishStage.CONFIRM, _confirm),
+    (PublishStage.RECORD, _record),
+    (PublishStage.RELEASE, _release),
 )
-CHANGING = (Stage.UPLOAD, Stage.CONFIRM, Stage.RECORD, Stage.RELEASE)
+CHANGING = (PublishStage.UPLOAD, PublishStage.CONFIRM, PublishStage.RECORD, PublishStage.RELEASE)
 
 
-def _reason_to_skip(stage: Stage, run: _Run) -> str | None:
+def _reason_to_skip(stage: PublishStage, run: _Run) -> str | None:
     """Return why a stage is left out, None for one that runs."""
     if run.job.dry_run and stage in CHANGING:
         return "dry run"
     if stage in run.job.skip:
         return "as asked for"
-    if stage in {Stage.UPLOAD, Stage.CONFIRM} and not run.of_kind(Kind.CHANNEL):
+    if stage in {PublishStage.UPLOAD, PublishStage.CONFIRM} and not run.of_kind(TargetKind.CHANNEL):
         return "no channel is among the targets"
-    if stage is Stage.RELEASE:
-        if not run.of_kind(Kind.RELEASE):
+    if stage is PublishStage.RELEASE:
+        if not run.of_kind(TargetKind.RELEASE):
             return "no release is among the targets"
         if lacking := run.lacking():
             return f"not before {', '.join(lacking)} serves everything"
@@ -326,18 +331,18 @@ def _result(run: _Run) -> PublishResult:
     )
 
 
-def _target_outcome(run: _Run, target: Target) -> TargetOutcome:
+def _target_outcome(run: _Run, target: PublishTarget) -> TargetOutcome:
     deliveries: Mapping[str, Delivery | Verdict] = (
         run.deliveries.get(target.name) or run.verdicts[target.name]
     )
     items = {item.place: item for item in [*run.items, *run.attached]}
     held = not run.job.dry_run and target.name not in run.deliveries
     if held:
-        why = "skipped" if Stage.RELEASE in run.job.skip else "a channel does not serve everything yet"
+        why = "skipped" if PublishStage.RELEASE in run.job.skip else "a channel does not serve everything yet"
         deliveries = {
             place: verdict
-            if verdict.status is not Status.MISSING
-            else Delivery(status=Status.FAILED, detail=f"not tried: {why}")
+            if verdict.status is not DeliveryStatus.MISSING
+            else Delivery(status=DeliveryStatus.FAILED, detail=f"not tried: {why}")
             for place, verdict in deliveries.items()
         }
     return TargetOutcome(

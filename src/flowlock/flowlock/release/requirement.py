@@ -15,7 +15,7 @@ from tomlkit.exceptions import TOMLKitError
 from flowlock.documents import toml
 from flowlock.errors import FlowlockError, Location, Problem
 from flowlock.recipe.requirement import version_spec
-from flowlock.release.scalars import Edit, applied, inserted, replaced
+from flowlock.release.scalars import ScalarEdit, applied, inserted, replaced
 from flowlock_core.documents.nodes import Items, Node, Scalar
 from flowlock_core.documents.nodes import Mapping as YamlMapping
 from flowlock_core.documents.yaml_text import read_yaml
@@ -32,7 +32,7 @@ _MOVED = ("==", "===", "~=", ">=")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Change:
+class MovedRequirement:
     """One place where a requirement was moved."""
 
     file: str
@@ -50,7 +50,7 @@ class Edited:
     """A file's new text, what changed in it, and what could not be changed."""
 
     text: str
-    changes: tuple[Change, ...] = ()
+    changes: tuple[MovedRequirement, ...] = ()
     problems: tuple[Problem, ...] = ()
 
 
@@ -138,7 +138,7 @@ def edited_spec(text: str, file: str, move: Move) -> Edited:
     return _edited(text, file, edits)
 
 
-def _spec_edits(text: str, node: Node, move: Move) -> Iterator[Edit]:
+def _spec_edits(text: str, node: Node, move: Move) -> Iterator[ScalarEdit]:
     if isinstance(node, Scalar):
         yield from _match_spec_edits(text, node, move)
         return
@@ -168,7 +168,7 @@ def edited_recipe(text: str, file: str, move: Move) -> Edited:
     return _edited(text, file, edits)
 
 
-def _match_spec_edits(text: str, scalar: Scalar, move: Move) -> Iterator[Edit]:
+def _match_spec_edits(text: str, scalar: Scalar, move: Move) -> Iterator[ScalarEdit]:
     """Yield the edit of a match spec (`channel::name version build`), if it is of the package."""
     match = _SPEC.fullmatch(scalar.text)
     if match is None or match["name"] != move.name:
@@ -205,7 +205,7 @@ def _entry(node: Node | None, key: str) -> Node | None:
     return None
 
 
-def _edited(text: str, file: str, edits: list[Edit]) -> Edited:
+def _edited(text: str, file: str, edits: list[ScalarEdit]) -> Edited:
     """Apply the edits; two of one place (an alias) are one."""
     by_place = {(edit.start, edit.end): edit for edit in edits}
     ordered = [by_place[place] for place in sorted(by_place)]
@@ -213,7 +213,9 @@ def _edited(text: str, file: str, edits: list[Edit]) -> Edited:
     changes = [edit for edit in ordered if not edit.fault and edit.old != edit.new]
     return Edited(
         text=applied(text, changes),
-        changes=tuple(Change(file=file, line=edit.line, old=edit.old, new=edit.new) for edit in changes),
+        changes=tuple(
+            MovedRequirement(file=file, line=edit.line, old=edit.old, new=edit.new) for edit in changes
+        ),
         problems=tuple(_problem(file, edit.line, edit.fault) for edit in faults),
     )
 
@@ -233,7 +235,7 @@ def edited_pyproject(text: str, file: str, move: Move) -> Edited:
                 problems.append(_problem(file, line, str(error)))
                 continue
             if new != item:
-                changes.append(Change(file=file, line=line, old=str(item), new=new))
+                changes.append(MovedRequirement(file=file, line=line, old=str(item), new=new))
                 requirements[number] = new
     return Edited(text=tomlkit.dumps(document), changes=tuple(changes), problems=tuple(problems))
 
@@ -257,7 +259,7 @@ def edited_workspace(text: str, file: str, move: Move) -> Edited:
         if not _EXACT.fullmatch(new):
             problems.append(_problem(file, line, f"`{key}` needs one exact version, not `{new}`"))
         elif new != old:
-            changes.append(Change(file=file, line=line, old=old, new=new))
+            changes.append(MovedRequirement(file=file, line=line, old=old, new=new))
             table[key] = new
     return Edited(text=tomlkit.dumps(document), changes=tuple(changes), problems=tuple(problems))
 

@@ -11,7 +11,7 @@ LOCK = "pixi.lock"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LeftOut:
+class UnlockedWorkflow:
     """A workflow that no release publishes, since `flowlock.toml` declares that it has no lock, and why."""
 
     workflow: str
@@ -32,7 +32,7 @@ class ReviewedLocks:
     """The text of each lock in a commit by its path, what is left out, and which locks are missing."""
 
     texts: Mapping[str, str]
-    left_out: tuple[LeftOut, ...]
+    left_out: tuple[UnlockedWorkflow, ...]
     problems: tuple[Problem, ...]
 
 
@@ -51,19 +51,19 @@ def reviewed_locks(workspace: Workspace, commit: str) -> ReviewedLocks:
     return ReviewedLocks(texts=texts, left_out=left_out(workspace), problems=tuple(problems))
 
 
-def left_out(workspace: Workspace) -> tuple[LeftOut, ...]:
+def left_out(workspace: Workspace) -> tuple[UnlockedWorkflow, ...]:
     """Return the workflows that are declared to have no lock."""
     return tuple(_left_out(workspace))
 
 
-def _left_out(workspace: Workspace) -> Iterator[LeftOut]:
+def _left_out(workspace: Workspace) -> Iterator[UnlockedWorkflow]:
     for workflow in workspace.workflow_list:
         reason = workspace.unlocked_reason(workflow)
         if reason is not None:
-            yield LeftOut(workflow=workflow.name, package=str(workflow.distribution), reason=reason)
+            yield UnlockedWorkflow(workflow=workflow.name, package=str(workflow.distribution), reason=reason)
 
 
-def lines(workflows: Sequence[LeftOut]) -> list[str]:
+def lines(workflows: Sequence[UnlockedWorkflow]) -> list[str]:
     """Return one line a workflow that is left out."""
     return [workflow.as_text() for workflow in workflows]
 

@@ -14,7 +14,7 @@ _NEEDS_QUOTES = re.compile(r"[>|*&!%@`\[{0-9]|.*(?:: | #)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Edit:
+class ScalarEdit:
     """A range of a text and what stands there afterwards; or the fault that forbids it.
 
     `old` and `new` are the values without quotes, for people.
@@ -29,7 +29,7 @@ class Edit:
     fault: str = ""
 
 
-def replaced(text: str, scalar: Scalar, new: Callable[[], str]) -> Edit:
+def replaced(text: str, scalar: Scalar, new: Callable[[], str]) -> ScalarEdit:
     """Return the edit that gives a scalar another value; a ValueError of `new` is its fault."""
     start, line = _offset(text, scalar.at), scalar.at.line or 1
     quoted = _QUOTED.match(text, start)
@@ -37,15 +37,17 @@ def replaced(text: str, scalar: Scalar, new: Callable[[], str]) -> Edit:
     try:
         value = new()
     except ValueError as error:
-        return Edit(start=start, end=end, line=line, old=scalar.text, fault=str(error))
+        return ScalarEdit(start=start, end=end, line=line, old=scalar.text, fault=str(error))
     if quoted is None and text[start:end] != scalar.text:
         fault = f"`{scalar.text}` has a tag, an anchor or more than one line"
-        return Edit(start=start, end=end, line=line, old=scalar.text, fault=fault)
+        return ScalarEdit(start=start, end=end, line=line, old=scalar.text, fault=fault)
     quote = text[start] if quoted else ""
-    return Edit(start=start, end=end, line=line, old=scalar.text, new=value, written=_written(value, quote))
+    return ScalarEdit(
+        start=start, end=end, line=line, old=scalar.text, new=value, written=_written(value, quote)
+    )
 
 
-def inserted(text: str, mapping: Mapping, after: Scalar, key: str, new: Callable[[], str]) -> Edit:
+def inserted(text: str, mapping: Mapping, after: Scalar, key: str, new: Callable[[], str]) -> ScalarEdit:
     """Return the edit that adds a key to a mapping, behind one of its values."""
     start, line = _offset(text, after.at), after.at.line or 1
     quoted = _QUOTED.match(text, start)
@@ -53,14 +55,14 @@ def inserted(text: str, mapping: Mapping, after: Scalar, key: str, new: Callable
     value = new()
     entry = f'{key}: "{value}"'
     if text[_offset(text, mapping.at)] == "{":
-        return Edit(start=end, end=end, line=line, old="", new=value, written=f", {entry}")
+        return ScalarEdit(start=end, end=end, line=line, old="", new=value, written=f", {entry}")
     broken = _BREAK.search(text, end)
     at = broken.start() if broken else len(text)
     indent = " " * ((mapping.at.column or 1) - 1)
-    return Edit(start=at, end=at, line=line + 1, old="", new=value, written=f"\n{indent}{entry}")
+    return ScalarEdit(start=at, end=at, line=line + 1, old="", new=value, written=f"\n{indent}{entry}")
 
 
-def applied(text: str, edits: Sequence[Edit]) -> str:
+def applied(text: str, edits: Sequence[ScalarEdit]) -> str:
     """Return the text after edits that are sorted and do not overlap."""
     parts, position = [], 0
     for edit in edits:

@@ -8,14 +8,14 @@ from flowlock.errors import FlowlockError
 from flowlock.release.plan import Verdict
 from flowlock.release.targets.artifact import Item
 from flowlock.release.targets.client import CLOSED
-from flowlock.release.targets.protocol import Delivery, Status, Target
+from flowlock.release.targets.protocol import Delivery, DeliveryStatus, PublishTarget
 from flowlock.report.reporter import Progress
 
-GOOD = (Status.UPLOADED, Status.PRESENT)
+GOOD = (DeliveryStatus.UPLOADED, DeliveryStatus.PRESENT)
 
 
 def upload(
-    target: Target,
+    target: PublishTarget,
     items: Sequence[Item],
     graph: Mapping[str, set[str]],
     verdicts: Mapping[str, Verdict],
@@ -64,21 +64,21 @@ def _settled(
     verdict: Verdict, before: set[str], done: Mapping[str, Delivery], closed: str | None
 ) -> Delivery | None:
     """Return how an item fares that need not, or must not, be uploaded; None for one that goes up."""
-    if verdict.status is not Status.MISSING:
+    if verdict.status is not DeliveryStatus.MISSING:
         return Delivery(status=verdict.status, url=verdict.url, detail=verdict.detail)
     if closed is not None:
-        return Delivery(status=Status.FAILED, detail=f"not tried: {closed}")
+        return Delivery(status=DeliveryStatus.FAILED, detail=f"not tried: {closed}")
     lacking = sorted(other for other in before if other in done and done[other].status not in GOOD)
     if lacking:
-        return Delivery(status=Status.FAILED, detail=f"held back: {', '.join(lacking)} is not there")
+        return Delivery(status=DeliveryStatus.FAILED, detail=f"held back: {', '.join(lacking)} is not there")
     return None
 
 
-def _one(target: Target, item: Item) -> Delivery:
+def _one(target: PublishTarget, item: Item) -> Delivery:
     try:
         return target.upload(item)
     except FlowlockError as error:
         hint = error.problems[0].hint
         detail = f"{error.message} ({hint})" if hint else error.message
         closed = error.problems[0].code == CLOSED
-        return Delivery(status=Status.FAILED, detail=detail, closed=closed)
+        return Delivery(status=DeliveryStatus.FAILED, detail=detail, closed=closed)

@@ -38,7 +38,7 @@ class Result(Protocol):
 
 
 @dataclass(slots=True)
-class Stage:
+class ProgressStage:
     """A stage under way: the code that runs it says how it ended."""
 
     name: str
@@ -63,9 +63,9 @@ class Silent:
     """Progress without output (library use, tests)."""
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[Stage]:
+    def stage(self, name: str) -> Iterator[ProgressStage]:
         """Yield a stage and print nothing."""
-        yield Stage(name)
+        yield ProgressStage(name)
 
     def working(self, text: str) -> None:
         """Print nothing."""
@@ -81,9 +81,9 @@ class Lines:
         self._stream, self._quiet, self._verbose = stream, quiet, verbose
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[Stage]:
+    def stage(self, name: str) -> Iterator[ProgressStage]:
         """Time the block; print name, status, detail and seconds."""
-        stage, started = Stage(name), time.perf_counter()
+        stage, started = ProgressStage(name), time.perf_counter()
         yield stage
         if not self._quiet:
             seconds = time.perf_counter() - started
@@ -115,10 +115,10 @@ class Live(Lines):
         self._status: Any = None
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[Stage]:
+    def stage(self, name: str) -> Iterator[ProgressStage]:
         """Show a spinner while the block runs, then its line."""
         if self._quiet:
-            yield Stage(name)
+            yield ProgressStage(name)
             return
         with self._console.status(name, spinner="dots") as self._status, super().stage(name) as stage:
             yield stage

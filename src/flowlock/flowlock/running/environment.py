@@ -15,7 +15,7 @@ from urllib.request import url2pathname
 from flowlock.conda.installable import refuse_unsafe
 from flowlock.edges import file_locks as locks
 from flowlock.edges import files, memo, process
-from flowlock.edges.downloads import Pin, download
+from flowlock.edges.downloads import PinnedFile, download
 from flowlock.edges.memo import digest_of
 from flowlock.edges.pool import concurrently
 from flowlock.errors import FlowlockError, from_os_error
@@ -61,7 +61,7 @@ class Environment:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Places:
+class EnvironmentFolders:
     """Where environments and their parts live: `home` holds one folder an environment and digest.
 
     `mirrors` maps a channel's URL to the folder that stands in for it; `artifacts` is a folder of archives by
@@ -80,7 +80,7 @@ class Places:
 
 @contextmanager
 def installed(
-    lock_file: Path, environment: str, platform: Platform, *, places: Places, progress: Progress
+    lock_file: Path, environment: str, platform: Platform, *, places: EnvironmentFolders, progress: Progress
 ) -> Iterator[Environment]:
     """Yield the environment that the lock pins, made now unless it is there and whole.
 
@@ -110,7 +110,7 @@ def _prefix(lock_file: Path, environment: str, platform: Platform, home: Path) -
 
 
 def _made(
-    lock_file: Path, environment: str, platform: Platform, *, places: Places, progress: Progress
+    lock_file: Path, environment: str, platform: Platform, *, places: EnvironmentFolders, progress: Progress
 ) -> Environment:
     """Return an environment; a second process that wants it waits for the first, and finds it there."""
     home = places.home.resolve()
@@ -126,7 +126,13 @@ def _made(
 
 
 def _make(
-    lock_file: Path, environment: str, platform: Platform, *, prefix: Path, places: Places, progress: Progress
+    lock_file: Path,
+    environment: str,
+    platform: Platform,
+    *,
+    prefix: Path,
+    places: EnvironmentFolders,
+    progress: Progress,
 ) -> None:
     progress.note(f"installing the environment {environment} of {lock_file.parent.name}")
     files.forget_temporaries(prefix.parent)
@@ -192,7 +198,7 @@ def _install(
     *,
     staging: Path,
     prefix: Path,
-    places: Places,
+    places: EnvironmentFolders,
     progress: Progress,
 ) -> None:
     import rattler
@@ -226,11 +232,11 @@ def _install(
         ) from error
 
 
-def _is_unpacked(record: "RepoDataRecord", places: Places) -> bool:
+def _is_unpacked(record: "RepoDataRecord", places: EnvironmentFolders) -> bool:
     return (places.cache / f"{record.name.normalized}-{record.version}-{record.build}").is_dir()
 
 
-def _download(records: Iterable["RepoDataRecord"], places: Places, progress: Progress) -> None:
+def _download(records: Iterable["RepoDataRecord"], places: EnvironmentFolders, progress: Progress) -> None:
     """Let records of channels that are elsewhere name a file here; one that no digest pins is refused."""
     remote = {}
     for record in records:
@@ -242,7 +248,7 @@ def _download(records: Iterable["RepoDataRecord"], places: Places, progress: Pro
                 code="FL703",
                 hint="run `flowlock lock --upgrade`: without a digest nobody knows what would be installed",
             )
-        pin = Pin(file=record.file_name, url=record.url, sha256=record.sha256.hex())
+        pin = PinnedFile(file=record.file_name, url=record.url, sha256=record.sha256.hex())
         remote[pin] = record
     if not remote:
         return
@@ -259,14 +265,14 @@ def _install_errors() -> tuple[type[Exception], ...]:
     return (OSError, *(getattr(engine, name) for name in names))
 
 
-def _mirrored_channel(url: str, places: Places) -> str | None:
+def _mirrored_channel(url: str, places: EnvironmentFolders) -> str | None:
     for channel in places.mirrors:
         if url.startswith(f"{channel}/"):
             return channel
     return None
 
 
-def _source(url: str, sha256: bytes | None, places: Places) -> str:
+def _source(url: str, sha256: bytes | None, places: EnvironmentFolders) -> str:
     """Return where the bytes of a pinned package are had from: a file here if it has them, else its URL.
 
     The installer checks what it downloads against the pin, but not what it reads from a file; we do.

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from packaging.utils import canonicalize_name
 
 from flowlock.names import CORE
-from flowlock.spec.facts import Facts
-from flowlock.spec.model import Spec, Step, Text
+from flowlock.spec.facts import WorkspaceFacts
+from flowlock.spec.model import LocatedText, Spec, Step
 from flowlock_core.parameters.literals import LiteralCheck, Refusal
 from flowlock_core.schema import TaskSignature
 
@@ -130,7 +130,7 @@ class Scope:
         asked_for = tuple(one for one in found if canonicalize_name(one.distribution) != CORE)
         return asked_for if self.implied and asked_for else found
 
-    def task(self, text: Text | None) -> TaskSignature | None:
+    def task(self, text: LocatedText | None) -> TaskSignature | None:
         """Return the task that a name means, if that is clear."""
         found = self.tasks(text.value) if text else ()
         return found[0] if len(found) == 1 else None
@@ -161,7 +161,7 @@ class Scope:
         ]
 
 
-def scope(spec: Spec, catalog: Catalog, facts: Facts) -> Scope:
+def scope(spec: Spec, catalog: Catalog, facts: WorkspaceFacts) -> Scope:
     """Look at a catalog through a spec's requirements; a spec that says none sees all of it."""
     if spec.open:
         return Scope(catalog=catalog, required=catalog.distributions | {CORE})

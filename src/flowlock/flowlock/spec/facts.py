@@ -11,7 +11,7 @@ from flowlock.workspace import Workspace
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Facts:
+class WorkspaceFacts:
     """The workspace's version, the channels that a spec may name, and wheel name → conda name.
 
     `runtime` is the oldest run time that a compiled workflow may meet; `sources` are the channels that it is
@@ -35,11 +35,11 @@ class Facts:
         return canonicalize_name(names.get(conda_name, conda_name))
 
 
-def facts_of(workspace: Workspace) -> Facts:
+def facts_of(workspace: Workspace) -> WorkspaceFacts:
     """Take from a workspace what the rules need."""
     own = any(package.name == CORE for package in workspace.packages)
     known = (workspace.release_channel, *workspace.other_channels, *workspace.channel_aliases)
-    return Facts(
+    return WorkspaceFacts(
         version=workspace.version,
         # Other workspaces have versions of their own; what they compile is for this toolchain's run time.
         runtime=workspace.version if own else version(CORE),

@@ -21,7 +21,7 @@ MAX_SIDE = 1000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class WidgetPosition:
     """Where one widget stands; `widget` is its position among the dashboard's widgets, from 0."""
 
     name: str
@@ -40,7 +40,7 @@ class Place:
         return {"i": self.name, **numbers, "static": self.static, "widget_id": self.widget}
 
 
-def parse_layout(text: str, file: str, spec: Spec) -> tuple[tuple[Place, ...], list[Problem]]:
+def parse_layout(text: str, file: str, spec: Spec) -> tuple[tuple[WidgetPosition, ...], list[Problem]]:
     """Read a layout and hold it against the spec's dashboard; JSON is YAML, so places are known."""
     root, problems = read(text, file)
     if root is None:
@@ -48,21 +48,21 @@ def parse_layout(text: str, file: str, spec: Spec) -> tuple[tuple[Place, ...], l
         return (), problems or [Problem(code="FL161", message="the layout is empty", location=start)]
     if not isinstance(root, Items):
         return (), [*problems, _wrong("a layout is a list of items", root)]
-    reader = _Reader(spec, problems)
+    reader = _LayoutReader(spec, problems)
     places = [(item, place) for item in root.items if (place := reader.item(item))]
     problems += _twice(places)
     problems += _overlapping(places)
     return tuple(place for _, place in places), problems
 
 
-class _Reader:
+class _LayoutReader:
     """Reads items, and keeps what is wrong."""
 
     def __init__(self, spec: Spec, problems: list[Problem]) -> None:
         self.problems = problems
         self.widgets = _widgets(spec)
 
-    def item(self, node: Node) -> Place | None:
+    def item(self, node: Node) -> WidgetPosition | None:
         """Return the place that an item says, or None if something about it is wrong."""
         if not isinstance(node, Mapping):
             self.problems.append(_wrong("an item of a layout is a mapping", node))
@@ -81,7 +81,7 @@ class _Reader:
                 self.problems.append(Problem(code="FL161", message=message, location=found[side].at))
         if len(self.problems) > before or widget is None:
             return None
-        return Place(
+        return WidgetPosition(
             name=_text(found["i"]),
             widget=widget,
             **{key: numbers[key] for key in ("x", "y", "w", "h")},
@@ -138,7 +138,7 @@ def _keys(node: Mapping, found: dict[str, Node]) -> Iterator[Problem]:
             yield Problem(code="FL161", message=f"the item needs the key `{name}`", location=node.at)
 
 
-def _twice(places: list[tuple[Node, Place]]) -> Iterator[Problem]:
+def _twice(places: list[tuple[Node, WidgetPosition]]) -> Iterator[Problem]:
     names: dict[str, Location] = {}
     widgets: dict[int, Location] = {}
     for node, place in places:
@@ -154,7 +154,7 @@ def _twice(places: list[tuple[Node, Place]]) -> Iterator[Problem]:
             yield Problem(code="FL162", message=message, location=node.at, hint=hint)
 
 
-def _overlapping(places: list[tuple[Node, Place]]) -> Iterator[Problem]:
+def _overlapping(places: list[tuple[Node, WidgetPosition]]) -> Iterator[Problem]:
     for number, (node, one) in enumerate(places):
         for other_node, other in places[:number]:
             apart = one.x >= other.x + other.w or other.x >= one.x + one.w

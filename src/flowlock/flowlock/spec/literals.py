@@ -5,7 +5,7 @@ from typing import Any
 
 from flowlock.errors import Location, Problem, nearest
 from flowlock.spec.model import (
-    Environment,
+    EnvironmentVariable,
     Iteration,
     ListOf,
     Literal,
@@ -76,13 +76,13 @@ def _as_json(value: Value) -> Json:
             return [_as_json(item) for item in value.items]
         case MappingOf():
             return {key.value: _as_json(item) for key, item in value.entries}
-        case Reference() | Environment():
+        case Reference() | EnvironmentVariable():
             return None
 
 
 def _holes(value: Value, path: Path) -> Iterator[Path]:
     match value:
-        case Reference() | Environment():
+        case Reference() | EnvironmentVariable():
             yield path
         case ListOf():
             for index, item in enumerate(value.items):

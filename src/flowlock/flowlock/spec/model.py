@@ -12,7 +12,7 @@ from flowlock_core.documents.scalars import Plain
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class LocatedText:
     """A text and its place."""
 
     value: str
@@ -36,7 +36,7 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
-class Environment:
+class EnvironmentVariable:
     """`${{ env.<NAME> }}`."""
 
     name: str
@@ -55,18 +55,18 @@ class ListOf:
 class MappingOf:
     """A mapping of values; keys are literal texts, in the order of the spec."""
 
-    entries: "tuple[tuple[Text, Value], ...]"
+    entries: "tuple[tuple[LocatedText, Value], ...]"
     at: Location
 
 
-Value: TypeAlias = Literal | Reference | Environment | ListOf | MappingOf
+Value: TypeAlias = Literal | Reference | EnvironmentVariable | ListOf | MappingOf
 
 
 @dataclass(frozen=True, slots=True)
 class Argument:
     """An argument's name and value in `partial`."""
 
-    name: Text
+    name: LocatedText
     value: Value
 
 
@@ -82,7 +82,7 @@ class Iteration:
     """`map` or `mapvalues`: which arguments get which values."""
 
     over: Over
-    argnames: tuple[Text, ...]
+    argnames: tuple[LocatedText, ...]
     argvalues: Value | None
     at: Location
 
@@ -91,7 +91,7 @@ class Iteration:
 class SkipIf:
     """When a step is not run; replaces the spec's defaults whole."""
 
-    conditions: tuple[Text, ...]
+    conditions: tuple[LocatedText, ...]
     unpack_depth: int
     at: Location
 
@@ -101,9 +101,9 @@ class Step:
     """One task instance. `id` and `task` are None where the spec gives no usable ones."""
 
     at: Location
-    id: Text | None
-    task: Text | None
-    name: Text | None
+    id: LocatedText | None
+    task: LocatedText | None
+    name: LocatedText | None
     partial: tuple[Argument, ...]
     iterations: tuple[Iteration, ...]
     skipif: SkipIf | None
@@ -132,43 +132,43 @@ class Step:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Group:
+class TaskGroup:
     """Steps under one heading."""
 
     at: Location
-    title: Text | None
-    description: Text | None
+    title: LocatedText | None
+    description: LocatedText | None
     steps: tuple[Step, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Requirement:
+class SpecRequirement:
     """A package that the workflow needs, as the spec writes it; `requirements.py` reads the parts."""
 
     at: Location
-    name: Text | None
-    version: Text | None
-    channel: Text | None
+    name: LocatedText | None
+    version: LocatedText | None
+    channel: LocatedText | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Metadata:
+class WorkflowMetadata:
     """What people and package indexes are told about a workflow."""
 
-    title: Text | None = None
-    description: Text | None = None
-    license: Text | None = None
-    maintainers: tuple[Text, ...] = ()
-    keywords: tuple[Text, ...] = ()
+    title: LocatedText | None = None
+    description: LocatedText | None = None
+    license: LocatedText | None = None
+    maintainers: tuple[LocatedText, ...] = ()
+    keywords: tuple[LocatedText, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Overrides:
     """`rjsf-overrides`: changes to the parameter form, by dotted path."""
 
-    properties: tuple[tuple[Text, Node], ...] = ()
-    definitions: tuple[tuple[Text, Node], ...] = ()
-    ui_schema: tuple[tuple[Text, Node], ...] = ()
+    properties: tuple[tuple[LocatedText, Node], ...] = ()
+    definitions: tuple[tuple[LocatedText, Node], ...] = ()
+    ui_schema: tuple[tuple[LocatedText, Node], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -179,13 +179,13 @@ class Spec:
     """
 
     file: str
-    id: Text | None
-    metadata: Metadata
-    requirements: tuple[Requirement, ...]
+    id: LocatedText | None
+    metadata: WorkflowMetadata
+    requirements: tuple[SpecRequirement, ...]
     skipif: SkipIf | None
     overrides: Overrides
     open: bool = False
-    workflow: tuple[Step | Group, ...]
+    workflow: tuple[Step | TaskGroup, ...]
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -193,13 +193,13 @@ class Spec:
         return tuple(
             step
             for member in self.workflow
-            for step in (member.steps if isinstance(member, Group) else (member,))
+            for step in (member.steps if isinstance(member, TaskGroup) else (member,))
         )
 
     @property
-    def groups(self) -> tuple[Group, ...]:
+    def groups(self) -> tuple[TaskGroup, ...]:
         """The task groups."""
-        return tuple(member for member in self.workflow if isinstance(member, Group))
+        return tuple(member for member in self.workflow if isinstance(member, TaskGroup))
 
     @property
     def title(self) -> str:
@@ -226,14 +226,14 @@ def references(value: Value) -> Iterator[Reference]:
         case MappingOf():
             for _, item in value.entries:
                 yield from references(item)
-        case Literal() | Environment():
+        case Literal() | EnvironmentVariable():
             return
 
 
-def environment(value: Value) -> Iterator[Environment]:
+def environment(value: Value) -> Iterator[EnvironmentVariable]:
     """Yield every reference to the environment inside a value."""
     match value:
-        case Environment():
+        case EnvironmentVariable():
             yield value
         case ListOf():
             for item in value.items:
@@ -245,15 +245,18 @@ def environment(value: Value) -> Iterator[Environment]:
             return
 
 
-def split_requirement(at: Location, whole: Text, channel: Text | None) -> Requirement:
+def split_requirement(at: Location, whole: LocatedText, channel: LocatedText | None) -> SpecRequirement:
     """Read `channel::name version` in one text, as conda writes it."""
     text, place = whole.value.strip(), whole.at
     prefix, separator, rest = text.partition("::")
     if separator and channel is None:
-        channel, text = Text(prefix.strip(), place), rest.strip()
+        channel, text = LocatedText(prefix.strip(), place), rest.strip()
     match = re.match(r"[^\s=<>!~\[]*", text)
     name = match[0] if match else ""
     version = text[len(name) :].strip()
-    return Requirement(
-        at=at, name=Text(name, place), version=Text(version, place) if version else None, channel=channel
+    return SpecRequirement(
+        at=at,
+        name=LocatedText(name, place),
+        version=LocatedText(version, place) if version else None,
+        channel=channel,
     )

@@ -13,22 +13,22 @@ from flowlock.documents.yaml import read
 from flowlock.errors import Location, Problem, Severity, nearest
 from flowlock.spec.model import (
     Argument,
-    Environment,
-    Group,
+    EnvironmentVariable,
     Iteration,
     ListOf,
     Literal,
+    LocatedText,
     MappingOf,
-    Metadata,
     Over,
     Overrides,
     Reference,
-    Requirement,
     SkipIf,
     Spec,
+    SpecRequirement,
     Step,
-    Text,
+    TaskGroup,
     Value,
+    WorkflowMetadata,
     split_requirement,
 )
 from flowlock_core.documents.nodes import Items, Mapping, Node, Scalar, shown
@@ -109,7 +109,7 @@ class _Shaper:
         return Spec(
             file=file,
             id=self._optional(found.get("id"), self._text),
-            metadata=self._optional(found.get("metadata"), self._metadata) or Metadata(),
+            metadata=self._optional(found.get("metadata"), self._metadata) or WorkflowMetadata(),
             requirements=self._each(found.get("requirements"), "`requirements`", self._requirement),
             skipif=self._optional(defaults, self._defaults),
             overrides=self._optional(found.get("rjsf-overrides"), self._overrides) or Overrides(),
@@ -117,19 +117,19 @@ class _Shaper:
             workflow=self._workflow(found.get("workflow")),
         )
 
-    def _workflow(self, node: Node | None) -> tuple[Step | Group, ...]:
+    def _workflow(self, node: Node | None) -> tuple[Step | TaskGroup, ...]:
         before = len(self.problems)
-        found: tuple[Step | Group, ...] = self._each(node, "`workflow`", self._member)
+        found: tuple[Step | TaskGroup, ...] = self._each(node, "`workflow`", self._member)
         empty = not any(isinstance(one, Step) or one.steps for one in found)
         if node is not None and empty and len(self.problems) == before:
             self._problem("FL112", "`workflow` has at least one step", node.at)
         return found
 
-    def _metadata(self, node: Node) -> Metadata | None:
+    def _metadata(self, node: Node) -> WorkflowMetadata | None:
         found = self._mapping(node, METADATA_KEYS, "`metadata`")
         if found is None:
             return None
-        return Metadata(
+        return WorkflowMetadata(
             title=self._optional(found.get("title") or found.get("name"), self._text),
             description=self._optional(found.get("description"), self._text),
             license=self._optional(found.get("license"), self._text),
@@ -137,7 +137,7 @@ class _Shaper:
             keywords=self._each(found.get("keywords"), "`keywords`", self._text),
         )
 
-    def _person(self, node: Node) -> Text | None:
+    def _person(self, node: Node) -> LocatedText | None:
         """Read `Name <address>`, or a mapping of both."""
         if not isinstance(node, Mapping):
             return self._text(node)
@@ -146,11 +146,11 @@ class _Shaper:
         email = self._optional(found.get("email"), self._text)
         if name is None or email is None:
             return name
-        return Text(f"{name.value} <{email.value}>", name.at)
+        return LocatedText(f"{name.value} <{email.value}>", name.at)
 
-    def _requirement(self, node: Node) -> Requirement | None:
+    def _requirement(self, node: Node) -> SpecRequirement | None:
         if isinstance(node, Scalar) and isinstance(node.value, str):
-            return split_requirement(node.at, Text(node.value, node.at), None)
+            return split_requirement(node.at, LocatedText(node.value, node.at), None)
         found = self._mapping(node, REQUIREMENT_KEYS, "a requirement")
         if found is None:
             return None
@@ -164,17 +164,17 @@ class _Shaper:
                     message = f"`requirement` says the whole; it cannot stand beside `{other}`"
                     self._problem("FL110", message, found[other].at)
             return split_requirement(node.at, whole, channel)
-        return Requirement(
+        return SpecRequirement(
             at=node.at,
             name=self._optional(found.get("name"), self._text),
             version=self._optional(found.get("version"), self._version),
             channel=channel,
         )
 
-    def _version(self, node: Node) -> Text | None:
+    def _version(self, node: Node) -> LocatedText | None:
         """Read a version; `1.2` without quotes is a number to YAML, and a version to everyone else."""
         if isinstance(node, Scalar) and type(node.value) in (int, float):
-            return Text(node.text, node.at)
+            return LocatedText(node.text, node.at)
         return self._text(node)
 
     def _defaults(self, node: Node) -> SkipIf | None:
@@ -191,15 +191,15 @@ class _Shaper:
             ui_schema=self._paths(found.get("uiSchema")),
         )
 
-    def _paths(self, node: Node | None) -> tuple[tuple[Text, Node], ...]:
+    def _paths(self, node: Node | None) -> tuple[tuple[LocatedText, Node], ...]:
         if node is None or _is_null(node):
             return ()
         if not isinstance(node, Mapping):
             self._wrong(node, "a mapping of dotted paths to values")
             return ()
-        return tuple((Text(key.text, key.at), value) for key, value in node.entries)
+        return tuple((LocatedText(key.text, key.at), value) for key, value in node.entries)
 
-    def _member(self, node: Node) -> Step | Group | None:
+    def _member(self, node: Node) -> Step | TaskGroup | None:
         if not isinstance(node, Mapping):
             self._wrong(node, "a task instance or a task group (a mapping)")
             return None
@@ -209,12 +209,12 @@ class _Shaper:
             return self._group(node)
         return self._step(node)
 
-    def _group(self, node: Mapping) -> Group:
+    def _group(self, node: Mapping) -> TaskGroup:
         found = self._keys(node, GROUP_KEYS, "a task group", required=("title", "tasks"))
         marked = found.get("type")
         if marked is not None and not (isinstance(marked, Scalar) and marked.value == GROUP_TYPE):
             self._problem("FL112", f"the type of a task group is `{GROUP_TYPE}`", marked.at)
-        return Group(
+        return TaskGroup(
             at=node.at,
             title=self._optional(found.get("title"), self._text),
             description=self._optional(found.get("description"), self._text),
@@ -259,7 +259,8 @@ class _Shaper:
             self._wrong(node, "a mapping of arguments to values")
             return None
         return tuple(
-            Argument(name=Text(key.text, key.at), value=self._value(value)) for key, value in node.entries
+            Argument(name=LocatedText(key.text, key.at), value=self._value(value))
+            for key, value in node.entries
         )
 
     def _not_iterated(self, partial: tuple[Argument, ...], iterations: list[Iteration]) -> Iterator[Argument]:
@@ -298,9 +299,9 @@ class _Shaper:
 
         return iteration
 
-    def _names(self, node: Node | None) -> tuple[Text, ...]:
+    def _names(self, node: Node | None) -> tuple[LocatedText, ...]:
         if isinstance(node, Scalar) and isinstance(node.value, str):
-            return tuple(Text(part.strip(), node.at) for part in node.value.split(",") if part.strip())
+            return tuple(LocatedText(part.strip(), node.at) for part in node.value.split(",") if part.strip())
         names = self._each(node, "`argnames`", self._text)
         if node is not None and not names:
             self._problem("FL112", "`argnames` names at least one argument", node.at)
@@ -327,7 +328,7 @@ class _Shaper:
             case Items():
                 return ListOf(tuple(self._value(item) for item in node.items), node.at)
             case Mapping():
-                entries = ((Text(key.text, key.at), self._value(value)) for key, value in node.entries)
+                entries = ((LocatedText(key.text, key.at), self._value(value)) for key, value in node.entries)
                 return MappingOf(tuple(entries), node.at)
 
     def _scalar(self, node: Scalar) -> Value:
@@ -340,14 +341,14 @@ class _Shaper:
             hint = "a value is `${{ workflow.<id>.return }}` or `${{ env.NAME }}`, with nothing around it"
             self._problem("FL117", "this is not a reference that can be resolved", node.at, hint)
             # Whatever was meant, its value is not known here, so that no rule says more of it.
-            return Environment("", node.at)
+            return EnvironmentVariable("", node.at)
         if match["env"] is not None:
-            return Environment(match["env"], node.at)
+            return EnvironmentVariable(match["env"], node.at)
         return Reference(match["step"], node.at)
 
-    def _text(self, node: Node) -> Text | None:
+    def _text(self, node: Node) -> LocatedText | None:
         if isinstance(node, Scalar) and isinstance(node.value, str):
-            return Text(node.value, node.at)
+            return LocatedText(node.value, node.at)
         hint = "put it in quotes" if isinstance(node, Scalar) and node.value is not None else None
         self._wrong(node, "a text", hint)
         return None

@@ -12,7 +12,7 @@ from functools import lru_cache
 PAIR = 2
 
 
-class Kind(Enum):
+class ValueKind(Enum):
     """The kinds of values that are never mistaken for each other."""
 
     TABLE = "table"
@@ -26,20 +26,20 @@ class Kind(Enum):
 
 
 _KINDS = {
-    "DataFrame": Kind.TABLE,
-    "GeoDataFrame": Kind.TABLE,
-    "str": Kind.TEXT,
-    "Path": Kind.TEXT,
-    "int": Kind.NUMBER,
-    "float": Kind.NUMBER,
-    "bool": Kind.NUMBER,
-    "list": Kind.LIST,
-    "tuple": Kind.LIST,
-    "set": Kind.LIST,
-    "Sequence": Kind.LIST,
-    "dict": Kind.MAPPING,
-    "Mapping": Kind.MAPPING,
-    "None": Kind.NOTHING,
+    "DataFrame": ValueKind.TABLE,
+    "GeoDataFrame": ValueKind.TABLE,
+    "str": ValueKind.TEXT,
+    "Path": ValueKind.TEXT,
+    "int": ValueKind.NUMBER,
+    "float": ValueKind.NUMBER,
+    "bool": ValueKind.NUMBER,
+    "list": ValueKind.LIST,
+    "tuple": ValueKind.LIST,
+    "set": ValueKind.LIST,
+    "Sequence": ValueKind.LIST,
+    "dict": ValueKind.MAPPING,
+    "Mapping": ValueKind.MAPPING,
+    "None": ValueKind.NOTHING,
 }
 
 
@@ -47,7 +47,7 @@ _KINDS = {
 class Type:
     """A type: its kind, its text, the types in its brackets (of a union: its members)."""
 
-    kind: Kind
+    kind: ValueKind
     text: str
     inner: "tuple[Type, ...]" = ()
 
@@ -55,14 +55,14 @@ class Type:
     def element(self) -> "Type | None":
         """What a list has many of, if that is one type."""
         variadic = self.text.startswith("tuple") and not self.text.endswith(", ...]")
-        return self.inner[0] if self.kind is Kind.LIST and self.inner and not variadic else None
+        return self.inner[0] if self.kind is ValueKind.LIST and self.inner and not variadic else None
 
     @property
     def is_class(self) -> bool:
         """Whether it is a class of a package, not a type of Python's own or a union."""
         root, dot, _ = self.text.partition(".")
         named = bool(dot) and root != "collections" and self.text.replace(".", "").isidentifier()
-        return self.kind is Kind.UNKNOWN and named
+        return self.kind is ValueKind.UNKNOWN and named
 
     @property
     def parts(self) -> "tuple[Type, ...]":
@@ -70,7 +70,7 @@ class Type:
         return self.inner if self.text.startswith("tuple") and not self.text.endswith(", ...]") else ()
 
 
-UNKNOWN = Type(Kind.UNKNOWN, "Any")
+UNKNOWN = Type(ValueKind.UNKNOWN, "Any")
 
 
 @lru_cache(maxsize=1024)
@@ -86,7 +86,7 @@ def _type(node: ast.expr) -> Type:
     text = ast.unparse(node)
     match node:
         case ast.BinOp(op=ast.BitOr()):
-            return Type(Kind.UNION, text, (*_members(node.left), *_members(node.right)))
+            return Type(ValueKind.UNION, text, (*_members(node.left), *_members(node.right)))
         case ast.Subscript():
             items = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
             types = [
@@ -99,41 +99,41 @@ def _type(node: ast.expr) -> Type:
 
 def _members(node: ast.expr) -> tuple[Type, ...]:
     found = _type(node)
-    return found.inner if found.kind is Kind.UNION else (found,)
+    return found.inner if found.kind is ValueKind.UNION else (found,)
 
 
-def _kind(name: str) -> Kind:
-    return _KINDS.get(name.rpartition(".")[2], Kind.UNKNOWN)
+def _kind(name: str) -> ValueKind:
+    return _KINDS.get(name.rpartition(".")[2], ValueKind.UNKNOWN)
 
 
 def list_of(element: Type) -> Type:
     """Return the type of a list."""
-    return Type(Kind.LIST, f"list[{element.text}]", (element,))
+    return Type(ValueKind.LIST, f"list[{element.text}]", (element,))
 
 
 def pair_with(value: Type) -> Type:
     """Return the type of a group's key and value."""
-    return Type(Kind.LIST, f"tuple[Any, {value.text}]", (UNKNOWN, value))
+    return Type(ValueKind.LIST, f"tuple[Any, {value.text}]", (UNKNOWN, value))
 
 
 def takes_nothing(expected: Type) -> bool:
     """Tell whether a type says that None is one of its values."""
-    return Kind.NOTHING in (
+    return ValueKind.NOTHING in (
         expected.kind,
-        *(one.kind for one in expected.inner if expected.kind is Kind.UNION),
+        *(one.kind for one in expected.inner if expected.kind is ValueKind.UNION),
     )
 
 
 def fits(given: Type, expected: Type) -> bool:
     """Tell whether a value of one type may be what another expects."""
-    if Kind.UNKNOWN in (given.kind, expected.kind):
+    if ValueKind.UNKNOWN in (given.kind, expected.kind):
         return True
-    if expected.kind is Kind.UNION:
+    if expected.kind is ValueKind.UNION:
         return any(fits(given, one) for one in expected.inner)
-    if given.kind is Kind.UNION:
+    if given.kind is ValueKind.UNION:
         return any(fits(one, expected) for one in given.inner)
     if given.kind is not expected.kind:
-        return given.kind is Kind.TEXT and expected.kind is Kind.NUMBER
+        return given.kind is ValueKind.TEXT and expected.kind is ValueKind.NUMBER
     if given.element and expected.element:
         return fits(given.element, expected.element)
     same_length = not (given.parts and expected.parts) or len(given.parts) == len(expected.parts)

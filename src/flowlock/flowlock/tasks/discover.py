@@ -33,7 +33,7 @@ from flowlock.names import CORE
 from flowlock.recipe import pyproject
 from flowlock.report.reporter import Progress, Silent
 from flowlock.spec.catalog import BrokenTask, Catalog, Verdicts
-from flowlock.spec.model import Requirement as SpecRequirement
+from flowlock.spec.model import SpecRequirement
 from flowlock.tasks.verdicts import (
     VerdictsByCheck,
     read_verdicts,
@@ -55,7 +55,7 @@ _MODULE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*", re.AS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Source:
+class TaskSource:
     """A distribution that registers tasks; `identity` stands for all that its signatures depend on."""
 
     distribution: str
@@ -85,7 +85,7 @@ def signatures(
     beside = installed()
     elsewhere = {name: one for name, one in beside.items() if name not in names}
     sources = [*own, *_installed_sources(elsewhere, wanted)]
-    known = {source.distribution: _Known.kept(workspace, source) for source in sources}
+    known = {source.distribution: _KeptDescription.kept(workspace, source) for source in sources}
     asked = {source.distribution: known[source.distribution].unchecked(source, checks) for source in sources}
     incomplete = [
         source for source in sources if known[source.distribution].lacks(asked[source.distribution])
@@ -114,20 +114,20 @@ def _versions(projects: Mapping[Package, Mapping[str, Any]]) -> dict[str, str]:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Known:
+class _KeptDescription:
     """What an earlier run kept of a distribution: the description of its tasks, and its verdicts."""
 
     document: Mapping[str, Any] | None
     verdicts: VerdictsByCheck
 
     @classmethod
-    def kept(cls, workspace: Workspace, source: Source) -> Self:
+    def kept(cls, workspace: Workspace, source: TaskSource) -> Self:
         """Read both; what cannot be read counts as absent."""
         return cls(
             document=_kept(workspace, source), verdicts=read_verdicts(_kept_file(workspace, source, VERDICTS))
         )
 
-    def unchecked(self, source: Source, checks: Iterable[LiteralCheck]) -> list[LiteralCheck]:
+    def unchecked(self, source: TaskSource, checks: Iterable[LiteralCheck]) -> list[LiteralCheck]:
         """Return the checks to the distribution's tasks that have no verdict."""
         return [one for one in checks if one.task in source.entry_points and one not in self.verdicts]
 
@@ -135,7 +135,7 @@ class _Known:
         """Tell whether the tasks must be imported."""
         return self.document is None or bool(asked)
 
-    def completed(self, workspace: Workspace, source: Source, described: Mapping[str, Any]) -> Self:
+    def completed(self, workspace: Workspace, source: TaskSource, described: Mapping[str, Any]) -> Self:
         """Return and keep it with what a process says now."""
         own = [item for item in described["literals"] if item["distribution"] == source.distribution]
         new = {**self.verdicts, **verdicts_of(own)}
@@ -194,7 +194,9 @@ def _line(text: str) -> str:
     return " ".join(text.split())[:500]
 
 
-def _workspace_sources(workspace: Workspace, projects: Mapping[Package, Mapping[str, Any]]) -> list[Source]:
+def _workspace_sources(
+    workspace: Workspace, projects: Mapping[Package, Mapping[str, Any]]
+) -> list[TaskSource]:
     folders = {package.folder: package.excludes for package in workspace.packages}
     found = snapshots(workspace.root, folders, cache_file=workspace.state.source_digests)
     digests: dict[str, str] = {
@@ -211,7 +213,7 @@ def _workspace_sources(workspace: Workspace, projects: Mapping[Package, Mapping[
             name: str = canonicalize_name(package.name)
             used = sorted({*closure([name], needs.__getitem__), *({CORE} & set(digests))})
             identity = _identity(*(f"{one} {digests[one]}" for one in used))
-            sources.append(Source(distribution=name, entry_points=points, identity=identity))
+            sources.append(TaskSource(distribution=name, entry_points=points, identity=identity))
     return sources
 
 
@@ -230,13 +232,15 @@ def _requires(project: Mapping[str, Any]) -> set[str]:
 
 def _installed_sources(
     beside: Mapping[str, Distribution], wanted: Collection[str] | None
-) -> Iterator[Source]:
+) -> Iterator[TaskSource]:
     for name, distribution in beside.items():
         if wanted is not None and name not in wanted:
             continue
         points = {point.name: point.value for point in distribution.entry_points.select(group=GROUP)}
         if points:
-            yield Source(distribution=name, entry_points=points, identity=_installed_identity(distribution))
+            yield TaskSource(
+                distribution=name, entry_points=points, identity=_installed_identity(distribution)
+            )
 
 
 def _installed_identity(distribution: Distribution) -> str:
@@ -258,11 +262,11 @@ def _identity(*parts: str) -> str:
     return hashlib.sha256("\0".join((*fixed, *parts)).encode()).hexdigest()
 
 
-def _kept_file(workspace: Workspace, source: Source, ending: str) -> Path:
+def _kept_file(workspace: Workspace, source: TaskSource, ending: str) -> Path:
     return workspace.state.signatures / f"{source.distribution}-{source.identity}{ending}"
 
 
-def _kept(workspace: Workspace, source: Source) -> Mapping[str, Any] | None:
+def _kept(workspace: Workspace, source: TaskSource) -> Mapping[str, Any] | None:
     """Return the document that an earlier run kept; one that cannot be read counts as absent."""
     return kept_description(_kept_file(workspace, source, SIGNATURES), ("tasks", "errors"))
 
@@ -288,7 +292,7 @@ def _is_description(parts: Sequence[str], document: Mapping[str, Any]) -> bool:
     return set(document) == set(parts)
 
 
-def _keep(workspace: Workspace, source: Source, described: Mapping[str, Any]) -> Mapping[str, Any]:
+def _keep(workspace: Workspace, source: TaskSource, described: Mapping[str, Any]) -> Mapping[str, Any]:
     """Keep one distribution's part of a description, unless it has errors, whose cause may lie outside."""
     document = {
         key: [one for one in described[key] if one["distribution"] == source.distribution]
@@ -301,7 +305,7 @@ def _keep(workspace: Workspace, source: Source, described: Mapping[str, Any]) ->
     return document
 
 
-def _forget_others(path: Path, source: Source, ending: str) -> None:
+def _forget_others(path: Path, source: TaskSource, ending: str) -> None:
     """Delete what was kept of other states of a distribution."""
     name = re.compile(rf"{re.escape(source.distribution)}-[0-9a-f]{{64}}{re.escape(ending)}")
     for old in path.parent.glob(f"{source.distribution}-*{ending}"):
@@ -311,7 +315,7 @@ def _forget_others(path: Path, source: Source, ending: str) -> None:
 
 def _describe(
     workspace: Workspace,
-    sources: Iterable[Source],
+    sources: Iterable[TaskSource],
     asked: Mapping[str, Sequence[LiteralCheck]],
     progress: Progress,
 ) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from flowlock.builder.worker.canonical import Facts, canonical
+from flowlock.builder.worker.canonical import ArchiveFacts, canonical
 from flowlock.conda import archive
 from flowlock.conda.archive import Member
 from flowlock.errors import FlowlockError
@@ -221,4 +221,4 @@ def test_another_zstandard_is_refused_with_a_hint(monkeypatch: pytest.MonkeyPatc
 
 def test_an_archive_without_metadata_of_its_own_kind_is_refused() -> None:
     with pytest.raises(FlowlockError, match=r"no index\.json or paths\.json"):
-        canonical([], Facts(recipe="", epoch=EPOCH, noarch=Noarch.PYTHON))
+        canonical([], ArchiveFacts(recipe="", epoch=EPOCH, noarch=Noarch.PYTHON))

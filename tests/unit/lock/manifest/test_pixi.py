@@ -4,7 +4,7 @@ import pytest
 
 from flowlock.errors import FlowlockError
 from flowlock.lock.manifest import pixi
-from flowlock.lock.manifest.model import Environment, Manifest, Priority, Strategy, for_workflow
+from flowlock.lock.manifest.model import Manifest, ManifestEnvironment, Priority, Strategy, for_workflow
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 HEAD = """\
@@ -21,11 +21,11 @@ def read(text: str, file: str = "pixi.toml") -> Manifest:
     return pixi.read(text, file, label="demo", now=NOW)
 
 
-def environment(manifest: Manifest, name: str = "default") -> Environment:
+def environment(manifest: Manifest, name: str = "default") -> ManifestEnvironment:
     return next(found for found in manifest.environments if found.name == name)
 
 
-def specs(found: Environment, platform: str) -> list[str]:
+def specs(found: ManifestEnvironment, platform: str) -> list[str]:
     return [requirement.spec for requirement in found.requirements[platform]]
 
 

@@ -9,7 +9,7 @@ import pytest
 from flowlock.conda.records import Record, from_repodata
 from flowlock.conda.virtual import target
 from flowlock.errors import FlowlockError
-from flowlock.lock.manifest.model import Requirement, simple
+from flowlock.lock.manifest.model import ManifestRequirement, simple
 from flowlock.lock.solver.metadata import ChannelMetadata
 from flowlock.lock.solver.solve import SolveRequest, solve_all, solve_environment
 from unit.lock.universe import FORGE, channel, lock, package
@@ -20,7 +20,7 @@ def request(url: str, *specs: str, **fields: object) -> SolveRequest:
         "label": "demo/default/linux-64",
         "subdir": "linux-64",
         "channels": (url,),
-        "requirements": tuple(Requirement(name=spec.split()[0], spec=spec) for spec in specs),
+        "requirements": tuple(ManifestRequirement(name=spec.split()[0], spec=spec) for spec in specs),
         "virtual_packages": target("linux-64").virtual_packages,
         **fields,
     }

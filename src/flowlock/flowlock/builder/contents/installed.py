@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from flowlock.builder.contents.shipped import LeftOut, Reason, is_bytecode
+from flowlock.builder.contents.shipped import ExcludedFile, ExclusionReason, is_bytecode
 from flowlock.conda.archive import Member
 from flowlock.edges import files
 from flowlock.errors import FlowlockError
@@ -55,31 +55,35 @@ def refuse_info(installed: Installed) -> None:
         )
 
 
-def missing(installed: Installed, members: Iterable[Member], noarch: Noarch | None) -> list[LeftOut]:
+def missing(installed: Installed, members: Iterable[Member], noarch: Noarch | None) -> list[ExcludedFile]:
     """Return the installed files that the engine did not pack, by their paths in the environment."""
     packed = {member.path: member for member in members}
     commands = _commands(packed)
     taken: dict[str, str] = {}
     overwritten = {path for path in installed.overwritten if packed_path(path, noarch) not in packed}
-    omitted = [LeftOut(path=path, reason=Reason.OVERWRITTEN) for path in sorted(overwritten)]
+    omitted = [ExcludedFile(path=path, reason=ExclusionReason.OVERWRITTEN) for path in sorted(overwritten)]
     for path in sorted(installed.new):
         target = packed_path(path, noarch)
         if target not in packed:
-            omitted.append(LeftOut(path=path, reason=_reason(path, installed.new, commands)))
+            omitted.append(ExcludedFile(path=path, reason=_reason(path, installed.new, commands)))
         elif target in taken:
-            omitted.append(LeftOut(path=f"{taken[target]} or {path}", reason=Reason.SAME_PATH))
+            omitted.append(ExcludedFile(path=f"{taken[target]} or {path}", reason=ExclusionReason.SAME_PATH))
         taken.setdefault(target, path)
     return omitted
 
 
-def data_members(installed: Installed, omitted: Iterable[LeftOut], noarch: Noarch | None) -> list[Member]:
+def data_members(
+    installed: Installed, omitted: Iterable[ExcludedFile], noarch: Noarch | None
+) -> list[Member]:
     """Return the members of files that the engine took for bytecode of a noarch package and that are data.
 
     One that holds the path of its environment is refused: it would not be the same elsewhere.
     """
     if noarch is not Noarch.PYTHON:
         return []
-    paths = [one.path for one in omitted if one.reason is Reason.ENGINE and _looks_like_bytecode(one.path)]
+    paths = [
+        one.path for one in omitted if one.reason is ExclusionReason.ENGINE and _looks_like_bytecode(one.path)
+    ]
     members = [_member(installed.prefix / path, packed_path(path, noarch)) for path in paths]
     own = os.fsencode(installed.prefix)
     if held := sorted(member.path for member in members if own in member.data):
@@ -103,12 +107,12 @@ def packed_path(path: str, noarch: Noarch | None) -> str:
     return path
 
 
-def _reason(path: str, new: Collection[str], commands: Collection[str]) -> Reason:
+def _reason(path: str, new: Collection[str], commands: Collection[str]) -> ExclusionReason:
     if is_bytecode(path, new):
-        return Reason.BYTECODE
+        return ExclusionReason.BYTECODE
     if path in commands:
-        return Reason.COMMAND
-    return Reason.ENGINE
+        return ExclusionReason.COMMAND
+    return ExclusionReason.ENGINE
 
 
 def _looks_like_bytecode(path: str) -> bool:

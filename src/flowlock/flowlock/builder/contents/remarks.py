@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from flowlock.builder.contents import portable_names
-from flowlock.builder.contents.shipped import ROUTINE, LeftOut, Reason
+from flowlock.builder.contents.shipped import ROUTINE, ExcludedFile, ExclusionReason
 from flowlock.errors import Problem, Severity
 from flowlock.recipe.document import Noarch
 
@@ -16,12 +16,12 @@ SHOWN = 5
 class Remarks:
     """What does not ship, every file of it, and what of a package is worth a look."""
 
-    left_out: tuple[LeftOut, ...] = ()
+    left_out: tuple[ExcludedFile, ...] = ()
     warnings: tuple[Problem, ...] = ()
 
     @classmethod
     def of(
-        cls, package: str, paths: Iterable[str], left_out: Sequence[LeftOut], noarch: Noarch | None
+        cls, package: str, paths: Iterable[str], left_out: Sequence[ExcludedFile], noarch: Noarch | None
     ) -> Self:
         """Return the remarks on a package that holds these paths."""
         names = portable_names.warnings(package, paths) if noarch else []
@@ -32,7 +32,8 @@ class Remarks:
         """Return the remarks that `as_json` wrote."""
         return cls(
             left_out=tuple(
-                LeftOut(path=one["path"], reason=Reason(one["reason"])) for one in document["left_out"]
+                ExcludedFile(path=one["path"], reason=ExclusionReason(one["reason"]))
+                for one in document["left_out"]
             ),
             warnings=tuple(
                 _warning(one["code"], one["message"], one["hint"]) for one in document["warnings"]
@@ -50,16 +51,16 @@ class Remarks:
 NO_REMARKS = Remarks()
 
 
-def _omissions(package: str, left_out: Iterable[LeftOut]) -> list[Problem]:
+def _omissions(package: str, left_out: Iterable[ExcludedFile]) -> list[Problem]:
     """Return a warning for each reason that is not every build's."""
-    paths: dict[Reason, list[str]] = {}
+    paths: dict[ExclusionReason, list[str]] = {}
     for one in left_out:
         if one.reason not in ROUTINE:
             paths.setdefault(one.reason, []).append(one.path)
     return [_omission(package, reason, names) for reason, names in paths.items()]
 
 
-def _omission(package: str, reason: Reason, paths: Sequence[str]) -> Problem:
+def _omission(package: str, reason: ExclusionReason, paths: Sequence[str]) -> Problem:
     more = f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
     message = f"{package} is built without {', '.join(paths[:SHOWN])}{more}: {reason}"
     hint = "let the build script remove what the package can do without, or install it under another name"

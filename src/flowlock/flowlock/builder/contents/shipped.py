@@ -24,7 +24,7 @@ _SITE = re.compile(r"(lib/python\d\.\d+t?|Lib)/site-packages")
 _BYTECODE = re.compile(r"(?P<folder>(.*/)?)__pycache__/(?P<module>[^/]+?)\.[^./]+(\.opt-[^./]+)?\.pyc")
 
 
-class Reason(StrEnum):
+class ExclusionReason(StrEnum):
     """Why a file does not ship."""
 
     BYTECODE = "the installation compiles it again"
@@ -38,15 +38,17 @@ class Reason(StrEnum):
 
 
 # What every build leaves out. The rest is worth a warning.
-ROUTINE = frozenset({Reason.BYTECODE, Reason.TRACE, Reason.COMMAND, Reason.BUILD})
+ROUTINE = frozenset(
+    {ExclusionReason.BYTECODE, ExclusionReason.TRACE, ExclusionReason.COMMAND, ExclusionReason.BUILD}
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LeftOut:
+class ExcludedFile:
     """A file that does not ship."""
 
     path: str
-    reason: Reason
+    reason: ExclusionReason
 
 
 def dist_infos(paths: Collection[str], noarch: Noarch | None) -> set[str]:
@@ -62,14 +64,14 @@ def dist_infos(paths: Collection[str], noarch: Noarch | None) -> set[str]:
     return {match["folder"] for match in found if match and site.fullmatch(match["site"])}
 
 
-def left_out(content: Mapping[str, Member], noarch: Noarch | None) -> Iterator[LeftOut]:
+def left_out(content: Mapping[str, Member], noarch: Noarch | None) -> Iterator[ExcludedFile]:
     """Yield the files that do not ship, of those that the engine packed besides `info/`."""
     own = dist_infos(content.keys(), noarch)
     licences = {path for folder in own for path in _named_licences(content[f"{folder}/METADATA"])}
     for path in content:
         reason = _reason(path, content.keys(), own, noarch)
         if reason is not None and path not in licences:
-            yield LeftOut(path=path, reason=reason)
+            yield ExcludedFile(path=path, reason=reason)
 
 
 def is_bytecode(path: str, paths: Collection[str]) -> bool:
@@ -78,16 +80,18 @@ def is_bytecode(path: str, paths: Collection[str]) -> bool:
     return match is not None and f"{match['folder']}{match['module']}.py" in paths
 
 
-def _reason(path: str, paths: Collection[str], own: Collection[str], noarch: Noarch | None) -> Reason | None:
+def _reason(
+    path: str, paths: Collection[str], own: Collection[str], noarch: Noarch | None
+) -> ExclusionReason | None:
     if noarch is not Noarch.GENERIC and is_bytecode(path, paths):
-        return Reason.BYTECODE
+        return ExclusionReason.BYTECODE
     folder = next((str(parent) for parent in PurePosixPath(path).parents if str(parent) in own), None)
     if folder is None:
         return None
     name = path.removeprefix(f"{folder}/").partition("/")[0]
     if name in DIST_INFO or any(fnmatchcase(name.lower(), pattern) for pattern in LICENCES):
         return None
-    return Reason.TRACE if name in TRACES else Reason.DIST_INFO
+    return ExclusionReason.TRACE if name in TRACES else ExclusionReason.DIST_INFO
 
 
 def _named_licences(metadata: Member) -> Iterator[str]:

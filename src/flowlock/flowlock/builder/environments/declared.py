@@ -8,7 +8,13 @@ from flowlock.builder.plan.order import graph_of, names_of
 from flowlock.conda import virtual
 from flowlock.conda.closure import closure
 from flowlock.conda.match_spec import name_of
-from flowlock.lock.manifest.model import DEFAULT, Environment, Manifest, Requirement, channel_url
+from flowlock.lock.manifest.model import (
+    DEFAULT,
+    Manifest,
+    ManifestEnvironment,
+    ManifestRequirement,
+    channel_url,
+)
 from flowlock.names import Platform
 from flowlock.recipe.document import Recipe
 
@@ -34,13 +40,13 @@ class Wanted:
             label="build",
             file=file,
             environments=tuple(
-                Environment(
+                ManifestEnvironment(
                     name=name,
                     channels=urls,
                     platforms=tuple(map(virtual.target, specs)),
                     requirements={
                         virtual.target(platform).name: tuple(
-                            Requirement(name=name_of(spec), spec=spec) for spec in asked
+                            ManifestRequirement(name=name_of(spec), spec=spec) for spec in asked
                         )
                         for platform, asked in specs.items()
                     },

@@ -74,9 +74,9 @@ class Store:
 
     def fetch(self, records: Iterable[Record]) -> dict[str, Path]:
         """Return URL → file of records that are elsewhere, after downloading those that never were."""
-        from flowlock.edges.downloads import Pin, download
+        from flowlock.edges.downloads import PinnedFile, download
 
-        pins = [Pin(file=one.file_name, url=one.url, sha256=str(one.sha256)) for one in records]
+        pins = [PinnedFile(file=one.file_name, url=one.url, sha256=str(one.sha256)) for one in records]
         if not pins:
             return {}
         try:
@@ -90,7 +90,7 @@ class Store:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Locked:
+class LockedBuildEnvironments:
     """Build environments as they are locked for one platform; `of` names each package's.
 
     A package without an environment needs none, and gets open channels.

@@ -10,7 +10,7 @@ from flowlock.builder.package_tests.tested import Tested
 from flowlock.builder.plan.cache import Cached
 from flowlock.builder.plan.order import names_of
 from flowlock.builder.plan.result import Made
-from flowlock.builder.plan.stale import Step
+from flowlock.builder.plan.stale import PackageState
 from flowlock.builder.worker.jobs import TestJob
 from flowlock.builder.worker.workers import Workers
 from flowlock.conda import platforms, virtual
@@ -20,7 +20,7 @@ from flowlock.conda.records import Record
 from flowlock.edges import files
 from flowlock.edges.memo import digest_of
 from flowlock.errors import FlowlockError
-from flowlock.lock.manifest.model import Requirement
+from flowlock.lock.manifest.model import ManifestRequirement
 from flowlock.lock.solver import sources
 from flowlock.recipe.document import Recipe
 from flowlock.report.reporter import Progress
@@ -32,7 +32,7 @@ SHOWN = 4
 
 def run(
     workers: Workers,
-    found: Mapping[str, Step],
+    found: Mapping[str, PackageState],
     held: Mapping[str, Cached],
     *,
     graph: Mapping[str, frozenset[str]],
@@ -79,7 +79,7 @@ def run(
     return outcomes
 
 
-def tests_of(step: Step) -> list[Mapping[str, Any]]:
+def tests_of(step: PackageState) -> list[Mapping[str, Any]]:
     """Return the entries of a recipe's `tests`."""
     found = step.target.recipe.document.get("tests") or ()
     return [found] if isinstance(found, Mapping) else list(found)
@@ -110,7 +110,7 @@ def _untestable(recipe: Recipe, bench: Bench) -> str | None:
     return f"{NOT_TESTED}{', '.join(missing[:SHOWN])}{more} not in the base channel"
 
 
-def _resolved(step: Step, bench: Bench) -> list[Record]:
+def _resolved(step: PackageState, bench: Bench) -> list[Record]:
     """Return the records of all of a package's test environments."""
     from flowlock.lock.solver.metadata import ChannelMetadata
     from flowlock.lock.solver.solve import SolveRequest, solve_all
@@ -123,7 +123,9 @@ def _resolved(step: Step, bench: Bench) -> list[Record]:
             label=f"tests of {own.name}",
             subdir=platform,
             channels=(bench.own, *bench.channels),
-            requirements=tuple(Requirement(name=name_of(spec), spec=spec) for spec in (*asked, *more)),
+            requirements=tuple(
+                ManifestRequirement(name=name_of(spec), spec=spec) for spec in (*asked, *more)
+            ),
             virtual_packages=virtual.target(platform).virtual_packages,
         )
         for more in sorted({more for test in tests_of(step) for more in _extra(test)})
@@ -149,7 +151,7 @@ def _extra(test: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
         yield tuple(map(str, needs["build"]))
 
 
-def _job(step: Step, held: Cached, records: Sequence[Record], work: Path, store: Store) -> TestJob:
+def _job(step: PackageState, held: Cached, records: Sequence[Record], work: Path, store: Store) -> TestJob:
     given = offer(records, work / step.identity.stem, store=store, platform=platforms.current())
     return TestJob(identity=step.identity, artifact=held.path, offer=given)
 

@@ -9,7 +9,7 @@ from flowlock.builder.contents.remarks import NO_REMARKS, Remarks
 from flowlock.report.problem_text import problem_text
 
 
-class Status(StrEnum):
+class BuildStatus(StrEnum):
     """How a package came to be in the channel; with --dry-run, how it would."""
 
     BUILT = "built"
@@ -39,7 +39,7 @@ class PackageResult:
     build: str
     file: str
     sha256: str | None
-    status: Status
+    status: BuildStatus
     seconds: float
     reason: str
     tests: str = ""
@@ -65,7 +65,7 @@ class BuildResult:
     @property
     def current(self) -> bool:
         """Whether nothing had to be done: every package was current, and the channel around them whole."""
-        return not self.mended and all(package.status is Status.CURRENT for package in self.packages)
+        return not self.mended and all(package.status is BuildStatus.CURRENT for package in self.packages)
 
     def as_json(self) -> Mapping[str, Any]:
         """Return the contract's document; each package also has its `left_out` and `warnings`."""
@@ -87,7 +87,7 @@ def _as_json(package: PackageResult) -> dict[str, Any]:
 
 
 def _line(package: PackageResult, width: int, verb: str) -> str:
-    status = package.status if package.status is Status.CURRENT else f"{verb}{package.status}"
+    status = package.status if package.status is BuildStatus.CURRENT else f"{verb}{package.status}"
     why = f"  ({package.reason})" if package.reason else ""
     tests = {"": "", "passed": "; tests passed", "passed before": ""}.get(package.tests, f"; {package.tests}")
     return f"{package.name:<{width}}  {package.version} {package.build}  {status}{why}{tests}"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from flowlock.builder.plan.identity import Identity, Inputs, identity
 from flowlock.builder.plan.order import built_with, graph_of, order
-from flowlock.builder.plan.targets import Target, chosen, targets
+from flowlock.builder.plan.targets import BuildTarget, chosen, targets
 from flowlock.conda import platforms
 from flowlock.conda.closure import closure
 from flowlock.edges.sources import Sources, snapshots
@@ -19,7 +19,7 @@ from flowlock.workspace import Workspace
 class SourcePackage:
     """A target, its files, and the identity that these give its artifact."""
 
-    target: Target
+    target: BuildTarget
     sources: Sources
     patches: Sources | None
     inputs: Inputs
@@ -36,7 +36,7 @@ class WorkspaceSnapshot:
     """
 
     workspace: Workspace
-    targets: Mapping[str, Target]
+    targets: Mapping[str, BuildTarget]
     graph: Mapping[str, frozenset[str]]
     packages: Mapping[str, SourcePackage]
 
@@ -67,7 +67,7 @@ def read_snapshot(workspace: Workspace, names: Sequence[str] = ()) -> WorkspaceS
     return WorkspaceSnapshot(workspace=workspace, targets=every, graph=graph, packages=packages)
 
 
-def _package(target: Target, files: Mapping[Path, Sources], needs: Mapping[str, str]) -> SourcePackage:
+def _package(target: BuildTarget, files: Mapping[Path, Sources], needs: Mapping[str, str]) -> SourcePackage:
     patches = _patches(target, files[target.patches]) if target.patches else None
     inputs = Inputs(
         recipe=target.recipe,
@@ -87,7 +87,7 @@ def _package(target: Target, files: Mapping[Path, Sources], needs: Mapping[str, 
     )
 
 
-def _files(workspace: Workspace, wanted: Iterable[Target]) -> dict[Path, Sources]:
+def _files(workspace: Workspace, wanted: Iterable[BuildTarget]) -> dict[Path, Sources]:
     """Return the sources of targets by folder, and what is beside recipes that have patches."""
     folders: dict[Path, tuple[str, ...]] = {}
     for target in wanted:
@@ -101,7 +101,7 @@ def _as_input(sources: Sources) -> dict[str, str]:
     return {path: f"{file.kind} {file.sha256}" for path, file in sources.files.items()}
 
 
-def _patches(target: Target, beside: Sources) -> Sources:
+def _patches(target: BuildTarget, beside: Sources) -> Sources:
     """Return the patches of a recipe, of all that is beside it."""
     names = [posixpath.normpath(name) for name in target.recipe.patches]
     for name in names:

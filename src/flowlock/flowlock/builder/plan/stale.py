@@ -8,9 +8,9 @@ from typing import Any
 from flowlock.builder.plan.cache import Cache, Cached
 from flowlock.builder.plan.identity import Identity, cache_key
 from flowlock.builder.plan.reasons import why
-from flowlock.builder.plan.result import Status
+from flowlock.builder.plan.result import BuildStatus
 from flowlock.builder.plan.snapshot import SourcePackage, WorkspaceSnapshot
-from flowlock.builder.plan.targets import Target
+from flowlock.builder.plan.targets import BuildTarget
 from flowlock.channel import store
 from flowlock.conda import platforms
 from flowlock.conda.archive import ZSTANDARD_VERSION
@@ -20,7 +20,7 @@ ENGINE = "py-rattler-build"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Step:
+class PackageState:
     """A package's state before anything is built.
 
     `surroundings` is what it would be built in: no input of its identity, but a part of its cache key.
@@ -33,7 +33,7 @@ class Step:
     reason: str
 
     @property
-    def target(self) -> Target:
+    def target(self) -> BuildTarget:
         """What is to be built."""
         return self.package.target
 
@@ -48,11 +48,11 @@ class Step:
         return {**self.package.inputs.as_json(), "surroundings": self.surroundings}
 
     @property
-    def status(self) -> Status:
+    def status(self) -> BuildStatus:
         """What has to be done."""
         if self.cached is None:
-            return Status.BUILT
-        return Status.CURRENT if self.entered else Status.CACHED
+            return BuildStatus.BUILT
+        return BuildStatus.CURRENT if self.entered else BuildStatus.CACHED
 
 
 def cache_of(workspace: Workspace) -> Cache:
@@ -65,7 +65,7 @@ def steps(
     cache: Cache,
     *,
     environment: Callable[[str], str | None] = lambda _: None,
-) -> dict[str, Step]:
+) -> dict[str, PackageState]:
     """Return the state of each package of a snapshot.
 
     `environment` gives the digest of what a package is built in, if that is known.
@@ -80,7 +80,7 @@ def steps(
         surroundings = {**machine, "build environment": within} if within else machine
         cached = _cached(cache, own, surroundings)
         now = {**package.inputs.as_json(), "surroundings": surroundings}
-        judged[key] = Step(
+        judged[key] = PackageState(
             package=package,
             surroundings=surroundings,
             cached=cached,

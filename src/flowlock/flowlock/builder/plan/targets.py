@@ -26,7 +26,7 @@ WORKFLOW_EXCLUDES = ("pixi.lock", "pixi.toml")
 VENDOR, RECIPE, VARIANTS = "vendor", "recipe.yaml", "variants.yaml"
 
 
-class Kind(StrEnum):
+class PackageKind(StrEnum):
     """Where a target comes from."""
 
     PACKAGE = "package"
@@ -35,7 +35,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Target:
+class BuildTarget:
     """Something to build: a folder of sources, and the recipe that builds it.
 
     `epoch` and `pins` are inputs of its identity. A vendored package's sources are a download, and what lies
@@ -43,7 +43,7 @@ class Target:
     """
 
     recipe: Recipe
-    kind: Kind
+    kind: PackageKind
     folder: Path
     excludes: tuple[str, ...]
     epoch: datetime
@@ -58,7 +58,7 @@ class Target:
         return self.recipe.name
 
 
-def targets(workspace: Workspace) -> dict[str, Target]:
+def targets(workspace: Workspace) -> dict[str, BuildTarget]:
     """Return everything that can be built now, by name; a workflow that is not compiled cannot.
 
     Of the vendored packages it is those that one of ours needs. The first variant of a native package goes by
@@ -74,12 +74,12 @@ def targets(workspace: Workspace) -> dict[str, Target]:
     wanted = set(closure(ours, graph.__getitem__))
     found = {name: target for name, target in every.items() if name in wanted}
     # All that are listed, not those that have a name: two recipes may give themselves the same one.
-    written = [one for one in (*own, *found.values()) if one.kind is not Kind.WORKFLOW]
+    written = [one for one in (*own, *found.values()) if one.kind is not PackageKind.WORKFLOW]
     refuse_faults(workspace, {_recipe_file(workspace, one): one.recipe for one in written})
     return found
 
 
-def _with_pins(*groups: Sequence[Target]) -> list[list[Target]]:
+def _with_pins(*groups: Sequence[BuildTarget]) -> list[list[BuildTarget]]:
     """Return the targets with the version ranges of their pins of one another."""
     versions = {target.name: target.recipe.version for group in groups for target in group}
     return [
@@ -87,20 +87,20 @@ def _with_pins(*groups: Sequence[Target]) -> list[list[Target]]:
     ]
 
 
-def _recipe_file(workspace: Workspace, target: Target) -> Path:
+def _recipe_file(workspace: Workspace, target: BuildTarget) -> Path:
     """Return where a recipe that somebody wrote stands."""
-    beside = target.folder if target.kind is Kind.VENDORED else workspace.recipes / target.folder.name
+    beside = target.folder if target.kind is PackageKind.VENDORED else workspace.recipes / target.folder.name
     return beside / RECIPE
 
 
-def _ours(workspace: Workspace) -> list[Target]:
+def _ours(workspace: Workspace) -> list[BuildTarget]:
     """Return the src packages and the compiled workflows."""
     pins = (workspace.build_backend, workspace.build_installer)
     found = [_of_package(workspace, package, pins) for package in workspace.packages]
     found += [
-        Target(
+        BuildTarget(
             recipe=workflow_recipe(workspace, workflow),
-            kind=Kind.WORKFLOW,
+            kind=PackageKind.WORKFLOW,
             folder=workflow.package,
             excludes=WORKFLOW_EXCLUDES,
             epoch=workspace.epoch,
@@ -112,11 +112,11 @@ def _ours(workspace: Workspace) -> list[Target]:
     return found
 
 
-def _of_package(workspace: Workspace, package: Package, pins: tuple[str, ...]) -> Target:
+def _of_package(workspace: Workspace, package: Package, pins: tuple[str, ...]) -> BuildTarget:
     recipe = package_recipe(workspace, package)
-    return Target(
+    return BuildTarget(
         recipe=recipe,
-        kind=Kind.PACKAGE,
+        kind=PackageKind.PACKAGE,
         folder=package.folder,
         excludes=package.excludes,
         epoch=workspace.epoch,
@@ -125,7 +125,7 @@ def _of_package(workspace: Workspace, package: Package, pins: tuple[str, ...]) -
     )
 
 
-def _variants(workspace: Workspace, target: Target) -> Iterator[tuple[str, Target]]:
+def _variants(workspace: Workspace, target: BuildTarget) -> Iterator[tuple[str, BuildTarget]]:
     """Yield a target once for each variant; variants.yaml lies beside the recipe, or beside all of them."""
     if target.recipe.noarch is not None:
         yield target.name, target
@@ -139,7 +139,7 @@ def _variants(workspace: Workspace, target: Target) -> Iterator[tuple[str, Targe
         yield f"{target.name} ({values})" if number else target.name, replace(target, variant=variant)
 
 
-def _vendored(workspace: Workspace) -> list[Target]:
+def _vendored(workspace: Workspace) -> list[BuildTarget]:
     """Return the packages of `recipes/vendor/<name>/recipe.yaml`, needed or not."""
     found = []
     for path in sorted((workspace.recipes / VENDOR).glob(f"*/{RECIPE}")):
@@ -147,9 +147,9 @@ def _vendored(workspace: Workspace) -> list[Target]:
         recipe = parse(read_text(path, shown), shown)
         source = origin(recipe)
         found.append(
-            Target(
+            BuildTarget(
                 recipe=recipe,
-                kind=Kind.VENDORED,
+                kind=PackageKind.VENDORED,
                 folder=path.parent,
                 excludes=(RECIPE,),
                 epoch=source.epoch,
@@ -185,7 +185,7 @@ def rendered(workspace: Workspace, folder: Path, here: Path) -> Recipe:
         ) from error
 
 
-def chosen(names: Sequence[str], workspace: Workspace, known: dict[str, Target]) -> list[str]:
+def chosen(names: Sequence[str], workspace: Workspace, known: dict[str, BuildTarget]) -> list[str]:
     """Return the packages that names mean: packages, workflows by either name, all if none is given."""
     if not names:
         return list(known)

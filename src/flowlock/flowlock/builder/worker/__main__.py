@@ -14,8 +14,8 @@ from typing import Any
 
 from flowlock.builder.contents import installed
 from flowlock.builder.contents.remarks import Remarks
-from flowlock.builder.contents.shipped import LeftOut
-from flowlock.builder.worker.canonical import Facts, canonical
+from flowlock.builder.contents.shipped import ExcludedFile
+from flowlock.builder.worker.canonical import ArchiveFacts, canonical
 from flowlock.builder.worker.engine import Order, run, test
 from flowlock.builder.worker.layout import ARTIFACT, HOST_ENVIRONMENT, LOG, RECIPE, RESULT, SOURCE
 from flowlock.conda import archive
@@ -70,7 +70,7 @@ def _build(job: Mapping[str, Any], work: Path, log: Callable[[str], None]) -> di
     noarch = Noarch(job["noarch"]) if job["noarch"] else None
     members = archive.read(made[0])
     data, missing = _besides(job["document"], work, members, noarch)
-    result = canonical([*members, *data], Facts(recipe=job["recipe_text"], epoch=epoch, noarch=noarch))
+    result = canonical([*members, *data], ArchiveFacts(recipe=job["recipe_text"], epoch=epoch, noarch=noarch))
     (work / ARTIFACT).write_bytes(archive.write(made[0].stem, result.members, epoch=epoch))
     paths = [member.path for member in result.members if not member.is_info]
     remarks = Remarks.of(job["name"], paths, [*missing, *result.left_out], noarch)
@@ -79,13 +79,13 @@ def _build(job: Mapping[str, Any], work: Path, log: Callable[[str], None]) -> di
 
 def _besides(
     document: Mapping[str, Any], work: Path, members: list[Member], noarch: Noarch | None
-) -> tuple[list[Member], list[LeftOut]]:
+) -> tuple[list[Member], list[ExcludedFile]]:
     """Return the data that the engine took for bytecode, and what else it did not pack of the script's files.
 
     A recipe that lists what to pack (`build.files`) leaves out the rest on purpose.
     """
     data: list[Member] = []
-    omitted: list[LeftOut] = []
+    omitted: list[ExcludedFile] = []
     for prefix in work.glob(HOST_ENVIRONMENT):
         found = installed.read(prefix)
         installed.refuse_info(found)

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
 
-from flowlock.builder.contents.shipped import LeftOut, Reason, dist_infos, left_out
+from flowlock.builder.contents.shipped import ExcludedFile, ExclusionReason, dist_infos, left_out
 from flowlock.conda.archive import Member
 from flowlock.errors import FlowlockError
 from flowlock.recipe.document import Noarch
@@ -35,7 +35,7 @@ ABOUT = (
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Facts:
+class ArchiveFacts:
     """What is stated in the archive besides what the build made; a native package has no `noarch`."""
 
     recipe: str
@@ -48,10 +48,10 @@ class Canonical:
     """The members of a canonical archive, in no particular order, and what of the engine's does not ship."""
 
     members: tuple[Member, ...]
-    left_out: tuple[LeftOut, ...]
+    left_out: tuple[ExcludedFile, ...]
 
 
-def canonical(members: Iterable[Member], facts: Facts) -> Canonical:
+def canonical(members: Iterable[Member], facts: ArchiveFacts) -> Canonical:
     """Return the canonical archive of the engine's members.
 
     A noarch package that holds the path of its build environment is refused: those bytes would not be the
@@ -75,10 +75,10 @@ def canonical(members: Iterable[Member], facts: Facts) -> Canonical:
     return Canonical(members=(*content.values(), *rewritten.values()), left_out=tuple(omitted))
 
 
-def _omitted_info(given: Mapping[str, Member]) -> Iterator[LeftOut]:
+def _omitted_info(given: Mapping[str, Member]) -> Iterator[ExcludedFile]:
     for path, member in given.items():
         if member.is_info and not _is_kept_info(path):
-            yield LeftOut(path=path, reason=Reason.BUILD)
+            yield ExcludedFile(path=path, reason=ExclusionReason.BUILD)
 
 
 def _is_kept_info(path: str) -> bool:
@@ -161,7 +161,7 @@ def _hash(data: bytes) -> tuple[str, str]:
     return f"sha256={digest}", str(len(data))
 
 
-def _rewritten(member: Member, facts: Facts) -> Member:
+def _rewritten(member: Member, facts: ArchiveFacts) -> Member:
     match member.path:
         case "info/index.json":
             index = {**_json(member), "timestamp": int(facts.epoch.timestamp()) * 1000}

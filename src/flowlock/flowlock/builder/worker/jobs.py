@@ -13,7 +13,7 @@ from flowlock.recipe.document import Recipe
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Job:
+class BuildJob:
     """One package to build; of a vendored one, `download` is the file that it is built from.
 
     `patches` are those that are beside the recipe of one of ours.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from flowlock.builder.environments.declared import Needs
-from flowlock.builder.plan.targets import Target
+from flowlock.builder.plan.targets import BuildTarget
 from flowlock.builder.worker.engine import DISTRIBUTION, SECTIONS, requirements
 from flowlock.builder.worker.sandbox import ENVIRONMENT
 from flowlock.edges import memo, process
@@ -20,7 +20,9 @@ from flowlock.recipe.document import Recipe
 _Key = TypeVar("_Key")
 
 
-def needs(known: Mapping[str, Target], platforms: Iterable[Platform], *, kept: Path) -> Mapping[str, Needs]:
+def needs(
+    known: Mapping[str, BuildTarget], platforms: Iterable[Platform], *, kept: Path
+) -> Mapping[str, Needs]:
     """Return what each native package asks for, by key; what was found out before is read from `kept`.
 
     The engine evaluates the recipes in a process without our environment, of which expressions may ask.
@@ -86,7 +88,7 @@ def main() -> int:
     return 0
 
 
-def _question(target: Target, platform: Platform) -> dict[str, Any]:
+def _question(target: BuildTarget, platform: Platform) -> dict[str, Any]:
     return {"document": target.recipe.document, "variant": dict(target.variant), "platform": platform}
 
 

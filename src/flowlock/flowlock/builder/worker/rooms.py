@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from flowlock.builder.contents.remarks import NO_REMARKS, Remarks
 from flowlock.builder.plan.result import Made
-from flowlock.builder.worker.jobs import Job, TestJob
+from flowlock.builder.worker.jobs import BuildJob, TestJob
 from flowlock.builder.worker.layout import (
     ARTIFACT,
     ENVIRONMENTS,
@@ -42,7 +42,7 @@ _LAST_WORDS = re.compile(r"^Script execution failed\.\n.*?(?=^error: |\Z)", re.D
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class WorkerFolders:
     """Where workers work: `root` has a room for each, and the unpacked packages that they share.
 
     Both lie in one folder because environments are links to unpacked packages: links cross no mount, and the
@@ -70,7 +70,7 @@ class Ended:
 class Rooms:
     """The rooms of so many workers. They stay while anybody works: a sandbox hides all but its own."""
 
-    def __init__(self, place: Place, count: int) -> None:
+    def __init__(self, place: WorkerFolders, count: int) -> None:
         self._place = place
         self._running: set[subprocess.Popen[str]] = set()
         self._online, self._ended = Lock(), False
@@ -87,7 +87,7 @@ class Rooms:
         for running in list(self._running):
             process.kill_group(running)
 
-    def work(self, job: Job | TestJob, room: Path) -> Ended:
+    def work(self, job: BuildJob | TestJob, room: Path) -> Ended:
         """Run a job in a room, which is empty again afterwards."""
         started = time.perf_counter()
         try:
@@ -97,7 +97,7 @@ class Rooms:
             # Engines that fill one package cache over the network at the same time fail now and then.
             with self._online if job.offer.network else nullcontext():
                 remarks = self._run(job, room)
-            data = files.read_bytes(room / ARTIFACT) if isinstance(job, Job) else b""
+            data = files.read_bytes(room / ARTIFACT) if isinstance(job, BuildJob) else b""
             made = Made(data=data, seconds=round(time.perf_counter() - started, 2), remarks=remarks)
             return Ended(outcome=made, packages=_linked(job, room))
         except FlowlockError as error:
@@ -107,7 +107,7 @@ class Rooms:
         finally:
             files.empty(room)
 
-    def _run(self, job: Job | TestJob, room: Path) -> Remarks:
+    def _run(self, job: BuildJob | TestJob, room: Path) -> Remarks:
         if self._ended:
             raise CancelledError
         order = room / JOB
@@ -130,9 +130,9 @@ class Rooms:
             return Remarks.from_json(result["remarks"]) if "remarks" in result else NO_REMARKS
         raise self._failure(job, room, result, errors, running.returncode)
 
-    def _environment(self, job: Job | TestJob, room: Path) -> dict[str, str]:
+    def _environment(self, job: BuildJob | TestJob, room: Path) -> dict[str, str]:
         """Return the whole environment of a worker: nothing of ours but where the package cache is."""
-        epoch = {"SOURCE_DATE_EPOCH": str(int(job.epoch.timestamp()))} if isinstance(job, Job) else {}
+        epoch = {"SOURCE_DATE_EPOCH": str(int(job.epoch.timestamp()))} if isinstance(job, BuildJob) else {}
         return {
             **ENVIRONMENT,
             **epoch,
@@ -142,7 +142,7 @@ class Rooms:
         }
 
     def _failure(
-        self, job: Job | TestJob, room: Path, result: Mapping[str, Any], errors: str, code: int
+        self, job: BuildJob | TestJob, room: Path, result: Mapping[str, Any], errors: str, code: int
     ) -> FlowlockError:
         tests = isinstance(job, TestJob)
         name = job.identity.name if job.identity.subdir == "noarch" else job.identity.stem
@@ -163,14 +163,14 @@ class Rooms:
         )
 
 
-def tidy(place: Place) -> None:
+def tidy(place: WorkerFolders) -> None:
     """Remove all but the unpacked packages: rooms, and what scripts put there; only while nobody works."""
     for path in sorted(place.root.iterdir()) if place.root.is_dir() else []:
         if path != place.packages or path.is_symlink() or not path.is_dir():
             files.remove(path)
 
 
-def _stage(job: Job | TestJob, room: Path) -> None:
+def _stage(job: BuildJob | TestJob, room: Path) -> None:
     """Copy a job's inputs to where its worker looks for them."""
     if isinstance(job, TestJob):
         shutil.copyfile(job.artifact, room / job.artifact.name)
@@ -182,10 +182,10 @@ def _stage(job: Job | TestJob, room: Path) -> None:
         shutil.copyfile(job.download, room / SOURCE / job.download.name)
 
 
-def _linked(job: Job | TestJob, room: Path) -> frozenset[str] | None:
+def _linked(job: BuildJob | TestJob, room: Path) -> frozenset[str] | None:
     """Return the packages of a build's environments, which are still there; those of tests are not."""
     records: Iterable[Path] = room.glob(f"{ENVIRONMENTS}/conda-meta/*.json")
-    return frozenset(path.stem for path in records) if isinstance(job, Job) else None
+    return frozenset(path.stem for path in records) if isinstance(job, BuildJob) else None
 
 
 def _json(path: Path) -> dict[str, Any]:

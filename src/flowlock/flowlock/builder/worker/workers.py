@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flowlock.builder.plan.result import Made
-from flowlock.builder.worker.jobs import Job, TestJob
-from flowlock.builder.worker.rooms import Ended, Place, Rooms, tidy
+from flowlock.builder.worker.jobs import BuildJob, TestJob
+from flowlock.builder.worker.rooms import Ended, Rooms, WorkerFolders, tidy
 from flowlock.builder.worker.unpacked import Unpacked
 from flowlock.errors import FlowlockError
 
@@ -17,7 +17,7 @@ SHOWN = 3
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Running:
     name: str
-    job: Job | TestJob
+    job: BuildJob | TestJob
     room: Path
     alone: bool
 
@@ -25,11 +25,11 @@ class _Running:
 class Workers:
     """Runs jobs, at most so many at once, for whoever holds the workspace."""
 
-    def __init__(self, place: Place, *, jobs: int) -> None:
+    def __init__(self, place: WorkerFolders, *, jobs: int) -> None:
         self._place, self._jobs = place, jobs
 
     def run(
-        self, waits_for: Mapping[str, set[str]], job: Callable[[str], Job | TestJob]
+        self, waits_for: Mapping[str, set[str]], job: Callable[[str], BuildJob | TestJob]
     ) -> Iterator[tuple[str, Made | FlowlockError]]:
         """Yield each outcome as it ends, making and starting a job when all that it waits for are done.
 
@@ -63,7 +63,7 @@ class _Shift:
         unpacked: Unpacked,
         pool: ThreadPoolExecutor,
         waits_for: Mapping[str, set[str]],
-        job: Callable[[str], Job | TestJob],
+        job: Callable[[str], BuildJob | TestJob],
     ) -> None:
         self._rooms, self._unpacked, self._pool, self._job = rooms, unpacked, pool, job
         self._waits_for = {name: set(needs) for name, needs in waits_for.items()}
@@ -100,7 +100,7 @@ class _Shift:
                 self._start(name, self._job(name), alone=False)
         return bool(self._active)
 
-    def _start(self, name: str, job: Job | TestJob, *, alone: bool) -> None:
+    def _start(self, name: str, job: BuildJob | TestJob, *, alone: bool) -> None:
         room = self._free.pop()
         running = _Running(name=name, job=job, room=room, alone=alone)
         self._active[self._pool.submit(self._rooms.work, job, room)] = running

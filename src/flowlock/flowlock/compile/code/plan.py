@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 
 from flowlock.names import import_name
 from flowlock.spec.catalog import Scope, filled
-from flowlock.spec.model import SkipIf, Spec, Step, Text, environment, references
+from flowlock.spec.model import LocatedText, SkipIf, Spec, Step, environment, references
 from flowlock_core.schema import Parameter, TaskSignature
 
 # Names that workflow.py defines or imports itself.
@@ -110,7 +110,7 @@ def _conditions(spec: Spec, scope: Scope) -> dict[str, TaskSignature]:
     return {text.value: _task(scope, text) for skipif in applied for text in skipif.conditions}
 
 
-def _task(scope: Scope, text: Text | None) -> TaskSignature:
+def _task(scope: Scope, text: LocatedText | None) -> TaskSignature:
     task = scope.task(text)
     if task is None:
         raise ValueError(f"the spec was not checked: {text} is not a task")

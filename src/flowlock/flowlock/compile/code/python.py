@@ -33,7 +33,7 @@ class Brackets:
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class TextLiteral:
     """A text literal, broken into several where it is long."""
 
     value: str
@@ -55,7 +55,7 @@ class Text:
         return [literal(piece) for piece in pieces]
 
 
-Expression: TypeAlias = str | Text | Brackets
+Expression: TypeAlias = str | TextLiteral | Brackets
 
 
 def flat(expression: Expression) -> str:
@@ -140,7 +140,7 @@ def broken(expression: Expression, *, column: int, indent: int, after: int = 0) 
     if isinstance(expression, str) or column + width(line) + after <= WIDTH:
         return line
     inner = indent + INDENT
-    if isinstance(expression, Text):
+    if isinstance(expression, TextLiteral):
         fits = inner + width(line) <= WIDTH
         pieces = [line] if fits else expression.pieces(WIDTH - inner)
         block = "".join(f"{' ' * inner}{piece}\n" for piece in pieces)

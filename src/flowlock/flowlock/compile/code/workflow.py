@@ -9,7 +9,7 @@ from flowlock.compile.code.python import (
     WIDTH,
     Brackets,
     Expression,
-    Text,
+    TextLiteral,
     call,
     comment,
     listing,
@@ -21,8 +21,7 @@ from flowlock.compile.code.python import (
     width,
 )
 from flowlock.spec.model import (
-    Environment,
-    Group,
+    EnvironmentVariable,
     Iteration,
     ListOf,
     Literal,
@@ -31,6 +30,7 @@ from flowlock.spec.model import (
     Reference,
     SkipIf,
     Step,
+    TaskGroup,
     Value,
 )
 
@@ -129,8 +129,8 @@ def _constants(plan: Plan) -> Iterator[str]:
 def _body(plan: Plan) -> Iterator[str]:
     planned = iter(plan.steps)
     for index, member in enumerate(plan.spec.workflow):
-        steps = member.steps if isinstance(member, Group) else (member,)
-        heading = comment(f"{member.title.value}:") if isinstance(member, Group) and member.title else ""
+        steps = member.steps if isinstance(member, TaskGroup) else (member,)
+        heading = comment(f"{member.title.value}:") if isinstance(member, TaskGroup) and member.title else ""
         for number, step in enumerate(steps):
             if index or number:
                 yield "\n"
@@ -217,10 +217,10 @@ def _expression(value: Value, plan: Plan) -> Expression:
     match value:
         case Literal():
             plain = value.value
-            return Text(plain) if isinstance(plain, str) else literal(plain)
+            return TextLiteral(plain) if isinstance(plain, str) else literal(plain)
         case Reference():
             return plan.variables[value.step]
-        case Environment():
+        case EnvironmentVariable():
             return call("env", literal(value.name))
         case ListOf():
             return listing(_expression(item, plan) for item in value.items)

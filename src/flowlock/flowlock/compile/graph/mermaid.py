@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from flowlock.compile.code.plan import Plan, PlannedStep
 from flowlock.compile.code.python import one_line, shortened
-from flowlock.spec.model import Group, Over, Step, references
+from flowlock.spec.model import Over, Step, TaskGroup, references
 
 # Words that Mermaid reads as its own where a node's id stands.
 _RESERVED = {
@@ -18,7 +18,7 @@ def mermaid(plan: Plan) -> str:
     planned = {one.id: one for one in plan.steps}
     lines = ["flowchart TD"]
     for number, member in enumerate(plan.spec.workflow):
-        if isinstance(member, Group):
+        if isinstance(member, TaskGroup):
             title = member.title.value if member.title else ""
             lines.append(f"  subgraph group_{number}[{_label(title)}]")
             lines += [f"    {_node(planned, step)}" for step in member.steps]

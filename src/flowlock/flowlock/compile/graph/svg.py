@@ -9,7 +9,7 @@ from importlib.resources import files
 from flowlock.compile.code.plan import Plan, PlannedStep
 from flowlock.compile.code.python import one_line, shortened, width
 from flowlock.compile.graph.geometry import HEADING, PADDING, Frame, Picture, Point, Size, picture
-from flowlock.spec.model import Group, Over, references
+from flowlock.spec.model import Over, TaskGroup, references
 
 # A drawing of more steps than this is slow to make and of no use.
 MOST = 300
@@ -54,11 +54,11 @@ def _members(plan: Plan) -> tuple[list[list[str]], dict[int, str]]:
     members: list[list[str]] = []
     titles: dict[int, str] = {}
     for member in plan.spec.workflow:
-        steps = member.steps if isinstance(member, Group) else (member,)
+        steps = member.steps if isinstance(member, TaskGroup) else (member,)
         names = [step.id.value for step in steps if step.id]
         if not names:
             continue
-        if isinstance(member, Group):
+        if isinstance(member, TaskGroup):
             titles[len(members)] = one_line(member.title.value) if member.title else ""
         members.append(names)
     return members, titles

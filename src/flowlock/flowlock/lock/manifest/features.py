@@ -6,10 +6,16 @@ from typing import Any, TypeVar
 
 from flowlock.conda import virtual
 from flowlock.conda.virtual import TargetPlatform
-from flowlock.lock.manifest.model import Environment, ExcludeNewer, Priority, Requirement, Strategy
+from flowlock.lock.manifest.model import (
+    ExcludeNewer,
+    ManifestEnvironment,
+    ManifestRequirement,
+    Priority,
+    Strategy,
+)
 
 Table = Mapping[str, Any]
-Specs = Mapping[str | None, Mapping[str, Requirement]]
+Specs = Mapping[str | None, Mapping[str, ManifestRequirement]]
 _FAMILIES = {"linux": ("unix", "linux"), "osx": ("unix", "osx"), "win": ("win",)}
 T = TypeVar("T")
 
@@ -47,10 +53,10 @@ class WorkspaceDefaults:
 
 def merged(
     name: str, group: str | None, features: Sequence[Feature], defaults: WorkspaceDefaults
-) -> Environment:
+) -> ManifestEnvironment:
     """Merge features as pixi does: specs add up, channels go by priority, platforms are the common ones."""
     platforms = _common_platforms(features, defaults)
-    return Environment(
+    return ManifestEnvironment(
         name=name,
         solve_group=group,
         channels=_by_priority(features, defaults),
@@ -98,11 +104,11 @@ def _first(choices: Iterable[T | None], default: T) -> T:
     return default
 
 
-def _specs_on(platform: TargetPlatform, by_feature: Iterable[Specs]) -> tuple[Requirement, ...]:
+def _specs_on(platform: TargetPlatform, by_feature: Iterable[Specs]) -> tuple[ManifestRequirement, ...]:
     """Return the features' specs on a platform; within a feature a more precise target overrides others."""
-    requirements: list[Requirement] = []
+    requirements: list[ManifestRequirement] = []
     for by_selector in by_feature:
-        merged: dict[str, Requirement] = {}
+        merged: dict[str, ManifestRequirement] = {}
         for selector in (None, *_families(platform.subdir), platform.subdir, platform.name):
             merged.update(by_selector.get(selector, {}))
         requirements += merged.values()

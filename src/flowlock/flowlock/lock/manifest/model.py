@@ -33,7 +33,7 @@ class Priority(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Requirement:
+class ManifestRequirement:
     """A match spec that a manifest requires, the package's name, and where it is written."""
 
     name: str
@@ -49,7 +49,7 @@ class ExcludeNewer:
     """
 
     cutoff: int | None = None
-    exempt: tuple[Requirement, ...] = ()
+    exempt: tuple[ManifestRequirement, ...] = ()
     by_package: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -70,15 +70,15 @@ class ExcludeNewer:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Environment:
+class ManifestEnvironment:
     """An environment with its features merged; requirements and constraints are by platform name."""
 
     name: str
     solve_group: str | None = None
     channels: tuple[str, ...]
     platforms: tuple[TargetPlatform, ...]
-    requirements: Mapping[str, tuple[Requirement, ...]]
-    constraints: Mapping[str, tuple[Requirement, ...]] = field(default_factory=dict)
+    requirements: Mapping[str, tuple[ManifestRequirement, ...]]
+    constraints: Mapping[str, tuple[ManifestRequirement, ...]] = field(default_factory=dict)
     strategy: Strategy = Strategy.HIGHEST
     priority: Priority = Priority.STRICT
     exclude_newer: ExcludeNewer | None = None
@@ -99,14 +99,14 @@ class Manifest:
 
     label: str
     file: str
-    environments: tuple[Environment, ...]
+    environments: tuple[ManifestEnvironment, ...]
 
     def platforms(self) -> tuple[TargetPlatform, ...]:
         """Return every platform of any environment, by name."""
         by_name = {p.name: p for environment in self.environments for p in environment.platforms}
         return tuple(by_name[name] for name in sorted(by_name))
 
-    def match_specs(self) -> Iterator[Requirement]:
+    def match_specs(self) -> Iterator[ManifestRequirement]:
         """Yield the requirements and constraints of all environments and platforms."""
         for environment in self.environments:
             by_platform = (*environment.requirements.values(), *environment.constraints.values())
@@ -142,8 +142,8 @@ def simple(
 ) -> Manifest:
     """Return a manifest with one environment, `default`, of match specs (for the embedded profile)."""
     targets = tuple(virtual.target(subdir) for subdir in platforms)
-    requirements = tuple(Requirement(name=name_of(spec), spec=spec) for spec in specs)
-    environment = Environment(
+    requirements = tuple(ManifestRequirement(name=name_of(spec), spec=spec) for spec in specs)
+    environment = ManifestEnvironment(
         name=DEFAULT,
         channels=tuple(channel_url(channel) for channel in channels),
         platforms=targets,

@@ -14,11 +14,11 @@ from flowlock.lock.manifest import specs
 from flowlock.lock.manifest.features import Feature, Table, WorkspaceDefaults, merged
 from flowlock.lock.manifest.model import (
     DEFAULT,
-    Environment,
     ExcludeNewer,
     Manifest,
+    ManifestEnvironment,
+    ManifestRequirement,
     Priority,
-    Requirement,
     Strategy,
     channel_url,
 )
@@ -186,8 +186,10 @@ class _ManifestReader:
         top: bool = False,
     ) -> Feature:
         """Return a feature; the top level is the default feature, its settings are the workspace's."""
-        requirements: dict[str | None, Mapping[str, Requirement]] = {None: self._specs(table, path)}
-        constraints: dict[str | None, Mapping[str, Requirement]] = {None: self._constraints(table, path)}
+        requirements: dict[str | None, Mapping[str, ManifestRequirement]] = {None: self._specs(table, path)}
+        constraints: dict[str | None, Mapping[str, ManifestRequirement]] = {
+            None: self._constraints(table, path)
+        }
         for selector, content in self._tables(table, (*path, "target"), "target"):
             here = (*path, "target", selector)
             self._require_target(selector, here, platforms)
@@ -230,16 +232,16 @@ class _ManifestReader:
                 self._report((*path, "platforms", number), f"the workspace has no platform `{name}`")
         return frozenset(names)
 
-    def _specs(self, table: Table, path: KeyPath) -> dict[str, Requirement]:
-        merged: dict[str, Requirement] = {}
+    def _specs(self, table: Table, path: KeyPath) -> dict[str, ManifestRequirement]:
+        merged: dict[str, ManifestRequirement] = {}
         for key in _DEPENDENCIES:
             merged.update(self._requirements(table, path, key))
         return merged
 
-    def _constraints(self, table: Table, path: KeyPath) -> dict[str, Requirement]:
+    def _constraints(self, table: Table, path: KeyPath) -> dict[str, ManifestRequirement]:
         return self._requirements(table, path, "constraints")
 
-    def _requirements(self, table: Table, path: KeyPath, key: str) -> dict[str, Requirement]:
+    def _requirements(self, table: Table, path: KeyPath, key: str) -> dict[str, ManifestRequirement]:
         content = table.get(key, {})
         if not isinstance(content, dict):
             self._report((*path, key), f"`{key}` must be a table")
@@ -254,7 +256,7 @@ class _ManifestReader:
                 code = "FL613" if source else "FL612"
                 self.problems.append(Problem(code=code, message=str(error), location=where))
                 continue
-            made[name.lower()] = Requirement(
+            made[name.lower()] = ManifestRequirement(
                 name=name.lower(), spec=spec, location=self.document.at((*path, key, name))
             )
         return made
@@ -320,12 +322,12 @@ class _ManifestReader:
         if not isinstance(python, str) or "python" in general:
             return default
         where = self.document.at(("project", "requires-python"))
-        asked = Requirement(name="python", spec=f"python {python.replace(' ', '')}", location=where)
+        asked = ManifestRequirement(name="python", spec=f"python {python.replace(' ', '')}", location=where)
         return replace(default, requirements={**default.requirements, None: {**general, "python": asked}})
 
     def _environments(
         self, table: Table, path: KeyPath, features: Mapping[str, Feature], defaults: WorkspaceDefaults
-    ) -> list[Environment]:
+    ) -> list[ManifestEnvironment]:
         declared = table.get("environments", {})
         if not isinstance(declared, dict):
             self._report(path, "`environments` must be a table")
@@ -346,7 +348,7 @@ class _ManifestReader:
         path: KeyPath,
         features: Mapping[str, Feature],
         defaults: WorkspaceDefaults,
-    ) -> Environment:
+    ) -> ManifestEnvironment:
         """Return an environment; feature content of its own comes before its features, as in pixi."""
         self._known(content, path, (*_MEMBERS, *_CONTENT), _IGNORED)
         members = [features[feature] for feature in self._feature_names(content, path, features)]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 from flowlock.conda.records import Record
 from flowlock.errors import FlowlockError, Location
-from flowlock.lock.manifest.model import ExcludeNewer, Priority, Requirement, Strategy
+from flowlock.lock.manifest.model import ExcludeNewer, ManifestRequirement, Priority, Strategy
 from flowlock.lock.solver import sources
 from flowlock.lock.solver.metadata import ChannelMetadata, bad_metadata
 from flowlock.lock.solver.sources import KEPT
@@ -38,9 +38,9 @@ class SolveRequest:
     label: str
     subdir: str
     channels: tuple[str, ...]
-    requirements: tuple[Requirement, ...]
+    requirements: tuple[ManifestRequirement, ...]
     virtual_packages: tuple[str, ...]
-    constraints: tuple[Requirement, ...] = ()
+    constraints: tuple[ManifestRequirement, ...] = ()
     locked: tuple[Record, ...] = ()
     strategy: Strategy = Strategy.HIGHEST
     priority: Priority = Priority.STRICT
@@ -215,7 +215,7 @@ def _unreachable(request: SolveRequest, error: Exception) -> FlowlockError:
     )
 
 
-def _specs(requirements: Iterable[Requirement]) -> "list[MatchSpec]":
+def _specs(requirements: Iterable[ManifestRequirement]) -> "list[MatchSpec]":
     """Parse specs, sorted: a solve must not depend on the caller's order."""
     import rattler
 

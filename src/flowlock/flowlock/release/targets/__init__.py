@@ -6,11 +6,11 @@ from flowlock.errors import FlowlockError, nearest
 from flowlock.release.targets.directory import Directory
 from flowlock.release.targets.github import GitHub
 from flowlock.release.targets.prefix import prefix
-from flowlock.release.targets.protocol import Context, Target
+from flowlock.release.targets.protocol import Context, PublishTarget
 from flowlock.release.targets.quetz import quetz
 from flowlock.release.targets.s3 import S3
 
-KINDS: dict[str, Callable[[str, Context], Target]] = {
+KINDS: dict[str, Callable[[str, Context], PublishTarget]] = {
     "directory": Directory,
     "github": GitHub,
     "prefix": prefix,
@@ -19,7 +19,7 @@ KINDS: dict[str, Callable[[str, Context], Target]] = {
 }
 
 
-def make(text: str, named: Mapping[str, str], context: Context) -> Target:
+def make(text: str, named: Mapping[str, str], context: Context) -> PublishTarget:
     """Return the target that `kind:location` describes, or that flowlock.toml has under that name."""
     described = named.get(text, text)
     if described == "github":

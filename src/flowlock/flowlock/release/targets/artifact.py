@@ -14,7 +14,7 @@ SUFFIX = ".conda"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Identity:
+class ChannelIdentity:
     """What a channel knows a build by."""
 
     name: str
@@ -36,7 +36,7 @@ class Item:
     file: str
     sha256: Sha256
     size: int
-    identity: Identity | None = None
+    identity: ChannelIdentity | None = None
     depends: frozenset[str] = frozenset()
     replaceable: bool = False
 
@@ -50,7 +50,7 @@ def read(path: Path) -> Item:
     """Return the item that a `.conda` file is; one that is no package is an error that names it."""
     try:
         index = json.loads(archive.read_info(path)["info/index.json"])
-        identity = Identity(
+        identity = ChannelIdentity(
             name=PackageName(index["name"]),
             version=str(index["version"]),
             build=str(index["build"]),

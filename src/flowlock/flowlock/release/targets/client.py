@@ -7,12 +7,12 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from flowlock.edges import http, shapes
 from flowlock.edges.credentials import Credential
-from flowlock.edges.http import Answer, AnswerKind, Body, Request
+from flowlock.edges.http import Answer, AnswerKind, Body, HttpRequest
 from flowlock.edges.patience import PassingFault, persist
 from flowlock.errors import FlowlockError
 from flowlock.names import FileName, Sha256
-from flowlock.release.targets.artifact import Identity, Item
-from flowlock.release.targets.protocol import Context, Delivery, Served, Status
+from flowlock.release.targets.artifact import ChannelIdentity, Item
+from flowlock.release.targets.protocol import Context, Delivery, DeliveryStatus, Served
 
 UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, CONFLICT, PRECONDITION = 401, 403, 404, 409, 412
 SHUT = (UNAUTHENTICATED, FORBIDDEN, NOT_FOUND)
@@ -54,7 +54,7 @@ class Client:
 
         A file is hashed and not kept, or written into a stream.
         """
-        request = Request(
+        request = HttpRequest(
             method=method,
             url=url,
             query=query or {},
@@ -72,7 +72,7 @@ class Client:
         """Return the answer if it is a success, or one of the statuses that the caller understands."""
         if answer.ok or answer.status in also:
             return answer
-        request = Request(method="", url="", credential=self._credential)
+        request = HttpRequest(method="", url="", credential=self._credential)
         raise FlowlockError(
             f"{self._name} refuses {doing}: {answer.status}{http.reason(request, answer)}",
             code=CLOSED if answer.status in SHUT else "FL812",
@@ -114,7 +114,7 @@ class Client:
 
         answer = self.accept(put(landed), f"{item.file}", also=[taken])
         if answer.ok:
-            return Delivery(status=Status.UPLOADED, url=url)
+            return Delivery(status=DeliveryStatus.UPLOADED, url=url)
         return self.compare(item, url)
 
     def compare(self, item: Item, url: str) -> Delivery:
@@ -128,18 +128,20 @@ class Client:
 
         served = persist(served_digest, f"{self._name}: {item.file}", patience=self._patience)
         if served == item.sha256:
-            return Delivery(status=Status.PRESENT, url=url)
-        return Delivery(status=Status.CONFLICT, url=url, detail=f"other bytes are served there: {served}")
+            return Delivery(status=DeliveryStatus.PRESENT, url=url)
+        return Delivery(
+            status=DeliveryStatus.CONFLICT, url=url, detail=f"other bytes are served there: {served}"
+        )
 
 
-class _Index(BaseModel):
+class _ServedIndex(BaseModel):
     """A repodata.json: its entries by file name, each still of any shape."""
 
     packages: dict[str, dict[str, Any]] | None = None
     conda: dict[str, dict[str, Any]] | None = Field(default=None, alias="packages.conda")
 
 
-class _Entry(BaseModel):
+class _IndexEntry(BaseModel):
     """What an index says of a package."""
 
     name: str
@@ -154,13 +156,13 @@ def listed(
 ) -> dict[str, Served]:
     """Return by place the entries of a repodata.json with these names; only they are read in full."""
     what = f"{server} serves an index of {subdir} that"
-    document = shapes.parsed(_Index, repodata, what=what, code="FL813")
+    document = shapes.parsed(_ServedIndex, repodata, what=what, code="FL813")
     served = {}
     for file, node in {**(document.packages or {}), **(document.conda or {})}.items():
         if node.get("name") not in list(names) or not node.get("sha256"):
             continue
         entry = _entry(node, file, server)
-        identity = Identity(
+        identity = ChannelIdentity(
             name=entry.name,
             version=entry.version,
             build=entry.build,
@@ -174,10 +176,10 @@ def listed(
     return served
 
 
-def _entry(node: Mapping[str, Any], file: str, server: str) -> _Entry:
+def _entry(node: Mapping[str, Any], file: str, server: str) -> _IndexEntry:
     try:
         FileName(file)
-        return _Entry.model_validate(node)
+        return _IndexEntry.model_validate(node)
     except ValueError as error:
         raise FlowlockError(
             f"{server} lists {file[:SHOWN]!r} with an entry that no package has",

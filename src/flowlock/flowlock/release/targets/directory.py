@@ -14,7 +14,7 @@ from flowlock.errors import FlowlockError, Problem, from_os_error
 from flowlock.names import Sha256
 from flowlock.release.targets.artifact import SUFFIX, Item
 from flowlock.release.targets.artifact import read as read_artifact
-from flowlock.release.targets.protocol import Context, Delivery, Kind, Served, Status
+from flowlock.release.targets.protocol import Context, Delivery, DeliveryStatus, Served, TargetKind
 
 SUFFIXES = (SUFFIX, ".tar.bz2")
 
@@ -22,7 +22,7 @@ SUFFIXES = (SUFFIX, ".tar.bz2")
 class Directory:
     """`directory:PATH`, relative to the workspace; made if it is not there."""
 
-    kind = Kind.CHANNEL
+    kind = TargetKind.CHANNEL
 
     def __init__(self, location: str, context: Context) -> None:
         self.name = f"directory:{location}"
@@ -69,9 +69,9 @@ class Directory:
         except OSError as error:
             raise from_os_error(error, "write", place) from error
         if placed:
-            return Delivery(status=Status.UPLOADED, url=place.as_uri())
+            return Delivery(status=DeliveryStatus.UPLOADED, url=place.as_uri())
         same = self.digest(item) == item.sha256
-        status = Status.PRESENT if same else Status.CONFLICT
+        status = DeliveryStatus.PRESENT if same else DeliveryStatus.CONFLICT
         return Delivery(
             status=status, url=place.as_uri(), detail="" if same else "other bytes have that name"
         )

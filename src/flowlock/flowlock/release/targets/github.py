@@ -9,15 +9,15 @@ from threading import Lock
 from typing import Any, TypeVar
 
 from flowlock.edges import address, secret
-from flowlock.edges.address import Origin
+from flowlock.edges.address import ServerOrigin
 from flowlock.edges.credentials import Header
 from flowlock.edges.http import Answer, AnswerKind
 from flowlock.errors import FlowlockError
 from flowlock.names import Sha256
 from flowlock.release.targets.artifact import FileBody, Item
 from flowlock.release.targets.client import CLOSED, NOT_FOUND, Client, most_of
-from flowlock.release.targets.github_objects import Asset, Release, Repository, read
-from flowlock.release.targets.protocol import Context, Delivery, Kind, Served, Status
+from flowlock.release.targets.github_objects import Asset, GitHubRelease, Repository, read
+from flowlock.release.targets.protocol import Context, Delivery, DeliveryStatus, Served, TargetKind
 
 TOKENS = ("GITHUB_TOKEN", "GH_TOKEN")
 API_VERSION = "2022-11-28"
@@ -33,7 +33,7 @@ CUT = "\n\n… (the rest is in CHANGELOG.md)"
 class GitHub:
     """`github:OWNER/REPO`; GITHUB_API_URL names another server than github.com."""
 
-    kind = Kind.RELEASE
+    kind = TargetKind.RELEASE
 
     def __init__(self, location: str, context: Context) -> None:
         if not re.fullmatch(r"[\w.-]+/[\w.-]+", location):
@@ -47,7 +47,7 @@ class GitHub:
         self._context = context
         self._mark = f"<!-- flowlock {context.tag} -->"
         self._lock = Lock()
-        self._release: Release | None = None
+        self._release: GitHubRelease | None = None
         self._placed: set[str] = set()
 
     @cached_property
@@ -156,13 +156,13 @@ class GitHub:
             hint="delete releases that are no longer needed",
         )
 
-    def _find(self) -> Release | None:
+    def _find(self) -> GitHubRelease | None:
         """Return our release of the tag, draft or public; one that is not ours is an error.
 
         Releases are listed, since get-by-tag does not return drafts.
         """
         url = f"{self._api}/releases"
-        releases = self._pages(Release, url, "to list releases")
+        releases = self._pages(GitHubRelease, url, "to list releases")
         of_tag = [release for release in releases if release.tag_name == self._context.tag]
         for release in of_tag:
             if self._mark not in (release.body or ""):
@@ -175,14 +175,14 @@ class GitHub:
         # A repeated create may have made two drafts; the oldest is the one that is gone on with.
         return min(of_tag, key=lambda release: (release.draft, release.id), default=None)
 
-    def _draft(self) -> Release:
+    def _draft(self) -> GitHubRelease:
         """Return our release, made as a draft if there is none, asked for once."""
         with self._lock:
             if self._release is None:
                 self._release = self._find() or self._create()
             return self._release
 
-    def _create(self) -> Release:
+    def _create(self) -> GitHubRelease:
         body = {
             "tag_name": self._context.tag,
             "name": self._context.tag,
@@ -205,28 +205,28 @@ class GitHub:
             body=json.dumps(body).encode(),
             landed=landed,
         )
-        return read(Release, self._client.accept(answer, "to draft a release"), self.name, "a release")
+        return read(GitHubRelease, self._client.accept(answer, "to draft a release"), self.name, "a release")
 
     def _refuse_public(self, item: Item) -> Delivery:
         release = self._draft()
         kind = "immutable" if release.immutable else "public"
         return Delivery(
-            status=Status.CONFLICT,
+            status=DeliveryStatus.CONFLICT,
             url=release.html_url,
             detail=f"the release is {kind} already and lacks {item.file}: release a new version",
         )
 
-    def _assets(self, release: Release) -> list[Asset]:
+    def _assets(self, release: GitHubRelease) -> list[Asset]:
         return list(self._pages(Asset, f"{self._api}/releases/{release.id}/assets", "to list assets"))
 
-    def _asset(self, release: Release, item: Item) -> Asset | None:
+    def _asset(self, release: GitHubRelease, item: Item) -> Asset | None:
         names = {item.file, _served_name(item.file)}
         for asset in self._assets(release):
             if asset.name in names:
                 return asset
         return None
 
-    def _send(self, release: Release, item: Item) -> Answer:
+    def _send(self, release: GitHubRelease, item: Item) -> Answer:
         """Send the bytes; an empty asset that a failed try left behind is deleted before the next one."""
 
         def landed() -> Answer | None:
@@ -245,7 +245,7 @@ class GitHub:
             landed=landed,
         )
 
-    def _upload_url(self, release: Release) -> str:
+    def _upload_url(self, release: GitHubRelease) -> str:
         """Return where a release's assets go: to the API's own server, or the one beside it for uploads."""
         url = address.without_user_info(release.upload_url.partition("{")[0])
         api, uploads = address.origin_of(self._api), address.origin_of(url)
@@ -257,7 +257,7 @@ class GitHub:
             )
         return url
 
-    def _clear(self, release: Release, item: Item) -> bool:
+    def _clear(self, release: GitHubRelease, item: Item) -> bool:
         """Delete an asset of the draft that is unfinished, or an earlier ledger; say whether one was."""
         asset = self._asset(release, item)
         if asset is None:
@@ -277,8 +277,8 @@ class GitHub:
         digest = stated or self._read(asset, item)
         if digest != item.sha256:
             detail = f"the asset of that name has sha256 {digest}"
-            return Delivery(status=Status.CONFLICT, url=asset.browser_download_url, detail=detail)
-        status = Status.UPLOADED if fresh else Status.PRESENT
+            return Delivery(status=DeliveryStatus.CONFLICT, url=asset.browser_download_url, detail=detail)
+        status = DeliveryStatus.UPLOADED if fresh else DeliveryStatus.PRESENT
         return Delivery(status=status, url=asset.browser_download_url)
 
     def _place_of(self, asset: Asset, items: Sequence[Item]) -> str:
@@ -313,13 +313,13 @@ class GitHub:
         return digest
 
 
-def _uploads_of(api: Origin) -> Origin:
+def _uploads_of(api: ServerOrigin) -> ServerOrigin:
     """Return the server that takes the files: for api.github.com it is uploads.github.com."""
     kind, _, domain = api.host.partition(".")
     return replace(api, host=f"uploads.{domain}") if kind == "api" else api
 
 
-def _created(what: Release | Asset) -> Answer:
+def _created(what: GitHubRelease | Asset) -> Answer:
     """Return the answer that stands for a request which had succeeded after all."""
     return Answer(status=201, headers={}, body=what.model_dump_json().encode())
 

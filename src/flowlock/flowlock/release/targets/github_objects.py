@@ -24,7 +24,7 @@ class Asset(_Object):
     digest: str | None = None
 
 
-class Release(_Object):
+class GitHubRelease(_Object):
     """A release of the repository, draft or public."""
 
     id: int

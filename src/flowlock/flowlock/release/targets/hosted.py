@@ -10,7 +10,7 @@ from flowlock.errors import FlowlockError
 from flowlock.names import Sha256
 from flowlock.release.targets.artifact import Item
 from flowlock.release.targets.client import CONFLICT, Client
-from flowlock.release.targets.protocol import Delivery, Kind, Served
+from flowlock.release.targets.protocol import Delivery, Served, TargetKind
 
 Landed = Callable[[], Answer | None]
 
@@ -39,7 +39,7 @@ class Api(Protocol):
 class Hosted:
     """A channel behind such an API; nobody is asked for anything before the first call."""
 
-    kind = Kind.CHANNEL
+    kind = TargetKind.CHANNEL
 
     def __init__(self, api: Api) -> None:
         self.name = api.name

@@ -23,10 +23,10 @@ REQUEST_TOKEN = "ACTIONS_ID_TOKEN_REQUEST_TOKEN"  # noqa: S105 - the name of a v
 
 def prefix(location: str, context: Context) -> Hosted:
     """Return `prefix:https://prefix.dev/CHANNEL`: by API key, or by trusted publishing in GitHub Actions."""
-    return Hosted(_Api(location, context))
+    return Hosted(_PrefixApi(location, context))
 
 
-class _Api:
+class _PrefixApi:
     def __init__(self, location: str, context: Context) -> None:
         self.name = f"prefix:{location}"
         self._server, channel = server_and_channel("prefix", location)

@@ -8,10 +8,10 @@ from typing import Protocol
 
 from flowlock.edges.patience import DEFAULT_PATIENCE, Patience
 from flowlock.names import Sha256
-from flowlock.release.targets.artifact import Identity, Item
+from flowlock.release.targets.artifact import ChannelIdentity, Item
 
 
-class Status(StrEnum):
+class DeliveryStatus(StrEnum):
     """How one artifact fares at one target; MISSING is what a dry run says of one that would go up."""
 
     UPLOADED = "uploaded"
@@ -21,7 +21,7 @@ class Status(StrEnum):
     MISSING = "missing"
 
 
-class Kind(StrEnum):
+class TargetKind(StrEnum):
     """Channels come first; a release is made public when every channel serves everything."""
 
     CHANNEL = "channel"
@@ -36,7 +36,7 @@ class Served:
     url: str
     sha256: Sha256
     public: bool = True
-    identity: Identity | None = None
+    identity: ChannelIdentity | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,7 +46,7 @@ class Delivery:
     `closed` says that the refusal concerns the place: no other file will fare better.
     """
 
-    status: Status
+    status: DeliveryStatus
     url: str = ""
     detail: str = ""
     closed: bool = False
@@ -66,7 +66,7 @@ class Context:
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-class Target(Protocol):
+class PublishTarget(Protocol):
     """One place to publish to.
 
     Every method raises FlowlockError for what is final, with what to do; what passes was borne already.
@@ -77,7 +77,7 @@ class Target(Protocol):
         """How it was named: `kind:location`."""
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> TargetKind:
         """Whether it is a channel, or a release that comes after all channels."""
 
     def check(self) -> None:

@@ -13,10 +13,10 @@ KEYS = ("QUETZ_API_KEY",)
 
 def quetz(location: str, context: Context) -> Hosted:
     """Return `quetz:https://HOST/get/CHANNEL`, the channel's URL as conda users write it."""
-    return Hosted(_Api(location, context))
+    return Hosted(_QuetzApi(location, context))
 
 
-class _Api:
+class _QuetzApi:
     def __init__(self, location: str, context: Context) -> None:
         self.name = f"quetz:{location}"
         self._server, channel = server_and_channel("quetz", location, below="get")

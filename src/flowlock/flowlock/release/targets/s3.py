@@ -15,7 +15,7 @@ from flowlock.names import Sha256
 from flowlock.release.targets.artifact import FileBody, Item
 from flowlock.release.targets.bucket import Bucket
 from flowlock.release.targets.client import CONFLICT, NOT_FOUND, PRECONDITION, Client
-from flowlock.release.targets.protocol import Context, Delivery, Kind, Served, Status
+from flowlock.release.targets.protocol import Context, Delivery, DeliveryStatus, Served, TargetKind
 from flowlock.release.targets.sigv4 import DIGEST_HEADER, Signer
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 class S3:
     """`s3://BUCKET/PREFIX`; credentials, region and endpoint come from AWS's variables."""
 
-    kind = Kind.CHANNEL
+    kind = TargetKind.CHANNEL
 
     def __init__(self, location: str, context: Context) -> None:
         bucket, _, prefix = location.removeprefix("//").strip("/").partition("/")
@@ -103,7 +103,7 @@ class S3:
         answer = persist(put, f"{self.name}: {item.file}", patience=self._context.patience)
         if self._client.accept(answer, item.file, also=[PRECONDITION]).ok:
             self._sent[item.place] = item.path
-            return Delivery(status=Status.UPLOADED, url=url)
+            return Delivery(status=DeliveryStatus.UPLOADED, url=url)
         return self._client.compare(item, url)
 
     def digest(self, item: Item) -> Sha256 | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from flowlock.errors import Problem
 from flowlock.spec.catalog import Scope, filled, is_condition
 from flowlock.spec.literals import iterated, literal_check, problem_of
-from flowlock.spec.model import ListOf, Literal, MappingOf, Spec, Step, Text, Value
+from flowlock.spec.model import ListOf, Literal, LocatedText, MappingOf, Spec, Step, Value
 from flowlock.spec.rules.hints import Hints
 from flowlock.spec.types import read, takes_nothing
 from flowlock_core.documents.nodes import shown
@@ -26,7 +26,7 @@ def check_tasks(spec: Spec, scope: Scope, hints: Hints) -> Iterator[Problem]:
         yield from _check_conditions(spec.skipif.conditions, scope, hints)
 
 
-def _check_conditions(conditions: tuple[Text, ...], scope: Scope, hints: Hints) -> Iterator[Problem]:
+def _check_conditions(conditions: tuple[LocatedText, ...], scope: Scope, hints: Hints) -> Iterator[Problem]:
     for condition in conditions:
         yield from _check_known(condition, scope, hints, conditions=True)
         task = scope.task(condition)
@@ -36,7 +36,7 @@ def _check_conditions(conditions: tuple[Text, ...], scope: Scope, hints: Hints) 
             yield Problem(code="FL146", message=message, location=condition.at, hint=hint)
 
 
-def _check_known(text: Text, scope: Scope, hints: Hints, *, conditions: bool) -> Iterator[Problem]:
+def _check_known(text: LocatedText, scope: Scope, hints: Hints, *, conditions: bool) -> Iterator[Problem]:
     """Check that a name means exactly one task of a required package."""
     name = text.value
     found = scope.tasks(name)
@@ -96,7 +96,7 @@ def _check_arguments(step: Step, task: TaskSignature, scope: Scope, hints: Hints
             yield Problem(code="FL141", message=message, location=at, hint=hint)
 
 
-def _unknown(name: Text, task: TaskSignature, hints: Hints) -> Problem:
+def _unknown(name: LocatedText, task: TaskSignature, hints: Hints) -> Problem:
     known = [parameter.name for parameter in task.parameters]
     listing = f"it takes {', '.join(known)}" if known else "it takes none"
     hint = hints.near(name.value, known) or listing

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from flowlock.errors import Problem, Severity
 from flowlock.spec.catalog import Catalog, scope
-from flowlock.spec.facts import Facts
+from flowlock.spec.facts import WorkspaceFacts
 from flowlock.spec.model import Spec
 from flowlock.spec.parse import parse
 from flowlock.spec.rules.arguments import check_tasks
@@ -20,7 +20,7 @@ from flowlock.spec.rules.wiring import check_wiring
 UNKNOWN_TASKS = frozenset(("FL130", "FL131", "FL133", "FL201"))
 
 
-def check(spec: Spec, catalog: Catalog, facts: Facts) -> list[Problem]:
+def check(spec: Spec, catalog: Catalog, facts: WorkspaceFacts) -> list[Problem]:
     """Return every problem of a spec that has the right shape, by place.
 
     Warnings come only when nothing is wrong: most would follow from the errors.
@@ -37,7 +37,9 @@ def check(spec: Spec, catalog: Catalog, facts: Facts) -> list[Problem]:
     return by_place(without_consequences([*found, *check_unused(spec, seen)]))
 
 
-def check_text(text: str, file: str, catalog: Catalog, facts: Facts) -> tuple[Spec | None, list[Problem]]:
+def check_text(
+    text: str, file: str, catalog: Catalog, facts: WorkspaceFacts
+) -> tuple[Spec | None, list[Problem]]:
     """Read and check a spec: all its problems together, by place; without an error it can be compiled."""
     spec, problems = parse(text, file)
     found = check(spec, catalog, facts) if spec else []

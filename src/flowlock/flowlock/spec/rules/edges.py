@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from flowlock.errors import Location, Problem
 from flowlock.spec.catalog import Scope
 from flowlock.spec.model import Iteration, ListOf, Over, Reference, Spec, Step, Value
-from flowlock.spec.types import PAIR, Kind, Type, fits, list_of, pair_with, read
+from flowlock.spec.types import PAIR, Type, ValueKind, fits, list_of, pair_with, read
 from flowlock_core.schema import TaskSignature
 
 # What is certainly not a pair of a key and a value.
-_NO_PAIR = (Kind.TABLE, Kind.TEXT, Kind.NUMBER, Kind.MAPPING)
+_NO_PAIR = (ValueKind.TABLE, ValueKind.TEXT, ValueKind.NUMBER, ValueKind.MAPPING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def _check_iteration(
     if not isinstance(values, Reference) or values.step not in results:
         return
     given = results[values.step]
-    if given.type.kind not in (Kind.LIST, Kind.UNKNOWN, Kind.UNION):
+    if given.type.kind not in (ValueKind.LIST, ValueKind.UNKNOWN, ValueKind.UNION):
         what = "a list" if iteration.over is Over.MAP else "groups: a list of pairs of key and value"
         message = (
             f"`{iteration.over.value}` needs {what}, and the step `{values.step}` (line {given.at.line}) "

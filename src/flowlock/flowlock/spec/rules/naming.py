@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from flowlock.errors import Location, Problem
 from flowlock.names import TaskId
 from flowlock.spec.catalog import Scope
-from flowlock.spec.model import Spec, Step, Text
+from flowlock.spec.model import LocatedText, Spec, Step
 from flowlock_core.documents.nodes import shown
 
 MAX_SPEC_ID = 64
@@ -47,7 +47,7 @@ def _used(spec: Spec) -> Iterator[str]:
             yield text.value.rpartition(".")[2]
 
 
-def _check_spec_id(given: Text, tasks: set[str]) -> Iterator[Problem]:
+def _check_spec_id(given: LocatedText, tasks: set[str]) -> Iterator[Problem]:
     name = given.value
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) or len(name) > MAX_SPEC_ID:
         rule = f"a Python identifier that begins with a letter, at most {MAX_SPEC_ID} characters"
@@ -60,7 +60,7 @@ def _check_spec_id(given: Text, tasks: set[str]) -> Iterator[Problem]:
         yield _problem("FL114", f"`{name}` is the name of a task", given, f"`{name}_workflow` would do")
 
 
-def _check_step_id(given: Text, tasks: set[str], spec_id: Text | None) -> Iterator[Problem]:
+def _check_step_id(given: LocatedText, tasks: set[str], spec_id: LocatedText | None) -> Iterator[Problem]:
     name = given.value
     try:
         TaskId(name)
@@ -74,7 +74,7 @@ def _check_step_id(given: Text, tasks: set[str], spec_id: Text | None) -> Iterat
         yield _problem("FL114", f"the id `{name}` is that of the workflow", given, "give the step another id")
 
 
-def _check_once(given: Text, seen: dict[str, Location], *, code: str, what: str) -> Iterator[Problem]:
+def _check_once(given: LocatedText, seen: dict[str, Location], *, code: str, what: str) -> Iterator[Problem]:
     first = seen.setdefault(given.value, given.at)
     if first is not given.at:
         hint = f"the first is on line {first.line}"
@@ -93,5 +93,5 @@ def _suggestion(name: str, length: int) -> str | None:
     return f"`{words[:length]}` would do"
 
 
-def _problem(code: str, message: str, given: Text, hint: str | None) -> Problem:
+def _problem(code: str, message: str, given: LocatedText, hint: str | None) -> Problem:
     return Problem(code=code, message=message, location=given.at, hint=hint)

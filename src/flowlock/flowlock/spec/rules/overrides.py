@@ -10,7 +10,7 @@ from typing import Any
 
 from flowlock.errors import Location, Problem, Severity, nearest
 from flowlock.spec.catalog import Scope, filled
-from flowlock.spec.model import Group, Spec, Step, Text
+from flowlock.spec.model import LocatedText, Spec, Step, TaskGroup
 from flowlock.spec.paths import definitions, inside, referred, split
 from flowlock_core.documents.nodes import shown
 from flowlock_core.schema import Parameter
@@ -45,7 +45,7 @@ def check_overrides(spec: Spec, scope: Scope) -> Iterator[Problem]:
 def _cards(spec: Spec, scope: Scope) -> dict[str, _Card]:
     cards: dict[str, _Card] = {}
     for member in spec.workflow:
-        if isinstance(member, Group):
+        if isinstance(member, TaskGroup):
             if member.title:
                 cards[member.title.value] = {
                     step.id.value: _fields(step, scope) for step in member.steps if step.id
@@ -64,7 +64,7 @@ def _fields(step: Step, scope: Scope) -> _Fields:
     )
 
 
-def _check_path(path: Text, cards: Mapping[str, _Card], *, schema: bool) -> Iterator[Problem]:
+def _check_path(path: LocatedText, cards: Mapping[str, _Card], *, schema: bool) -> Iterator[Problem]:
     """Follow `<card>.properties.<name>…`; a uiSchema leaves `properties` out, and is free below the names."""
     found = split(path.value, cards)
     if found is None:

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from flowlock.errors import Location, Problem, nearest
 from flowlock.names import PackageName
 from flowlock.spec.catalog import Scope
-from flowlock.spec.facts import Facts
-from flowlock.spec.model import Requirement, Spec
+from flowlock.spec.facts import WorkspaceFacts
+from flowlock.spec.model import Spec, SpecRequirement
 from flowlock.spec.versions import meets, pep440
 from flowlock_core.documents.nodes import shown
 
 
-def check_requirements(spec: Spec, scope: Scope, facts: Facts) -> Iterator[Problem]:
+def check_requirements(spec: Spec, scope: Scope, facts: WorkspaceFacts) -> Iterator[Problem]:
     """Check names, versions and channels, and say which packages have tasks that nobody could look up."""
     seen: dict[str, Location] = {}
     for requirement in spec.requirements:
@@ -27,7 +27,7 @@ def check_requirements(spec: Spec, scope: Scope, facts: Facts) -> Iterator[Probl
     yield from _check_present(spec, scope, facts)
 
 
-def _check_match_spec(requirement: Requirement, scope: Scope, facts: Facts) -> Iterator[Problem]:
+def _check_match_spec(requirement: SpecRequirement, scope: Scope, facts: WorkspaceFacts) -> Iterator[Problem]:
     name, version = requirement.name, requirement.version
     if name:
         try:
@@ -44,7 +44,9 @@ def _check_match_spec(requirement: Requirement, scope: Scope, facts: Facts) -> I
         yield from _check_own_version(requirement, scope, facts)
 
 
-def _check_own_version(requirement: Requirement, scope: Scope, facts: Facts) -> Iterator[Problem]:
+def _check_own_version(
+    requirement: SpecRequirement, scope: Scope, facts: WorkspaceFacts
+) -> Iterator[Problem]:
     """Check that the workspace's own package of a name meets the version: no other can be locked."""
     name, version = requirement.name, requirement.version
     if name is None or version is None:
@@ -62,7 +64,7 @@ def shown_sentence(text: str) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in text)[:200]
 
 
-def _check_channel(requirement: Requirement, facts: Facts) -> Iterator[Problem]:
+def _check_channel(requirement: SpecRequirement, facts: WorkspaceFacts) -> Iterator[Problem]:
     channel = requirement.channel
     if channel and not facts.knows_channel(channel.value):
         known = sorted(facts.channels)
@@ -72,7 +74,7 @@ def _check_channel(requirement: Requirement, facts: Facts) -> Iterator[Problem]:
         yield Problem(code="FL151", message=message, location=channel.at, hint=hint)
 
 
-def _check_present(spec: Spec, scope: Scope, facts: Facts) -> Iterator[Problem]:
+def _check_present(spec: Spec, scope: Scope, facts: WorkspaceFacts) -> Iterator[Problem]:
     """Name the packages that are neither here nor installed, if a task is unknown: they may own it."""
     names = {text.value for step in spec.steps if (text := step.task)}
     if all(scope.catalog.knows(name) for name in names):

@@ -3,7 +3,17 @@
 from collections.abc import Iterator
 
 from flowlock.errors import Location, Problem
-from flowlock.spec.model import Environment, Iteration, ListOf, Over, Reference, Spec, Step, Text, references
+from flowlock.spec.model import (
+    EnvironmentVariable,
+    Iteration,
+    ListOf,
+    LocatedText,
+    Over,
+    Reference,
+    Spec,
+    Step,
+    references,
+)
 from flowlock.spec.rules.hints import Hints
 from flowlock_core.documents.nodes import shown
 
@@ -69,14 +79,14 @@ def _check_argnames(iteration: Iteration) -> Iterator[Problem]:
 def _check_argvalues(iteration: Iteration) -> Iterator[Problem]:
     """Literal values of several arguments must come in tuples of that length, those of mapvalues in pairs."""
     values, names = iteration.argvalues, iteration.argnames
-    if values is None or isinstance(values, Reference | Environment):
+    if values is None or isinstance(values, Reference | EnvironmentVariable):
         return
     if not isinstance(values, ListOf):
         message = "`argvalues` is a reference to a step's result, or a list"
         yield Problem(code="FL119", message=message, location=values.at)
         return
     for item in values.items:
-        if isinstance(item, Reference | Environment):
+        if isinstance(item, Reference | EnvironmentVariable):
             continue
         if iteration.over is Over.MAPVALUES:
             if not isinstance(item, ListOf) or len(item.items) != 2:  # noqa: PLR2004 - a pair
@@ -87,7 +97,7 @@ def _check_argvalues(iteration: Iteration) -> Iterator[Problem]:
             yield Problem(code="FL119", message=message, location=item.at)
 
 
-def _names(names: tuple[Text, ...]) -> str:
+def _names(names: tuple[LocatedText, ...]) -> str:
     return ", ".join(f"`{shown(name.value)}`" for name in names)
 
 
