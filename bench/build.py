@@ -25,6 +25,7 @@ from flowlock.builder.run import build
 from flowlock.builder.vendor import fetch
 from flowlock.channel import store
 from flowlock.conda import archive
+from flowlock.conda.artifact import Artifact
 from flowlock.conda.closure import closure
 from flowlock.edges import files, git
 from flowlock.report.reporter import Silent
@@ -135,7 +136,7 @@ def index(root: Path) -> None:
     first, every = artifacts[:-1], artifacts
     place, cache = root / "indexed", root / "index-cache"
 
-    def ours(wanted: Sequence[store.Artifact]) -> None:
+    def ours(wanted: Sequence[store.HeldArtifact]) -> None:
         store.put(place, wanted, subdirs=["linux-64"], cache=cache)
 
     def empty() -> None:
@@ -159,7 +160,7 @@ def index(root: Path) -> None:
     print_table(["index", "seconds"], rows)
 
 
-def tiny_artifact(folder: Path, number: int) -> store.Artifact:
+def tiny_artifact(folder: Path, number: int) -> store.HeldArtifact:
     """Write an artifact of one file."""
     stem = f"tiny-{number}-1.0-h0_0"
     record = {"name": f"tiny-{number}", "version": "1.0", "build": "h0_0", "build_number": 0}
@@ -171,7 +172,15 @@ def tiny_artifact(folder: Path, number: int) -> store.Artifact:
     ]
     path = folder / f"{stem}.conda"
     path.write_bytes(archive.write(stem, members, epoch=EPOCH))
-    return store.Artifact(subdir="noarch", file=path.name, sha256=files.sha256_of(path), origin=path)
+    artifact = Artifact(
+        name=f"tiny-{number}",
+        version="1.0",
+        build="h0_0",
+        number=0,
+        subdir="noarch",
+        sha256=files.sha256_of(path),
+    )
+    return store.HeldArtifact(artifact=artifact, origin=path)
 
 
 def copied(target: Path) -> Path:

@@ -348,3 +348,24 @@ def test_every_path_below_the_state_folder_comes_from_one_class() -> None:
 def test_json_is_hashed_by_one_function() -> None:
     hashing = re.compile(r"sha256\(\s*json\.dumps")
     assert not [module_name(path) for path in SOURCES if hashing.search(path.read_text())]
+
+
+def test_what_a_channel_knows_a_build_by_is_in_one_class() -> None:
+    carriers = {
+        f"{module_name(path)}.{node.name}"
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ClassDef) and {"name", "version", "build"} <= _fields(node)
+    }
+    records = {"flowlock.conda.records.Record", "flowlock.conda.records._PackageIdentity"}
+    # How documents of others are read.
+    forms = {"flowlock.channel.store._IndexRecord", "flowlock.release.targets.client._IndexEntry"}
+    assert carriers - records - forms == {"flowlock.conda.artifact.Artifact"}
+
+
+def _fields(node: ast.ClassDef) -> set[str]:
+    return {
+        field.target.id
+        for field in node.body
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
+    }

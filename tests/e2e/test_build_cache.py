@@ -37,7 +37,7 @@ def artifacts(small: Small) -> set[str]:
 
 def edit_and_build(small: Small, text: str) -> str:
     (small.root / "src/alpha/data.txt").write_text(text)
-    return small.build().packages[0].file
+    return small.build().packages[0].artifact.file
 
 
 def test_gc_keeps_current_builds_and_what_locks_pin(small: Small, session: Session) -> None:

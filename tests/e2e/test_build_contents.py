@@ -32,7 +32,7 @@ def add(small: Small, name: str, paths: list[str], noarch: Noarch, *, host: str 
 
 
 def contents(small: Small, package: PackageResult) -> list[Member]:
-    members = archive.read(small.state.channel / "noarch" / package.file)
+    members = archive.read(small.state.channel / "noarch" / package.artifact.file)
     return [member for member in members if not member.is_info]
 
 

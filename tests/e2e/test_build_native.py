@@ -113,12 +113,12 @@ def test_one_recipe_gives_a_build_for_each_python(small: Small, pythons: str) ->
     result = build(
         read_snapshot(load(small.root), ["user"]), environments=[pythons], test=True, progress=Silent()
     )
-    built = {one.build.split("h")[0]: one for one in result.packages if one.name == "fast"}
+    built = {one.artifact.build.split("h")[0]: one for one in result.packages if one.name == "fast"}
     assert set(built) == {f"py{version.replace('.', '')}" for version in (HERE, THERE)}
     assert [one.tests for one in built.values()] == ["passed", "passed"]
     subdir = small.state.channel / platforms.current()
     for one in built.values():
-        with zipfile.ZipFile(subdir / one.file) as opened:
+        with zipfile.ZipFile(subdir / one.artifact.file) as opened:
             assert opened.testzip() is None
     again = build(read_snapshot(load(small.root)), environments=[pythons], test=True, progress=Silent())
     assert {str(one.status) for one in again.packages} == {"current"}
@@ -128,7 +128,7 @@ def test_one_recipe_gives_a_build_for_each_python(small: Small, pythons: str) ->
     fewer = build(read_snapshot(load(small.root)), environments=[pythons], progress=Silent())
     assert [one.status for one in fewer.packages if one.name == "fast"] == [BuildStatus.CURRENT]
     assert len(list(subdir.glob("fast-*.conda"))) == 1
-    assert built["py" + THERE.replace(".", "")].file in {path.name for path in subdir.iterdir()}
+    assert built["py" + THERE.replace(".", "")].artifact.file in {path.name for path in subdir.iterdir()}
 
 
 def in_conda_forge(small: Small, *, offline: bool, **settings: object) -> Session:
@@ -167,11 +167,11 @@ def test_each_variant_is_built_from_its_own_locked_environment(small: Small, pyt
     versions = {name: found[here]["python"][:4] for name, found in pinned(small).items()}
     assert versions == {"fast/host": HERE, f"fast (python {THERE}.*)/host": THERE}
     # Nobody serves any more, and nobody is asked.
-    before = {one.build for one in command.build(session, (), BuildSettings()).packages}
+    before = {one.artifact.build for one in command.build(session, (), BuildSettings()).packages}
     shutil.rmtree(small.state.artifacts)
     again = command.build(session, (), BuildSettings())
     assert {one.status for one in again.packages} == {BuildStatus.BUILT}
-    assert {one.build for one in again.packages} == before
+    assert {one.artifact.build for one in again.packages} == before
 
 
 @needs_snapshot

@@ -42,7 +42,7 @@ def test_a_patch_beside_the_recipe_is_applied_and_an_input_of_the_identity(small
     assert members["share/data.txt"] == b"two\n"
     patch.write_text(PATCH.format("three"))
     assert small.reasons() == {"data": "patches changed"}
-    assert small.build().packages[0].build != first.build
+    assert small.build().packages[0].artifact.build != first.artifact.build
 
 
 def test_a_patch_that_git_ignores_is_refused(small: Small) -> None:

@@ -229,11 +229,11 @@ def test_what_is_in_the_host_environment_of_a_package_is_an_input_of_it(small: S
     small.add_data("user", script='cp "$PREFIX/share/base.txt" data.txt')
     recipe = small.recipe("user")
     small.write_recipe("user", {**recipe, "requirements": {"host": ["base"]}})
-    first = {one.name: one.file for one in small.build().packages}
+    first = {one.name: one.artifact.file for one in small.build().packages}
     (base / "data.txt").write_text("two")
     assert small.reasons() == {
         "base": "source changed (data.txt)",
         "user": "what it is built with changed (base)",
     }
-    second = {one.name: one.file for one in small.build().packages}
+    second = {one.name: one.artifact.file for one in small.build().packages}
     assert first["user"] != second["user"]

@@ -25,10 +25,10 @@ from flowlock.lock.solver.sources import ChannelFolder
 from flowlock.names import SUBDIRS
 from flowlock.report.reporter import Silent
 from shared import SNAPSHOT, needs_snapshot
-from unit.lock.universe import RELEASE, channel, package
+from unit.lock.universe import RELEASE, channel, current, package
 
-CORE = CurrentBuild(version="0.1.0", build="pyh11111111_0")
-FLOW = CurrentBuild(version="0.1.0", build="pyh22222222_0")
+CORE = current("0.1.0", "pyh11111111_0")
+FLOW = current("0.1.0", "pyh22222222_0")
 SPECS = ["python 3.12.*", "pandas", "geopandas", "fastapi", "pytest"]
 
 CLIENT = """
@@ -62,9 +62,13 @@ def workflow_target(place: Path, name: str = "demo") -> LockTarget:
 
 def our_builds(folder: Path, core: CurrentBuild) -> ChannelFolder:
     packages = [
-        package("flowlock-core", "0.1.0", "python >=3.11", "pandas", "pydantic", build=core.build),
+        package("flowlock-core", "0.1.0", "python >=3.11", "pandas", "pydantic", build=core.artifact.build),
         package(
-            "flowlock-demo-workflow", "0.1.0", "python >=3.11", "flowlock-core >=0.1.0", build=FLOW.build
+            "flowlock-demo-workflow",
+            "0.1.0",
+            "python >=3.11",
+            "flowlock-core >=0.1.0",
+            build=FLOW.artifact.build,
         ),
     ]
     return channel(folder, RELEASE, packages, serves=True)
@@ -91,7 +95,7 @@ def test_a_workflow_locks_for_all_platforms_and_an_edit_moves_only_its_lines(tmp
         "https://conda.anaconda.org/conda-forge",
     }
 
-    edited = CurrentBuild(version="0.1.0", build="pyh33333333_0", why="flowlock_core/task.py changed")
+    edited = current("0.1.0", "pyh33333333_0", why="flowlock_core/task.py changed")
     check = LockOptions(check=True)
     stale = run.lock([target], folders=[], own=own(edited), options=check, progress=Silent())
     assert len(stale.locks[0].reasons) == len(SUBDIRS) * 2

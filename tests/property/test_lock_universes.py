@@ -18,11 +18,11 @@ from flowlock.lock.lockfile.document import Lock
 from flowlock.lock.manifest.model import Manifest, ManifestRequirement
 from flowlock.lock.satisfy import CurrentBuild, Rule, StaleReason
 from flowlock.lock.solver.solve import UnsolvableError
-from unit.lock.universe import FORGE, RELEASE, channel, lock, package, wanting
+from unit.lock.universe import FORGE, RELEASE, channel, current, lock, package, wanting
 
 NAMES = ("a", "b", "c", "d", "e")
 VERSIONS = ("1.0", "1.5", "2.0")
-OWN = CurrentBuild(version="0.1", build="pyh0_0")
+OWN = current("0.1", "pyh0_0")
 MATCHER = RattlerMatcher()
 
 versions = st.sampled_from(["", " >=1.5", " <2", " 1.*", " ==1.0", " >1.0,<3"])
@@ -43,7 +43,7 @@ def universes(draw: st.DrawFn) -> list[dict[str, Any]]:
 def locked(draw: st.DrawFn) -> tuple[Manifest, Lock]:
     """Lock a manifest of our own package and some others against a universe that solves."""
     third, asked = draw(universes()), draw(st.lists(specs, max_size=3, unique=True))
-    ours = package("ours", "0.1", *draw(dependencies), build=OWN.build)
+    ours = package("ours", "0.1", *draw(dependencies), build=OWN.artifact.build)
     platforms = draw(st.sampled_from([["linux-64"], ["linux-64", "osx-arm64"]]))
     wanted = wanting("ours", *asked, platforms=platforms)
     with tempfile.TemporaryDirectory() as name:
@@ -113,7 +113,7 @@ def test_what_we_lock_passes_and_what_is_harmed_fails_by_name(
     )
     assert about(check(harmed, found), asked.spec, Rule.REQUIREMENT)
 
-    edited = check(manifest, found, replace(OWN, build="pyh1_0", why="ours/x.py changed"))
+    edited = check(manifest, found, current("0.1", "pyh1_0", why="ours/x.py changed"))
     assert about(edited, "ours is pinned to pyh0_0, the source is now pyh1_0 (ours/x.py changed)", Rule.PIN)
 
 

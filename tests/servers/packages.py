@@ -54,11 +54,9 @@ def package(
 def pinned(path: Path, *, workflow: bool = False) -> PinnedBuild:
     """Return the pin that a lock would have for a package."""
     item = artifact.read(path)
-    assert item.identity is not None
+    assert item.artifact is not None
     return PinnedBuild(
-        file=item.file,
-        subdir=item.identity.subdir,
-        sha256=item.sha256,
+        artifact=item.artifact,
         workflow=workflow,
         where="pixi.lock",
     )

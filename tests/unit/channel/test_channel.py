@@ -17,6 +17,7 @@ from flowlock.channel.serve import serving
 from flowlock.channel.store import GENERATIONS
 from flowlock.conda import archive
 from flowlock.conda.archive import Member
+from flowlock.conda.artifact import Artifact
 from flowlock.conda.index import index_files
 from flowlock.edges.files import sha256_of
 from flowlock.errors import FlowlockError
@@ -25,17 +26,18 @@ EPOCH = datetime(2026, 11, 1, tzinfo=UTC)
 Put = Callable[..., bool]
 
 
-def artifact(folder: Path, name: str, version: str = "1.0", subdir: str = "noarch") -> store.Artifact:
+def artifact(folder: Path, name: str, version: str = "1.0", subdir: str = "noarch") -> store.HeldArtifact:
     stem = f"{name}-{version}-0"
     index = {"name": name, "version": version, "build": "0", "build_number": 0, "depends": ["python >=3.11"]}
     member = Member(path="info/index.json", data=json.dumps({**index, "subdir": subdir}).encode())
     path = folder / f"{stem}.conda"
     folder.mkdir(exist_ok=True)
     path.write_bytes(archive.write(stem, [member], epoch=EPOCH))
-    return store.Artifact(subdir=subdir, file=path.name, sha256=sha256_of(path), origin=path)
+    made = Artifact(name=name, version=version, build="0", number=0, subdir=subdir, sha256=sha256_of(path))
+    return store.HeldArtifact(artifact=made, origin=path)
 
 
-def put(root: Path, *artifacts: store.Artifact) -> bool:
+def put(root: Path, *artifacts: store.HeldArtifact) -> bool:
     return store.put(root / "channel", artifacts, subdirs=["linux-64"], cache=root / "cache")
 
 
@@ -54,12 +56,12 @@ def root(tmp_path: Path) -> Path:
 def test_the_channel_holds_exactly_what_was_put(root: Path) -> None:
     a, b = artifact(root / "made", "a"), artifact(root / "made", "b", subdir="linux-64")
     assert put(root, a, b)
-    assert [(e.name, e.subdir) for e in store.entries(root / "channel")] == [
+    assert [(e.artifact.name, e.artifact.subdir) for e in store.entries(root / "channel")] == [
         ("b", "linux-64"),
         ("a", "noarch"),
     ]
     assert put(root, b)
-    assert [e.name for e in store.entries(root / "channel")] == ["b"]
+    assert [e.artifact.name for e in store.entries(root / "channel")] == ["b"]
     assert not list((root / "channel").rglob("a-*.conda"))
 
 
@@ -120,7 +122,7 @@ def test_a_record_that_was_edited_into_the_cache_is_not_served(root: Path, edite
     cache = root / "cache" / "channel-index.json"
     document = json.loads(cache.read_bytes())
     known = document["content"]["records"]
-    known[a.sha256] = {**known[a.sha256], **edited} if isinstance(edited, dict) else edited
+    known[a.artifact.sha256] = {**known[a.artifact.sha256], **edited} if isinstance(edited, dict) else edited
     cache.write_text(json.dumps(document, separators=(",", ":")) + "\n")
     assert not put(root, a)
     assert contents(root) == before
@@ -182,7 +184,7 @@ def test_a_client_finds_the_package_over_http_by_either_index(
         path.unlink()
     with serving(root / "channel") as url:
         found = solved(url, shards=shards, cache=tmp_path / "cache")
-    assert found == {f"{url}/noarch/a-1.0-0.conda {a.sha256}"}
+    assert found == {f"{url}/noarch/a-1.0-0.conda {a.artifact.sha256}"}
 
 
 def test_a_port_that_is_used_is_told_with_a_way_out(root: Path) -> None:
@@ -201,7 +203,7 @@ def test_ranges_are_served(root: Path) -> None:
     put(root, a)
     data = a.origin.read_bytes()
     with serving(root / "channel") as url:
-        place = f"{url}/noarch/{a.file}"
+        place = f"{url}/noarch/{a.artifact.file}"
         assert requests.get(place, timeout=5).content == data
         for asked, part in {"0-9": data[:10], "10-": data[10:], "-5": data[-5:], "0-999999": data}.items():
             answer = requests.get(place, headers={"Range": f"bytes={asked}"}, timeout=5)

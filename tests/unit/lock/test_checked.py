@@ -8,9 +8,10 @@ from flowlock.lock.checked import CheckedLocks
 from flowlock.lock.manifest.model import simple
 from flowlock.lock.result import LockOptions, LockTarget
 from flowlock.lock.satisfy import CurrentBuild
-from unit.lock.universe import FORGE, RELEASE, channel, package
+from flowlock.names import Sha256
+from unit.lock.universe import FORGE, RELEASE, channel, current, package
 
-OWN = {"ours": CurrentBuild(version="1.0", build="h1_0", sha256="a" * 64)}
+OWN = {"ours": current("1.0", "h1_0")}
 
 
 class Place:
@@ -38,8 +39,12 @@ class Place:
     def serve_as_snapshot(self) -> None:
         self.served = replace(self.served, serves=False)
 
-    def make(self, identity: CurrentBuild) -> None:
-        self.own = {"ours": identity}
+    def make(self, build: CurrentBuild) -> None:
+        self.own = {"ours": build}
+
+    def make_bytes(self, sha256: str) -> None:
+        build = self.own["ours"]
+        self.make(replace(build, artifact=replace(build.artifact, sha256=Sha256(sha256))))
 
 
 @pytest.fixture
@@ -57,9 +62,9 @@ CHANGES: dict[str, Callable[[Place], object]] = {
     "the manifest": Place.ask_for_more,
     "the channel": Place.serve_more,
     "what a channel is": Place.serve_as_snapshot,
-    "our build": lambda place: place.make(replace(OWN["ours"], build="h2_0")),
-    "our version": lambda place: place.make(replace(OWN["ours"], version="1.1")),
-    "our bytes": lambda place: place.make(replace(OWN["ours"], sha256="b" * 64)),
+    "our build": lambda place: place.make(current("1.0", "h2_0")),
+    "our version": lambda place: place.make(current("1.1", "h1_0")),
+    "our bytes": lambda place: place.make_bytes("b" * 64),
     "the record": lambda place: (place.folder / "checked.json").write_text("{}"),
 }
 

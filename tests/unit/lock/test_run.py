@@ -9,7 +9,7 @@ from flowlock.lock.manifest import pixi
 from flowlock.lock.result import CURRENT, STALE, UPDATED
 from flowlock.lock.satisfy import CurrentBuild
 from flowlock.lock.solver.sources import ChannelFolder
-from unit.lock.universe import FORGE, RELEASE, channel, code_of, lock, ours, package, read, wanting
+from unit.lock.universe import FORGE, RELEASE, channel, code_of, current, lock, ours, package, read, wanting
 
 
 def pins(path: Path, environment: str = "default", platform: str = "linux-64") -> dict[str, str]:
@@ -22,7 +22,7 @@ def core(build: str, *depends: str, **fields: Any) -> dict[str, Any]:
 
 
 def own(build: str, why: str = "") -> dict[str, CurrentBuild]:
-    return {"core": CurrentBuild(version="1.0", build=build, why=why)}
+    return {"core": current("1.0", build, why)}
 
 
 def test_a_lock_is_made_then_current_and_the_file_is_not_touched(place: Path, forge: ChannelFolder) -> None:
@@ -162,7 +162,7 @@ def test_a_native_package_that_was_not_built_for_a_platform_is_named(
     assert not place.exists()
 
 
-FLOW = CurrentBuild(version="1.0", build="h0_0")
+FLOW = current("1.0", "h0_0")
 
 
 def test_truncated_metadata_is_refused(place: Path, forge: ChannelFolder) -> None:

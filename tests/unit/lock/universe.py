@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from flowlock.conda.artifact import Artifact
 from flowlock.errors import FlowlockError
 from flowlock.lock import run
 from flowlock.lock.lockfile import document
@@ -46,6 +47,12 @@ def package(
         **({"noarch": "generic"} if subdir == "noarch" else {}),
         **fields,
     }
+
+
+def current(version: str, build: str, why: str = "") -> CurrentBuild:
+    """Return what the source of a package makes; it is known by its key."""
+    artifact = Artifact(name="", version=version, build=build, number=0, subdir="noarch")
+    return CurrentBuild(artifact=artifact, why=why)
 
 
 def channel(

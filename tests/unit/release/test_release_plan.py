@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flowlock.conda.artifact import Artifact
 from flowlock.errors import FlowlockError
 from flowlock.names import Sha256
 from flowlock.release.plan import PinnedBuild, admit, dependencies, judge
-from flowlock.release.targets.artifact import ChannelIdentity, Item
+from flowlock.release.targets.artifact import Item
 from flowlock.release.targets.protocol import Delivery, DeliveryStatus, PublishTarget, Served, TargetKind
 from flowlock.release.upload import upload
 from flowlock.report.reporter import Silent
@@ -17,23 +18,27 @@ from flowlock.report.reporter import Silent
 ONE, TWO = Sha256("1" * 64), Sha256("2" * 64)
 
 
+def built(name: str, version: str = "1.0", build: str = "pyhaa_0", sha256: Sha256 | None = None) -> Artifact:
+    number = int(build.rsplit("_", 1)[1])
+    return Artifact(name=name, version=version, build=build, number=number, subdir="noarch", sha256=sha256)
+
+
 def item(
     name: str, version: str = "1.0", build: str = "pyhaa_0", *, sha256: Sha256 = ONE, depends: str = ""
 ) -> Item:
-    number = int(build.rsplit("_", 1)[1])
     return Item(
         path=Path(),
         file=f"{name}-{version}-{build}.conda",
         sha256=sha256,
         size=1,
-        identity=ChannelIdentity(name=name, version=version, build=build, number=number, subdir="noarch"),
+        artifact=built(name, version, build, sha256),
         depends=frozenset(depends.split()),
     )
 
 
 def served(*items: Item) -> dict[str, Served]:
     return {
-        one.place: Served(place=one.place, url="", sha256=one.sha256, identity=one.identity) for one in items
+        one.place: Served(place=one.place, url="", sha256=one.sha256, artifact=one.artifact) for one in items
     }
 
 
@@ -61,9 +66,9 @@ def test_a_higher_build_number_may_stand_beside_another_build() -> None:
 
 def test_every_file_is_pinned_and_every_pin_is_there() -> None:
     pins = [
-        PinnedBuild(file=item("a").file, subdir="noarch", sha256=TWO, where="pixi.lock"),
-        PinnedBuild(file=item("b").file, subdir="noarch", sha256=None, where="the source"),
-        PinnedBuild(file=item("c").file, subdir="noarch", sha256=ONE, where="pixi.lock"),
+        PinnedBuild(artifact=built("a", sha256=TWO), where="pixi.lock"),
+        PinnedBuild(artifact=built("b"), where="the source"),
+        PinnedBuild(artifact=built("c", sha256=ONE), where="pixi.lock"),
     ]
     found = admit([item("a"), item("b"), item("d")], pins)
     assert [(problem.code, problem.message.split("-")[0]) for problem in found] == [
@@ -87,7 +92,7 @@ class Recording:
         self.broken, self.taken = broken, []  # type: tuple[set[str], list[str]]
 
     def upload(self, item: Item) -> Delivery:
-        if item.identity and item.identity.name in self.broken:
+        if item.artifact and item.artifact.name in self.broken:
             raise FlowlockError("no", code="FL812")
         self.taken.append(item.place)
         return Delivery(status=DeliveryStatus.UPLOADED, url="")

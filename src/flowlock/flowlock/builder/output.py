@@ -32,20 +32,10 @@ def write(folder: Path, source: Path) -> None:
     with files.staged_folder(folder.absolute()) as staging:
         shutil.copytree(source, staging, dirs_exist_ok=True)
         for entry in listed:
-            if files.sha256_of(staging / entry.subdir / entry.file) != entry.sha256:
-                raise FlowlockError(f"{entry.file} is damaged", code="FL605", hint="run `flowlock build`")
-        packages = [
-            {
-                "name": entry.name,
-                "version": entry.version,
-                "build": entry.build,
-                "subdir": entry.subdir,
-                "file": entry.file,
-                "sha256": entry.sha256,
-                "size": entry.size,
-            }
-            for entry in listed
-        ]
+            if files.sha256_of(staging / entry.artifact.path) != entry.artifact.sha256:
+                name = entry.artifact.file
+                raise FlowlockError(f"{name} is damaged", code="FL605", hint="run `flowlock build`")
+        packages = [entry.as_json() for entry in listed]
         text = json.dumps({"schema": 1, "packages": packages}, indent=2) + "\n"
         (staging / MANIFEST).write_text(text, encoding="utf-8")
         paths = sorted(path.relative_to(staging).as_posix() for path in staging.rglob("*") if path.is_file())

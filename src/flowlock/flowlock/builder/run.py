@@ -18,7 +18,7 @@ from flowlock.builder.plan.targets import BuildTarget
 from flowlock.builder.verify import verify as check
 from flowlock.builder.worker.rooms import WorkerFolders, tidy
 from flowlock.builder.worker.workers import Workers
-from flowlock.builder.yard import Yard, artifact_of, survey
+from flowlock.builder.yard import Yard, held_artifact, survey
 from flowlock.channel import store
 from flowlock.conda.closure import closure
 from flowlock.edges import files
@@ -177,18 +177,13 @@ def _enter(yard: Yard, held: Mapping[str, Cached]) -> bool:
     workspace, found = yard.workspace, yard.found
     folder, cache = workspace.state.channel, workspace.state.cache
     whole = store.whole(folder, cache=cache)
-    artifacts = [artifact_of(step, held[name]) for name, step in found.items()]
+    artifacts = [held_artifact(held[name]) for name in found]
     ours = {target.name for target in yard.snapshot.targets.values()}
     asked = {step.target.name for step in found.values()}
     artifacts += [
-        store.Artifact(
-            subdir=entry.subdir,
-            file=entry.file,
-            sha256=entry.sha256,
-            origin=folder / entry.subdir / entry.file,
-        )
+        store.HeldArtifact(artifact=entry.artifact, origin=folder / entry.artifact.path)
         for entry in store.entries(folder)
-        if entry.name in ours - asked and f"{entry.subdir}/{entry.file}" in whole
+        if entry.artifact.name in ours - asked and entry.artifact.path in whole
     ]
     changed = store.put(folder, artifacts, subdirs=workspace.platforms, cache=cache)
     for step in found.values():
@@ -200,11 +195,7 @@ def _enter(yard: Yard, held: Mapping[str, Cached]) -> bool:
 def _result(step: PackageState, made: tuple[Cached, float] | None, tests: str = "") -> PackageResult:
     held = made[0] if made else step.cached
     return PackageResult(
-        name=step.identity.name,
-        version=step.identity.version,
-        build=step.identity.build,
-        file=step.identity.file,
-        sha256=held.sha256 if held else None,
+        artifact=held.artifact if held else step.identity.artifact,
         status=step.status,
         seconds=made[1] if made else 0.0,
         reason=step.reason if step.status is not BuildStatus.CACHED else "it was not in the channel",

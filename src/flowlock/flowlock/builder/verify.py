@@ -31,7 +31,7 @@ def verify(
             if not isinstance(outcome, Made):
                 raise outcome
             if outcome.data != built[name].read_bytes():
-                again = folder / pending[name].identity.file
+                again = folder / pending[name].identity.artifact.file
                 again.write_bytes(outcome.data)
                 problems.append(_problem(name))
                 details.append(f"{name}:\n{difference(built[name], again)}")

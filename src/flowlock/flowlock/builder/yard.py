@@ -53,9 +53,11 @@ class Yard:
         folder = self.workspace.state.build_channels / "needs" / name
         offer = self.locked.offer(name, folder / "locked") or open_channels(self.environments)
         if needed:
-            wanted = [artifact_of(self.found[need], held[need]) for need in sorted(needed)]
+            wanted = [held_artifact(held[need]) for need in sorted(needed)]
             store.put(folder / "channel", wanted, subdirs=(), cache=folder / "cache")
-            offer = offer.before(folder / "channel", {self.found[need].identity.stem for need in needed})
+            offer = offer.before(
+                folder / "channel", {self.found[need].identity.artifact.stem for need in needed}
+            )
         return BuildJob(
             recipe=step.target.recipe,
             identity=step.identity,
@@ -78,7 +80,7 @@ class Yard:
         folder = self.workspace.state.build_channels / "tests"
         bench = Bench(
             own=self.workspace.release_channel,
-            artifacts=[artifact_of(step, held[name]) for name, step in self.found.items()],
+            artifacts=[held_artifact(held[name]) for name in self.found],
             channels=self.environments,
             offline=self.offline,
             work=folder,
@@ -117,7 +119,6 @@ def survey(
     )
 
 
-def artifact_of(step: PackageState, held: Cached) -> store.Artifact:
-    """Return a held build as the channel enters it."""
-    own = step.identity
-    return store.Artifact(subdir=own.subdir, file=own.file, sha256=held.sha256, origin=held.path)
+def held_artifact(cached: Cached) -> store.HeldArtifact:
+    """Return a built artifact as the channel enters it."""
+    return store.HeldArtifact(artifact=cached.artifact, origin=cached.path)

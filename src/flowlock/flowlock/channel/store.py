@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from flowlock.conda import archive
+from flowlock.conda.artifact import Artifact
 from flowlock.conda.index import Record, index_files
 from flowlock.edges import files, memo
 from flowlock.edges.memo import digest_of
@@ -31,31 +32,24 @@ SYNCS = 16
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Artifact:
-    """A file that the channel shall hold: its place there, its digest, and where its bytes can be had."""
+class HeldArtifact:
+    """An artifact that the channel shall hold, and the file that has its bytes."""
 
-    subdir: str
-    file: str
-    sha256: Sha256
+    artifact: Artifact
     origin: Path
-
-    @property
-    def place(self) -> str:
-        """The path inside the channel."""
-        return f"{self.subdir}/{self.file}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChannelEntry:
-    """A package that the channel's index lists."""
+    """An artifact that the channel's index lists."""
 
-    name: str
-    version: str
-    build: str
-    subdir: str
-    file: str
-    sha256: Sha256
+    artifact: Artifact
     size: int
+
+    def as_json(self) -> dict[str, Any]:
+        """Return name, version, build, subdir, file, sha256 and size."""
+        keys = ("name", "version", "build", "subdir", "file", "sha256")
+        return {**{key: getattr(self.artifact, key) for key in keys}, "size": self.size}
 
 
 def entries(channel: Path) -> list[ChannelEntry]:
@@ -64,7 +58,7 @@ def entries(channel: Path) -> list[ChannelEntry]:
     for path in sorted(channel.glob("*/repodata.json")):
         index = memo.read_plain(path, _ChannelIndex)
         records = sorted(index.conda.items()) if index else []
-        found += [record.entry(path.parent.name, file) for file, record in records]
+        found += [record.listed(path.parent.name) for _, record in records]
     return found
 
 
@@ -74,19 +68,20 @@ class _IndexRecord(BaseModel):
     name: str
     version: str
     build: str
+    build_number: int
     sha256: Sha256Text
     size: int
 
-    def entry(self, subdir: str, file: str) -> ChannelEntry:
-        return ChannelEntry(
+    def listed(self, subdir: str) -> ChannelEntry:
+        artifact = Artifact(
             name=self.name,
             version=self.version,
             build=self.build,
+            number=self.build_number,
             subdir=subdir,
-            file=file,
             sha256=Sha256(self.sha256),
-            size=self.size,
         )
+        return ChannelEntry(artifact=artifact, size=self.size)
 
 
 class _ChannelIndex(BaseModel):
@@ -103,7 +98,7 @@ class _KeptRecords(BaseModel):
     indexes: dict[str, dict[str, Sha256Text]]
 
 
-def put(channel: Path, artifacts: Sequence[Artifact], *, subdirs: Iterable[str], cache: Path) -> bool:
+def put(channel: Path, held: Sequence[HeldArtifact], *, subdirs: Iterable[str], cache: Path) -> bool:
     """Make the channel hold exactly these artifacts under a complete index; say whether anything changed.
 
     What is on disk decides: a file that is missing, foreign or altered makes a new generation, which takes
@@ -111,13 +106,14 @@ def put(channel: Path, artifacts: Sequence[Artifact], *, subdirs: Iterable[str],
     """
     digests = StatCache(cache / STAT_CACHE)
     known = _ContentFacts(cache / INDEX_MEMO)
-    wanted = {artifact.place: artifact for artifact in artifacts}
+    wanted = {one.artifact.path: one for one in held}
     records = known.records(wanted.values())
     by_subdir: dict[str, dict[str, Record]] = {subdir: {} for subdir in ("noarch", *subdirs)}
-    for artifact in wanted.values():
-        by_subdir.setdefault(artifact.subdir, {})[artifact.file] = records[artifact.sha256]
+    for one in held:
+        artifact = one.artifact
+        by_subdir.setdefault(artifact.subdir, {})[artifact.file] = records[artifact.known_sha256]
     index = known.index_digests(by_subdir)
-    expected = {**{place: artifact.sha256 for place, artifact in wanted.items()}, **index}
+    expected = {**{place: one.artifact.known_sha256 for place, one in wanted.items()}, **index}
     present = _contents(channel, digests)
     intact = present == expected
     if not intact:
@@ -132,7 +128,7 @@ def put(channel: Path, artifacts: Sequence[Artifact], *, subdirs: Iterable[str],
 
 def whole(channel: Path, *, cache: Path) -> dict[str, Sha256]:
     """Return the artifacts that the index lists and that are here with the digest it gives, by path."""
-    listed = {f"{entry.subdir}/{entry.file}": entry.sha256 for entry in entries(channel)}
+    listed = {entry.artifact.path: entry.artifact.known_sha256 for entry in entries(channel)}
     digests = StatCache(cache / STAT_CACHE)
     present = {place: channel / place for place in listed if (channel / place).is_file()}
     return {place: listed[place] for place, path in present.items() if digests.sha256(path) == listed[place]}
@@ -149,7 +145,7 @@ def _contents(channel: Path, digests: StatCache) -> dict[str, Sha256]:
 
 
 def _replace(
-    channel: Path, wanted: Mapping[str, Artifact], index: Mapping[str, bytes], kept: Collection[str]
+    channel: Path, wanted: Mapping[str, HeldArtifact], index: Mapping[str, bytes], kept: Collection[str]
 ) -> None:
     """Fill a new generation, then let the link name it. The one before stays for those who read it now.
 
@@ -201,11 +197,11 @@ def _next_link(channel: Path) -> Path:
     return channel.with_name(files.TEMPORARY_PREFIX + channel.name)
 
 
-def _bytes(artifact: Artifact) -> bytes:
-    data = files.read_bytes(artifact.origin)
-    if hashlib.sha256(data).hexdigest() != artifact.sha256:
+def _bytes(held: HeldArtifact) -> bytes:
+    data = files.read_bytes(held.origin)
+    if hashlib.sha256(data).hexdigest() != held.artifact.sha256:
         raise FlowlockError(
-            f"{artifact.file} is damaged",
+            f"{held.artifact.file} is damaged",
             code="FL605",
             hint="run the same command again: it is built anew",
         )
@@ -255,16 +251,17 @@ class _ContentFacts:
             kept = _KeptRecords(form=INDEX_FORM, records={}, indexes={})
         self._records, self._indexes = kept.records, kept.indexes
 
-    def records(self, artifacts: Iterable[Artifact]) -> dict[str, Record]:
+    def records(self, held: Iterable[HeldArtifact]) -> dict[str, Record]:
         """Return the index record of each artifact by digest."""
-        return {artifact.sha256: self._record(artifact) for artifact in artifacts}
+        return {one.artifact.known_sha256: self._record(one) for one in held}
 
-    def _record(self, artifact: Artifact) -> Record:
-        record = self._records.get(artifact.sha256)
-        if record is None or record.get("sha256") != artifact.sha256:
-            record = self._records[artifact.sha256] = index_record(artifact.origin)
+    def _record(self, held: HeldArtifact) -> Record:
+        artifact, sha256 = held.artifact, held.artifact.known_sha256
+        record = self._records.get(sha256)
+        if record is None or record.get("sha256") != sha256:
+            record = self._records[sha256] = index_record(held.origin)
             self._changed = True
-            if record["sha256"] != artifact.sha256:
+            if record["sha256"] != sha256:
                 raise FlowlockError(
                     f"{artifact.file} is damaged",
                     code="FL605",
@@ -288,10 +285,10 @@ class _ContentFacts:
             self._made = {key: index_files(records, archive.compressor())}
         return self._made[key]
 
-    def save(self, artifacts: Iterable[Artifact]) -> None:
+    def save(self, held: Iterable[HeldArtifact]) -> None:
         """Write what was learned, without the records of artifacts that the channel no longer holds."""
         if self._changed:
-            current = {artifact.sha256 for artifact in artifacts}
+            current = {one.artifact.sha256 for one in held}
             records = {key: record for key, record in self._records.items() if key in current}
             document = {"form": INDEX_FORM, "records": records, "indexes": self._indexes}
             memo.write(self._path, document)

@@ -83,7 +83,7 @@ def _entries(session: Session) -> Iterator[Kept]:
     state = workspace.state
     pinned = _pinned(workspace)
     snapshot = read_snapshot(workspace)
-    current = {identity.stem: BUILDS for identity in snapshot.identities.values()}
+    current = {identity.artifact.stem: BUILDS for identity in snapshot.identities.values()}
     needed = {**pinned, **current}
     yield from _archives(state.artifacts, needed)
     yield from _folders("unpacked", state.worker_packages, pinned)

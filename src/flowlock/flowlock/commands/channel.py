@@ -1,7 +1,7 @@
 """`flowlock channel ls`: what the local channel lists."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +21,17 @@ class Listing:
 
     def as_json(self) -> Mapping[str, Any]:
         """Return every record's name, place and digest."""
-        return {"packages": [asdict(entry) for entry in self.entries]}
+        return {"packages": [entry.as_json() for entry in self.entries]}
 
     def as_text(self) -> str:
         """Return a line a package."""
-        width = max((len(entry.file) for entry in self.entries), default=0)
-        return "\n".join(
-            f"{entry.subdir:<13} {entry.file:<{width}}  {entry.size:>9}  {entry.sha256[:12]}"
-            for entry in self.entries
-        )
+        width = max((len(entry.artifact.file) for entry in self.entries), default=0)
+        return "\n".join(_line(entry, width) for entry in self.entries)
+
+
+def _line(entry: ChannelEntry, width: int) -> str:
+    artifact = entry.artifact
+    return f"{artifact.subdir:<13} {artifact.file:<{width}}  {entry.size:>9}  {artifact.known_sha256[:12]}"
 
 
 def ls(channel: Path) -> Listing:

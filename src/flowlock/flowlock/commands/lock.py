@@ -159,18 +159,14 @@ def _own(snapshot: WorkspaceSnapshot, cache: Cache) -> dict[str, CurrentBuild]:
     """Return what the workspace's sources make now: names, and the bytes of what is built."""
     builds: dict[str, list[str]] = {}
     for package in snapshot.packages.values():
-        builds.setdefault(package.identity.name, []).append(package.identity.build)
-    return {
-        key: CurrentBuild(
-            version=package.identity.version,
-            build=package.identity.build,
-            sha256=held.sha256 if (held := cache.find(package.identity)) else "",
-            variants=tuple(
-                build for build in builds[package.identity.name] if build != package.identity.build
-            ),
-        )
-        for key, package in snapshot.packages.items()
-    }
+        builds.setdefault(package.artifact.name, []).append(package.artifact.build)
+    current = {}
+    for key, package in snapshot.packages.items():
+        cached = cache.find(package.identity)
+        others = [build for build in builds[package.artifact.name] if build != package.artifact.build]
+        artifact = cached.artifact if cached else package.artifact
+        current[key] = CurrentBuild(artifact=artifact, variants=tuple(others))
+    return current
 
 
 def _explained(
@@ -186,7 +182,7 @@ def _explained(
 
 def _why(cache: Cache, package: SourcePackage, locks: Sequence[str]) -> str:
     """Return what differs from the inputs of the first pin that is of another build."""
-    own = package.identity
+    own = package.artifact
     pin = re.compile(rf"/({re.escape(own.name)}-[^/-]+-[^/-]+)\.conda$", re.MULTILINE)
     pinned = {match[1] for text in locks for match in pin.finditer(text)} - {own.stem}
     made_from = [inputs for stem in sorted(pinned) if (inputs := cache.inputs(stem)) is not None]

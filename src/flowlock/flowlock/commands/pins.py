@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from flowlock.builder.plan.identity import Identity
 from flowlock.builder.plan.snapshot import WorkspaceSnapshot
 from flowlock.commands.session import Session
+from flowlock.conda.artifact import Artifact
 from flowlock.conda.records import Record
 from flowlock.errors import FlowlockError, Location, Problem
 from flowlock.lock.lockfile import document
@@ -44,9 +45,12 @@ def read(session: Session, snapshot: WorkspaceSnapshot, commit: str) -> Pins:
     pins: dict[str, PinnedBuild] = {}
     for name, pin in _locked(session, locks.texts):
         first = pins.setdefault(name, replace(pin, workflow=name in workflows))
-        if (first.file, first.sha256) != (pin.file, pin.sha256):
+        if first.artifact != pin.artifact:
             problems.append(
-                _problem("FL826", f"{pin.where} pins {pin.file}, {first.where} pins {first.file}")
+                _problem(
+                    "FL826",
+                    f"{pin.where} pins {pin.artifact.file}, {first.where} pins {first.artifact.file}",
+                )
             )
         problems += _disagreements(pin, identities.get(name))
     for name, lock in workflows.items():
@@ -90,21 +94,35 @@ def _pin(record: Record, path: str) -> PinnedBuild:
             location=Location(file=path),
             hint=HINT,
         ) from error
-    return PinnedBuild(file=record.file_name, subdir=record.subdir, sha256=sha256, where=path)
+    artifact = Artifact(
+        name=record.name,
+        version=record.version,
+        build=record.build,
+        number=record.build_number,
+        subdir=record.subdir,
+        sha256=sha256,
+    )
+    if artifact.file != record.file_name:
+        raise FlowlockError(
+            f"{path} pins {record.file_name} as {artifact.file}",
+            code="FL828",
+            location=Location(file=path),
+            hint=HINT,
+        )
+    return PinnedBuild(artifact=artifact, where=path)
 
 
 def _disagreements(pin: PinnedBuild, identity: Identity | None) -> Iterator[Problem]:
     if identity is None:
-        yield _problem("FL827", f"{pin.where} pins {pin.file}, which this workspace does not make")
-    elif identity.file != pin.file:
-        yield _problem("FL828", f"{pin.where} pins {pin.file}, the source makes {identity.file}")
+        yield _problem("FL827", f"{pin.where} pins {pin.artifact.file}, which this workspace does not make")
+    elif identity.artifact.file != pin.artifact.file:
+        made = identity.artifact.file
+        yield _problem("FL828", f"{pin.where} pins {pin.artifact.file}, the source makes {made}")
 
 
 def _by_identity(identity: Identity, *, workflow: bool) -> PinnedBuild:
     where = "the source, by its identity,"
-    return PinnedBuild(
-        file=identity.file, subdir=identity.subdir, sha256=None, where=where, workflow=workflow
-    )
+    return PinnedBuild(artifact=identity.artifact, where=where, workflow=workflow)
 
 
 def _problem(code: str, message: str) -> Problem:

@@ -5,16 +5,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from flowlock.builder.plan.identity import Identity as BuildIdentity
+from flowlock.builder.plan.identity import Identity
 from flowlock.builder.plan.snapshot import read_snapshot
 from flowlock.channel import store
 from flowlock.commands import publish as command
 from flowlock.commands.session import Session
+from flowlock.conda.artifact import Artifact
 from flowlock.edges import files
 from flowlock.errors import FlowlockError
 from flowlock.lock.lockfile import document
 from flowlock.release import version
-from flowlock.release.targets.artifact import ChannelIdentity, Item
+from flowlock.release.targets.artifact import Item
 from flowlock.release.targets.protocol import PublishTarget
 
 
@@ -31,9 +32,7 @@ class Availability(StrEnum):
 class PackageStatus:
     """One package: what its source makes now, and what each place has of it."""
 
-    name: str
-    version: str
-    build: str
+    artifact: Artifact
     digest: str
     channel: Availability
     locks: Availability
@@ -41,9 +40,14 @@ class PackageStatus:
 
     def as_json(self) -> Mapping[str, Any]:
         """Return the row as an object."""
-        plain = {name: str(getattr(self, name)) for name in ("name", "version", "build", "digest")}
+        plain = {name: str(getattr(self.artifact, name)) for name in ("name", "version", "build")}
         places = {"channel": str(self.channel), "locks": str(self.locks)}
-        return {**plain, **places, "targets": {name: str(place) for name, place in self.targets.items()}}
+        return {
+            **plain,
+            "digest": self.digest,
+            **places,
+            "targets": {name: str(place) for name, place in self.targets.items()},
+        }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,7 +71,14 @@ class StatusResult:
         targets = list(self.packages[0].targets) if self.packages else []
         head = ["package", "version", "build", "channel", "locks", *targets]
         rows = [
-            [p.name, p.version, p.build, p.channel, p.locks, *(p.targets[name] for name in targets)]
+            [
+                p.artifact.name,
+                p.artifact.version,
+                p.artifact.build,
+                p.channel,
+                p.locks,
+                *(p.targets[name] for name in targets),
+            ]
             for p in self.packages
         ]
         widths = [max(len(str(row[column])) for row in [head, *rows]) for column in range(len(head))]
@@ -82,7 +93,7 @@ def status(
 ) -> StatusResult:
     """Say of each package what its source makes and who has it; asks targets only if they are named."""
     identities = read_snapshot(session.workspace).identities
-    here = {entry.file for entry in store.entries(session.channel)}
+    here = {entry.artifact.file for entry in store.entries(session.channel)}
     locked = _locked_files(session)
     tag = version.tag_of(version.parse(session.workspace.version))
     items = [_item(identity, session) for identity in identities.values()]
@@ -96,12 +107,10 @@ def status(
             notes.append(f"{target.name} was not asked: {error.message}")
     rows = [
         PackageStatus(
-            name=name,
-            version=identity.version,
-            build=identity.build,
+            artifact=identity.artifact,
             digest=identity.digest,
-            channel=_place(identity.file, here, name),
-            locks=_place(identity.file, locked, name),
+            channel=_place(identity.artifact.file, here, name),
+            locks=_place(identity.artifact.file, locked, name),
             targets={target: places[name] for target, places in served.items()},
         )
         for name, identity in sorted(identities.items())
@@ -129,26 +138,20 @@ def _locked_files(session: Session) -> set[str]:
     return pinned
 
 
-def _item(identity: BuildIdentity, session: Session) -> Item:
+def _item(identity: Identity, session: Session) -> Item:
     """Return an item that asks after a build by its name; it is never uploaded, so it has no bytes."""
-    number = int(identity.build.rsplit("_", 1)[1])
+    artifact = identity.artifact
     return Item(
-        path=session.channel / identity.subdir / identity.file,
-        file=identity.file,
+        path=session.channel / artifact.path,
+        file=artifact.file,
         sha256=identity.digest,
         size=0,
-        identity=ChannelIdentity(
-            name=identity.name,
-            version=identity.version,
-            build=identity.build,
-            number=number,
-            subdir=identity.subdir,
-        ),
+        artifact=artifact,
     )
 
 
 def _at_target(target: PublishTarget, items: Sequence[Item]) -> dict[str, Availability]:
     present = {place.rpartition("/")[2] for place in target.served(items)}
     return {
-        item.identity.name: _place(item.file, present, item.identity.name) for item in items if item.identity
+        item.artifact.name: _place(item.file, present, item.artifact.name) for item in items if item.artifact
     }

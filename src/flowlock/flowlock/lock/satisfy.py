@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from flowlock.conda.artifact import Artifact
 from flowlock.conda.records import Record
 from flowlock.conda.virtual import TargetPlatform, declared
 from flowlock.lock.lockfile.document import Lock, LockedEnvironment, LockPlatform
@@ -53,14 +54,12 @@ class StaleReason:
 class CurrentBuild:
     """What a workspace package's source makes now.
 
-    `why` says what differs from the pin, if that is known; `sha256` is that of the built bytes, if they are.
-    A native package's other variants are `variants`: a pin may be any of them.
+    The artifact has the sha256 of the built bytes, if they are built. `why` says what differs from the pin,
+    if that is known. A native package's other variants are `variants`: a pin may be any of them.
     """
 
-    version: str
-    build: str
+    artifact: Artifact
     why: str = ""
-    sha256: str = ""
     variants: tuple[str, ...] = ()
 
 
@@ -377,15 +376,16 @@ def _pins(
 
 def _outdated(record: Record, now: CurrentBuild) -> str:
     """Return how a pin differs from the source; empty if it does not."""
-    if now.version == record.version and record.build in now.variants:
+    made = now.artifact
+    if made.version == record.version and record.build in now.variants:
         return ""
-    if (now.version, now.build) == (record.version, record.build):
-        if now.sha256 in ("", record.sha256):
+    if (made.version, made.build) == (record.version, record.build):
+        if made.sha256 in (None, record.sha256):
             return ""
-        return f"{record.name} is pinned with the sha256 {record.sha256}, the build has {now.sha256}"
-    was, source = record.build, now.build
-    if now.version != record.version:
-        was, source = f"{record.version} {was}", f"{now.version} {source}"
+        return f"{record.name} is pinned with the sha256 {record.sha256}, the build has {made.sha256}"
+    was, source = record.build, made.build
+    if made.version != record.version:
+        was, source = f"{record.version} {was}", f"{made.version} {source}"
     why = f" ({now.why})" if now.why else ""
     return f"{record.name} is pinned to {was}, the source is now {source}{why}"
 

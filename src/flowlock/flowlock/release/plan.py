@@ -6,29 +6,29 @@ from graphlib import CycleError, TopologicalSorter
 
 from packaging.version import InvalidVersion, Version
 
+from flowlock.conda.artifact import Artifact
 from flowlock.errors import FlowlockError, Problem
-from flowlock.names import Sha256
-from flowlock.release.targets.artifact import ChannelIdentity, Item
+from flowlock.release.targets.artifact import Item
 from flowlock.release.targets.protocol import DeliveryStatus, Served
+
+RAISE = "raise the version, or the build number"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PinnedBuild:
-    """A build that the tag stands for; `sha256` is None for one that no lock pins, known by its identity.
+    """A build that the tag stands for; it has no sha256 if no lock pins it, and its identity is all there is.
 
     `workflow` says that it is a workflow's own package: these go last, when all that they need is there.
     """
 
-    file: str
-    subdir: str
-    sha256: Sha256 | None
+    artifact: Artifact
     workflow: bool = False
     where: str = ""
 
 
 def admit(items: Sequence[Item], pins: Sequence[PinnedBuild]) -> list[Problem]:
     """Hold each file against the pins: every file pinned, with its bytes, and every pin there."""
-    known = {pin.file: pin for pin in pins}
+    known = {pin.artifact.file: pin for pin in pins}
     problems = []
     for item in items:
         pin = known.pop(item.file, None)
@@ -40,18 +40,18 @@ def admit(items: Sequence[Item], pins: Sequence[PinnedBuild]) -> list[Problem]:
                     hint="publish what the tag's own source builds; take the file out of the folder",
                 )
             )
-        elif pin.sha256 is not None and pin.sha256 != item.sha256:
+        elif pin.artifact.sha256 not in (None, item.sha256):
             problems.append(
                 Problem(
                     code="FL823",
-                    message=f"{item.file} has sha256 {item.sha256}, {pin.where} pins {pin.sha256}",
+                    message=f"{item.file} has sha256 {item.sha256}, {pin.where} pins {pin.artifact.sha256}",
                     hint="build the tag's source again; if the bytes still differ, `flowlock sync --check`",
                 )
             )
     problems += [
         Problem(
             code="FL824",
-            message=f"{pin.file} is missing, which {pin.where} pins",
+            message=f"{pin.artifact.file} is missing, which {pin.where} pins",
             hint="run `flowlock build --output DIR` at the tag and publish that folder",
         )
         for pin in known.values()
@@ -64,8 +64,8 @@ def dependencies(items: Sequence[Item], workflows: Iterable[str]) -> dict[str, s
     last = set(workflows)
     by_name: dict[str, set[str]] = {}
     for item in items:
-        if item.identity:
-            by_name.setdefault(item.identity.name, set()).add(item.place)
+        if item.artifact:
+            by_name.setdefault(item.artifact.name, set()).add(item.place)
     rest = {item.place for item in items if item.file not in last}
     graph: dict[str, set[str]] = {}
     for item in items:
@@ -110,29 +110,21 @@ def judge(item: Item, served: Mapping[str, Served]) -> Verdict:
             url=same.url,
             detail=f"other bytes are served there: {same.sha256}",
         )
-    rival = _rival(item.identity, served.values()) if item.identity else None
-    if rival is not None and rival.identity is not None:
-        return Verdict(
-            status=DeliveryStatus.CONFLICT,
-            url=rival.url,
-            detail=f"{rival.identity.version} is served as build {rival.identity.build}: "
-            "raise the version, or the build number",
-        )
+    for other in served.values():
+        if item.artifact and other.artifact and _are_rivals(item.artifact, other.artifact):
+            detail = f"{other.artifact.version} is served as build {other.artifact.build}: " + RAISE
+            return Verdict(status=DeliveryStatus.CONFLICT, url=other.url, detail=detail)
     return Verdict(status=DeliveryStatus.MISSING)
 
 
-def _rival(identity: ChannelIdentity, served: Iterable[Served]) -> Served | None:
-    for other in served:
-        theirs = other.identity
-        if (
-            theirs is not None
-            and (theirs.name, theirs.subdir) == (identity.name, identity.subdir)
-            and _same_version(theirs.version, identity.version)
-            and theirs.build != identity.build
-            and theirs.number >= identity.number
-        ):
-            return other
-    return None
+def _are_rivals(ours: Artifact, theirs: Artifact) -> bool:
+    """Say whether users who ask for our version would get theirs, or either."""
+    return (
+        (theirs.name, theirs.subdir) == (ours.name, ours.subdir)
+        and _same_version(theirs.version, ours.version)
+        and theirs.build != ours.build
+        and theirs.number >= ours.number
+    )
 
 
 def _same_version(one: str, other: str) -> bool:

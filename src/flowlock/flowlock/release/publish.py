@@ -130,7 +130,7 @@ def _admit(run: _Run) -> str:
             problems=problems,
             kept="nothing was published",
         )
-    run.graph = plan.dependencies(run.items, [pin.file for pin in run.job.pins if pin.workflow])
+    run.graph = plan.dependencies(run.items, [pin.artifact.file for pin in run.job.pins if pin.workflow])
     size = sum(item.size for item in run.items)
     return f"{len(run.items)} packages of {run.job.tag}, {size / 1e6:.1f} MB, each as pinned"
 

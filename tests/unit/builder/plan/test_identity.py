@@ -19,14 +19,14 @@ SHA256 = "f5423e1300065346eba712720ed0787b00d95ebdcc55f64f18c57bdc8f495051"
 
 def test_the_bytes_of_a_tiny_package_are_these() -> None:
     own = identity(INPUTS, subdir="linux-64")
-    data = archive.write(own.stem, canonical(MADE, FACTS).members, epoch=INPUTS.epoch)
-    assert (own.build, hashlib.sha256(data).hexdigest()) == (BUILD, SHA256)
+    data = archive.write(own.artifact.stem, canonical(MADE, FACTS).members, epoch=INPUTS.epoch)
+    assert (own.artifact.build, hashlib.sha256(data).hexdigest()) == (BUILD, SHA256)
 
 
 def test_the_file_name_carries_the_digest_of_the_inputs() -> None:
     own = identity(INPUTS, subdir="linux-64")
-    assert own.file == f"tiny-1.0-pyh{own.digest[:8]}_3.conda"
-    assert own.subdir == "noarch"
+    assert own.artifact.file == f"tiny-1.0-pyh{own.digest[:8]}_3.conda"
+    assert own.artifact.subdir == "noarch"
 
 
 @pytest.mark.parametrize(

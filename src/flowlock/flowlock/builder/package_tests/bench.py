@@ -16,7 +16,7 @@ class Bench:
     """Where test environments come from: own builds under the release channel's URL, then other channels."""
 
     own: str
-    artifacts: Sequence[store.Artifact]
+    artifacts: Sequence[store.HeldArtifact]
     channels: Sequence[str]
     offline: bool
     work: Path

@@ -57,7 +57,7 @@ def run(
         if known is None:
             records = _resolved(found[name], bench)
             environments[name] = packages_digest(records)
-            known = KEPT if tested.passed(held[name].sha256, environments[name]) else None
+            known = KEPT if tested.passed(held[name].artifact.known_sha256, environments[name]) else None
             if known is None:
                 store = bench.store(progress)
                 due[name] = _job(found[name], held[name], records, bench.work, store)
@@ -67,7 +67,7 @@ def run(
     failed: dict[str, FlowlockError] = {}
     for name, outcome in workers.run({name: set() for name in due}, due.__getitem__):
         if isinstance(outcome, Made):
-            tested.keep_pass(held[name].sha256, environments[name])
+            tested.keep_pass(held[name].artifact.known_sha256, environments[name])
             tested.keep_look(name, looked[name], KEPT)
             outcomes[name] = PASSED
         else:
@@ -87,7 +87,7 @@ def tests_of(step: PackageState) -> list[Mapping[str, Any]]:
 
 def _inputs(name: str, held: Mapping[str, Cached], graph: Mapping[str, frozenset[str]], bench: Bench) -> str:
     """Return the digest of what decides an environment, as far as it is on this machine."""
-    ours = {need: held[need].sha256 for need in sorted(closure([name], graph.__getitem__))}
+    ours = {need: held[need].artifact.known_sha256 for need in sorted(closure([name], graph.__getitem__))}
     indexes = [
         folder.repodata(subdir)
         for folder in bench.folders
@@ -115,7 +115,7 @@ def _resolved(step: PackageState, bench: Bench) -> list[Record]:
     from flowlock.lock.solver.metadata import ChannelMetadata
     from flowlock.lock.solver.solve import SolveRequest, solve_all
 
-    own = step.identity
+    own = step.identity.artifact
     platform = platforms.current()
     asked = [f"{own.name} =={own.version} {own.build}"]
     requests = [
@@ -152,7 +152,7 @@ def _extra(test: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
 
 
 def _job(step: PackageState, held: Cached, records: Sequence[Record], work: Path, store: Store) -> TestJob:
-    given = offer(records, work / step.identity.stem, store=store, platform=platforms.current())
+    given = offer(records, work / step.identity.artifact.stem, store=store, platform=platforms.current())
     return TestJob(identity=step.identity, artifact=held.path, offer=given)
 
 

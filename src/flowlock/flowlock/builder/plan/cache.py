@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from flowlock.builder.contents.remarks import NO_REMARKS, Remarks
 from flowlock.builder.plan.identity import Identity, cache_key
 from flowlock.builder.plan.result import Made
 from flowlock.conda import archive
+from flowlock.conda.artifact import Artifact
 from flowlock.edges import files, memo
 from flowlock.edges.shapes import Sha256Text
 from flowlock.edges.stat_cache import StatCache
@@ -33,8 +34,8 @@ class Cached:
     `keys` are the cache keys under which it was made: an identity in surroundings that gave these bytes.
     """
 
+    artifact: Artifact
     path: Path
-    sha256: Sha256
     keys: tuple[str, ...]
     remarks: Remarks = NO_REMARKS
 
@@ -73,17 +74,18 @@ class Cache:
 
     def find(self, identity: Identity) -> Cached | None:
         """Return the artifact of an identity if its bytes are those that were recorded, else None."""
-        record, path = self.record(identity), self._folder / identity.file
+        record, path = self.record(identity), self._folder / identity.artifact.file
         if record is None or not path.is_file() or self._digests.sha256(path) != record.sha256:
             return None
         remarks = memo.made_of(record.remarks, Remarks.from_json)
         if remarks is None:
             return None
-        return Cached(path=path, sha256=Sha256(record.sha256), keys=tuple(record.keys), remarks=remarks)
+        artifact = replace(identity.artifact, sha256=Sha256(record.sha256))
+        return Cached(artifact=artifact, path=path, keys=tuple(record.keys), remarks=remarks)
 
     def record(self, identity: Identity) -> "BuildRecord | None":
         """Return what was recorded of an identity's artifact, whether or not it is still here."""
-        record = self._record(identity.stem)
+        record = self._record(identity.artifact.stem)
         return record if record and record.identity == identity.digest else None
 
     def inputs(self, stem: str) -> dict[str, Any] | None:
@@ -120,7 +122,7 @@ class Cache:
         """Keep an artifact; other bytes than those recorded for its identity are an error, never a change."""
         data = made.data
         sha256 = Sha256(hashlib.sha256(data).hexdigest())
-        record, path = self.record(identity), self._folder / identity.file
+        record, path = self.record(identity), self._folder / identity.artifact.file
         if portable and record is not None and record.sha256 != sha256:
             raise self._not_reproducible(identity, data)
         files.write_bytes(path, data)
@@ -135,22 +137,23 @@ class Cache:
             "inputs": inputs,
             "remarks": made.remarks.as_json(),
         }
-        memo.write(self._folder / f"{identity.stem}.json", document)
-        return Cached(path=path, sha256=sha256, keys=tuple(keys), remarks=made.remarks)
+        memo.write(self._folder / f"{identity.artifact.stem}.json", document)
+        artifact = replace(identity.artifact, sha256=sha256)
+        return Cached(artifact=artifact, path=path, keys=tuple(keys), remarks=made.remarks)
 
     def save(self) -> None:
         """Keep what was learned of the files here."""
         self._digests.save([self._folder])
 
     def _not_reproducible(self, identity: Identity, data: bytes) -> FlowlockError:
-        path = self._folder / identity.file
+        path = self._folder / identity.artifact.file
         detail = "the earlier artifact is gone, so there is nothing to compare with"
         if path.is_file():
-            rejected = self._folder / "rejected" / identity.file
+            rejected = self._folder / "rejected" / identity.artifact.file
             files.write_bytes(rejected, data)
             detail = difference(path, rejected)
         return FlowlockError(
-            f"{identity.name} is not reproducible: the same inputs gave other bytes",
+            f"{identity.artifact.name} is not reproducible: the same inputs gave other bytes",
             code="FL540",
             detail=detail,
             hint="make the build independent of time, order and place",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from flowlock.conda.artifact import Artifact
 from flowlock.edges.memo import digest_of
 from flowlock.names import Sha256
 from flowlock.recipe.document import Noarch, Recipe
@@ -50,23 +51,10 @@ class Inputs:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Identity:
-    """The digest of the inputs, and the name that it gives the artifact."""
+    """The digest of the inputs, and the artifact that it names."""
 
     digest: Sha256
-    name: str
-    version: str
-    build: str
-    subdir: str
-
-    @property
-    def stem(self) -> str:
-        """The file name without its extension."""
-        return f"{self.name}-{self.version}-{self.build}"
-
-    @property
-    def file(self) -> str:
-        """The artifact's file name, which determines its bytes."""
-        return f"{self.stem}.conda"
+    artifact: Artifact
 
 
 def identity(inputs: Inputs, *, subdir: str) -> Identity:
@@ -74,13 +62,14 @@ def identity(inputs: Inputs, *, subdir: str) -> Identity:
     recipe = inputs.recipe
     digest = digest_of(inputs.as_json())
     prefix = "pyh" if recipe.noarch is Noarch.PYTHON else f"{_python(inputs.variant)}h"
-    return Identity(
-        digest=digest,
+    artifact = Artifact(
         name=recipe.name,
         version=recipe.version,
         build=f"{prefix}{digest[:DIGITS]}_{recipe.number}",
+        number=recipe.number,
         subdir="noarch" if recipe.noarch else subdir,
     )
+    return Identity(digest=digest, artifact=artifact)
 
 
 def _python(variant: Mapping[str, str]) -> str:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from flowlock.builder.contents.remarks import NO_REMARKS, Remarks
+from flowlock.conda.artifact import Artifact
 from flowlock.report.problem_text import problem_text
 
 
@@ -28,22 +29,23 @@ class Made:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PackageResult:
-    """One package's outcome; `sha256` is unknown for a build that a dry run only foresees.
+    """One package's outcome; the artifact has no sha256 if a dry run only foresees the build.
 
     `tests` says how its own tests stand; it is empty if it has none, or if they were left out. `remarks` are
     those of the build that made the artifact, now or earlier.
     """
 
-    name: str
-    version: str
-    build: str
-    file: str
-    sha256: str | None
+    artifact: Artifact
     status: BuildStatus
     seconds: float
     reason: str
     tests: str = ""
     remarks: Remarks = NO_REMARKS
+
+    @property
+    def name(self) -> str:
+        """The package's name."""
+        return self.artifact.name
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,12 +84,19 @@ class BuildResult:
 
 
 def _as_json(package: PackageResult) -> dict[str, Any]:
-    keys = ("name", "version", "build", "file", "sha256", "status", "seconds", "reason", "tests")
-    return {**{key: getattr(package, key) for key in keys}, **package.remarks.as_json()}
+    named = ("name", "version", "build", "file", "sha256")
+    told = ("status", "seconds", "reason", "tests")
+    return {
+        **{key: getattr(package.artifact, key) for key in named},
+        **{key: getattr(package, key) for key in told},
+        **package.remarks.as_json(),
+    }
 
 
 def _line(package: PackageResult, width: int, verb: str) -> str:
     status = package.status if package.status is BuildStatus.CURRENT else f"{verb}{package.status}"
     why = f"  ({package.reason})" if package.reason else ""
     tests = {"": "", "passed": "; tests passed", "passed before": ""}.get(package.tests, f"; {package.tests}")
-    return f"{package.name:<{width}}  {package.version} {package.build}  {status}{why}{tests}"
+    return (
+        f"{package.name:<{width}}  {package.artifact.version} {package.artifact.build}  {status}{why}{tests}"
+    )

@@ -9,6 +9,7 @@ from flowlock.builder.plan.identity import Identity, Inputs, identity
 from flowlock.builder.plan.order import built_with, graph_of, order
 from flowlock.builder.plan.targets import BuildTarget, chosen, targets
 from flowlock.conda import platforms
+from flowlock.conda.artifact import Artifact
 from flowlock.conda.closure import closure
 from flowlock.edges.sources import Sources, snapshots
 from flowlock.errors import FlowlockError
@@ -24,6 +25,11 @@ class SourcePackage:
     patches: Sources | None
     inputs: Inputs
     identity: Identity
+
+    @property
+    def artifact(self) -> Artifact:
+        """What they make."""
+        return self.identity.artifact
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

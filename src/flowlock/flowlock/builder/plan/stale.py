@@ -84,7 +84,7 @@ def steps(
             package=package,
             surroundings=surroundings,
             cached=cached,
-            entered=cached is not None and entered.get(f"{own.subdir}/{own.file}") == cached.sha256,
+            entered=cached is not None and entered.get(own.artifact.path) == cached.artifact.sha256,
             reason="" if cached else why(cache.last(target.name, target.variant), now),
         )
     return judged

@@ -33,7 +33,7 @@ class BuildJob:
         return {
             "document": self.recipe.document,
             "recipe_text": self.recipe.canonical_text,
-            "build_string": self.identity.build,
+            "build_string": self.identity.artifact.build,
             "epoch": self.epoch.isoformat(),
             "name": self.recipe.name,
             "noarch": self.recipe.noarch,

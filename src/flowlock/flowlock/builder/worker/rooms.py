@@ -126,7 +126,7 @@ class Rooms:
             finally:
                 self._running.discard(running)
         result = _json(room / RESULT)
-        if running.returncode == 0 and result.get("file") == job.identity.file:
+        if running.returncode == 0 and result.get("file") == job.identity.artifact.file:
             return Remarks.from_json(result["remarks"]) if "remarks" in result else NO_REMARKS
         raise self._failure(job, room, result, errors, running.returncode)
 
@@ -145,18 +145,22 @@ class Rooms:
         self, job: BuildJob | TestJob, room: Path, result: Mapping[str, Any], errors: str, code: int
     ) -> FlowlockError:
         tests = isinstance(job, TestJob)
-        name = job.identity.name if job.identity.subdir == "noarch" else job.identity.stem
+        name = (
+            job.identity.artifact.name
+            if job.identity.artifact.subdir == "noarch"
+            else job.identity.artifact.stem
+        )
         log = self._place.logs / f"{name}{'.tests' if tests else ''}.log"
         text = (room / LOG).read_text(errors="replace") if (room / LOG).is_file() else ""
         text = _LAST_WORDS.sub("", (text + errors).replace(str(room), "$WORK"))
         files.write_text(log, text)
         reason = result.get("error") or f"its process ended with {code}"
         if "file" in result:
-            reason = f"it gave {result['file']} where {job.identity.file} was expected"
+            reason = f"it gave {result['file']} where {job.identity.artifact.file} was expected"
         what = "fails its tests" if tests else "cannot be built"
         hint = f"{result['hint']}; " if result.get("hint") else ""
         return FlowlockError(
-            f"{job.identity.name} {what}: {str(reason).splitlines()[0]}",
+            f"{job.identity.artifact.name} {what}: {str(reason).splitlines()[0]}",
             code=str(result.get("code", "FL532")),
             detail="\n".join(text.splitlines()[-TAIL:]),
             hint=f"{hint}the whole log is in {log}",

@@ -121,8 +121,9 @@ class _Shift:
             return None
         self._unpacked.mend()
         more = f" and {len(broken) - SHOWN} more" if len(broken) > SHOWN else ""
+        name = running.job.identity.artifact.name
         return FlowlockError(
-            f"{running.job.identity.name} changed what environments share: {', '.join(broken[:SHOWN])}{more}",
+            f"{name} changed what environments share: {', '.join(broken[:SHOWN])}{more}",
             code="FL535",
             hint="let its script write a new file and rename it: environments share the files of packages",
         )
@@ -134,5 +135,5 @@ class _Shift:
             packages = running.job.offer.packages
             if packages is None:
                 return []
-            expected |= {*packages, running.job.identity.stem}
+            expected |= {*packages, running.job.identity.artifact.stem}
         return self._unpacked.foreign(expected)

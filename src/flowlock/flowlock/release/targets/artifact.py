@@ -2,31 +2,19 @@
 
 import json
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from flowlock.conda import archive
+from flowlock.conda.artifact import SUFFIX, Artifact
 from flowlock.edges import files
 from flowlock.errors import FlowlockError
 from flowlock.names import PackageName, Sha256
 
-SUFFIX = ".conda"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ChannelIdentity:
-    """What a channel knows a build by."""
-
-    name: str
-    version: str
-    build: str
-    number: int
-    subdir: str
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Item:
-    """A file to publish. `identity` is None for what is no package (digests, the ledger).
+    """A file to publish. `artifact` is None for what is no package (digests, the ledger).
 
     `depends` are names of packages; `replaceable` says that a target which is not public yet may take other
     bytes under the same name.
@@ -36,21 +24,21 @@ class Item:
     file: str
     sha256: Sha256
     size: int
-    identity: ChannelIdentity | None = None
+    artifact: Artifact | None = None
     depends: frozenset[str] = frozenset()
     replaceable: bool = False
 
     @property
     def place(self) -> str:
         """The path in a channel: `subdir/file`, or the file alone for what is no package."""
-        return f"{self.identity.subdir}/{self.file}" if self.identity else self.file
+        return f"{self.artifact.subdir}/{self.file}" if self.artifact else self.file
 
 
 def read(path: Path) -> Item:
     """Return the item that a `.conda` file is; one that is no package is an error that names it."""
     try:
         index = json.loads(archive.read_info(path)["info/index.json"])
-        identity = ChannelIdentity(
+        artifact = Artifact(
             name=PackageName(index["name"]),
             version=str(index["version"]),
             build=str(index["build"]),
@@ -64,17 +52,19 @@ def read(path: Path) -> Item:
             code="FL820",
             hint="build it again, or take the file out of the folder",
         ) from error
-    expected = f"{identity.name}-{identity.version}-{identity.build}{SUFFIX}"
-    if path.name != expected:
+    if path.name != artifact.file:
         raise FlowlockError(
-            f"{path.name} is {expected} by its metadata", code="FL820", hint="give the file its name back"
+            f"{path.name} is {artifact.file} by its metadata",
+            code="FL820",
+            hint="give the file its name back",
         )
+    sha256 = files.sha256_of(path)
     return Item(
         path=path,
         file=path.name,
-        sha256=files.sha256_of(path),
+        sha256=sha256,
         size=path.stat().st_size,
-        identity=identity,
+        artifact=replace(artifact, sha256=sha256),
         depends=depends,
     )
 

@@ -18,12 +18,12 @@ from pydantic import BaseModel, Field
 
 from flowlock.channel.store import index_record
 from flowlock.conda import archive
+from flowlock.conda.artifact import SUFFIX
 from flowlock.conda.index import Record
 from flowlock.edges import files, shapes
 from flowlock.edges.http import Answer, AnswerKind
 from flowlock.edges.patience import PassingFault, Patience, persist
 from flowlock.errors import FlowlockError
-from flowlock.release.targets.artifact import SUFFIX
 from flowlock.release.targets.client import CONFLICT, NOT_FOUND, PRECONDITION, Client
 from flowlock.release.targets.sigv4 import DIGEST_HEADER
 

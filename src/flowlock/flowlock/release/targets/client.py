@@ -5,13 +5,14 @@ from typing import Annotated, Any, BinaryIO
 
 from pydantic import AfterValidator, BaseModel, Field
 
+from flowlock.conda.artifact import Artifact
 from flowlock.edges import http, shapes
 from flowlock.edges.credentials import Credential
 from flowlock.edges.http import Answer, AnswerKind, Body, HttpRequest
 from flowlock.edges.patience import PassingFault, persist
 from flowlock.errors import FlowlockError
 from flowlock.names import FileName, Sha256
-from flowlock.release.targets.artifact import ChannelIdentity, Item
+from flowlock.release.targets.artifact import Item
 from flowlock.release.targets.protocol import Context, Delivery, DeliveryStatus, Served
 
 UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, CONFLICT, PRECONDITION = 401, 403, 404, 409, 412
@@ -88,9 +89,9 @@ class Client:
     def repodata(self, channel_url: str, items: Iterable[Item]) -> dict[str, Served]:
         """Return what a channel's indices say of the packages that the items belong to."""
         served: dict[str, Served] = {}
-        identities = [item.identity for item in items if item.identity]
-        for subdir in sorted({identity.subdir for identity in identities}):
-            names = {identity.name for identity in identities if identity.subdir == subdir}
+        artifacts = [item.artifact for item in items if item.artifact]
+        for subdir in sorted({artifact.subdir for artifact in artifacts}):
+            names = {artifact.name for artifact in artifacts if artifact.subdir == subdir}
             url = f"{channel_url}/{subdir}"
             answer = self.send(
                 "GET", f"{url}/repodata.json", headers={"Cache-Control": "no-cache"}, kind=AnswerKind.INDEX
@@ -162,16 +163,17 @@ def listed(
         if node.get("name") not in list(names) or not node.get("sha256"):
             continue
         entry = _entry(node, file, server)
-        identity = ChannelIdentity(
+        artifact = Artifact(
             name=entry.name,
             version=entry.version,
             build=entry.build,
             number=entry.build_number,
             subdir=subdir,
+            sha256=Sha256(entry.sha256),
         )
         place = f"{subdir}/{file}"
         served[place] = Served(
-            place=place, url=f"{url}/{file}", sha256=Sha256(entry.sha256), identity=identity
+            place=place, url=f"{url}/{file}", sha256=Sha256(entry.sha256), artifact=artifact
         )
     return served
 

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from flowlock.channel.store import index_record
 from flowlock.conda import archive
+from flowlock.conda.artifact import SUFFIX
 from flowlock.conda.index import Record, index_files
 from flowlock.edges import files
 from flowlock.errors import FlowlockError, Problem, from_os_error
 from flowlock.names import Sha256
-from flowlock.release.targets.artifact import SUFFIX, Item
+from flowlock.release.targets.artifact import Item
 from flowlock.release.targets.artifact import read as read_artifact
 from flowlock.release.targets.protocol import Context, Delivery, DeliveryStatus, Served, TargetKind
 
@@ -49,14 +50,14 @@ class Directory:
 
     def served(self, items: Sequence[Item]) -> Mapping[str, Served]:
         """Return the builds of these packages that lie in the folder: files are the truth, not the index."""
-        wanted = {(item.identity.subdir, item.identity.name) for item in items if item.identity}
+        wanted = {(item.artifact.subdir, item.artifact.name) for item in items if item.artifact}
         found = {}
         for subdir, name in sorted(wanted):
             for path in sorted((self._folder / subdir).glob(f"{name}-*{SUFFIX}")):
                 other = read_artifact(path)
-                if other.identity and other.identity.name == name:
+                if other.artifact and other.artifact.name == name:
                     found[other.place] = Served(
-                        place=other.place, url=path.as_uri(), sha256=other.sha256, identity=other.identity
+                        place=other.place, url=path.as_uri(), sha256=other.sha256, artifact=other.artifact
                     )
         return found
 

@@ -6,9 +6,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from flowlock.conda.artifact import Artifact
 from flowlock.edges.patience import DEFAULT_PATIENCE, Patience
 from flowlock.names import Sha256
-from flowlock.release.targets.artifact import ChannelIdentity, Item
+from flowlock.release.targets.artifact import Item
 
 
 class DeliveryStatus(StrEnum):
@@ -36,7 +37,7 @@ class Served:
     url: str
     sha256: Sha256
     public: bool = True
-    identity: ChannelIdentity | None = None
+    artifact: Artifact | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
