@@ -53,7 +53,7 @@ def test_what_a_dist_info_is_cleaned_of_is_named_with_the_reason() -> None:
         "",
         ExclusionReason.TRACE,
         ExclusionReason.TRACE,
-        ExclusionReason.DIST_INFO,
+        ExclusionReason.SETUPTOOLS,
         ExclusionReason.DIST_INFO,
     ]
 

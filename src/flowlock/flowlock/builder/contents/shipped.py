@@ -17,6 +17,8 @@ DIST_INFO = ("METADATA", "WHEEL", "entry_points.txt", "INSTALLER", "RECORD", "li
 LICENCES = ("licen[cs]e*", "copying*", "notice*", "authors*")
 # What an installer writes about the copy that it made.
 TRACES = ("REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json", "RECORD.jws", "RECORD.p7s")
+# What setuptools writes for tools of the time before wheels; what it says follows from the files.
+SETUPTOOLS = ("top_level.txt", "namespace_packages.txt", "dependency_links.txt", "zip-safe", "not-zip-safe")
 _METADATA = re.compile(r"(?P<folder>(?P<site>.+)/[^/]+\.dist-info)/METADATA")
 # Where Python finds distributions: of noarch packages, where the installer puts this folder.
 _NOARCH_SITE = re.compile(r"site-packages")
@@ -31,6 +33,7 @@ class ExclusionReason(StrEnum):
     TRACE = "it describes the installation in the build"
     COMMAND = "the installation writes this command"
     BUILD = "it describes the build"
+    SETUPTOOLS = "only tools of the time before wheels read it"
     DIST_INFO = "a dist-info ships with its standard files and licences only"
     ENGINE = "rattler-build packs no file of this name"
     OVERWRITTEN = "it overwrites a file of another package"
@@ -39,7 +42,13 @@ class ExclusionReason(StrEnum):
 
 # What every build leaves out. The rest is worth a warning.
 ROUTINE = frozenset(
-    {ExclusionReason.BYTECODE, ExclusionReason.TRACE, ExclusionReason.COMMAND, ExclusionReason.BUILD}
+    {
+        ExclusionReason.BYTECODE,
+        ExclusionReason.TRACE,
+        ExclusionReason.COMMAND,
+        ExclusionReason.BUILD,
+        ExclusionReason.SETUPTOOLS,
+    }
 )
 
 
@@ -91,7 +100,9 @@ def _reason(
     name = path.removeprefix(f"{folder}/").partition("/")[0]
     if name in DIST_INFO or any(fnmatchcase(name.lower(), pattern) for pattern in LICENCES):
         return None
-    return ExclusionReason.TRACE if name in TRACES else ExclusionReason.DIST_INFO
+    if name in TRACES:
+        return ExclusionReason.TRACE
+    return ExclusionReason.SETUPTOOLS if name in SETUPTOOLS else ExclusionReason.DIST_INFO
 
 
 def _named_licences(metadata: Member) -> Iterator[str]:
