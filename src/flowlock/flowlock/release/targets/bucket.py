@@ -12,8 +12,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import quote
-from xml.etree import ElementTree as ET
+from xml.etree.ElementTree import Element, ParseError
 
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import fromstring
 from pydantic import BaseModel, Field
 
 from flowlock.channel.store import index_record
@@ -22,7 +24,7 @@ from flowlock.conda.artifact import SUFFIX
 from flowlock.conda.index import Record
 from flowlock.edges import files, shapes
 from flowlock.edges.http import Answer, AnswerKind
-from flowlock.edges.patience import PassingFault, Patience, persist
+from flowlock.edges.patience import PassingError, Patience, persist
 from flowlock.errors import FlowlockError
 from flowlock.release.targets.client import CONFLICT, NOT_FOUND, PRECONDITION, Client
 from flowlock.release.targets.sigv4 import DIGEST_HEADER
@@ -88,14 +90,14 @@ class Bucket:
                 return
         raise FlowlockError(f"{self.name} lists objects without end", code="FL813")
 
-    def _listing(self, body: bytes) -> ET.Element:
-        """Return a listing; a document type, which might define entities without end, is not read."""
+    def _listing(self, body: bytes) -> Element:
+        """Return a listing; one with a document type, which might define entities without end, is refused."""
         what = f"{self.name} lists its objects in a form that is not S3's"
-        if b"<!DOCTYPE" in body:
-            raise FlowlockError(f"{what}: with a document type", code="FL813")
         try:
-            return ET.fromstring(body)  # noqa: S314 - without a document type there are no entities
-        except ET.ParseError as error:
+            return fromstring(body, forbid_dtd=True)
+        except DefusedXmlException as error:
+            raise FlowlockError(f"{what}: with a document type", code="FL813") from error
+        except (ParseError, LookupError, ValueError) as error:
             raise FlowlockError(f"{what}: {error}", code="FL813") from error
 
     def _write(self, subdir: str, sizes: Mapping[str, int]) -> None:
@@ -150,7 +152,7 @@ class Bucket:
         headers = {DIGEST_HEADER: digest, "Content-Type": "application/json", **condition}
         answer = self.client.send("PUT", self._address(place), headers=headers, body=data)
         if answer.status in {CONFLICT, PRECONDITION}:
-            raise PassingFault("somebody else wrote it at the same time")
+            raise PassingError("somebody else wrote it at the same time")
         self.client.accept(answer, f"the index {place}")
 
     def _address(self, place: str) -> str:
