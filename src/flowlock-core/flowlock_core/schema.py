@@ -7,7 +7,7 @@ import types
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import Enum
-from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Self, Union, cast, get_args, get_origin
 
 from pydantic.json_schema import GenerateJsonSchema, SkipJsonSchema
 from pydantic_core import PydanticOmit, PydanticSerializationError
@@ -268,7 +268,8 @@ class _Accepting(_Generator):
 
 def _hides(function: Any) -> bool:
     # To type checkers it is an alias, at run time a class.
-    return isinstance(getattr(function, "__self__", None), SkipJsonSchema)  # type: ignore[misc]
+    mark = cast("type", SkipJsonSchema)
+    return isinstance(getattr(function, "__self__", None), mark)
 
 
 def _is_hidden(choice: Any) -> bool:

@@ -54,7 +54,7 @@ def test_the_condition_becomes_true_in_each_file(tmp_path: Path) -> None:
     assert (tmp_path / "lib/python3.99/site.py").read_text() == SITE, "only the copy is edited"
     values: dict[str, object] = {}
     exec(site + sysconfig, values)  # noqa: S102 - the text is ours, above
-    assert eval("getsitepackages(), _get_preferred_schemes()", values) == (["site-packages"], "posix_prefix")  # noqa: S307
+    assert eval("getsitepackages(), _get_preferred_schemes()", values) == (["site-packages"], "posix_prefix")  # noqa: S307 - ours, above
 
 
 def test_a_program_without_site_in_it_is_not_edited(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_the_condition_is_recognised_however_it_is_written(condition: str) -> No
     edit = source_edit("site.py", text, "getsitepackages")
     values: dict[str, object] = {}
     exec(debian.apply([edit], "site.py", text.encode()), values)  # noqa: S102 - see above
-    assert eval("getsitepackages()", values) == ["site-packages"]  # noqa: S307
+    assert eval("getsitepackages()", values) == ["site-packages"]  # noqa: S307 - ours, above
 
 
 ABSENT = SITE.replace(CONDITION, "sys.base_prefix != sys.prefix")

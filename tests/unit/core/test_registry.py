@@ -78,7 +78,7 @@ def test_describe_prints_one_document_whatever_modules_print(tmp_path: Path) -> 
     [
         ("import nowhere_to_be_found", "ModuleNotFoundError: No module named 'nowhere_to_be_found'"),
         ("raise SystemExit('bye')", "SystemExit: bye"),
-        ("def broken(): ...", "TypeError: broken:broken is no task"),
+        ("def broken(): ...", "TypeError: broken:broken is not a task"),
         ("x = 1", "AttributeError: "),
         ("def broken(:", "SyntaxError: "),
     ],

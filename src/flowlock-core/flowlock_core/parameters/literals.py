@@ -18,7 +18,7 @@ from flowlock_core.errors import Problem
 from flowlock_core.parameters.params import parts_of
 from flowlock_core.refusals import problems_of
 from flowlock_core.refusals.sentences import KIND_ERROR
-from flowlock_core.registry import Registration
+from flowlock_core.registry import ForeignError, Registration, call_foreign
 
 Path: TypeAlias = tuple[str | int, ...]
 
@@ -110,12 +110,9 @@ class Refusal:
 
 def check_literal(check: LiteralCheck, registration: Registration) -> list[Refusal] | None:
     """Check a literal against a registered task; None if the task cannot be imported."""
-    try:
-        arguments = arguments_of(registration.load().func)
-    except (KeyboardInterrupt, MemoryError):
-        raise
-    # That a module cannot be imported is reported where its tasks are described.
-    except BaseException:  # noqa: BLE001 - a foreign module may raise anything, SystemExit included
+    arguments = call_foreign(lambda: arguments_of(registration.load().func))
+    if isinstance(arguments, ForeignError):
+        # The description of the tasks says why.
         return None
     return refusals_of(arguments, check)
 
@@ -126,15 +123,20 @@ def refusals_of(arguments: Arguments, check: LiteralCheck) -> list[Refusal]:
     if argument is None:
         return []
     value = json.loads(check.value)
-    try:
-        problems = _problems(argument, _with_holes(value, check.holes))
-        if not problems and not check.holes:
-            problems = _changes_of_kind(argument, check.value)
-    except Exception:  # noqa: BLE001 - a validator of a foreign type may raise anything
+    problems = call_foreign(lambda: _problems_of_literal(argument, value, check))
+    if isinstance(problems, ForeignError):
+        # A validator may need what only a run has, such as a server: the run decides.
         return []
     refused = [_LocatedProblem.of(problem, value) for problem in problems]
     certain = [one for one in refused if not one.may_be_about(check.holes)]
     return [one.refusal for one in _without_other_choices(certain)]
+
+
+def _problems_of_literal(argument: Argument, value: Any, check: LiteralCheck) -> list[Problem]:
+    problems = _problems(argument, _with_holes(value, check.holes))
+    if problems or check.holes:
+        return problems
+    return _changes_of_kind(argument, check.value)
 
 
 class _Hole:

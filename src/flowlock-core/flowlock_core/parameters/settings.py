@@ -39,7 +39,9 @@ def _setting(setting: str) -> tuple[KeyPath, str]:
             break
         position += 1
     rest = text[position:].lstrip()
-    if len(keys) < 2 or not all(keys) or not rest.startswith("="):  # noqa: PLR2004 - step and parameter
+    step, *parameter = keys or [""]
+    names_a_parameter = bool(step and parameter and all(parameter))
+    if not names_a_parameter or not rest.startswith("="):
         raise UsageError(
             f"`{setting}` is not step.parameter=value",
             code="FL739",

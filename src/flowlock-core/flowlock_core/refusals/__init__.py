@@ -81,7 +81,8 @@ def _problem(name: str, path: Sequence[str | int], items: Sequence[ErrorDetails]
 def _message(items: Sequence[ErrorDetails]) -> str:
     """Return one sentence for all members of a union that refuse a value, if each expects something."""
     expected = [words for words in dict.fromkeys(expected_words(item) for item in items) if words]
-    if len(expected) < 2:  # noqa: PLR2004 - one alternative needs no list of them
+    is_choice = len(expected) > 1
+    if not is_choice:
         return sentence(items[0])
     if "a number" in expected and "a whole number" in expected:
         expected.remove("a whole number")

@@ -20,9 +20,8 @@ def matching(column: "pd.Series[Any]", name: str, values: Sequence[Value]) -> "p
     from pandas.api import types
 
     dtype = column.dtype
-    if dtype == "category":
-        plain = column.astype(dtype.categories.dtype)  # type: ignore[attr-defined] # checked above
-        return matching(plain, name, values)
+    if isinstance(dtype, types.CategoricalDtype):
+        return matching(column.astype(dtype.categories.dtype), name, values)
     if column.isna().all():
         return column.notna()
     if types.is_datetime64_any_dtype(dtype):

@@ -133,8 +133,10 @@ def _kind_of(value: Any) -> type:
 
 def _fields(column: "pd.Series[Any]", name: str) -> list[str]:
     """Return the fields of a column, those of texts in quotes where they could be read as something else."""
-    if column.dtype == "category":
-        column = column.astype(column.dtype.categories.dtype)  # type: ignore[attr-defined] # checked above
+    from pandas import CategoricalDtype
+
+    if isinstance(column.dtype, CategoricalDtype):
+        column = column.astype(column.dtype.categories.dtype)
     _require_one_kind(column, name, "CSV")
     _require_short_integers(column, name)
     write = _writer(column)

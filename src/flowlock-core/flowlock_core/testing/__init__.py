@@ -118,8 +118,8 @@ def _cases(document: Document) -> tuple[dict[str, Case], list[Problem]]:
         try:
             cases[case_id] = Case.model_validate(content)
         except ValidationError as error:
-            for problem in problems_of_value("", content, error):
-                problems.append(_wrong_case(document, case_id, problem))  # noqa: PERF401 - inside of a handler
+            found = problems_of_value("", content, error)
+            problems += [_wrong_case(document, case_id, problem) for problem in found]
     return cases, problems
 
 

@@ -63,7 +63,7 @@ def sources(python: Interpreter) -> dict[str, Path]:
         files.update(f"{folder}/{name}" for name in names if _belongs(name))
     inside = f"{prefix}/"
     # A link may lead to what another package of the distribution would have.
-    return {file.removeprefix(inside): Path(file) for file in sorted(files) if os.path.isfile(file)}  # noqa: PTH113
+    return {file.removeprefix(inside): Path(file) for file in sorted(files) if os.path.isfile(file)}  # noqa: PTH113 - texts, as above
 
 
 def _belongs(name: str) -> bool:

@@ -121,7 +121,8 @@ def _rules(old: Mapping[str, Json], new: Mapping[str, Json], path: str) -> Itera
             yield _change(path, f"`{key}` changed", breaking=True)
     for key in sorted((old.keys() | new.keys()) - _WORDS - _HANDLED):
         if old.get(key) != new.get(key):
-            yield _change(path, *_bound(key, old.get(key), new.get(key)))
+            message, breaking = _bound(key, old.get(key), new.get(key))
+            yield _change(path, message, breaking=breaking)
 
 
 def _bound(key: str, old: Json, new: Json) -> "tuple[str, bool]":
@@ -227,5 +228,5 @@ def _bare(node: Json) -> Json:
     return node
 
 
-def _change(path: str, message: str, breaking: bool) -> ParameterChange:  # noqa: FBT001 - also unpacked from a pair
+def _change(path: str, message: str, *, breaking: bool) -> ParameterChange:
     return ParameterChange(path=path or "parameters", message=message, breaking=breaking)

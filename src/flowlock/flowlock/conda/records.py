@@ -238,7 +238,7 @@ def _integer(entry: Mapping[str, Node], key: str) -> int | None:
 def _require_extras(entry: Mapping[str, Node]) -> None:
     extras = entry.get("extra_depends") or {}
     if not isinstance(extras, Mapping):
-        raise ValueError("`extra_depends` is not a mapping")  # noqa: TRY004 - as above
+        raise ValueError("`extra_depends` is not a mapping")  # noqa: TRY004 - the document is wrong, not the caller
     for key in extras:
         _texts(extras, key)
 

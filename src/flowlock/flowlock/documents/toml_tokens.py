@@ -102,7 +102,9 @@ class _Limits:
     def take(self, token: Token) -> None:
         """Count a token; raise a LimitError if it is one too many."""
         if token.kind is TokenKind.WORD:
-            self._require(len(token.text) <= MAX_WORD, f"a word of {len(token.text):,} characters", token)
+            self._require(
+                f"a word of {len(token.text):,} characters", token, is_within=len(token.text) <= MAX_WORD
+            )
         elif token.kind is TokenKind.MARK:
             self._count(token)
         elif token.kind is TokenKind.NEWLINE:
@@ -111,18 +113,20 @@ class _Limits:
     def _count(self, token: Token) -> None:
         if token.text == ".":
             self._dots += 1
-            self._require(self._dots < MAX_DEPTH, f"a key of more than {MAX_DEPTH} parts", token)
+            self._require(f"a key of more than {MAX_DEPTH} parts", token, is_within=self._dots < MAX_DEPTH)
             return
         self._dots = 0
         if token.text in "[{":
             self._depth += 1
-            self._require(self._depth <= MAX_DEPTH, f"nested deeper than {MAX_DEPTH} levels", token)
+            self._require(f"nested deeper than {MAX_DEPTH} levels", token, is_within=self._depth <= MAX_DEPTH)
         if token.text in "]}":
             self._depth -= 1
             return
         self._values += 1
-        self._require(self._values <= MAX_VALUES, f"more than {MAX_VALUES:,} keys and values", token)
+        self._require(
+            f"more than {MAX_VALUES:,} keys and values", token, is_within=self._values <= MAX_VALUES
+        )
 
-    def _require(self, is_within: bool, message: str, token: Token) -> None:  # noqa: FBT001 - reads as a sentence
+    def _require(self, message: str, token: Token, *, is_within: bool) -> None:
         if not is_within:
             raise LimitError(message, token.line, token.column)

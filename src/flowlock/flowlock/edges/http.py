@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from http import HTTPStatus
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, BinaryIO, Protocol
 from urllib.parse import urljoin
@@ -18,7 +19,7 @@ from requests.adapters import HTTPAdapter
 from flowlock.edges import address, masking
 from flowlock.edges.address import ServerOrigin
 from flowlock.edges.credentials import Credential, basic
-from flowlock.edges.patience import DEFAULT_PATIENCE, PassingFault, Patience, persist, retry_after
+from flowlock.edges.patience import DEFAULT_PATIENCE, PassingError, Patience, persist, retry_after
 from flowlock.errors import FlowlockError
 from flowlock.names import Sha256
 
@@ -142,7 +143,7 @@ class Answer:
     @property
     def ok(self) -> bool:
         """Whether the status is a 2xx."""
-        return 200 <= self.status < 300  # noqa: PLR2004 - the range of success, RFC 9110
+        return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
 
 
 def request_for(url: str, *, kind: AnswerKind, into: BinaryIO | None = None) -> HttpRequest:
@@ -195,7 +196,7 @@ def get(opened: requests.Session, request: HttpRequest, *, patience: Patience = 
 def exchange(
     opened: requests.Session, request: HttpRequest, *, patience: Patience = DEFAULT_PATIENCE
 ) -> Answer:
-    """Send a request once, and again where the server redirects it; PassingFault if another try may help.
+    """Send a request once, and again where the server redirects it; PassingError if another try may help.
 
     No credential and no header of ours goes to another server than the one that the request names, and no
     body of ours is sent twice to get there.
@@ -239,7 +240,7 @@ def _sent(opened: requests.Session, request: HttpRequest, patience: Patience) ->
         ) as response:
             yield response
     except (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError) as error:
-        raise PassingFault(shown(request, _innermost(error))) from error
+        raise PassingError(shown(request, _innermost(error))) from error
     except (requests.RequestException, UnicodeError) as error:
         raise FlowlockError(
             f"cannot ask {request.host}: {shown(request, _innermost(error))}", code="FL022"
@@ -305,11 +306,11 @@ def _read(response: requests.Response, request: HttpRequest, patience: Patience)
 
 
 def _blocks(response: requests.Response, request: HttpRequest, patience: Patience) -> Iterator[bytes]:
-    """Yield a body as it comes; one that takes too long in all is a PassingFault."""
+    """Yield a body as it comes; one that takes too long in all is a PassingError."""
     until = time.monotonic() + patience.read * request.kind.timeouts
     while block := response.raw.read1(BLOCK, decode_content=False):
         if time.monotonic() > until:
-            raise PassingFault(f"{request.host} sends too slowly")
+            raise PassingError(f"{request.host} sends too slowly")
         yield block
 
 
@@ -336,11 +337,10 @@ def _require_readable(request: HttpRequest, headers: Mapping[str, str]) -> None:
 
 def _raise_passing(request: HttpRequest, answer: Answer) -> None:
     """Tell a refusal that passes from one that stays; a 403 with a rate limit's headers passes (GitHub's)."""
-    limited = answer.status == 403 and (  # noqa: PLR2004 - GitHub's status for rate limits
-        "retry-after" in answer.headers or answer.headers.get("x-ratelimit-remaining") == "0"
-    )
-    if answer.status in PASSING or answer.status > 504 or limited:  # noqa: PLR2004 - any other 5xx
-        raise PassingFault(
+    says_when = "retry-after" in answer.headers or answer.headers.get("x-ratelimit-remaining") == "0"
+    limited = answer.status == HTTPStatus.FORBIDDEN and says_when
+    if answer.status in PASSING or answer.status > max(PASSING) or limited:
+        raise PassingError(
             f"{request.host} answered {answer.status}{reason(request, answer)}", retry_after(answer.headers)
         )
 

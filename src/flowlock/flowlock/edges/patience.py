@@ -1,6 +1,7 @@
 """The one retry: what passes is tried again, with growing pauses and as the server asks."""
 
 import math
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ class Patience:
 DEFAULT_PATIENCE = Patience()
 
 
-class PassingFault(Exception):  # noqa: N818 - a fault that passes, never seen outside of a retry loop
+class PassingError(Exception):
     """Try again: the reason, and the seconds that the server asked us to wait."""
 
     def __init__(self, reason: str, wait: float | None = None) -> None:
@@ -54,16 +55,16 @@ def persist(
     landed: Callable[[], T | None] | None = None,
     code: str = "FL811",
 ) -> T:
-    """Repeat an action while it raises PassingFault; the last fault becomes a FlowlockError of this code.
+    """Repeat an action while it raises PassingError; the last fault becomes a FlowlockError of this code.
 
     `landed` looks before each further try whether the last one did happen after all, and returns what stands
     for its result.
     """
-    fault = PassingFault("no try was allowed")
+    fault = PassingError("no try was allowed")
     for attempt in range(patience.tries):
         try:
             return action()
-        except PassingFault as passing:
+        except PassingError as passing:
             fault = passing
         pause = patience.pause(attempt, fault.wait)
         if pause > patience.longest_wait:
@@ -96,10 +97,10 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> floa
 
 
 def _seconds(text: str) -> float | None:
-    """Return a whole number of seconds; a number of very many digits is for ever."""
+    """Return a whole number of seconds; a number that a float cannot hold is infinite."""
     if not (text.isascii() and text.isdecimal()):
         return None
-    return float(text) if len(text) < 16 else math.inf  # noqa: PLR2004 - what a float counts exactly
+    return float(text) if len(text) <= sys.float_info.dig else math.inf
 
 
 def _until(text: str, present: datetime) -> float | None:

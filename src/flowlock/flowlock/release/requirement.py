@@ -31,6 +31,11 @@ _EXACT = re.compile(r"\S+ ==[^\s,]+")
 _MOVED = ("==", "===", "~=", ">=")
 
 
+def _has_operator(clause: str) -> bool:
+    match = _CLAUSE.match(clause)
+    return bool(match and match[1])
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MovedRequirement:
     """One place where a requirement was moved."""
@@ -80,7 +85,7 @@ class Move:
         if self._is_version:
             return self._raised(old)
         clauses = [clause.strip() for clause in self.version.split(",")]
-        text = ",".join(clause if _CLAUSE.match(clause)[1] else f"=={clause}" for clause in clauses)  # type: ignore[index] # any text matches
+        text = ",".join(clause if _has_operator(clause) else f"=={clause}" for clause in clauses)
         try:
             SpecifierSet(text)
         except InvalidSpecifier as error:

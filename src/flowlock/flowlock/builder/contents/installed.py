@@ -121,7 +121,7 @@ def _looks_like_bytecode(path: str) -> bool:
 
 def _member(path: Path, packed: str) -> Member:
     if path.is_symlink():
-        return Member(path=packed, data=b"", link=os.readlink(path))  # noqa: PTH115 - the text as stored
+        return Member(path=packed, data=b"", link=str(path.readlink()))
     executable = bool(path.stat().st_mode & 0o100)
     return Member(path=packed, data=path.read_bytes(), executable=executable)
 

@@ -9,7 +9,7 @@ from flowlock.conda.artifact import Artifact
 from flowlock.edges import http, shapes
 from flowlock.edges.credentials import Credential
 from flowlock.edges.http import Answer, AnswerKind, Body, HttpRequest
-from flowlock.edges.patience import PassingFault, persist
+from flowlock.edges.patience import PassingError, persist
 from flowlock.errors import FlowlockError
 from flowlock.names import FileName, Sha256
 from flowlock.release.targets.artifact import Item
@@ -124,7 +124,7 @@ class Client:
         def served_digest() -> Sha256:
             digest = self.digest(url, item)
             if digest is None:
-                raise PassingFault(f"{item.file} is said to be there, but is not served")
+                raise PassingError(f"{item.file} is said to be there, but is not served")
             return digest
 
         served = persist(served_digest, f"{self._name}: {item.file}", patience=self._patience)

@@ -142,11 +142,11 @@ class GitHub:
         data = json.dumps(body).encode() if body else b""
         return self._client.accept(self._client.send(method, url, headers=headers, body=data), doing)
 
-    def _pages(self, kind: type[T], url: str, doing: str) -> Iterator[T]:
+    def _pages(self, kind: type[list[T]], url: str, doing: str) -> Iterator[T]:
         for page in range(1, MOST_PAGES + 1):
             query = {"per_page": str(PAGE), "page": str(page)}
             answer = self._client.send("GET", url, headers=self._headers, query=query)
-            rows = read(list[kind], self._client.accept(answer, doing), self.name, "a list")  # type: ignore[valid-type] # known at run time only
+            rows = read(kind, self._client.accept(answer, doing), self.name, "a list")
             yield from rows
             if len(rows) < PAGE:
                 return
@@ -162,7 +162,7 @@ class GitHub:
         Releases are listed, since get-by-tag does not return drafts.
         """
         url = f"{self._api}/releases"
-        releases = self._pages(GitHubRelease, url, "to list releases")
+        releases = self._pages(list[GitHubRelease], url, "to list releases")
         of_tag = [release for release in releases if release.tag_name == self._context.tag]
         for release in of_tag:
             if self._mark not in (release.body or ""):
@@ -217,7 +217,7 @@ class GitHub:
         )
 
     def _assets(self, release: GitHubRelease) -> list[Asset]:
-        return list(self._pages(Asset, f"{self._api}/releases/{release.id}/assets", "to list assets"))
+        return list(self._pages(list[Asset], f"{self._api}/releases/{release.id}/assets", "to list assets"))
 
     def _asset(self, release: GitHubRelease, item: Item) -> Asset | None:
         names = {item.file, _served_name(item.file)}

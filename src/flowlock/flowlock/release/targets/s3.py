@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from flowlock.edges import address, secret
 from flowlock.edges.http import Answer
-from flowlock.edges.patience import PassingFault, persist
+from flowlock.edges.patience import PassingError, persist
 from flowlock.edges.secret import Secret
 from flowlock.edges.state_folder import StateFolder
 from flowlock.errors import FlowlockError
@@ -97,7 +97,7 @@ class S3:
                 body=FileBody(item.path, item.size),
             )
             if answer.status == CONFLICT:
-                raise PassingFault("another upload of the same object is under way")
+                raise PassingError("another upload of the same object is under way")
             return answer
 
         answer = persist(put, f"{self.name}: {item.file}", patience=self._context.patience)
