@@ -229,7 +229,7 @@ def test_what_is_wrong_with_parameters_is_shown_with_the_lines_of_the_file(
     assert_refused(
         done,
         "error: penguins failed: the parameters do not fit the workflow\n",
-        f"{params}:2:9: FL728 observations.path: a path is expected, got 3\n  2 |   path: 3\n    |         ^",
+        f"{params}:2:9: FL728 observations.path: a path is expected, not 3\n  2 |   path: 3\n    |         ^",
         f"{params}:3:3: FL725 observations.tiem_columns: no such parameter",
         "did you mean `time_columns`?",
     )
@@ -239,16 +239,17 @@ def test_what_is_wrong_with_parameters_is_shown_with_the_lines_of_the_file(
 def test_a_test_case_that_fails_is_told_with_its_place(checkout: Make) -> None:
     copy = checkout()
     cases = copy.root / "examples/penguins/test-cases.yaml"
-    rewrite(cases, b"odd:\n  mocks: {observations: penguins.csv}\n  expect: {title: Parrots}\neven: {}\n")
+    odd = b"odd:\n  mocks: {observations: penguins.csv}\n  expect: {title: Parrots}\n"
+    rewrite(cases, odd + b"  params: {observations: {null_words: [NA]}}\neven: {}\n")
     done = copy.flowlock("--json", "test", "penguins")
     assert done.code == 1
     (workflow,) = done.document["workflows"]
-    odd, even = workflow["cases"]
-    (problem,) = odd["problems"]
+    first, second = workflow["cases"]
+    (problem,) = first["problems"]
     assert (problem["code"], problem["file"]) == ("FL736", "examples/penguins/test-cases.yaml")
     assert (problem["line"], problem["column"]) == (3, 19)
-    (problem,) = even["problems"]
-    assert (problem["code"], problem["line"], problem["column"]) == ("FL731", 4, 1)
+    (problem,) = second["problems"]
+    assert (problem["code"], problem["line"], problem["column"]) == ("FL731", 5, 1)
     assert "3 |   expect: {title: Parrots}" in workflow["output"]
 
 

@@ -47,7 +47,8 @@ def records(draw: st.DrawFn) -> Record:
         "timestamp": draw(st.integers(10**12, 2 * 10**12)),
     }
     if subdir == "noarch":
-        data["noarch"] = draw(st.sampled_from(["python", "generic"]))
+        # Some channels leave it out, and some say `false`.
+        data["noarch"] = draw(st.sampled_from(["python", "generic", False, None]))
     optional = {
         "md5": st.text("0123456789abcdef", min_size=32, max_size=32),
         "size": st.integers(0, 10**10),

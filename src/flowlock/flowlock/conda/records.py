@@ -153,7 +153,7 @@ def to_entry(record: Record) -> dict[str, Node]:
         "build": (record.build, record.build != build),
         "build_number": (record.build_number, record.build_number != _build_number(record.build)),
         "subdir": (record.subdir, record.subdir != _subdir(record.url)),
-        "noarch": (record.noarch or "false", record.noarch != derived_noarch),
+        "noarch": (record.noarch or False, record.noarch != derived_noarch),
         "sha256": (record.sha256, bool(record.sha256)),
         "md5": (record.md5, bool(record.md5)),
         "depends": (list(record.depends), bool(record.depends)),
@@ -169,7 +169,7 @@ def to_entry(record: Record) -> dict[str, Node]:
 def from_repodata(url: str, channel: str, data: Mapping[str, Any]) -> Record:
     """Return the record of a repodata entry that is served at a URL."""
     entry: dict[str, Node] = {"conda": url, **_stated_fields(data)}
-    entry["noarch"] = entry.get("noarch", "false")
+    entry["noarch"] = entry.get("noarch", False)
     # A lock names the channel only where the URL does not.
     if channel.rstrip("/") == url.rsplit("/", 2)[0]:
         entry.pop("channel", None)

@@ -14,7 +14,7 @@ from flowlock_core.documents.nodes import MAX_DEPTH, Items, Limits, Mapping, Sca
 from flowlock_core.documents.nodes import Node as TreeNode
 from flowlock_core.documents.yaml_text import read_yaml
 
-Node = Any  # dict[str, Node] | list[Node] | str | int | Plain
+Node = Any  # dict[str, Node] | list[Node] | str | int | bool | Plain
 
 
 class Plain(str):
@@ -210,6 +210,8 @@ def _leaf(value: Node) -> str:
         return str(value)
     if isinstance(value, str):
         return scalar(value)
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, dict):
         return "{}"
     return "[]" if isinstance(value, list | tuple) else str(value)
