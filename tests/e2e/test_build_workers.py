@@ -25,7 +25,8 @@ COPY_OLD = (
     f"\"$({PYTHON} -c 'import pydoc_data; print(*pydoc_data.__path__)')/_pydoc.css\""
 )
 FORBID = 'chmod a-x "$PREFIX/bin/uv"'
-PACKAGES = '"$RATTLER_CACHE_DIR"/pkgs'
+# The engine keeps the path of its cache from scripts; from where they work it is always as far.
+PACKAGES = '"$SRC_DIR"/../../../../../packages/pkgs'
 ADD = f"touch {PACKAGES}/planted {PACKAGES}/uv-*/planted.py; mkdir {PACKAGES}/planted-1.0-0"
 # As installers and `sed -i` do: another file takes the name.
 REPLACE = (

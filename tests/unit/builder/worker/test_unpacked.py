@@ -15,8 +15,13 @@ NAME = "tool-1.0-0"
 
 @pytest.fixture
 def package(tmp_path: Path) -> Path:
-    """A package as an engine unpacks it."""
     folder = tmp_path / "packages/pkgs" / NAME
+    unpack(folder)
+    return folder
+
+
+def unpack(folder: Path) -> None:
+    """Do as an engine that unpacks the package."""
     (folder / "info").mkdir(parents=True)
     (folder / "lib").mkdir()
     (folder / "lib/tool.py").write_text("x = 1\n")
@@ -25,7 +30,6 @@ def package(tmp_path: Path) -> Path:
     paths = [{"_path": "lib/tool.py", "sha256": digest}, {"_path": "lib/link.py", "path_type": "softlink"}]
     (folder / "info/paths.json").write_text(json.dumps({"paths": paths}))
     (folder / "info/index.json").write_text("{}")
-    return folder
 
 
 def opened(package: Path) -> Unpacked:
@@ -99,3 +103,25 @@ def test_a_package_that_is_unpacked_again_is_met_again(package: Path) -> None:
 def test_a_record_of_another_form_is_none(package: Path) -> None:
     (package.parent.parent.parent / "record.json").write_text(json.dumps({NAME: {"lib/tool.py": [1, 1, 1]}}))
     assert opened(package).broken([NAME]) == []
+
+
+@pytest.mark.parametrize("doubt", [True, False])
+def test_a_package_that_is_unpacked_again_has_the_modes_that_it_had(package: Path, *, doubt: bool) -> None:
+    unpacked = opened(package)
+    assert unpacked.broken([NAME]) == []
+    write("lib/tool.py")(package)
+    unpacked.mend()
+    unpack(package)
+    (package / "lib/tool.py").chmod(0o600)
+    assert unpacked.broken([NAME], doubt=doubt) == [f"{NAME}/lib/tool.py"]
+
+
+def test_after_a_failure_a_changed_file_is_found_also_in_a_package_that_is_met_first(package: Path) -> None:
+    write("lib/tool.py")(package)
+    assert Unpacked(package.parent.parent, None).broken([NAME], doubt=True) == [f"{NAME}/lib/tool.py"]
+
+
+def test_without_names_every_package_that_is_there_is_compared(package: Path) -> None:
+    unpacked = Unpacked(package.parent.parent, None)
+    write("lib/tool.py")(package)
+    assert unpacked.broken(None) == [f"{NAME}/lib/tool.py"]

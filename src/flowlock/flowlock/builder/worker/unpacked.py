@@ -33,6 +33,8 @@ class Unpacked:
     def __init__(self, packages: Path, record: Path | None) -> None:
         self._folder, self._record = packages / "pkgs", record
         self._known: dict[str, dict[str, State]] = _recorded(record)
+        # How packages were that have been removed since: as they are to be when they are unpacked again.
+        self._former: dict[str, dict[str, State]] = {}
         self._doubted: set[str] = set()
         self._accepted: set[str] = set()
         self._changed = False
@@ -42,32 +44,30 @@ class Unpacked:
 
         Also what an engine that was killed had begun to unpack. Only while nothing is built.
         """
-        present = sorted(self._folder.iterdir()) if self._folder.is_dir() else []
-        for gone in self._known.keys() - {package.name for package in present}:
-            del self._known[gone]
-            self._changed = True
-        for package in present:
-            doubted = package.name.startswith(".") or package.is_symlink() or package.name in self._doubted
-            if doubted or (package.is_dir() and self.broken([package.name])):
+        present = self._names()
+        for name in self._known.keys() - present:
+            self._forget(name)
+        for name in sorted(present):
+            package = self._folder / name
+            doubted = name.startswith(".") or package.is_symlink() or name in self._doubted
+            if doubted or (package.is_dir() and self.broken([name])):
                 files.remove(package)
-                self._changed |= self._known.pop(package.name, None) is not None
+                self._forget(name)
         self._doubted.clear()
         self._accepted = self._names()
 
     def broken(self, names: Iterable[str] | None, *, doubt: bool = False) -> list[str]:
-        """Return which files of these packages (all known ones, if none are named) are not what they were.
+        """Return which files of these packages (all that are there, if none are named) are not what they were.
 
         `doubt` is for after a failure: what is met for the first time then may have modes that it was given
         since, which no digest tells, and `mend` removes it.
         """
         found = []
-        for name in sorted(self._known if names is None else names):
+        for name in sorted(self._unpacked() if names is None else names):
             if name in self._known:
                 found += self._changed_files(name)
-            elif doubt:
-                self._doubted.add(name)
             else:
-                found += self._met(name)
+                found += self._met(name, doubt=doubt)
         return found
 
     def foreign(self, expected: Collection[str]) -> list[str]:
@@ -83,6 +83,16 @@ class Unpacked:
 
     def _names(self) -> set[str]:
         return {path.name for path in self._folder.iterdir()} if self._folder.is_dir() else set()
+
+    def _unpacked(self) -> set[str]:
+        """Return the names of the packages that are wholly unpacked."""
+        return {name for name in self._names() if not name.startswith(".") and (self._folder / name).is_dir()}
+
+    def _forget(self, name: str) -> None:
+        """Take a package that is gone out of the record: it may be unpacked from another archive next time."""
+        if name in self._known:
+            self._former[name] = self._known.pop(name)
+            self._changed = True
 
     def save(self) -> None:
         """Keep the record for the next time."""
@@ -108,21 +118,29 @@ class Unpacked:
         ]
         return [f"{name}/{path}" for path in wrong]
 
-    def _met(self, name: str) -> list[str]:
-        """Hold a package against the digests that it states, and record how it is if it is whole."""
+    def _met(self, name: str, *, doubt: bool) -> list[str]:
+        """Compare a package with the digests that it states, and record how it is if it is whole.
+
+        One that was removed and is unpacked again has the modes that it had. It has other files if it comes
+        from another archive, of whose modes nothing is known.
+        """
         package, stated = f"{self._folder}/{name}", _stated(self._folder / name)
         if stated is None:
             return [f"{name}/{PATHS}"]
-        wrong = [path for path, digest in stated.items() if not _holds(f"{package}/{path}", digest)]
-        present = _files(self._folder / name)
+        present = {path: _state(f"{package}/{path}") for path in _files(self._folder / name)}
+        wrong = {path for path, digest in stated.items() if not _holds(f"{package}/{path}", digest)}
         # Packages of the time before paths.json state none of their files.
         if stated:
-            wrong += sorted(path for path in present - stated.keys() if not path.startswith(INFO))
-        if not wrong:
-            found = {path: _state(f"{package}/{path}") for path in present}
-            self._known[name] = {path: state for path, state in found.items() if state is not None}
+            wrong |= {path for path in present.keys() - stated.keys() if not path.startswith(INFO)}
+        former = self._former.get(name, {})
+        if former.keys() <= present.keys():
+            wrong |= {path for path, was in former.items() if _mode(f"{package}/{path}") != was[2]}
+        if doubt:
+            self._doubted.add(name)
+        elif not wrong:
+            self._known[name] = {path: state for path, state in present.items() if state is not None}
             self._changed = True
-        return [f"{name}/{path}" for path in wrong]
+        return [f"{name}/{path}" for path in sorted(wrong)]
 
 
 def _recorded(record: Path | None) -> dict[str, dict[str, State]]:

@@ -19,7 +19,6 @@ class _Running:
     name: str
     job: BuildJob | TestJob
     room: Path
-    alone: bool
 
 
 class Workers:
@@ -70,6 +69,8 @@ class _Shift:
         self._free = list(rooms.all)
         self._active: dict[Future[Ended], _Running] = {}
         self._again: list[_Running] = []
+        # Those under way that another ran beside, if only for a moment.
+        self._accompanied: set[str] = set()
 
     def outcomes(self) -> Iterator[tuple[str, Made | FlowlockError]]:
         while self._begin():
@@ -92,23 +93,27 @@ class _Shift:
         if self._again and not self._active:
             self._unpacked.mend()
             last = self._again.pop(0)
-            self._start(last.name, last.job, alone=True)
+            self._start(last.name, last.job)
         elif not self._again:
             ready = [name for name, needs in self._waits_for.items() if not needs]
             for name in ready[: len(self._free)]:
                 del self._waits_for[name]
-                self._start(name, self._job(name), alone=False)
+                self._start(name, self._job(name))
         return bool(self._active)
 
-    def _start(self, name: str, job: BuildJob | TestJob, *, alone: bool) -> None:
+    def _start(self, name: str, job: BuildJob | TestJob) -> None:
         room = self._free.pop()
-        running = _Running(name=name, job=job, room=room, alone=alone)
+        running = _Running(name=name, job=job, room=room)
+        self._accompanied.discard(name)
+        if self._active:
+            self._accompanied |= {name, *(other.name for other in self._active.values())}
         self._active[self._pool.submit(self._rooms.work, job, room)] = running
 
     def _judged(self, running: _Running, ended: Ended) -> Made | FlowlockError | None:
         """Return a job's outcome, None if it has to begin again: a file that it shares was changed meanwhile.
 
-        Whether by itself or by a job beside it shows when it is alone.
+        Whether by itself or by a job beside it shows when it is alone. What a test lacks then, because it was
+        spoilt, the engine unpacks for that test only: such a test is refused only if it was alone at first.
         """
         failed = isinstance(ended.outcome, FlowlockError)
         foreign = self._foreign(running)
@@ -116,7 +121,7 @@ class _Shift:
         if not broken:
             return ended.outcome
         self._unpacked.remove(foreign)
-        if not running.alone:
+        if running.name in self._accompanied:
             self._again.append(running)
             return None
         self._unpacked.mend()
