@@ -30,6 +30,7 @@ DRIVER = """
 import os, signal, sys
 from collections import Counter
 from pathlib import Path
+from flowlock.builder.plan.snapshot import read_snapshot
 from flowlock.builder.run import build
 from flowlock.report.reporter import Silent
 from flowlock.workspace import load
@@ -54,7 +55,7 @@ def watch(event, arguments):
 
 workspace = load(root)
 sys.addaudithook(watch)
-build(workspace, environments=[], jobs=1, progress=Silent())
+build(read_snapshot(workspace), environments=[], jobs=1, progress=Silent())
 told.write_text("\\n".join(f"{count} {point}" for point, count in seen.items()))
 """
 
