@@ -9,7 +9,7 @@ what is met for the first time with the digests in its package.
 import json
 import os
 import stat
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from flowlock.edges import files, memo
@@ -22,6 +22,7 @@ PACKAGES = "packages 2"
 LOCK = ".lock"
 # How a file is: size, modification time in ns, mode. Not the change time: a link sets that.
 State = tuple[int, int, int]
+MODE = 2
 
 
 class Unpacked:
@@ -57,18 +58,18 @@ class Unpacked:
         self._accepted = self._names()
 
     def broken(self, names: Iterable[str] | None, *, doubt: bool = False) -> list[str]:
-        """Return which files of these packages (all that are there, if none are named) are not what they were.
+        """Return which files of these packages are not what they were; without names, of all that are there.
 
         `doubt` is for after a failure: what is met for the first time then may have modes that it was given
         since, which no digest tells, and `mend` removes it.
         """
-        found = []
+        changed: list[str] = []
         for name in sorted(self._unpacked() if names is None else names):
             if name in self._known:
-                found += self._changed_files(name)
+                changed += self._changed_files(name)
             else:
-                found += self._met(name, doubt=doubt)
-        return found
+                changed += self._met(name, doubt=doubt)
+        return changed
 
     def foreign(self, expected: Collection[str]) -> list[str]:
         """Return what came beside the unpacked packages since `mend`, and is not one of those expected."""
@@ -89,7 +90,7 @@ class Unpacked:
         return {name for name in self._names() if not name.startswith(".") and (self._folder / name).is_dir()}
 
     def _forget(self, name: str) -> None:
-        """Take a package that is gone out of the record: it may be unpacked from another archive next time."""
+        """Take a removed package out of the record: it may be unpacked from another archive next time."""
         if name in self._known:
             self._former[name] = self._known.pop(name)
             self._changed = True
@@ -101,22 +102,20 @@ class Unpacked:
             self._changed = False
 
     def _changed_files(self, name: str) -> list[str]:
-        """Hold a package against its record; one that was unpacked again from another archive may differ."""
-        package, known = f"{self._folder}/{name}", self._known[name]
-        differing = {path for path, was in known.items() if _state(f"{package}/{path}") != was}
-        differing |= _files(self._folder / name) - known.keys()
+        """Compare a package with its record; one that was unpacked again from another archive may differ."""
+        package, recorded = self._folder / name, self._known[name]
+        present = _states(package)
+        differing = {
+            path for path in recorded.keys() | present.keys() if recorded.get(path) != present.get(path)
+        }
         if not differing:
             return []
-        stated = _stated(self._folder / name) or {}
-        wrong = [
-            path
+        stated = _stated(package) or {}
+        return [
+            f"{name}/{path}"
             for path in sorted(differing)
-            if path not in stated
-            or path not in known
-            or not _holds(f"{package}/{path}", stated[path])
-            or _mode(f"{package}/{path}") != known[path][2]
+            if not _is_rewritten(package, path, stated, recorded=recorded, present=present)
         ]
-        return [f"{name}/{path}" for path in wrong]
 
     def _met(self, name: str, *, doubt: bool) -> list[str]:
         """Compare a package with the digests that it states, and record how it is if it is whole.
@@ -124,21 +123,19 @@ class Unpacked:
         One that was removed and is unpacked again has the modes that it had. It has other files if it comes
         from another archive, of whose modes nothing is known.
         """
-        package, stated = f"{self._folder}/{name}", _stated(self._folder / name)
+        package = self._folder / name
+        stated = _stated(package)
         if stated is None:
             return [f"{name}/{PATHS}"]
-        present = {path: _state(f"{package}/{path}") for path in _files(self._folder / name)}
-        wrong = {path for path, digest in stated.items() if not _holds(f"{package}/{path}", digest)}
-        # Packages of the time before paths.json state none of their files.
-        if stated:
-            wrong |= {path for path in present.keys() - stated.keys() if not path.startswith(INFO)}
+        present = _states(package)
+        wrong = _unlike_stated(package, stated, present)
         former = self._former.get(name, {})
         if former.keys() <= present.keys():
-            wrong |= {path for path, was in former.items() if _mode(f"{package}/{path}") != was[2]}
+            wrong |= {path for path, state in former.items() if present[path][MODE] != state[MODE]}
         if doubt:
             self._doubted.add(name)
         elif not wrong:
-            self._known[name] = {path: state for path, state in present.items() if state is not None}
+            self._known[name] = present
             self._changed = True
         return [f"{name}/{path}" for path in sorted(wrong)]
 
@@ -162,26 +159,47 @@ def _stated(package: Path) -> dict[str, str | None] | None:
         return None
 
 
-def _files(package: Path) -> set[str]:
-    """Return the files and links of a package by their relative paths."""
+def _unlike_stated(package: Path, stated: Mapping[str, str | None], present: Mapping[str, State]) -> set[str]:
+    """Return the files that differ from what a package states, and those that it does not state."""
+    wrong = {path for path, digest in stated.items() if not _holds(package / path, present.get(path), digest)}
+    # Packages of the time before paths.json state none of their files.
+    if stated:
+        wrong |= {path for path in present.keys() - stated.keys() if not path.startswith(INFO)}
+    return wrong
+
+
+def _is_rewritten(
+    package: Path,
+    path: str,
+    stated: Mapping[str, str | None],
+    *,
+    recorded: Mapping[str, State],
+    present: Mapping[str, State],
+) -> bool:
+    """Say whether a file differs from its record by its times only, as one that was unpacked again does."""
+    if path not in stated or path not in recorded or path not in present:
+        return False
+    same_mode = present[path][MODE] == recorded[path][MODE]
+    return same_mode and _holds(package / path, present[path], stated[path])
+
+
+def _states(package: Path) -> dict[str, State]:
+    """Return how the files and links of a package are, by their relative paths."""
     root = os.fspath(package)
-    found = set()
+    states = {}
     for folder, folders, names in os.walk(root):
         links = [name for name in folders if os.path.islink(f"{folder}/{name}")]  # noqa: PTH114 - texts: there are thousands
-        found |= {f"{folder}/{name}"[len(root) + 1 :] for name in (*names, *links)}
-    return found
+        for path in (f"{folder}/{name}" for name in (*names, *links)):
+            state = _state(path)
+            if state is not None:
+                states[path[len(root) + 1 :]] = state
+    return states
 
 
-def _holds(path: str, digest: str | None) -> bool:
-    state = _state(path)
+def _holds(path: Path, state: State | None, digest: str | None) -> bool:
     if state is None:
         return False
-    return digest is None or not stat.S_ISREG(state[2]) or files.sha256_of(Path(path)) == digest
-
-
-def _mode(path: str) -> int | None:
-    state = _state(path)
-    return state[2] if state else None
+    return digest is None or not stat.S_ISREG(state[MODE]) or files.sha256_of(path) == digest
 
 
 def _state(path: str) -> State | None:
@@ -190,5 +208,5 @@ def _state(path: str) -> State | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise from_os_error(error, "look at", Path(path)) from error
+        raise from_os_error(error, "read", Path(path)) from error
     return status.st_size, status.st_mtime_ns, status.st_mode
