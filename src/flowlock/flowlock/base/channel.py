@@ -97,7 +97,8 @@ def make(
     started = time.perf_counter()
     asked = [str(one) for one in parse_requirements(requirements)]
     with progress.stage("base") as stage:
-        order = _Order(workspace=workspace, python=find(python), offline=offline, progress=progress)
+        interpreter = find(python, kept=workspace.state.interpreter)
+        order = _Order(workspace=workspace, python=interpreter, offline=offline, progress=progress)
         with _alone(order.folder):
             known = load(order.folder)
             sound = sound_entries(order.folder, known.entries)

@@ -8,8 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from flowlock.base import debian
-from flowlock.edges import process
+from flowlock.edges import memo, process
+from flowlock.edges.stat_cache import signature
 from flowlock.errors import FlowlockError, Problem
 
 OLDEST = (3, 11)
@@ -106,12 +109,13 @@ class Interpreter:
         return self.prefix / "lib" / f"python{self.series}"
 
 
-def find(python: Path | None = None) -> Interpreter:
+def find(python: Path | None = None, *, kept: Path | None = None) -> Interpreter:
     """Return the interpreter behind an executable, ours if none is named; a venv stands for its base.
 
-    One that cannot be packaged is a FlowlockError with every reason.
+    `kept` is where its answer is kept while its program and this system stay what they are. An interpreter
+    that cannot be packaged is a FlowlockError with every reason.
     """
-    interpreter = _inspect(python)
+    interpreter = _inspect(python, kept)
     problems = list(_problems(interpreter))
     if problems:
         raise FlowlockError(f"{interpreter.executable} cannot be packaged", problems=problems)
@@ -129,22 +133,49 @@ def problems(python: Path | None = None) -> list[Problem]:
     return []
 
 
-def _inspect(python: Path | None) -> Interpreter:
+def _inspect(python: Path | None, kept: Path | None) -> Interpreter:
     """Inspect an executable, and if it stands in a virtual environment, the one that this was made of."""
     ours = Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"
-    interpreter = _probe(python or (ours if ours.is_file() else Path(sys.executable)))
+    interpreter = _probe(python or (ours if ours.is_file() else Path(sys.executable)), kept)
     base = interpreter.prefix / "bin" / f"python{interpreter.series}"
     if base.is_file() and base != interpreter.executable:
-        return _probe(base)
+        return _probe(base, kept)
     return interpreter
 
 
-def _probe(executable: Path) -> Interpreter:
+def _probe(executable: Path, kept: Path | None) -> Interpreter:
+    """Return what an executable says of itself, or said before on this system as the same file."""
+    state = _state(executable)
+    known = memo.read(kept, _KeptAnswer) if kept else None
+    if known is None or known.state != state:
+        known = _KeptAnswer(state=state, answer=_ask(executable))
+        if kept:
+            memo.write(kept, known.model_dump())
+    answer = known.answer
+    return Interpreter(executable=executable, **{**answer, "prefix": Path(answer["prefix"])})
+
+
+class _KeptAnswer(BaseModel):
+    """What the interpreter at a path said of itself, and all that this depends on."""
+
+    state: list[str]
+    answer: dict[str, Any]
+
+
+def _state(executable: Path) -> list[str]:
+    """Return what decides the answer: the program, its configuration and the system that it runs on."""
+    folder = executable.parent.parent / "lib"
+    parts = [executable, *sorted(folder.glob("libpython*.so*")), *sorted(folder.glob("python3*/_sysconfig*"))]
+    states = [f"{path} {signature(path.stat())}" for path in parts if path.exists()]
+    return [_PROBE, " ".join(os.uname()), *states]
+
+
+def _ask(executable: Path) -> dict[str, Any]:
     # An interpreter must not find its library through what is set for another.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     try:
         done = process.run([executable, "-I", "-S", "-c", _PROBE], env=environment)
-        answer: Mapping[str, Any] = json.loads(done.stdout)
+        answer: dict[str, Any] = json.loads(done.stdout)
     except (FlowlockError, ValueError) as error:
         raise FlowlockError(
             f"{executable} does not run as a Python: {error}",
@@ -152,7 +183,7 @@ def _probe(executable: Path) -> Interpreter:
             hint=_OTHERS,
             detail=error.detail if isinstance(error, FlowlockError) else None,
         ) from error
-    return Interpreter(executable=executable, **{**answer, "prefix": Path(answer["prefix"])})
+    return answer
 
 
 def _problems(python: Interpreter) -> Iterator[Problem]:

@@ -10,7 +10,8 @@ from typing import Any
 from flowlock.commands import hand_edits
 from flowlock.commands.last_release import PreviousRelease, last_release
 from flowlock.compile.compatibility import Parameters
-from flowlock.compile.package import MANIFEST, digest, render
+from flowlock.compile.manifest import MANIFEST, digest, recorded
+from flowlock.compile.package import render
 from flowlock.edges import files
 from flowlock.errors import FlowlockError, Location, Problem, from_os_error
 from flowlock.report.renderings import errors, warnings
@@ -247,7 +248,7 @@ class _Change:
     workflow: Workflow
     package: str
     rendered: Mapping[str, str]
-    recorded: str
+    manifest_before: str
     changed: tuple[str, ...]
     removed: tuple[str, ...]
     edited: tuple[Problem, ...]
@@ -255,8 +256,8 @@ class _Change:
 
 def _compare(workspace: Workspace, workflow: Workflow, rendered: Mapping[str, str]) -> _Change:
     folder = workflow.package
-    recorded = hand_edits.existing(folder / MANIFEST) or ""
-    known = hand_edits.recorded(recorded)
+    before = hand_edits.existing(folder / MANIFEST) or ""
+    known = recorded(before)
     changed: list[str] = []
     removed: list[str] = []
     edited: list[Problem] = []
@@ -267,13 +268,13 @@ def _compare(workspace: Workspace, workflow: Workflow, rendered: Mapping[str, st
         if present is not None and digest(present) not in known[path]:
             edited.append(hand_edits.edited(workspace.relative(folder / path), gone=path not in rendered))
         (changed if path in rendered else removed).append(path)
-    if recorded != rendered[MANIFEST]:
+    if before != rendered[MANIFEST]:
         changed.append(MANIFEST)
     return _Change(
         workflow=workflow,
         package=workspace.relative(folder),
         rendered=rendered,
-        recorded=recorded,
+        manifest_before=before,
         changed=tuple(changed),
         removed=tuple(removed),
         edited=tuple(edited),
@@ -295,7 +296,7 @@ def _write(change: _Change) -> None:
     nothing that looks like a change by hand.
     """
     folder, final = change.workflow.package, change.rendered[MANIFEST]
-    files.write_text(folder / MANIFEST, change.recorded + final)
+    files.write_text(folder / MANIFEST, change.manifest_before + final)
     files.sync_folder(folder, {path: text for path, text in change.rendered.items() if path != MANIFEST})
     for path in change.removed:
         try:

@@ -1,11 +1,9 @@
 """Generated packages that someone changed by hand: nothing of them is built, locked, installed or run."""
 
-import re
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from flowlock.compile.package import MANIFEST, digest
+from flowlock.compile.manifest import MANIFEST, digest, recorded
 from flowlock.errors import FlowlockError, Location, Problem, from_os_error
 from flowlock.workspace import Workflow, Workspace
 
@@ -50,13 +48,3 @@ def existing(path: Path) -> str | None:
         return None
     except OSError as error:
         raise from_os_error(error, "read", path) from error
-
-
-def recorded(text: str) -> dict[str, set[str]]:
-    """Read a manifest; only plain relative paths count, since what it names may be deleted."""
-    digests: dict[str, set[str]] = defaultdict(set)
-    for line in text.splitlines():
-        match = re.fullmatch(r"([0-9a-f]{64})  ([\w.-]+(?:/[\w.-]+)*)", line)
-        if match and ".." not in match[2].split("/"):
-            digests[match[2]].add(match[1])
-    return digests

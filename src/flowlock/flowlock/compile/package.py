@@ -1,6 +1,5 @@
 """A checked spec → the files of its package, as text. Same spec and tasks, same bytes."""
 
-import hashlib
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -18,6 +17,7 @@ from flowlock.compile.code.workflow import workflow_source
 from flowlock.compile.form import form
 from flowlock.compile.graph.mermaid import mermaid
 from flowlock.compile.graph.svg import graph_svg
+from flowlock.compile.manifest import MANIFEST, digest, manifest
 from flowlock.compile.params import params_schema
 from flowlock.lock.manifest.model import for_workflow
 from flowlock.names import CORE
@@ -28,7 +28,6 @@ from flowlock.spec.model import LocatedText, Spec
 from flowlock.spec.versions import pep440
 
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
-MANIFEST = "GENERATED.sha256"
 _ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 PYTHON, OLDEST = "python", ">=3.11"
 # The requirements of the locked environment `test` beyond those of `default`.
@@ -76,16 +75,6 @@ def render(
     if layout:
         rendered[f"{package}/layout.json"] = _json([place.as_json() for place in layout])
     return {**rendered, MANIFEST: manifest(rendered)}
-
-
-def manifest(rendered: dict[str, str]) -> str:
-    """Return digests as sha256sum writes them: they tell an edited file from one that is out of date."""
-    return "".join(f"{digest(text)}  {path}\n" for path, text in sorted(rendered.items()))
-
-
-def digest(text: str) -> str:
-    """Return the sha256 of a text in UTF-8."""
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _json(document: Any) -> str:

@@ -245,6 +245,10 @@ def diff(root: Path, commit: str, *, to: str) -> str:
 
 def _list(folder: Path, *arguments: str) -> str:
     """Ask git about the files of a folder, in its repository, or by way of a throwaway one if it has none."""
+    listed_there = _run(folder, *arguments, check=False)
+    # A repository that lists any file of the folder does not ignore it.
+    if listed_there.returncode == 0 and listed_there.stdout:
+        return listed_there.stdout
     return _run(folder, *arguments, env=_listing_variables(folder)).stdout
 
 

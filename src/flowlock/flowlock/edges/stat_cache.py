@@ -34,14 +34,14 @@ class StatCache:
         """Return what is known about the file in this state, or None."""
         self._seen.add(str(path))
         entry = self._entries.get(str(path))
-        return entry[1] if entry and entry[0] == _signature(status) else None
+        return entry[1] if entry and entry[0] == signature(status) else None
 
     def put(self, path: Path, before: os.stat_result, value: Any) -> None:
         """Keep a value that was computed after `before` was taken, if the file was at rest all the while."""
-        at_rest = _signature(before) == _signature(path.lstat())
+        at_rest = signature(before) == signature(path.lstat())
         self._changed = True
         if at_rest and time.time_ns() - max(before.st_mtime_ns, before.st_ctime_ns) > SETTLED_NS:
-            self._entries[str(path)] = (_signature(before), value)
+            self._entries[str(path)] = (signature(before), value)
         else:
             self._entries.pop(str(path), None)
 
@@ -78,7 +78,8 @@ def forget(path: Path | None) -> None:
             path.unlink()
 
 
-def _signature(status: os.stat_result) -> list[int]:
+def signature(status: os.stat_result) -> list[int]:
+    """Return what is another for another state of a file."""
     return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_mode]
 
 

@@ -94,6 +94,11 @@ class StateFolder:
         return self.path / "git"
 
     @property
+    def interpreter(self) -> Path:
+        """What the interpreter of the embedded base channel said of itself."""
+        return self.cache / "interpreter.json"
+
+    @property
     def edited_python(self) -> Path:
         """The interpreter that was edited for packaging, while it is tried."""
         return self.path / "edited-python"
