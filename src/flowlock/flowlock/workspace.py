@@ -124,7 +124,8 @@ class Workspace:
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Only the whole document is validated: its tables need no validators of their own.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class _WorkspaceTable(_Strict):

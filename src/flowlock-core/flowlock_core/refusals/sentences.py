@@ -64,7 +64,10 @@ def sentence(item: ErrorDetails) -> str:
     value = shown(item["input"])
     if kind in _BOUNDS:
         key, bound = _BOUNDS[kind]
-        return f"{bound.format(context[key])} is expected, not {value}"
+        limit = context[key]
+        # pydantic tells the bound of a number with a fraction as one: 0.0 for the 0 that the task says.
+        whole = isinstance(limit, float) and limit.is_integer()
+        return f"{bound.format(int(limit) if whole else limit)} is expected, not {value}"
     words = expected_words(item)
     if words:
         return f"{words} is expected, not {value}{_reason(item, context)}"

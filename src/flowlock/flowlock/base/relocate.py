@@ -43,6 +43,14 @@ _SITE_README = b"Packages are installed here; this file keeps the folder.\n"
 
 def sources(python: Interpreter) -> dict[str, Path]:
     """Return every file of an interpreter that belongs to its package: path in the prefix → where it is."""
+    inside = f"{python.prefix}/"
+    # A link may lead to what another package of the distribution would have.
+    files = (Path(file) for file in _source_files(python))
+    return {str(file).removeprefix(inside): file for file in files if file.is_file()}
+
+
+def _source_files(python: Interpreter) -> list[str]:
+    """Return the sorted paths of files and links; as texts, since every sync looks at all of them."""
     prefix, series = python.prefix, python.series
     patterns = (
         f"bin/python{series}",
@@ -55,15 +63,11 @@ def sources(python: Interpreter) -> dict[str, Path]:
         f"include/python{series}/cpython/*.h",
         f"include/python{series}/internal/**/*.h",
     )
-    paths = {path for pattern in patterns for path in prefix.glob(pattern)}
-    # As texts: there are thousands, and every sync looks at them.
-    files = {str(path) for path in paths}
+    found = {str(path) for pattern in patterns for path in prefix.glob(pattern)}
     for folder, folders, names in os.walk(python.stdlib):
         folders[:] = [name for name in folders if name not in _LEFT_BEHIND]
-        files.update(f"{folder}/{name}" for name in names if _belongs(name))
-    inside = f"{prefix}/"
-    # A link may lead to what another package of the distribution would have.
-    return {file.removeprefix(inside): Path(file) for file in sorted(files) if os.path.isfile(file)}  # noqa: PTH113 - texts, as above
+        found.update(f"{folder}/{name}" for name in names if _belongs(name))
+    return sorted(found)
 
 
 def _belongs(name: str) -> bool:
@@ -75,9 +79,13 @@ def fingerprint(python: Interpreter) -> str:
     """Return a digest that changes when a file of the package does, without reading any (as git's index)."""
     inputs = f"{SCHEMA} {LEVEL} {python.version} {patchelf_release()} {python.edits}"
     digest = hashlib.sha256(inputs.encode())
-    for name, path in sources(python).items():
-        stat = path.stat()
-        digest.update(f"{name}\0{stat.st_size}\0{stat.st_mtime_ns}\0{stat.st_ino}\n".encode())
+    for file in _source_files(python):
+        try:
+            status = os.stat(file)  # noqa: PTH116 - a text, see `_source_files`
+        except FileNotFoundError:
+            # A link that leads nowhere is no source.
+            continue
+        digest.update(f"{file}\0{status.st_size}\0{status.st_mtime_ns}\0{status.st_ino}\n".encode())
     return digest.hexdigest()
 
 

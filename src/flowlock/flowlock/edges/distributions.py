@@ -1,5 +1,6 @@
 """The distributions that are installed beside flowlock, by name."""
 
+import os
 import sys
 from importlib.metadata import Distribution
 from pathlib import Path
@@ -17,8 +18,8 @@ def installed() -> dict[str, Distribution]:
         folder = Path(entry or ".")
         if not folder.is_dir():
             continue
-        for info in sorted(folder.iterdir()):
-            if info.name.endswith(SUFFIXES):
-                name = canonicalize_name(info.stem.partition("-")[0])
-                found.setdefault(name, Distribution.at(info))
+        # As texts: a folder of modules has hundreds of other names.
+        for info in sorted(name for name in os.listdir(folder) if name.endswith(SUFFIXES)):  # noqa: PTH208
+            name = canonicalize_name(info.rpartition(".")[0].partition("-")[0])
+            found.setdefault(name, Distribution.at(folder / info))
     return found

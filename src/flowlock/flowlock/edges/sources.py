@@ -86,7 +86,7 @@ def snapshots(
         raise FlowlockError("the source cannot be built as it is", problems=problems)
     cache = StatCache(cache_file)
     paths = {folder / name for folder, names in chosen.items() for name in names}
-    digests = {path: _digests(path, cache) for path in sorted(paths)}
+    digests = {path: _digests(path, cache) for path in paths}
     cache.save(folders)
     stored_lf = _stored_with_lf(root, [path for path, found in digests.items() if found.lf is not None])
     return {

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from email.parser import HeaderParser
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
@@ -109,6 +108,9 @@ def _named_licences(metadata: Member) -> Iterator[str]:
     """Yield where METADATA says that licences lie: each `License-File`, with its folders or without."""
     folder = PurePosixPath(metadata.path).parent
     # As text: of bytes that are not ASCII the parser makes objects that are no strings.
+    # Imported here: reading remarks on an earlier build needs none of it.
+    from email.parser import HeaderParser
+
     headers = HeaderParser().parsestr(metadata.data.decode(errors="replace"))
     for name in headers.get_all("License-File", []):
         yield from (str(folder / name), str(folder / PurePosixPath(name).name))
