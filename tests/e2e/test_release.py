@@ -111,6 +111,7 @@ def installed_by_lock(clone: Repository, published: Path, tmp_path: Path) -> Non
     places = env.EnvironmentFolders(
         home=tmp_path / "envs",
         cache=tmp_path / "packages",
+        bytecode=tmp_path / "bytecode",
         artifacts=tmp_path / "none",
         archives=tmp_path / "archives",
         mirrors=mirrors,

@@ -1,27 +1,16 @@
 """The standard library's bytecode, as conda's own `python` brings it: what is installed starts at once."""
 
-import json
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+from py_compile import PycInvalidationMode
 
 from flowlock.base.interpreter import Interpreter
-from flowlock.edges import process
+from flowlock.conda.bytecode import Module, cached_path, compile_modules
 
-# Not as many as there are cores: what a process compiled before shows in the bytes that it writes next.
+# Not as many as there are cores: the bytes depend on the parts.
 _PARTS = 8
-# A file's time differs in every environment, hence bytecode that is not held against its source (PEP 552).
-_COMPILE = """
-import json, sys
-from py_compile import PyCompileError, PycInvalidationMode, compile
-for source, target, shown in json.load(sys.stdin):
-    try:
-        compile(source, target, shown, doraise=True, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH)
-    except PyCompileError:
-        pass  # a template, say: it stays without, as it does wherever Python is installed
-"""
 
 
 def bytecode(
@@ -32,33 +21,26 @@ def bytecode(
     `edited` are the contents of those modules that are packaged otherwise than they lie in the source.
     The bytes are the same wherever, and on however many cores, they are made.
     """
+    tag = f"cpython-{python.tag.removeprefix('cp')}"
     with tempfile.TemporaryDirectory() as scratch:
         names = sorted({*modules, *edited})
         places = dict(modules)
         for number, (name, data) in enumerate(edited.items()):
             places[name] = Path(scratch, f"{number}.py")
             places[name].write_bytes(data)
+        compiled = [
+            Module(source=places[name], target=Path(scratch, cached_path(name, tag)), shown=name)
+            for name in names
+        ]
         # Settings for another Python mislead; where its libraries are it may have to be told.
-        kept = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
-        orders = [(str(places[name]), str(Path(scratch, _compiled(name, python))), name) for name in names]
-
-        def compile_part(number: int) -> None:
-            process.run(
-                [python.executable, "-s", "-S", "-W", "ignore", "-c", _COMPILE],
-                cwd=Path(scratch),
-                env={**kept, "PYTHONHASHSEED": "0"},
-                stdin=json.dumps(orders[number::_PARTS]),
-            )
-
-        with ThreadPoolExecutor() as pool:
-            list(pool.map(compile_part, range(_PARTS)))
-        for name in names:
-            made = Path(scratch, _compiled(name, python))
-            if made.is_file():
-                yield _compiled(name, python), made.read_bytes()
-
-
-def _compiled(name: str, python: Interpreter) -> str:
-    """Return where Python looks for a module's bytecode (PEP 3147)."""
-    path = PurePosixPath(name)
-    return str(path.parent / "__pycache__" / f"{path.stem}.cpython-{python.tag.removeprefix('cp')}.pyc")
+        variables = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+        # A file's time differs in every environment, hence bytecode that is not held against its source.
+        compile_modules(
+            python.executable,
+            [compiled[number::_PARTS] for number in range(_PARTS)],
+            mode=PycInvalidationMode.UNCHECKED_HASH,
+            variables=variables,
+        )
+        for name, module in zip(names, compiled, strict=True):
+            if module.target.is_file():
+                yield cached_path(name, tag), module.target.read_bytes()

@@ -12,6 +12,7 @@ from flowlock.conda.records import ARCHIVES
 from flowlock.edges import files, git
 from flowlock.errors import FlowlockError
 from flowlock.lock.lockfile import document
+from flowlock.running.bytecode import read_kept
 from flowlock.workspace import Workspace
 
 BUILDS, WORKFLOW_LOCK = "current builds", "pixi.lock"
@@ -88,6 +89,7 @@ def _entries(session: Session) -> Iterator[Kept]:
     yield from _archives(state.artifacts, needed)
     yield from _folders("unpacked", state.worker_packages, pinned)
     yield from _folders("unpacked", state.unpacked_packages, needed)
+    yield from _bytecode(state.bytecode, needed)
     yield from _downloads(state.archives, pinned)
     yield from _wheels(snapshot)
 
@@ -136,6 +138,14 @@ def _folders(kind: str, folder: Path, needed: Mapping[str, str]) -> Iterator[Kep
             yield _kept(
                 kind, path.name, [path, *([lock] if lock.is_file() else [])], needed.get(path.name, "")
             )
+
+
+def _bytecode(folder: Path, needed: Mapping[str, str]) -> Iterator[Kept]:
+    """Yield the bytecode of each unpacked package; what is damaged is needed by nobody."""
+    for path in sorted(folder.glob("*/*/")):
+        kept = read_kept(path)
+        name = kept.package if kept else path.name
+        yield _kept("bytecode", name, [path], needed.get(name, ""))
 
 
 def _downloads(folder: Path, pinned: Mapping[str, str]) -> Iterator[Kept]:

@@ -88,6 +88,7 @@ class Session:
         return EnvironmentFolders(
             home=state.environments(*home),
             cache=state.unpacked_packages,
+            bytecode=state.bytecode,
             artifacts=state.artifacts,
             archives=state.archives,
             mirrors=self.mirrors(),

@@ -121,6 +121,11 @@ class StateFolder:
         return self.cache / "pkgs"
 
     @property
+    def bytecode(self) -> Path:
+        """The bytecode of unpacked packages, by Python's tag and the package's sha256."""
+        return self.cache / "bytecode"
+
+    @property
     def archives(self) -> Path:
         """The archives that build environments take from other channels."""
         return self.cache / "archives"

@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -22,12 +21,13 @@ from flowlock.errors import FlowlockError, from_os_error
 from flowlock.lock.lockfile import document
 from flowlock.names import Platform
 from flowlock.report.reporter import Progress
+from flowlock.running.bytecode import add_bytecode
 
 if TYPE_CHECKING:
     from rattler import RepoDataRecord
 
 # Raised when environments are made in another way than before.
-SCHEMA = 1
+SCHEMA = 2
 CONTENTS = Path("conda-meta", "flowlock.json")
 # Variables through which another environment would leak into ours.
 FOREIGN = ("PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", "CONDA_DEFAULT_ENV")
@@ -65,12 +65,14 @@ class EnvironmentFolders:
     """Where environments and their parts live: `home` holds one folder an environment and digest.
 
     `mirrors` maps a channel's URL to the folder that stands in for it; `artifacts` is a folder of archives by
-    file name that were in such a channel once. `cache` keeps unpacked packages. Nothing is downloaded from
-    the channels in `unserved`: they are only here; from the others it is kept in `archives`.
+    file name that were in such a channel once. `cache` keeps unpacked packages, and `bytecode` that of their
+    modules. Nothing is downloaded from the channels in `unserved`: they are only here; from the others it is
+    kept in `archives`.
     """
 
     home: Path
     cache: Path
+    bytecode: Path
     artifacts: Path
     archives: Path
     mirrors: Mapping[str, Path]
@@ -147,7 +149,7 @@ def _make(
             progress=progress,
         )
         progress.working(f"compiling the bytecode of {environment}")
-        _compile(staging, prefix)
+        add_bytecode(staging, places.bytecode)
         memo.write(staging / CONTENTS, _contents(staging))
 
 
@@ -291,28 +293,6 @@ def _source(url: str, sha256: bytes | None, places: EnvironmentFolders) -> str:
             hint="run `flowlock sync` to build what is missing and to update the lock",
         )
     return url
-
-
-def _compile(staging: Path, prefix: Path) -> None:
-    """Write the packages' bytecode, which names the final place; Python brings its own.
-
-    What does not compile (templates, say) is left alone. The processes end with ours: compileall's own
-    workers would outlive it, and go on writing.
-    """
-    for packages in sorted((staging / "lib").glob("python3.*/site-packages")):
-        # Without -B it would cache modules that it imports itself under the staging folder's name.
-        python = staging / "bin" / packages.parent.name
-        options: list[str | Path] = ["-q", "-s", staging, "-p", prefix, "-i", "-"]
-        command = [python, "-B", "-m", "compileall", *options]
-        sources = sorted(map(str, packages.rglob("*.py")))
-        cores = os.cpu_count() or 1
-        compile_part = partial(_compile_part, command)
-        concurrently(compile_part, (sources[number::cores] for number in range(cores)), workers=cores)
-
-
-def _compile_part(command: Sequence[str | Path], sources: Sequence[str]) -> None:
-    text = "".join(f"{source}\n" for source in sources)
-    process.run(command, env={"PATH": os.defpath}, stdin=text, check=False, bound=True)
 
 
 def _forget_others(prefix: Path) -> None:
