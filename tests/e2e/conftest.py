@@ -45,16 +45,24 @@ def synced(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
 
 @pytest.fixture
 def checkout(synced: Checkout, tmp_path: Path) -> Callable[[], Checkout]:
-    """Make synced checkouts that a test may break: hard links, since every writer renames."""
+    """Make synced checkouts that a test may break: hard links, since every writer renames.
+
+    They share the unpacked packages and their bytecode; a test that breaks those makes a folder of its own.
+    """
 
     def make() -> Checkout:
-        root = tmp_path / "a cöpy"
-        shutil.copytree(synced.root, root, copy_function=os.link, symlinks=True, ignore=_being_unpacked)
-        return Checkout(root=root)
+        copy = Checkout(root=tmp_path / "a cöpy")
+        shutil.copytree(synced.root, copy.root, copy_function=os.link, symlinks=True, ignore=_unless_copied)
+        shared = (synced.state.unpacked_packages, synced.state.bytecode)
+        for folder in shared:
+            folder.mkdir(exist_ok=True)
+            (copy.state.cache / folder.name).symlink_to(folder)
+        return copy
 
     return make
 
 
-def _being_unpacked(folder: str, names: list[str]) -> list[str]:
-    """Return the packages that a run in the synced checkout is unpacking at this moment."""
-    return [name for name in names if name.startswith(".")] if Path(folder).name == "pkgs" else []
+def _unless_copied(folder: str, names: list[str]) -> list[str]:
+    """Return what no copy gets: environments, whose paths are the checkout's, and what is shared."""
+    left_out = {"cache": {"pkgs", "bytecode"}, ".flowlock": {"envs"}}.get(Path(folder).name, set())
+    return [name for name in names if name in left_out]
