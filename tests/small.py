@@ -165,7 +165,7 @@ class Small:
     def leftovers(self) -> list[Path]:
         """Return what workers, and the channels made for them, left."""
         working = [self.state.build_channels, self.state.second_builds]
-        return [*filter(Path.exists, working), *self.state.workers.glob("room-*")]
+        return [*filter(Path.exists, working), *self.state.workers.glob("worker-*")]
 
     def archives(self) -> list[Path]:
         return sorted(self.state.channel.rglob("*.conda"))

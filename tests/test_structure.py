@@ -341,7 +341,7 @@ def test_every_path_below_the_state_folder_comes_from_one_class() -> None:
         if joined.search(line) and not line.lstrip().startswith(("#", '"""')) and "help=" not in line
     }
     # A channel that is made for one build or test has a cache of its own beside it.
-    own_cache = {"flowlock.builder.yard", "flowlock.builder.package_tests.bench"}
+    own_cache = {"flowlock.builder.build_session", "flowlock.builder.package_tests.channels"}
     assert joins <= {"flowlock.edges.state_folder", *own_cache}
 
 

@@ -11,7 +11,7 @@ from urllib.request import url2pathname
 
 import pytest
 
-from flowlock.builder.environments.locked import Store
+from flowlock.builder.environments.locked import RecordFiles
 from flowlock.builder.plan.result import BuildResult, BuildStatus
 from flowlock.builder.plan.snapshot import read_snapshot
 from flowlock.builder.plan.targets import targets
@@ -118,7 +118,7 @@ def test_a_channel_that_does_not_answer_is_said_with_the_profile_that_needs_none
             next(document.read((ROOT / "recipes/build.lock").read_text(), "build.lock").records())[2],
             url=f"{url}/noarch/knots-1.0-0.conda",
         )
-        store = Store(mirrors={}, state=StateFolder(path=tmp_path), offline=False, progress=Silent())
+        store = RecordFiles(mirrors={}, state=StateFolder(path=tmp_path), offline=False, progress=Silent())
         with pytest.raises(FlowlockError, match="cannot download from") as caught:
             store.fetch([record])
     assert "`--profile embedded` needs no conda channel" in (caught.value.hint or "")
@@ -189,7 +189,7 @@ def test_the_committed_lock_is_made_for_every_platform_and_held_against_the_pins
         away = replace(found, offline=True)
         ready = locking.ready(away, targets(found.workspace), relock=False)
         with pytest.raises(FlowlockError, match=r"never downloaded.* hatchling-1\.30\.1-") as caught:
-            ready.offer("alpha", small.state.path / "offer")
+            ready.channel_set("alpha", small.state.path / "offer")
         assert caught.value.problems[0].code == "FL413"
 
     settings.write_text(settings.read_text().replace("uv ==0.11.21", "uv ==0.11.99"))

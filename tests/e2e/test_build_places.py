@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from flowlock.builder.worker import rooms
+from flowlock.builder.worker import job_runner
 from flowlock.builder.worker.sandbox import available
 from flowlock.edges import sources
 from flowlock.errors import FlowlockError
@@ -147,7 +147,7 @@ def test_a_source_that_changes_while_it_is_built_is_never_built(
         data.write_text("somebody is still writing")
         sources.stage(found, target)
 
-    monkeypatch.setattr(rooms, "stage", late)
+    monkeypatch.setattr(job_runner, "stage", late)
     with pytest.raises(FlowlockError) as caught:
         small.build()
     assert caught.value.problems[0].code == "FL501"

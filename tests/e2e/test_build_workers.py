@@ -164,13 +164,14 @@ def test_what_a_killed_build_left_of_the_unpacked_packages_is_mended(
         assert unpacked(unshared) == before
 
 
-def test_what_scripts_leave_beside_their_rooms_is_gone(small: Small, tmp_path: Path) -> None:
+def test_what_scripts_leave_beside_their_working_directories_is_gone(small: Small, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     workers = small.state.workers
     small.add_data(
         "alpha",
-        script=f"mkdir '{workers}/stash'; chmod a-w '{workers}/stash'; ln -s '{outside}' '{workers}/room-7'; "
+        script=f"mkdir '{workers}/stash'; chmod a-w '{workers}/stash'; "
+        f"ln -s '{outside}' '{workers}/worker-7'; "
         "mkdir -p deep/er; chmod a-w deep/er deep",
     )
     small.build(jobs=1)
@@ -187,7 +188,7 @@ def test_what_scripts_leave_beside_their_rooms_is_gone(small: Small, tmp_path: P
 def test_a_build_with_nothing_to_do_removes_what_a_killed_one_left(small: Small) -> None:
     small.add_data("alpha")
     small.build()
-    for name in ("workers/room-0/work", "tmp/needs", "verify/room-0"):
+    for name in ("workers/worker-0/work", "tmp/needs", "verify/worker-0"):
         (small.state.path / name).mkdir(parents=True)
     assert small.build().current
     assert small.leftovers() == []

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from flowlock.base import manifest, wheels
-from flowlock.builder.package_tests import tested as test_outcomes
+from flowlock.builder.package_tests.outcomes import KeptOutcomes
 from flowlock.builder.plan.cache import BuildRecord
 from flowlock.builder.worker.unpacked import Unpacked
 from flowlock.channel import store
@@ -25,8 +25,8 @@ from flowlock.tasks.verdicts import read_verdicts
 
 
 def outcomes(path: Path) -> tuple[str | None, bool]:
-    known = test_outcomes.Tested(path)
-    return known.look("a", "x"), known.passed("a", "x")
+    kept = KeptOutcomes(path)
+    return kept.last("a", "x"), kept.passed("a", "x")
 
 
 PLAIN: tuple[bytes, ...] = (
@@ -58,8 +58,8 @@ CONTENTS: tuple[Any, ...] = (
     {"form": store.INDEX_FORM, "records": [], "indexes": {}},
     {"form": store.INDEX_FORM, "records": {"zz": {}}, "indexes": {}},
     {"form": 5},
-    {"passed": [], "looks": {}},
-    {"passed": {"a": 5}, "looks": {"a": ["x"]}},
+    {"passed": [], "outcomes": {}},
+    {"passed": {"a": 5}, "outcomes": {"a": ["x"]}},
     {"tasks": [5], "errors": []},
     {"tasks": [{"name": 5}], "errors": []},
     {"tasks": [], "errors": [{"task": 1}]},
@@ -128,8 +128,8 @@ def test_sound_files_are_read(tmp_path: Path) -> None:
     assert ledger.read(tmp_path / ledger.FILE, tag="v1.0.0", commit="c") == written
     assert ledger.read(tmp_path / ledger.FILE, tag="v1.0.1", commit="c").entries == ()
     path = tmp_path / "tests.json"
-    tested = test_outcomes.Tested(path)
-    tested.keep_look("a", "x", "passed")
+    tested = KeptOutcomes(path)
+    tested.keep_outcome("a", "x", "passed")
     tested.keep_pass("a", "x")
     tested.save(["a"])
     assert outcomes(path) == ("passed", True)

@@ -22,7 +22,7 @@ _INDEX = re.compile(
 _SHOWN = 5
 
 
-def write(folder: Path, source: Path) -> None:
+def write_output(folder: Path, source: Path) -> None:
     """Make the folder a copy of the channel: its artifacts, their digests as JSON, and those of all files.
 
     It takes the place of what an earlier call left there; a folder that holds anything else is refused.

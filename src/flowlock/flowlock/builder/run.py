@@ -5,20 +5,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from flowlock.builder.build_session import BuildSession, held_artifact, start_session
 from flowlock.builder.contents.remarks import NO_REMARKS
 from flowlock.builder.environments.locked import LockedBuildEnvironments
-from flowlock.builder.output import refuse_foreign
-from flowlock.builder.output import write as hand_over
+from flowlock.builder.output import refuse_foreign, write_output
 from flowlock.builder.plan.cache import Cache, Cached
 from flowlock.builder.plan.order import most_awaited_first
-from flowlock.builder.plan.result import BuildResult, BuildStatus, Made, PackageResult
+from flowlock.builder.plan.result import BuildResult, BuildStatus, JobResult, PackageResult
 from flowlock.builder.plan.snapshot import WorkspaceSnapshot
 from flowlock.builder.plan.stale import PackageState
 from flowlock.builder.plan.targets import BuildTarget
 from flowlock.builder.verify import verify as check
-from flowlock.builder.worker.rooms import WorkerFolders, tidy
+from flowlock.builder.worker.job_runner import WorkerFolders, tidy
 from flowlock.builder.worker.workers import Workers
-from flowlock.builder.yard import Yard, held_artifact, survey
 from flowlock.channel import store
 from flowlock.conda.closure import closure
 from flowlock.edges import files
@@ -50,7 +49,7 @@ def build(
     """
     if output is not None:
         refuse_foreign(output)
-    yard = survey(
+    session = start_session(
         snapshot,
         environments=environments,
         lock=lock,
@@ -58,59 +57,59 @@ def build(
         progress=progress,
     )
     if dry_run:
-        return BuildResult(packages=tuple(_result(s, None) for s in yard.found.values()), dry_run=True)
+        return BuildResult(packages=tuple(_result(s, None) for s in session.states.values()), dry_run=True)
     at_once = jobs or _cores()
-    yard.cache.tidy()
+    session.cache.tidy()
     with _workers(snapshot.workspace, at_once) as workers:
-        made = _build(workers, yard)
-        held = {**yard.cached, **{key: cached for key, (cached, _) in made.items()}}
+        made = _build(workers, session)
+        held = {**session.cached, **{key: cached for key, (cached, _) in made.items()}}
         if verify:
-            _verify(yard, held, jobs=at_once)
-        outcomes = yard.test(workers, held) if test else {}
-    mended = _enter(yard, held)
-    yard.cache.save()
+            _verify(session, held, jobs=at_once)
+        outcomes = session.test(workers, held) if test else {}
+    mended = _enter(session, held)
+    session.cache.save()
     if output is not None:
-        hand_over(output, snapshot.workspace.state.channel)
-    packages = tuple(_result(s, made.get(key), outcomes.get(key, "")) for key, s in yard.found.items())
+        write_output(output, snapshot.workspace.state.channel)
+    packages = tuple(_result(s, made.get(key), outcomes.get(key, "")) for key, s in session.states.items())
     return BuildResult(packages=packages, mended=mended)
 
 
-def _build(workers: Workers, yard: Yard) -> dict[str, tuple[Cached, float]]:
+def _build(workers: Workers, session: BuildSession) -> dict[str, tuple[Cached, float]]:
     """Build what is stale; failures are gathered, and raised as one when the rest has ended."""
-    stale = {key: step for key, step in yard.found.items() if step.cached is None}
+    stale = {key: step for key, step in session.states.items() if step.cached is None}
     if stale:
-        yard.progress.note(f"building {', '.join(stale)}")
-    held = yard.cached
+        session.progress.note(f"building {', '.join(stale)}")
+    held = session.cached
     for step in stale.values():
-        yard.fetched(step.target)
+        session.fetched(step.target)
     made: dict[str, tuple[Cached, float]] = {}
     failed: dict[str, FlowlockError] = {}
-    waits = {name: yard.needs(name) & stale.keys() for name in stale}
+    waits = {name: session.needs(name) & stale.keys() for name in stale}
     # Each file is copied and installed several times over: their number tells how long a build takes.
     ordered = most_awaited_first(
         waits, {name: len(step.package.sources.files) for name, step in stale.items()}
     )
     for name, outcome in workers.run(
-        {name: waits[name] for name in ordered}, lambda name: yard.job(name, held)
+        {name: waits[name] for name in ordered}, lambda name: session.job(name, held)
     ):
         try:
-            made[name] = _kept(yard.cache, stale[name], outcome)
+            made[name] = _kept(session.cache, stale[name], outcome)
             held[name] = made[name][0]
         except FlowlockError as error:
             failed[name] = error
-        yard.progress.working(f"{name} {'failed' if name in failed else 'built'}")
+        session.progress.working(f"{name} {'failed' if name in failed else 'built'}")
     if failed:
-        yard.cache.save()
-        raise _failures(failed, yard.snapshot.graph, stale, sorted(made))
+        session.cache.save()
+        raise _failures(failed, session.snapshot.graph, stale, sorted(made))
     return made
 
 
-def _verify(yard: Yard, held: Mapping[str, Cached], *, jobs: int) -> None:
+def _verify(session: BuildSession, held: Mapping[str, Cached], *, jobs: int) -> None:
     """Build every portable package again, and compare."""
-    portable = [key for key, step in yard.found.items() if step.target.recipe.noarch]
-    again = {key: yard.job(key, held) for key in portable}
+    portable = [key for key, step in session.states.items() if step.target.recipe.noarch]
+    again = {key: session.job(key, held) for key in portable}
     built = {key: cached.path for key, cached in held.items()}
-    check(again, built, folder=yard.workspace.state.second_builds, jobs=jobs, progress=yard.progress)
+    check(again, built, folder=session.workspace.state.second_builds, jobs=jobs, progress=session.progress)
 
 
 @contextmanager
@@ -132,7 +131,7 @@ def _workers(workspace: Workspace, jobs: int) -> Iterator[Workers]:
         files.remove(workspace.state.build_channels)
 
 
-def _kept(cache: Cache, step: PackageState, outcome: Made | FlowlockError) -> tuple[Cached, float]:
+def _kept(cache: Cache, step: PackageState, outcome: JobResult | FlowlockError) -> tuple[Cached, float]:
     if isinstance(outcome, FlowlockError):
         raise outcome
     inputs = step.package.inputs.as_json()
@@ -172,13 +171,13 @@ def _failures(
     )
 
 
-def _enter(yard: Yard, held: Mapping[str, Cached]) -> bool:
+def _enter(session: BuildSession, held: Mapping[str, Cached]) -> bool:
     """Make the channel hold the current builds, and of packages not asked for what it held."""
-    workspace, found = yard.workspace, yard.found
+    workspace, found = session.workspace, session.states
     folder, cache = workspace.state.channel, workspace.state.cache
     whole = store.whole(folder, cache=cache)
     artifacts = [held_artifact(held[name]) for name in found]
-    ours = {target.name for target in yard.snapshot.targets.values()}
+    ours = {target.name for target in session.snapshot.targets.values()}
     asked = {step.target.name for step in found.values()}
     artifacts += [
         store.HeldArtifact(artifact=entry.artifact, origin=folder / entry.artifact.path)
@@ -188,7 +187,7 @@ def _enter(yard: Yard, held: Mapping[str, Cached]) -> bool:
     changed = store.put(folder, artifacts, subdirs=workspace.platforms, cache=cache)
     for step in found.values():
         if step.status is not BuildStatus.CURRENT:
-            yard.cache.entered(step.target.name, step.inputs)
+            session.cache.entered(step.target.name, step.inputs)
     return changed
 
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from flowlock.builder.plan.cache import difference
-from flowlock.builder.plan.result import Made
+from flowlock.builder.plan.result import JobResult
+from flowlock.builder.worker.job_runner import WorkerFolders
 from flowlock.builder.worker.jobs import BuildJob
-from flowlock.builder.worker.rooms import WorkerFolders
 from flowlock.builder.worker.workers import Workers
 from flowlock.edges import files
 from flowlock.errors import FlowlockError, Problem
@@ -28,7 +28,7 @@ def verify(
             {name: set() for name in pending}, pending.__getitem__
         ):
             progress.working(f"{name} built again")
-            if not isinstance(outcome, Made):
+            if not isinstance(outcome, JobResult):
                 raise outcome
             if outcome.data != built[name].read_bytes():
                 again = folder / pending[name].identity.artifact.file

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from flowlock.builder.environments.declared import Needs, Wanted, wanted
-from flowlock.builder.environments.locked import LockedBuildEnvironments, Store
+from flowlock.builder.environments.locked import LockedBuildEnvironments, RecordFiles
 from flowlock.builder.plan.targets import BuildTarget, targets
 from flowlock.commands.session import BASE_URL, Profile, Session
 from flowlock.conda import platforms
@@ -60,7 +60,7 @@ def ready(session: Session, known: Mapping[str, BuildTarget], *, relock: bool) -
             name: _records(held, name, platform) for name, specs in asked.specs.items() if platform in specs
         },
         platform=platform,
-        store=Store(
+        source=RecordFiles(
             mirrors=place.mirrors,
             state=session.workspace.state,
             offline=session.offline,

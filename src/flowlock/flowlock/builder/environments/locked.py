@@ -17,8 +17,8 @@ from flowlock.report.reporter import Progress
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Offer:
-    """What a job may take packages from: channels, the folders that they lead to, and whether others.
+class ChannelSet:
+    """The channels that a job takes packages from, the folders that they lead to, and whether over a network.
 
     `packages` are the names that the engine unpacks these packages under; None if that is not known.
     """
@@ -28,9 +28,9 @@ class Offer:
     network: bool = False
     packages: frozenset[str] | None = None
 
-    def before(self, channel: Path, packages: Iterable[str]) -> "Offer":
-        """Return the same with a channel of this machine, which holds these packages, that comes first."""
-        return Offer(
+    def preceded_by(self, channel: Path, packages: Iterable[str]) -> "ChannelSet":
+        """Return the set with a channel of this machine, which holds these packages, before the others."""
+        return ChannelSet(
             channels=(channel.as_uri(), *self.channels),
             readable=(channel, *self.readable),
             network=self.network,
@@ -39,8 +39,8 @@ class Offer:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Store:
-    """Where records' files come from: `mirrors` are folders that stand for channels, the rest is downloaded.
+class RecordFiles:
+    """The source of records' files: `mirrors` are folders that stand for channels, the rest is downloaded.
 
     `state` keeps downloads and digests.
     """
@@ -57,20 +57,20 @@ class Store:
         return folder / record.subdir if folder else None
 
     def check(self, records: Iterable[Record]) -> None:
-        """Refuse files of this machine with other bytes: the engine does not look."""
-        known = StatCache(self.state.archive_digests)
+        """Refuse files of this machine with other bytes: the engine does not check them."""
+        digests = StatCache(self.state.archive_digests)
         for record in records:
             folder = self.folder(record)
             if folder is None:
                 continue
             path = folder / record.file_name
-            if not path.is_file() or known.sha256(path) != record.sha256:
+            if not path.is_file() or digests.sha256(path) != record.sha256:
                 raise FlowlockError(
                     f"{record.file_name} is not there with the bytes that the build's lock pins",
                     code="FL552",
                     hint="run `flowlock base` to make it again, then the same command",
                 )
-        known.save()
+        digests.save()
 
     def fetch(self, records: Iterable[Record]) -> dict[str, Path]:
         """Return URL → file of records that are elsewhere, after downloading those that never were."""
@@ -99,7 +99,7 @@ class LockedBuildEnvironments:
     of: Mapping[str, Sequence[str]] = field(default_factory=dict)
     records: Mapping[str, Sequence[Record]] = field(default_factory=dict)
     platform: Platform | None = None
-    store: Store | None = None
+    source: RecordFiles | None = None
 
     def digest(self, package: str) -> Sha256 | None:
         """Return the digest of a package's environment, None if it has none."""
@@ -107,22 +107,22 @@ class LockedBuildEnvironments:
             return None
         return packages_digest(self._of(package))
 
-    def offer(self, package: str, folder: Path) -> Offer | None:
+    def channel_set(self, package: str, folder: Path) -> ChannelSet | None:
         """Write the one-off channels of a package's environment into a folder, None if it has none."""
-        if package not in self.of or self.store is None:
+        if package not in self.of or self.source is None:
             return None
-        return offer(self._of(package), folder, store=self.store, platform=self.platform)
+        return pinned_channel_set(self._of(package), folder, source=self.source, platform=self.platform)
 
     def _of(self, package: str) -> list[Record]:
         pinned = (record for name in self.of[package] for record in self.records.get(name, ()))
         return list({record.url: record for record in pinned}.values())
 
 
-def open_channels(channels: Sequence[str]) -> Offer:
-    """Return what channels offer as they are."""
+def open_channels(channels: Sequence[str]) -> ChannelSet:
+    """Return channels as they are."""
     folders = [folder_of(channel) for channel in channels]
     local = [folder for folder in folders if folder is not None]
-    return Offer(
+    return ChannelSet(
         channels=tuple(channels),
         readable=tuple(local),
         network=None in folders,
@@ -158,7 +158,9 @@ def packages_digest(records: Sequence[Record]) -> Sha256:
     return digest_of(pins)
 
 
-def offer(records: Sequence[Record], folder: Path, *, store: Store, platform: str | None) -> Offer:
+def pinned_channel_set(
+    records: Sequence[Record], folder: Path, *, source: RecordFiles, platform: str | None
+) -> ChannelSet:
     """Write channels that list exactly these records, with the places of their files as base URLs.
 
     What is elsewhere is downloaded first: engines that fill one package cache over the network at the same
@@ -166,33 +168,33 @@ def offer(records: Sequence[Record], folder: Path, *, store: Store, platform: st
     """
     from flowlock.lock.solver.metadata import write_repodata
 
-    store.check(records)
-    downloaded = store.fetch(record for record in records if store.folder(record) is None)
+    source.check(records)
+    downloaded = source.fetch(record for record in records if source.folder(record) is None)
     groups: dict[tuple[str, str], list[Record]] = {}
     for record in records:
         groups.setdefault((record.channel, record.subdir), []).append(record)
-    made = {channel: folder / f"{number}" for number, channel in enumerate(sorted({c for c, _ in groups}))}
-    readable = set()
-    for (channel, subdir), group in groups.items():
-        present = store.folder(group[0])
-        place = present or made[channel] / subdir
-        write_repodata(made[channel], channel, place.as_uri(), group)
-        if present:
-            readable.add(present)
+    urls = sorted({url for url, _ in groups})
+    channels = {url: folder / str(number) for number, url in enumerate(urls)}
+    mirrors = set()
+    for (url, subdir), group in groups.items():
+        mirror = source.folder(group[0])
+        write_repodata(channels[url], url, (mirror or channels[url] / subdir).as_uri(), group)
+        if mirror is not None:
+            mirrors.add(mirror)
             continue
         for record in group:
-            files.link(downloaded[record.url], place / record.file_name)
-    for path in made.values():
+            files.link(downloaded[record.url], channels[url] / subdir / record.file_name)
+    for channel in channels.values():
         for subdir in filter(None, ("noarch", platform)):
-            _empty(path / subdir)
-    return Offer(
-        channels=tuple(path.as_uri() for path in made.values()),
-        readable=(*made.values(), *sorted(readable)),
+            _write_empty_index(channel / subdir)
+    return ChannelSet(
+        channels=tuple(path.as_uri() for path in channels.values()),
+        readable=(*channels.values(), *sorted(mirrors)),
         packages=frozenset(_stem(record.file_name) for record in records),
     )
 
 
-def _empty(folder: Path) -> None:
+def _write_empty_index(folder: Path) -> None:
     """Give a subdir without packages an index: clients ask for it all the same."""
     if not (folder / "repodata.json").is_file():
         text = json.dumps({"info": {"subdir": folder.name}, "packages": {}, "packages.conda": {}})

@@ -1,15 +1,15 @@
 """Tests of packages (recipe `tests:`): run in the environment that users get, again when that changes."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from flowlock.builder.environments.locked import Store, offer, packages_digest
-from flowlock.builder.package_tests.bench import Bench
-from flowlock.builder.package_tests.tested import Tested
+from flowlock.builder.environments.locked import packages_digest, pinned_channel_set
+from flowlock.builder.package_tests.channels import PackageTestChannels
+from flowlock.builder.package_tests.outcomes import KeptOutcomes
 from flowlock.builder.plan.cache import Cached
 from flowlock.builder.plan.order import names_of
-from flowlock.builder.plan.result import Made
+from flowlock.builder.plan.result import JobResult
 from flowlock.builder.plan.stale import PackageState
 from flowlock.builder.worker.jobs import TestJob
 from flowlock.builder.worker.workers import Workers
@@ -25,19 +25,28 @@ from flowlock.lock.solver import sources
 from flowlock.recipe.document import Recipe
 from flowlock.report.reporter import Progress
 
-PASSED, KEPT = "passed", "passed before"
+PASSED, PASSED_BEFORE = "passed", "passed before"
 NOT_TESTED = "not tested: "
 SHOWN = 4
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _DueTest:
+    """The tests of a package in one environment, which have to run."""
+
+    job: TestJob
+    inputs: str
+    environment: str
+
+
 def run(
     workers: Workers,
-    found: Mapping[str, PackageState],
+    states: Mapping[str, PackageState],
     held: Mapping[str, Cached],
     *,
     graph: Mapping[str, frozenset[str]],
-    bench: Bench,
-    tested: Tested,
+    channels: PackageTestChannels,
+    outcomes: KeptOutcomes,
     progress: Progress,
 ) -> dict[str, str]:
     """Run the tests that are due, and return how each package's stand: passed, passed before, or not tested.
@@ -45,104 +54,129 @@ def run(
     A package whose run requirements no channel has is not tested, and the outcome names them. Tests that fail
     are one FlowlockError for all, with the tail of the first one's log.
     """
-    outcomes: dict[str, str] = {}
-    due: dict[str, TestJob] = {}
-    environments: dict[str, str] = {}
-    looked = {name: _inputs(name, held, graph, bench) for name, step in found.items() if tests_of(step)}
-    for name, inputs in looked.items():
-        known = tested.look(name, inputs)
-        if known is None:
-            bench.lay_out()
-            known = _untestable(found[name].target.recipe, bench)
-        if known is None:
-            records = _resolved(found[name], bench)
-            environments[name] = packages_digest(records)
-            known = KEPT if tested.passed(held[name].artifact.known_sha256, environments[name]) else None
-            if known is None:
-                store = bench.store(progress)
-                due[name] = _job(found[name], held[name], records, bench.work, store)
-        if known is not None:
-            outcomes[name] = known
-            tested.keep_look(name, inputs, known)
-    failed: dict[str, FlowlockError] = {}
-    for name, outcome in workers.run({name: set() for name in due}, due.__getitem__):
-        if isinstance(outcome, Made):
-            tested.keep_pass(held[name].artifact.known_sha256, environments[name])
-            tested.keep_look(name, looked[name], KEPT)
-            outcomes[name] = PASSED
+    result: dict[str, str] = {}
+    due: dict[str, _DueTest] = {}
+    for name, state in states.items():
+        if not tests_of(state):
+            continue
+        inputs = _inputs(name, held, graph, channels)
+        outcome = outcomes.last(name, inputs) or _due_or_outcome(
+            state, held[name], inputs, channels=channels, outcomes=outcomes, progress=progress
+        )
+        if isinstance(outcome, _DueTest):
+            due[name] = outcome
         else:
-            failed[name] = outcome
+            result[name] = outcome
+            outcomes.keep_outcome(name, inputs, outcome)
+    failed: dict[str, FlowlockError] = {}
+    for name, ended in workers.run({name: set() for name in due}, lambda name: due[name].job):
+        if isinstance(ended, JobResult):
+            outcomes.keep_pass(held[name].artifact.known_sha256, due[name].environment)
+            outcomes.keep_outcome(name, due[name].inputs, PASSED_BEFORE)
+            result[name] = PASSED
+        else:
+            failed[name] = ended
         progress.working(f"tests of {name} {'failed' if name in failed else 'passed'}")
-    tested.save(graph.keys())
+    outcomes.save(graph.keys())
     if failed:
         raise _failures(failed)
-    return outcomes
+    return result
 
 
-def tests_of(step: PackageState) -> list[Mapping[str, Any]]:
+def _due_or_outcome(
+    state: PackageState,
+    held: Cached,
+    inputs: str,
+    *,
+    channels: PackageTestChannels,
+    outcomes: KeptOutcomes,
+    progress: Progress,
+) -> _DueTest | str:
+    """Return the tests of a package that have to run, or the outcome if they need not or cannot."""
+    channels.write_own()
+    obstacle = _obstacle(state.target.recipe, channels)
+    if obstacle is not None:
+        return obstacle
+    records = _resolved(state, channels)
+    environment = packages_digest(records)
+    if outcomes.passed(held.artifact.known_sha256, environment):
+        return PASSED_BEFORE
+    folder = channels.work / state.identity.artifact.stem
+    channel_set = pinned_channel_set(
+        records, folder, source=channels.record_files(progress), platform=platforms.current()
+    )
+    job = TestJob(identity=state.identity, artifact=held.path, channel_set=channel_set)
+    return _DueTest(job=job, inputs=inputs, environment=environment)
+
+
+def tests_of(state: PackageState) -> list[Mapping[str, Any]]:
     """Return the entries of a recipe's `tests`."""
-    found = step.target.recipe.document.get("tests") or ()
-    return [found] if isinstance(found, Mapping) else list(found)
+    tests = state.target.recipe.document.get("tests") or ()
+    return [tests] if isinstance(tests, Mapping) else list(tests)
 
 
-def _inputs(name: str, held: Mapping[str, Cached], graph: Mapping[str, frozenset[str]], bench: Bench) -> str:
+def _inputs(
+    name: str,
+    held: Mapping[str, Cached],
+    graph: Mapping[str, frozenset[str]],
+    channels: PackageTestChannels,
+) -> str:
     """Return the digest of what decides an environment, as far as it is on this machine."""
     ours = {need: held[need].artifact.known_sha256 for need in sorted(closure([name], graph.__getitem__))}
     indexes = [
         folder.repodata(subdir)
-        for folder in bench.folders
-        if folder.url != bench.own
+        for folder in channels.folders
+        if folder.url != channels.own
         for subdir in (sources.NOARCH, platforms.current())
     ]
-    known = [files.sha256_of(path) for path in indexes if path is not None]
-    return digest_of([ours, known, bench.live])
+    digests = [files.sha256_of(path) for path in indexes if path is not None]
+    return digest_of([ours, digests, channels.remote])
 
 
-def _untestable(recipe: Recipe, bench: Bench) -> str | None:
+def _obstacle(recipe: Recipe, channels: PackageTestChannels) -> str | None:
     """Return why a package cannot be installed from these channels, None if nothing speaks against it."""
-    if bench.live:
-        return f"{NOT_TESTED}--offline forbids to ask {bench.live[0]}" if bench.offline else None
-    known = {str(entry["name"]) for folder in bench.folders for _, _, entry in sources.entries(folder)}
-    missing = sorted(names_of(recipe.requirements("run")) - known)
+    if channels.remote:
+        return f"{NOT_TESTED}--offline forbids to ask {channels.remote[0]}" if channels.offline else None
+    available = {str(entry["name"]) for folder in channels.folders for _, _, entry in sources.entries(folder)}
+    missing = sorted(names_of(recipe.requirements("run")) - available)
     if not missing:
         return None
     more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
     return f"{NOT_TESTED}{', '.join(missing[:SHOWN])}{more} not in the base channel"
 
 
-def _resolved(step: PackageState, bench: Bench) -> list[Record]:
+def _resolved(state: PackageState, channels: PackageTestChannels) -> list[Record]:
     """Return the records of all of a package's test environments."""
     from flowlock.lock.solver.metadata import ChannelMetadata
     from flowlock.lock.solver.solve import SolveRequest, solve_all
 
-    own = step.identity.artifact
+    own = state.identity.artifact
     platform = platforms.current()
-    asked = [f"{own.name} =={own.version} {own.build}"]
+    extra_specs = {specs for test in tests_of(state) for specs in _extra_specs(test)}
     requests = [
         SolveRequest(
             label=f"tests of {own.name}",
             subdir=platform,
-            channels=(bench.own, *bench.channels),
-            requirements=tuple(
-                ManifestRequirement(name=name_of(spec), spec=spec) for spec in (*asked, *more)
-            ),
+            channels=(channels.own, *channels.channels),
+            requirements=_manifest_requirements([f"{own.name} =={own.version} {own.build}", *specs]),
             virtual_packages=virtual.target(platform).virtual_packages,
         )
-        for more in sorted({more for test in tests_of(step) for more in _extra(test)})
+        for specs in sorted(extra_specs)
     ]
-    with ChannelMetadata(folders=bench.folders, offline=bench.offline) as metadata:
+    with ChannelMetadata(folders=channels.folders, offline=channels.offline) as metadata:
         solved = solve_all(requests, metadata)
     return list({record.url: record for records in solved for record in records}.values())
 
 
-def _extra(test: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+def _manifest_requirements(specs: Iterable[str]) -> tuple[ManifestRequirement, ...]:
+    return tuple(ManifestRequirement(name=name_of(spec), spec=spec) for spec in specs)
+
+
+def _extra_specs(test: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     """Yield what each environment of a test holds besides the package, as rattler-build makes them."""
     python = test.get("python")
     if isinstance(python, Mapping):
-        versions = python.get("python_version") or ()
-        pip = ("pip",) if python.get("pip_check", True) else ()
-        given = [versions] if isinstance(versions, str) else list(versions)
-        yield from ([(*pip, f"python {one}") for one in given] or [pip])
+        yield from _python_specs(python)
         return
     needs = test.get("requirements")
     needs = needs if isinstance(needs, Mapping) else {}
@@ -151,9 +185,16 @@ def _extra(test: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
         yield tuple(map(str, needs["build"]))
 
 
-def _job(step: PackageState, held: Cached, records: Sequence[Record], work: Path, store: Store) -> TestJob:
-    given = offer(records, work / step.identity.artifact.stem, store=store, platform=platforms.current())
-    return TestJob(identity=step.identity, artifact=held.path, offer=given)
+def _python_specs(test: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    """Yield what a Python test asks for in each of its environments, one for each version of Python."""
+    pip = ("pip",) if test.get("pip_check", True) else ()
+    versions = test.get("python_version") or ()
+    if isinstance(versions, str):
+        versions = (versions,)
+    if not versions:
+        yield pip
+    for version in versions:
+        yield (*pip, f"python {version}")
 
 
 def _failures(failed: Mapping[str, FlowlockError]) -> FlowlockError:

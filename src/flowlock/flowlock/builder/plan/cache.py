@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from flowlock.builder.contents.remarks import NO_REMARKS, Remarks
 from flowlock.builder.plan.identity import Identity, cache_key
-from flowlock.builder.plan.result import Made
+from flowlock.builder.plan.result import JobResult
 from flowlock.conda import archive
 from flowlock.conda.artifact import Artifact
 from flowlock.edges import files, memo
@@ -113,7 +113,7 @@ class Cache:
     def add(
         self,
         identity: Identity,
-        made: Made,
+        made: JobResult,
         *,
         inputs: dict[str, Any],
         surroundings: Mapping[str, Any],

@@ -19,7 +19,7 @@ class BuildStatus(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Made:
+class JobResult:
     """What a worker made: the canonical archive's bytes; nothing if it ran tests, which passed."""
 
     data: bytes

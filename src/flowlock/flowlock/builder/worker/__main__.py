@@ -16,7 +16,7 @@ from flowlock.builder.contents import installed
 from flowlock.builder.contents.remarks import Remarks
 from flowlock.builder.contents.shipped import ExcludedFile
 from flowlock.builder.worker.canonical import ArchiveFacts, canonical
-from flowlock.builder.worker.engine import Order, run, test
+from flowlock.builder.worker.engine import EngineRequest, run, test
 from flowlock.builder.worker.layout import ARTIFACT, HOST_ENVIRONMENT, LOG, RECIPE, RESULT, SOURCE
 from flowlock.conda import archive
 from flowlock.conda.archive import Member
@@ -41,8 +41,8 @@ def main(job_file: Path) -> int:
             (work / RESULT).write_text(json.dumps(result))
         except FlowlockError as error:
             log.write(f"error: {error.message}\n")
-            told = {"error": error.message, "code": error.problems[0].code, "hint": error.hint}
-            (work / RESULT).write_text(json.dumps(told))
+            failure = {"error": error.message, "code": error.problems[0].code, "hint": error.hint}
+            (work / RESULT).write_text(json.dumps(failure))
             return 1
     return 0
 
@@ -53,7 +53,7 @@ def _test(job: Mapping[str, Any], work: Path, log: Callable[[str], None]) -> dic
 
 
 def _build(job: Mapping[str, Any], work: Path, log: Callable[[str], None]) -> dict[str, Any]:
-    order = Order(
+    request = EngineRequest(
         document=job["document"],
         source=work / SOURCE / job["archive"] if job["archive"] else work / SOURCE,
         recipe_dir=work / RECIPE,
@@ -63,18 +63,18 @@ def _build(job: Mapping[str, Any], work: Path, log: Callable[[str], None]) -> di
         fetched=job["fetched"],
         variant=job["variant"],
     )
-    made = run(order, log)
-    if len(made) != 1:
-        raise FlowlockError(f"the recipe gave {len(made)} packages, one was expected", code="FL531")
+    archives = run(request, log)
+    if len(archives) != 1:
+        raise FlowlockError(f"the recipe gave {len(archives)} packages, one was expected", code="FL531")
     epoch = datetime.fromisoformat(job["epoch"])
     noarch = Noarch(job["noarch"]) if job["noarch"] else None
-    members = archive.read(made[0])
+    members = archive.read(archives[0])
     data, missing = _besides(job["document"], work, members, noarch)
     result = canonical([*members, *data], ArchiveFacts(recipe=job["recipe_text"], epoch=epoch, noarch=noarch))
-    (work / ARTIFACT).write_bytes(archive.write(made[0].stem, result.members, epoch=epoch))
+    (work / ARTIFACT).write_bytes(archive.write(archives[0].stem, result.members, epoch=epoch))
     paths = [member.path for member in result.members if not member.is_info]
     remarks = Remarks.of(job["name"], paths, [*missing, *result.left_out], noarch)
-    return {"file": made[0].name, "remarks": remarks.as_json()}
+    return {"file": archives[0].name, "remarks": remarks.as_json()}
 
 
 def _besides(
@@ -84,16 +84,18 @@ def _besides(
 
     A recipe that lists what to pack (`build.files`) leaves out the rest on purpose.
     """
+    lists_files = "files" in (document.get("build") or {})
     data: list[Member] = []
     omitted: list[ExcludedFile] = []
     for prefix in work.glob(HOST_ENVIRONMENT):
-        found = installed.read(prefix)
-        installed.refuse_info(found)
-        if "files" not in (document.get("build") or {}):
-            missing = installed.missing(found, members, noarch)
-            data += installed.data_members(found, missing, noarch)
-            kept = {member.path for member in data}
-            omitted += [one for one in missing if installed.packed_path(one.path, noarch) not in kept]
+        contents = installed.read(prefix)
+        installed.refuse_info(contents)
+        if lists_files:
+            continue
+        missing = installed.missing(contents, members, noarch)
+        data += installed.data_members(contents, missing, noarch)
+        packed = {member.path for member in data}
+        omitted += [file for file in missing if installed.packed_path(file.path, noarch) not in packed]
     return data, omitted
 
 

@@ -24,7 +24,7 @@ REMOTE = ("url", "sha256", "md5", "file_name")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Order:
+class EngineRequest:
     """What the engine is asked for: a recipe document, staged sources, and where to work.
 
     `source` is a folder, or the archive of a vendored package: `fetched` says that it was downloaded already.
@@ -40,7 +40,7 @@ class Order:
     variant: Mapping[str, str] = field(default_factory=dict)
 
 
-def run(order: Order, log: Callable[[str], None]) -> list[Path]:
+def run(order: EngineRequest, log: Callable[[str], None]) -> list[Path]:
     """Build and return the archives; the engine's failure is a FlowlockError with its cause."""
     from rattler_build import RattlerBuildError, Stage0Recipe, ToolConfiguration, VariantConfig
 
@@ -151,7 +151,7 @@ def test(artifact: Path, channels: Sequence[str], log: Callable[[str], None]) ->
         raise FlowlockError(f"number {', '.join(failed)}", code="FL561")
 
 
-def _document(order: Order) -> dict[str, Any]:
+def _document(order: EngineRequest) -> dict[str, Any]:
     """Return the recipe with its sources where they are staged, and the name that its inputs give it."""
     document = dict(order.document)
     given = document.get("source") or ([{}] if order.fetched else [])

@@ -1,4 +1,4 @@
-"""What workers are given to do."""
+"""The jobs of workers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from flowlock.builder.environments.locked import Offer
+from flowlock.builder.environments.locked import ChannelSet
 from flowlock.builder.plan.identity import Identity
 from flowlock.edges.sources import Sources
 from flowlock.recipe.document import Recipe
@@ -24,12 +24,12 @@ class BuildJob:
     sources: Sources
     patches: Sources | None
     epoch: datetime
-    offer: Offer
+    channel_set: ChannelSet
     variant: Mapping[str, str] = field(default_factory=dict)
     download: Path | None = None
 
-    def order(self) -> dict[str, Any]:
-        """Return what its worker reads, as JSON."""
+    def request(self) -> dict[str, Any]:
+        """Return what its worker reads, in the form of JSON."""
         return {
             "document": self.recipe.document,
             "recipe_text": self.recipe.canonical_text,
@@ -37,7 +37,7 @@ class BuildJob:
             "epoch": self.epoch.isoformat(),
             "name": self.recipe.name,
             "noarch": self.recipe.noarch,
-            "channels": self.offer.channels,
+            "channels": self.channel_set.channels,
             "variant": dict(self.variant),
             "fetched": self.download is not None,
             "archive": self.download.name if self.download and self.recipe.sources else None,
@@ -50,8 +50,8 @@ class TestJob:
 
     identity: Identity
     artifact: Path
-    offer: Offer
+    channel_set: ChannelSet
 
-    def order(self) -> dict[str, Any]:
-        """Return what its worker reads, as JSON."""
-        return {"test": self.artifact.name, "channels": self.offer.channels}
+    def request(self) -> dict[str, Any]:
+        """Return what its worker reads, in the form of JSON."""
+        return {"test": self.artifact.name, "channels": self.channel_set.channels}

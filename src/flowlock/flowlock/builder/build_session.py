@@ -1,12 +1,12 @@
-"""What the jobs of one build are made from: sources, channels, downloads, and the packages that they need."""
+"""One build: the state of its packages, and the jobs that build and test them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from flowlock.builder.environments.locked import LockedBuildEnvironments, open_channels
-from flowlock.builder.package_tests.bench import Bench
-from flowlock.builder.package_tests.tested import Tested
+from flowlock.builder.package_tests.channels import PackageTestChannels
+from flowlock.builder.package_tests.outcomes import KeptOutcomes
 from flowlock.builder.package_tests.testing import run as run_tests
 from flowlock.builder.plan.cache import Cache, Cached
 from flowlock.builder.plan.order import built_with
@@ -22,11 +22,11 @@ from flowlock.workspace import Workspace
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Yard:
-    """What the jobs of one build are made from."""
+class BuildSession:
+    """One build: its packages, where their environments come from, and the cache of artifacts."""
 
     snapshot: WorkspaceSnapshot
-    found: Mapping[str, PackageState]
+    states: Mapping[str, PackageState]
     environments: tuple[str, ...]
     locked: LockedBuildEnvironments
     offline: bool
@@ -41,32 +41,32 @@ class Yard:
     @property
     def cached(self) -> dict[str, Cached]:
         """What need not be built."""
-        return {name: step.cached for name, step in self.found.items() if step.cached is not None}
+        return {name: state.cached for name, state in self.states.items() if state.cached is not None}
 
     def needs(self, name: str) -> set[str]:
         """Return the workspace packages that must be there while a package is built."""
-        return built_with(self.found[name].target.recipe, self.snapshot.graph, self.snapshot.names)
+        return built_with(self.states[name].target.recipe, self.snapshot.graph, self.snapshot.names)
 
     def job(self, name: str, held: Mapping[str, Cached]) -> BuildJob:
         """Return a package's job; what it needs of the workspace lies in a channel made for it."""
-        step, needed = self.found[name], self.needs(name)
+        state, needed = self.states[name], self.needs(name)
         folder = self.workspace.state.build_channels / "needs" / name
-        offer = self.locked.offer(name, folder / "locked") or open_channels(self.environments)
+        channel_set = self.locked.channel_set(name, folder / "locked") or open_channels(self.environments)
         if needed:
             wanted = [held_artifact(held[need]) for need in sorted(needed)]
             store.put(folder / "channel", wanted, subdirs=(), cache=folder / "cache")
-            offer = offer.before(
-                folder / "channel", {self.found[need].identity.artifact.stem for need in needed}
+            channel_set = channel_set.preceded_by(
+                folder / "channel", {self.states[need].identity.artifact.stem for need in needed}
             )
         return BuildJob(
-            recipe=step.target.recipe,
-            identity=step.identity,
-            sources=step.package.sources,
-            patches=step.package.patches,
-            epoch=step.target.epoch,
-            offer=offer,
-            variant=step.target.variant,
-            download=self.fetched(step.target),
+            recipe=state.target.recipe,
+            identity=state.identity,
+            sources=state.package.sources,
+            patches=state.package.patches,
+            epoch=state.target.epoch,
+            channel_set=channel_set,
+            variant=state.target.variant,
+            download=self.fetched(state.target),
         )
 
     def fetched(self, target: BuildTarget) -> Path | None:
@@ -78,9 +78,9 @@ class Yard:
     def test(self, workers: Workers, held: Mapping[str, Cached]) -> dict[str, str]:
         """Run the packages' own tests where they are due, and return how they stand."""
         folder = self.workspace.state.build_channels / "tests"
-        bench = Bench(
+        channels = PackageTestChannels(
             own=self.workspace.release_channel,
-            artifacts=[held_artifact(held[name]) for name in self.found],
+            artifacts=[held_artifact(held[name]) for name in self.states],
             channels=self.environments,
             offline=self.offline,
             work=folder,
@@ -88,29 +88,29 @@ class Yard:
         )
         return run_tests(
             workers,
-            self.found,
+            self.states,
             held,
             graph=self.snapshot.graph,
-            bench=bench,
-            tested=Tested(self.workspace.state.test_outcomes),
+            channels=channels,
+            outcomes=KeptOutcomes(self.workspace.state.test_outcomes),
             progress=self.progress,
         )
 
 
-def survey(
+def start_session(
     snapshot: WorkspaceSnapshot,
     *,
     environments: Sequence[str],
     lock: Callable[[Mapping[str, BuildTarget]], LockedBuildEnvironments] | None,
     offline: bool,
     progress: Progress,
-) -> Yard:
-    """Return the state of the packages of a snapshot."""
+) -> BuildSession:
+    """Return the build of a snapshot, with each package's state."""
     locked = lock(snapshot.targets) if lock else LockedBuildEnvironments()
     cache = cache_of(snapshot.workspace)
-    return Yard(
+    return BuildSession(
         snapshot=snapshot,
-        found=steps(snapshot, cache, environment=locked.digest),
+        states=steps(snapshot, cache, environment=locked.digest),
         environments=tuple(environments),
         locked=locked,
         offline=offline,
