@@ -69,13 +69,14 @@ class BaseResult:
 
     def as_text(self) -> str:
         """Return one line for people."""
-        return f"{self.folder}: {self.told()}"
+        return f"{self.folder}: {self.summary()}"
 
-    def told(self) -> str:
+    def summary(self) -> str:
         """Return what the channel holds, and what was done if anything was."""
-        done = [f"{self.made} made"] if self.made else []
-        done += [f"{self.removed} removed"] if self.removed else []
-        done += ["index written"] if self.indexed else []
+        counts = {"made": self.made, "removed": self.removed}
+        done = [f"{count} {verb}" for verb, count in counts.items() if count]
+        if self.indexed:
+            done.append("index written")
         edited = f" with {len(self.edits)} edits" if self.edits else ""
         packages = f"Python {self.python}{edited}, {self.made + self.kept} packages"
         return f"{packages} ({', '.join(done)})" if done else packages
@@ -89,26 +90,26 @@ def make(
     offline: bool,
     progress: Progress,
 ) -> BaseResult:
-    """Make `.flowlock/base/<python tag>/` a channel of an interpreter and the wheels that were asked for.
+    """Make `.flowlock/base/<python tag>/` a channel of an interpreter and the wheels of these requirements.
 
     `requirements` are PEP 508; what they need in turn comes along, and nothing else stays. What is there and
     made of the same inputs is kept; a second call reads no archive and needs no network.
     """
     started = time.perf_counter()
-    asked = [str(one) for one in parse_requirements(requirements)]
+    specs = [str(requirement) for requirement in parse_requirements(requirements)]
     with progress.stage("base") as stage:
         interpreter = find(python, kept=workspace.state.interpreter)
-        order = _Order(workspace=workspace, python=interpreter, offline=offline, progress=progress)
-        with _alone(order.folder):
-            known = load(order.folder)
-            sound = sound_entries(order.folder, known.entries)
-            now = _current(order, asked, known, sound)
-            removed, indexed = _publish(order, now)
+        request = _Request(workspace=workspace, python=interpreter, offline=offline, progress=progress)
+        with _alone(request.folder):
+            known = load(request.folder)
+            sound = sound_entries(request.folder, known.entries)
+            now = _current(request, specs, known, sound)
+            removed, indexed = _publish(request, now)
         made = sum(one.path not in sound for one in now.entries)
         result = BaseResult(
-            folder=order.folder,
-            python=order.python.version,
-            edits=order.python.edits,
+            folder=request.folder,
+            python=request.python.version,
+            edits=request.python.edits,
             made=made,
             kept=len(now.entries) - made,
             removed=removed,
@@ -116,13 +117,13 @@ def make(
             seconds=time.perf_counter() - started,
         )
         stage.status = "made" if made or removed or indexed else "current"
-        stage.detail = result.told()
+        stage.detail = result.summary()
     return result
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Order:
-    """What one call works with."""
+class _Request:
+    """The arguments of one call, and its interpreter."""
 
     workspace: Workspace
     python: Interpreter
@@ -145,45 +146,49 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def _current(
-    order: _Order, requirements: Sequence[str], known: BaseManifest, sound: Mapping[str, BaseEntry]
+    request: _Request, requirements: Sequence[str], known: BaseManifest, sound: Mapping[str, BaseEntry]
 ) -> BaseManifest:
     """Return what the channel shall hold, after making what of it is not there."""
-    workspace, python = order.workspace, order.python
+    workspace, python = request.workspace, request.python
     resolutions = workspace.state.resolutions
-    pins = resolve(requirements, python, kept=resolutions, root=workspace.root, offline=order.offline)
+    pins = resolve(requirements, python, kept=resolutions, root=workspace.root, offline=request.offline)
     interpreter = digest_of([fingerprint(python), version("zstandard"), workspace.epoch.isoformat()])
     environment, names = dict(python.environment), dict(workspace.wheel_names)
     inputs = digest_of([interpreter, SCHEMA, LEVEL, [asdict(pin) for pin in pins], environment, names])
     if inputs == known.inputs and len(sound) == len(known.entries):
         return known
 
-    kept = _kept_interpreter(sound) if interpreter == known.interpreter else []
+    kept: list[BaseEntry] = []
+    if interpreter == known.interpreter:
+        kept = _kept_interpreter(sound)
     jobs: list[_Job] = []
     if not kept:
         jobs.append(partial(python_package, python, workspace.epoch, scratch=workspace.state.edited_python))
         jobs.append(partial(python_abi_package, python, workspace.epoch))
-    for conversion in _conversions(order, pins):
+    for conversion in _conversions(request, pins):
         if conversion.path in sound:
             kept.append(sound[conversion.path])
         else:
             jobs.append(conversion.archive)
     if jobs:
-        order.progress.note(f"packaging Python {python.version} and wheels: {len(jobs)} packages to make")
-    made = concurrently(partial(_write, order), jobs, workers=os.cpu_count() or 1)
+        request.progress.note(f"packaging Python {python.version} and wheels: {len(jobs)} packages to make")
+    made = concurrently(partial(_write, request), jobs, workers=os.cpu_count() or 1)
     entries = tuple(sorted([*kept, *made], key=lambda one: one.path))
     return BaseManifest(inputs=inputs, interpreter=interpreter, edits=python.edits, entries=entries)
 
 
 def _kept_interpreter(sound: Mapping[str, BaseEntry]) -> list[BaseEntry]:
     """Return the packages of the interpreter, which are made together, if both are sound."""
-    found = [one for one in sound.values() if one.record["name"] in NOT_WHEELS]
-    return found if len(found) == len(NOT_WHEELS) else []
+    packages = [entry for entry in sound.values() if entry.record["name"] in NOT_WHEELS]
+    if len(packages) < len(NOT_WHEELS):
+        return []
+    return packages
 
 
-def _conversions(order: _Order, pins: Sequence[PinnedFile]) -> list[Conversion]:
+def _conversions(request: _Request, pins: Sequence[PinnedFile]) -> list[Conversion]:
     """Return what each wheel becomes, the largest first, so that the last to be made is a small one."""
-    workspace, python = order.workspace, order.python
-    places = download(pins, workspace.state.wheels, offline=order.offline, progress=order.progress)
+    workspace, python = request.workspace, request.python
+    places = download(pins, workspace.state.wheels, offline=request.offline, progress=request.progress)
     opened = {pin: read(path) for pin, path in places.items()}
     universe = Universe(
         wheels={one.metadata.name: one.metadata for one in opened.values()},
@@ -210,31 +215,31 @@ def _no_shared_names(universe: Universe) -> None:
     by_name: dict[str, list[str]] = {}
     for name in universe.wheels:
         by_name.setdefault(universe.conda_name(name), []).append(name)
-    shared = {name: those for name, those in by_name.items() if len(those) > 1 or name in NOT_WHEELS}
+    shared = {conda: names for conda, names in by_name.items() if len(names) > 1 or conda in NOT_WHEELS}
     if shared:
         raise FlowlockError(
-            "; ".join(f"{' and '.join(those)} would be `{name}`" for name, those in sorted(shared.items())),
+            "; ".join(f"{' and '.join(names)} would be `{conda}`" for conda, names in sorted(shared.items())),
             code="FL422",
             hint="give each a name of its own in [names] of flowlock.toml",
         )
 
 
-def _write(order: _Order, job: _Job) -> BaseEntry:
+def _write(request: _Request, job: _Job) -> BaseEntry:
     made = job()
-    order.progress.working(f"packaged {made.name}")
+    request.progress.working(f"packaged {made.name}")
     path = f"{made.record['subdir']}/{made.name}"
-    files.write_bytes(order.folder / path, made.data)
+    files.write_bytes(request.folder / path, made.data)
     return BaseEntry(path=path, record=made.record)
 
 
-def _publish(order: _Order, now: BaseManifest) -> tuple[int, bool]:
+def _publish(request: _Request, now: BaseManifest) -> tuple[int, bool]:
     """Write the index of what the channel holds, and delete what it no longer does.
 
-    Returns how many archives were deleted, and whether the index was another.
+    Returns how many archives were deleted, and whether the index changed.
 
     In this order a process that is killed leaves an index of files that are there.
     """
-    subdirs: dict[str, dict[str, Any]] = {"noarch": {}, order.python.subdir: {}}
+    subdirs: dict[str, dict[str, Any]] = {"noarch": {}, request.python.subdir: {}}
     for one in now.entries:
         subdir, _, file = one.path.partition("/")
         subdirs[subdir][file] = dict(one.record)
@@ -242,11 +247,11 @@ def _publish(order: _Order, now: BaseManifest) -> tuple[int, bool]:
         f"{subdir}/repodata.json": repodata_json(subdir, records).decode()
         for subdir, records in subdirs.items()
     }
-    written = files.sync_folder(order.folder, index)
-    wanted = {order.folder / one.path for one in now.entries}
-    found = {path for subdir in subdirs for path in (order.folder / subdir).iterdir()}
-    strays = {path for path in found - wanted if path.name != "repodata.json"}
+    written = files.sync_folder(request.folder, index)
+    wanted = {request.folder / one.path for one in now.entries}
+    present = {path for subdir in subdirs for path in (request.folder / subdir).iterdir()}
+    strays = {path for path in present - wanted if path.name != "repodata.json"}
     for path in strays:
         path.unlink()
-    save(order.folder, now)
+    save(request.folder, now)
     return sum(path.suffix == ".conda" for path in strays), bool(written)

@@ -49,7 +49,8 @@ class Universe:
             target = canonicalize_name(requirement.name)
             wanted[target] = wanted.get(target, SpecifierSet()) & requirement.specifier
             problem = self._problem(requirement, asker)
-            problems += [problem] if problem else []
+            if problem is not None:
+                problems.append(problem)
         if problems:
             raise FlowlockError(f"{name} needs what the resolution does not hold", problems=problems)
         wanted.pop(name, None)  # `pkg[all]` that requires `pkg[a,b]`

@@ -13,7 +13,7 @@ from flowlock.edges import files, memo
 from flowlock.errors import FlowlockError
 
 MANIFEST = "manifest.json"
-# In the form of sha256sum, for who receives the folder.
+# In the form of sha256sum, for whoever receives the folder.
 SUMS = "SHA256SUMS"
 # A channel's index, as `flowlock.conda.index` names its files.
 _INDEX = re.compile(
@@ -25,7 +25,7 @@ _SHOWN = 5
 def write_output(folder: Path, source: Path) -> None:
     """Make the folder a copy of the channel: its artifacts, their digests as JSON, and those of all files.
 
-    It takes the place of what an earlier call left there; a folder that holds anything else is refused.
+    It replaces what an earlier call left there; a folder that holds anything else is refused.
     """
     refuse_foreign(folder)
     listed = store.entries(source)
@@ -49,28 +49,29 @@ def refuse_foreign(folder: Path) -> None:
         return
     if not folder.is_dir():
         raise FlowlockError(f"{folder} is a file", code="FL550", hint="name a new folder")
-    if strangers := _strangers(folder):
-        more = f" and {len(strangers) - _SHOWN} more" if len(strangers) > _SHOWN else ""
+    foreign = _foreign_paths(folder)
+    if foreign:
+        more = f" and {len(foreign) - _SHOWN} more" if len(foreign) > _SHOWN else ""
         raise FlowlockError(
-            f"{folder} holds something else: {', '.join(strangers[:_SHOWN])}{more}",
+            f"{folder} holds something else: {', '.join(foreign[:_SHOWN])}{more}",
             code="FL550",
             hint="name a new folder, or move what is not of an earlier build out of this one",
         )
 
 
-def _strangers(folder: Path) -> list[str]:
+def _foreign_paths(folder: Path) -> list[str]:
     """Return what a folder holds beside an earlier output; of a foreign folder only its own path."""
     ours = _written(folder)
-    kept = {parent for path in ours for parent in path.parents}
-    found = []
-    for place, folders, names in os.walk(folder):
-        here = Path(place).relative_to(folder)
-        links = {name for name in folders if (folder / here / name).is_symlink()}
-        foreign = {name for name in folders if name in links or here / name not in kept}
-        folders[:] = [name for name in folders if name not in foreign]
-        found += [f"{(here / name).as_posix()}/" for name in foreign]
-        found += [(here / name).as_posix() for name in names if here / name not in ours]
-    return sorted(found)
+    our_folders = {parent for path in ours for parent in path.parents}
+    foreign = []
+    for root, folders, names in os.walk(folder):
+        inside = Path(root).relative_to(folder)
+        for name in folders.copy():
+            if inside / name not in our_folders or Path(root, name).is_symlink():
+                folders.remove(name)
+                foreign.append(f"{(inside / name).as_posix()}/")
+        foreign += [(inside / name).as_posix() for name in names if inside / name not in ours]
+    return sorted(foreign)
 
 
 class _Packed(BaseModel):
@@ -87,7 +88,7 @@ class _Manifest(BaseModel):
 def _written(folder: Path) -> set[Path]:
     """Return the files that an earlier call made, by its own manifest and sums; none if it made no folder.
 
-    Both have to name them: other tools write a manifest.json too, and list whatever lies there.
+    Both have to name them: other tools write a manifest.json too, and list whatever is there.
     """
     manifest = memo.read_plain(folder / MANIFEST, _Manifest)
     if manifest is None:
@@ -97,5 +98,5 @@ def _written(folder: Path) -> set[Path]:
         listed = {row.partition("  ")[2] for row in (folder / SUMS).read_text(encoding="utf-8").splitlines()}
     except (OSError, ValueError):
         return set()
-    made = {path for path in listed if path in artifacts or path == MANIFEST or _INDEX.fullmatch(path)}
-    return {Path(path) for path in (*made, SUMS)}
+    written = {path for path in listed if path in artifacts or path == MANIFEST or _INDEX.fullmatch(path)}
+    return {Path(path) for path in (*written, SUMS)}

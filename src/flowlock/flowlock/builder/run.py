@@ -57,12 +57,13 @@ def build(
         progress=progress,
     )
     if dry_run:
-        return BuildResult(packages=tuple(_result(s, None) for s in session.states.values()), dry_run=True)
+        planned = tuple(_result(state, None) for state in session.states.values())
+        return BuildResult(packages=planned, dry_run=True)
     at_once = jobs or _cores()
     session.cache.tidy()
     with _workers(snapshot.workspace, at_once) as workers:
-        made = _build(workers, session)
-        held = {**session.cached, **{key: cached for key, (cached, _) in made.items()}}
+        built = _build(workers, session)
+        held = {**session.cached, **{key: cached for key, (cached, _) in built.items()}}
         if verify:
             _verify(session, held, jobs=at_once)
         outcomes = session.test(workers, held) if test else {}
@@ -70,43 +71,46 @@ def build(
     session.cache.save()
     if output is not None:
         write_output(output, snapshot.workspace.state.channel)
-    packages = tuple(_result(s, made.get(key), outcomes.get(key, "")) for key, s in session.states.items())
+    packages = tuple(
+        _result(state, built.get(key), outcomes.get(key, "")) for key, state in session.states.items()
+    )
     return BuildResult(packages=packages, mended=mended)
 
 
 def _build(workers: Workers, session: BuildSession) -> dict[str, tuple[Cached, float]]:
     """Build what is stale; failures are gathered, and raised as one when the rest has ended."""
-    stale = {key: step for key, step in session.states.items() if step.cached is None}
+    stale = {key: state for key, state in session.states.items() if state.cached is None}
     if stale:
         session.progress.note(f"building {', '.join(stale)}")
-    held = session.cached
-    for step in stale.values():
-        session.fetched(step.target)
-    made: dict[str, tuple[Cached, float]] = {}
+    available = session.cached
+    for state in stale.values():
+        session.fetched(state.target)
+    built: dict[str, tuple[Cached, float]] = {}
     failed: dict[str, FlowlockError] = {}
-    waits = {name: session.needs(name) & stale.keys() for name in stale}
-    # Each file is copied and installed several times over: their number tells how long a build takes.
-    ordered = most_awaited_first(
-        waits, {name: len(step.package.sources.files) for name, step in stale.items()}
-    )
-    for name, outcome in workers.run(
-        {name: waits[name] for name in ordered}, lambda name: session.job(name, held)
-    ):
+    for name, outcome in workers.run(_waits_for(session, stale), lambda name: session.job(name, available)):
         try:
-            made[name] = _kept(session.cache, stale[name], outcome)
-            held[name] = made[name][0]
+            built[name] = _kept(session.cache, stale[name], outcome)
+            available[name] = built[name][0]
         except FlowlockError as error:
             failed[name] = error
         session.progress.working(f"{name} {'failed' if name in failed else 'built'}")
     if failed:
         session.cache.save()
-        raise _failures(failed, session.snapshot.graph, stale, sorted(made))
-    return made
+        raise _failures(failed, session.snapshot.graph, stale, sorted(built))
+    return built
+
+
+def _waits_for(session: BuildSession, stale: Mapping[str, PackageState]) -> dict[str, set[str]]:
+    """Return which stale packages each one waits for, in the order in which they are best started."""
+    waits_for = {name: session.needs(name) & stale.keys() for name in stale}
+    # Each file is copied and installed several times over: their number tells how long a build takes.
+    sizes = {name: len(state.package.sources.files) for name, state in stale.items()}
+    return {name: waits_for[name] for name in most_awaited_first(waits_for, sizes)}
 
 
 def _verify(session: BuildSession, held: Mapping[str, Cached], *, jobs: int) -> None:
     """Build every portable package again, and compare."""
-    portable = [key for key, step in session.states.items() if step.target.recipe.noarch]
+    portable = [key for key, state in session.states.items() if state.target.recipe.noarch]
     again = {key: session.job(key, held) for key in portable}
     built = {key: cached.path for key, cached in held.items()}
     check(again, built, folder=session.workspace.state.second_builds, jobs=jobs, progress=session.progress)
@@ -114,8 +118,8 @@ def _verify(session: BuildSession, held: Mapping[str, Cached], *, jobs: int) -> 
 
 @contextmanager
 def _workers(workspace: Workspace, jobs: int) -> Iterator[Workers]:
-    """Yield workers; what is made for their jobs is gone afterwards, and what a killed build left before."""
-    place = WorkerFolders(
+    """Yield workers; remove first what a killed build left, and afterwards what was made for their jobs."""
+    folders = WorkerFolders(
         # Resolved, as a sandbox mounts it: it would show by one path what it hides by another.
         root=workspace.state.workers.resolve(),
         logs=workspace.state.logs,
@@ -123,21 +127,21 @@ def _workers(workspace: Workspace, jobs: int) -> Iterator[Workers]:
     )
     for folder in (workspace.state.build_channels, workspace.state.second_builds):
         files.remove(folder)
-    tidy(place)
-    files.forget_temporaries(place.logs)
+    tidy(folders)
+    files.forget_temporaries(folders.logs)
     try:
-        yield Workers(place, jobs=jobs)
+        yield Workers(folders, jobs=jobs)
     finally:
         files.remove(workspace.state.build_channels)
 
 
-def _kept(cache: Cache, step: PackageState, outcome: JobResult | FlowlockError) -> tuple[Cached, float]:
+def _kept(cache: Cache, state: PackageState, outcome: JobResult | FlowlockError) -> tuple[Cached, float]:
     if isinstance(outcome, FlowlockError):
         raise outcome
-    inputs = step.package.inputs.as_json()
-    portable = step.target.recipe.noarch is not None
+    inputs = state.package.inputs.as_json()
+    portable = state.target.recipe.noarch is not None
     cached = cache.add(
-        step.identity, outcome, inputs=inputs, surroundings=step.surroundings, portable=portable
+        state.identity, outcome, inputs=inputs, surroundings=state.surroundings, portable=portable
     )
     return cached, outcome.seconds
 
@@ -146,7 +150,7 @@ def _failures(
     failed: Mapping[str, FlowlockError],
     graph: Mapping[str, frozenset[str]],
     stale: Mapping[str, PackageState],
-    made: Sequence[str],
+    built: Sequence[str],
 ) -> FlowlockError:
     """Return one error of all failures, and of the packages that are blocked by them."""
     blocked = {
@@ -161,7 +165,7 @@ def _failures(
         if needed
     ]
     first = next(iter(failed.values()))
-    kept = f"{', '.join(made)} in the cache; " if made else ""
+    kept = f"{', '.join(built)} in the cache; " if built else ""
     return FlowlockError(
         f"{len(failed)} of {len(stale)} packages cannot be built: {', '.join(failed)}",
         problems=problems,
@@ -172,32 +176,32 @@ def _failures(
 
 
 def _enter(session: BuildSession, held: Mapping[str, Cached]) -> bool:
-    """Make the channel hold the current builds, and of packages not asked for what it held."""
-    workspace, found = session.workspace, session.states
+    """Make the channel hold the current builds, and of other packages of the workspace what it held."""
+    workspace = session.workspace
     folder, cache = workspace.state.channel, workspace.state.cache
     whole = store.whole(folder, cache=cache)
-    artifacts = [held_artifact(held[name]) for name in found]
-    ours = {target.name for target in session.snapshot.targets.values()}
-    asked = {step.target.name for step in found.values()}
+    artifacts = [held_artifact(held[name]) for name in session.states]
+    current = {state.target.name for state in session.states.values()}
+    others = {target.name for target in session.snapshot.targets.values()} - current
     artifacts += [
         store.HeldArtifact(artifact=entry.artifact, origin=folder / entry.artifact.path)
         for entry in store.entries(folder)
-        if entry.artifact.name in ours - asked and entry.artifact.path in whole
+        if entry.artifact.name in others and entry.artifact.path in whole
     ]
     changed = store.put(folder, artifacts, subdirs=workspace.platforms, cache=cache)
-    for step in found.values():
-        if step.status is not BuildStatus.CURRENT:
-            session.cache.entered(step.target.name, step.inputs)
+    for state in session.states.values():
+        if state.status is not BuildStatus.CURRENT:
+            session.cache.entered(state.target.name, state.inputs)
     return changed
 
 
-def _result(step: PackageState, made: tuple[Cached, float] | None, tests: str = "") -> PackageResult:
-    held = made[0] if made else step.cached
+def _result(state: PackageState, built: tuple[Cached, float] | None, tests: str = "") -> PackageResult:
+    held = built[0] if built else state.cached
     return PackageResult(
-        artifact=held.artifact if held else step.identity.artifact,
-        status=step.status,
-        seconds=made[1] if made else 0.0,
-        reason=step.reason if step.status is not BuildStatus.CACHED else "it was not in the channel",
+        artifact=held.artifact if held else state.identity.artifact,
+        status=state.status,
+        seconds=built[1] if built else 0.0,
+        reason=state.reason if state.status is not BuildStatus.CACHED else "it was not in the channel",
         tests=tests,
         remarks=held.remarks if held else NO_REMARKS,
     )

@@ -13,9 +13,9 @@ from flowlock.workspace import Workspace
 def fetch(workspace: Workspace, download: Download, *, offline: bool, progress: Progress) -> Path:
     """Return where a download is in the cache, after getting it if it is not there."""
     folder = workspace.state.wheels / download.sha256
-    kept = next((path for path in sorted(folder.glob("*")) if files.sha256_of(path) == download.sha256), None)
-    if kept is not None:
-        return kept
+    for kept in sorted(folder.glob("*")):
+        if files.sha256_of(kept) == download.sha256:
+            return kept
     if download.wheel is not None:
         return _wheel(workspace, download.wheel, download.sha256, offline=offline, progress=progress)
     if offline:
@@ -47,13 +47,13 @@ def _wheel(workspace: Workspace, wanted: str, sha256: Sha256, *, offline: bool, 
 
     state = workspace.state
     pins = resolve([wanted], find(None), kept=state.resolutions, root=workspace.root, offline=offline)
-    pin = next((pin for pin in pins if pin.sha256 == sha256), None)
-    if pin is None:
-        found = ", ".join(f"{pin.file} ({pin.sha256})" for pin in pins)
-        raise FlowlockError(
-            f"the package index has no wheel of {wanted} with the sha256 {sha256}",
-            code="FL414",
-            detail=f"it has {found}",
-            hint="the wheel must fit this Python; if it does, find out whose digest is wrong",
-        )
-    return download_pins([pin], state.wheels, offline=offline, progress=progress)[pin]
+    for pin in pins:
+        if pin.sha256 == sha256:
+            return download_pins([pin], state.wheels, offline=offline, progress=progress)[pin]
+    available = ", ".join(f"{pin.file} ({pin.sha256})" for pin in pins)
+    raise FlowlockError(
+        f"the package index has no wheel of {wanted} with the sha256 {sha256}",
+        code="FL414",
+        detail=f"it has {available}",
+        hint="the wheel must fit this Python; if it does, find out whose digest is wrong",
+    )

@@ -18,13 +18,13 @@ def verify(
 ) -> None:
     """Build each job in another folder with an empty package cache; other bytes are one error for all.
 
-    `built` are the artifacts to compare with. The folder is gone afterwards.
+    `built` are the artifacts to compare with. The folder is removed afterwards.
     """
     problems, details = [], []
     files.remove(folder)
     try:
-        place = WorkerFolders(root=folder.resolve(), logs=folder / "logs")
-        for name, outcome in Workers(place, jobs=jobs).run(
+        folders = WorkerFolders(root=folder.resolve(), logs=folder / "logs")
+        for name, outcome in Workers(folders, jobs=jobs).run(
             {name: set() for name in pending}, pending.__getitem__
         ):
             progress.working(f"{name} built again")

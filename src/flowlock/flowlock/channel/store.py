@@ -54,12 +54,12 @@ class ChannelEntry:
 
 def entries(channel: Path) -> list[ChannelEntry]:
     """Return what the channel's index lists, nothing where there is none or where it is damaged."""
-    found: list[ChannelEntry] = []
+    listed: list[ChannelEntry] = []
     for path in sorted(channel.glob("*/repodata.json")):
         index = memo.read_plain(path, _ChannelIndex)
-        records = sorted(index.conda.items()) if index else []
-        found += [record.listed(path.parent.name) for _, record in records]
-    return found
+        if index is not None:
+            listed += [record.listed(path.parent.name) for _, record in sorted(index.conda.items())]
+    return listed
 
 
 class _IndexRecord(BaseModel):
@@ -219,7 +219,9 @@ def _sync(folder: Path) -> None:
     # A disk takes many at once in hardly more time than one.
     with ThreadPoolExecutor(SYNCS) as pool:
         list(pool.map(_flush, fresh))
-        list(pool.map(_flush, folders if os.name == "posix" else []))
+        # Windows opens no folder.
+        if os.name == "posix":
+            list(pool.map(_flush, folders))
 
 
 def _flush(path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flowlock.builder.plan.result import BuildResult, BuildStatus
 from flowlock.builder.plan.snapshot import WorkspaceSnapshot, read_snapshot
-from flowlock.builder.plan.targets import chosen, targets
+from flowlock.builder.plan.targets import keys_of, targets
 from flowlock.builder.run import build as build_packages
 from flowlock.commands import build_lock as locking
 from flowlock.commands import hand_edits
@@ -36,7 +36,7 @@ class BuildSettings:
 def build(session: Session, names: Sequence[str], settings: BuildSettings) -> BuildResult:
     """Build packages into the local channel; a name that is unknown is refused before anything is made."""
     if names:
-        chosen(names, session.workspace, targets(session.workspace))
+        keys_of(names, session.workspace, targets(session.workspace))
     with session.exclusive():
         snapshot = read_unedited(session.workspace, names)
         prepare(session, snapshot.targets)

@@ -8,7 +8,7 @@ from typing import Any
 from flowlock.builder.contents import portable_names
 from flowlock.builder.plan.agreement import disagreements, misnamed
 from flowlock.builder.plan.order import graph_of, order
-from flowlock.builder.plan.targets import chosen, package_recipe, rendered, targets
+from flowlock.builder.plan.targets import keys_of, package_recipe, rendered, targets
 from flowlock.builder.worker.native import refusals
 from flowlock.conda import platforms
 from flowlock.edges import files
@@ -52,7 +52,7 @@ def show_recipe(workspace: Workspace, name: str) -> RecipeResult:
                 raise FlowlockError(problems[0].message, problems=problems)
             return RecipeResult(recipe=rendered(workspace, package.folder, package.recipe.parent))
     known = targets(workspace)
-    return RecipeResult(recipe=known[chosen([name], workspace, known)[0]].recipe)
+    return RecipeResult(recipe=known[keys_of([name], workspace, known)[0]].recipe)
 
 
 def recipe_problems(workspace: Workspace) -> list[Problem]:

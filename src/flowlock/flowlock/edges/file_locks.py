@@ -15,7 +15,7 @@ def alone(path: Path, *, waiting: Callable[[], None] | None = None) -> Iterator[
     """
     from filelock import FileLock, Timeout
 
-    with _refusals_told(path):
+    with _refusals_explained(path):
         lock = FileLock(path, is_singleton=True)
         try:
             lock.acquire(timeout=0)
@@ -34,7 +34,7 @@ def shared(path: Path) -> Iterator[None]:
     """Hold a lock that any number of processes have at a time, while nobody has it by `unless_shared`."""
     from filelock import ReadWriteLock
 
-    with _refusals_told(path):
+    with _refusals_explained(path):
         lock = ReadWriteLock(path, is_singleton=False)
         lock.acquire_read()
     try:
@@ -49,7 +49,7 @@ def unless_shared(path: Path) -> Iterator[bool]:
     """Keep everybody out for the block, and yield True; yield False, without a wait, if somebody is in."""
     from filelock import ReadWriteLock, Timeout
 
-    with _refusals_told(path):
+    with _refusals_explained(path):
         lock = ReadWriteLock(path, is_singleton=False)
         try:
             lock.acquire_write(blocking=False)
@@ -65,7 +65,7 @@ def unless_shared(path: Path) -> Iterator[bool]:
 
 
 @contextmanager
-def _refusals_told(path: Path) -> Iterator[None]:
+def _refusals_explained(path: Path) -> Iterator[None]:
     """Make the lock's folder; what the operating system refuses becomes an error of ours."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -59,7 +59,7 @@ def source_files(folder: Path) -> list[str]:
 
 
 def listed(folder: Path) -> Listed:
-    """Return what lies below a folder and is tracked, or untracked and not ignored.
+    """Return what is below a folder and is tracked, or untracked and not ignored.
 
     A tracked file that was deleted from the working tree is not listed. A file whose name is not UTF-8 is,
     with replacement characters in it. Of a workspace that is in no repository (an unpacked archive), the
@@ -68,12 +68,15 @@ def listed(folder: Path) -> Listed:
     command = ["ls-files", "--cached", "--others", "--exclude-standard", "-z", "--", "."]
     names = sorted({name for name in _list(folder, *command).split("\0") if name})
     modes = {name: _mode(f"{folder}{os.sep}{name}") for name in names}
-    files = [name for name, mode in modes.items() if _is_file(mode) or (UNREADABLE in name and not mode)]
+    files = [name for name, mode in modes.items() if _is_file(name, mode)]
     folders = [name for name, mode in modes.items() if stat.S_ISDIR(mode)]
-    return Listed(files=files, repositories=_repositories(folder, folders) if folders else [])
+    return Listed(files=files, repositories=_repositories(folder, folders))
 
 
-def _is_file(mode: int) -> bool:
+def _is_file(name: str, mode: int) -> bool:
+    """Say whether git's name is that of a file; one that is not UTF-8 has no mode here."""
+    if mode == 0:
+        return UNREADABLE in name
     return stat.S_ISREG(mode) or stat.S_ISLNK(mode)
 
 
@@ -90,10 +93,10 @@ def _repositories(folder: Path, names: list[str]) -> list[str]:
 
     All that are not tracked are, and end with `/`; another one may be where a tracked file was.
     """
+    if not names:
+        return []
     entries = _list(folder, "--literal-pathspecs", "ls-files", "--stage", "-z", "--", *names).split("\0")
-    submodules = {
-        name for facts, _, name in (row.partition("\t") for row in entries) if facts.startswith(SUBMODULE)
-    }
+    submodules = {entry.partition("\t")[2] for entry in entries if entry.startswith(SUBMODULE)}
     return sorted(name.rstrip("/") for name in names if name.endswith("/") or name in submodules)
 
 
@@ -205,8 +208,11 @@ def branches(root: Path) -> list[str]:
 def remote_tag(root: Path, remote: str, tag: str) -> str | None:
     """Return the commit of a remote's tag, None if it has none; an unreachable remote is an error."""
     rows = _git(root, "ls-remote", "--tags", remote, f"refs/tags/{tag}", f"refs/tags/{tag}^{{}}").split("\n")
-    found = {name: commit for commit, _, name in (row.partition("\t") for row in rows)}
-    return found.get(f"refs/tags/{tag}^{{}}") or found.get(f"refs/tags/{tag}")
+    commits: dict[str, str] = {}
+    for row in rows:
+        commit, _, name = row.partition("\t")
+        commits[name] = commit
+    return commits.get(f"refs/tags/{tag}^{{}}") or commits.get(f"refs/tags/{tag}")
 
 
 def add_worktree(root: Path, folder: Path, commit: str) -> None:

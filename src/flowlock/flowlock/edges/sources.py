@@ -71,32 +71,35 @@ def snapshots(
     does not list, are refused, all of them at once.
     """
     listed = git.listed(root)
-    within = {
-        folder: "" if folder == root else f"{folder.relative_to(root).as_posix()}/" for folder in folders
-    }
-    chosen = {folder: _chosen(within[folder], listed.files, excludes) for folder, excludes in folders.items()}
-    missing = {
-        name
-        for folder, excludes in folders.items()
-        for name in _missing(within[folder], listed.repositories, excludes)
-    }
-    problems = [problem for folder, names in chosen.items() for problem in _refused(folder, names)]
+    chosen: dict[Path, list[str]] = {}
+    problems: list[Problem] = []
+    missing: set[str] = set()
+    for folder, excludes in folders.items():
+        inside = "" if folder == root else f"{folder.relative_to(root).as_posix()}/"
+        chosen[folder] = _chosen(inside, listed.files, excludes)
+        missing.update(_missing(inside, listed.repositories, excludes))
+        problems += _refused(folder, chosen[folder])
     problems += [_unlisted(name) for name in sorted(missing)]
     if problems:
         raise FlowlockError("the source cannot be built as it is", problems=problems)
-    cache = StatCache(cache_file)
+    files = _source_files(root, chosen, StatCache(cache_file))
+    sources = {}
+    for folder, names in chosen.items():
+        own = {name: files[folder / name] for name in names}
+        sources[folder] = Sources(folder=folder, files=own, cache_file=cache_file)
+    return sources
+
+
+def _source_files(
+    root: Path, chosen: Mapping[Path, Sequence[str]], cache: StatCache
+) -> dict[Path, SourceFile]:
+    """Return the chosen files of folders as git stores them, with the cache brought up to date."""
     paths = {folder / name for folder, names in chosen.items() for name in names}
-    digests = {path: _digests(path, cache) for path in paths}
-    cache.save(folders)
-    stored_lf = _stored_with_lf(root, [path for path, found in digests.items() if found.lf is not None])
-    return {
-        folder: Sources(
-            folder=folder,
-            files={name: digests[folder / name].as_stored(lf=folder / name in stored_lf) for name in names},
-            cache_file=cache_file,
-        )
-        for folder, names in chosen.items()
-    }
+    digests = {path: _digests(path, cache) for path in sorted(paths)}
+    cache.save(chosen)
+    with_crlf = [path for path, digest in digests.items() if digest.lf is not None]
+    stored_lf = _stored_with_lf(root, with_crlf)
+    return {path: digest.as_stored(lf=path in stored_lf) for path, digest in digests.items()}
 
 
 def stage(sources: Sources, target: Path) -> None:
@@ -147,7 +150,11 @@ def _chosen(inside: str, listed: Sequence[str], excludes: Sequence[str]) -> list
     """
     start, end = (bisect_left(listed, text) for text in (inside, inside + "\U0010ffff"))
     names = (path[len(inside) :] for path in listed[start:end])
-    return sorted(name for name in names if not any(_matches(name, pattern) for pattern in excludes))
+    return sorted(name for name in names if not _is_excluded(name, excludes))
+
+
+def _is_excluded(name: str, excludes: Sequence[str]) -> bool:
+    return any(_matches(name, pattern) for pattern in excludes)
 
 
 def _matches(name: str, pattern: str) -> bool:
@@ -173,10 +180,10 @@ def _refused(folder: Path, names: Iterable[str]) -> Iterator[Problem]:
 
 
 def _missing(inside: str, repositories: Iterable[str], excludes: Sequence[str]) -> Iterator[str]:
-    """Yield the repositories that a folder has in it, less the excludes, or that it lies in."""
+    """Yield the repositories inside a folder, less the excludes, and those that it is inside of."""
     for repository in repositories:
         folder = f"{repository}/"
-        excluded = any(_matches(folder[len(inside) :], pattern) for pattern in excludes)
+        excluded = _is_excluded(folder[len(inside) :], excludes)
         if inside.startswith(folder) or (folder.startswith(inside) and not excluded):
             yield repository
 
@@ -208,17 +215,17 @@ def _digests(path: Path, cache: StatCache) -> _Digests:
     """Return a file's digests, from the cache or from its contents."""
     try:
         status = path.lstat()
-        known = memo.made_of(cache.get(path, status), _kept_digests)
-        if known is not None:
-            return known
+        kept = memo.made_of(cache.get(path, status), _kept_digests)
+        if kept is not None:
+            return kept
         kind = _kind(status)
         data = _content(path, kind)
         lf = _sha256(_with_lf(data)) if kind is not GitFileKind.LINK and b"\r\n" in data else None
-        found = _Digests(kind=kind, raw=_sha256(data), lf=lf)
-        cache.put(path, status, [found.kind, found.raw, found.lf])
+        digests = _Digests(kind=kind, raw=_sha256(data), lf=lf)
+        cache.put(path, status, [digests.kind, digests.raw, digests.lf])
     except OSError as error:
         raise from_os_error(error, "read", path) from error
-    return found
+    return digests
 
 
 def _kept_digests(value: Any) -> _Digests:

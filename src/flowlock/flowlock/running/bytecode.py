@@ -102,22 +102,24 @@ def _packages(prefix: Path, series: str, tag: str) -> Iterator[_Package]:
     A module with the environment's path in it is another one in each environment: Python compiles it when it
     is imported.
     """
-    site_packages = f"lib/{series}/site-packages/"
     for path in sorted((prefix / "conda-meta").glob("*.json")):
         record = memo.read_plain(path, _InstalledRecord)
         if record is None or record.sha256 is None:
             continue
-        installed = {entry.path for entry in record.paths_data.paths}
-        shared = {entry.path for entry in record.paths_data.paths if entry.prefix_placeholder is None}
         modules = tuple(
             module
-            for module in sorted(shared)
-            if module.startswith(site_packages)
-            and module.endswith(".py")
-            and cached_path(module, tag) not in installed
+            for module in _shared_modules(record.paths_data, tag)
+            if module.startswith(f"lib/{series}/site-packages/")
         )
         if modules:
             yield _Package(stem=path.stem, sha256=record.sha256, modules=modules)
+
+
+def _shared_modules(installed: _InstalledPaths, tag: str) -> list[str]:
+    """Return the modules of a package that are the same in each environment and have no bytecode."""
+    present = {entry.path for entry in installed.paths}
+    same = sorted(entry.path for entry in installed.paths if entry.prefix_placeholder is None)
+    return [path for path in same if path.endswith(".py") and cached_path(path, tag) not in present]
 
 
 def _compile(packages: Sequence[_Package], prefix: Path, series: str, tag: str, scratch: Path) -> None:

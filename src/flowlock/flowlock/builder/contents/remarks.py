@@ -14,7 +14,7 @@ SHOWN = 5
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Remarks:
-    """What does not ship, every file of it, and what of a package is worth a look."""
+    """Every file that does not ship, and the warnings about a package."""
 
     left_out: tuple[ExcludedFile, ...] = ()
     warnings: tuple[Problem, ...] = ()
@@ -24,8 +24,10 @@ class Remarks:
         cls, package: str, paths: Iterable[str], left_out: Sequence[ExcludedFile], noarch: Noarch | None
     ) -> Self:
         """Return the remarks on a package that holds these paths."""
-        names = portable_names.warnings(package, paths) if noarch else []
-        return cls(left_out=tuple(left_out), warnings=(*_omissions(package, left_out), *names))
+        warnings = _omissions(package, left_out)
+        if noarch:
+            warnings += portable_names.warnings(package, paths)
+        return cls(left_out=tuple(left_out), warnings=tuple(warnings))
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:

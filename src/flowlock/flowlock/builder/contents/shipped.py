@@ -12,7 +12,7 @@ from flowlock.recipe.document import Noarch
 
 # Of a distribution's dist-info these ship, and its licences.
 DIST_INFO = ("METADATA", "WHEEL", "entry_points.txt", "INSTALLER", "RECORD", "licenses")
-# Before PEP 639 they lay beside METADATA, which may name them; these setuptools takes unasked.
+# Before PEP 639 they were beside METADATA, which may name them; these setuptools takes unasked.
 LICENCES = ("licen[cs]e*", "copying*", "notice*", "authors*")
 # What an installer writes about the copy that it made.
 TRACES = ("REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json", "RECORD.jws", "RECORD.p7s")
@@ -68,8 +68,8 @@ def dist_infos(paths: Collection[str], noarch: Noarch | None) -> set[str]:
     if noarch is Noarch.GENERIC:
         return set()
     site = _NOARCH_SITE if noarch is Noarch.PYTHON else _SITE
-    found = (_METADATA.fullmatch(path) for path in paths)
-    return {match["folder"] for match in found if match and site.fullmatch(match["site"])}
+    matches = (_METADATA.fullmatch(path) for path in paths)
+    return {match["folder"] for match in matches if match and site.fullmatch(match["site"])}
 
 
 def left_out(content: Mapping[str, Member], noarch: Noarch | None) -> Iterator[ExcludedFile]:
@@ -93,10 +93,14 @@ def _reason(
 ) -> ExclusionReason | None:
     if noarch is not Noarch.GENERIC and is_bytecode(path, paths):
         return ExclusionReason.BYTECODE
-    folder = next((str(parent) for parent in PurePosixPath(path).parents if str(parent) in own), None)
-    if folder is None:
-        return None
-    name = path.removeprefix(f"{folder}/").partition("/")[0]
+    for folder in map(str, PurePosixPath(path).parents):
+        if folder in own:
+            return _dist_info_reason(path.removeprefix(f"{folder}/").partition("/")[0])
+    return None
+
+
+def _dist_info_reason(name: str) -> ExclusionReason | None:
+    """Return why a file or folder of this name, directly in a dist-info, does not ship."""
     if name in DIST_INFO or any(fnmatchcase(name.lower(), pattern) for pattern in LICENCES):
         return None
     if name in TRACES:
@@ -105,7 +109,7 @@ def _reason(
 
 
 def _named_licences(metadata: Member) -> Iterator[str]:
-    """Yield where METADATA says that licences lie: each `License-File`, with its folders or without."""
+    """Yield where METADATA says that licences are: each `License-File`, with its folders or without."""
     folder = PurePosixPath(metadata.path).parent
     # As text: of bytes that are not ASCII the parser makes objects that are no strings.
     # Imported here: reading remarks on an earlier build needs none of it.

@@ -34,26 +34,28 @@ class Wanted:
     specs: Mapping[str, Mapping[Platform, tuple[str, ...]]]
 
     def manifest(self, *, file: str, channels: Iterable[str]) -> Manifest:
-        """Return the environments as what a lock is solved from and held against."""
+        """Return the environments as what a lock is solved from and compared with."""
         urls = tuple(channel_url(channel) for channel in channels)
-        return Manifest(
-            label="build",
-            file=file,
-            environments=tuple(
-                ManifestEnvironment(
-                    name=name,
-                    channels=urls,
-                    platforms=tuple(map(virtual.target, specs)),
-                    requirements={
-                        virtual.target(platform).name: tuple(
-                            ManifestRequirement(name=name_of(spec), spec=spec) for spec in asked
-                        )
-                        for platform, asked in specs.items()
-                    },
-                )
-                for name, specs in self.specs.items()
-            ),
-        )
+        environments = [
+            ManifestEnvironment(
+                name=name,
+                channels=urls,
+                platforms=tuple(map(virtual.target, specs)),
+                requirements=_requirements(specs),
+            )
+            for name, specs in self.specs.items()
+        ]
+        return Manifest(label="build", file=file, environments=tuple(environments))
+
+
+def _requirements(specs: Mapping[Platform, Iterable[str]]) -> dict[str, tuple[ManifestRequirement, ...]]:
+    """Return specs by platform as a manifest has them, by the platform's name."""
+    return {virtual.target(platform).name: manifest_requirements(specs[platform]) for platform in specs}
+
+
+def manifest_requirements(specs: Iterable[str]) -> tuple[ManifestRequirement, ...]:
+    """Return match specs as requirements of a manifest."""
+    return tuple(ManifestRequirement(name=name_of(spec), spec=spec) for spec in specs)
 
 
 def wanted(
@@ -72,29 +74,27 @@ def wanted(
     usual, everywhere = names_of(["python", *pins]), tuple(platforms)
     ours = _Ours(recipes)
     of: dict[str, tuple[str, ...]] = {}
-    specs: dict[str, dict[Platform, set[str]]] = {}
+    needed: dict[str, dict[Platform, set[str]]] = {}
 
-    def ask(name: str, environment: str, platform: Platform, asked: AbstractSet[str]) -> None:
-        if asked:
+    def add(name: str, environment: str, platform: Platform, specs: AbstractSet[str]) -> None:
+        if specs:
             of[name] = tuple(dict.fromkeys((*of.get(name, ()), environment)))
-            specs.setdefault(environment, {}).setdefault(platform, set()).update(asked)
+            needed.setdefault(environment, {}).setdefault(platform, set()).update(specs)
 
     for name, recipe in recipes.items():
         if recipe.noarch is None:
             for platform, sections in native.get(name, {}).items():
-                for section, given in sections.items():
-                    ask(name, f"{name}/{section}", platform, ours.resolved(given))
+                for section, listed in sections.items():
+                    add(name, f"{name}/{section}", platform, ours.resolved(listed))
             continue
-        asked = ours.resolved((*recipe.requirements("build"), *recipe.requirements("host")))
+        specs = ours.resolved((*recipe.requirements("build"), *recipe.requirements("host")))
         for platform in everywhere:
-            ask(name, DEFAULT if names_of(asked) <= usual else name, platform, asked)
-    return Wanted(
-        of=of,
-        specs={
-            name: {platform: tuple(sorted(asked)) for platform, asked in specs[name].items()}
-            for name in sorted(specs)
-        },
-    )
+            add(name, DEFAULT if names_of(specs) <= usual else name, platform, specs)
+    return Wanted(of=of, specs={name: _sorted_specs(needed[name]) for name in sorted(needed)})
+
+
+def _sorted_specs(needed: Mapping[Platform, Iterable[str]]) -> dict[Platform, tuple[str, ...]]:
+    return {platform: tuple(sorted(specs)) for platform, specs in needed.items()}
 
 
 class _Ours:
@@ -103,8 +103,8 @@ class _Ours:
     def __init__(self, recipes: Mapping[str, Recipe]) -> None:
         self._recipes, self._graph = recipes, graph_of(recipes)
 
-    def resolved(self, asked: Iterable[str]) -> set[str]:
-        direct = set(asked)
+    def resolved(self, specs: Iterable[str]) -> set[str]:
+        direct = set(specs)
         ours = closure(names_of(direct) & self._recipes.keys(), self._graph.__getitem__)
         indirect = {_unpinned(spec) for name in ours for spec in self._recipes[name].requirements("run")}
         return {spec for spec in direct | indirect if not names_of([spec]) & self._recipes.keys()}

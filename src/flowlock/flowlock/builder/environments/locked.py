@@ -56,6 +56,11 @@ class RecordFiles:
         folder = channels.get(record.channel) or folder_of(record.channel)
         return folder / record.subdir if folder else None
 
+    def folders(self, records: Iterable[Record]) -> set[Path]:
+        """Return the folders of this machine that hold records' files."""
+        folders = map(self.folder, records)
+        return {folder for folder in folders if folder is not None}
+
     def check(self, records: Iterable[Record]) -> None:
         """Refuse files of this machine with other bytes: the engine does not check them."""
         digests = StatCache(self.state.archive_digests)
@@ -76,7 +81,11 @@ class RecordFiles:
         """Return URL → file of records that are elsewhere, after downloading those that never were."""
         from flowlock.edges.downloads import PinnedFile, download
 
-        pins = [PinnedFile(file=one.file_name, url=one.url, sha256=str(one.sha256)) for one in records]
+        pins = [
+            PinnedFile(file=record.file_name, url=record.url, sha256=str(record.sha256))
+            for record in records
+            if self.folder(record) is None
+        ]
         if not pins:
             return {}
         try:
@@ -169,33 +178,37 @@ def pinned_channel_set(
     from flowlock.lock.solver.metadata import write_repodata
 
     source.check(records)
-    downloaded = source.fetch(record for record in records if source.folder(record) is None)
-    groups: dict[tuple[str, str], list[Record]] = {}
-    for record in records:
-        groups.setdefault((record.channel, record.subdir), []).append(record)
+    downloaded = source.fetch(records)
+    groups = _by_subdir(records)
     urls = sorted({url for url, _ in groups})
     channels = {url: folder / str(number) for number, url in enumerate(urls)}
-    mirrors = set()
     for (url, subdir), group in groups.items():
-        mirror = source.folder(group[0])
-        write_repodata(channels[url], url, (mirror or channels[url] / subdir).as_uri(), group)
-        if mirror is not None:
-            mirrors.add(mirror)
-            continue
+        packages = source.folder(group[0]) or channels[url] / subdir
+        write_repodata(channels[url], url, packages.as_uri(), group)
         for record in group:
-            files.link(downloaded[record.url], channels[url] / subdir / record.file_name)
+            if record.url in downloaded:
+                files.link(downloaded[record.url], packages / record.file_name)
     for channel in channels.values():
-        for subdir in filter(None, ("noarch", platform)):
-            _write_empty_index(channel / subdir)
+        _complete(channel, ("noarch", platform))
     return ChannelSet(
         channels=tuple(path.as_uri() for path in channels.values()),
-        readable=(*channels.values(), *sorted(mirrors)),
+        readable=(*channels.values(), *sorted(source.folders(records))),
         packages=frozenset(_stem(record.file_name) for record in records),
     )
 
 
-def _write_empty_index(folder: Path) -> None:
-    """Give a subdir without packages an index: clients ask for it all the same."""
-    if not (folder / "repodata.json").is_file():
-        text = json.dumps({"info": {"subdir": folder.name}, "packages": {}, "packages.conda": {}})
-        files.write_text(folder / "repodata.json", text)
+def _by_subdir(records: Iterable[Record]) -> dict[tuple[str, str], list[Record]]:
+    """Return records by channel and subdir."""
+    groups: dict[tuple[str, str], list[Record]] = {}
+    for record in records:
+        groups.setdefault((record.channel, record.subdir), []).append(record)
+    return groups
+
+
+def _complete(channel: Path, subdirs: Iterable[str | None]) -> None:
+    """Give subdirs without packages an index: clients ask for it all the same."""
+    for subdir in filter(None, subdirs):
+        path = channel / subdir / "repodata.json"
+        if not path.is_file():
+            text = json.dumps({"info": {"subdir": subdir}, "packages": {}, "packages.conda": {}})
+            files.write_text(path, text)

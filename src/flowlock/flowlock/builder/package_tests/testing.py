@@ -1,9 +1,10 @@
 """Tests of packages (recipe `tests:`): run in the environment that users get, again when that changes."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from flowlock.builder.environments.declared import manifest_requirements
 from flowlock.builder.environments.locked import packages_digest, pinned_channel_set
 from flowlock.builder.package_tests.channels import PackageTestChannels
 from flowlock.builder.package_tests.outcomes import KeptOutcomes
@@ -15,12 +16,10 @@ from flowlock.builder.worker.jobs import TestJob
 from flowlock.builder.worker.workers import Workers
 from flowlock.conda import platforms, virtual
 from flowlock.conda.closure import closure
-from flowlock.conda.match_spec import name_of
 from flowlock.conda.records import Record
 from flowlock.edges import files
 from flowlock.edges.memo import digest_of
 from flowlock.errors import FlowlockError
-from flowlock.lock.manifest.model import ManifestRequirement
 from flowlock.lock.solver import sources
 from flowlock.recipe.document import Recipe
 from flowlock.report.reporter import Progress
@@ -158,7 +157,7 @@ def _resolved(state: PackageState, channels: PackageTestChannels) -> list[Record
             label=f"tests of {own.name}",
             subdir=platform,
             channels=(channels.own, *channels.channels),
-            requirements=_manifest_requirements([f"{own.name} =={own.version} {own.build}", *specs]),
+            requirements=manifest_requirements([f"{own.name} =={own.version} {own.build}", *specs]),
             virtual_packages=virtual.target(platform).virtual_packages,
         )
         for specs in sorted(extra_specs)
@@ -166,10 +165,6 @@ def _resolved(state: PackageState, channels: PackageTestChannels) -> list[Record
     with ChannelMetadata(folders=channels.folders, offline=channels.offline) as metadata:
         solved = solve_all(requests, metadata)
     return list({record.url: record for records in solved for record in records}.values())
-
-
-def _manifest_requirements(specs: Iterable[str]) -> tuple[ManifestRequirement, ...]:
-    return tuple(ManifestRequirement(name=name_of(spec), spec=spec) for spec in specs)
 
 
 def _extra_specs(test: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:

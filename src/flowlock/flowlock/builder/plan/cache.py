@@ -41,7 +41,7 @@ class Cached:
 
 
 class BuildRecord(BaseModel):
-    """What is kept of an artifact: what it was made from, under which keys, and what is worth a look."""
+    """What is kept of an artifact: what it was made from, under which keys, and the remarks on it."""
 
     form: int
     identity: str
@@ -126,9 +126,10 @@ class Cache:
         if portable and record is not None and record.sha256 != sha256:
             raise self._not_reproducible(identity, data)
         files.write_bytes(path, data)
-        same = record.keys if record is not None and record.sha256 == sha256 else []
-        key = cache_key(identity.digest, surroundings=surroundings)
-        keys = [key, *(one for one in same if one != key)][:REMEMBERED]
+        keys = [cache_key(identity.digest, surroundings=surroundings)]
+        if record is not None and record.sha256 == sha256:
+            keys += [Sha256(key) for key in record.keys if key not in keys]
+        keys = keys[:REMEMBERED]
         document = {
             "form": SCHEMA,
             "identity": identity.digest,

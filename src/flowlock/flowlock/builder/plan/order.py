@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
+from itertools import chain
 
 from flowlock.conda.closure import closure
 from flowlock.errors import FlowlockError
@@ -14,10 +15,10 @@ _NAME = re.compile(
 )
 
 
-def needs(recipe: Recipe, known: Iterable[str]) -> frozenset[str]:
-    """Return which of the known packages a recipe needs, for building or for running."""
+def needs(recipe: Recipe, packages: Iterable[str]) -> frozenset[str]:
+    """Return which of these packages a recipe needs, for building or for running."""
     specs = [spec for section in SECTIONS for spec in recipe.requirements(section)]
-    return frozenset((names_of(specs) & set(known)) - {recipe.name})
+    return frozenset((names_of(specs) & set(packages)) - {recipe.name})
 
 
 def graph_of(recipes: Mapping[str, Recipe]) -> dict[str, frozenset[str]]:
@@ -25,10 +26,10 @@ def graph_of(recipes: Mapping[str, Recipe]) -> dict[str, frozenset[str]]:
     keys: dict[str, set[str]] = {}
     for key, recipe in recipes.items():
         keys.setdefault(recipe.name, set()).add(key)
-    return {
-        key: frozenset(other for name in needs(recipe, keys) for other in keys[name])
-        for key, recipe in recipes.items()
-    }
+    graph = {}
+    for key, recipe in recipes.items():
+        graph[key] = frozenset(chain.from_iterable(keys[name] for name in needs(recipe, keys)))
+    return graph
 
 
 def names_of(specs: Iterable[str]) -> set[str]:

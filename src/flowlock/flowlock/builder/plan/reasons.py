@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 SHOWN = 3
-# No value of a document is told as this is.
+# Differs from every value of a document.
 ABSENT = object()
 
 
@@ -19,23 +19,29 @@ def why(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> str:
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     if before.get("schema") != now.get("schema"):
         yield "flowlock's way of building changed"
-    if paths := _changed_names(before, now, "sources"):
-        yield f"source changed ({_some(paths)})"
-    keys = sorted(_changed_keys(before.get("recipe", {}), now.get("recipe", {})))
-    if keys:
-        yield f"recipe changed ({_some(keys)})"
-    if needs := _changed_names(before, now, "needs"):
-        yield f"what it is built with changed ({_some(needs)})"
+    lists = {
+        "source": _changed_names(before, now, "sources"),
+        "recipe": sorted(_changed_keys(before.get("recipe", {}), now.get("recipe", {}))),
+        "what it is built with": _changed_names(before, now, "needs"),
+    }
+    for what, names in lists.items():
+        if names:
+            yield f"{what} changed ({_some(names)})"
+    yield from _changed_values(before, now)
+    old_pins = before.get("pins", [])
+    pins = [pin for pin in now.get("pins", []) if pin not in old_pins]
+    if pins:
+        yield f"build pin changed ({_some(pins)})"
+    for key in _changed_names(before, now, "surroundings"):
+        yield f"{key} changed"
+
+
+def _changed_values(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     for key in ("patches", "variant"):
         if before.get(key) != now.get(key):
             yield f"{key} changed"
     if before.get("epoch") != now.get("epoch"):
         yield f"epoch changed ({before.get('epoch')} → {now.get('epoch')})"
-    pins = [pin for pin in now.get("pins", []) if pin not in before.get("pins", [])]
-    if pins:
-        yield f"build pin changed ({_some(pins)})"
-    for key in _changed_names(before, now, "surroundings"):
-        yield f"{key} changed"
 
 
 def _changed_names(before: Mapping[str, Any], now: Mapping[str, Any], table: str) -> list[str]:
@@ -48,11 +54,11 @@ def _changed_keys(before: Any, now: Any, path: str = "") -> Iterator[str]:
         for key in sorted({*map(str, before), *map(str, now)}):
             pair = before.get(key, ABSENT), now.get(key, ABSENT)
             yield from _changed_keys(*pair, f"{path}.{key}" if path else key)
-    elif _told(before) != _told(now):
+    elif _hashed_text(before) != _hashed_text(now):
         yield path
 
 
-def _told(value: Any) -> str:
+def _hashed_text(value: Any) -> str:
     """Return a value as it is hashed: to Python `1`, `1.0` and `True` are equal."""
     return json.dumps(value, sort_keys=True, default=str)
 

@@ -85,10 +85,10 @@ class BuildResult:
 
 def _as_json(package: PackageResult) -> dict[str, Any]:
     named = ("name", "version", "build", "file", "sha256")
-    told = ("status", "seconds", "reason", "tests")
+    reported = ("status", "seconds", "reason", "tests")
     return {
         **{key: getattr(package.artifact, key) for key in named},
-        **{key: getattr(package, key) for key in told},
+        **{key: getattr(package, key) for key in reported},
         **package.remarks.as_json(),
     }
 

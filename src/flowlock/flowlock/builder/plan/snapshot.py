@@ -7,7 +7,7 @@ from pathlib import Path
 
 from flowlock.builder.plan.identity import Identity, Inputs, identity
 from flowlock.builder.plan.order import built_with, graph_of, order
-from flowlock.builder.plan.targets import BuildTarget, chosen, targets
+from flowlock.builder.plan.targets import BuildTarget, keys_of, targets
 from flowlock.conda import platforms
 from flowlock.conda.artifact import Artifact
 from flowlock.conda.closure import closure
@@ -61,7 +61,7 @@ def read_snapshot(workspace: Workspace, names: Sequence[str] = ()) -> WorkspaceS
     """Return the named packages and what they need (all, if none is named) as their sources are now."""
     every = targets(workspace)
     graph = graph_of({key: target.recipe for key, target in every.items()})
-    wanted = set(closure(chosen(names, workspace, every), graph.__getitem__))
+    wanted = set(closure(keys_of(names, workspace, every), graph.__getitem__))
     ordered = {key: every[key] for key in order(graph) if key in wanted}
     files = _files(workspace, ordered.values())
     package_names = {key: target.name for key, target in every.items()}

@@ -1,10 +1,11 @@
 """What a workspace builds: its src packages and its compiled workflows, each with its recipe."""
 
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from itertools import chain
 from pathlib import Path
 
 from flowlock.builder.plan.agreement import no_recipe, refuse_faults
@@ -12,6 +13,7 @@ from flowlock.builder.plan.order import graph_of
 from flowlock.conda.closure import closure
 from flowlock.edges.files import read_text
 from flowlock.errors import FlowlockError, Location, Problem, nearest
+from flowlock.names import Version
 from flowlock.recipe import pyproject
 from flowlock.recipe.document import Recipe, parse
 from flowlock.recipe.own import own_source
@@ -38,7 +40,7 @@ class PackageKind(StrEnum):
 class BuildTarget:
     """Something to build: a folder of sources, and the recipe that builds it.
 
-    `epoch` and `pins` are inputs of its identity. A vendored package's sources are a download, and what lies
+    `epoch` and `pins` are inputs of its identity. A vendored package's sources are a download, and what is
     beside its recipe (patches). `patches` is the folder of the recipe of one of ours that has any.
     """
 
@@ -64,31 +66,35 @@ def targets(workspace: Workspace) -> dict[str, BuildTarget]:
     Of the vendored packages it is those that one of ours needs. The first variant of a native package goes by
     its name, each other one by the name and its values.
     """
-    own, foreign = _with_pins(_ours(workspace), _vendored(workspace))
-    ours = {key: target for one in own for key, target in _variants(workspace, one)}
+    groups = (_ours(workspace), _vendored(workspace))
+    versions = {target.name: target.recipe.version for target in chain(*groups)}
+    own, foreign = (_with_pins(group, versions) for group in groups)
+    ours = {key: target for package in own for key, target in _variants(workspace, package)}
     vendored = {target.name: target for target in foreign}
     if twice := sorted(ours.keys() & vendored.keys()):
         raise FlowlockError(f"{', '.join(twice)} is both ours and vendored", code="FL317")
     every = {**ours, **vendored}
     graph = graph_of({key: target.recipe for key, target in every.items()})
     wanted = set(closure(ours, graph.__getitem__))
-    found = {name: target for name, target in every.items() if name in wanted}
+    needed = {name: target for name, target in every.items() if name in wanted}
     # All that are listed, not those that have a name: two recipes may give themselves the same one.
-    written = [one for one in (*own, *found.values()) if one.kind is not PackageKind.WORKFLOW]
-    refuse_faults(workspace, {_recipe_file(workspace, one): one.recipe for one in written})
-    return found
+    _refuse_faults(workspace, [*own, *needed.values()])
+    return needed
 
 
-def _with_pins(*groups: Sequence[BuildTarget]) -> list[list[BuildTarget]]:
+def _with_pins(targets: Iterable[BuildTarget], versions: Mapping[str, Version]) -> list[BuildTarget]:
     """Return the targets with the version ranges of their pins of one another."""
-    versions = {target.name: target.recipe.version for group in groups for target in group}
-    return [
-        [replace(target, recipe=with_pins(target.recipe, versions)) for target in group] for group in groups
-    ]
+    return [replace(target, recipe=with_pins(target.recipe, versions)) for target in targets]
+
+
+def _refuse_faults(workspace: Workspace, targets: Iterable[BuildTarget]) -> None:
+    """Refuse faults of the recipes that somebody wrote; those of workflows are generated."""
+    written = [target for target in targets if target.kind is not PackageKind.WORKFLOW]
+    refuse_faults(workspace, {_recipe_file(workspace, target): target.recipe for target in written})
 
 
 def _recipe_file(workspace: Workspace, target: BuildTarget) -> Path:
-    """Return where a recipe that somebody wrote stands."""
+    """Return the file of a recipe that somebody wrote."""
     beside = target.folder if target.kind is PackageKind.VENDORED else workspace.recipes / target.folder.name
     return beside / RECIPE
 
@@ -126,15 +132,17 @@ def _of_package(workspace: Workspace, package: Package, pins: tuple[str, ...]) -
 
 
 def _variants(workspace: Workspace, target: BuildTarget) -> Iterator[tuple[str, BuildTarget]]:
-    """Yield a target once for each variant; variants.yaml lies beside the recipe, or beside all of them."""
+    """Yield a target once for each variant; variants.yaml is beside the recipe, or beside all of them."""
     if target.recipe.noarch is not None:
         yield target.name, target
         return
     files = (workspace.recipes / target.folder.name / VARIANTS, workspace.recipes / VARIANTS)
-    file = next((path for path in files if path.is_file()), None)
-    shown = workspace.relative(file) if file else ""
-    found = variants(target.recipe, read_text(file, shown) if file else None, shown)
-    for number, variant in enumerate(found):
+    existing = [path for path in files if path.is_file()]
+    text, shown = None, ""
+    if existing:
+        shown = workspace.relative(existing[0])
+        text = read_text(existing[0], shown)
+    for number, variant in enumerate(variants(target.recipe, text, shown)):
         values = ", ".join(f"{key} {value}" for key, value in variant.items())
         yield f"{target.name} ({values})" if number else target.name, replace(target, variant=variant)
 
@@ -185,19 +193,19 @@ def rendered(workspace: Workspace, folder: Path, here: Path) -> Recipe:
         ) from error
 
 
-def chosen(names: Sequence[str], workspace: Workspace, known: dict[str, BuildTarget]) -> list[str]:
-    """Return the packages that names mean: packages, workflows by either name, all if none is given."""
+def keys_of(names: Sequence[str], workspace: Workspace, targets: Mapping[str, BuildTarget]) -> list[str]:
+    """Return the keys of packages, and of workflows by either name; all if none is named."""
     if not names:
-        return list(known)
-    keys = {
-        target.name: [key for key in known if known[key].name == target.name] for target in known.values()
-    }
-    workflows = {workflow.name: str(workflow.distribution) for workflow in workspace.workflow_list}
-    meant = [workflows.get(name, name) for name in names]
-    problems = [_unknown(name, keys, workflows) for name in meant if name not in keys]
+        return list(targets)
+    keys: dict[str, list[str]] = {}
+    for key, target in targets.items():
+        keys.setdefault(target.name, []).append(key)
+    distributions = {workflow.name: str(workflow.distribution) for workflow in workspace.workflow_list}
+    packages = [distributions.get(name, name) for name in names]
+    problems = [_unknown(name, keys, distributions) for name in packages if name not in keys]
     if problems:
         raise FlowlockError(problems[0].message, problems=problems)
-    return [key for name in meant for key in keys[name]]
+    return [key for name in packages for key in keys[name]]
 
 
 def _unknown(name: str, known: Collection[str], workflows: Mapping[str, str]) -> Problem:

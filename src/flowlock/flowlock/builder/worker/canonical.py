@@ -57,26 +57,31 @@ def canonical(members: Iterable[Member], facts: ArchiveFacts) -> Canonical:
     A noarch package that holds the path of its build environment is refused: those bytes would not be the
     same elsewhere.
     """
-    given = {member.path: member for member in members}
-    if not given.keys() >= {"info/index.json", "info/paths.json"}:
+    engine_members = {member.path: member for member in members}
+    if not engine_members.keys() >= {"info/index.json", "info/paths.json"}:
         raise FlowlockError("the engine's archive has no index.json or paths.json", code="FL534")
-    old_paths = _json(given["info/paths.json"]).get("paths", [])
+    engine_paths = _json(engine_members["info/paths.json"]).get("paths", [])
     if facts.noarch:
-        _refuse_build_paths(old_paths)
-    _refuse_leaving_links(given.values())
-    packed = {path: member for path, member in given.items() if not member.is_info}
-    omitted = [*left_out(packed, facts.noarch), *_omitted_info(given)]
-    content = {path: member for path, member in packed.items() if path not in {one.path for one in omitted}}
+        _refuse_build_paths(engine_paths)
+    _refuse_leaving_links(engine_members.values())
+    packed = {path: member for path, member in engine_members.items() if not member.is_info}
+    excluded = [*left_out(packed, facts.noarch), *_omitted_info(engine_members)]
+    excluded_paths = {file.path for file in excluded}
+    content = {path: member for path, member in packed.items() if path not in excluded_paths}
     content |= {member.path: member for member in _records(content, dist_infos(content, facts.noarch))}
-    info = [member for path, member in given.items() if _is_kept_info(path)]
-    rewritten = {member.path: _rewritten(member, facts) for member in info}
-    rewritten["info/paths.json"] = _member("info/paths.json", _paths(content.values(), old_paths))
-    rewritten["info/recipe/recipe.yaml"] = Member(path="info/recipe/recipe.yaml", data=facts.recipe.encode())
-    return Canonical(members=(*content.values(), *rewritten.values()), left_out=tuple(omitted))
+    info = _rewritten_info(engine_members, facts)
+    info["info/paths.json"] = _member("info/paths.json", _paths(content.values(), engine_paths))
+    info["info/recipe/recipe.yaml"] = Member(path="info/recipe/recipe.yaml", data=facts.recipe.encode())
+    return Canonical(members=(*content.values(), *info.values()), left_out=tuple(excluded))
 
 
-def _omitted_info(given: Mapping[str, Member]) -> Iterator[ExcludedFile]:
-    for path, member in given.items():
+def _rewritten_info(members: Mapping[str, Member], facts: ArchiveFacts) -> dict[str, Member]:
+    """Return the members of `info/` that are kept, without what only this build says."""
+    return {path: _rewritten(member, facts) for path, member in members.items() if _is_kept_info(path)}
+
+
+def _omitted_info(members: Mapping[str, Member]) -> Iterator[ExcludedFile]:
+    for path, member in members.items():
         if member.is_info and not _is_kept_info(path):
             yield ExcludedFile(path=path, reason=ExclusionReason.BUILD)
 
@@ -114,19 +119,20 @@ def _leaves(path: str, links: Mapping[str, str]) -> bool:
     """
     if links[path].startswith("/"):
         return True
-    place: list[str] = []
+    position: list[str] = []
+    # The parts of the path that are still to be walked, the next one last.
     ahead, followed = f"{PurePosixPath(path).parent}/{links[path]}".split("/")[::-1], 0
     while ahead and followed <= FOLLOWED:
         part = ahead.pop()
         if part == "..":
-            if not place:
+            if not position:
                 return True
-            place.pop()
-        elif link := links.get("/".join([*place, part])):
+            position.pop()
+        elif link := links.get("/".join([*position, part])):
             ahead += link.split("/")[::-1]
             followed += 1
         elif part not in ("", "."):
-            place.append(part)
+            position.append(part)
     return False
 
 

@@ -25,7 +25,7 @@ REMOTE = ("url", "sha256", "md5", "file_name")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EngineRequest:
-    """What the engine is asked for: a recipe document, staged sources, and where to work.
+    """One build by the engine: a recipe document, staged sources, and where to work.
 
     `source` is a folder, or the archive of a vendored package: `fetched` says that it was downloaded already.
     """
@@ -40,36 +40,36 @@ class EngineRequest:
     variant: Mapping[str, str] = field(default_factory=dict)
 
 
-def run(order: EngineRequest, log: Callable[[str], None]) -> list[Path]:
+def run(request: EngineRequest, log: Callable[[str], None]) -> list[Path]:
     """Build and return the archives; the engine's failure is a FlowlockError with its cause."""
     from rattler_build import RattlerBuildError, Stage0Recipe, ToolConfiguration, VariantConfig
 
-    text = json.dumps(_document(order))
+    text = json.dumps(_document(request))
     try:
-        # JSON is YAML, and the recipe's folder holds no more than patches: the engine looks at all of it.
-        chosen = VariantConfig({key: [value] for key, value in order.variant.items()})
-        variants = Stage0Recipe.from_yaml(text, recipe_dir=order.recipe_dir).render(chosen)
+        # JSON is YAML, and the recipe's folder holds no more than patches: the engine reads all of it.
+        variants = VariantConfig({key: [value] for key, value in request.variant.items()})
+        rendered = Stage0Recipe.from_yaml(text, recipe_dir=request.recipe_dir).render(variants)
         tools = ToolConfiguration(test_strategy="skip", compression_threads=1, keep_build=True)
         results = [
             variant.run_build(
                 tool_config=tools,
-                output_dir=order.work / OUT,
-                channels=list(order.channels),
+                output_dir=request.work / OUT,
+                channels=list(request.channels),
                 progress_callback=_Log(log),
                 no_build_id=True,
                 no_include_recipe=True,
                 # It is written again in its canonical form, so this one need not be small.
                 package_format="conda:min",
             )
-            for variant in variants
+            for variant in rendered
         ]
     except RattlerBuildError as error:
-        raise FlowlockError(_told(error), code="FL530") from error
+        raise FlowlockError(_message(error), code="FL530") from error
     except BaseException as error:
         if type(error).__name__ != PANIC:
             raise
         raise FlowlockError(
-            f"the engine broke off: {error}", code="FL530", hint=_about(order.work)
+            f"the engine broke off: {error}", code="FL530", hint=_about(request.work)
         ) from error
     return [Path(path) for result in results for path in result.packages]
 
@@ -87,20 +87,16 @@ def requirements(
     here = PlatformConfig(target_platform=platform, build_platform=platform, host_platform=platform)
     try:
         recipe = Stage0Recipe.from_yaml(json.dumps(_telling_of_skips(document)))
-        chosen = VariantConfig({key: [value] for key, value in variant.items()})
-        rendered = [one.recipe.requirements for one in recipe.render(chosen, RenderConfig(platform=here))]
+        variants = VariantConfig({key: [value] for key, value in variant.items()})
+        rendered = recipe.render(variants, RenderConfig(platform=here))
     except RattlerBuildError as error:
-        raise FlowlockError(_told(error), code="FL530") from error
-    found = {
-        section: [
-            _at_variant(spec, variant)
-            for one in rendered
-            for spec in getattr(one, section)
-            if isinstance(spec, str)
-        ]
-        for section in SECTIONS
-    }
-    return {} if SKIPPED in found["build"] else found
+        raise FlowlockError(_message(error), code="FL530") from error
+    specs: dict[str, list[str]] = {section: [] for section in SECTIONS}
+    for variant_recipe in rendered:
+        for section in SECTIONS:
+            listed = getattr(variant_recipe.recipe.requirements, section)
+            specs[section] += [_at_variant(spec, variant) for spec in listed if isinstance(spec, str)]
+    return {} if SKIPPED in specs["build"] else specs
 
 
 def _about(work: Path) -> str | None:
@@ -110,8 +106,8 @@ def _about(work: Path) -> str | None:
     return too_long if length > LONG_PATH else None
 
 
-def _told(error: Exception) -> str:
-    """Return what the engine says; of some errors it shows its own record, with the message inside."""
+def _message(error: Exception) -> str:
+    """Return an error's message; the engine shows some errors as a record with the message inside."""
     text = str(error)
     shown = _MESSAGE.search(text)
     if shown is None:
@@ -121,16 +117,19 @@ def _told(error: Exception) -> str:
 
 def _telling_of_skips(document: Mapping[str, Any]) -> dict[str, Any]:
     """Return the recipe with a requirement that stands in for `skip`, which rendering does not evaluate."""
-    given = document.get("requirements") or {}
-    build, skip = (
-        [one] if isinstance(one, str | Mapping | bool) else list(one or ())
-        for one in (given.get("build"), (document.get("build") or {}).get("skip"))
-    )
-    told = [
+    requirements = document.get("requirements") or {}
+    conditions = _as_list((document.get("build") or {}).get("skip"))
+    skips = [
         {"if": condition if isinstance(condition, str) else json.dumps(condition), "then": SKIPPED}
-        for condition in skip
+        for condition in conditions
     ]
-    return {**document, "requirements": {**given, "build": [*build, *told]}}
+    build = [*_as_list(requirements.get("build")), *skips]
+    return {**document, "requirements": {**requirements, "build": build}}
+
+
+def _as_list(value: Any) -> list[Any]:
+    """Return a recipe's value as the list that it may be: a single item may stand without one."""
+    return [value] if isinstance(value, str | Mapping | bool) else list(value or ())
 
 
 def _at_variant(spec: str, variant: Mapping[str, str]) -> str:
@@ -145,27 +144,28 @@ def test(artifact: Path, channels: Sequence[str], log: Callable[[str], None]) ->
     try:
         results = Package.from_file(artifact).run_tests(channel=list(channels), progress_callback=_Log(log))
     except RattlerBuildError as error:
-        raise FlowlockError(_told(error), code="FL561") from error
+        raise FlowlockError(_message(error), code="FL561") from error
     failed = [str(result.test_index + 1) for result in results if not result.success]
     if failed:
         raise FlowlockError(f"number {', '.join(failed)}", code="FL561")
 
 
-def _document(order: EngineRequest) -> dict[str, Any]:
+def _document(request: EngineRequest) -> dict[str, Any]:
     """Return the recipe with its sources where they are staged, and the name that its inputs give it."""
-    document = dict(order.document)
-    given = document.get("source") or ([{}] if order.fetched else [])
-    sources = [given] if isinstance(given, Mapping) else list(given)
-    staged = {"path": os.fspath(order.source)}
+    document = dict(request.document)
+    source = document.get("source") or ({} if request.fetched else ())
     document["source"] = [
-        {**{key: source[key] for key in source if key not in REMOTE}, **staged}
-        if "path" in source or order.fetched
-        else source
-        for source in sources
+        _staged_source(entry, request) if "path" in entry or request.fetched else entry
+        for entry in ([source] if isinstance(source, Mapping) else source)
     ]
-    if order.build_string is not None:
-        document["build"] = {**document.get("build", {}), "string": order.build_string}
+    if request.build_string is not None:
+        document["build"] = {**document.get("build", {}), "string": request.build_string}
     return document
+
+
+def _staged_source(entry: Mapping[str, Any], request: EngineRequest) -> dict[str, Any]:
+    local = {key: value for key, value in entry.items() if key not in REMOTE}
+    return {**local, "path": os.fspath(request.source)}
 
 
 class _Log:

@@ -172,7 +172,9 @@ class JobRunner:
 
 def tidy(folders: WorkerFolders) -> None:
     """Remove all but the unpacked packages: workers' directories, and what scripts left. No job may run."""
-    for path in sorted(folders.root.iterdir()) if folders.root.is_dir() else []:
+    if not folders.root.is_dir():
+        return
+    for path in sorted(folders.root.iterdir()):
         if path != folders.packages or path.is_symlink() or not path.is_dir():
             files.remove(path)
 

@@ -23,7 +23,7 @@ _Key = TypeVar("_Key")
 def needs(
     known: Mapping[str, BuildTarget], platforms: Iterable[Platform], *, kept: Path
 ) -> Mapping[str, Needs]:
-    """Return what each native package asks for, by key; what was found out before is read from `kept`.
+    """Return what each native package asks for, by key; earlier answers are read from `kept`.
 
     The engine evaluates the recipes in a process without our environment, of which expressions may ask.
     """
@@ -36,15 +36,15 @@ def needs(
     if not questions:
         return {}
     answers = _answers(questions, kept)
-    found: dict[str, dict[Platform, Mapping[str, tuple[str, ...]]]] = {}
+    specs: dict[str, dict[Platform, Mapping[str, tuple[str, ...]]]] = {}
     for (key, platform), answer in answers.items():
         if "error" in answer:
             raise FlowlockError(
                 f"the recipe of {key} cannot be read for {platform}: {answer['error']}", code="FL530"
             )
         sections = {section: tuple(answer[section]) for section in SECTIONS if answer.get(section)}
-        found.setdefault(key, {}).update({platform: sections} if sections else {})
-    return found
+        specs.setdefault(key, {}).update({platform: sections} if sections else {})
+    return specs
 
 
 def refusals(recipes: Mapping[str, Recipe], platform: Platform, *, kept: Path) -> dict[str, str]:
@@ -58,13 +58,13 @@ def refusals(recipes: Mapping[str, Recipe], platform: Platform, *, kept: Path) -
 
 
 def _answers(questions: Mapping[_Key, Mapping[str, Any]], kept: Path) -> dict[_Key, Mapping[str, Any]]:
-    """Return the engine's answers; those that were given before are read from `kept`."""
+    """Return the engine's answers; earlier ones are read from `kept`."""
     digests = {key: _digest(question) for key, question in questions.items()}
     known = memo.read(kept, dict[str, dict[str, str | list[str]]]) or {}
     answers = {digest: answer for digest, answer in known.items() if _is_answer(answer)}
     new = {digest: questions[key] for key, digest in digests.items() if digest not in answers}
     if new:
-        answers |= dict(zip(new, _asked(list(new.values())), strict=True))
+        answers |= dict(zip(new, _ask_engine(list(new.values())), strict=True))
         memo.write(kept, {digest: answers[digest] for digest in digests.values()})
     return {key: answers[digest] for key, digest in digests.items()}
 
@@ -96,7 +96,7 @@ def _digest(question: Mapping[str, Any]) -> str:
     return digest_of([version(DISTRIBUTION), question])
 
 
-def _asked(questions: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _ask_engine(questions: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
     command = [sys.executable, "-m", "flowlock.builder.worker.native"]
     return list(json.loads(process.run(command, env=ENVIRONMENT, stdin=json.dumps(questions)).stdout))
 

@@ -11,7 +11,7 @@ import flowlock
 import flowlock_core
 from flowlock.edges import process
 
-# What programs of the system need to run. Nothing of a user lies there.
+# What programs of the system need to run. No file of a user is there.
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
 # All that is said to what runs there, besides where its folders are.
 ENVIRONMENT = {
@@ -75,25 +75,17 @@ def available() -> str | None:
 
 
 def _isolation(*, network: bool) -> list[str]:
-    shared = ["--share-net"] if network else []
-    kept = _binds("--ro-bind-try", map(Path, (*SYSTEM, *SETTINGS)))
-    return [
-        "--unshare-all",
-        *shared,
-        "--die-with-parent",
-        "--new-session",
-        *kept,
-        "--proc",
-        "/proc",
-        "--dev",
-        "/dev",
-        "--tmpfs",
-        "/tmp",  # noqa: S108 - the sandbox's own
-    ]
+    options = ["--unshare-all"]
+    if network:
+        options.append("--share-net")
+    options += ["--die-with-parent", "--new-session"]
+    options += _binds("--ro-bind-try", map(Path, (*SYSTEM, *SETTINGS)))
+    options += ["--proc", "/proc", "--dev", "/dev"]
+    return [*options, "--tmpfs", "/tmp"]  # noqa: S108 - the sandbox's own
 
 
 def _python() -> list[Path]:
-    """Return where the running Python, its installed packages, flowlock and its run time lie.
+    """Return the folders of the running Python, its installed packages, flowlock and its run time.
 
     Nothing else of `sys.path`: `python -m` puts the current folder there, which may be the home directory.
     """
@@ -105,6 +97,6 @@ def _python() -> list[Path]:
 
 
 def _binds(option: str, paths: Iterable[Path]) -> list[str]:
-    """Bind each path, and what it leads to, at its own place; the outer ones first."""
+    """Bind each path, and what it leads to, at its own path; the outer ones first."""
     every = {end for path in paths for end in (path.absolute(), path.resolve())}
     return [part for path in sorted(every) for part in (option, str(path), str(path))]
