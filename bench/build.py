@@ -46,18 +46,18 @@ Stage0Recipe.from_file(sys.argv[1]).run_build(
     tool_config=ToolConfiguration(test_strategy="skip"), output_dir=sys.argv[2], channels=[sys.argv[3]]
 )
 """
-# The command line with a channel of our own choice for the builds.
+# A whole process that finds every package current, with a channel of our own choice for the builds.
 CURRENT = """
 import sys
 from pathlib import Path
-from flowlock.__main__ import main
-from flowlock.builder.plan.result import Status
+from flowlock.builder.plan.result import BuildStatus
+from flowlock.builder.plan.snapshot import read_snapshot
 from flowlock.builder.run import build
 from flowlock.report.reporter import Silent
 from flowlock.workspace import load
 snapshot = read_snapshot(load(Path(sys.argv[1])), sys.argv[3:])
 done = build(snapshot, environments=[sys.argv[2]], progress=Silent())
-assert {one.status for one in done.packages} == {Status.CURRENT}
+assert {package.status for package in done.packages} == {BuildStatus.CURRENT}
 """
 # Without the interpreter's own end, during which the engine's threads may crash.
 INDEX = """
