@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ssl import SSLContext
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -76,13 +77,15 @@ class Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def serve(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+def serve(handler: type[BaseHTTPRequestHandler], *, tls: SSLContext | None = None) -> Iterator[str]:
     """Serve until the block ends; yield the URL."""
     server = Server(("127.0.0.1", 0), handler)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
         server.server_close()
@@ -90,7 +93,7 @@ def serve(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
 
 
 @contextmanager
-def answering(answer: Callable[[Request], Response]) -> Iterator[str]:
+def answering(answer: Callable[[Request], Response], *, tls: SSLContext | None = None) -> Iterator[str]:
     """Serve a function."""
-    with serve(type("Answering", (Handler,), {"answer": staticmethod(answer)})) as url:
+    with serve(type("Answering", (Handler,), {"answer": staticmethod(answer)}), tls=tls) as url:
         yield url

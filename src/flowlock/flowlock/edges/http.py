@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -9,14 +10,14 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from http import HTTPStatus
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, BinaryIO, Protocol
+from typing import BinaryIO, Protocol
 from urllib.parse import urljoin
 
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from flowlock.edges import address, masking
+from flowlock.edges import address, certificates, masking
 from flowlock.edges.address import ServerOrigin
 from flowlock.edges.credentials import Credential, basic
 from flowlock.edges.patience import DEFAULT_PATIENCE, PassingError, Patience, persist, retry_after
@@ -70,6 +71,7 @@ class _Session(requests.Session):
 def session(*, connections: int = 8) -> requests.Session:
     """Return a session for requests from several threads; `call` retries what passes."""
     opened = _Session()
+    opened.verify = certificates.authorities()
     adapter = HTTPAdapter(pool_maxsize=connections, pool_connections=connections)
     opened.mount("https://", adapter)
     opened.mount("http://", adapter)
@@ -239,12 +241,18 @@ def _sent(opened: requests.Session, request: HttpRequest, patience: Patience) ->
             timeout=(patience.connect, patience.read),
         ) as response:
             yield response
+    except requests.exceptions.SSLError as error:
+        if isinstance(_innermost(error), ssl.SSLCertVerificationError):
+            raise FlowlockError(
+                f"the certificate of {request.host} is refused: {_reason(request, error)}",
+                code="FL025",
+                hint="behind a proxy that reads along, name the file of its authorities in SSL_CERT_FILE",
+            ) from error
+        raise PassingError(_reason(request, error)) from error
     except (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError) as error:
-        raise PassingError(shown(request, _innermost(error))) from error
-    except (requests.RequestException, UnicodeError) as error:
-        raise FlowlockError(
-            f"cannot ask {request.host}: {shown(request, _innermost(error))}", code="FL022"
-        ) from error
+        raise PassingError(_reason(request, error)) from error
+    except (OSError, UnicodeError) as error:
+        raise FlowlockError(f"cannot ask {request.host}: {_reason(request, error)}", code="FL022") from error
 
 
 def _redirected(request: HttpRequest, response: requests.Response) -> HttpRequest | None:
@@ -369,9 +377,13 @@ def _refused(request: HttpRequest, what: str) -> FlowlockError:
     )
 
 
-def _innermost(error: BaseException) -> str:
-    """Return the innermost reason: requests wraps urllib3, which wraps the socket's error."""
-    inner: Any = error
+def _reason(request: HttpRequest, error: BaseException) -> str:
+    return shown(request, f"{type(error).__name__}: {_innermost(error)}")
+
+
+def _innermost(error: BaseException) -> BaseException:
+    """Return the innermost error: requests wraps urllib3, which wraps the socket's error."""
+    inner = error
     while inner.__context__ is not None:
         inner = inner.__context__
-    return f"{type(error).__name__}: {inner}"
+    return inner
