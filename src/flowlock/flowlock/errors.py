@@ -17,6 +17,7 @@ __all__ = [
     "UsageError",
     "from_os_error",
     "nearest",
+    "shortened",
 ]
 
 
@@ -83,6 +84,12 @@ class FlowlockError(Exception):
 
 class UsageError(FlowlockError):
     """The command was called with arguments that do not fit together; exits 2."""
+
+
+def shortened(names: Sequence[str], most: int) -> str:
+    """Return names for a message: the first ones, and how many more there are."""
+    listed = ", ".join(names[:most])
+    return f"{listed} and {len(names) - most} more" if len(names) > most else listed
 
 
 def from_os_error(error: OSError, doing: str, path: Path | str) -> FlowlockError:

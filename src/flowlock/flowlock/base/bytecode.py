@@ -18,7 +18,7 @@ def bytecode(
 ) -> Iterator[tuple[str, bytes]]:
     """Yield path in the prefix → bytes for modules of an interpreter, given as path in the prefix → source.
 
-    `edited` are the contents of those modules that are packaged otherwise than they lie in the source.
+    `edited` are the contents of those modules that are packaged otherwise than they are in the source.
     The bytes are the same wherever, and on however many cores, they are made.
     """
     tag = f"cpython-{python.tag.removeprefix('cp')}"
@@ -34,7 +34,7 @@ def bytecode(
         ]
         # Settings for another Python mislead; where its libraries are it may have to be told.
         variables = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
-        # A file's time differs in every environment, hence bytecode that is not held against its source.
+        # A file's time differs in every environment, hence bytecode that is not compared with its source.
         compile_modules(
             python.executable,
             [compiled[number::_PARTS] for number in range(_PARTS)],

@@ -1,4 +1,4 @@
-"""The embedded base channel: the running CPython and wheels as conda packages, made as far as needed."""
+"""The embedded base channel: the running CPython and wheels as conda packages, made when needed."""
 
 import os
 import time
@@ -148,7 +148,7 @@ def _alone(folder: Path) -> Iterator[None]:
 def _current(
     request: _Request, requirements: Sequence[str], known: BaseManifest, sound: Mapping[str, BaseEntry]
 ) -> BaseManifest:
-    """Return what the channel shall hold, after making what of it is not there."""
+    """Return what the channel has to hold, after making what is missing."""
     workspace, python = request.workspace, request.python
     resolutions = workspace.state.resolutions
     pins = resolve(requirements, python, kept=resolutions, root=workspace.root, offline=request.offline)

@@ -93,7 +93,7 @@ def _equal(one: Specifier) -> str:
 
 
 def _arbitrary(one: Specifier) -> str:
-    """`===` compares text; in a normal form that is equality, and what is no version matches no package."""
+    """`===` compares text; in a normal form that is equality. Other texts match no package."""
     try:
         return f"=={conda_version(Version(one.version))}"
     except InvalidVersion as error:

@@ -26,7 +26,7 @@ _TIME = (1980, 1, 1, 0, 0, 0)
 def wheels(wanted: Collection[str], folder: Path) -> dict[str, Path]:
     """Write a wheel of each wanted distribution that is installed here and registers tasks.
 
-    `wanted` and the keys are PEP 503 names. A wheel lies in a folder named by its digest, so the same path
+    `wanted` and the keys are PEP 503 names. A wheel is in a folder named by its digest, so the same path
     has the same bytes for ever.
     """
     made: dict[str, Path] = {}

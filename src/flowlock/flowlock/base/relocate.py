@@ -83,7 +83,7 @@ def fingerprint(python: Interpreter) -> str:
         try:
             status = os.stat(file)  # noqa: PTH116 - a text, see `_source_files`
         except FileNotFoundError:
-            # A link that leads nowhere is no source.
+            # A broken link is not a source.
             continue
         digest.update(f"{file}\0{status.st_size}\0{status.st_mtime_ns}\0{status.st_ino}\n".encode())
     return digest.hexdigest()
@@ -238,7 +238,7 @@ def _bundled(compiled: Mapping[str, Path], python: Interpreter) -> dict[str, Pat
 
 
 def _relocated(compiled: Mapping[str, Path], edits: Sequence[InterpreterEdit]) -> Iterator[File]:
-    """Yield compiled files, edited, with a run path that leads from where each lies to the prefix's lib/.
+    """Yield compiled files, edited, with a run path that leads from each one's folder to the prefix's lib/.
 
     As DT_RPATH, which an LD_LIBRARY_PATH that was set for another Python does not override.
     """

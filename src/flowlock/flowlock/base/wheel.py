@@ -25,7 +25,7 @@ from flowlock.errors import FlowlockError
 from flowlock.names import EntryPoint
 
 _HINT = "require another version of it, whose wheel is sound"
-# What a file that is no wheel, or a damaged one, makes its readers raise.
+# What readers raise on a file that is damaged or not a wheel.
 _DAMAGE = (
     zipfile.BadZipFile,
     configparser.Error,
@@ -167,7 +167,7 @@ def _function(name: str, value: str) -> str:
 def installed_files(wheel: Wheel, python: str) -> Iterator[File]:
     """Yield the package's files for `python` (such as 3.12) in order, a RECORD that fits them as the last.
 
-    A pure wheel's lie under `site-packages/` and `python-scripts/`, which the installer of a `noarch: python`
+    A pure wheel's are under `site-packages/` and `python-scripts/`, which the installer of a `noarch: python`
     package puts where they belong; it also makes the commands from the entry points.
     """
     site = "site-packages" if wheel.pure else f"lib/python{python}/site-packages"

@@ -48,7 +48,7 @@ class BuildSession:
         return built_with(self.states[name].target.recipe, self.snapshot.graph, self.snapshot.names)
 
     def job(self, name: str, held: Mapping[str, Cached]) -> BuildJob:
-        """Return a package's job; what it needs of the workspace lies in a channel made for it."""
+        """Return a package's job; what it needs of the workspace is in a channel made for it."""
         state, needed = self.states[name], self.needs(name)
         folder = self.workspace.state.build_channels / "needs" / name
         channel_set = self.locked.channel_set(name, folder / "locked") or open_channels(self.environments)

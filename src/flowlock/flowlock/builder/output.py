@@ -10,10 +10,10 @@ from pydantic import BaseModel
 
 from flowlock.channel import store
 from flowlock.edges import files, memo
-from flowlock.errors import FlowlockError
+from flowlock.errors import FlowlockError, shortened
 
 MANIFEST = "manifest.json"
-# In the form of sha256sum, for whoever receives the folder.
+# In the form of sha256sum, for the receiver of the folder.
 SUMS = "SHA256SUMS"
 # A channel's index, as `flowlock.conda.index` names its files.
 _INDEX = re.compile(
@@ -51,9 +51,8 @@ def refuse_foreign(folder: Path) -> None:
         raise FlowlockError(f"{folder} is a file", code="FL550", hint="name a new folder")
     foreign = _foreign_paths(folder)
     if foreign:
-        more = f" and {len(foreign) - _SHOWN} more" if len(foreign) > _SHOWN else ""
         raise FlowlockError(
-            f"{folder} holds something else: {', '.join(foreign[:_SHOWN])}{more}",
+            f"{folder} holds something else: {shortened(foreign, _SHOWN)}",
             code="FL550",
             hint="name a new folder, or move what is not of an earlier build out of this one",
         )

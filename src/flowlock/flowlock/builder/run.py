@@ -39,7 +39,7 @@ def build(
     offline: bool = False,
     progress: Progress,
 ) -> BuildResult:
-    """Build the packages of a snapshot, as far as they are stale.
+    """Build the stale packages of a snapshot.
 
     `environments` are the channels that build environments come from; a package whose environment `lock`
     knows gets exactly its records. The caller holds the workspace. If a build fails the channel stays as it

@@ -34,7 +34,7 @@ def fetch(workspace: Workspace, download: Download, *, offline: bool, progress: 
             raise FlowlockError(
                 f"{download.file} has the sha256 {digest}, the recipe says {download.sha256}",
                 code="FL414",
-                hint="the file was altered where it lies, or the recipe is wrong: find out which",
+                hint="either the file was altered at its source, or the recipe is wrong: find out which",
             )
     return path
 

@@ -22,7 +22,7 @@ from flowlock.edges.stat_cache import StatCache
 from flowlock.errors import FlowlockError, from_os_error
 from flowlock.names import Sha256
 
-# Where the generations lie, beside the link; its name says whose they are.
+# The folder of the generations, beside the link; its name says whose they are.
 GENERATIONS = ".generations"
 STAT_CACHE = "channel-stat.json"
 INDEX_MEMO = "channel-index.json"
@@ -33,7 +33,7 @@ SYNCS = 16
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HeldArtifact:
-    """An artifact that the channel shall hold, and the file that has its bytes."""
+    """An artifact that the channel has to hold, and the file that has its bytes."""
 
     artifact: Artifact
     origin: Path

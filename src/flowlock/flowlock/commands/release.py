@@ -15,13 +15,14 @@ from flowlock.commands import sync
 from flowlock.commands.session import Session
 from flowlock.edges import files, git
 from flowlock.edges.state_folder import StateFolder
-from flowlock.errors import FlowlockError, Problem
+from flowlock.errors import FlowlockError, Problem, shortened
 from flowlock.release import changelog, reviewed, version
 from flowlock.release.reviewed import UnlockedWorkflow
 from flowlock.workspace import Workspace
 
 FRAGMENTS = "changes.d"
 CHANGELOG = "CHANGELOG.md"
+SHOWN = 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,9 +102,12 @@ def _check(session: Session, head: git.Head, tag: str) -> str:
     root = session.workspace.root
     problems = []
     if changed := git.dirty(root):
-        shown = ", ".join(changed[:5]) + (f" and {len(changed) - 5} more" if len(changed) > 5 else "")  # noqa: PLR2004 - as many as fit a line
         problems.append(
-            Problem(code="FL840", message=f"not committed: {shown}", hint="commit or stash, then run again")
+            Problem(
+                code="FL840",
+                message=f"not committed: {shortened(changed, SHOWN)}",
+                hint="commit or stash, then run again",
+            )
         )
     if head.branch is None:
         problems.append(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from flowlock.conda import archive
-from flowlock.errors import FlowlockError
+from flowlock.errors import FlowlockError, shortened
 from flowlock.names import EntryPoint
 
 PATHS, LINK = "info/paths.json", "info/link.json"
@@ -36,9 +36,8 @@ def refuse_unsafe_info(info: Mapping[str, bytes], shown: str) -> None:
             f"the metadata of {shown} cannot be read: {error}", code="FL511", hint=_HINT
         ) from error
     if leaving:
-        more = f" and {len(leaving) - SHOWN} more" if len(leaving) > SHOWN else ""
         raise FlowlockError(
-            f"{shown} would be written outside of the environment: {', '.join(leaving[:SHOWN])}{more}",
+            f"{shown} would be written outside of the environment: {shortened(leaving, SHOWN)}",
             code="FL517",
             hint=_HINT,
         )

@@ -64,7 +64,7 @@ def read_bytes(path: Path) -> bytes:
 def read_text(path: Path, file: str) -> str:
     """Read a text that people write, in UTF-8 with the line ends that it has.
 
-    A FlowlockError calls it `file`, and has the line and column of the first byte that is no UTF-8.
+    A FlowlockError calls it `file`, and has the line and column of the first byte that is not UTF-8.
     """
     data = read_bytes(path)
     try:

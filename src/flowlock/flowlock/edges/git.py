@@ -190,7 +190,7 @@ def dirty(root: Path) -> list[str]:
 
 
 def contains(root: Path, branch: str, commit: str) -> bool:
-    """Say whether a commit lies on a branch."""
+    """Say whether a commit is on a branch."""
     return _run(root, "merge-base", "--is-ancestor", commit, branch, check=False).returncode == 0
 
 
@@ -296,7 +296,7 @@ def _git(folder: Path, *arguments: str, check: bool = True) -> str:
 def _run(
     folder: Path, *arguments: str, env: Mapping[str, str] | None = None, check: bool = True
 ) -> process.Completed:
-    """Ask git about the repository that a folder lies in, whichever one the environment is about.
+    """Ask git about the repository that a folder is in, whichever one the environment names.
 
     `env` adds variables to those of this process.
     """

@@ -1,7 +1,7 @@
 """The one reader of JSON under the state folder: a document that is damaged, whatever its shape, is absent.
 
 What only we read holds the digest of its contents (`read`, `write`); what other programs read too is plain
-JSON (`read_plain`). Either is held against the shape that its reader needs.
+JSON (`read_plain`). Either is checked for the shape that its reader needs.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from flowlock.edges import files
 from flowlock.names import Sha256
 
-# Byte for byte how a document begins, so that its contents are hashed as they lie there, and parsed once.
+# Byte for byte how a document begins, so that its contents are hashed as they are, and parsed once.
 _HEAD = b'{"sha256":"%s","content":'
 _HEAD_LENGTH = len(_HEAD) - len(b"%s") + 2 * hashlib.sha256().digest_size
 _TAIL = b"}\n"

@@ -13,7 +13,7 @@ from flowlock.errors import FlowlockError
 CREDENTIAL_WORDS = ("TOKEN", "SECRET", "PASSWORD", "API_KEY", "ACCESS_KEY", "CREDENTIAL")
 # What a header can carry (RFC 9110, without obs-text), so that nothing of it is quoted as malformed.
 _SENDABLE = re.compile(r"[\x20-\x7e]+")
-# Settings such as TOKENIZERS_PARALLELISM=false are no credentials; paths are none either.
+# Settings such as TOKENIZERS_PARALLELISM=false are not credentials, nor are paths.
 _SHORTEST_OF_ENVIRONMENT = 12
 _PASSWORD = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@]*:([^\s/]+)@")
 # Every secret of this process: whatever prints asks for them, however the text came about.

@@ -1,4 +1,4 @@
-"""JSON from outside, held against the shape that it must have; any other shape is one error."""
+"""JSON from outside, checked for the shape that it must have; any other shape is one error."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -18,7 +18,7 @@ _adapter: Callable[[Any], TypeAdapter[Any]] = lru_cache(maxsize=256)(TypeAdapter
 def parsed(kind: type[T], data: bytes, *, what: str, code: str, hint: str | None = None) -> T:
     """Return a JSON text as a type that pydantic knows; `what` is how an error calls the text.
 
-    Texts that are no JSON, nest without end, or hold numbers of any length are such errors too.
+    Texts that are not JSON, nest without end, or hold numbers of any length are such errors too.
     """
     try:
         document: T = _adapter(kind).validate_json(data)

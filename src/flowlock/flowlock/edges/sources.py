@@ -146,7 +146,7 @@ def _changed(name: str, folder: Path) -> FlowlockError:
 def _chosen(inside: str, listed: Sequence[str], excludes: Sequence[str]) -> list[str]:
     """Return the listed paths that begin with `inside` and that no exclude matches, without that beginning.
 
-    `listed` is sorted, so that those of one folder lie together.
+    `listed` is sorted, so that those of one folder are together.
     """
     start, end = (bisect_left(listed, text) for text in (inside, inside + "\U0010ffff"))
     names = (path[len(inside) :] for path in listed[start:end])

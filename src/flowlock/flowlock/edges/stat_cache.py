@@ -72,7 +72,7 @@ class StatCache:
 
 
 def forget(path: Path | None) -> None:
-    """Remove a cache that a file was found not to bear out, so that whoever comes next looks at all files."""
+    """Remove a cache that does not agree with a file, so that the next reader hashes all files."""
     with suppress(OSError):
         if path is not None:
             path.unlink()

@@ -204,7 +204,7 @@ class StateFolder:
         """Return the tasks that an environment had, by its lock's sha256."""
         return self.path / "lookups" / "answers" / f"{lock}.json"
 
-    # Working directories of builds: whoever holds the workspace may delete them.
+    # Working directories of builds: the command that holds the workspace may delete them.
 
     @property
     def build_channels(self) -> Path:

@@ -1,4 +1,4 @@
-"""What a build script installed, held against what the engine packed of it.
+"""What a build script installed, compared with what the engine packed of it.
 
 The engine leaves files out by their names and says nothing: rattler-build's `file_mapper.rs` has the list.
 """
@@ -13,7 +13,7 @@ from typing import Any
 from flowlock.builder.contents.shipped import ExcludedFile, ExclusionReason, is_bytecode
 from flowlock.conda.archive import Member
 from flowlock.edges import files
-from flowlock.errors import FlowlockError
+from flowlock.errors import FlowlockError, shortened
 from flowlock.recipe.document import Noarch
 
 CONDA_META = "conda-meta"
@@ -47,9 +47,8 @@ def refuse_info(installed: Installed) -> None:
     """Refuse files below `info/`, where a package has its metadata: installing would mix them up."""
     inside = sorted(path for path in installed.new if path.partition("/")[0].lower() == INFO)
     if inside:
-        more = f" and {len(inside) - SHOWN} more" if len(inside) > SHOWN else ""
         raise FlowlockError(
-            f"the build installed {', '.join(inside[:SHOWN])}{more}, and `info/` is the package's metadata",
+            f"the build installed {shortened(inside, SHOWN)}, and `info/` is the package's metadata",
             code="FL516",
             hint="install the files into a folder of another name, such as share/",
         )

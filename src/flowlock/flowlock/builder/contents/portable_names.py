@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 
-from flowlock.errors import Problem, Severity
+from flowlock.errors import Problem, Severity, shortened
 
 CODE = "FL514"
 SHOWN = 5
@@ -19,10 +19,10 @@ def warnings(package: str, paths: Iterable[str]) -> list[Problem]:
     listed = sorted(set(paths))
     problems = []
     if pairs := [" and ".join(names) for names in collisions(listed)]:
-        message = f"{package}: these are one file on macOS and Windows: {_some(pairs)}"
+        message = f"{package}: these are one file on macOS and Windows: {shortened(pairs, SHOWN)}"
         problems.append(_warning(message, "rename all but one: an installation overwrites one by the other"))
     if names := [path for path in listed if not windows_takes(path)]:
-        message = f"{package}: Windows cannot have these names: {_some(names)}"
+        message = f"{package}: Windows cannot have these names: {shortened(names, SHOWN)}"
         problems.append(_warning(message, "rename them, or Windows cannot install the package"))
     return problems
 
@@ -56,11 +56,6 @@ def _is_windows_name(part: str) -> bool:
 
 def _folded(path: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", path).casefold())
-
-
-def _some(names: list[str]) -> str:
-    more = len(names) - SHOWN
-    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _warning(message: str, hint: str) -> Problem:

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from flowlock.builder.contents import portable_names
 from flowlock.builder.contents.shipped import ROUTINE, ExcludedFile, ExclusionReason
-from flowlock.errors import Problem, Severity
+from flowlock.errors import Problem, Severity, shortened
 from flowlock.recipe.document import Noarch
 
 SHOWN = 5
@@ -63,8 +63,7 @@ def _omissions(package: str, left_out: Iterable[ExcludedFile]) -> list[Problem]:
 
 
 def _omission(package: str, reason: ExclusionReason, paths: Sequence[str]) -> Problem:
-    more = f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
-    message = f"{package} is built without {', '.join(paths[:SHOWN])}{more}: {reason}"
+    message = f"{package} is built without {shortened(paths, SHOWN)}: {reason}"
     hint = "let the build script remove what the package can do without, or install it under another name"
     return _warning("FL515", message, hint)
 

@@ -111,7 +111,7 @@ def _dist_info_reason(name: str) -> ExclusionReason | None:
 def _named_licences(metadata: Member) -> Iterator[str]:
     """Yield where METADATA says that licences are: each `License-File`, with its folders or without."""
     folder = PurePosixPath(metadata.path).parent
-    # As text: of bytes that are not ASCII the parser makes objects that are no strings.
+    # As text: the parser turns bytes that are not ASCII into objects that are not strings.
     # Imported here: reading remarks on an earlier build needs none of it.
     from email.parser import HeaderParser
 

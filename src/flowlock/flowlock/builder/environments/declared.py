@@ -69,7 +69,7 @@ def wanted(
 
     Packages that need no more than Python and the build tools of flowlock.toml (`pins`) share `default`.
     Workspace packages are in none: they come from their own builds, but what those need to run is. `native`
-    is what native packages ask for, as far as the engine has to say it.
+    is what native packages ask for, as the engine evaluates their recipes.
     """
     usual, everywhere = names_of(["python", *pins]), tuple(platforms)
     ours = _Ours(recipes)

@@ -19,7 +19,7 @@ from flowlock.conda.closure import closure
 from flowlock.conda.records import Record
 from flowlock.edges import files
 from flowlock.edges.memo import digest_of
-from flowlock.errors import FlowlockError
+from flowlock.errors import FlowlockError, shortened
 from flowlock.lock.solver import sources
 from flowlock.recipe.document import Recipe
 from flowlock.report.reporter import Progress
@@ -140,8 +140,7 @@ def _obstacle(recipe: Recipe, channels: PackageTestChannels) -> str | None:
     missing = sorted(names_of(recipe.requirements("run")) - available)
     if not missing:
         return None
-    more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
-    return f"{NOT_TESTED}{', '.join(missing[:SHOWN])}{more} not in the base channel"
+    return f"{NOT_TESTED}{shortened(missing, SHOWN)} not in the base channel"
 
 
 def _resolved(state: PackageState, channels: PackageTestChannels) -> list[Record]:

@@ -1,4 +1,4 @@
-"""What would make an artifact lie, or fail at the end of its build: told before anything is built."""
+"""Faults of recipes that would make an artifact wrong, or fail at the end of its build; found before it."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass

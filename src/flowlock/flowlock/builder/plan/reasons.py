@@ -1,8 +1,10 @@
 """Why a package is built again: which inputs differ from those of what it last had in the channel. Pure."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+from flowlock.errors import shortened
 
 SHOWN = 3
 # Differs from every value of a document.
@@ -10,7 +12,7 @@ ABSENT = object()
 
 
 def why(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> str:
-    """Return the reason in words, from the inputs and surroundings of what the channel had and of now."""
+    """Return the reason, from the inputs and surroundings of the build in the channel and those of now."""
     if before is None:
         return "new"
     return "; ".join(_differences(before, now)) or "its artifact is gone or damaged"
@@ -26,12 +28,12 @@ def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[
     }
     for what, names in lists.items():
         if names:
-            yield f"{what} changed ({_some(names)})"
+            yield f"{what} changed ({shortened(names, SHOWN)})"
     yield from _changed_values(before, now)
     old_pins = before.get("pins", [])
     pins = [pin for pin in now.get("pins", []) if pin not in old_pins]
     if pins:
-        yield f"build pin changed ({_some(pins)})"
+        yield f"build pin changed ({shortened(pins, SHOWN)})"
     for key in _changed_names(before, now, "surroundings"):
         yield f"{key} changed"
 
@@ -61,8 +63,3 @@ def _changed_keys(before: Any, now: Any, path: str = "") -> Iterator[str]:
 def _hashed_text(value: Any) -> str:
     """Return a value as it is hashed: to Python `1`, `1.0` and `True` are equal."""
     return json.dumps(value, sort_keys=True, default=str)
-
-
-def _some(names: Sequence[str]) -> str:
-    more = len(names) - SHOWN
-    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")

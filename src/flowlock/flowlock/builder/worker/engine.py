@@ -13,7 +13,7 @@ from flowlock.errors import FlowlockError
 
 DISTRIBUTION = "py-rattler-build"
 _MESSAGE = re.compile(r'message: "((?:[^"\\]|\\.)*)"')
-# What the engine's own bugs are raised as, which is no Exception.
+# The engine's own bugs are raised as this, which is not an Exception.
 PANIC = "PanicException"
 # It pads the path of a host environment to 255 characters, and needs some for itself.
 LONG_PATH = 150
@@ -179,7 +179,7 @@ class _Log:
         self._log(f"downloading {event.url}")
 
     def on_download_progress(self, event: Any) -> None:
-        """Log nothing: a log is no progress bar."""
+        """Log nothing: a log is not a progress bar."""
 
     def on_download_complete(self, event: Any) -> None:
         """Log nothing: the start was logged."""

@@ -48,7 +48,7 @@ def needs(
 
 
 def refusals(recipes: Mapping[str, Recipe], platform: Platform, *, kept: Path) -> dict[str, str]:
-    """Return why the engine refuses recipes, by key, as far as it can tell before it builds."""
+    """Return why the engine refuses recipes, by key, as far as that shows before a build."""
     questions = {
         key: {"document": recipe.document, "variant": {}, "platform": platform}
         for key, recipe in recipes.items()

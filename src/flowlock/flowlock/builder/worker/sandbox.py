@@ -91,7 +91,7 @@ def _python() -> list[Path]:
     """
     paths = [Path(path) for path in (sys.prefix, sys.base_prefix, *sys.path) if path]
     installed = [path for path in paths[2:] if path.name in SITES]
-    # Where they are installed to be edited they lie in no site-packages.
+    # An editable installation is not in site-packages.
     ours = [Path(path) for package in (flowlock, flowlock_core) for path in package.__path__]
     return [*paths[:2], *installed, *ours]
 

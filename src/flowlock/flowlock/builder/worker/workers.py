@@ -9,7 +9,7 @@ from flowlock.builder.plan.result import JobResult
 from flowlock.builder.worker.job_runner import FinishedJob, JobRunner, WorkerFolders, tidy
 from flowlock.builder.worker.jobs import BuildJob, TestJob
 from flowlock.builder.worker.unpacked import Unpacked
-from flowlock.errors import FlowlockError
+from flowlock.errors import FlowlockError, shortened
 
 SHOWN = 3
 
@@ -22,7 +22,7 @@ class _RunningJob:
 
 
 class Workers:
-    """Runs jobs, up to a number of them at once, for whoever holds the workspace."""
+    """Runs jobs, up to a number of them at once; the caller holds the workspace."""
 
     def __init__(self, folders: WorkerFolders, *, jobs: int) -> None:
         self._folders, self._jobs = folders, jobs
@@ -141,9 +141,8 @@ class _Scheduler:
 
 
 def _changed_shared(name: str, changed: Sequence[str]) -> FlowlockError:
-    more = f" and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
     return FlowlockError(
-        f"{name} changed what environments share: {', '.join(changed[:SHOWN])}{more}",
+        f"{name} changed what environments share: {shortened(changed, SHOWN)}",
         code="FL535",
         hint="let its script write a new file and rename it: environments share the files of packages",
     )
