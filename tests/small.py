@@ -36,6 +36,8 @@ release = "https://example.org/small"
 backend = "hatchling ==1.30.1"
 installer = "uv ==0.11.21"
 """
+THIS_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+OTHER_PYTHON = "3.12" if THIS_PYTHON != "3.12" else "3.11"
 PYPROJECT = """
 [build-system]
 requires = ["hatchling"]
@@ -204,6 +206,19 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> str:
         (folder / "url").write_text(channel)
 
     return (once(tmp_path_factory, "build-tools", make) / "url").read_text()
+
+
+@pytest.fixture(scope="session")
+def other_tools(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The URL of a channel as `tools`, with another Python."""
+    python = another_python(OTHER_PYTHON)
+    if python is None:
+        pytest.skip(f"there is no Python {OTHER_PYTHON} here that can be packed")
+
+    def make(folder: Path) -> None:
+        (folder / "url").write_text(make_base(folder, python))
+
+    return (once(tmp_path_factory, "other-build-tools", make) / "url").read_text()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from checkout import Checkout, copy_repository
 from repository import account, repository
 from servers.real import moto_server, quetz_server
 from shared import once
-from small import small, tools
+from small import other_tools, small, tools
 
 __all__ = [
     "account",
@@ -20,6 +20,7 @@ __all__ = [
     "environment",
     "made",
     "moto_server",
+    "other_tools",
     "place",
     "quetz_server",
     "repository",

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import sys
 import zipfile
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -28,7 +27,7 @@ from flowlock.lock.result import LockOptions
 from flowlock.report.reporter import Silent
 from flowlock.workspace import load
 from shared import SNAPSHOT, needs_snapshot, once
-from small import Small, another_python, make_base
+from small import OTHER_PYTHON, THIS_PYTHON, Small
 
 SOURCE = """
 #define PY_SSIZE_T_CLEAN
@@ -47,7 +46,7 @@ PIN = "${{ pin_compatible('python', upper_bound='x.x') }}"
 
 
 def merged(urls: list[str], target: Path) -> str:
-    """Make one channel of several: two Pythons that lie in two channels would hide each other."""
+    """Make one channel of several: two Pythons in two channels would hide each other."""
     for url in urls:
         source = Path(url2pathname(urlsplit(url).path))
         for index in source.glob("*/repodata.json"):
@@ -65,21 +64,14 @@ def merged(urls: list[str], target: Path) -> str:
     return target.as_uri()
 
 
-HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
-THERE = "3.12" if HERE != "3.12" else "3.11"
-
-
 @pytest.fixture(scope="session")
-def pythons(tools: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+def pythons(tools: str, other_tools: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return the URL of a channel with two Pythons and the build tools."""
     if shutil.which("cc") is None:
         pytest.skip("there is no C compiler here")
-    other = another_python(THERE)
-    if other is None:
-        pytest.skip(f"there is no Python {THERE} here that can be packed")
 
     def make(folder: Path) -> None:
-        merged([tools, make_base(folder, other)], folder / "channel")
+        merged([tools, other_tools], folder / "channel")
 
     return (once(tmp_path_factory, "two-pythons", make) / "channel").as_uri()
 
@@ -102,7 +94,7 @@ def add_fast(small: Small) -> None:
         },
     )
     (small.root / "recipes/fast/variants.yaml").write_text(
-        json.dumps({"python": [f"{HERE}.*", f"{THERE}.*"]})
+        json.dumps({"python": [f"{THIS_PYTHON}.*", f"{OTHER_PYTHON}.*"]})
     )
 
 
@@ -114,7 +106,7 @@ def test_one_recipe_gives_a_build_for_each_python(small: Small, pythons: str) ->
         read_snapshot(load(small.root), ["user"]), environments=[pythons], test=True, progress=Silent()
     )
     built = {one.artifact.build.split("h")[0]: one for one in result.packages if one.name == "fast"}
-    assert set(built) == {f"py{version.replace('.', '')}" for version in (HERE, THERE)}
+    assert set(built) == {f"py{version.replace('.', '')}" for version in (THIS_PYTHON, OTHER_PYTHON)}
     assert [one.tests for one in built.values()] == ["passed", "passed"]
     subdir = small.state.channel / platforms.current()
     for one in built.values():
@@ -124,11 +116,13 @@ def test_one_recipe_gives_a_build_for_each_python(small: Small, pythons: str) ->
     assert {str(one.status) for one in again.packages} == {"current"}
     assert {one.tests for one in again.packages if one.name == "fast"} == {"passed before"}
     # One more value builds that variant and no other.
-    (small.root / "recipes/fast/variants.yaml").write_text(json.dumps({"python": [f"{THERE}.*"]}))
+    (small.root / "recipes/fast/variants.yaml").write_text(json.dumps({"python": [f"{OTHER_PYTHON}.*"]}))
     fewer = build(read_snapshot(load(small.root)), environments=[pythons], progress=Silent())
     assert [one.status for one in fewer.packages if one.name == "fast"] == [BuildStatus.CURRENT]
     assert len(list(subdir.glob("fast-*.conda"))) == 1
-    assert built["py" + THERE.replace(".", "")].artifact.file in {path.name for path in subdir.iterdir()}
+    assert built["py" + OTHER_PYTHON.replace(".", "")].artifact.file in {
+        path.name for path in subdir.iterdir()
+    }
 
 
 def in_conda_forge(small: Small, *, offline: bool, **settings: object) -> Session:
@@ -165,7 +159,7 @@ def test_each_variant_is_built_from_its_own_locked_environment(small: Small, pyt
         locking.lock(session, LockOptions())
         command.build(session, (), BuildSettings(test=True, jobs=2))
     versions = {name: found[here]["python"][:4] for name, found in pinned(small).items()}
-    assert versions == {"fast/host": HERE, f"fast (python {THERE}.*)/host": THERE}
+    assert versions == {"fast/host": THIS_PYTHON, f"fast (python {OTHER_PYTHON}.*)/host": OTHER_PYTHON}
     # Nobody serves any more, and nobody is asked.
     before = {one.artifact.build for one in command.build(session, (), BuildSettings()).packages}
     shutil.rmtree(small.state.artifacts)
@@ -186,7 +180,7 @@ def test_a_native_package_is_locked_where_its_recipe_builds_it(small: Small) -> 
     found = pinned(small)
     assert {name: set(found[name]) for name in found} == {
         "fast/host": {"linux-64", "osx-arm64"},
-        f"fast (python {THERE}.*)/host": {"linux-64", "osx-arm64"},
+        f"fast (python {OTHER_PYTHON}.*)/host": {"linux-64", "osx-arm64"},
     }
     assert locking.check(session, targets(session.workspace)) == []
     (small.root / "recipes/fast/variants.yaml").write_text(json.dumps({"python": ["3.13.*"]}))

@@ -23,7 +23,8 @@ import zstandard
 from small import Small
 
 LONG = os.environ.get("FLOWLOCK_STORM") == "long"
-SEED, HITS = 20261101, 3
+# How often the long form hits each fault point, and how many of them the short form hits once.
+SEED, HITS, SHORT = 20261101, 3, 6
 # Runs a build; every change to the file system that our code is about to make is a fault point, named by what
 # is done and by the function that does it. The process kills itself at the asked occurrence of one of them.
 DRIVER = """
@@ -35,7 +36,7 @@ from flowlock.builder.run import build
 from flowlock.report.reporter import Silent
 from flowlock.workspace import load
 
-root, told, target, occurrence = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])
+root, points, target, occurrence = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])
 changes = {"os.rename", "os.remove", "os.mkdir", "os.link", "os.symlink", "os.rmdir", "subprocess.Popen"}
 seen = Counter()
 
@@ -56,7 +57,7 @@ def watch(event, arguments):
 workspace = load(root)
 sys.addaudithook(watch)
 build(read_snapshot(workspace), environments=[], jobs=1, progress=Silent())
-told.write_text("\\n".join(f"{count} {point}" for point, count in seen.items()))
+points.write_text("\\n".join(f"{count} {point}" for point, count in seen.items()))
 """
 
 
@@ -72,9 +73,12 @@ class Stormy(Small):
         (self.root / "src" / name / "data.txt").write_text(text)
 
     def run(self, target: str = "", occurrence: int = 0) -> int:
-        told = self.root.parent / "points"
-        command = [sys.executable, "-c", DRIVER, str(self.root), str(told), target, str(occurrence)]
-        return subprocess.run(command, check=False, capture_output=True).returncode
+        points = self.root.parent / "points"
+        command = [sys.executable, "-c", DRIVER, str(self.root), str(points), target, str(occurrence)]
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        # Shown if the test fails.
+        sys.stderr.write(done.stderr)
+        return done.returncode
 
     def points(self) -> dict[str, int]:
         lines = (self.root.parent / "points").read_text().splitlines()
@@ -101,7 +105,8 @@ def client(channel: Path, cache: Path) -> Iterator[collections.Counter[str]]:
     stop = threading.Event()
 
     def go() -> None:
-        while not stop.is_set():
+        # With pauses: the builds that are killed meanwhile need the processor too.
+        while not stop.wait(0.05):
             try:
                 packed = (channel / "noarch/repodata.json.zst").read_bytes()
                 json.loads(zstandard.ZstdDecompressor().decompress(packed))
@@ -134,7 +139,7 @@ def test_killed_anywhere_and_run_again_the_channel_is_that_of_an_undisturbed_run
     chance.shuffle(storm)
     histogram: collections.Counter[str] = collections.Counter()
     with client(stormy.state.channel, tmp_path / "cache") as outcomes:
-        for number, point in enumerate(storm if LONG else storm[:12]):
+        for number, point in enumerate(storm if LONG else storm[:SHORT]):
             stormy.edit("one", f"edit {number}")
             killed = stormy.run(point, chance.randint(1, points[point]))
             if not killed:
@@ -167,7 +172,7 @@ def test_killed_while_packages_are_unpacked_and_run_again_a_build_is_that_of_an_
     calm.build()
     unpacked = contents(calm.packages)
     chance = random.Random(SEED)  # noqa: S311 - repeatable, not secret
-    for _ in range(30 if LONG else 3):
+    for _ in range(30 if LONG else 2):
         for folder in (stormy.packages, stormy.state.cache):
             shutil.rmtree(folder, ignore_errors=True)
         with subprocess.Popen(stormy.process(), stderr=subprocess.DEVNULL) as running:

@@ -1,6 +1,5 @@
-"""`kill -9` of a command: nothing stays in the system's temporary folder, and the next run tidies the rest."""
+"""`kill -9` of a command: the system's temporary folder stays empty, and the next run tidies the rest."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -55,12 +54,12 @@ def test_a_killed_lock_leaves_its_temporaries_where_the_next_one_removes_them(
     kill_when(copy.root, lambda: any(folder.glob("*/*")), "lock", "penguins")
     assert not lock.exists()
     assert temporaries(copy)
-    assert os.listdir(system_folder) == []
+    assert list(system_folder.iterdir()) == []
     done = copy.flowlock("lock", "penguins")
     assert done.code == 0, done.err
     assert lock.is_file()
     assert temporaries(copy) == []
-    assert os.listdir(system_folder) == []
+    assert list(system_folder.iterdir()) == []
 
 
 def test_a_killed_publish_leaves_its_temporaries_where_the_next_one_removes_them(
@@ -71,9 +70,9 @@ def test_a_killed_publish_leaves_its_temporaries_where_the_next_one_removes_them
     arguments = ("publish", "--tag", "v0.1.0", "--to", f"directory:{published}")
     kill_when(copy.root, lambda: any(published.glob("*/*")), *arguments)
     assert temporaries(copy)
-    assert os.listdir(system_folder) == []
+    assert list(system_folder.iterdir()) == []
     done = copy.flowlock(*arguments)
     assert done.code == 0, done.err
     assert temporaries(copy) == []
-    assert os.listdir(system_folder) == []
+    assert list(system_folder.iterdir()) == []
     assert list(published.rglob("tmp-*")) == []
