@@ -1,9 +1,12 @@
 """Which files of a package ship, and that every other one is named with a reason."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from flowlock.builder.contents import installed
 from flowlock.builder.contents.shipped import ExclusionReason
 from flowlock.builder.worker.canonical import canonical
 from flowlock.conda.archive import Member
@@ -118,3 +121,18 @@ def test_a_record_that_is_not_utf_8_is_an_error() -> None:
 def test_what_describes_the_build_is_named_too() -> None:
     (omitted,) = (one for one in canonical(MADE, FACTS).left_out if one.path.startswith("info/"))
     assert (omitted.path, omitted.reason) == ("info/hash_input.json", ExclusionReason.BUILD)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "[]", "{}", '{"paths_data": 5}', '{"paths_data": {"paths": [5]}}', "[" * 200_000]
+)
+def test_a_script_s_file_among_the_records_of_packages_is_a_file_like_others(
+    tmp_path: Path, text: str
+) -> None:
+    record = {"files": ["a.txt"], "paths_data": {"paths": [{"_path": "a.txt"}]}}
+    (tmp_path / "conda-meta").mkdir()
+    (tmp_path / "conda-meta/tool-1.0-0.json").write_text(json.dumps(record))
+    (tmp_path / "conda-meta/mine.json").write_text(text)
+    (tmp_path / "conda-meta/gone.json").symlink_to("nowhere")
+    (tmp_path / "a.txt").write_text("a")
+    assert installed.read(tmp_path).new == {"conda-meta/mine.json", "conda-meta/gone.json"}

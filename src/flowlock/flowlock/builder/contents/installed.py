@@ -145,12 +145,20 @@ def _stated(prefix: Path) -> dict[str, Mapping[str, Any]]:
     # The engine marks the prefix as one that backups need not hold.
     stated: dict[str, Mapping[str, Any]] = {f"{CONDA_META}/history": {}, "CACHEDIR.TAG": {}}
     for file in sorted((prefix / CONDA_META).glob("*.json")):
-        record = json.loads(file.read_bytes())
-        if "paths_data" in record:
-            stated[f"{CONDA_META}/{file.name}"] = {}
-            stated |= {path: {} for path in record.get("files", ())}
-            stated |= {str(entry["_path"]): entry for entry in record["paths_data"]["paths"]}
+        recorded = _recorded(file)
+        if recorded is not None:
+            stated |= {f"{CONDA_META}/{file.name}": {}, **recorded}
     return stated
+
+
+def _recorded(file: Path) -> dict[str, Mapping[str, Any]] | None:
+    """Return what a record says of its package's files; None for a file of a script that is not a record."""
+    try:
+        record = json.loads(file.read_bytes())
+        entries = {str(entry["_path"]): dict(entry) for entry in record["paths_data"]["paths"]}
+        return {**{str(path): {} for path in record.get("files", ())}, **entries}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return None
 
 
 def _is_changed(path: Path, stated: Mapping[str, Any]) -> bool:
