@@ -51,7 +51,7 @@ for dist in m.distributions():
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class BaseWorkspace:
     """A workspace with a base channel of its own, and a folder of wheels beside the index."""
 
     root: Path
@@ -89,7 +89,7 @@ class Place:
         return files - {".lock", "digests.json"}
 
 
-def new_place(root: Path) -> Place:
+def new_base_workspace(root: Path) -> BaseWorkspace:
     root.mkdir(parents=True, exist_ok=True)
     (root / "flowlock.toml").write_text(TOML)
     make_wheel(
@@ -104,24 +104,24 @@ def new_place(root: Path) -> Place:
         entry_points="[console_scripts]\napp = app:main\n",
     )
     make_wheel(root / "wheels", "some-helper", "2.2.post1")
-    return Place(root=root)
+    return BaseWorkspace(root=root)
 
 
 @pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Place:
+def made_base(tmp_path_factory: pytest.TempPathFactory) -> BaseWorkspace:
     """A base channel that tests must not change."""
 
     def make(folder: Path) -> None:
-        new_place(folder / "a wörkspace").make()
+        new_base_workspace(folder / "a wörkspace").make()
 
-    return Place(root=once(tmp_path_factory, "base", make) / "a wörkspace")
+    return BaseWorkspace(root=once(tmp_path_factory, "base", make) / "a wörkspace")
 
 
 @pytest.fixture
-def place(made: Place, tmp_path: Path) -> Place:
+def base_workspace(made_base: BaseWorkspace, tmp_path: Path) -> BaseWorkspace:
     """A copy of it that a test may break."""
-    shutil.copytree(made.root, tmp_path / "cöpy", copy_function=shutil.copy2)
-    return Place(root=tmp_path / "cöpy")
+    shutil.copytree(made_base.root, tmp_path / "cöpy", copy_function=shutil.copy2)
+    return BaseWorkspace(root=tmp_path / "cöpy")
 
 
 def install(channel: Path, specs: Sequence[str], prefix: Path) -> list[str]:
@@ -143,11 +143,11 @@ def install(channel: Path, specs: Sequence[str], prefix: Path) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def environment(made: Place, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def environment(made_base: BaseWorkspace, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment installed from the channel, at a path with a space and other letters."""
 
     def make(folder: Path) -> None:
-        install(made.channel, SPECS, folder / "an énvironment")
+        install(made_base.channel, SPECS, folder / "an énvironment")
 
     return once(tmp_path_factory, "base environment", make) / "an énvironment"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from base_place import environment, made, place
+from base_workspace import base_workspace, environment, made_base
 from checkout import Checkout, copy_repository
 from repository import account, repository
 from servers.real import moto_server, quetz_server
@@ -16,12 +16,12 @@ from small import other_tools, small, tools
 
 __all__ = [
     "account",
+    "base_workspace",
     "checkout",
     "environment",
-    "made",
+    "made_base",
     "moto_server",
     "other_tools",
-    "place",
     "quetz_server",
     "repository",
     "small",

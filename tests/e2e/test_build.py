@@ -191,8 +191,8 @@ def test_a_failure_blocks_what_needs_it_lets_the_rest_finish_and_leaves_the_chan
     small.add("independent")
     with pytest.raises(FlowlockError) as caught:
         small.build()
-    told = {problem.code: problem.message for problem in caught.value.problems}
-    assert "broken cannot be built" in told["FL530"]
+    messages = {problem.code: problem.message for problem in caught.value.problems}
+    assert "broken cannot be built" in messages["FL530"]
     blocked = {p.message for p in caught.value.problems if p.code == "FL533"}
     assert blocked == {
         "dependent is blocked: it needs broken",

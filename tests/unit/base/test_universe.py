@@ -83,10 +83,10 @@ def test_all_that_is_missing_is_told_with_who_needs_it() -> None:
     known = universe(a=("1", ["b[x]", "gone>=2", "b>=7"]), b=("1", ["lost; extra == 'x'"]))
     with pytest.raises(FlowlockError) as caught:
         depends(known, "a")
-    told = "\n".join(problem.message for problem in caught.value.problems)
-    assert "a requires `gone>=2`" in told
-    assert "b requires `lost" in told
-    assert "the resolution has 1" in told
+    messages = "\n".join(problem.message for problem in caught.value.problems)
+    assert "a requires `gone>=2`" in messages
+    assert "b requires `lost" in messages
+    assert "the resolution has 1" in messages
     assert {problem.code for problem in caught.value.problems} == {"FL421"}
 
 

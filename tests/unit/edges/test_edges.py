@@ -95,7 +95,7 @@ def test_a_bound_process_is_the_command_itself() -> None:
     assert (done.returncode, done.stdout.split()[0], done.stdout.split(" ", 2)[2]) == (4, "1", "a ß\n")
 
 
-def test_a_bound_command_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_bound_command_that_is_not_there_is_reported(tmp_path: Path) -> None:
     done = process.run([tmp_path / "nothing"], check=False, bound=True)
     assert done.returncode == 127
     assert "nothing: No such file or directory" in done.stderr

@@ -14,7 +14,7 @@ from flowlock.errors import FlowlockError
 
 @contextmanager
 def holder(kind: str, path: Path) -> Iterator["subprocess.Popen[str]"]:
-    """Start a process that holds a lock until it is told to end, or killed."""
+    """Start a process that holds a lock until it is notices to end, or killed."""
     code = (
         "import sys\nfrom pathlib import Path\nfrom flowlock.edges import file_locks as locks\n"
         f"with locks.{kind}(Path(sys.argv[1])):\n  print('held', flush=True)\n  sys.stdin.read()"
@@ -52,21 +52,21 @@ def test_a_kill_releases_what_is_shared(path: Path) -> None:
             assert free
 
 
-def test_who_has_to_wait_is_told_once_and_goes_on_after_a_kill(path: Path) -> None:
-    told: list[str] = []
+def test_who_has_to_wait_is_notified_once_and_goes_on_after_a_kill(path: Path) -> None:
+    notices: list[str] = []
     with holder("alone", path) as process:
 
         def waiting() -> None:
-            told.append("waiting")
+            notices.append("waiting")
             process.kill()
 
         with locks.alone(path, waiting=waiting):
-            assert told == ["waiting"]
+            assert notices == ["waiting"]
     with locks.alone(path, waiting=waiting):
-        assert told == ["waiting"]
+        assert notices == ["waiting"]
 
 
-def test_a_lock_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_lock_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for lock in (locks.alone, locks.shared, locks.unless_shared):
         with pytest.raises(FlowlockError) as caught, lock(tmp_path / "file" / "lock"):

@@ -25,8 +25,10 @@ HERE, THERE = Platform("linux-64"), Platform("win-64")
 def found(
     *recipes: Recipe, native: dict[str, Needs] | None = None
 ) -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]]:
-    asked = wanted({one.name: one for one in recipes}, PINS, platforms=[HERE], native=native or {})
-    return dict(asked.of), {name: specs[HERE] for name, specs in asked.specs.items() if HERE in specs}
+    environments = wanted({one.name: one for one in recipes}, PINS, platforms=[HERE], native=native or {})
+    return dict(environments.of), {
+        name: specs[HERE] for name, specs in environments.specs.items() if HERE in specs
+    }
 
 
 def test_packages_that_need_only_the_pinned_tools_share_an_environment() -> None:
@@ -67,8 +69,8 @@ def test_a_native_package_has_an_environment_for_each_section() -> None:
 def test_the_manifest_asks_on_every_platform() -> None:
     recipes = {"alpha": recipe("alpha", host=["python >=3.11"]), "fast": recipe("fast", host=[], noarch=None)}
     native: dict[str, Needs] = {"fast": {THERE: {"host": ("zlib",)}}}
-    asked = wanted(recipes, PINS, platforms=[HERE, THERE], native=native)
-    manifest = asked.manifest(file="recipes", channels=["conda-forge"])
+    environments = wanted(recipes, PINS, platforms=[HERE, THERE], native=native)
+    manifest = environments.manifest(file="recipes", channels=["conda-forge"])
     subdirs = {one.name: [platform.subdir for platform in one.platforms] for one in manifest.environments}
     assert subdirs == {"default": [HERE, THERE], "fast/host": [THERE]}
     assert manifest.environments[0].channels == ("https://conda.anaconda.org/conda-forge/",)

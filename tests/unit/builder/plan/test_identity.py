@@ -59,7 +59,7 @@ def test_the_place_of_the_package_is_no_input() -> None:
     assert identity(moved, subdir="linux-64") == identity(INPUTS, subdir="osx-64")
 
 
-def test_a_package_without_a_past_is_new_and_surroundings_are_told() -> None:
+def test_a_package_without_a_past_is_new_and_surroundings_are_reported() -> None:
     now = {**INPUTS.as_json(), "surroundings": {"engine": "2"}}
     assert why(None, now) == "new"
     assert why({**now, "surroundings": {"engine": "1"}}, now) == "engine changed"
