@@ -29,6 +29,8 @@ def read_json_rows(path: Path, said: Columns) -> "pd.DataFrame":
     for number, row in enumerate(rows, 1):
         if not isinstance(row, dict):
             raise _refused(path, f"the item {number} of the list is not an object")
+        if "" in row:
+            raise _refused(path, f"the item {number} of the list has a key without a name")
         names |= dict.fromkeys(row)
     said.require(list(names))
     wanted = [name for name in names if said.wants(name)]

@@ -145,3 +145,16 @@ def test_without_openpyxl_the_line_for_requirements_is_given(
     with pytest.raises(TaskError) as caught:
         load_table(workbook(tmp_path / "t.xlsx", [["a"], [1]]))
     assert "- {name: openpyxl" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("rows", ['[{"": 1}]', '[{"a": 1}, {"a": 2, "": 3}]'])
+def test_a_column_without_a_name_is_refused_in_json_too(rows: str, tmp_path: Path) -> None:
+    (tmp_path / "t.json").write_text(rows)
+    with pytest.raises(TaskError, match="has a key without a name"):
+        load_table(tmp_path / "t.json")
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.json", "t.parquet"])
+def test_a_table_that_could_not_be_read_again_is_not_written(name: str, tmp_path: Path) -> None:
+    with pytest.raises(TaskError, match="no name"):
+        saved(pd.DataFrame({"": [1]}), tmp_path, name)
