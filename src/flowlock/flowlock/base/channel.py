@@ -101,11 +101,11 @@ def make(
         interpreter = find(python, kept=workspace.state.interpreter)
         request = _Request(workspace=workspace, python=interpreter, offline=offline, progress=progress)
         with _alone(request.folder):
-            known = load(request.folder)
-            sound = sound_entries(request.folder, known.entries)
-            now = _current(request, specs, known, sound)
+            previous = load(request.folder)
+            sound = sound_entries(request.folder, previous.entries)
+            now = _current(request, specs, previous, sound)
             removed, indexed = _publish(request, now)
-        made = sum(one.path not in sound for one in now.entries)
+        made = sum(entry.path not in sound for entry in now.entries)
         result = BaseResult(
             folder=request.folder,
             python=request.python.version,
@@ -146,7 +146,7 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def _current(
-    request: _Request, requirements: Sequence[str], known: BaseManifest, sound: Mapping[str, BaseEntry]
+    request: _Request, requirements: Sequence[str], previous: BaseManifest, sound: Mapping[str, BaseEntry]
 ) -> BaseManifest:
     """Return what the channel has to hold, after making what is missing."""
     workspace, python = request.workspace, request.python
@@ -155,11 +155,11 @@ def _current(
     interpreter = digest_of([fingerprint(python), version("zstandard"), workspace.epoch.isoformat()])
     environment, names = dict(python.environment), dict(workspace.wheel_names)
     inputs = digest_of([interpreter, SCHEMA, LEVEL, [asdict(pin) for pin in pins], environment, names])
-    if inputs == known.inputs and len(sound) == len(known.entries):
-        return known
+    if inputs == previous.inputs and len(sound) == len(previous.entries):
+        return previous
 
     kept: list[BaseEntry] = []
-    if interpreter == known.interpreter:
+    if interpreter == previous.interpreter:
         kept = _kept_interpreter(sound)
     jobs: list[_Job] = []
     if not kept:
@@ -173,7 +173,7 @@ def _current(
     if jobs:
         request.progress.note(f"packaging Python {python.version} and wheels: {len(jobs)} packages to make")
     made = concurrently(partial(_write, request), jobs, workers=os.cpu_count() or 1)
-    entries = tuple(sorted([*kept, *made], key=lambda one: one.path))
+    entries = tuple(sorted([*kept, *made], key=lambda entry: entry.path))
     return BaseManifest(inputs=inputs, interpreter=interpreter, edits=python.edits, entries=entries)
 
 
@@ -191,24 +191,24 @@ def _conversions(request: _Request, pins: Sequence[PinnedFile]) -> list[Conversi
     places = download(pins, workspace.state.wheels, offline=request.offline, progress=request.progress)
     opened = {pin: read(path) for pin, path in places.items()}
     universe = Universe(
-        wheels={one.metadata.name: one.metadata for one in opened.values()},
+        wheels={wheel.metadata.name: wheel.metadata for wheel in opened.values()},
         environment=python.environment,
         conda_name=workspace.conda_name,
     )
     _no_shared_names(universe)
     conversions = [
         Conversion(
-            wheel=one,
+            wheel=wheel,
             sha256=pin.sha256,
-            name=workspace.conda_name(one.metadata.name),
-            depends=universe.dependencies(one.metadata.name),
+            name=workspace.conda_name(wheel.metadata.name),
+            depends=universe.dependencies(wheel.metadata.name),
             python=python.series,
             subdir=python.subdir,
             epoch=workspace.epoch,
         )
-        for pin, one in opened.items()
+        for pin, wheel in opened.items()
     ]
-    return sorted(conversions, key=lambda one: one.wheel.path.stat().st_size, reverse=True)
+    return sorted(conversions, key=lambda conversion: conversion.wheel.path.stat().st_size, reverse=True)
 
 
 def _no_shared_names(universe: Universe) -> None:
@@ -240,15 +240,15 @@ def _publish(request: _Request, now: BaseManifest) -> tuple[int, bool]:
     In this order a process that is killed leaves an index of files that are there.
     """
     subdirs: dict[str, dict[str, Any]] = {"noarch": {}, request.python.subdir: {}}
-    for one in now.entries:
-        subdir, _, file = one.path.partition("/")
-        subdirs[subdir][file] = dict(one.record)
+    for entry in now.entries:
+        subdir, _, file = entry.path.partition("/")
+        subdirs[subdir][file] = dict(entry.record)
     index = {
         f"{subdir}/repodata.json": repodata_json(subdir, records).decode()
         for subdir, records in subdirs.items()
     }
     written = files.sync_folder(request.folder, index)
-    wanted = {request.folder / one.path for one in now.entries}
+    wanted = {request.folder / entry.path for entry in now.entries}
     present = {path for subdir in subdirs for path in (request.folder / subdir).iterdir()}
     strays = {path for path in present - wanted if path.name != "repodata.json"}
     for path in strays:

@@ -34,7 +34,7 @@ def version_spec(specifiers: SpecifierSet) -> str:
 
     Alternatives are in parentheses where they are one condition of several.
     """
-    parts = [_SPECS[one.operator](one) for one in sorted(specifiers, key=_reading_order)]
+    parts = [_SPECS[specifier.operator](specifier) for specifier in sorted(specifiers, key=_reading_order)]
     return ",".join(f"({part})" if "|" in part and len(parts) > 1 else part for part in parts)
 
 
@@ -48,12 +48,12 @@ def requirement_from_match_spec(spec: str, wheel_name: Callable[[str], str]) -> 
 
     Builds and channels have no counterpart and are dropped; `|` and brackets are refused.
     """
-    found = _MATCH_SPEC.fullmatch(spec.strip())
-    if found and (found["name"] in NOT_WHEELS or found["name"].startswith("__")):
+    match = _MATCH_SPEC.fullmatch(spec.strip())
+    if match and (match["name"] in NOT_WHEELS or match["name"].startswith("__")):
         return None
     try:
-        if found:
-            return str(Requirement(wheel_name(found["name"]) + ",".join(_specifiers(found["rest"]))))
+        if match:
+            return str(Requirement(wheel_name(match["name"]) + ",".join(_specifiers(match["rest"]))))
     except InvalidRequirement:
         pass  # told below, with the spec as it was written
     raise FlowlockError(
@@ -88,36 +88,36 @@ def _reading_order(specifier: Specifier) -> tuple[int, str]:
     return order.index(specifier.operator), specifier.version
 
 
-def _equal(one: Specifier) -> str:
-    return one.version if one.version.endswith(".*") else f"=={_public(one)}"
+def _equal(specifier: Specifier) -> str:
+    return specifier.version if specifier.version.endswith(".*") else f"=={_public(specifier)}"
 
 
-def _arbitrary(one: Specifier) -> str:
+def _arbitrary(specifier: Specifier) -> str:
     """`===` compares text; in a normal form that is equality. Other texts match no package."""
     try:
-        return f"=={conda_version(Version(one.version))}"
+        return f"=={conda_version(Version(specifier.version))}"
     except InvalidVersion as error:
         raise FlowlockError(
-            f"`==={one.version}` has no counterpart in conda: it is not a version",
+            f"`==={specifier.version}` has no counterpart in conda: it is not a version",
             code="FL410",
             hint="require a version of PEP 440",
         ) from error
 
 
-def _unequal(one: Specifier) -> str:
-    return f"!={one.version}" if one.version.endswith(".*") else f"!={_public(one)}"
+def _unequal(specifier: Specifier) -> str:
+    return f"!={specifier.version}" if specifier.version.endswith(".*") else f"!={_public(specifier)}"
 
 
-def _compatible(one: Specifier) -> str:
+def _compatible(specifier: Specifier) -> str:
     """`~=1.4.2` is `>=1.4.2,==1.4.*`; what is before the last release number counts, whatever follows it."""
-    version = Version(one.version)
+    version = Version(specifier.version)
     series = ".".join(map(str, version.release[:-1]))
     return f">={version.public},{_epoch(version)}{series}.*"
 
 
-def _less(one: Specifier) -> str:
+def _less(specifier: Specifier) -> str:
     """`<1.4` excludes 1.4's own pre-releases; `<1.4rc1` does not."""
-    version = Version(one.version)
+    version = Version(specifier.version)
     if version.is_prerelease:
         return f"<{version.public}"
     if version.is_postrelease:
@@ -125,9 +125,9 @@ def _less(one: Specifier) -> str:
     return f"<{_epoch(version)}{_release(version)}dev0"
 
 
-def _greater(one: Specifier) -> str:
+def _greater(specifier: Specifier) -> str:
     """`>1.4` excludes the post-releases of 1.4, which conda puts between it and the next that can be made."""
-    version = Version(one.version)
+    version = Version(specifier.version)
     if version.is_postrelease or version.is_devrelease:
         return f">{version.public}"
     after = f"{version.public}.1dev0"
@@ -137,8 +137,8 @@ def _greater(one: Specifier) -> str:
     return f">{version.public},<{version.public}.post0dev0|>={after}"
 
 
-def _public(one: Specifier) -> str:
-    return conda_version(Version(one.version))
+def _public(specifier: Specifier) -> str:
+    return conda_version(Version(specifier.version))
 
 
 def _epoch(version: Version) -> str:
@@ -158,8 +158,8 @@ _SPECS: Mapping[str, Callable[[Specifier], str]] = {
     "===": _arbitrary,
     "!=": _unequal,
     "~=": _compatible,
-    ">=": lambda one: f">={_public(one)}",
-    "<=": lambda one: f"<={_public(one)}",
+    ">=": lambda specifier: f">={_public(specifier)}",
+    "<=": lambda specifier: f"<={_public(specifier)}",
     ">": _greater,
     "<": _less,
 }

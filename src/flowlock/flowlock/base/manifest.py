@@ -74,9 +74,9 @@ def save(folder: Path, manifest: BaseManifest) -> None:
 def sound_entries(folder: Path, entries: Sequence[BaseEntry]) -> dict[str, BaseEntry]:
     """Return the entries whose file has the digest of the record, by path."""
     digests = StatCache(folder / DIGESTS)
-    found = {one.path: one for one in entries if _is_sound(folder / one.path, one, digests)}
+    sound = {entry.path: entry for entry in entries if _is_sound(folder / entry.path, entry, digests)}
     digests.save([folder])
-    return found
+    return sound
 
 
 def _is_sound(path: Path, entry: BaseEntry, digests: StatCache) -> bool:

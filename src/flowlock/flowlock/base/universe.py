@@ -80,17 +80,17 @@ class Universe:
                 yield requirement
 
     def _problem(self, requirement: Requirement, asker: NormalizedName) -> Problem | None:
-        found = self.wheels.get(canonicalize_name(requirement.name))
-        if found is None:
+        wheel = self.wheels.get(canonicalize_name(requirement.name))
+        if wheel is None:
             return Problem(
                 code="FL421",
                 message=f"{asker} requires `{requirement}`, and the resolution has no {requirement.name}",
                 hint=f"add {requirement.name} to the requirements",
             )
-        if requirement.url or requirement.specifier.contains(found.version, prereleases=True):
+        if requirement.url or requirement.specifier.contains(wheel.version, prereleases=True):
             return None
         return Problem(
             code="FL421",
-            message=f"{asker} requires `{requirement}`, but the resolution has {found.version}",
+            message=f"{asker} requires `{requirement}`, but the resolution has {wheel.version}",
             hint="look for an override in uv's configuration",
         )

@@ -132,14 +132,14 @@ class _Handler(SimpleHTTPRequestHandler):
             path = Path(self.translate_path(self.path))
             # A zero byte, or half of a surrogate pair: no file can have such a name.
             malformed = "\0" in str(path) or not os.fsencode(path)
-            found = not malformed and path.is_file()
+            exists = not malformed and path.is_file()
         except UnicodeEncodeError:
             malformed = True
         except OSError:
-            malformed = found = False
+            malformed = exists = False
         if malformed:
             self.send_error(HTTPStatus.BAD_REQUEST)
-        elif found:
+        elif exists:
             return path
         else:
             self.send_error(HTTPStatus.NOT_FOUND)

@@ -105,24 +105,24 @@ def put(channel: Path, held: Sequence[HeldArtifact], *, subdirs: Iterable[str], 
     the place of the old one in one step. `cache` is a folder for what can be computed again.
     """
     digests = StatCache(cache / STAT_CACHE)
-    known = _ContentFacts(cache / INDEX_MEMO)
-    wanted = {one.artifact.path: one for one in held}
-    records = known.records(wanted.values())
+    facts = _ContentFacts(cache / INDEX_MEMO)
+    wanted = {entry.artifact.path: entry for entry in held}
+    records = facts.records(wanted.values())
     by_subdir: dict[str, dict[str, Record]] = {subdir: {} for subdir in ("noarch", *subdirs)}
-    for one in held:
-        artifact = one.artifact
+    for entry in held:
+        artifact = entry.artifact
         by_subdir.setdefault(artifact.subdir, {})[artifact.file] = records[artifact.known_sha256]
-    index = known.index_digests(by_subdir)
-    expected = {**{place: one.artifact.known_sha256 for place, one in wanted.items()}, **index}
+    index = facts.index_digests(by_subdir)
+    expected = {**{place: entry.artifact.known_sha256 for place, entry in wanted.items()}, **index}
     present = _contents(channel, digests)
     intact = present == expected
     if not intact:
         kept = {place for place, sha256 in expected.items() if present.get(place) == sha256}
-        _replace(channel, wanted, known.index(by_subdir), kept)
+        _replace(channel, wanted, facts.index(by_subdir), kept)
         _contents(channel, digests)
     _tidy(channel)
     digests.save([channel])
-    known.save(wanted.values())
+    facts.save(wanted.values())
     return not intact
 
 
@@ -136,12 +136,12 @@ def whole(channel: Path, *, cache: Path) -> dict[str, Sha256]:
 
 def _contents(channel: Path, digests: StatCache) -> dict[str, Sha256]:
     """Return every file of the channel with its digest, from its contents or the stat cache."""
-    found = {}
+    contents = {}
     for folder, _, names in os.walk(channel):
         for name in names:
             path = Path(folder, name)
-            found[path.relative_to(channel).as_posix()] = digests.sha256(path)
-    return found
+            contents[path.relative_to(channel).as_posix()] = digests.sha256(path)
+    return contents
 
 
 def _replace(
@@ -255,7 +255,7 @@ class _ContentFacts:
 
     def records(self, held: Iterable[HeldArtifact]) -> dict[str, Record]:
         """Return the index record of each artifact by digest."""
-        return {one.artifact.known_sha256: self._record(one) for one in held}
+        return {entry.artifact.known_sha256: self._record(entry) for entry in held}
 
     def _record(self, held: HeldArtifact) -> Record:
         artifact, sha256 = held.artifact, held.artifact.known_sha256
@@ -290,7 +290,7 @@ class _ContentFacts:
     def save(self, held: Iterable[HeldArtifact]) -> None:
         """Write what was learned, without the records of artifacts that the channel no longer holds."""
         if self._changed:
-            current = {one.artifact.sha256 for one in held}
+            current = {entry.artifact.sha256 for entry in held}
             records = {key: record for key, record in self._records.items() if key in current}
             document = {"form": INDEX_FORM, "records": records, "indexes": self._indexes}
             memo.write(self._path, document)

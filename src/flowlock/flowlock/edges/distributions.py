@@ -13,7 +13,7 @@ SUFFIXES = (".dist-info", ".egg-info")
 
 def installed() -> dict[str, Distribution]:
     """Return each distribution that Python would find, by its PEP 503 name: the first on the path counts."""
-    found: dict[str, Distribution] = {}
+    by_name: dict[str, Distribution] = {}
     for entry in sys.path:
         folder = Path(entry or ".")
         if not folder.is_dir():
@@ -21,5 +21,5 @@ def installed() -> dict[str, Distribution]:
         # As texts: a folder of modules has hundreds of other names.
         for info in sorted(name for name in os.listdir(folder) if name.endswith(SUFFIXES)):  # noqa: PTH208
             name = canonicalize_name(info.rpartition(".")[0].partition("-")[0])
-            found.setdefault(name, Distribution.at(folder / info))
-    return found
+            by_name.setdefault(name, Distribution.at(folder / info))
+    return by_name

@@ -167,12 +167,12 @@ def _folded(view: _ResolvedText) -> _ResolvedText:
 
 def _found(view: _ResolvedText, parts: set[str]) -> list[tuple[int, int]]:
     """Return where a view has any of these parts."""
-    found: list[tuple[int, int]] = []
+    spans: list[tuple[int, int]] = []
     for length in {len(part) for part in parts}:
         starts = range(len(view.text) - length + 1)
         hits = [start for start in starts if view.text[start : start + length] in parts]
-        found += [(view.spans[start][0], view.spans[start + length - 1][1]) for start in hits]
-    return found
+        spans += [(view.spans[start][0], view.spans[start + length - 1][1]) for start in hits]
+    return spans
 
 
 def _masked(text: str, spans: list[tuple[int, int]]) -> str:

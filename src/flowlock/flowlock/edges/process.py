@@ -78,9 +78,9 @@ def _communicate(
 
     listener = Thread(target=listen, daemon=True)
     listener.start()
-    with process.stdin or nullcontext() as given:
-        if given is not None and stdin is not None:
-            given.write(stdin)
+    with process.stdin or nullcontext() as stream:
+        if stream is not None and stdin is not None:
+            stream.write(stdin)
     out = process.stdout.read() if process.stdout else ""
     listener.join()
     process.wait()

@@ -156,17 +156,18 @@ def _make(
 def _pins(lock_file: Path, environment: str, platform: Platform) -> list[tuple[str, str]]:
     """Return (URL, sha256) of each package of an environment, sorted."""
     lock = document.read(files.read_text(lock_file, lock_file.name), lock_file.name)
-    known = lock.environments.get(environment)
-    if known is None:
+    locked = lock.environments.get(environment)
+    if locked is None:
         raise FlowlockError(
             f"{lock_file.name} has no environment `{environment}`",
             code="FL701",
             hint=f"it has: {', '.join(sorted(lock.environments))}",
         )
-    records = known.packages.get(platform)
+    records = locked.packages.get(platform)
     if records is None:
         raise FlowlockError(
-            f"{lock_file.name} locks `{environment}` for {', '.join(sorted(known.packages))}, not {platform}",
+            f"{lock_file.name} locks `{environment}` for {', '.join(sorted(locked.packages))}, "
+            f"not {platform}",
             code="FL702",
             hint="add the platform to flowlock.toml and run `flowlock lock`",
         )

@@ -102,10 +102,10 @@ def _case_text(case: CaseResult, texts: Mapping[str, str]) -> str:
 def _document(done: Completed) -> Mapping[str, Any]:
     """Return the document on stdout; nothing if the process ended before it could tell."""
     try:
-        found = json.loads(done.stdout)
+        document = json.loads(done.stdout)
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return document if isinstance(document, dict) else {}
 
 
 def _problems(workspace: Workspace, items: Iterable[Mapping[str, Any]]) -> tuple[Problem, ...]:

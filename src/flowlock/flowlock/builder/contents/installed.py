@@ -81,7 +81,9 @@ def data_members(
     if noarch is not Noarch.PYTHON:
         return []
     paths = [
-        one.path for one in omitted if one.reason is ExclusionReason.ENGINE and _looks_like_bytecode(one.path)
+        file.path
+        for file in omitted
+        if file.reason is ExclusionReason.ENGINE and _looks_like_bytecode(file.path)
     ]
     members = [_member(installed.prefix / path, packed_path(path, noarch)) for path in paths]
     own = os.fsencode(installed.prefix)

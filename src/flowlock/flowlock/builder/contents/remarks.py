@@ -34,18 +34,18 @@ class Remarks:
         """Return the remarks that `as_json` wrote."""
         return cls(
             left_out=tuple(
-                ExcludedFile(path=one["path"], reason=ExclusionReason(one["reason"]))
-                for one in document["left_out"]
+                ExcludedFile(path=entry["path"], reason=ExclusionReason(entry["reason"]))
+                for entry in document["left_out"]
             ),
             warnings=tuple(
-                _warning(one["code"], one["message"], one["hint"]) for one in document["warnings"]
+                _warning(entry["code"], entry["message"], entry["hint"]) for entry in document["warnings"]
             ),
         )
 
     def as_json(self) -> dict[str, Any]:
         """Return {"left_out": [{path, reason}], "warnings": [{code, message, file, line, column, hint}]}."""
         return {
-            "left_out": [{"path": one.path, "reason": str(one.reason)} for one in self.left_out],
+            "left_out": [{"path": file.path, "reason": str(file.reason)} for file in self.left_out],
             "warnings": [warning.as_json() for warning in self.warnings],
         }
 
@@ -56,9 +56,9 @@ NO_REMARKS = Remarks()
 def _omissions(package: str, left_out: Iterable[ExcludedFile]) -> list[Problem]:
     """Return a warning for each reason that is not every build's."""
     paths: dict[ExclusionReason, list[str]] = {}
-    for one in left_out:
-        if one.reason not in ROUTINE:
-            paths.setdefault(one.reason, []).append(one.path)
+    for file in left_out:
+        if file.reason not in ROUTINE:
+            paths.setdefault(file.reason, []).append(file.path)
     return [_omission(package, reason, names) for reason, names in paths.items()]
 
 

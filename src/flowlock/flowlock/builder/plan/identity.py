@@ -74,8 +74,8 @@ def identity(inputs: Inputs, *, subdir: str) -> Identity:
 
 def _python(variant: Mapping[str, str]) -> str:
     """Return what builds for one Python begin with: `py312` for `3.12` and `3.12.* *_cpython`."""
-    found = re.match(r"(\d+)\.(\d+)", variant.get("python", ""))
-    return f"py{found[1]}{found[2]}" if found else ""
+    match = re.match(r"(\d+)\.(\d+)", variant.get("python", ""))
+    return f"py{match[1]}{match[2]}" if match else ""
 
 
 def cache_key(digest: Sha256, *, surroundings: Mapping[str, Any]) -> Sha256:

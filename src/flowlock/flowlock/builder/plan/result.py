@@ -78,7 +78,7 @@ class BuildResult:
         verb = "would be " if self.dry_run else ""
         width = max((len(package.name) for package in self.packages), default=0)
         lines = [_line(package, width, verb) for package in self.packages]
-        if warnings := [one for package in self.packages for one in package.remarks.warnings]:
+        if warnings := [warning for package in self.packages for warning in package.remarks.warnings]:
             lines.append("\n".join(map(problem_text, warnings)))
         return "\n".join(lines)
 

@@ -102,8 +102,8 @@ def _recipe_file(workspace: Workspace, target: BuildTarget) -> Path:
 def _ours(workspace: Workspace) -> list[BuildTarget]:
     """Return the src packages and the compiled workflows."""
     pins = (workspace.build_backend, workspace.build_installer)
-    found = [_of_package(workspace, package, pins) for package in workspace.packages]
-    found += [
+    targets = [_of_package(workspace, package, pins) for package in workspace.packages]
+    targets += [
         BuildTarget(
             recipe=workflow_recipe(workspace, workflow),
             kind=PackageKind.WORKFLOW,
@@ -115,7 +115,7 @@ def _ours(workspace: Workspace) -> list[BuildTarget]:
         for workflow in workspace.workflow_list
         if (workflow.package / "pyproject.toml").is_file()
     ]
-    return found
+    return targets
 
 
 def _of_package(workspace: Workspace, package: Package, pins: tuple[str, ...]) -> BuildTarget:
@@ -149,12 +149,12 @@ def _variants(workspace: Workspace, target: BuildTarget) -> Iterator[tuple[str, 
 
 def _vendored(workspace: Workspace) -> list[BuildTarget]:
     """Return the packages of `recipes/vendor/<name>/recipe.yaml`, needed or not."""
-    found = []
+    targets = []
     for path in sorted((workspace.recipes / VENDOR).glob(f"*/{RECIPE}")):
         shown = workspace.relative(path)
         recipe = parse(read_text(path, shown), shown)
         source = origin(recipe)
-        found.append(
+        targets.append(
             BuildTarget(
                 recipe=recipe,
                 kind=PackageKind.VENDORED,
@@ -164,7 +164,7 @@ def _vendored(workspace: Workspace) -> list[BuildTarget]:
                 download=source.download,
             )
         )
-    return found
+    return targets
 
 
 def workflow_recipe(workspace: Workspace, workflow: Workflow) -> Recipe:
@@ -208,10 +208,10 @@ def keys_of(names: Sequence[str], workspace: Workspace, targets: Mapping[str, Bu
     return [key for name in packages for key in keys[name]]
 
 
-def _unknown(name: str, known: Collection[str], workflows: Mapping[str, str]) -> Problem:
+def _unknown(name: str, packages: Collection[str], workflows: Mapping[str, str]) -> Problem:
     if name in workflows.values():
         return Problem(code="FL521", message=f"{name} is not compiled", hint="run `flowlock compile`")
-    names = sorted({*known, *workflows} - set(workflows.values()))
+    names = sorted({*packages, *workflows} - set(workflows.values()))
     hint = nearest(name, names) or f"there are: {', '.join(names)}"
     return Problem(code="FL521", message=f"there is no package or workflow `{name}`", hint=hint)
 

@@ -183,12 +183,12 @@ def _rewritten(member: Member, facts: ArchiveFacts) -> Member:
 
 def _paths(content: Iterable[Member], old: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Return paths.json for the files as they are now; what the engine found out of prefixes is kept."""
-    known = {str(entry["_path"]): entry for entry in old}
+    engine_entries = {str(entry["_path"]): entry for entry in old}
     entries = []
     for member in sorted(content, key=lambda member: member.path):
         kept = {
             key: value
-            for key, value in known.get(member.path, {}).items()
+            for key, value in engine_entries.get(member.path, {}).items()
             if key in ("prefix_placeholder", "file_mode", "no_link")
         }
         entry = {"_path": member.path, "path_type": "softlink" if member.link else "hardlink", **kept}

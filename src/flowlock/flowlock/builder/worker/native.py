@@ -21,7 +21,7 @@ _Key = TypeVar("_Key")
 
 
 def needs(
-    known: Mapping[str, BuildTarget], platforms: Iterable[Platform], *, kept: Path
+    targets: Mapping[str, BuildTarget], platforms: Iterable[Platform], *, kept: Path
 ) -> Mapping[str, Needs]:
     """Return what each native package asks for, by key; earlier answers are read from `kept`.
 
@@ -29,7 +29,7 @@ def needs(
     """
     questions = {
         (key, platform): _question(target, platform)
-        for key, target in known.items()
+        for key, target in targets.items()
         if target.recipe.noarch is None
         for platform in platforms
     }
@@ -60,8 +60,8 @@ def refusals(recipes: Mapping[str, Recipe], platform: Platform, *, kept: Path) -
 def _answers(questions: Mapping[_Key, Mapping[str, Any]], kept: Path) -> dict[_Key, Mapping[str, Any]]:
     """Return the engine's answers; earlier ones are read from `kept`."""
     digests = {key: _digest(question) for key, question in questions.items()}
-    known = memo.read(kept, dict[str, dict[str, str | list[str]]]) or {}
-    answers = {digest: answer for digest, answer in known.items() if _is_answer(answer)}
+    kept_answers = memo.read(kept, dict[str, dict[str, str | list[str]]]) or {}
+    answers = {digest: answer for digest, answer in kept_answers.items() if _is_answer(answer)}
     new = {digest: questions[key] for key, digest in digests.items() if digest not in answers}
     if new:
         answers |= dict(zip(new, _ask_engine(list(new.values())), strict=True))
