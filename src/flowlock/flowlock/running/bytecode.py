@@ -1,7 +1,6 @@
 """The bytecode of unpacked packages: compiled once for a package and a Python, linked into environments."""
 
 import os
-import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,6 @@ from flowlock.edges import files, memo
 LISTING = "bytecode.json"
 # Modules that one process compiles: a package's parts, and so its bytes, depend on nothing but the package.
 PART = 100
-_SERIES = re.compile(r"python3\.(?P<minor>\d+)")
 
 
 class KeptPackage(BaseModel):
@@ -44,6 +42,23 @@ class _InstalledRecord(BaseModel):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class _EnvironmentPython:
+    """A CPython of an environment, by the name that its folders have: python3.11."""
+
+    prefix: Path
+    series: str
+
+    @property
+    def tag(self) -> str:
+        """The tag in the names of its bytecode (PEP 3147): cpython-311."""
+        return f"cpython-{self.series.removeprefix('python').replace('.', '')}"
+
+    @property
+    def executable(self) -> Path:
+        return self.prefix / "bin" / self.series
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class _Package:
     """The modules of an installed package, by their paths in the environment."""
 
@@ -55,15 +70,14 @@ class _Package:
 def add_bytecode(prefix: Path, kept: Path) -> None:
     """Give the packages of an environment their bytecode, from `kept`, or made and kept there now.
 
-    Bytecode is kept under `kept` by Python's tag and the package's sha256. An import compares it with its
-    source (PEP 552), so that a module that is edited in the environment counts.
+    Bytecode lies under `kept` by Python's tag and the package's sha256, and is held against its source when
+    it is imported (PEP 552), so that a module that is edited in the environment counts.
     """
     for folder in sorted((prefix / "lib").glob("python3.*")):
-        series = _SERIES.fullmatch(folder.name)
-        if series and (prefix / "bin" / folder.name).exists():
-            tag = f"cpython-3{series['minor']}"
-            with locks.alone(kept / f"{tag}.lock"):
-                _add(prefix, folder.name, tag, kept / tag)
+        python = _EnvironmentPython(prefix=prefix, series=folder.name)
+        if python.executable.exists():
+            with locks.alone(kept / f"{python.tag}.lock"):
+                _add(python, kept / python.tag)
 
 
 def read_kept(folder: Path) -> KeptPackage | None:
@@ -78,65 +92,60 @@ def read_kept(folder: Path) -> KeptPackage | None:
     return listing if whole else None
 
 
-def _add(prefix: Path, series: str, tag: str, kept: Path) -> None:
+def _add(python: _EnvironmentPython, kept: Path) -> None:
     """Link what is kept, after making what is not; the caller keeps other writers out."""
     files.forget_temporaries(kept)
-    packages = list(_packages(prefix, series, tag))
+    packages = list(_packages(python))
     missing = [package for package in packages if read_kept(kept / package.sha256) is None]
-    with tempfile.TemporaryDirectory(prefix=files.TEMPORARY_PREFIX, dir=_made(kept)) as scratch:
-        _compile(missing, prefix, series, tag, Path(scratch))
+    kept.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=files.TEMPORARY_PREFIX, dir=kept) as scratch:
+        _compile(missing, python, Path(scratch))
         for package in missing:
             _keep(package, Path(scratch, package.sha256), kept / package.sha256)
     for package in packages:
-        _link(kept / package.sha256, prefix)
+        _link(kept / package.sha256, python.prefix)
 
 
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def _packages(prefix: Path, series: str, tag: str) -> Iterator[_Package]:
+def _packages(python: _EnvironmentPython) -> Iterator[_Package]:
     """Yield the packages that have modules without bytecode in `site-packages`.
 
-    A module with the environment's path in it is another one in each environment: Python compiles it when it
-    is imported.
+    A module with the environment's path in it differs between environments: Python compiles it when it is
+    imported.
     """
-    for path in sorted((prefix / "conda-meta").glob("*.json")):
+    site_packages = f"lib/{python.series}/site-packages/"
+    for path in sorted((python.prefix / "conda-meta").glob("*.json")):
         record = memo.read_plain(path, _InstalledRecord)
         if record is None or record.sha256 is None:
             continue
+        installed = {entry.path for entry in record.paths_data.paths}
+        shared = sorted(entry.path for entry in record.paths_data.paths if entry.prefix_placeholder is None)
         modules = tuple(
             module
-            for module in _shared_modules(record.paths_data, tag)
-            if module.startswith(f"lib/{series}/site-packages/")
+            for module in shared
+            if module.startswith(site_packages)
+            and module.endswith(".py")
+            and cached_path(module, python.tag) not in installed
         )
         if modules:
             yield _Package(stem=path.stem, sha256=record.sha256, modules=modules)
 
 
-def _shared_modules(installed: _InstalledPaths, tag: str) -> list[str]:
-    """Return the modules of a package that are the same in each environment and have no bytecode."""
-    present = {entry.path for entry in installed.paths}
-    same = sorted(entry.path for entry in installed.paths if entry.prefix_placeholder is None)
-    return [path for path in same if path.endswith(".py") and cached_path(path, tag) not in present]
-
-
-def _compile(packages: Sequence[_Package], prefix: Path, series: str, tag: str, scratch: Path) -> None:
+def _compile(packages: Sequence[_Package], python: _EnvironmentPython, scratch: Path) -> None:
     """Compile the modules of packages, each package into a folder named by its digest."""
     parts = []
     for package in packages:
+        folder = scratch / package.sha256
         modules = [
             Module(
-                source=prefix / module,
-                target=scratch / package.sha256 / cached_path(module, tag),
+                source=python.prefix / module,
+                target=folder / cached_path(module, python.tag),
                 shown=module,
             )
             for module in package.modules
         ]
         parts += [modules[start : start + PART] for start in range(0, len(modules), PART)]
     compile_modules(
-        prefix / "bin" / series,
+        python.executable,
         parts,
         mode=PycInvalidationMode.CHECKED_HASH,
         variables={"PATH": os.defpath},
@@ -145,7 +154,7 @@ def _compile(packages: Sequence[_Package], prefix: Path, series: str, tag: str, 
 
 def _keep(package: _Package, compiled: Path, target: Path) -> None:
     """Move a package's bytecode to where it is kept, with the sizes of its files."""
-    _made(compiled)
+    compiled.mkdir(exist_ok=True)
     sizes = {path.relative_to(compiled).as_posix(): path.lstat().st_size for path in compiled.rglob("*.pyc")}
     memo.write(compiled / LISTING, {"package": package.stem, "files": sizes})
     files.remove(target)
