@@ -1,7 +1,9 @@
 """Check and coerce a task's arguments with pydantic; adapters are made once per function and parameter."""
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date, time
 from functools import cache, cached_property
 from typing import Annotated, Any, get_origin, get_type_hints
 
@@ -9,10 +11,29 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from flowlock_core.documents import times
 from flowlock_core.errors import Problem, nearest
 from flowlock_core.refusals import problems_of_value
+from flowlock_core.refusals.sentences import KIND_ERROR
 
 _CONFIG = ConfigDict(arbitrary_types_allowed=True)
+# What pydantic reports in strict mode about a value that it would convert otherwise.
+_KINDS = frozenset(
+    (
+        "bool_type",
+        "int_type",
+        "float_type",
+        "string_type",
+        "date_type",
+        "datetime_type",
+        "time_type",
+        "time_delta_type",
+    )
+)
+# Choices of a union that no literal can be, and so say nothing about a literal.
+_NOT_LITERAL = frozenset(
+    ("needs_python_object", "is_instance_of", "is_subclass_of", "callable_type", "none_required", KIND_ERROR)
+)
 # Types that carry their own configuration (models, TypedDicts) refuse another.
 _OWN_CONFIG = "type-adapter-config-unused"
 
@@ -52,12 +73,54 @@ class Argument:
             return TypeAdapter(self.annotation)
 
     def problems(self, value: Any, context: Any) -> list[Problem]:
-        """Check one value by itself."""
+        """Check one value of a spec or a parameters file by itself."""
         try:
             self.adapter.validate_python(value, context=context)
         except ValidationError as error:
             return problems_of_value(self.name, value, error)
-        return []
+        return self.silent_changes(value, context)
+
+    def silent_changes(self, value: Any, context: Any = None) -> list[Problem]:
+        """Return where pydantic would make another value of one that it accepts, without a word.
+
+        A text becomes a number, or a number a moment: "5" and 1700000000 are refused. What is not plain JSON
+        comes from a step, and is left alone.
+        """
+        try:
+            text = json.dumps(value)
+        except (TypeError, ValueError):
+            return []
+        try:
+            self.adapter.validate_json(text, strict=True, context=context)
+        except ValidationError as error:
+            types = {item["type"] for item in error.errors(include_url=False)}
+            if types & _KINDS and types <= _KINDS | _NOT_LITERAL:
+                return problems_of_value(self.name, value, error)
+        checked = self.adapter.validate_python(value, context=context)
+        plain = self.adapter.dump_python(checked, by_alias=True, warnings=False)
+        return [
+            Problem(code="FL728", message=message, parameter=".".join((self.name, *path)))
+            for path, message in _wrong_times(value, plain)
+        ]
+
+
+def _wrong_times(value: Any, checked: Any) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield path and reason of each plain value that became a time and does not name one.
+
+    pydantic takes numbers, and texts of digits, for seconds since 1970, and cuts digits after microseconds.
+    """
+    if isinstance(checked, date | time):
+        reason = times.refusal_of(value)
+        if reason is not None:
+            yield (), reason
+    elif isinstance(value, Mapping) and isinstance(checked, Mapping):
+        for key in value.keys() & checked.keys():
+            yield from (
+                ((str(key), *path), reason) for path, reason in _wrong_times(value[key], checked[key])
+            )
+    elif isinstance(value, list) and isinstance(checked, list | tuple):
+        for index, (item, checked_item) in enumerate(zip(value, checked, strict=False)):
+            yield from (((str(index), *path), reason) for path, reason in _wrong_times(item, checked_item))
 
 
 class Arguments:

@@ -1,5 +1,6 @@
 """Dates and times in text: ISO 8601 and nothing else, unless a format is named."""
 
+import json
 import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
@@ -17,6 +18,8 @@ _ISO = re.compile(
     r" ?(?P<zone>Z|[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
 )
 _DAY_AND_MONTH = re.compile(r"([0-9]{1,2})([./-])([0-9]{1,2})[./-]([0-9]{4}|[0-9]{2})(?P<clock>[ T].*)?")
+_NUMBER = re.compile(r"[-+]?[0-9]+(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?")
+_FRACTION = re.compile(r":[0-9]{2}[.,]([0-9]+)")
 _NANOSECOND_DIGITS = 9
 _MICROSECOND_DIGITS = 6
 _MONTHS = 12
@@ -44,6 +47,16 @@ def parse_time(value: Any) -> datetime:
         return datetime.fromisoformat(value.replace("/", "-").replace(" ", "T", 1).replace(" ", ""))
     except ValueError as error:
         raise ValueError(f"`{value}` does not exist: {error}") from error
+
+
+def refusal_of(value: Any) -> str | None:
+    """Return why a plain value does not name a time, though a library takes it for one; None if it does."""
+    if isinstance(value, int | float) or (isinstance(value, str) and _NUMBER.fullmatch(value.strip())):
+        return f"a date or time such as 2024-02-29T12:30 is expected, not {json.dumps(value)}"
+    match = _FRACTION.search(value) if isinstance(value, str) else None
+    if match and len(match[1].rstrip("0")) > _MICROSECOND_DIGITS:
+        return "a time may have at most six digits after the seconds"
+    return None
 
 
 def same_time(first: str, second: str) -> bool:

@@ -17,28 +17,10 @@ from flowlock_core.arguments import Argument, Arguments, arguments_of
 from flowlock_core.errors import Problem
 from flowlock_core.parameters.params import parts_of
 from flowlock_core.refusals import problems_of
-from flowlock_core.refusals.sentences import KIND_ERROR
 from flowlock_core.registry import ForeignError, Registration, call_foreign
 
 Path: TypeAlias = tuple[str | int, ...]
 
-# What pydantic reports in strict mode about a value that it would convert otherwise.
-_KINDS = frozenset(
-    (
-        "bool_type",
-        "int_type",
-        "float_type",
-        "string_type",
-        "date_type",
-        "datetime_type",
-        "time_type",
-        "time_delta_type",
-    )
-)
-# Choices of a union that no literal can be, and so say nothing about a literal.
-_NOT_LITERAL = frozenset(
-    ("needs_python_object", "is_instance_of", "is_subclass_of", "callable_type", "none_required", KIND_ERROR)
-)
 # They depend on the machine and the folder of the run, not on the value.
 _OF_THE_MACHINE = frozenset(("path_not_file", "path_not_directory", "path_exists", "path_not_socket"))
 
@@ -136,7 +118,7 @@ def _problems_of_literal(argument: Argument, value: Any, check: LiteralCheck) ->
     problems = _problems(argument, _with_holes(value, check.holes))
     if problems or check.holes:
         return problems
-    return _changes_of_kind(argument, check.value)
+    return argument.silent_changes(value)
 
 
 class _Hole:
@@ -177,17 +159,6 @@ def _is_of_something_else(item: ErrorDetails, value: Any) -> bool:
     for part in item["loc"]:
         value = dict(_inner(value)).get(str(part), value)
     return item["type"] == "missing" and not isinstance(value, Mapping)
-
-
-def _changes_of_kind(argument: Argument, text: str) -> list[Problem]:
-    """Return where pydantic would turn a value into one of another kind, as a text into a number."""
-    try:
-        argument.adapter.validate_json(text, strict=True)
-    except ValidationError as error:
-        types = {item["type"] for item in error.errors(include_url=False)}
-        if types & _KINDS and types <= _KINDS | _NOT_LITERAL:
-            return problems_of(argument.name, error)
-    return []
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
