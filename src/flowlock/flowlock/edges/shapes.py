@@ -15,7 +15,9 @@ SHOWN = 3
 _adapter: Callable[[Any], TypeAdapter[Any]] = lru_cache(maxsize=256)(TypeAdapter)
 
 
-def parsed(kind: type[T], data: bytes, *, what: str, code: str, hint: str | None = None) -> T:
+def parsed(
+    kind: type[T], data: bytes, *, what: str, code: str, hint: str | None = None, kept: str | None = None
+) -> T:
     """Return a JSON text as a type that pydantic knows; `what` is how an error calls the text.
 
     Texts that are not JSON, nest without end, or hold numbers of any length are such errors too.
@@ -23,7 +25,7 @@ def parsed(kind: type[T], data: bytes, *, what: str, code: str, hint: str | None
     try:
         document: T = _adapter(kind).validate_json(data)
     except ValidationError as error:
-        raise FlowlockError(f"{what} {_fault(error)}", code=code, hint=hint) from error
+        raise FlowlockError(f"{what} {_fault(error)}", code=code, hint=hint, kept=kept) from error
     return document
 
 

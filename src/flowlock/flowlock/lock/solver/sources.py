@@ -1,20 +1,22 @@
 """The folders that stand for channels, and their repodata, checked before an engine reads it."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from flowlock.conda.records import Record, from_repodata, in_milliseconds
-from flowlock.edges import files
+from flowlock.edges import files, shapes
 from flowlock.errors import FlowlockError
 from flowlock.lock.manifest.model import ALIAS, ExcludeNewer, channel_url
 
 REPODATA = "repodata.json"
 NOARCH = "noarch"
+PACKAGES = ("packages", "packages.conda")
 # What a failed run leaves as it was, for its message.
 KEPT = "the previous lock"
+SHOWN = 80
+_HINT = "get the file again, then run the same command again"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,7 +103,7 @@ def without_newer(
     """Return repodata without the packages that the limit forbids."""
     base = str(document.get("info", {}).get("base_url") or f"{ALIAS}unknown/noarch").rstrip("/")
     kept: dict[str, Any] = {**document}
-    for kind in ("packages", "packages.conda"):
+    for kind in PACKAGES:
         kept[kind] = {
             name: entry
             for name, entry in document.get(kind, {}).items()
@@ -119,28 +121,37 @@ def _is_late(entry: Mapping[str, Any], limit: ExcludeNewer) -> bool:
 
 def parsed(file: Path) -> dict[str, Any]:
     """Return a repodata file's document; raises FlowlockError if it is truncated or not repodata."""
-    try:
-        document = json.loads(files.read_bytes(file))
-    except ValueError as error:
-        raise _unreadable(file, f"it is not JSON ({error})") from error
-    if not isinstance(document, dict) or not isinstance(document.get("info", {}), dict):
-        raise _unreadable(file, "it is not repodata")
+    shown = f"{file.parent.name}/{file.name}"
+    document: dict[str, Any] = shapes.parsed(
+        dict[str, Any],
+        files.read_bytes(file),
+        what=f"the channel's metadata {shown}",
+        code="FL621",
+        hint=_HINT,
+        kept=KEPT,
+    )
+    if wrong := _wrong_part(document):
+        message = f"the channel's metadata {shown} is not repodata: {wrong}"
+        raise FlowlockError(message, code="FL621", hint=_HINT, kept=KEPT)
     return document
+
+
+def _wrong_part(document: Mapping[str, Any]) -> str | None:
+    """Say which part of repodata does not have the shape that readers rely on, if any."""
+    for part in ("info", *PACKAGES):
+        if not isinstance(document.get(part, {}), dict):
+            return f"`{part}` is not an object"
+    for part in PACKAGES:
+        for name, entry in document.get(part, {}).items():
+            if not isinstance(entry, dict):
+                return f"`{part}.{name[:SHOWN]}` is not an object"
+    return None
 
 
 def entries(folder: ChannelFolder) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
     """Yield subdir, file name and entry of every package of a folder."""
     for file in sorted(folder.path.glob(f"*/{REPODATA}")):
         document = parsed(file)
-        for kind in ("packages", "packages.conda"):
+        for kind in PACKAGES:
             for name, entry in document.get(kind, {}).items():
                 yield file.parent.name, name, entry
-
-
-def _unreadable(file: Path, why: str) -> FlowlockError:
-    return FlowlockError(
-        f"the channel's metadata {file.parent.name}/{file.name} cannot be used: {why}",
-        code="FL621",
-        hint="get the file again, then run the same command again",
-        kept=KEPT,
-    )
