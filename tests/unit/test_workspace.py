@@ -47,3 +47,13 @@ def test_a_wrong_value_in_a_list_has_the_place_of_the_item(tmp_path: Path) -> No
     with pytest.raises(FlowlockError) as caught:
         load(tmp_path)
     assert str(caught.value.problems[0].location) == "flowlock.toml:8:3"
+
+
+def test_an_epoch_that_utc_cannot_tell_is_refused_with_its_place(tmp_path: Path) -> None:
+    text = SETTINGS.format(alias="").replace("2026-11-01T00:00:00Z", "9999-12-31T23:59:59-23:59")
+    (tmp_path / "flowlock.toml").write_text(text)
+    with pytest.raises(FlowlockError) as caught:
+        load(tmp_path)
+    (problem,) = caught.value.problems
+    assert str(problem.location) == "flowlock.toml:4:9"
+    assert "between 1 and 9999" in problem.message

@@ -137,6 +137,16 @@ class _WorkspaceTable(_Strict):
     recipes: str = "recipes"
     workflows: str = "examples"
 
+    @field_validator("epoch")
+    @classmethod
+    def _in_utc(cls, value: datetime) -> datetime:
+        try:
+            if value.tzinfo:
+                value.astimezone(UTC)
+        except OverflowError as error:
+            raise ValueError("a moment whose year in UTC is between 1 and 9999 was expected") from error
+        return value
+
     @field_validator("platforms")
     @classmethod
     def _known(cls, value: list[str]) -> list[str]:

@@ -252,6 +252,9 @@ def _sent(opened: requests.Session, request: HttpRequest, patience: Patience) ->
     except (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError) as error:
         raise PassingError(_reason(request, error)) from error
     except (OSError, UnicodeError) as error:
+        # The disk that an answer is written to refuses with a number; a library's own errors have none.
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
         raise FlowlockError(f"cannot ask {request.host}: {_reason(request, error)}", code="FL022") from error
 
 
