@@ -55,5 +55,5 @@ def test_an_epoch_that_utc_cannot_tell_is_refused_with_its_place(tmp_path: Path)
     with pytest.raises(FlowlockError) as caught:
         load(tmp_path)
     (problem,) = caught.value.problems
-    assert str(problem.location) == "flowlock.toml:4:9"
+    assert str(problem.location) == "flowlock.toml:4:1"
     assert "between 1 and 9999" in problem.message
