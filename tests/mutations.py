@@ -5,6 +5,7 @@ import random
 import re
 import tomllib
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -306,7 +307,7 @@ def _damage(chance: random.Random, root: dict[str, Any], syntax: Syntax) -> None
             _rename(chance, holder, key)
         case 7:
             other, second = chance.choice(spots)
-            holder[key], other[second] = _copy(other[second]), _copy(holder[key])
+            holder[key], other[second] = deepcopy(other[second]), deepcopy(holder[key])
         case _:
             holder[key] = _nested(chance, holder[key])
 
@@ -323,17 +324,11 @@ def _spots(root: dict[str, Any]) -> list[tuple[Any, Any]]:
     return spots
 
 
-def _copy(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _copy(inner) for key, inner in value.items()}
-    return [_copy(inner) for inner in value] if isinstance(value, list) else value
-
-
 def _duplicate(chance: random.Random, holder: Any, key: Any) -> None:
     if isinstance(holder, list):
-        holder.insert(key, _copy(holder[key]))
+        holder.insert(key, deepcopy(holder[key]))
     else:
-        holder[f"{key}{chance.choice(KEYS)}"] = _copy(holder[key])
+        holder[f"{key}{chance.choice(KEYS)}"] = deepcopy(holder[key])
 
 
 def _rename(chance: random.Random, holder: Any, key: Any) -> None:

@@ -1,6 +1,7 @@
 """What all tests share: things made once a session, whichever worker asks first."""
 
 import os
+import random
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,11 @@ SNAPSHOT = ROOT.parent / "shared" / "data" / "conda-forge-snapshot"
 needs_snapshot = pytest.mark.skipif(
     not SNAPSHOT.is_dir(), reason="the snapshot of conda-forge's metadata is not beside this checkout"
 )
+
+
+def seeded(seed: int | str) -> random.Random:
+    """Return a source of numbers that is the same in every run."""
+    return random.Random(seed)  # noqa: S311 - repeatable tests need it, and nothing here is a secret
 
 
 def once(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:

@@ -213,6 +213,7 @@ def other_tools(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The URL of a channel as `tools`, with another Python."""
     python = another_python(OTHER_PYTHON)
     if python is None:
+        # Not a part that `make test-parts` could install: a system has one series of Python.
         pytest.skip(f"there is no Python {OTHER_PYTHON} here that can be packed")
 
     def make(folder: Path) -> None:

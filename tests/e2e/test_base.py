@@ -33,7 +33,6 @@ from flowlock.report.reporter import Silent
 from shared import ROOT
 
 DEMO_PACKAGES = 22
-LONG = os.environ.get("FLOWLOCK_STORM") == "long"
 
 
 def test_it_solves_with_what_each_package_needs(environment: Path) -> None:
@@ -169,16 +168,8 @@ def alter(path: Path) -> None:
     path.write_bytes(b"!" + path.read_bytes()[1:])
 
 
-@pytest.mark.parametrize(
-    ("name", "harm"),
-    [
-        ("python-3*", alter),
-        ("click-*", truncate),
-        ("click-*", alter),
-        ("click-*", Path.unlink),
-        ("markupsafe-*", Path.unlink),
-    ],
-)
+@pytest.mark.parametrize("harm", [truncate, alter, Path.unlink])
+@pytest.mark.parametrize("name", ["python-3*", "click-*", "markupsafe-*"])
 def test_an_archive_that_was_harmed_is_made_again(
     base_workspace: BaseWorkspace, made_base: BaseWorkspace, name: str, harm: Callable[[Path], None]
 ) -> None:
@@ -283,7 +274,7 @@ def killed_while_making(base_workspace: BaseWorkspace) -> Iterator[int]:
         f"base.make(workspace.load(Path(sys.argv[1])), {list(REQUIREMENTS)!r}, "
         "offline=False, progress=Silent())"
     )
-    for archives in (1, 3) if LONG else (2,):
+    for archives in (1, 3):
         shutil.rmtree(base_workspace.channel, ignore_errors=True)
         variables = {**os.environ, "UV_FIND_LINKS": str(base_workspace.root / "wheels")}
         process = subprocess.Popen([sys.executable, "-c", program, base_workspace.root], env=variables)

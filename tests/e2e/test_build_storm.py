@@ -24,7 +24,7 @@ from small import Small
 
 LONG = os.environ.get("FLOWLOCK_STORM") == "long"
 # How often the long form hits each fault point, and how many of them the short form hits once.
-SEED, HITS, SHORT = 20261101, 3, 6
+SEED, HITS, SHORT = 20261101, 3, 12
 # Runs a build; every change to the file system that our code is about to make is a fault point, named by what
 # is done and by the function that does it. The process kills itself at the asked occurrence of one of them.
 DRIVER = """
@@ -172,7 +172,7 @@ def test_killed_while_packages_are_unpacked_and_run_again_a_build_is_that_of_an_
     calm.build()
     unpacked = contents(calm.packages)
     chance = random.Random(SEED)  # noqa: S311 - repeatable, not secret
-    for _ in range(30 if LONG else 2):
+    for _ in range(30 if LONG else 3):
         for folder in (stormy.packages, stormy.state.cache):
             shutil.rmtree(folder, ignore_errors=True)
         with subprocess.Popen(stormy.process(), stderr=subprocess.DEVNULL) as running:

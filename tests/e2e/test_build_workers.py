@@ -92,14 +92,15 @@ def test_a_script_that_changes_a_shared_file_is_refused_alone_and_harms_nobody(
     before = unpacked(unshared)
     folder = unshared.add("broken", script=script)
     (folder / "alpha.css").write_text("old")
-    # It would fail if what `broken` did were still there.
-    unshared.add("beside", script=f"{PYTHON} -c 'import json'; sleep 1")
+    for name in ("beside", "later"):
+        # They would fail if what `broken` did were still there.
+        unshared.add(name, script=f"{PYTHON} -c 'import json'; sleep 1")
     with pytest.raises(FlowlockError) as caught:
         unshared.build(jobs=2)
     assert [(one.code, one.message.split()[0]) for one in caught.value.problems] == [("FL535", "broken")]
     shutil.rmtree(unshared.root / "src/broken")
     rest = {one.name: one.status for one in unshared.build().packages}
-    assert rest == {"first": BuildStatus.CURRENT, "beside": BuildStatus.CACHED}
+    assert rest == {"first": BuildStatus.CURRENT, "beside": BuildStatus.CACHED, "later": BuildStatus.CACHED}
     unshared.add("last", script=f"{PYTHON} -c 'import json'")
     unshared.build()
     assert unpacked(unshared) == before

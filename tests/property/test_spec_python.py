@@ -1,7 +1,6 @@
 """Generated source is laid out as `ruff format` lays it out, and its literals are their values."""
 
 import ast
-import random
 import subprocess
 import sys
 from pathlib import Path
@@ -27,7 +26,7 @@ from flowlock.compile.code.python import (
     statement,
     width,
 )
-from shared import ROOT
+from shared import ROOT, seeded
 
 RUFF = Path(sys.executable).parent / "ruff"
 WORDS = [
@@ -93,7 +92,7 @@ class Statements:
     """Statements of random shapes."""
 
     def __init__(self, seed: int) -> None:
-        self.chance = random.Random(seed)  # noqa: S311 - the same statements every time
+        self.chance = seeded(seed)
 
     def text(self) -> str:
         return " ".join(

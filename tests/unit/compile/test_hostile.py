@@ -2,7 +2,6 @@
 
 import ast
 import json
-import random
 import subprocess
 import sys
 import tomllib
@@ -20,7 +19,7 @@ from flowlock.compile.package import render
 from flowlock.report.renderings import errors
 from flowlock.spec.catalog import Catalog
 from flowlock.spec.rules.check import check_text
-from shared import ROOT
+from shared import ROOT, seeded
 from specs import FACTS, catalog, package_of, problems_of, signatures
 
 PARTS = [
@@ -75,7 +74,7 @@ PARTS = [
 
 def strings() -> list[str]:
     """Return every part, and seeded combinations of several."""
-    chance = random.Random(20261101)  # noqa: S311 - the same strings every time
+    chance = seeded(20261101)
     return sorted({*PARTS, *("".join(chance.choices(PARTS, k=chance.randint(2, 5))) for _ in range(560))})
 
 

@@ -14,7 +14,7 @@ from flowlock.errors import FlowlockError
 
 @contextmanager
 def holder(kind: str, path: Path) -> Iterator["subprocess.Popen[str]"]:
-    """Start a process that holds a lock until it is notices to end, or killed."""
+    """Start a process that holds a lock until its input is closed, or it is killed."""
     code = (
         "import sys\nfrom pathlib import Path\nfrom flowlock.edges import file_locks as locks\n"
         f"with locks.{kind}(Path(sys.argv[1])):\n  print('held', flush=True)\n  sys.stdin.read()"
