@@ -7,8 +7,10 @@ and what the machine's owner set stay behind; bytecode is made anew.
 import hashlib
 import os
 import re
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -43,14 +45,14 @@ _SITE_README = b"Packages are installed here; this file keeps the folder.\n"
 
 def sources(python: Interpreter) -> dict[str, Path]:
     """Return every file of an interpreter that belongs to its package: path in the prefix → where it is."""
-    inside = f"{python.prefix}/"
-    # A link may lead to what another package of the distribution would have.
-    files = (Path(file) for file in _source_files(python))
-    return {str(file).removeprefix(inside): file for file in files if file.is_file()}
+    return {name: python.prefix / name for name in _source_files(python)}
 
 
-def _source_files(python: Interpreter) -> list[str]:
-    """Return the sorted paths of files and links; as texts, since every sync looks at all of them."""
+def _source_files(python: Interpreter) -> dict[str, os.stat_result]:
+    """Return the sorted paths in the prefix of an interpreter's files, with their stat data.
+
+    A link stands for the file that it leads to; one that leads nowhere is not a file.
+    """
     prefix, series = python.prefix, python.series
     patterns = (
         f"bin/python{series}",
@@ -63,11 +65,31 @@ def _source_files(python: Interpreter) -> list[str]:
         f"include/python{series}/cpython/*.h",
         f"include/python{series}/internal/**/*.h",
     )
-    listed = {str(path) for pattern in patterns for path in prefix.glob(pattern)}
-    for folder, folders, names in os.walk(python.stdlib):
-        folders[:] = [name for name in folders if name not in _LEFT_BEHIND]
-        listed.update(f"{folder}/{name}" for name in names if _belongs(name))
-    return sorted(listed)
+    listed = {
+        str(path): path.stat() for pattern in patterns for path in prefix.glob(pattern) if path.exists()
+    }
+    listed |= _stdlib_files(str(python.stdlib))
+    inside = f"{prefix}/"
+    # A link may lead to what another package of the distribution would have.
+    return {
+        path.removeprefix(inside): status
+        for path, status in sorted(listed.items())
+        if stat.S_ISREG(status.st_mode)
+    }
+
+
+def _stdlib_files(folder: str) -> dict[str, os.stat_result]:
+    """Return the files of the standard library; with one system call each, since every sync looks at them."""
+    listed: dict[str, os.stat_result] = {}
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                if entry.name not in _LEFT_BEHIND:
+                    listed |= _stdlib_files(entry.path)
+            elif _belongs(entry.name):
+                with suppress(FileNotFoundError):
+                    listed[entry.path] = entry.stat()
+    return listed
 
 
 def _belongs(name: str) -> bool:
@@ -79,13 +101,8 @@ def fingerprint(python: Interpreter) -> str:
     """Return a digest that changes when a file of the package does, without reading any (as git's index)."""
     inputs = f"{SCHEMA} {LEVEL} {python.version} {patchelf_release()} {python.edits}"
     digest = hashlib.sha256(inputs.encode())
-    for file in _source_files(python):
-        try:
-            status = os.stat(file)  # noqa: PTH116 - a text, see `_source_files`
-        except FileNotFoundError:
-            # A broken link is not a source.
-            continue
-        digest.update(f"{file}\0{status.st_size}\0{status.st_mtime_ns}\0{status.st_ino}\n".encode())
+    for name, status in _source_files(python).items():
+        digest.update(f"{name}\0{status.st_size}\0{status.st_mtime_ns}\0{status.st_ino}\n".encode())
     return digest.hexdigest()
 
 

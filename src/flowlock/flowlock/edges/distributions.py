@@ -18,8 +18,10 @@ def installed() -> dict[str, Distribution]:
         folder = Path(entry or ".")
         if not folder.is_dir():
             continue
-        # As texts: a folder of modules has hundreds of other names.
-        for info in sorted(name for name in os.listdir(folder) if name.endswith(SUFFIXES)):  # noqa: PTH208
+        # Sorted as names: paths take much longer to compare, and a folder of modules has hundreds.
+        with os.scandir(folder) as entries:
+            infos = sorted(entry.name for entry in entries if entry.name.endswith(SUFFIXES))
+        for info in infos:
             name = canonicalize_name(info.rpartition(".")[0].partition("-")[0])
             by_name.setdefault(name, Distribution.at(folder / info))
     return by_name

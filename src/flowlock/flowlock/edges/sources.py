@@ -95,7 +95,7 @@ def _source_files(
 ) -> dict[Path, SourceFile]:
     """Return the chosen files of folders as git stores them, with the cache brought up to date."""
     paths = {folder / name for folder, names in chosen.items() for name in names}
-    digests = {path: _digests(path, cache) for path in sorted(paths)}
+    digests = {path: _digests(path, cache) for path in paths}
     cache.save(chosen)
     with_crlf = [path for path, digest in digests.items() if digest.lf is not None]
     stored_lf = _stored_with_lf(root, with_crlf)

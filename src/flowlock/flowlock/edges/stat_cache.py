@@ -79,7 +79,7 @@ def forget(path: Path | None) -> None:
 
 
 def signature(status: os.stat_result) -> list[int]:
-    """Return what is another for another state of a file."""
+    """Return the stat data by which two states of a file differ."""
     return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_mode]
 
 

@@ -81,7 +81,8 @@ def _isolation(*, network: bool) -> list[str]:
     options += ["--die-with-parent", "--new-session"]
     options += _binds("--ro-bind-try", map(Path, (*SYSTEM, *SETTINGS)))
     options += ["--proc", "/proc", "--dev", "/dev"]
-    return [*options, "--tmpfs", "/tmp"]  # noqa: S108 - the sandbox's own
+    # An empty file system that ends with the sandbox, in place of the folder that all users share.
+    return [*options, "--tmpfs", "/tmp"]  # noqa: S108 - nobody else sees this one
 
 
 def _python() -> list[Path]:
