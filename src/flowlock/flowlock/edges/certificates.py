@@ -3,16 +3,27 @@
 import os
 from pathlib import Path
 
-# Where a machine names the authorities of its network to OpenSSL, uv and pip: a file, or a folder.
-VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+from flowlock.errors import FlowlockError
+
+# Read by requests itself, which fails without an error of its own if there is no such file.
+OF_REQUESTS = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+# Where a machine names its authorities to OpenSSL, uv and pip, which ignore a path that does not exist.
+OF_OPENSSL = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 def authorities() -> str | bool:
-    """Return the file or folder of authorities that this machine names, True for those of the library.
-
-    requests itself reads REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE only, which come first.
-    """
-    for variable in VARIABLES:
+    """Return the file or folder of authorities that this machine names, True for those of the library."""
+    for variable in OF_REQUESTS:
+        path = os.environ.get(variable, "")
+        if path and not Path(path).exists():
+            raise FlowlockError(
+                f"{variable} names {path}, which does not exist",
+                code="FL025",
+                hint="name a file of certificates there, or unset the variable",
+            )
+        if path:
+            return path
+    for variable in OF_OPENSSL:
         path = os.environ.get(variable, "")
         if path and Path(path).exists():
             return path

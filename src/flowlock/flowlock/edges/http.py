@@ -246,15 +246,12 @@ def _sent(opened: requests.Session, request: HttpRequest, patience: Patience) ->
             raise FlowlockError(
                 f"the certificate of {request.host} is refused: {_reason(request, error)}",
                 code="FL025",
-                hint="behind a proxy that reads along, name the file of its authorities in SSL_CERT_FILE",
+                hint="if a proxy inspects the traffic, set SSL_CERT_FILE to the file of its certificates",
             ) from error
         raise PassingError(_reason(request, error)) from error
     except (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError) as error:
         raise PassingError(_reason(request, error)) from error
-    except (OSError, UnicodeError) as error:
-        # The disk that an answer is written to refuses with a number; a library's own errors have none.
-        if isinstance(error, OSError) and error.errno is not None:
-            raise
+    except (requests.RequestException, UnicodeError) as error:
         raise FlowlockError(f"cannot ask {request.host}: {_reason(request, error)}", code="FL022") from error
 
 
