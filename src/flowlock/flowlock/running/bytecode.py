@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from py_compile import PycInvalidationMode
@@ -96,38 +96,41 @@ def _add(python: _EnvironmentPython, kept: Path) -> None:
     """Link what is kept, after making what is not; the caller keeps other writers out."""
     files.forget_temporaries(kept)
     packages = list(_packages(python))
-    missing = [package for package in packages if read_kept(kept / package.sha256) is None]
+    listings = {package: read_kept(kept / package.sha256) for package in packages}
+    missing = [package for package, listing in listings.items() if listing is None]
     kept.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=files.TEMPORARY_PREFIX, dir=kept) as scratch:
         _compile(missing, python, Path(scratch))
         for package in missing:
-            _keep(package, Path(scratch, package.sha256), kept / package.sha256)
-    for package in packages:
-        _link(kept / package.sha256, python.prefix)
+            listings[package] = _keep(package, Path(scratch, package.sha256), kept / package.sha256)
+    for package, listing in listings.items():
+        if listing is not None:
+            _link(listing, kept / package.sha256, python.prefix)
 
 
 def _packages(python: _EnvironmentPython) -> Iterator[_Package]:
-    """Yield the packages that have modules without bytecode in `site-packages`.
-
-    A module with the environment's path in it differs between environments: Python compiles it when it is
-    imported.
-    """
-    site_packages = f"lib/{python.series}/site-packages/"
+    """Yield the packages that have modules to compile."""
     for path in sorted((python.prefix / "conda-meta").glob("*.json")):
         record = memo.read_plain(path, _InstalledRecord)
         if record is None or record.sha256 is None:
             continue
-        installed = {entry.path for entry in record.paths_data.paths}
-        shared = sorted(entry.path for entry in record.paths_data.paths if entry.prefix_placeholder is None)
-        modules = tuple(
-            module
-            for module in shared
-            if module.startswith(site_packages)
-            and module.endswith(".py")
-            and cached_path(module, python.tag) not in installed
-        )
+        modules = tuple(_modules(record.paths_data.paths, python))
         if modules:
             yield _Package(stem=path.stem, sha256=record.sha256, modules=modules)
+
+
+def _modules(paths: Iterable[_InstalledPath], python: _EnvironmentPython) -> Iterator[str]:
+    """Yield the modules in `site-packages` without bytecode, sorted.
+
+    A module with the environment's path in it differs between environments: Python compiles it when it is
+    imported.
+    """
+    with_prefix = {entry.path: entry.prefix_placeholder is not None for entry in paths}
+    site_packages = f"lib/{python.series}/site-packages/"
+    for path in sorted(with_prefix):
+        is_module = path.startswith(site_packages) and path.endswith(".py")
+        if is_module and not with_prefix[path] and cached_path(path, python.tag) not in with_prefix:
+            yield path
 
 
 def _compile(packages: Sequence[_Package], python: _EnvironmentPython, scratch: Path) -> None:
@@ -152,19 +155,20 @@ def _compile(packages: Sequence[_Package], python: _EnvironmentPython, scratch: 
     )
 
 
-def _keep(package: _Package, compiled: Path, target: Path) -> None:
+def _keep(package: _Package, compiled: Path, target: Path) -> KeptPackage:
     """Move a package's bytecode to where it is kept, with the sizes of its files."""
     compiled.mkdir(exist_ok=True)
     sizes = {path.relative_to(compiled).as_posix(): path.lstat().st_size for path in compiled.rglob("*.pyc")}
-    memo.write(compiled / LISTING, {"package": package.stem, "files": sizes})
+    listing = KeptPackage(package=package.stem, files=sizes)
+    memo.write(compiled / LISTING, listing.model_dump())
     files.remove(target)
     compiled.rename(target)
+    return listing
 
 
-def _link(kept: Path, prefix: Path) -> None:
+def _link(listing: KeptPackage, kept: Path, prefix: Path) -> None:
     """Give an environment the bytecode that a folder keeps."""
-    listing = read_kept(kept)
-    for path in listing.files if listing else ():
+    for path in listing.files:
         target = prefix / path
         target.parent.mkdir(exist_ok=True)
         files.link(kept / path, target)
