@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from flowlock.base import manifest, wheels
+from flowlock.base import interpreter, manifest, wheels
 from flowlock.builder.package_tests.outcomes import KeptOutcomes
 from flowlock.builder.plan.cache import BuildRecord
 from flowlock.builder.worker.unpacked import Unpacked
@@ -16,7 +16,7 @@ from flowlock.edges.stat_cache import StatCache
 from flowlock.lock.checked import CheckedLocks
 from flowlock.release import ledger
 from flowlock.release.ledger import Ledger
-from flowlock.running import environment
+from flowlock.running import bytecode, environment
 from flowlock.tasks import discover
 from flowlock.tasks.verdicts import read_verdicts
 
@@ -67,6 +67,9 @@ CONTENTS: tuple[Any, ...] = (
     {"pins": {}},
     {"key": 5},
     {"bin/python": "large"},
+    {"package": "a-1-0", "files": {"a.pyc": "large"}},
+    {"package": "a-1-0", "files": {"../\0": 5}},
+    {"state": ["x"], "answer": 5},
 )
 READERS: Mapping[str, tuple[Callable[[Path], Any], Any]] = {
     "stat data": (lambda path: StatCache(path).get(path, path.lstat()), None),
@@ -82,6 +85,8 @@ READERS: Mapping[str, tuple[Callable[[Path], Any], Any]] = {
     "lookup": (lambda path: discover.kept_description(path, PARTS), None),
     "verdicts": (read_verdicts, {}),
     "environment": (lambda path: environment._is_whole(path.parents[1]), False),
+    "bytecode": (lambda path: bytecode.read_kept(path.parent), None),
+    "interpreter": (lambda path: memo.read(path, interpreter._KeptAnswer), None),
     "run": (lambda path: run._is_current(path.parent, "e", None), False),
     "results": (lambda path: run._only_of_runs(path.parent), False),
     "ledger": (
@@ -92,6 +97,7 @@ READERS: Mapping[str, tuple[Callable[[Path], Any], Any]] = {
 NAMES = {
     "channel": "noarch/repodata.json",
     "base": manifest.FILE,
+    "bytecode": bytecode.LISTING,
     "environment": str(environment.CONTENTS),
     "run": run.RECORD,
     "results": "of somebody.json",

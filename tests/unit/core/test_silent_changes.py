@@ -38,6 +38,8 @@ def test_numbers_and_words_are_not_times(annotation: Any, value: Any) -> None:
         (tuple[int, datetime], [1, "7"], "p.1"),
         (Season, {"since": "1700000000"}, "p.since"),
         (list[Season], [{"since": "2024-01-01"}, {"since": "7"}], "p.1.since"),
+        (set[date], ["2024-01-01", "0"], "p.1"),
+        (frozenset[datetime], ["3", "2024-01-01"], "p.0"),
     ],
 )
 def test_the_part_of_a_value_that_is_no_time_is_named(annotation: Any, value: Any, parameter: str) -> None:
@@ -73,6 +75,8 @@ def test_a_change_of_kind_or_of_digits_is_refused(annotation: Any, value: Any) -
         (datetime | int, 5),
         (datetime | str, "2024"),
         (list[date], ["2024-01-31"]),
+        (set[date], ["2024-01-31", "2024-01-31"]),
+        (set[int], []),
         (time, "12:30"),
         (timedelta, "PT1H"),
         (float, 1),

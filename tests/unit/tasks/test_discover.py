@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 from datetime import UTC, datetime
+from importlib.metadata import Distribution
 from pathlib import Path
 from typing import Any
 
@@ -230,3 +231,16 @@ def test_damaged_answers_count_as_absent(root: Path, damage: str) -> None:
     path.write_text(damage)
     catalog = discover.signatures(space, [], checks=[check])
     assert catalog.refusals(catalog.named("add_ratio")[0], check)
+
+
+@pytest.mark.parametrize(
+    "origin", ["", "x", "[]", "[" * 200_000, '{"dir_info": 5}', '{"dir_info": {"editable": true}}']
+)
+def test_an_origin_that_cannot_be_read_is_not_an_editable_one(origin: str, tmp_path: Path) -> None:
+    info = tmp_path / "birds-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: birds\nVersion: 1\n")
+    (info / "RECORD").write_text("birds.py,,\n")
+    plain = discover._installed_identity(Distribution.at(info))
+    (info / "direct_url.json").write_text(origin)
+    assert discover._installed_identity(Distribution.at(info)) == plain

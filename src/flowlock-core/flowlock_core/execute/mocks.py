@@ -76,7 +76,7 @@ def _table(mock: Mock, task: Task[..., Any], values: Mapping[str, Any]) -> Any:
 def _json_value(path: Path, text: str, returns: Any) -> Any:
     try:
         document = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise TaskError(f"the mock file {path} is not JSON: {error}") from error
     try:
         return _adapter(returns).validate_python(document)

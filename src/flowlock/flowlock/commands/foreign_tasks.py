@@ -1,7 +1,7 @@
 """Tasks of packages that are neither of the workspace nor installed, looked up in environments of their own.
 
-The environment is solved from the requirements and flowlock-core, on the channels of flowlock.toml and no
-others and installed; `python -m flowlock_core.command.describe` describes it. The lock is kept by what was
+The environment is solved from the requirements and flowlock-core, on the channels of flowlock.toml only, and
+installed; `python -m flowlock_core.command.describe` describes it. The lock is kept by what was
 asked and by what the local channels hold, the answer by the lock: a second compile neither solves nor
 installs nor imports, and one after a change of other packages only solves.
 """
@@ -20,7 +20,6 @@ from flowlock.commands.session import BASE_URL, Profile, Session
 from flowlock.conda import platforms, virtual
 from flowlock.edges import files, memo
 from flowlock.edges.memo import digest_of
-from flowlock.errors import FlowlockError
 from flowlock.lock.manifest.model import DEFAULT, Manifest, ManifestEnvironment, channel_url
 from flowlock.lock.manifest.model import ManifestRequirement as Asked
 from flowlock.lock.result import LockOptions, LockTarget
@@ -31,7 +30,7 @@ from flowlock.report.reporter import Silent
 from flowlock.running import environment as env
 from flowlock.spec.facts import facts_of, plain_channel
 from flowlock.spec.model import SpecRequirement
-from flowlock.tasks.discover import kept_description
+from flowlock.tasks.discover import kept_description, read_description
 from flowlock_core.parameters.literals import LiteralCheck
 
 LOCK = "pixi.lock"
@@ -78,15 +77,7 @@ class SolvedEnvironments:
         ]
         with self._environment(lock_file) as environment:
             done = environment.run(command, each_line=_nothing)
-        try:
-            answer: Mapping[str, Any] = {**json.loads(done.stdout), "asked": asked}
-        except ValueError as error:
-            raise FlowlockError(
-                f"the tasks of {_names(requirements)} cannot be described: exit code {done.returncode}",
-                code="FL202",
-                hint="import the packages in Python to see what ends the process",
-                detail=done.stderr,
-            ) from error
+        answer: Mapping[str, Any] = {**read_description(done, _names(requirements)), "asked": asked}
         memo.write(self._answer(lock_file), answer)
         return answer
 

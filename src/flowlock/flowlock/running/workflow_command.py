@@ -1,16 +1,46 @@
 """What a workflow's command says with --json, as this toolchain's problems and test cases."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import indent
 from typing import Any
 
+from pydantic import BaseModel
+
+from flowlock.edges import shapes
 from flowlock.edges.process import Completed
 from flowlock.errors import ExitCode, FlowlockError, Location, Problem
 from flowlock.report.problem_text import problems_text
 from flowlock.workspace import Workflow, Workspace
+
+
+class _ReportedProblem(BaseModel):
+    """A problem as a workflow's command writes it."""
+
+    code: str
+    message: str
+    file: str | None
+    line: int | None
+    column: int | None
+    hint: str | None
+
+
+class _ReportedCase(BaseModel):
+    """A test case as a workflow's command writes it."""
+
+    case: str
+    passed: bool
+    seconds: float
+    problems: list[_ReportedProblem]
+
+
+class _Report(BaseModel):
+    """What is read of the document that a workflow's command writes."""
+
+    message: str = ""
+    problems: list[_ReportedProblem] = []
+    cases: list[_ReportedCase] = []
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,11 +81,11 @@ class TestResult:
 
 def failure(workspace: Workspace, workflow: Workflow, done: Completed, *, kept: str) -> FlowlockError:
     """Return the error of a run that failed: its problems, or what the process said if it told none."""
-    document = _document(done)
-    problems = _problems(workspace, document.get("problems", ()))
+    report = _report(done)
+    problems = _problems(workspace, report.problems)
     if done.returncode == ExitCode.FAILED and problems:
         # An only problem says it all by itself.
-        what = "" if len(problems) == 1 else f": {document['message']}"
+        what = "" if len(problems) == 1 else f": {report.message}"
         return FlowlockError(
             f"{workflow.name} failed{what}",
             problems=problems,
@@ -72,18 +102,18 @@ def failure(workspace: Workspace, workflow: Workflow, done: Completed, *, kept: 
 
 def tested(workspace: Workspace, workflow: Workflow, done: Completed) -> TestResult:
     """Return how test cases went, by what the command said of them."""
-    document = _document(done)
+    report = _report(done)
     passed = done.returncode == ExitCode.DONE
     cases = tuple(
         CaseResult(
-            case=case["case"],
-            passed=case["passed"],
-            seconds=case["seconds"],
-            problems=_problems(workspace, case["problems"]),
+            case=case.case,
+            passed=case.passed,
+            seconds=case.seconds,
+            problems=_problems(workspace, case.problems),
         )
-        for case in document.get("cases", ())
+        for case in report.cases
     )
-    problems = _problems(workspace, document.get("problems", ()))
+    problems = _problems(workspace, report.problems)
     every = [*problems, *(problem for case in cases for problem in case.problems)]
     texts = _texts(workspace, every)
     lines = [_case_text(case, texts) for case in cases]
@@ -99,31 +129,27 @@ def _case_text(case: CaseResult, texts: Mapping[str, str]) -> str:
     return f"{head}\n{indent(problems_text(case.problems, texts), '  ')}".rstrip()
 
 
-def _document(done: Completed) -> Mapping[str, Any]:
-    """Return the document on stdout; nothing if the process ended before it could tell."""
-    try:
-        document = json.loads(done.stdout)
-    except ValueError:
-        return {}
-    return document if isinstance(document, dict) else {}
+def _report(done: Completed) -> _Report:
+    """Return the report on stdout; an empty one if the process ended before it wrote one."""
+    return shapes.parsed_or_none(_Report, done.stdout.encode(errors="replace")) or _Report()
 
 
-def _problems(workspace: Workspace, items: Iterable[Mapping[str, Any]]) -> tuple[Problem, ...]:
+def _problems(workspace: Workspace, reported: Iterable[_ReportedProblem]) -> tuple[Problem, ...]:
     return tuple(
         Problem(
-            code=item["code"],
-            message=item["message"],
-            location=_location(workspace, item),
-            hint=item["hint"],
+            code=problem.code,
+            message=problem.message,
+            location=_location(workspace, problem),
+            hint=problem.hint,
         )
-        for item in items
+        for problem in reported
     )
 
 
-def _location(workspace: Workspace, item: Mapping[str, Any]) -> Location | None:
-    if item["file"] is None:
+def _location(workspace: Workspace, problem: _ReportedProblem) -> Location | None:
+    if problem.file is None:
         return None
-    return Location(file=workspace.relative(Path(item["file"])), line=item["line"], column=item["column"])
+    return Location(file=workspace.relative(Path(problem.file)), line=problem.line, column=problem.column)
 
 
 def _texts(workspace: Workspace, problems: Iterable[Problem]) -> dict[str, str]:

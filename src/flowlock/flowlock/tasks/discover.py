@@ -24,7 +24,7 @@ from packaging.utils import canonicalize_name
 from pydantic import BaseModel, TypeAdapter
 
 from flowlock.conda.closure import closure
-from flowlock.edges import files, memo, process
+from flowlock.edges import files, memo, process, shapes
 from flowlock.edges.distributions import installed
 from flowlock.edges.sources import snapshots
 from flowlock.edges.temporary import temporaries_below
@@ -243,12 +243,24 @@ def _installed_sources(
             )
 
 
+class _OriginFolder(BaseModel):
+    editable: bool = False
+
+
+class _Origin(BaseModel):
+    """What is read of a direct_url.json (PEP 610)."""
+
+    url: str
+    dir_info: _OriginFolder = _OriginFolder()
+
+
 def _installed_identity(distribution: Distribution) -> str:
     """Return what an installed distribution's tasks depend on: its files, or an editable one's sources."""
-    origin = json.loads(distribution.read_text("direct_url.json") or "{}")
-    if not origin.get("dir_info", {}).get("editable"):
+    text = distribution.read_text("direct_url.json") or ""
+    origin = shapes.parsed_or_none(_Origin, text.encode(errors="replace"))
+    if origin is None or not origin.dir_info.editable:
         return _identity(distribution.version, distribution.read_text("RECORD") or "", version(CORE))
-    folder = Path(unquote(urlsplit(origin["url"]).path))
+    folder = Path(unquote(urlsplit(origin.url).path))
     return _identity(version(CORE), *sorted(f"{path} {_stamp(path)}" for path in folder.rglob("*.py")))
 
 
@@ -345,13 +357,17 @@ def _describe(
             done = process.run(command, cwd=Path(folder), env=env, check=False)
     except OSError as error:
         raise from_os_error(error, "use", workspace.state.temporary) from error
-    try:
-        document: Mapping[str, Any] = json.loads(done.stdout)
-    except ValueError as error:
+    return read_description(done, ", ".join(points))
+
+
+def read_description(done: process.Completed, packages: str) -> dict[str, list[dict[str, Any]]]:
+    """Return what `flowlock_core.command.describe` wrote of packages; FL202 says that it did not."""
+    document = shapes.parsed_or_none(dict[str, list[dict[str, Any]]], done.stdout.encode(errors="replace"))
+    if document is None:
         raise FlowlockError(
-            f"the tasks of {', '.join(points)} cannot be described: exit code {done.returncode}",
+            f"the tasks of {packages} cannot be described: exit code {done.returncode}",
             code="FL202",
             hint="import the packages in Python to see what ends the process",
             detail="\n".join(done.stderr.splitlines()[-process.LOG_TAIL :]),
-        ) from error
+        )
     return document

@@ -12,6 +12,7 @@ from flowlock.edges.memo import digest_of
 from flowlock.edges.stat_cache import StatCache
 from flowlock.edges.state_folder import StateFolder
 from flowlock.errors import FlowlockError
+from flowlock.lock.solver import sources
 from flowlock.names import Platform, Sha256
 from flowlock.report.reporter import Progress
 
@@ -141,10 +142,12 @@ def open_channels(channels: Sequence[str]) -> ChannelSet:
 
 def _listed(channels: Iterable[Path]) -> frozenset[str]:
     """Return the names that the engine unpacks the packages of channels of this machine under."""
-    paths = [path for channel in channels for path in channel.glob("*/repodata.json")]
-    indexes = [json.loads(path.read_bytes()) for path in paths]
-    tables = [index.get(key, {}) for index in indexes for key in ("packages", "packages.conda")]
-    return frozenset(_stem(file) for table in tables for file in table)
+    names: set[str] = set()
+    for channel in channels:
+        for path in channel.glob(f"*/{sources.REPODATA}"):
+            index = sources.parsed(path, kept=None)
+            names.update(_stem(file) for kind in sources.PACKAGES for file in index.get(kind, {}))
+    return frozenset(names)
 
 
 def _stem(file: str) -> str:

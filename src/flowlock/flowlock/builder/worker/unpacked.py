@@ -155,7 +155,7 @@ def _stated(package: Path) -> dict[str, str | None] | None:
         return {str(entry["_path"]): entry.get("sha256") for entry in entries}
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 

@@ -119,8 +119,11 @@ def _is_late(entry: Mapping[str, Any], limit: ExcludeNewer) -> bool:
     return limit.forbids(str(entry.get("name")), moment)
 
 
-def parsed(file: Path) -> dict[str, Any]:
-    """Return a repodata file's document; raises FlowlockError if it is truncated or not repodata."""
+def parsed(file: Path, *, kept: str | None = KEPT) -> dict[str, Any]:
+    """Return a repodata file's document; FL621 says that it is truncated or not repodata.
+
+    `kept` is what the error says that the command leaves as it was.
+    """
     shown = f"{file.parent.name}/{file.name}"
     document: dict[str, Any] = shapes.parsed(
         dict[str, Any],
@@ -128,11 +131,11 @@ def parsed(file: Path) -> dict[str, Any]:
         what=f"the channel's metadata {shown}",
         code="FL621",
         hint=_HINT,
-        kept=KEPT,
+        kept=kept,
     )
     if wrong := _wrong_part(document):
         message = f"the channel's metadata {shown} is not repodata: {wrong}"
-        raise FlowlockError(message, code="FL621", hint=_HINT, kept=KEPT)
+        raise FlowlockError(message, code="FL621", hint=_HINT, kept=kept)
     return document
 
 

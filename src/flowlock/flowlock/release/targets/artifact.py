@@ -1,6 +1,5 @@
 """A conda package as a file to be published: what it is called, its digest, what it depends on."""
 
-import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -37,7 +36,7 @@ class Item:
 def read(path: Path) -> Item:
     """Return the item that a `.conda` file is; one that is no package is an error that names it."""
     try:
-        index = json.loads(archive.read_info(path)["info/index.json"])
+        index = archive.read_index(path)
         artifact = Artifact(
             name=PackageName(index["name"]),
             version=str(index["version"]),

@@ -1,10 +1,12 @@
 """CEP 27: the statement that a publisher signs for one artifact and one channel. Pure."""
 
 import base64
-import json
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import BaseModel, Field
+
+from flowlock.edges import shapes
 from flowlock.errors import FlowlockError
 from flowlock.release.targets.artifact import Item
 
@@ -23,27 +25,43 @@ def statement(item: Item, channel: str) -> dict[str, Any]:
     }
 
 
+class _Envelope(BaseModel):
+    """A signed payload (DSSE)."""
+
+    payload_type: str = Field(alias="payloadType")
+    payload: str
+
+
+class _Bundle(BaseModel):
+    """What is read of a sigstore bundle."""
+
+    envelope: _Envelope = Field(alias="dsseEnvelope")
+
+
 def checked(bundle: bytes, item: Item, channel: str) -> bytes:
     """Return a sigstore bundle if what it signs is the item's statement; the server checks the signature.
 
     A bundle of another file or channel would be refused by the server after the upload, so it is before.
     """
-    try:
-        signed = _payload(json.loads(bundle))
-    except (ValueError, KeyError, TypeError) as error:
-        raise _refused(item, "it is not a sigstore bundle with a signed statement") from error
+    signed = _signed_statement(bundle)
+    if signed is None:
+        raise _refused(item, "it is not a sigstore bundle with a signed statement")
     expected = statement(item, channel)
     if any(signed.get(key) != value for key, value in expected.items()):
         raise _refused(item, f"it does not attest {item.file} with its sha256 for {channel}")
     return bundle
 
 
-def _payload(bundle: Mapping[str, Any]) -> Mapping[str, Any]:
-    envelope = bundle["dsseEnvelope"]
-    if envelope["payloadType"] != PAYLOAD_TYPE:
-        raise ValueError(envelope["payloadType"])
-    payload: Mapping[str, Any] = json.loads(base64.b64decode(envelope["payload"], validate=True))
-    return payload
+def _signed_statement(bundle: bytes) -> Mapping[str, Any] | None:
+    """Return what a bundle signs, None if it is not a statement."""
+    document = shapes.parsed_or_none(_Bundle, bundle)
+    if document is None or document.envelope.payload_type != PAYLOAD_TYPE:
+        return None
+    try:
+        payload = base64.b64decode(document.envelope.payload, validate=True)
+    except ValueError:
+        return None
+    return shapes.parsed_or_none(dict[str, Any], payload)
 
 
 def _refused(item: Item, why: str) -> FlowlockError:
