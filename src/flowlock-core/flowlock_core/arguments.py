@@ -2,9 +2,11 @@
 
 import inspect
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date, time
 from functools import cache, cached_property
+from itertools import repeat
 from typing import Annotated, Any, get_origin, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -75,52 +77,59 @@ class Argument:
     def problems(self, value: Any, context: Any) -> list[Problem]:
         """Check one value of a spec or a parameters file by itself."""
         try:
-            self.adapter.validate_python(value, context=context)
+            checked = self.adapter.validate_python(value, context=context)
         except ValidationError as error:
             return problems_of_value(self.name, value, error)
-        return self.silent_changes(value, context)
+        return self.silent_changes(value, checked, context)
 
-    def silent_changes(self, value: Any, context: Any = None) -> list[Problem]:
-        """Return where pydantic would make another value of one that it accepts, without a word.
+    def silent_changes(self, value: Any, checked: Any, context: Any = None) -> list[Problem]:
+        """Return where pydantic made another value of one that it accepted, as a number of a text.
 
-        A text becomes a number, or a number a moment: "5" and 1700000000 are refused. What is not plain JSON
-        comes from a step, and is left alone.
+        `checked` is what it made. A value that is not plain JSON comes from a step, and is left alone.
         """
         try:
             text = json.dumps(value)
         except (TypeError, ValueError):
             return []
+        return self._changes_of_kind(value, text, context) or self._wrong_times(value, checked)
+
+    def _changes_of_kind(self, value: Any, text: str, context: Any) -> list[Problem]:
         try:
             self.adapter.validate_json(text, strict=True, context=context)
         except ValidationError as error:
             types = {item["type"] for item in error.errors(include_url=False)}
             if types & _KINDS and types <= _KINDS | _NOT_LITERAL:
                 return problems_of_value(self.name, value, error)
-        checked = self.adapter.validate_python(value, context=context)
+        return []
+
+    def _wrong_times(self, value: Any, checked: Any) -> list[Problem]:
+        """Return the plain values that became times and do not name one.
+
+        pydantic reads numbers, and texts of digits, as seconds since 1970, and cuts digits after
+        microseconds, in strict mode too.
+        """
         plain = self.adapter.dump_python(checked, by_alias=True, warnings=False)
         return [
-            Problem(code="FL728", message=message, parameter=".".join((self.name, *path)))
-            for path, message in _wrong_times(value, plain)
+            Problem(code="FL728", message=reason, parameter=".".join((self.name, *path)))
+            for path, item, made in _leaves(value, plain)
+            if isinstance(made, date | time) and (reason := times.refusal_of(item))
         ]
 
 
-def _wrong_times(value: Any, checked: Any) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Yield path and reason of each plain value that became a time and does not name one.
-
-    pydantic takes numbers, and texts of digits, for seconds since 1970, and cuts digits after microseconds.
-    """
-    if isinstance(checked, date | time):
-        reason = times.refusal_of(value)
-        if reason is not None:
-            yield (), reason
-    elif isinstance(value, Mapping) and isinstance(checked, Mapping):
+def _leaves(
+    value: Any, checked: Any, path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], Any, Any]]:
+    """Yield path, plain value and what became of it, for each part of a value that is not a container."""
+    if isinstance(value, Mapping) and isinstance(checked, Mapping):
         for key in value.keys() & checked.keys():
-            yield from (
-                ((str(key), *path), reason) for path, reason in _wrong_times(value[key], checked[key])
-            )
-    elif isinstance(value, list) and isinstance(checked, list | tuple):
-        for index, (item, checked_item) in enumerate(zip(value, checked, strict=False)):
-            yield from (((str(index), *path), reason) for path, reason in _wrong_times(item, checked_item))
+            yield from _leaves(value[key], checked[key], (*path, str(key)))
+    elif isinstance(value, list) and isinstance(checked, Collection) and not isinstance(checked, str | bytes):
+        # The items of a set have no order, but one type.
+        items = repeat(next(iter(checked), None)) if isinstance(checked, AbstractSet) else checked
+        for index, (item, made) in enumerate(zip(value, items, strict=False)):
+            yield from _leaves(item, made, (*path, str(index)))
+    else:
+        yield path, value, checked
 
 
 class Arguments:

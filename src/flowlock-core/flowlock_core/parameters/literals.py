@@ -115,10 +115,12 @@ def refusals_of(arguments: Arguments, check: LiteralCheck) -> list[Refusal]:
 
 
 def _problems_of_literal(argument: Argument, value: Any, check: LiteralCheck) -> list[Problem]:
-    problems = _problems(argument, _with_holes(value, check.holes))
-    if problems or check.holes:
-        return problems
-    return argument.silent_changes(value)
+    filled = _with_holes(value, check.holes)
+    try:
+        checked = argument.adapter.validate_python(filled)
+    except ValidationError as error:
+        return _problems(argument, filled, error)
+    return [] if check.holes else argument.silent_changes(value, checked)
 
 
 class _Hole:
@@ -140,15 +142,12 @@ def _replaced(value: Any, path: Path) -> Any:
     return {key: _replaced(item, tuple(rest)) if key == first else item for key, item in value.items()}
 
 
-def _problems(argument: Argument, value: Any) -> list[Problem]:
-    try:
-        argument.adapter.validate_python(value)
-    except ValidationError as error:
-        items = error.errors(include_url=False)
-        if any(item["type"] in _OF_THE_MACHINE or _is_of_something_else(item, value) for item in items):
-            return []
-        return problems_of(argument.name, error)
-    return []
+def _problems(argument: Argument, value: Any, error: ValidationError) -> list[Problem]:
+    """Return what is wrong with a value; nothing if that depends on the machine or on what it names."""
+    items = error.errors(include_url=False)
+    if any(item["type"] in _OF_THE_MACHINE or _is_of_something_else(item, value) for item in items):
+        return []
+    return problems_of(argument.name, error)
 
 
 def _is_of_something_else(item: ErrorDetails, value: Any) -> bool:

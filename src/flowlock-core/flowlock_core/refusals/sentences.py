@@ -64,14 +64,16 @@ def sentence(item: ErrorDetails) -> str:
     value = shown(item["input"])
     if kind in _BOUNDS:
         key, bound = _BOUNDS[kind]
-        limit = context[key]
-        # pydantic tells the bound of a number with a fraction as one: 0.0 for the 0 that the task says.
-        whole = isinstance(limit, float) and limit.is_integer()
-        return f"{bound.format(int(limit) if whole else limit)} is expected, not {value}"
+        return f"{bound.format(_limit(context[key]))} is expected, not {value}"
     words = expected_words(item)
     if words:
         return f"{words} is expected, not {value}{_reason(item, context)}"
     return f"{value} is refused: {_lowered(item['msg'])}"
+
+
+def _limit(value: Any) -> Any:
+    """Return a bound as the task states it: of a parameter that is a float, pydantic reports 0 as 0.0."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def expected_words(item: ErrorDetails) -> str | None:
