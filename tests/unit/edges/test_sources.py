@@ -138,7 +138,7 @@ def test_a_repository_inside_a_package_is_refused(package: Path, make: Callable[
         snapshots(root, {package: ["vendor", "vendor [1]/*.py"]})
     (problem,) = caught.value.problems
     assert problem.code == "FL504"
-    assert "src/pkg/vendor [1] is a git repository of its own" in problem.message
+    assert "src/pkg/vendor [1] is a nested git repository" in problem.message
 
 
 @pytest.mark.parametrize("make", MAKERS)

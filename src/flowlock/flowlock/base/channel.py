@@ -220,7 +220,7 @@ def _no_shared_names(universe: Universe) -> None:
         raise FlowlockError(
             "; ".join(f"{' and '.join(names)} would be `{conda}`" for conda, names in sorted(shared.items())),
             code="FL422",
-            hint="give each a name of its own in [names] of flowlock.toml",
+            hint="give each a unique name in [names] of flowlock.toml",
         )
 
 

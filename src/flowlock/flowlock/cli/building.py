@@ -67,10 +67,11 @@ def lock(
     ] = None,
     environment: Annotated[list[str] | None, typer.Option("-e", help="Only this environment.")] = None,
     platform: Annotated[list[str] | None, typer.Option("-p", help="Only this platform.")] = None,
-    update: Annotated[list[str] | None, typer.Option(help="Let this package move.")] = None,
-    upgrade: Annotated[bool, typer.Option("--upgrade", help="Let every package move.")] = False,
+    update: Annotated[list[str] | None, typer.Option(help="Allow this package to be updated.")] = None,
+    upgrade: Annotated[bool, typer.Option("--upgrade", help="Allow every package to be updated.")] = False,
     upgrade_format: Annotated[
-        bool, typer.Option("--upgrade-format", help="Write old locks in the current format; no pin moves.")
+        bool,
+        typer.Option("--upgrade-format", help="Write old locks in the current format; keep all pins."),
     ] = False,
     repodata: Repodata = None,
 ) -> int:
@@ -91,7 +92,9 @@ def lock(
         repodata=tuple(repodata or ()),
     )
     if upgrade_format and (build or update or upgrade):
-        message = "--upgrade-format moves no pin, and cannot be combined with --build, --update or --upgrade"
+        message = (
+            "--upgrade-format does not change pins and cannot be combined with --build, --update or --upgrade"
+        )
         raise UsageError(message, code="FL002")
     if build:
         if workflows or manifest_path:

@@ -18,7 +18,7 @@ def base(session: Session) -> "BaseResult":
 
 
 def prepare(session: Session, buildable: Mapping[str, BuildTarget], more: Iterable[str] = ()) -> None:
-    """Make sure that the profile's environments can be had; the caller holds the workspace.
+    """Make sure that the profile's environments can be made; the caller holds the lock of the workspace.
 
     `buildable` are the workspace's targets. `more` are match specs of packages that no compiled workflow
     needs yet.

@@ -97,7 +97,7 @@ def _entries(session: Session) -> Iterator[Kept]:
 def _pinned(workspace: Workspace) -> dict[str, str]:
     """Return the stem of each archive that a lock pins, with that lock; committed ones go first.
 
-    A damaged one of the state folder pins nothing: it is made again, as is what goes for want of it.
+    A damaged lock of the state folder pins nothing. It is solved again, and what it pinned is made again.
     """
     listed = [workspace.root / name for name in git.source_files(workspace.root)]
     committed = [path for path in listed if path.name == WORKFLOW_LOCK]

@@ -133,7 +133,7 @@ def _orphans(workspace: Workspace) -> Iterator[Problem]:
         workflow = Workflow(name=package.parent.name, folder=package.parent)
         where = Location(file=workspace.relative(package))
         if not workflow.spec.is_file():
-            hint = "put the spec back, or delete the package"
+            hint = "restore the spec, or delete the package"
             yield Problem(code="FL308", message="this package has no spec", location=where, hint=hint)
         elif package.name != workflow.distribution:
             message = f"this package is of another name than its workflow `{workflow.name}`"

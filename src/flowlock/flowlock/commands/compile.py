@@ -179,7 +179,7 @@ def _misplaced(workflow: Workflow, spec: Spec | None) -> list[Problem]:
     same = spec.id.value.lower().replace("_", "-") == workflow.name.lower().replace("_", "-")
     if same or not re.fullmatch(r"\w+", spec.id.value):
         return []
-    message = f"the id is `{spec.id.value}`, and the folder `{workflow.name}`: they must be the same"
+    message = f"the id `{spec.id.value}` does not match the folder `{workflow.name}`"
     hint = f"rename the folder, or write `id: {workflow.name.replace('-', '_')}`"
     return [Problem(code="FL123", message=message, location=spec.id.at, hint=hint)]
 

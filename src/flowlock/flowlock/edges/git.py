@@ -272,7 +272,7 @@ def _listing_variables(folder: Path) -> Mapping[str, str]:
     raise FlowlockError(
         f"git does not list the files of {folder}: {done.stderr.strip()}",
         code="FL024",
-        hint="run `git status` there, and do what it says",
+        hint="run `git status` in that folder and follow its instructions",
     )
 
 

@@ -191,7 +191,7 @@ def _missing(inside: str, repositories: Iterable[str], excludes: Sequence[str]) 
 def _unlisted(repository: str) -> Problem:
     return Problem(
         code="FL504",
-        message=f"{repository} is a git repository of its own, so the build would lack its files",
+        message=f"{repository} is a nested git repository, so its files would be missing from the build",
         hint="remove its `.git` (of a submodule, first `git rm --cached` it), so that git lists the files; "
         "or leave it out with `excludes` in flowlock.toml",
     )

@@ -36,7 +36,7 @@ def admit(items: Sequence[Item], pins: Sequence[PinnedBuild]) -> list[Problem]:
             problems.append(
                 Problem(
                     code="FL822",
-                    message=f"{item.file} is pinned by no lock of this tag",
+                    message=f"no lock in this tag pins {item.file}",
                     hint="publish what the tag's own source builds; take the file out of the folder",
                 )
             )

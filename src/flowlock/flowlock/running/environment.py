@@ -249,7 +249,7 @@ def _download(records: Iterable["RepoDataRecord"], places: EnvironmentFolders, p
             raise FlowlockError(
                 f"the lock has no sha256 of {record.url}",
                 code="FL703",
-                hint="run `flowlock lock --upgrade`: without a digest nobody knows what would be installed",
+                hint="run `flowlock lock --upgrade`: without a digest the contents cannot be verified",
             )
         pin = PinnedFile(file=record.file_name, url=record.url, sha256=record.sha256.hex())
         remote[pin] = record

@@ -253,7 +253,7 @@ class GitHub:
             raise FlowlockError(
                 f"{self.name} wants files to be sent to {uploads}, which is not its own server",
                 code=CLOSED,
-                hint="check GITHUB_API_URL; nothing was sent there",
+                hint="check GITHUB_API_URL; no request was sent to that server",
             )
         return url
 
