@@ -229,7 +229,7 @@ def test_what_is_wrong_with_parameters_is_shown_with_the_lines_of_the_file(
     assert_refused(
         done,
         "error: penguins failed: the parameters do not fit the workflow\n",
-        f"{params}:2:9: FL728 observations.path: a path is expected, not 3\n  2 |   path: 3\n    |         ^",
+        f"{params}:2:9: FL728 observations.path: expected a path, not 3\n  2 |   path: 3\n    |         ^",
         f"{params}:3:3: FL725 observations.tiem_columns: no such parameter",
         "did you mean `time_columns`?",
     )

@@ -167,7 +167,7 @@ def test_what_a_vendored_recipe_lacks_is_told_together(small: Small) -> None:
     messages = [problem.message for problem in caught.value.problems]
     assert messages == [
         "extra.epoch is missing",
-        "`theirs` names no wheel",
+        "`theirs` does not name a wheel",
         "sha256: `` is not a sha256: 64 lower case hex digits",
     ]
     vendor(small, "theirs", {"package": {"name": "alpha", "version": "1.0"}, "source": {"path": "."}})

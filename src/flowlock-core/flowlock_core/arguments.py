@@ -197,7 +197,7 @@ def unknown_parameter(name: str, known: Sequence[str]) -> Problem:
     """Return the problem of a name that no parameter of a task has."""
     listed = f"the parameters are {', '.join(known)}" if known else "the task has no parameters"
     hint = nearest(name, known) or listed
-    return Problem(code="FL725", message="no such parameter", parameter=name, hint=hint)
+    return Problem(code="FL725", message="unknown parameter", parameter=name, hint=hint)
 
 
 @cache

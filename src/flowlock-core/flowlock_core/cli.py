@@ -62,7 +62,7 @@ def _failed(error: BaseException, *, as_json: bool) -> ExitCode:
         told, code = WorkflowError("interrupted", code="FL003"), ExitCode.INTERRUPTED
     elif not isinstance(error, WorkflowError):
         traceback.print_exception(error)
-        text = "this is a bug in the workflow's run time; please report the lines above"
+        text = "this is a bug in flowlock-core; please report the lines above"
         told, code = WorkflowError(text, code="FL004"), ExitCode.BUG
     elif isinstance(error, UsageError):
         code = ExitCode.USAGE
@@ -82,7 +82,7 @@ class _Parser(argparse.ArgumentParser):
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
         self.add_argument(
-            "--json", action="store_true", help="print one JSON document on stdout, also of what is wrong"
+            "--json", action="store_true", help="print one JSON document on stdout, for errors too"
         )
 
     def error(self, message: str) -> NoReturn:
@@ -100,7 +100,7 @@ def _parser(bundle: Bundle) -> _Parser:
     schema = commands.add_parser("schema", help="print the JSON Schema of the parameters")
     schema.set_defaults(action=_schema)
 
-    form = commands.add_parser("form", help="print the form: its JSON Schema and how it is shown")
+    form = commands.add_parser("form", help="print the form: its JSON Schema and UI schema")
     form.set_defaults(action=_form)
 
     convert = commands.add_parser(
@@ -115,7 +115,7 @@ def _parser(bundle: Bundle) -> _Parser:
 
     test = commands.add_parser("test", help="run test cases", allow_abbrev=False)
     test.add_argument("cases", metavar="CASES.yaml", type=Path)
-    test.add_argument("--case", action="append", default=[], metavar="ID", help="only this one; repeatable")
+    test.add_argument("--case", action="append", default=[], metavar="ID", help="only this case; repeatable")
     test.add_argument("--results", metavar="DIR", type=Path, help="keep the results of each case here")
     test.set_defaults(action=_test)
     return parser
@@ -129,13 +129,13 @@ def _add_run(commands: "argparse._SubParsersAction[_Parser]") -> None:
         action="append",
         default=[],
         metavar="STEP.PARAMETER=VALUE",
-        help="one parameter, in YAML, over those of the file; repeatable",
+        help="one parameter, in YAML; overrides the file; repeatable",
     )
     run.add_argument(
         "--results", metavar="DIR", type=Path, default=Path("results"), help="default: ./results"
     )
     run.add_argument("--mock-io", action="store_true", help="use packaged examples instead of reading data")
-    run.add_argument("-q", "--quiet", action="store_true", help="no line per step")
+    run.add_argument("-q", "--quiet", action="store_true", help="do not print a line for each step")
     run.set_defaults(action=_run)
 
 

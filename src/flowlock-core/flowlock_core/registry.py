@@ -66,8 +66,8 @@ def entry_points() -> dict[str, Registration]:
         other = known.setdefault(registration.name, registration)
         if other != registration:
             raise WorkflowError(
-                f"the task `{other.name}` is registered by {other.distribution} ({other.target}) "
-                f"and by {registration.distribution} ({registration.target})",
+                f"the task `{other.name}` is registered by both {other.distribution} ({other.target}) "
+                f"and {registration.distribution} ({registration.target})",
                 hint="uninstall one of them, or rename the task in one of them",
             )
     return known

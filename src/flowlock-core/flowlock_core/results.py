@@ -246,7 +246,7 @@ def _table_json(df: Any) -> list[dict[str, Json]]:
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise WorkflowError(
-            f"the result has two columns of the name `{repeated[0]}`",
+            f"the result has two columns named `{repeated[0]}`",
             hint="rename one of them in the step that makes the table",
         )
     return rows_of(df, names)

@@ -77,7 +77,7 @@ A run notes every such path, so that its results can be told to be current or no
 def _inside(name: str) -> str:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name or not path.name:
-        raise ValueError("a relative path inside the results folder is expected")
+        raise ValueError("expected a relative path inside the results folder")
     return name
 
 

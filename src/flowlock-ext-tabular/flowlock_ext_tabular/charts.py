@@ -16,7 +16,7 @@ X: TypeAlias = Annotated[str, Field(title="X", description="The column along the
 Y: TypeAlias = Annotated[str, Field(title="Y", description="The column of numbers along the vertical axis.")]
 Color: TypeAlias = Annotated[
     str | None,
-    Field(title="Colour", description="A column that splits the chart in series, one colour each."),
+    Field(title="Colour", description="A column that splits the chart into series, one colour for each."),
 ]
 XTitle: TypeAlias = Annotated[
     str | None, Field(title="X title", description="The horizontal axis' title; the column's name if empty.")
@@ -35,7 +35,7 @@ def draw_bar_chart(
     color: Color = None,
     mode: Annotated[
         Literal["group", "stack"],
-        Field(title="Mode", description="Bars of several series stand beside or upon each other."),
+        Field(title="Mode", description="Bars of several series are grouped side by side or stacked."),
     ] = "group",
     x_title: XTitle = None,
     y_title: YTitle = None,
@@ -71,7 +71,7 @@ def draw_line_chart(
     ],
     *,
     color: Color = None,
-    markers: Annotated[bool, Field(title="Markers", description="Draw a dot at each row.")] = False,
+    markers: Annotated[bool, Field(title="Markers", description="Draw a dot for each row.")] = False,
     x_title: XTitle = None,
     y_title: YTitle = None,
 ) -> Chart:
@@ -109,7 +109,7 @@ def draw_line_chart(
 def _lines(df: DataFrame, x: str, y: list[str], color: str | None) -> list[Series]:
     if color is not None and len(y) > 1:
         raise TaskError(
-            f"{len(y)} columns are to be drawn and split by `{color}`, one of both is possible",
+            f"{len(y)} columns cannot be drawn and also split by `{color}`",
             parameter="color",
             hint="name one column under `y`, or leave `color` empty",
         )
@@ -123,12 +123,17 @@ def _lines(df: DataFrame, x: str, y: list[str], color: str | None) -> list[Serie
 @task
 def draw_histogram(
     df: Table,
-    x: Annotated[str, Field(title="X", description="The column of numbers to count the values of.")],
+    x: Annotated[str, Field(title="X", description="The column of numbers whose values are counted.")],
     *,
     color: Color = None,
     bins: Annotated[
         int | None,
-        Field(title="Bins", description="Bars at most; chosen by the data if left empty.", ge=1, le=500),
+        Field(
+            title="Bins",
+            description="The maximum number of bars; chosen from the data if left empty.",
+            ge=1,
+            le=500,
+        ),
     ] = None,
     x_title: XTitle = None,
     y_title: YTitle = None,
@@ -194,7 +199,7 @@ def _require_one_row_each(part: Series, x: str) -> None:
     if len(twice):
         series = f" of {part.name}" if part.name is not None else ""
         raise TaskError(
-            f"several rows{series} have `{twice.iloc[0]}` in the column `{x}`, a bar is one row",
+            f"several rows{series} have `{twice.iloc[0]}` in the column `{x}`, but each bar must be one row",
             parameter="x",
             hint="aggregate the table first, or split it with `color`",
         )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Table: TypeAlias = Annotated[DataFrame, Field(title="Table", description="The table to clean.")]
 Columns: TypeAlias = Annotated[
-    list[str], Field(title="Columns", description="The columns to look at; empty for all.")
+    list[str], Field(title="Columns", description="The columns to check; empty for all.")
 ]
 NO_COLUMNS: list[str] = []
 
@@ -41,7 +41,7 @@ def drop_missing(
     columns: Columns = NO_COLUMNS,
     how: Annotated[
         Literal["any", "all"],
-        Field(title="How", description="Leave a row out when any of the columns is empty, or when all are."),
+        Field(title="How", description="Drop a row when any of the columns is empty, or only when all are."),
     ] = "any",
 ) -> DataFrame:
     """Leave out the rows where a value is missing."""
@@ -67,14 +67,14 @@ def fill_missing(
         Fill,
         Field(
             title="Method",
-            description="A value of your choice, a statistic of the column, or the previous or next row's.",
+            description="A fixed value, a statistic of the column, or the value of the previous or next row.",
         ),
     ],
     *,
     columns: Columns = NO_COLUMNS,
     value: Annotated[
         str | int | float | bool | None,
-        Field(title="Value", description="What to fill in; only for the method `value`."),
+        Field(title="Value", description="The fixed value; only for the method `value`."),
     ] = None,
 ) -> DataFrame:
     """Fill in missing values.
@@ -83,8 +83,8 @@ def fill_missing(
     """
     require_columns(df, columns, "columns")
     if (method is Fill.VALUE) != (value is not None):
-        message = "a value is required" if value is None else "a value is used by the method `value` only"
-        raise TaskError(message, parameter="value", hint="set `method: value` and a `value`, or neither")
+        message = "a value is required" if value is None else "only the method `value` uses a value"
+        raise TaskError(message, parameter="value", hint="set both `method: value` and `value`, or neither")
     chosen = columns or _fillable(df, method)
     return df.assign(**{column: _filled(df[column], method, value) for column in chosen})
 
@@ -118,7 +118,7 @@ def _filled(column: "pd.Series[Any]", method: Fill, value: Any) -> "pd.Series[An
             f"the column `{column.name}` holds {_held(column)}, and cannot be filled with "
             f"{_with(method, value)}",
             parameter="value" if method is Fill.VALUE else "method",
-            hint="name only columns of one kind under `columns`",
+            hint="list only columns of one kind under `columns`",
         ) from error
 
 

@@ -42,7 +42,7 @@ def series_of(df: "pd.DataFrame", columns: Mapping[str, str | None]) -> list[Ser
     count = df[color].nunique(dropna=False)
     if count > SERIES_AT_MOST:
         raise TaskError(
-            f"the column `{color}` has {count} values, no chart shows so many series",
+            f"the column `{color}` has {count} values, which is too many for one chart",
             parameter="color",
             hint=f"choose a column with at most {SERIES_AT_MOST} values",
         )
@@ -80,7 +80,7 @@ def numbers(df: "pd.DataFrame", column: str, parameter: str) -> list[Any]:
 
     dtype = df[column].dtype
     if not is_numeric_dtype(dtype) or is_bool_dtype(dtype):
-        raise TaskError(f"the column `{column}` holds no numbers", parameter=parameter)
+        raise TaskError(f"the column `{column}` contains no numbers", parameter=parameter)
     return values(df, column)
 
 

@@ -104,7 +104,7 @@ def from_os_error(error: OSError, doing: str, path: Path | str) -> FlowlockError
         errno.EROFS: ("FL011", "the file system is read-only: move the workspace, or remount it"),
         errno.ENOENT: ("FL012", "check the path"),
         errno.ENOTDIR: ("FL012", "a folder of the path is a file: check the path"),
-        errno.EISDIR: ("FL012", "the path is a folder, a file was expected"),
+        errno.EISDIR: ("FL012", "the path is a folder, not a file"),
     }
     code, hint = hints.get(error.errno or 0, ("FL013", "see the message of the operating system above"))
     reason = error.strerror or str(error)

@@ -59,7 +59,7 @@ class BuildNumber(_Name):
 
     __slots__ = ()
     pattern = re.compile(r"[0-9]{1,9}")
-    rule = "a build number: a whole number of at most nine digits"
+    rule = "a build number: an integer of at most nine digits"
 
 
 class FileName(_Name):

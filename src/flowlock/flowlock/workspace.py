@@ -144,7 +144,7 @@ class _WorkspaceTable(_Strict):
             if value.tzinfo:
                 value.astimezone(UTC)
         except OverflowError as error:
-            raise ValueError("a moment whose year in UTC is between 1 and 9999 was expected") from error
+            raise ValueError("expected a time whose year in UTC is between 1 and 9999") from error
         return value
 
     @field_validator("platforms")
@@ -156,7 +156,7 @@ class _WorkspaceTable(_Strict):
     @classmethod
     def _inside(cls, value: str) -> str:
         if Path(value).is_absolute() or ".." in Path(value).parts:
-            raise ValueError("a folder of the workspace, relative to flowlock.toml, was expected")
+            raise ValueError("expected a folder in the workspace, relative to flowlock.toml")
         return value
 
 

@@ -56,7 +56,7 @@ def test_what_a_run_would_accept_is_right(made: Path) -> None:
         (RIGHT.replace("path:", "pth:"), "params.yaml:1", "FL725 t.pth"),
         (RIGHT.replace("02-29", "02-30"), "params.yaml:3", "FL728 f.time_range.until"),
         (RIGHT.replace("t: {path: t.csv}\n", ""), "params.yaml:4", "FL727 t.path: a value is required"),
-        (RIGHT + "g: {x: 1}\n", "params.yaml:5", "FL724 g: the workflow has no such step"),
+        (RIGHT + "g: {x: 1}\n", "params.yaml:5", "FL724 g: the workflow does not have this step"),
         (RIGHT.replace("n: {}", "n: {df: 1}"), "params.yaml:4", "FL726 n.df"),
         (RIGHT + "t: {}\n", "params.yaml:5", "FL722"),
         (RIGHT + "[", "params.yaml:", "FL721"),
@@ -81,7 +81,7 @@ def test_test_cases_are_checked_but_those_that_are_there_to_fail(made: Path) -> 
         ("test-cases.yaml:4", "FL727 t.path"),
     ]
     ((where, said),) = found(made, cases="one: {expcet: 1}\n")
-    assert (where, said) == ("test-cases.yaml:1", "FL735 one.expcet: a case has no such key")
+    assert (where, said) == ("test-cases.yaml:1", "FL735 one.expcet: unknown key of a test case")
 
 
 def test_the_errors_of_the_spec_come_alone(made: Path) -> None:

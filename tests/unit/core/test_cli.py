@@ -53,8 +53,8 @@ def test_a_wrong_parameter_is_told_with_file_line_and_column(
     assert main(f"{package}.workflow:sample", ["run", "--params", str(params)]) == 1
     err = capsys.readouterr().err
     assert err.startswith("error: the parameters do not fit the workflow\n")
-    assert f"{params}:2:3: FL725 table.paht: no such parameter\n  hint: did you mean `path`?" in err
-    assert f'{params}:3:12: FL728 table.columns: a list is expected, not "a"' in err
+    assert f"{params}:2:3: FL725 table.paht: unknown parameter\n  hint: did you mean `path`?" in err
+    assert f'{params}:3:12: FL728 table.columns: expected a list, not "a"' in err
     # `path` is not missing besides: it is misspelt.
     assert "FL727" not in err
     assert not (tmp_path / "results").exists()
@@ -67,7 +67,7 @@ def test_an_error_while_running_has_the_place_of_its_parameter(
     params.write_text("table:\n  path: dat.csv\n")
     assert main(f"{package}.workflow:sample", ["run", "--params", str(params)]) == 1
     err = capsys.readouterr().err
-    assert f"{params}:2:9: FL730 table.path: there is no file {tmp_path / 'dat.csv'}" in err
+    assert f"{params}:2:9: FL730 table.path: file {tmp_path / 'dat.csv'} does not exist" in err
     assert "did you mean `data.csv`?" in err
     assert "Traceback" not in err
 
@@ -98,7 +98,7 @@ def test_cases_pass_or_fail(package: str, tmp_path: Path, capsys: pytest.Capture
     cases.write_text("good: {expect: {title: <Sample> & co}}\nbad: {expect: {title: other}}\n")
     assert main(f"{package}.workflow:sample", ["test", str(cases)]) == 1
     assert main(f"{package}.workflow:sample", ["test", str(cases), "--case", "good"]) == 0
-    assert 'result.title: "other" is expected, got "<Sample> & co"' in capsys.readouterr().out
+    assert 'result.title: expected "other", got "<Sample> & co"' in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("function", "code"), [("bug", 3), ("interrupted", 130)])
@@ -225,7 +225,7 @@ def test_form_and_convert(package: str, tmp_path: Path, capsys: pytest.CaptureFi
     assert main(workflow, ["convert", "--to", "params", str(form)]) == 0
     assert json.loads(capsys.readouterr().out) == {**expected, "card": {"decimals": 1}}
     assert main(workflow, ["convert", "--to", "form", str(form)]) == 1
-    assert "The input: the workflow has no such step with parameters" in capsys.readouterr().err
+    assert "The input: the workflow does not have this step with parameters" in capsys.readouterr().err
 
 
 def test_a_layout_beside_the_module_places_the_cards(

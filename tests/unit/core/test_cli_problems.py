@@ -50,9 +50,9 @@ def test_json_gives_all_problems_of_a_parameters_file_with_their_places(
     keys = ("code", "line", "column", "message", "hint")
     expected = [
         ("FL722", 6, 3, "the key `columns` is given twice", "the first is on line 5; keep one of them"),
-        ("FL723", 7, 7, "card: a mapping of parameters to values is expected"),
-        ("FL724", 1, 1, "tabel: the workflow has no such step", "did you mean `table`?"),
-        ("FL728", 3, 9, "table.path: a path is expected, not 3", None),
+        ("FL723", 7, 7, "card: expected a mapping of parameters to values"),
+        ("FL724", 1, 1, "tabel: the workflow does not have this step", "did you mean `table`?"),
+        ("FL728", 3, 9, "table.path: expected a path, not 3", None),
         ("FL728", 4, 11, 'table.format: "cvs" is not one of `csv`, `tsv`, `parquet`, `json`, `excel`'),
     ]
     told = [tuple(one[key] for key in keys) for one in found["problems"]]
@@ -61,7 +61,7 @@ def test_json_gives_all_problems_of_a_parameters_file_with_their_places(
     assert all(set(one) == {*keys, "file"} for one in found["problems"])
     assert found["problems"][-1]["hint"] == "did you mean `csv`?"
     # People read the same.
-    assert f"{params}:3:9: FL728 table.path: a path is expected, not 3" in err
+    assert f"{params}:3:9: FL728 table.path: expected a path, not 3" in err
 
 
 def test_a_step_with_no_name_like_it_gets_those_that_take_parameters(
@@ -166,7 +166,7 @@ def test_a_column_that_pandas_does_not_find_is_told_with_the_tasks_line_and_the_
     module = Path(sys.path[0]) / package / "workflow.py"
     assert problem["code"] == "FL731"
     assert problem["message"].startswith(f"{step}: the task of_a_column" if function == "own" else step)
-    assert "a column `mas` that is not there; the columns are island, mass" in problem["message"]
+    assert "the column `mas`, which does not exist; the columns are island, mass" in problem["message"]
     assert problem["file"] == str(module)
     marked = module.read_text().splitlines()[problem["line"] - 1][problem["column"] - 1 :]
     assert marked.startswith("df[")
@@ -181,7 +181,7 @@ def test_a_column_that_a_ready_task_lacks_is_told_where_the_data_are_named(
 ) -> None:
     problem = failing(package, "ready", tmp_path, capsys)
     assert problem["code"] == "FL731"
-    assert problem["message"] == "mean.column: there is no column `mas`; the columns are island, mass"
+    assert problem["message"] == "mean.column: column `mas` does not exist; the columns are island, mass"
     assert (problem["file"], problem["line"], problem["column"]) == (str(tmp_path / "params.yaml"), 2, 9)
     assert f"did you mean `mass`? The table was made from {tmp_path / 'data.csv'}" in problem["hint"]
 

@@ -19,14 +19,14 @@ KEY = (("site", "=", "a"),)
 @pytest.mark.parametrize(
     ("task", "name", "value", "told"),
     [
-        (gather_dashboard, "widgets", [3], "widgets[0]: a card or a list is expected, not 3"),
-        (gather_dashboard, "widgets", [[1]], "widgets[0][0]: a card or a list is expected, not 1"),
-        (gather_dashboard, "widgets", CARD, "widgets: a list is expected, not a card"),
+        (gather_dashboard, "widgets", [3], "widgets[0]: expected a card or a list, not 3"),
+        (gather_dashboard, "widgets", [[1]], "widgets[0][0]: expected a card or a list, not 1"),
+        (gather_dashboard, "widgets", CARD, "widgets: expected a list, not a card"),
         (filter_by_values, "values", [None],
-         "values[0]: a text, a number or true or false is expected, not null"),
-        (create_single_value_widget, "value", [1], "value: a number or a text is expected, not [1]"),
-        (aggregate, "aggregations", [3], "aggregations[0]: a mapping is expected, not 3"),
-        (concat_groups, "groups", [(KEY, 1)], "groups[0][1]: a table is expected, not 1"),
+         "values[0]: expected a string, a number or true or false, not null"),
+        (create_single_value_widget, "value", [1], "value: expected a number or a string, not [1]"),
+        (aggregate, "aggregations", [3], "aggregations[0]: expected a mapping, not 3"),
+        (concat_groups, "groups", [(KEY, 1)], "groups[0][1]: expected a table, not 1"),
     ],
 )  # fmt: skip
 def test_a_union_is_told_in_one_sentence(task: Task[..., Any], name: str, value: Any, told: str) -> None:

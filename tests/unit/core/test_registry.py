@@ -53,7 +53,9 @@ def test_a_name_that_two_distributions_register_is_an_error_that_names_both(
     install(tmp_path, "first", {"same_task": "one:same_task"})
     install(tmp_path, "second", {"same_task": "two:same_task"})
     monkeypatch.syspath_prepend(str(tmp_path))
-    with pytest.raises(WorkflowError, match=r"`same_task` is registered by first .* and by second") as caught:
+    with pytest.raises(
+        WorkflowError, match=r"`same_task` is registered by " r"both first .* and second"
+    ) as caught:
         registry.entry_points()
     assert "two:same_task" in caught.value.message
 

@@ -182,7 +182,7 @@ def test_the_same_dashboard_gives_the_same_page() -> None:
 
 
 def test_a_dashboard_without_a_widget_is_refused() -> None:
-    with pytest.raises(TaskError, match="no card is left to show"):
+    with pytest.raises(TaskError, match="there is no card to show"):
         gather_dashboard(title="T", widgets=[SKIPPED, [(BISCOE, SKIPPED)], []])
 
 

@@ -27,7 +27,7 @@ def refusals(annotation: Any, value: Any) -> list[tuple[str | None, str]]:
 def test_numbers_and_words_are_not_times(annotation: Any, value: Any) -> None:
     ((parameter, message),) = refusals(annotation, value)
     assert parameter == "p"
-    assert message.startswith("a date or time such as")
+    assert message.startswith("expected a date or time such as")
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def test_mapvalues_keeps_keys_in_their_order() -> None:
 def test_validate_coerces_and_refuses() -> None:
     checked: Task[..., int] = add.validate()
     assert checked.call(a="3") == 4
-    with pytest.raises(ArgumentError, match=r"a: a whole number is expected, not \"x\""):
+    with pytest.raises(ArgumentError, match=r"a: expected an integer, not \"x\""):
         checked.call(a="x")
 
 

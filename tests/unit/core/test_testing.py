@@ -58,8 +58,8 @@ def test_cases_run_with_mocks_examples_and_real_files(folder: Path) -> None:
         if not outcome.passed
     }
     assert failed == {
-        "wrong": [("result: 3 is expected, got 2.75", 13)],
-        "not-refused": [("an error with `did you mean` was expected, the run succeeded", 19)],
+        "wrong": [("result: expected 3, got 2.75", 13)],
+        "not-refused": [("an error with `did you mean` was expected, but the run succeeded", 19)],
     }
     assert str(outcomes["wrong"]).startswith("FAILED  wrong")
 
@@ -74,14 +74,14 @@ def test_results_are_kept_on_request(folder: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("[1]", "a mapping of case ids to cases is expected"),
-        ("", "a mapping of case ids to cases is expected"),
+        ("[1]", "expected a mapping of case ids to cases"),
+        ("", "expected a mapping of case ids to cases"),
         ("a: [", "cases.yaml:2:1: FL721 not YAML"),
         (
             "a: {parms: {}}",
-            "cases.yaml:1:5: FL735 a.parms: a case has no such key\n  hint: did you mean `params`?",
+            "cases.yaml:1:5: FL735 a.parms: unknown key of a test case\n  hint: did you mean `params`?",
         ),
-        ("a: {mocks: 3}", "cases.yaml:1:12: FL735 a.mocks: a mapping is expected, not 3"),
+        ("a: {mocks: 3}", "cases.yaml:1:12: FL735 a.mocks: expected a mapping, not 3"),
     ],
 )
 def test_malformed_cases_are_told(tmp_path: Path, text: str, says: str) -> None:
@@ -109,7 +109,7 @@ def test_a_case_that_raises_wants_any_error(tmp_path: Path) -> None:
     (tmp_path / "test-cases.yaml").write_text(f"bad: {case % 'valeu'}\ngood: {case % 'value'}\n")
     bad, good = run_cases(mean_value, load_cases(tmp_path / "test-cases.yaml"))
     assert bad.passed
-    assert [problem.message for problem in good.problems] == ["an error was expected, the run succeeded"]
+    assert [problem.message for problem in good.problems] == ["an error was expected, but the run succeeded"]
 
 
 def test_null_is_an_expectation_and_no_word_is_none(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_null_is_an_expectation_and_no_word_is_none(tmp_path: Path) -> None:
     case = "{mocks: {table: own.csv}, params: {mean: {column: value}}%s}"
     (tmp_path / "test-cases.yaml").write_text(f"nothing: {case % ', expect: null'}\nany: {case % ''}\n")
     nothing, any_result = run_cases(mean_value, load_cases(tmp_path / "test-cases.yaml"))
-    assert [problem.message for problem in nothing.problems] == ["result: null is expected, got 10.0"]
+    assert [problem.message for problem in nothing.problems] == ["result: expected null, got 10.0"]
     assert any_result.passed
 
 

@@ -84,7 +84,7 @@ def test_bars_keep_the_order_of_rows() -> None:
 def test_two_rows_for_one_bar_are_refused_with_a_way_out() -> None:
     twice = pd.concat([TABLE, TABLE])
     error = refusal(lambda: draw_bar_chart(twice, "month", "count"))
-    assert error.message == "several rows have `2024-02` in the column `month`, a bar is one row"
+    assert error.message == "several rows have `2024-02` in the column `month`, but each bar must be one row"
     assert "aggregate" in (error.hint or "")
 
 
@@ -132,7 +132,7 @@ def test_a_histogram_takes_a_number_of_bins() -> None:
 def test_a_wrong_column_names_its_parameter(call: Callable[[], Chart], parameter: str) -> None:
     error = refusal(call)
     assert error.parameter == parameter
-    assert "there is no column" in error.message or "holds no numbers" in error.message
+    assert "does not exist" in error.message or "contains no numbers" in error.message
 
 
 def test_too_many_series_are_refused() -> None:

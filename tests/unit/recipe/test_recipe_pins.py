@@ -68,7 +68,7 @@ def test_what_the_engine_has_to_evaluate_stays() -> None:
     [
         ("${{ pin_subpackage('gone') }}", "`gone` is not a package of this workspace"),
         ("${{ pin_subpackage('core', build='py*') }}", "the pin of `core` has `build`"),
-        ("${{ pin_subpackage('core') }} py*", "has more than a pin"),
+        ("${{ pin_subpackage('core') }} py*", "contains more than a pin"),
         ("${{ pin_subpackage('core', upper_bound=target) }}", "cannot be evaluated here"),
         ("${{ pin_subpackage('beta', lower_bound='x') }}", "the version 2.0rc1 is not a release"),
     ],

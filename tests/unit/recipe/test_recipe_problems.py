@@ -70,7 +70,10 @@ def test_a_pyproject_with_another_name_than_its_folder_is_refused(root: Path) ->
     change(root / RECIPE, "  name: space-tasks", "  name: moon-tasks")
     problem = refused_alike(root)
     assert problem.message == f"name: moon-tasks here, moon-tasks in {PROJECT}:6"
-    assert problem.hint == "name the package space-tasks in both, as its folder, or rename its folders too"
+    assert (
+        problem.hint == "name the package space-tasks in both files, like "
+        "its folder, or rename its folders too"
+    )
 
 
 def test_a_copy_that_has_the_name_of_the_original_does_not_take_its_place(root: Path) -> None:
@@ -194,12 +197,12 @@ def test_bytes_that_are_not_utf_8_are_told_with_their_place(root: Path, file: st
 @pytest.mark.parametrize(
     ("old", "new", "line", "words"),
     [
-        ('requires-python = ">=3.11"', 'requires-python = "3.x"', 10, "`3.x` is no version specifier"),
+        ('requires-python = ">=3.11"', 'requires-python = "3.x"', 10, "`3.x` is not a version specifier"),
         ('requires-python = ">=3.11"', "requires-python = 3.11", 10, "valid string"),
         ('  "pandas>=2.2",', '  "pandas=>2",', 13, "the dependency `pandas=>2` cannot be read"),
         ('  "pandas>=2.2",', "  7,", 13, "valid string"),
         ('name = "space-tasks"', "", 5, "it is missing"),
-        ('name = "space-tasks"', 'name = "space tasks"', 6, "no name of a distribution"),
+        ('name = "space-tasks"', 'name = "space tasks"', 6, "not a valid distribution name"),
         ('readme = "README.md"', "scripts = 5", 9, "valid dictionary"),
         ('readme = "README.md"', "readme = README.md", 9, "not TOML"),
     ],

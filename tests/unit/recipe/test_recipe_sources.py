@@ -84,12 +84,19 @@ def test_paths_inside_the_package_are_accepted() -> None:
         ([{"git": "https://example.org/x.git"}], ["a source has `git`"]),
         ({"url": "file:///etc/hosts"}, ["a source has `url`"]),
         ({"path": "../../src/x", "url": "https://x/y"}, ["a source has `url`"]),
-        ([{"path": "../../src/x"}, {"path": "other"}], ["a package of ours has one source"]),
-        ([{"if": "linux", "then": {"path": "../../src/x"}}], ["a source stands behind a selector"]),
+        (
+            [{"path": "../../src/x"}, {"path": "other"}],
+            ["a package of the workspace must have exactly one source"],
+        ),
+        ([{"if": "linux", "then": {"path": "../../src/x"}}], ["a source is behind a selector"]),
         ({"patches": ["a.patch"]}, ["a source has no `path`"]),
         (
             [{"path": "../../src/x"}, {"if": "linux", "then": [{"git": "x"}]}],
-            ["a source stands behind a selector", "a source has `git`", "a package of ours has one source"],
+            [
+                "a source is behind a selector",
+                "a source has `git`",
+                "a package of the workspace must have exactly one source",
+            ],
         ),
     ],
 )

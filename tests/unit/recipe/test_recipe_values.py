@@ -142,7 +142,7 @@ def test_values_of_another_kind_are_problems_of_the_recipe(document: str, place:
 
 def test_a_version_that_needs_itself_is_one_problem_of_the_context() -> None:
     found = refused("context: {v: '${{ v }}'}\npackage: {name: x, version: '${{ v }}'}\n")
-    assert ("FL311", "r:1:14", "`v` of `context` needs itself") in found
+    assert ("FL311", "r:1:14", "`v` of `context` refers to itself") in found
 
 
 @pytest.mark.parametrize(

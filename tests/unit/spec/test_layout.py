@@ -58,17 +58,17 @@ def test_the_item_s_own_name_means_the_widget_if_nothing_else_does() -> None:
 @pytest.mark.parametrize(
     ("item", "code", "words"),
     [
-        ({**GOOD, "x": -1}, "FL161", "`x` is a whole number from 0"),
-        ({**GOOD, "w": 0}, "FL161", "`w` is a whole number from 1"),
-        ({**GOOD, "h": 1.5}, "FL161", "`h` is a whole number"),
-        ({**GOOD, "h": True}, "FL161", "`h` is a whole number"),
-        ({**GOOD, "static": "yes"}, "FL161", "`static` is true or false"),
+        ({**GOOD, "x": -1}, "FL161", "`x` must be an integer from 0"),
+        ({**GOOD, "w": 0}, "FL161", "`w` must be an integer from 1"),
+        ({**GOOD, "h": 1.5}, "FL161", "`h` must be an integer"),
+        ({**GOOD, "h": True}, "FL161", "`h` must be an integer"),
+        ({**GOOD, "static": "yes"}, "FL161", "`static` must be true or false"),
         ({**GOOD, "minW": 7}, "FL161", "less than `minW`"),
         ({**GOOD, "hh": 1}, "FL161", "no key `hh`"),
         ({"i": 0, "x": 0, "y": 0, "w": 1}, "FL161", "needs the key `h`"),
         ({**GOOD, "widget_id": "chat"}, "FL164", "no widget `chat`"),
-        ({**GOOD, "widget_id": 2}, "FL164", "there is no 2"),
-        ("text", "FL161", "an item of a layout is a mapping"),
+        ({**GOOD, "widget_id": 2}, "FL164", "widget 2 does not exist"),
+        ("text", "FL161", "an item of a layout must be a mapping"),
     ],
 )
 def test_what_is_wrong_is_told(item: object, code: str, words: str) -> None:

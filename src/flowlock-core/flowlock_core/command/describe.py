@@ -69,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Describe the installed tasks, or those of a file."""
     parser = argparse.ArgumentParser(prog="python -m flowlock_core.command.describe", description=__doc__)
     parser.add_argument("--entry-points", type=Path, metavar="FILE", help="describe these tasks instead")
-    parser.add_argument("--literals", type=Path, metavar="FILE", help="check these values, too")
+    parser.add_argument("--literals", type=Path, metavar="FILE", help="also check these values")
     options = parser.parse_args(argv)
     with stdout_kept_clean():
         known = from_file(options.entry_points) if options.entry_points else registrations()

@@ -54,6 +54,6 @@ def write_text(path: Path, text: str) -> Path:
         raise WorkflowError(
             f"cannot write {path}: {error.strerror or error}",
             code="FL734",
-            hint="choose another folder with --results, or make space in this one",
+            hint="choose another folder with --results, or free some space",
         ) from error
     return path

@@ -47,8 +47,8 @@ def _with_data(problem: Problem, plan: Plan, run: Run) -> Problem:
     if examples:
         step = examples[0]
         way_out = (
-            f"the step `{step}` gave its packaged example {run.mocks[step].path}, which does not fit; "
-            f"name another file under `mocks: {{{step}: file}}` of a test case, or run without --mock-io"
+            f"the step `{step}` used its packaged example {run.mocks[step].path}, which does not fit; "
+            f"set another file under `mocks: {{{step}: file}}` of a test case, or run without --mock-io"
         )
         return replace(problem, hint=f"{problem.hint}; {way_out}" if problem.hint else way_out)
     if problem.code != "FL731":

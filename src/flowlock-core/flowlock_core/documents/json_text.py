@@ -41,7 +41,7 @@ def read_json(text: str, file: str) -> Tree:
         end = reader.here()
         reader.skip_space()
         if reader.position < len(text):
-            reader.refuse("nothing may follow the value")
+            reader.refuse("the file must end after the value")
     except UnreadableError as error:
         return unreadable(error.fault, *reader.faults)
     return Tree(root=root, end=end, faults=tuple(reader.faults))
@@ -116,7 +116,7 @@ class _JsonReader:
         while True:
             key = self._key()
             if not self._take(":"):
-                self.refuse("a colon is expected after a key")
+                self.refuse("expected a colon after the key")
             value = self.value(depth + 1)
             if key.text in first:
                 self.faults.append(repeated_key(key, first[key.text]))
@@ -130,7 +130,7 @@ class _JsonReader:
     def _key(self) -> Scalar:
         self.skip_space()
         if self._next() != '"':
-            self.refuse("a key in double quotes is expected")
+            self.refuse("expected a key in double quotes")
         return self._string(self.here())
 
     def _array(self, at: Location, depth: int) -> Items:
@@ -146,10 +146,10 @@ class _JsonReader:
 
     def _require_comma(self, end: str) -> None:
         if not self._take(","):
-            self.refuse(f"a comma or `{end}` is expected")
+            self.refuse(f"expected a comma or `{end}`")
         self.skip_space()
         if self._next() == end:
-            self.refuse(f"a comma stands before `{end}`", "remove the comma")
+            self.refuse(f"there is a comma before `{end}`", "remove the comma")
 
     def _string(self, at: Location) -> Scalar:
         try:
@@ -159,7 +159,7 @@ class _JsonReader:
             self.refuse(f"{error.msg[0].lower()}{error.msg[1:].removesuffix(' at')}")
         require_short(value, at)
         if _SURROGATE.search(value):
-            message = "a text holds half of a surrogate pair, which is not a character"
+            message = "a string contains half of a surrogate pair, which is not a character"
             self.faults.append(Fault(kind=FaultKind.CHARACTER, message=message, location=at))
             value = _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", value)
         return Scalar(value, value, at)
@@ -171,7 +171,7 @@ class _JsonReader:
                 return Scalar(value, word, at)
         match = _NUMBER.match(self.text, self.position)
         if not match:
-            self.refuse("a value is expected")
+            self.refuse("expected a value")
         self.position = match.end()
         return Scalar(self._number(match[0], at), match[0], at)
 

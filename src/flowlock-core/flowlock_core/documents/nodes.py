@@ -110,14 +110,14 @@ def unreadable(fault: Fault, *others: Fault) -> Tree:
 def require_bounded(text: str, file: str, most: int = MAX_TEXT) -> None:
     """Raise an UnreadableError if a text is longer than any that people write."""
     if len(text) > most:
-        message = f"the file has {len(text):,} characters; {most:,} are the most that are read"
+        message = f"the file has {len(text):,} characters; the maximum is {most:,}"
         stop(FaultKind.SIZE, message, start_of(file))
 
 
 def require_short(value: str, location: Location) -> None:
     """Raise an UnreadableError if one scalar is longer than any that people write."""
     if len(value) > MAX_SCALAR:
-        stop(FaultKind.SIZE, f"a text of {len(value):,} characters is too long", location)
+        stop(FaultKind.SIZE, f"a string of {len(value):,} characters is too long", location)
 
 
 def repeated_key(key: Scalar, first: Location) -> Fault:

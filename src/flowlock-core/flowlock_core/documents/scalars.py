@@ -49,8 +49,8 @@ def plain_value(text: str) -> Plain:
     _require_short(text)
     if _LEADING_ZERO.match(text):
         raise NumberError(
-            f"`{text}` begins with a zero, so it may be a text or a number",
-            "put it in quotes if it is a text; leave the zero out if it is a number",
+            f"`{text}` begins with a zero, so it may be a string or a number",
+            "put it in quotes if it is a string; remove the zero if it is a number",
         )
     return int(text) if _DECIMAL.fullmatch(text) else finite(text)
 
@@ -59,10 +59,12 @@ def finite(text: str) -> float:
     """Return a number with a fraction or an exponent; a NumberError tells that it is too large for one."""
     value = float(text)
     if math.isinf(value):
-        raise NumberError(f"the number {text} is too large", "put it in quotes if it is a text")
+        raise NumberError(f"the number {text} is too large", "put it in quotes if it is a string")
     return value
 
 
 def _require_short(text: str) -> None:
     if len(text) > LONGEST_NUMBER:
-        raise NumberError(f"a number of {len(text):,} digits is too long", "put it in quotes if it is a text")
+        raise NumberError(
+            f"a number of {len(text):,} digits is too long", "put it in quotes if it is a string"
+        )

@@ -40,9 +40,9 @@ def parse_time(value: Any) -> datetime:
         return datetime.combine(value, time.min)
     match = _ISO.fullmatch(value) if isinstance(value, str) else None
     if match is None:
-        raise ValueError("a date or time in ISO 8601 is expected, such as 2024-01-31 or 2024-01-31T12:00:00")
+        raise ValueError("expected a date or time in ISO 8601, such as 2024-01-31 or 2024-01-31T12:00:00")
     if len(match["fraction"] or "") > _MICROSECOND_DIGITS:
-        raise ValueError("a time may have at most six digits after the seconds")
+        raise ValueError("a time may have at most six fractional digits")
     try:
         return datetime.fromisoformat(value.replace("/", "-").replace(" ", "T", 1).replace(" ", ""))
     except ValueError as error:
@@ -52,10 +52,10 @@ def parse_time(value: Any) -> datetime:
 def refusal_of(value: Any) -> str | None:
     """Return why a plain value does not name a time, though a library takes it for one; None if it does."""
     if isinstance(value, int | float) or (isinstance(value, str) and _NUMBER.fullmatch(value.strip())):
-        return f"a date or time such as 2024-02-29T12:30 is expected, not {json.dumps(value)}"
+        return f"expected a date or time such as 2024-02-29T12:30, not {json.dumps(value)}"
     match = _FRACTION.search(value) if isinstance(value, str) else None
     if match and len(match[1].rstrip("0")) > _MICROSECOND_DIGITS:
-        return "a time may have at most six digits after the seconds"
+        return "a time may have at most six fractional digits"
     return None
 
 
@@ -93,7 +93,7 @@ def to_times(column: "pd.Series[Any]", name: str, time_format: str | None = None
         return column
     texts = column.dropna()
     if pd.api.types.is_numeric_dtype(column.dtype) and len(texts):
-        raise _refused(name, f"it holds numbers, {texts.iloc[0]} for example", _format_hint(time_format))
+        raise _refused(name, f"it contains numbers, for example {texts.iloc[0]}", _format_hint(time_format))
     values = [_as_text(value, name) for value in texts.unique()]
     if time_format is not None:
         return _in_format(column, name, time_format, values)
@@ -109,7 +109,7 @@ def _as_text(value: Any, name: str) -> str:
         return value
     if isinstance(value, date):
         return value.isoformat()
-    raise _refused(name, f"`{value}` is not a text", None)
+    raise _refused(name, f"`{value}` is not a string", None)
 
 
 def _require_iso(text: str, name: str) -> None:
@@ -118,7 +118,9 @@ def _require_iso(text: str, name: str) -> None:
         reason, hint = _other_format(text)
         raise _refused(name, reason, hint)
     if len((match["fraction"] or "").rstrip("0")) > _NANOSECOND_DIGITS:
-        raise _refused(name, f"`{text}` has digits beyond nanoseconds, which cannot be kept", None)
+        raise _refused(
+            name, f"`{text}` is more precise than nanoseconds, and the extra digits cannot be kept", None
+        )
 
 
 def _other_format(text: str) -> tuple[str, str]:
@@ -144,7 +146,7 @@ def _other_format(text: str) -> tuple[str, str]:
 
 def _format_hint(time_format: str | None) -> str:
     if time_format is not None:
-        return "`time_format` is for columns of texts; name the column under `text_columns` too"
+        return "`time_format` is for string columns; list the column under `text_columns` too"
     return "set `time_format`, with %Y for the year, %m the month, %d the day, %H:%M:%S the time"
 
 
@@ -156,8 +158,8 @@ def _differ(values: Iterable[str], name: str) -> bool:
         zones.setdefault(match["zone"] if match else None, value)
     if None in zones and len(zones) > 1:
         with_zone = next(text for zone, text in zones.items() if zone is not None)
-        reason = f"`{with_zone}` has an offset from UTC, `{zones[None]}` has none"
-        raise _refused(name, reason, "write all times with an offset, or all without")
+        reason = f"`{with_zone}` has an offset from UTC, but `{zones[None]}` has none"
+        raise _refused(name, reason, "write all times with an offset, or all without one")
     return len(zones) > 1
 
 
@@ -186,7 +188,7 @@ def _parsed(column: "pd.Series[Any]", name: str, time_format: str, *, utc: bool)
     except ValueError as error:
         wrong = _first_wrong(column, time_format)
         if wrong is None:
-            reason = "times with nanoseconds must lie between the years 1678 and 2261"
+            reason = "times with nanoseconds must be between the years 1678 and 2261"
             raise _refused(name, reason, None) from error
         reason = f"`{wrong}` is not a date or time"
         if time_format != "ISO8601":

@@ -38,8 +38,11 @@ _NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ud800-
 _CORE_TAG = "tag:yaml.org,2002:"
 # What libyaml says, and what people mean by it.
 _EXPLANATIONS = {
-    "cannot start any token": ("a text cannot begin with {}", "put it in quotes"),
-    "mapping values are not allowed": ("a second `: ` in one line", "put a text that holds `: ` in quotes"),
+    "cannot start any token": ("an unquoted string cannot begin with {}", "put it in quotes"),
+    "mapping values are not allowed": (
+        "a second `: ` in one line",
+        "put a string that contains `: ` in quotes",
+    ),
 }
 _TAGGED_TYPES: dict[str, type | tuple[type, ...]] = {
     "null": type(None),
@@ -78,7 +81,7 @@ def _require_characters(text: str, file: str) -> None:
         FaultKind.CHARACTER,
         f"the character U+{ord(bad[0]):04X} is not allowed in YAML",
         location,
-        "remove it; in a double-quoted text most characters can be written as \\xNN or \\uNNNN",
+        "remove it; in a double-quoted string, most characters can be written as \\xNN or \\uNNNN",
     )
 
 
@@ -140,8 +143,10 @@ class _YamlReader:
 
     def _require_one_document(self, documents: int, event: Any) -> None:
         if documents > 1:
-            message = "a second document begins here; one is expected"
-            stop(FaultKind.DOCUMENTS, message, self._at(event), "remove the line `---`, or the rest")
+            message = "a second document begins here; the file must have exactly one"
+            stop(
+                FaultKind.DOCUMENTS, message, self._at(event), "remove the line `---`, or everything after it"
+            )
 
     def _scalar(self, event: Any) -> Scalar:
         at = self._at(event)
@@ -159,7 +164,7 @@ class _YamlReader:
         if tag not in _TAGGED_TYPES or not event.tag.startswith(_CORE_TAG):
             self._refuse_tag(event)
         elif not isinstance(value, _TAGGED_TYPES[tag]):
-            self._fault(FaultKind.VALUE, f"`{shown(text)}` is not a value of the tag !!{tag}", event)
+            self._fault(FaultKind.VALUE, f"`{shown(text)}` is not a valid value for the tag !!{tag}", event)
         elif tag == "float" and isinstance(value, int):
             return float(value)
         return value
@@ -212,7 +217,7 @@ class _YamlReader:
     def _refuse_key(self, key: Node) -> None:
         hint = "put it in quotes" if isinstance(key, Scalar) else None
         self.faults.append(
-            Fault(kind=FaultKind.KEY, message="a key must be a text", location=key.at, hint=hint)
+            Fault(kind=FaultKind.KEY, message="a key must be a string", location=key.at, hint=hint)
         )
 
     def _merge(self, value: Node) -> list[tuple[Scalar, Node]]:
@@ -222,7 +227,7 @@ class _YamlReader:
             if isinstance(source, Mapping):
                 entries += source.entries
             else:
-                message = "`<<` takes a mapping, or a list of mappings"
+                message = "`<<` must be a mapping or a list of mappings"
                 self.faults.append(Fault(kind=FaultKind.KEY, message=message, location=source.at))
         return entries
 
@@ -259,7 +264,7 @@ class _YamlReader:
 
     def _refuse_tag(self, event: Any) -> None:
         tag = event.tag.replace(_CORE_TAG, "!!")
-        hint = "remove the tag: only texts, numbers, lists and mappings are read"
+        hint = "remove the tag: only strings, numbers, lists and mappings are supported"
         self._fault(FaultKind.VALUE, f"the tag `{shown(tag)}` is not allowed", event, hint)
 
 
@@ -285,9 +290,9 @@ def _explained(error: yaml.MarkedYAMLError, line: str, column: int) -> tuple[str
     reason = error.problem or "cannot be read"
     rest = line[column:]
     if "${{" in line and "'}'" in reason:
-        return reason, 'inside of { } a reference needs quotes: "${{ workflow.<id>.return }}"'
+        return reason, 'inside { }, a reference needs quotes: "${{ workflow.<id>.return }}"'
     if rest.startswith("\t") or "tab character" in reason:
-        return "a line is indented with a tab", "indent with spaces, two for each level"
+        return "a line is indented with a tab", "indent with two spaces for each level"
     for words, (explanation, hint) in _EXPLANATIONS.items():
         if words in reason:
             return explanation.format(rest[:1]), hint
@@ -303,7 +308,7 @@ def _is_block_start(line: str, column: int) -> bool:
 
 def _badly_indented(error: yaml.MarkedYAMLError, column: int) -> tuple[str, str | None]:
     """Explain that libyaml expects the next item or key: a line is indented as none of those above is."""
-    reason = f"the line is indented by {column} spaces, which fits none of the lines above"
+    reason = f"the line is indented by {column} spaces, which does not match any line above"
     block = error.context_mark
     if block is None:
         return reason, None

@@ -36,7 +36,7 @@ class RunContext:
         path = self.results / relative
         if path in self.written:
             raise TaskError(
-                f"an earlier step of this run wrote {relative} already",
+                f"an earlier step of this run already wrote {relative}",
                 parameter="filename",
                 hint="give each step its own file name",
             )

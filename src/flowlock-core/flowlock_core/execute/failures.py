@@ -23,7 +23,7 @@ def failure(error: Exception, *, task: str, func: Callable[..., Any], values: It
     if column is not None:
         return Problem(
             code="FL731",
-            message=f"the task {task} asks for a column `{column}` that is not there; "
+            message=f"the task {task} uses the column `{column}`, which does not exist; "
             f"the columns are {columns_shown(there)}",
             location=location,
             hint=nearest(column, there),

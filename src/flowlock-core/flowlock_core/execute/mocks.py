@@ -36,8 +36,8 @@ def mock_of(task: Task[..., Any], step_id: str, mocks: Mapping[str, Path], *, mo
         return None
     if task.example is None:
         raise TaskError(
-            f"the task {task.name} has no packaged example to use with mocked I/O",
-            hint=f"name a file for this step under `mocks: {{{step_id}: file}}` of the test case",
+            f"the task {task.name} has no packaged example for mocked I/O",
+            hint=f"set a file for this step under `mocks: {{{step_id}: file}}` of the test case",
         )
     module = sys.modules[task.func.__module__]
     package = module.__spec__.parent if module.__spec__ else module.__name__.rpartition(".")[0]
@@ -51,9 +51,9 @@ def load_mock(mock: Mock, task: Task[..., Any], values: Mapping[str, Any]) -> An
     """
     if not mock.path.is_file():
         raise TaskError(
-            f"there is no mock file {mock.path}",
+            f"mock file {mock.path} does not exist",
             code="FL730",
-            hint="the path is relative to the test cases' file",
+            hint="the path is relative to the file of the test cases",
         )
     returns = arguments_of(task.func).returns
     if annotation_text(returns) == "pandas.DataFrame":

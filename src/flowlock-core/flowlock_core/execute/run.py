@@ -162,7 +162,8 @@ class RunStep:
             for pair in self._elements(names, argvalues):
                 if not (isinstance(pair, tuple | list) and len(pair) == 2):  # noqa: PLR2004 - a pair
                     raise TaskError(
-                        f"mapvalues is over (key, value) pairs, got {type(pair).__name__}", parameter=names[0]
+                        f"mapvalues iterates over (key, value) pairs, got {type(pair).__name__}",
+                        parameter=names[0],
                     )
                 key, value = pair
                 pairs.append((key, invoke(self._bound(calls, names, element_name(key), value))))
@@ -175,7 +176,7 @@ class RunStep:
     def _elements(self, names: tuple[str, ...], argvalues: Any) -> Sequence[Any]:
         if isinstance(argvalues, list | tuple):
             return argvalues
-        raise TaskError(f"a list to map over is expected, got {type(argvalues).__name__}", parameter=names[0])
+        raise TaskError(f"expected a list to map over, got {type(argvalues).__name__}", parameter=names[0])
 
     def _bound(self, calls: _Calls, names: tuple[str, ...], element: str, value: Any) -> dict[str, Any]:
         calls.element = self.run.context.element = element
@@ -224,7 +225,7 @@ class RunStep:
         for name, value in values.items():
             if value is SKIPPED:
                 raise TaskError(
-                    "the step that gives this value was skipped",
+                    "the step that produces this value was skipped",
                     parameter=name,
                     hint="skip this step too: add any_dependency_skipped to its skipif conditions",
                 )

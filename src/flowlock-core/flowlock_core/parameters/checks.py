@@ -30,8 +30,8 @@ class StepParameters:
         if name not in self.descriptions:
             return unknown_parameter(name, list(self.descriptions))
         if name in self.fixed:
-            message = "the workflow sets this itself"
-            return Problem(code="FL726", message=message, parameter=name, hint="leave it out")
+            message = "the workflow sets this value itself"
+            return Problem(code="FL726", message=message, parameter=name, hint="remove it")
         return None
 
     def missing(self, values: Mapping[str, Any]) -> Iterator[Problem]:
@@ -99,7 +99,7 @@ def _unknown_steps(steps: Sequence[StepParameters], values: Values) -> Iterator[
     for step in values:
         if step not in ids:
             hint = nearest(step, ids) or listed
-            message = "the workflow has no such step"
+            message = "the workflow does not have this step"
             yield Problem(code="FL724", message=message, step=step, hint=hint)
 
 

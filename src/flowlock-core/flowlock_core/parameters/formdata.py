@@ -19,7 +19,7 @@ def to_form(params: Mapping[str, Values], groups: Groups, steps: Collection[str]
     params = {step: values for step, values in params.items() if step in steps or values != {}}
     problems = [_unknown(step, steps, "step with parameters") for step in params if step not in steps]
     if problems:
-        raise WorkflowError("these are not the parameters of this workflow", problems=problems)
+        raise WorkflowError("these parameters do not belong to this workflow", problems=problems)
     form: dict[str, Any] = {}
     for step, values in params.items():
         if step in home:
@@ -45,17 +45,17 @@ def to_params(form: Values, groups: Groups, steps: Collection[str]) -> dict[str,
                     problems.append(_unknown(step, inside, f"step in `{card}`"))
         elif card in groups:
             problems.append(
-                Problem(code="FL737", message="a mapping of steps to their parameters is expected", step=card)
+                Problem(code="FL737", message="expected a mapping of steps to their parameters", step=card)
             )
         elif card in cards:
             params[card] = content
         elif content != {}:
             problems.append(_unknown(card, cards, "card"))
     if problems:
-        raise WorkflowError("this is not the form of this workflow", problems=problems)
+        raise WorkflowError("this form does not belong to this workflow", problems=problems)
     return params
 
 
 def _unknown(name: str, known: Collection[str], what: str) -> Problem:
     hint = nearest(name, list(known)) or (f"there are {', '.join(known)}" if known else None)
-    return Problem(code="FL737", message=f"the workflow has no such {what}", step=name, hint=hint)
+    return Problem(code="FL737", message=f"the workflow does not have this {what}", step=name, hint=hint)

@@ -136,7 +136,7 @@ def _shape_problems(document: Document, file: str) -> Iterator[Problem]:
     if content is not None and not isinstance(content, dict):
         yield Problem(
             code="FL723",
-            message="a mapping of steps to their parameters is expected",
+            message="expected a mapping of steps to their parameters",
             location=Location(file=file, line=1, column=1),
             hint="write each step as `step:`, and its parameters indented under it as `name: value`",
         )
@@ -145,7 +145,7 @@ def _shape_problems(document: Document, file: str) -> Iterator[Problem]:
         if values is not None and not isinstance(values, dict):
             yield Problem(
                 code="FL723",
-                message="a mapping of parameters to values is expected",
+                message="expected a mapping of parameters to values",
                 step=step,
                 location=document.values.get((step,)) or document.end,
                 hint="write the parameters indented under the step as `name: value`",

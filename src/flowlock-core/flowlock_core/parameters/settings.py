@@ -15,8 +15,8 @@ _KEY = re.compile(r'"((?:[^"\\]|\\.)*)"|([^.="]+)')
 def with_values(params: Params, settings: Sequence[str]) -> Params:
     """Return parameters with `step.parameter=value` put over them.
 
-    A value is YAML. A longer path goes into mappings; a key with dots stands in double quotes. A UsageError
-    tells which setting has another form.
+    A value is YAML. A longer path goes into mappings; put a key that contains dots in double quotes. A
+    UsageError tells which setting has another form.
     """
     for setting in settings:
         path, text = _setting(setting)
@@ -45,7 +45,7 @@ def _setting(setting: str) -> tuple[KeyPath, str]:
         raise UsageError(
             f"`{setting}` is not step.parameter=value",
             code="FL739",
-            hint="for example --set table.path=a.csv; a key with dots stands in double quotes: "
+            hint="for example --set table.path=a.csv; put a key that contains dots in double quotes: "
             "--set 'table.names.\"a.b\"=c'",
         )
     return tuple(keys), rest[1:]

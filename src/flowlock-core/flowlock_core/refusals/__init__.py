@@ -74,7 +74,7 @@ def _problem(name: str, path: Sequence[str | int], items: Sequence[ErrorDetails]
     if len(items) == 1 and first["type"] == "missing":
         return Problem(code="FL727", message="a value is required", parameter=parameter)
     if len(items) == 1 and first["type"] == "extra_forbidden":
-        return Problem(code="FL725", message="no such key", parameter=parameter, hint="remove it")
+        return Problem(code="FL725", message="unknown key", parameter=parameter, hint="remove it")
     return Problem(code="FL728", message=_message(items), parameter=parameter, hint=_nearest_choice(items))
 
 
@@ -84,12 +84,12 @@ def _message(items: Sequence[ErrorDetails]) -> str:
     is_choice = len(expected) > 1
     if not is_choice:
         return sentence(items[0])
-    if "a number" in expected and "a whole number" in expected:
-        expected.remove("a whole number")
+    if "a number" in expected and "an integer" in expected:
+        expected.remove("an integer")
     if SKIPPED_PHRASE in expected and len(expected) > 1:
         expected.remove(SKIPPED_PHRASE)
     alternatives = expected[0] if len(expected) == 1 else f"{', '.join(expected[:-1])} or {expected[-1]}"
-    return f"{alternatives} is expected, not {shown(items[0]['input'])}"
+    return f"expected {alternatives}, not {shown(items[0]['input'])}"
 
 
 def _nearest_choice(items: Sequence[ErrorDetails]) -> str | None:

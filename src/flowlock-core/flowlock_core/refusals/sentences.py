@@ -16,10 +16,10 @@ _DATE = "a date such as 2024-02-29"
 _TIME = "a date or time such as 2024-02-29T12:30"
 # By the beginning of an error's type: `int_type`, `int_parsing` and `int_from_float` expect the same.
 _EXPECTED = {
-    "string_type": "a text",
-    "string_sub_type": "a text",
-    "string_unicode": "a text",
-    "int_": "a whole number",
+    "string_type": "a string",
+    "string_sub_type": "a string",
+    "string_unicode": "a string",
+    "int_": "an integer",
     "float_": "a number",
     "decimal_": "a decimal number",
     "bool_": "true or false",
@@ -41,7 +41,7 @@ _EXPECTED = {
     "path_type": "a path",
     "url_": "a URL",
     "uuid_": "a UUID",
-    "bytes_": "a text",
+    "bytes_": "a string",
     "callable_type": "a function",
 }
 _CLASSES = {"Sequence": "a list", "Mapping": "a mapping"}
@@ -64,10 +64,10 @@ def sentence(item: ErrorDetails) -> str:
     value = shown(item["input"])
     if kind in _BOUNDS:
         key, bound = _BOUNDS[kind]
-        return f"{bound.format(_limit(context[key]))} is expected, not {value}"
+        return f"expected {bound.format(_limit(context[key]))}, not {value}"
     words = expected_words(item)
     if words:
-        return f"{words} is expected, not {value}{_reason(item, context)}"
+        return f"expected {words}, not {value}{_reason(item, context)}"
     return f"{value} is refused: {_lowered(item['msg'])}"
 
 
@@ -107,7 +107,7 @@ def _choices(item: ErrorDetails, context: Mapping[str, Any]) -> str:
 
 def _instance(item: ErrorDetails, context: Mapping[str, Any]) -> str:
     words = expected_words(item) or f"a {context.get('class', 'value of another type')}"
-    return f"{words} is expected, not {shown(item['input'])}"
+    return f"expected {words}, not {shown(item['input'])}"
 
 
 def _length(item: ErrorDetails, context: Mapping[str, Any]) -> str:
@@ -116,10 +116,8 @@ def _length(item: ErrorDetails, context: Mapping[str, Any]) -> str:
     else:
         bound, number = "at most", context["max_length"]
     kind = "character" if item["type"].startswith("string") else "item"
-    plural, verb = ("", "is") if number == 1 else ("s", "are")
-    return (
-        f"{bound} {number} {kind}{plural} {verb} expected, not {len(item['input'])}: {shown(item['input'])}"
-    )
+    plural = "" if number == 1 else "s"
+    return f"expected {bound} {number} {kind}{plural}, not {len(item['input'])}: {shown(item['input'])}"
 
 
 def _pattern(item: ErrorDetails, context: Mapping[str, Any]) -> str:
@@ -128,7 +126,8 @@ def _pattern(item: ErrorDetails, context: Mapping[str, Any]) -> str:
 
 def _without_tag(_item: ErrorDetails, context: Mapping[str, Any]) -> str:
     return (
-        f"the key {str(context['discriminator']).replace(chr(39), '`')} is missing, which says what this is"
+        f"the key {str(context['discriminator']).replace(chr(39), '`')} "
+        "is missing; it selects the kind of value"
     )
 
 

@@ -22,7 +22,7 @@ def require_names_among(names: Sequence[str], wanted: Sequence[str], parameter: 
     for column in wanted:
         if column not in names:
             raise TaskError(
-                f"there is no column `{column}`; the columns are {columns_shown(names)}",
+                f"column `{column}` does not exist; the columns are {columns_shown(names)}",
                 code="FL731",
                 parameter=parameter,
                 hint=nearest(column, names),
@@ -57,7 +57,7 @@ def require_times(df: "pd.DataFrame", column: str, parameter: str) -> None:
     require_columns(df, [column], parameter)
     if not is_datetime64_any_dtype(df[column].dtype):
         raise TaskError(
-            f"the column `{column}` holds no dates or times",
+            f"the column `{column}` contains no dates or times",
             parameter=parameter,
-            hint=f"name it under `time_columns` of the step that loads the table: [{column}]",
+            hint=f"list it under `time_columns` of the step that loads the table: [{column}]",
         )

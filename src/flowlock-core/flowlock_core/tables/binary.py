@@ -59,9 +59,9 @@ def with_index_as_columns(df: "pd.DataFrame", parameter: str) -> "pd.DataFrame":
         if df.index.nlevels == 1 and (df.index.dtype.kind in "iu" or df.empty):
             return df.reset_index(drop=True)
         raise TaskError(
-            "the labels of the table's rows have no name",
+            "the index of the table has no name",
             parameter=parameter,
-            hint="name the index of the table (df.index.name), or drop it (df.reset_index(drop=True))",
+            hint="name the index (df.index.name), or drop it (df.reset_index(drop=True))",
         )
     twice = [name for name in names if name is None or name in df.columns]
     if twice:
@@ -106,7 +106,7 @@ def _filled(row: Sequence[Any]) -> int:
 def _cells(path: Path, sheet: str | None) -> list[tuple[Any, ...]]:
     if find_spec("openpyxl") is None:
         raise TaskError(
-            "a package that reads Excel files is not in the environment",
+            "the environment has no package that can read Excel files",
             code=_NO_DATA,
             parameter="path",
             hint='add `- {name: openpyxl, version: ">=3.1"}` to `requirements` of the spec, '
@@ -158,7 +158,7 @@ def _require_computed(path: Path, rows: Sequence[Sequence[Any]], formulas: Seque
         for value, text in zip(row, written, strict=False):
             if value is None and isinstance(text, str) and text.startswith("="):
                 raise TaskError(
-                    f"{path}, row {number}: the value of the formula {text} is not in the file",
+                    f"{path}, row {number}: the value of the formula {text} is not stored in the file",
                     code=_NO_DATA,
                     parameter="path",
                     hint="open the file in a spreadsheet program and save it",

@@ -29,10 +29,12 @@ def decimal_mark(columns: "dict[str, pa.Array]", said: Columns) -> str:
         return "."
     name, number = doubtful
     raise TaskError(
-        f"the column `{name}` holds {number}, where the comma may be a decimal mark or group thousands",
+        f"the column `{name}` holds {number}, in which the comma "
+        "may be a decimal mark or a thousands separator",
         code=_NO_DATA,
         parameter="decimal",
-        hint=f'set `decimal: ","` if it is a decimal mark, or `text_columns: [{name}]` to keep the texts',
+        hint='set `decimal: ","` if it is a decimal mark, or `text_columns: '
+        f"[{name}]` to keep the column as text",
     )
 
 
@@ -71,11 +73,12 @@ def require_certain_nulls(
 def _refuse_shared(name: str, words: set[str], among_numbers: Mapping[str, str]) -> None:
     for word in sorted(words & among_numbers.keys()):
         raise TaskError(
-            f"`{word}` stands for a missing number in the column `{among_numbers[word]}`, "
-            f"and is a text of the column `{name}`",
+            f"`{word}` means a missing number in the column `{among_numbers[word]}`, "
+            f"but is an ordinary string in the column `{name}`",
             code=_NO_DATA,
             parameter="null_words",
-            hint=f"set `null_words: [{word}]` if it is missing there too, or `text_columns: [{name}]`",
+            hint=f"set `null_words: [{word}]` if it means a missing value "
+            f"there too, or `text_columns: [{name}]`",
         )
 
 

@@ -195,7 +195,7 @@ def _numbers(name: str, texts: "pa.Array", said: Columns) -> "pd.Series[Any]":
 
 def _rounded(name: str, text: str) -> TaskError:
     return TaskError(
-        f"the column `{name}` holds {text}, which a number of 64 bits cannot keep exactly",
+        f"the column `{name}` holds {text}, which a 64-bit number cannot represent exactly",
         parameter="path",
         hint=f"set `decimal_columns: [{name}]` to keep all digits, `number_columns: [{name}]` to round them, "
         f"or `text_columns: [{name}]`",
@@ -240,7 +240,7 @@ def _number(name: str, text: str, mark: str, parameter: str) -> Decimal:
         raise TaskError(
             f"the column `{name}` holds `{text}`, which is not a number",
             parameter=parameter,
-            hint="leave the column out of this parameter, or name the word under `null_words`",
+            hint="remove the column from this parameter, or list the word under `null_words`",
         )
     return Decimal(plain)
 
@@ -274,7 +274,7 @@ def _require_texts(name: str, values: Sequence[Any]) -> None:
     for value in values:
         if value is not None and not isinstance(value, str):
             raise TaskError(
-                f"the column `{name}` holds {value!r}, which is not a text in the file",
+                f"the column `{name}` holds {value!r}, which is not a string in the file",
                 parameter="text_columns",
             )
 

@@ -54,7 +54,7 @@ def read_delimited(
         delimiter = _delimiter(text)
     if delimiter == decimal:
         raise TaskError(
-            "the delimiter and the decimal mark are the same", parameter="decimal", hint="change one of them"
+            "the delimiter and the decimal mark must differ", parameter="decimal", hint="change one of them"
         )
     header = _header(text, delimiter)
     said.require(header)
@@ -80,7 +80,7 @@ def _text(path: Path, encoding: str | None) -> Text:
     stripped = content.lstrip("\r\n")
     if not stripped.strip():
         raise TaskError(
-            f"the file {path} is empty: it has no header",
+            f"the file {path} is empty and has no header",
             code=NO_DATA,
             parameter="path",
             hint="check the file",
@@ -89,7 +89,7 @@ def _text(path: Path, encoding: str | None) -> Text:
     text = Text(file=path, content=stripped, first_line=lines + 1)
     if "\0" in stripped:
         raise text.refused(
-            "it holds NUL characters, so it is not a text in this encoding",
+            "it contains NUL characters, so it is not text in this encoding",
             hint="set `encoding`, for example utf-16",
             parameter="encoding",
         )
@@ -170,7 +170,7 @@ def _delimiter(text: Text) -> str:
 
 def _uncertain(text: Text, candidates: Sequence[str], hint: str) -> TaskError:
     names = " or ".join(_DELIMITER_NAMES[mark] for mark in candidates)
-    message = f"the delimiter is not certain: it may be {names}"
+    message = f"the delimiter is ambiguous: it may be {names}"
     return text.refused(message, text.first_line, parameter="delimiter", hint=hint)
 
 
@@ -202,9 +202,11 @@ def _header(text: Text, delimiter: str) -> list[str]:
                 raise _wrong_length(text, line, record, names)
     except _RecordError as error:
         reason = (
-            "a quoted text does not end" if "end of data" in str(error) else "a quote stands inside a text"
+            "a quoted string is not closed"
+            if "end of data" in str(error)
+            else "there is a quote inside an unquoted string"
         )
-        hint = 'write a quote inside a quoted text twice: ""'
+        hint = 'double a quote inside a quoted string: ""'
         raise text.refused(reason, text.first_line + error.line, hint=hint) from error
     return names
 
@@ -218,25 +220,25 @@ def require_names(names: Sequence[str], where: str) -> None:
                 f"{where}: the column {number} of {len(names)} has no name",
                 code=NO_DATA,
                 parameter="path",
-                hint="name each column in the header; a delimiter at the end of a line begins a column",
+                hint="name each column in the header; a delimiter at the end of a line starts another column",
             )
         if name in seen:
             raise TaskError(
                 f"{where}: the columns {seen[name]} and {number} are both named `{name}`",
                 code=NO_DATA,
                 parameter="path",
-                hint="give each column a name of its own",
+                hint="give each column a unique name",
             )
         seen[name] = number
 
 
 def _wrong_length(text: Text, line: int, record: Sequence[str], names: Sequence[str]) -> TaskError:
     fields = "1 field" if len(record) == 1 else f"{len(record)} fields"
-    hint = "complete the row, or set `delimiter` if the columns are separated by something else"
+    hint = "complete the row, or set `delimiter` if another character separates the columns"
     if len(record) > len(names):
-        hint = "put a text that holds the delimiter in quotes, name all columns, or set `delimiter`"
+        hint = "put strings that contain the delimiter in quotes, name all columns, or set `delimiter`"
     return text.refused(
-        f"the row has {fields}, the header has {len(names)}", text.first_line + line, hint=hint
+        f"the row has {fields}, but the header has {len(names)}", text.first_line + line, hint=hint
     )
 
 

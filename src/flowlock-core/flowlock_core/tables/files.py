@@ -58,7 +58,7 @@ def format_of(name: str, chosen: TableFormat | None, parameter: str) -> TableFor
     suffix = Path(name).suffix.lower()
     if suffix not in SUFFIXES:
         raise TaskError(
-            f"the suffix of {name} does not name a format",
+            f"the suffix of {name} is not a known format",
             parameter=parameter,
             hint=f"use one of {', '.join(SUFFIXES)}, or set `format`",
         )
@@ -70,10 +70,10 @@ def read_table(path: Path, source: Source | None = None, parameter: str = "path"
     source = source or Source()
     if not path.exists():
         raise TaskError(
-            f"there is no file {path}", code=_NO_DATA, parameter=parameter, hint=_similar_file(path)
+            f"file {path} does not exist", code=_NO_DATA, parameter=parameter, hint=_similar_file(path)
         )
     if path.is_dir():
-        raise TaskError(f"{path} is a folder, a file is expected", code=_NO_DATA, parameter=parameter)
+        raise TaskError(f"{path} is a folder, not a file", code=_NO_DATA, parameter=parameter)
     kind = format_of(path.name, source.format, parameter)
     _require_fitting(source, kind)
     try:
@@ -86,7 +86,10 @@ def read_table(path: Path, source: Source | None = None, parameter: str = "path"
 
 def _similar_file(path: Path) -> str | None:
     if not path.parent.is_dir():
-        return f"there is no folder {path.parent} either; relative paths start at the parameters file"
+        return (
+            f"folder {path.parent} does not exist either; relative paths "
+            "start at the folder of the parameters file"
+        )
     here = sorted(item.name for item in path.parent.iterdir())
     return nearest(path.name, here) or "relative paths start at the folder of the parameters file"
 
@@ -103,9 +106,9 @@ def _require_fitting(source: Source, kind: TableFormat) -> None:
     for name, value in said.items():
         if value is not None:
             raise TaskError(
-                f"`{name}` says nothing about a file in the format {kind.value}",
+                f"`{name}` does not apply to a file in the format {kind.value}",
                 parameter=name,
-                hint="leave it out, or set `format`",
+                hint="remove it, or set `format`",
             )
 
 
@@ -159,7 +162,7 @@ def write_table(df: "pd.DataFrame", path: Path, kind: TableFormat) -> None:
             write_json_rows(df, path)
         case TableFormat.EXCEL:
             raise TaskError(
-                "tables are not written as Excel files",
+                "tables cannot be written as Excel files",
                 parameter="filename",
                 hint="choose a name that ends in .csv, .parquet or .json",
             )

@@ -24,13 +24,13 @@ def read_json_rows(path: Path, said: Columns) -> "pd.DataFrame":
 
     rows = _parsed(path)
     if not isinstance(rows, list):
-        raise _refused(path, "a list of objects, one a row, is expected")
+        raise _refused(path, "expected a list of objects, one for each row")
     names: dict[str, None] = {}
     for number, row in enumerate(rows, 1):
         if not isinstance(row, dict):
-            raise _refused(path, f"the item {number} of the list is not an object")
+            raise _refused(path, f"item {number} of the list is not an object")
         if "" in row:
-            raise _refused(path, f"the item {number} of the list has a key without a name")
+            raise _refused(path, f"item {number} of the list has an empty key")
         names |= dict.fromkeys(row)
     said.require(list(names))
     wanted = [name for name in names if said.wants(name)]
@@ -62,7 +62,7 @@ def _parsed(path: Path) -> Any:
 
 def _refused(path: Path, reason: str) -> TaskError:
     return TaskError(
-        f"{path} cannot be read as a table in JSON: {reason}",
+        f"{path} cannot be read as a JSON table: {reason}",
         code=_NO_DATA,
         parameter="path",
         hint="check the file, or set `format`",
@@ -75,7 +75,7 @@ def _number(text: str) -> float | Decimal:
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a number of JSON")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -46,12 +46,12 @@ def _among(
 
 
 def _refused(name: str, value: Any, held: str) -> TaskError:
-    shown = f"the text `{value}`" if isinstance(value, str) else str(value).lower()
-    hint = "write a text in quotes, and numbers without"
+    shown = f"the string `{value}`" if isinstance(value, str) else str(value).lower()
+    hint = "put strings in quotes, and write numbers without quotes"
     if held == "times":
         hint = "write times in ISO 8601: 2024-01-31, 2024-01-31T12:00"
     return TaskError(
-        f"the column `{name}` holds {held}, which {shown} cannot equal", parameter=_PARAMETER, hint=hint
+        f"the column `{name}` holds {held}, which can never equal {shown}", parameter=_PARAMETER, hint=hint
     )
 
 
@@ -65,7 +65,8 @@ def _among_times(column: "pd.Series[Any]", name: str, values: Sequence[Value]) -
             raise _refused(name, value, "times") from error
         if zone is None and moment.tzinfo is not None:
             raise TaskError(
-                f"`{value}` has a time zone, the times of the column `{name}` have none", parameter=_PARAMETER
+                f"`{value}` has a time zone, but the times in the column `{name}` have none",
+                parameter=_PARAMETER,
             )
         if zone is not None and moment.tzinfo is None:
             moment = moment.replace(tzinfo=zone)

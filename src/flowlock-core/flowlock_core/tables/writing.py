@@ -49,7 +49,7 @@ def write_json_rows(df: "pd.DataFrame", path: Path) -> None:
         column = df[name]
         kinds = _require_kinds(column, str(name), "JSON", also=(list, dict))
         if len(kinds) > 1 and not kinds <= _JSON_TYPES:
-            raise _cannot_hold("JSON", str(name), "values of several types", "make them all texts")
+            raise _cannot_hold("JSON", str(name), "values of several types", "convert them all to strings")
         if _has_infinite(column):
             raise _cannot_hold("JSON", str(name), "an infinite number", "save as CSV or Parquet")
     rows = rows_of(df, [str(name) for name in df.columns])
@@ -88,7 +88,8 @@ def _write(path: Path, text: str) -> None:
         data = text.encode()
     except UnicodeEncodeError as error:
         raise TaskError(
-            "a text of the table holds half of a surrogate pair, which is not a character", parameter="df"
+            "a string in the table contains half of a surrogate pair, which is not a character",
+            parameter="df",
         ) from error
     path.write_bytes(data)
 
@@ -108,7 +109,7 @@ def _require_one_kind(column: "pd.Series[Any]", name: str, what: str, *, also: S
     kinds = _require_kinds(column, name, what, also=also)
     if len(kinds) > 1:
         names = " and ".join(sorted(kind.__name__ for kind in kinds))
-        raise _cannot_hold(what, name, f"values of several types ({names})", "make them all texts")
+        raise _cannot_hold(what, name, f"values of several types ({names})", "convert them all to strings")
 
 
 def _require_kinds(column: "pd.Series[Any]", name: str, what: str, *, also: Sequence[type]) -> set[type]:
@@ -119,7 +120,7 @@ def _require_kinds(column: "pd.Series[Any]", name: str, what: str, *, also: Sequ
     allowed: tuple[type, ...] = (str, bool, int, float, Decimal, *_TIME_TYPES, *also)
     foreign = sorted(kind.__name__ for kind in kinds if not issubclass(kind, allowed))
     if foreign:
-        raise _cannot_hold(what, name, f"values of the type {foreign[0]}", "leave the column out")
+        raise _cannot_hold(what, name, f"values of the type {foreign[0]}", "remove the column")
     return kinds
 
 
@@ -153,7 +154,7 @@ def _require_short_integers(column: "pd.Series[Any]", name: str) -> None:
     if column.dtype == "object":
         for value in column.dropna().tolist():
             if isinstance(value, int) and not -(2**63) <= value < 2**64:
-                raise _cannot_hold("CSV", name, "integers of more than 64 bits", "make them texts")
+                raise _cannot_hold("CSV", name, "integers of more than 64 bits", "convert them to strings")
 
 
 def _writer(column: "pd.Series[Any]") -> Callable[[Any], str]:

@@ -47,7 +47,7 @@ def filter_by_time_range(
     zone = times.dt.tz
     if zone is None and since.tzinfo is not None:
         raise TaskError(
-            f"the time range has a time zone, the column `{time_column}` has none",
+            f"the time range has a time zone, but the column `{time_column}` has none",
             parameter="time_range",
             hint="write the range without a time zone",
         )
@@ -63,7 +63,7 @@ def filter_by_time_range(
 @task
 def filter_by_values(
     df: Annotated[DataFrame, Field(title="Table", description="The table to filter.")],
-    column: Annotated[str, Field(title="Column", description="The column to look at.")],
+    column: Annotated[str, Field(title="Column", description="The column to check.")],
     values: Annotated[
         list[str | int | float | bool],
         Field(title="Values", description="Rows with one of these values are chosen.", min_length=1),

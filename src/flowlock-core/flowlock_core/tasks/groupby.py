@@ -12,7 +12,7 @@ from flowlock_core.types import DataFrame, GroupKey
 
 By: TypeAlias = Annotated[
     list[str],
-    Field(title="Group by", description="The columns whose values, together, name a group.", min_length=1),
+    Field(title="Group by", description="The columns whose combined values identify a group.", min_length=1),
 ]
 
 
@@ -41,9 +41,12 @@ class Aggregation(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     column: Annotated[str, Field(title="Column", description="The column to aggregate.")]
-    function: Annotated[Function, Field(title="Function", description="How to make one value of many.")]
+    function: Annotated[
+        Function, Field(title="Function", description="The function that combines the values.")
+    ]
     name: Annotated[
-        str | None, Field(title="Name", description="The new column's name; the old one's if left empty.")
+        str | None,
+        Field(title="Name", description="The name of the new column; the original name if left empty."),
     ] = None
 
     @property
@@ -85,7 +88,7 @@ def _plain(value: Any) -> Any:
 def concat_groups(
     groups: Annotated[
         list[tuple[GroupKey, DataFrame]],
-        Field(title="Groups", description="Tables by group, as a mapvalues step gives them."),
+        Field(title="Groups", description="Tables by group, as a mapvalues step returns them."),
     ],
 ) -> DataFrame:
     """Put the tables of groups under each other, with the groups' columns where they lack them."""
@@ -93,7 +96,7 @@ def concat_groups(
 
     if not groups:
         raise TaskError(
-            "there are no groups: the table that was split is empty",
+            "there are no groups, because the table that was split is empty",
             parameter="groups",
             hint="check the data and the filters before this step",
         )
@@ -146,7 +149,7 @@ def _exact_sums(group: Any, column: str, parameter: str) -> Any:
     for total in sums.dropna():
         if not -(2**63) <= total < 2**63:
             raise TaskError(
-                f"a sum of the column `{column}` is {total}, which is beyond 64 bits",
+                f"a sum of the column `{column}` is {total}, which exceeds 64 bits",
                 parameter=f"{parameter}.column",
                 hint="use mean, or sum fewer rows",
             )
@@ -163,9 +166,9 @@ def may_overflow(column: Any) -> bool:
 
 def _without_order(column: str, parameter: str) -> TaskError:
     return TaskError(
-        f"the column `{column}` mixes values that have no common order, numbers and texts for example",
+        f"the column `{column}` mixes values that cannot be ordered together, such as numbers and strings",
         parameter=parameter,
-        hint="make them all texts, or all numbers",
+        hint="convert them all to strings, or all to numbers",
     )
 
 
@@ -176,7 +179,7 @@ def _require_distinct(by: list[str], aggregations: list[Aggregation]) -> None:
         raise TaskError(
             f"two columns of the result would be named `{twice[0]}`",
             parameter="aggregations",
-            hint="give each aggregation a `name` of its own",
+            hint="give each aggregation a unique `name`",
         )
 
 
@@ -188,7 +191,7 @@ def _require_aggregable(
     require_columns(df, [column], column_parameter)
     if function in NUMERIC and not is_numeric_dtype(df[column].dtype):
         raise TaskError(
-            f"the {function.value} of the column `{column}` is asked for, but it holds no numbers",
+            f"cannot compute the {function.value} of the column `{column}`, which does not contain numbers",
             parameter=function_parameter,
             hint="use count, distinct, min, max, first or last",
         )
@@ -200,9 +203,11 @@ def _pandas_name(function: Function) -> str:
 
 @task
 def aggregate_value(
-    df: Annotated[DataFrame, Field(title="Table", description="The table to look at.")],
+    df: Annotated[DataFrame, Field(title="Table", description="The table to read.")],
     column: Annotated[str, Field(title="Column", description="The column to aggregate.")],
-    function: Annotated[Function, Field(title="Function", description="How to make one value of many.")],
+    function: Annotated[
+        Function, Field(title="Function", description="The function that combines the values.")
+    ],
 ) -> int | float | str | None:
     """Make one value of a column; nothing when there is none to make it of."""
     _require_aggregable(df, column, function, "column", "function")
@@ -234,7 +239,7 @@ def _value(value: Any) -> int | float | str | None:
 
 @task
 def count_rows(
-    df: Annotated[DataFrame, Field(title="Table", description="The table to count the rows of.")],
+    df: Annotated[DataFrame, Field(title="Table", description="The table whose rows are counted.")],
 ) -> int:
     """Count a table's rows."""
     return len(df)

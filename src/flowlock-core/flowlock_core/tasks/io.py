@@ -25,7 +25,7 @@ TableFile: TypeAlias = Annotated[
 ]
 ReadFormat: TypeAlias = Annotated[
     TableFormat | None,
-    Field(title="Format", description="How the file is written; by its suffix if left empty."),
+    Field(title="Format", description="The format of the file; taken from its suffix if left empty."),
 ]
 KeptColumns: TypeAlias = Annotated[
     list[str], Field(title="Columns", description="The columns to keep, in this order; empty for all.")
@@ -38,20 +38,20 @@ TimeFormat: TypeAlias = Annotated[
     str | None,
     Field(
         title="Time format",
-        description="How the time columns are written if not in ISO 8601, for example %d.%m.%Y.",
+        description="The format of the time columns if it is not ISO 8601, for example %d.%m.%Y.",
         min_length=2,
     ),
 ]
 TextColumns: TypeAlias = Annotated[
     list[str],
-    Field(title="Text columns", description="Columns to keep as the texts that they are: 007, NA, 1e5."),
+    Field(title="Text columns", description="Columns to keep as text: 007, NA, 1e5."),
 ]
 NumberColumns: TypeAlias = Annotated[
     list[str],
     Field(
         title="Number columns",
         description="Columns to read as numbers although they have leading zeros, quotes, or more digits "
-        "than a number of 64 bits keeps.",
+        "than a 64-bit number can hold.",
     ),
 ]
 DecimalColumns: TypeAlias = Annotated[
@@ -70,7 +70,7 @@ Delimiter: TypeAlias = Annotated[
     Field(
         title="Delimiter",
         description="What separates the columns of a text file: a character, or the words tab, space, "
-        "comma, semicolon, bar. Found out where it is certain.",
+        "comma, semicolon, bar. Detected when it is unambiguous.",
         min_length=1,
     ),
 ]
@@ -78,7 +78,7 @@ DecimalMark: TypeAlias = Annotated[
     Literal[".", ","] | None,
     Field(
         title="Decimal mark",
-        description="The decimal mark of a text file. Found out where it is certain.",
+        description="The decimal mark of a text file. Detected when it is unambiguous.",
     ),
 ]
 Encoding: TypeAlias = Annotated[
@@ -86,7 +86,7 @@ Encoding: TypeAlias = Annotated[
     Field(title="Encoding", description="The encoding of a text file; UTF-8 if left empty.", min_length=1),
 ]
 Sheet: TypeAlias = Annotated[
-    str | None, Field(title="Sheet", description="The sheet of an Excel file that has several.")
+    str | None, Field(title="Sheet", description="The sheet to read from an Excel file that has several.")
 ]
 
 
@@ -149,9 +149,9 @@ def _require_one_type_each(said: Columns) -> None:
         for column in columns:
             if seen.setdefault(column, parameter) != parameter:
                 raise TaskError(
-                    f"the column `{column}` is named under `{seen[column]}` too",
+                    f"the column `{column}` is also listed under `{seen[column]}`",
                     parameter=parameter,
-                    hint="name it under one of them",
+                    hint="list it under only one of them",
                 )
 
 
@@ -159,7 +159,7 @@ def _delimiter(text: str | None) -> str | None:
     mark = _DELIMITER_WORDS.get(text or "", text)
     if mark is not None and (len(mark) != 1 or mark.isalnum() or mark in '"\r\n'):
         raise TaskError(
-            f"`{mark}` cannot separate columns",
+            f"`{mark}` cannot be used as a delimiter",
             parameter="delimiter",
             hint=f"one character, or one of {', '.join(_DELIMITER_WORDS)}",
         )
@@ -172,12 +172,16 @@ def save_table(
     filename: Annotated[
         OutputName,
         Field(
-            title="File name", description="Name inside the results folder; the suffix chooses the format."
+            title="File name",
+            description="The name inside the results folder; the suffix selects the format.",
         ),
     ],
     format: Annotated[  # noqa: A002 - the word that authors expect
         WrittenFormat | None,
-        Field(title="Format", description="CSV, TSV, Parquet or JSON; by the file's suffix if left empty."),
+        Field(
+            title="Format",
+            description="CSV, TSV, Parquet or JSON; taken from the file's suffix if left empty.",
+        ),
     ] = None,
 ) -> str:
     """Save a table to the results folder and return the file's path.
@@ -198,7 +202,9 @@ def save_table(
 @task(tags=("output",))
 def persist_text(
     text: Annotated[str, Field(title="Text", description="The text to write, in UTF-8.")],
-    filename: Annotated[OutputName, Field(title="File name", description="Name inside the results folder.")],
+    filename: Annotated[
+        OutputName, Field(title="File name", description="The name inside the results folder.")
+    ],
 ) -> str:
     """Write text to the results folder and return the file's path.
 

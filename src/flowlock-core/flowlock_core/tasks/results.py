@@ -28,10 +28,10 @@ Description: TypeAlias = Annotated[
     str, Field(title="Description", description="A sentence under the heading; may be empty.")
 ]
 Widths: TypeAlias = Annotated[
-    Width, Field(title="Width", description="The part of the dashboard's width to take on a wide screen.")
+    Width, Field(title="Width", description="The share of the dashboard's width on a wide screen.")
 ]
 Decimals: TypeAlias = Annotated[
-    int, Field(title="Decimals", description="Digits shown after the decimal point.", ge=0, le=10)
+    int, Field(title="Decimals", description="The number of digits after the decimal point.", ge=0, le=10)
 ]
 
 Widgets: TypeAlias = (
@@ -61,7 +61,10 @@ def create_table_widget(
         list[str], Field(title="Columns", description="The columns to show, in this order; empty for all.")
     ] = [],  # noqa: B006 - never changed
     max_rows: Annotated[
-        int, Field(title="Rows", description="Rows to show at most; the card tells how many there are.", ge=1)
+        int,
+        Field(
+            title="Rows", description="The maximum number of rows to show; the card states the total.", ge=1
+        ),
     ] = 100,
     decimals: Decimals = 2,
     width: Widths = Width.HALF,
@@ -86,7 +89,7 @@ def create_table_widget(
 def create_single_value_widget(
     value: Annotated[
         int | float | str | None,
-        Field(title="Value", description="The number or word to show; nothing shows as a dash."),
+        Field(title="Value", description="The number or word to show; an empty value is shown as a dash."),
     ],
     title: Title,
     *,
@@ -124,7 +127,7 @@ def gather_dashboard(
         Field(
             title="Widgets",
             description="The cards in their order: widgets, lists of widgets (of a mapped step), and lists "
-            "of widgets by group, which share a card. What was skipped is left out.",
+            "of widgets by group, which share a card. Skipped cards are left out.",
         ),
     ],
     description: Annotated[
@@ -141,11 +144,11 @@ def gather_dashboard(
 def _nothing_left(widgets: Sequence[Widgets]) -> TaskError:
     if any(isinstance(item, Sequence) and not item for item in widgets):
         return TaskError(
-            "no card is left to show: the table that they are made from is empty",
+            "there is no card to show, because the source table is empty",
             parameter="widgets",
             hint="check the data and the filters before this step",
         )
-    return TaskError("no card is left to show: every one was skipped", parameter="widgets")
+    return TaskError("there is no card to show, because all cards were skipped", parameter="widgets")
 
 
 def _kept(item: Widgets) -> Widget | list[tuple[GroupKey, Widget]] | list[Widget] | None:

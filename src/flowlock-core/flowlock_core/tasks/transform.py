@@ -40,7 +40,8 @@ def add_time_part(
     ],
     *,
     name: Annotated[
-        str | None, Field(title="Name", description="The new column's name; the part's if left empty.")
+        str | None,
+        Field(title="Name", description="The name of the new column; the name of the part if left empty."),
     ] = None,
 ) -> DataFrame:
     """Add a column with a part of a time, to group by."""
@@ -79,7 +80,7 @@ def _whole(numbers: "pd.Series[Any]") -> "pd.Series[Any]":
 
 @task
 def select_columns(
-    df: Annotated[DataFrame, Field(title="Table", description="The table to take columns of.")],
+    df: Annotated[DataFrame, Field(title="Table", description="The table to select columns from.")],
     columns: Annotated[
         list[str], Field(title="Columns", description="The columns to keep, in this order.", min_length=1)
     ],
@@ -91,9 +92,10 @@ def select_columns(
 
 @task
 def rename_columns(
-    df: Annotated[DataFrame, Field(title="Table", description="The table to rename columns of.")],
+    df: Annotated[DataFrame, Field(title="Table", description="The table whose columns are renamed.")],
     names: Annotated[
-        dict[str, str], Field(title="Names", description="Old name to new name; the others stay.")
+        dict[str, str],
+        Field(title="Names", description="Old name to new name; other columns keep their names."),
     ],
 ) -> DataFrame:
     """Give some of a table's columns other names."""
@@ -110,12 +112,10 @@ def sort_rows(
     df: Annotated[DataFrame, Field(title="Table", description="The table to sort.")],
     by: Annotated[
         list[str],
-        Field(title="Columns", description="Sort by the first; equal rows by the next.", min_length=1),
+        Field(title="Columns", description="Sort by the first column, then by the next.", min_length=1),
     ],
     *,
-    descending: Annotated[
-        bool, Field(title="Descending", description="The greatest first instead of the smallest.")
-    ] = False,
+    descending: Annotated[bool, Field(title="Descending", description="Sort in descending order.")] = False,
 ) -> DataFrame:
     """Sort a table's rows; those without a value come last, equal ones keep their order."""
     require_columns(df, by, "by")
@@ -123,7 +123,7 @@ def sort_rows(
         return df.sort_values(by, ascending=not descending, kind="stable", ignore_index=True)
     except TypeError as error:
         raise TaskError(
-            "the columns to sort by mix values that have no common order, numbers and texts for example",
+            "the columns to sort by mix values that cannot be ordered together, such as numbers and strings",
             parameter="by",
-            hint="make them all texts, or all numbers",
+            hint="convert them all to strings, or all to numbers",
         ) from error

@@ -95,17 +95,17 @@ def load_cases(path: Path, *, only: Sequence[str] = ()) -> Cases:
     document = parse_document(read_text(path, "test cases", code="FL735"), str(path))
     if not isinstance(document.content, dict) or not document.content:
         location = Location(file=str(path), line=1, column=1)
-        problem = Problem(
-            code="FL735", message="a mapping of case ids to cases is expected", location=location
-        )
-        raise WorkflowError(f"{path}: wrong test cases", problems=[problem])
+        problem = Problem(code="FL735", message="expected a mapping of case ids to cases", location=location)
+        raise WorkflowError(f"{path}: the test cases are not valid", problems=[problem])
     cases, problems = _cases(document)
     for name in only:
         if name not in cases:
             hint = nearest(name, list(cases)) or f"the cases are {', '.join(cases)}"
-            problems.append(Problem(code="FL735", message=f"there is no case `{name}`", hint=hint))
+            problems.append(
+                Problem(code="FL735", message=f"the test case `{name}` does not exist", hint=hint)
+            )
     if problems:
-        raise WorkflowError(f"{path}: wrong test cases", problems=problems)
+        raise WorkflowError(f"{path}: the test cases are not valid", problems=problems)
     chosen = {case_id: case for case_id, case in cases.items() if not only or case_id in only}
     return Cases(base=path.resolve().parent, by_id=chosen, document=document)
 
@@ -146,7 +146,7 @@ def _unknown_key(case_id: str, parameter: str | None, key: str, location: Locati
     known = [field.alias or name for name, field in Case.model_fields.items()]
     return Problem(
         code="FL735",
-        message="a case has no such key",
+        message="unknown key of a test case",
         step=case_id,
         parameter=parameter,
         location=location,
@@ -216,11 +216,11 @@ def _unexpected(cases: Cases, case_id: str, result: Any) -> Iterator[Problem]:
     if case.expect_error is not None:
         yield Problem(
             code="FL736",
-            message=f"an error with `{case.expect_error}` was expected, the run succeeded",
+            message=f"an error with `{case.expect_error}` was expected, but the run succeeded",
             location=cases.at(case_id, "expect-error"),
         )
     elif case.raises:
-        message = "an error was expected, the run succeeded"
+        message = "an error was expected, but the run succeeded"
         yield Problem(code="FL736", message=message, location=cases.at(case_id, "raises"))
     elif "expect" in case.model_fields_set:
         for path, message in differences(to_json(case.expect), to_json(result)):

@@ -26,15 +26,15 @@ def _differences(expected: Any, actual: Any, path: str) -> Iterator[tuple[str, s
             if key in actual:
                 yield from _differences(wanted, actual[key], f"{path}.{key}")
             else:
-                yield path, f"there is no `{key}`"
+                yield path, f"`{key}` is missing"
     elif isinstance(expected, list) and isinstance(actual, list):
         if len(expected) != len(actual):
-            yield path, f"{len(expected)} items are expected, there are {len(actual)}"
+            yield path, f"{len(expected)} items are expected, but there are {len(actual)}"
             return
         for number, (wanted, item) in enumerate(zip(expected, actual, strict=True)):
             yield from _differences(wanted, item, f"{path}[{number}]")
     elif not _equal(expected, actual):
-        yield path, f"{_shown(expected)} is expected, got {_shown(actual)}"
+        yield path, f"expected {_shown(expected)}, got {_shown(actual)}"
 
 
 def _equal(expected: Any, actual: Any) -> bool:

@@ -135,5 +135,5 @@ def tasks(
         Problem(code="FL201", message=f"`{one.name}` of {one.distribution} cannot be imported: {one.message}")
         for one in catalog.broken.get(name, ())
     ]
-    hint = nearest(name, list(catalog.tasks)) or "`flowlock tasks` lists what there is"
+    hint = nearest(name, list(catalog.tasks)) or "`flowlock tasks` lists all tasks"
     raise FlowlockError(f"unknown task `{name}`", code="FL130", hint=hint, problems=problems)

@@ -86,7 +86,7 @@ def read_index(path: Path) -> dict[str, Any]:
         index = dict(json.loads(data))
         for key in ("name", "version", "build"):
             if not isinstance(index[key], str):
-                raise TypeError(f"`{key}` of its index.json is not a text")
+                raise TypeError(f"`{key}` of its index.json is not a string")
         return index
 
 

@@ -40,10 +40,10 @@ def _conjunction(tokens: list[str], is_met: Callable[[str], bool]) -> tuple[bool
 
 def _operand(tokens: list[str], is_met: Callable[[str], bool]) -> tuple[bool, list[str]]:
     if not tokens:
-        raise ValueError("a condition ends where a match spec was expected")
+        raise ValueError("the condition ends where a match spec is expected")
     if tokens[0] != "(":
         return is_met(tokens[0]), tokens[1:]
     value, rest = _disjunction(tokens[1:], is_met)
     if not rest or rest[0] != ")":
-        raise ValueError("a condition has a parenthesis that is not closed")
+        raise ValueError("the condition has an unclosed parenthesis")
     return value, rest[1:]

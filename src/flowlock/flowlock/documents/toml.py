@@ -42,7 +42,7 @@ def read(text: str, file: str, *, code: str) -> Document:
     except LimitError as error:
         location = Location(file=file, line=error.line, column=error.column)
         raise FlowlockError(
-            f"too large: {error.message}", code=code, location=location, hint="divide or shorten it"
+            f"too large: {error.message}", code=code, location=location, hint="split or shorten it"
         ) from error
     except tomli.TOMLDecodeError as error:
         location = Location(file=file, line=error.lineno, column=error.colno)

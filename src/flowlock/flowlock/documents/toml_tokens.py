@@ -69,7 +69,7 @@ def tokens_of(text: str) -> list[Token]:
     The text may be malformed. The tokens end where a quote is not closed.
     """
     if len(text) > MAX_TEXT:
-        raise LimitError(f"the file has {len(text):,} characters; {MAX_TEXT:,} are the most that are read")
+        raise LimitError(f"the file has {len(text):,} characters; the maximum is {MAX_TEXT:,}")
     limits = _Limits()
     tokens = []
     for token in _tokens(text):
@@ -103,7 +103,7 @@ class _Limits:
         """Count a token; raise a LimitError if it is one too many."""
         if token.kind is TokenKind.WORD:
             self._require(
-                f"a word of {len(token.text):,} characters", token, is_within=len(token.text) <= MAX_WORD
+                f"a token of {len(token.text):,} characters", token, is_within=len(token.text) <= MAX_WORD
             )
         elif token.kind is TokenKind.MARK:
             self._count(token)

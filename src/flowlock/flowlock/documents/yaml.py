@@ -49,7 +49,7 @@ def read_mapping(text: str, file: str) -> YamlText:
     if not problems and not isinstance(root, MappingNode):
         location = root.at if root else Location(file=file, line=1, column=1)
         hint = "write `key: value` in each line"
-        message = "a mapping is expected"
+        message = "expected a mapping"
         problems = [Problem(code=_CODES[FaultKind.DOCUMENTS], message=message, location=location, hint=hint)]
     if problems:
         message = problems[0].message if len(problems) == 1 else f"{file} has {len(problems)} problems"

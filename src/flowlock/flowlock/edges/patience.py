@@ -97,7 +97,7 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> floa
 
 
 def _seconds(text: str) -> float | None:
-    """Return a whole number of seconds; a number that a float cannot hold is infinite."""
+    """Return an integer of seconds; a number that a float cannot hold is infinite."""
     if not (text.isascii() and text.isdecimal()):
         return None
     return float(text) if len(text) <= sys.float_info.dig else math.inf

@@ -86,7 +86,7 @@ class _Places:
 def _name(recipe: Recipe, pyproject: Mapping[str, Any], folder: str, places: _Places) -> Iterator[Problem]:
     stated = pyproject.get("project", {}).get("name", folder)
     if recipe.name != folder or canonicalize_name(stated) != canonicalize_name(folder):
-        hint = f"name the package {folder} in both, as its folder, or rename its folders too"
+        hint = f"name the package {folder} in both files, like its folder, or rename its folders too"
         yield places.problem("FL323", "name", ("name", recipe.name), ("name", stated), hint)
 
 
@@ -94,7 +94,7 @@ def _version(recipe: Recipe, pyproject: Mapping[str, Any], places: _Places) -> I
     project = pyproject.get("project", {"version": recipe.version})
     version = str(project.get("version", "none"))
     if "version" in project.get("dynamic", ()):
-        hint = f'write `version = "{recipe.version}"` in [project] and take it out of `dynamic`'
+        hint = f'write `version = "{recipe.version}"` in [project] and remove it from `dynamic`'
         dynamic = ("dynamic", "dynamic")
         yield places.problem("FL320", "version", ("version", recipe.version), dynamic, hint)
     elif version != recipe.version:

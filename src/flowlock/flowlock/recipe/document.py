@@ -24,7 +24,7 @@ _TABLES: tuple[tuple[str, ...], ...] = (
 _ITEMS: Mapping[tuple[str, ...], tuple[type | tuple[type, ...], str]] = {
     ("source",): (Mapping, "a mapping"),
     ("build", "skip"): ((str, bool), "a condition"),
-    ("build", "python", "entry_points"): (str, "a text"),
+    ("build", "python", "entry_points"): (str, "a string"),
     ("requirements", "build"): (str, "a match spec"),
     ("requirements", "host"): (str, "a match spec"),
     ("requirements", "run"): (str, "a match spec"),
@@ -180,7 +180,7 @@ def _own_values(document: Mapping[str, Any], places: Places) -> Iterator[Problem
         except ValueError as error:
             yield _problem(str(error), places, path)
     if "string" in build:
-        hint = "remove it: the digest of the package's inputs is the build string"
+        hint = "remove it: flowlock uses the digest of the package's inputs as the build string"
         yield _problem("build.string has no effect", places, ("build", "string"), hint, at_key=True)
 
 
@@ -208,7 +208,9 @@ def _context_problems(document: Mapping[str, Any], places: Places) -> Iterator[P
         try:
             fill(value, document, (name,))
         except ValueError as error:
-            yield _problem(str(error), places, ("context", name), "write out one of the variables")
+            yield _problem(
+                str(error), places, ("context", name), "replace one of the variables with its value"
+            )
 
 
 def _value_problems(
@@ -224,7 +226,9 @@ def _value_problems(
     lost = {path: part for path, part in made_of.items() if _loses_text(part, places.written.get(path))}
     for path, part in lost.items():
         message = f"{section}.{key}: `{places.written.get(path, part)}` without quotes is read as `{part}`"
-        yield _problem(message, places, path, "put it in quotes: of a number the text is lost (1.10 is 1.1)")
+        yield _problem(
+            message, places, path, "put it in quotes: a number does not keep its spelling (1.10 becomes 1.1)"
+        )
     if lost:
         return
     try:
@@ -245,7 +249,7 @@ def _exact_pins(document: Mapping[str, Any], places: Places) -> Iterator[Problem
         if _EXACT.search(text):
             yield Problem(
                 code="FL313",
-                message="an exact pin would make this package's bytes depend on another's",
+                message="with an exact pin, the bytes of this package would depend on another package",
                 location=places.value(path),
                 hint="pin a version range; the lock pins the exact build",
             )

@@ -34,7 +34,7 @@ def evaluate(expression: str, values: Mapping[str, Any]) -> str:
         raise ValueError(f"`{expression.strip()}` cannot be evaluated: {error}") from error
     if isinstance(result, str | int):
         return str(result)
-    raise ValueError(f"`{expression.strip()}` is not a text")
+    raise ValueError(f"`{expression.strip()}` is not a string")
 
 
 @cache
@@ -82,5 +82,5 @@ def _environment() -> "SandboxedEnvironment":
 def _replace(text: Any, old: str, new: str) -> str:
     given = str(text)
     if not old or len(given) + given.count(old) * len(new) > LONGEST:
-        raise ValueError("it becomes too long")
+        raise ValueError("the result is too long")
     return given.replace(old, new)

@@ -19,7 +19,9 @@ def own_source(recipe: Recipe) -> tuple[str, Location] | None:
     found = list(leaves(recipe.document.get("source"), ("source",)))
     problems = [problem for place, source in found for problem in _problems(recipe, place, source)]
     if len(found) > 1:
-        problems.append(_problem(recipe, found[1][0], "a package of ours has one source", _FOLDER))
+        problems.append(
+            _problem(recipe, found[1][0], "a package of the workspace must have exactly one source", _FOLDER)
+        )
     if problems:
         file = recipe.places.file
         raise FlowlockError(f"{file} has {len(problems)} problem(s)", problems=problems)
@@ -29,15 +31,13 @@ def own_source(recipe: Recipe) -> tuple[str, Location] | None:
     return resolve(source["path"], recipe.document), recipe.places.value((*place, "path"))
 
 
-_FOLDER = "name the package's folder by `source: {path: …}`: a build sees its own source and nothing else"
-_VENDOR = (
-    "a download belongs in a recipe of its own, recipes/vendor/<name>/recipe.yaml (see docs/pipeline.md)"
-)
+_FOLDER = "point `source: {path: …}` at the package's folder; a build can only see its own source"
+_VENDOR = "put the download into a separate recipe, recipes/vendor/<name>/recipe.yaml (see docs/pipeline.md)"
 
 
 def _problems(recipe: Recipe, place: KeyPath, source: Mapping[str, Any]) -> Iterator[Problem]:
     if {"then", "else"} & set(place):
-        yield _problem(recipe, place, "a source stands behind a selector", _FOLDER)
+        yield _problem(recipe, place, "a source is behind a selector", _FOLDER)
     for key in _DOWNLOADS:
         if key in source:
             yield _problem(recipe, (*place, key), f"a source has `{key}`", _VENDOR)

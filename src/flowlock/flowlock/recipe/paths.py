@@ -24,7 +24,7 @@ def escapes(document: Mapping[str, Any], places: Places) -> Iterator[Problem]:
                 code="FL312",
                 message=fault,
                 location=places.value(path),
-                hint="name a file of the package by its path inside it",
+                hint="give the path of a file in the package, relative to the package",
             )
 
 
@@ -40,7 +40,7 @@ def _fault(value: Any, document: Mapping[str, Any], *, source: bool) -> str | No
     away = PurePosixPath(path).is_absolute() or windows.anchor or path.startswith("~")
     # A Windows path has both separators.
     if away or (".." in windows.parts and not source):
-        return f"`{path}` leaves the package"
+        return f"`{path}` leads outside the package"
     return None
 
 

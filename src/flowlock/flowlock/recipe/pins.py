@@ -43,7 +43,7 @@ def with_pins(recipe: Recipe, versions: Mapping[str, Version]) -> Recipe:
         try:
             return _range(filled_requirement(value, recipe.document), recipe.name, versions) or value
         except ValueError as error:
-            hint = "write the range itself, as in `core >=1.2,<2`"
+            hint = "write the range explicitly, as in `core >=1.2,<2`"
             location = recipe.places.value(path)
             problems.append(Problem(code="FL326", message=str(error), location=location, hint=hint))
             return value
@@ -72,7 +72,7 @@ def _range(text: str, own: str, versions: Mapping[str, Version]) -> str | None:
     """Return the match spec of a pin, None for one of the package itself, which the engine knows."""
     expression = EXPRESSION.fullmatch(text.strip())
     if expression is None:
-        raise ValueError(f"`{text}` has more than a pin")
+        raise ValueError(f"`{text}` contains more than a pin")
     name, arguments = _call(expression[1])
     if name == own:
         return None
@@ -102,7 +102,7 @@ def _constant(node: "nodes.Expr") -> str:
     value = node.as_const()
     if isinstance(value, str | bool | None):
         return str(value or "")
-    raise ValueError(f"`{value}` is not a text")
+    raise ValueError(f"`{value}` is not a string")
 
 
 def _lower(version: str, bound: str) -> str:
@@ -112,7 +112,7 @@ def _lower(version: str, bound: str) -> str:
     release = _RELEASE.fullmatch(version)
     if release is None:
         if count < len(DEFAULTS["lower_bound"].split(".")):
-            raise ValueError(f"the version {version} is not a release, so `{bound}` of it is not a version")
+            raise ValueError(f"the version {version} is not a release, so its `{bound}` is not a version")
         return f">={version}"
     numbers = release["release"].split(".")[:count]
     return f">={release['epoch'] or ''}{'.'.join(numbers)}"
@@ -123,7 +123,7 @@ def _upper(version: str, bound: str) -> str:
         return f"<{bound}" if bound else ""
     release = _RELEASE.match(version)
     if release is None:
-        raise ValueError(f"the version {version} has no numbers, so there is none after `{bound}` of it")
+        raise ValueError(f"the version {version} has no numbers, so it has no version after its `{bound}`")
     count = bound.count("x")
     numbers = [*map(int, release["release"].split(".")), *[0] * count][:count]
     numbers[-1] += 1

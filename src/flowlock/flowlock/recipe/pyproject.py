@@ -33,7 +33,7 @@ def _name(value: str) -> str:
     except InvalidRequirement:
         requirement = None
     if requirement is None or str(requirement) != value or requirement.name != value:
-        raise ValueError(f"`{value}` is no name of a distribution")
+        raise ValueError(f"`{value}` is not a valid distribution name")
     return value
 
 
@@ -41,7 +41,7 @@ def _specifiers(value: str) -> str:
     try:
         SpecifierSet(value)
     except InvalidSpecifier as error:
-        raise ValueError(f"`{value}` is no version specifier such as `>=3.11`") from error
+        raise ValueError(f"`{value}` is not a version specifier such as `>=3.11`") from error
     return value
 
 
@@ -83,5 +83,5 @@ def _problem(fault: Mapping[str, Any], document: toml.Document) -> Problem:
         code="FL302",
         message=f"{shown}: {reason}",
         location=document.at(fault["loc"]),
-        hint="see https://packaging.python.org/specifications/pyproject-toml for what belongs there",
+        hint="see https://packaging.python.org/specifications/pyproject-toml for the allowed values",
     )

@@ -20,10 +20,10 @@ def match_spec(requirement: Requirement, names: Mapping[str, str]) -> str:
     """
     wheel = canonicalize_name(requirement.name)
     if requirement.url:
-        raise ValueError(f"`{requirement}` names a URL, which no conda package can depend on")
+        raise ValueError(f"`{requirement}` names a URL, and a conda package cannot depend on a URL")
     key = f"{wheel}[{','.join(sorted(requirement.extras))}]" if requirement.extras else wheel
     if requirement.extras and key not in names:
-        raise ValueError(f"`{requirement}` asks for an extra, and [names] has no conda package for `{key}`")
+        raise ValueError(f"`{requirement}` requests an extra, but [names] has no conda package for `{key}`")
     version = version_spec(requirement.specifier)
     return f"{names.get(key, wheel)} {version}".rstrip()
 

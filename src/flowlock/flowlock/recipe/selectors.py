@@ -27,7 +27,8 @@ def platform_selectors(document: Mapping[str, Any], places: Places) -> Iterator[
         if word := _PLATFORM.search(_QUOTED.sub("''", text)):
             yield Problem(
                 code="FL319",
-                message=f"`{word[0]}` differs between platforms, and a noarch package is the same on all",
+                message=f"`{word[0]}` differs between platforms, but a noarch "
+                "package must be the same on all platforms",
                 location=places.value(path),
                 hint=_way_out(path),
             )
@@ -59,6 +60,10 @@ def _conditions(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
 def _way_out(path: KeyPath) -> str:
     if path[:2] == ("requirements", "run"):
         return (
-            "write one list for every platform; a package for one kind of system requires `__win` or `__unix`"
+            "write one list for all platforms; if the package is for "
+            "one kind of system, require `__win` or `__unix`"
         )
-    return "write what holds on every platform, or leave out `noarch` to build one package for each"
+    return (
+        "write a value that is valid on all platforms, or remove "
+        "`noarch` to build one package for each platform"
+    )

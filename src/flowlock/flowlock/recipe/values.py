@@ -67,8 +67,8 @@ def resolve(value: Any, document: Mapping[str, Any]) -> str:
         raise ValueError(f"`{missing[0]}` is not in `context`")
     if "${{" in text:
         raise ValueError(
-            f"`{text}` is an expression that only the engine evaluates; "
-            "variables of `context` and common filters may stand here"
+            f"`{text}` is an expression that only the build engine can evaluate; "
+            "use variables of `context` and common filters here"
         )
     return text
 
@@ -91,7 +91,7 @@ class _Context:
     def fill(self, text: str, within: tuple[str, ...]) -> str:
         filled = EXPRESSION.sub(lambda match: self._result(match, within), text)
         if len(filled) > expressions.LONGEST:
-            raise ValueError(f"`{text:.60}` becomes longer than {expressions.LONGEST} characters")
+            raise ValueError(f"`{text:.60}` expands to more than {expressions.LONGEST} characters")
         return filled
 
     def _result(self, match: re.Match[str], within: tuple[str, ...]) -> str:
@@ -106,9 +106,9 @@ class _Context:
 
     def _value(self, name: str, within: tuple[str, ...]) -> Any:
         if name in within:
-            raise ValueError(f"`{name}` of `context` needs itself")
+            raise ValueError(f"`{name}` of `context` refers to itself")
         if len(within) > DEEPEST:
-            raise ValueError(f"`{within[0]}` of `context` needs more than {DEEPEST} others, one in another")
+            raise ValueError(f"`{within[0]}` of `context` depends on more than {DEEPEST} nested variables")
         if name not in self._values:
             written = self._written[name]
             is_text = isinstance(written, str)

@@ -41,7 +41,7 @@ class VendoredSource:
 def _file_name(url: str) -> FileName:
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"}:
-        raise ValueError(f"`{url}` is not a URL of http or https")
+        raise ValueError(f"`{url}` is not an http or https URL")
     # A `/` that is quoted parts names too, once it is none any more.
     return FileName(unquote(parts.path).rsplit("/", 1)[-1])
 
@@ -71,7 +71,7 @@ def _problems(recipe: Recipe) -> Iterator[Problem]:
     try:
         datetime.fromisoformat(str(extra["epoch"]))
     except KeyError:
-        hint = "give the time that the package's files shall bear"
+        hint = "set the timestamp for the package's files"
         yield _problem(recipe, ("extra", "epoch"), "extra.epoch is missing", hint)
     except ValueError as error:
         yield _problem(
@@ -79,14 +79,18 @@ def _problems(recipe: Recipe) -> Iterator[Problem]:
         )
     if "wheel" in extra:
         if recipe.sources:
-            yield _problem(recipe, ("source",), "both a wheel and a source are named", "name one of them")
+            yield _problem(
+                recipe, ("source",), "the recipe names both a wheel and a source", "name one of them"
+            )
         if not _WHEEL.fullmatch(_resolved(recipe, extra["wheel"])):
-            message = f"`{extra['wheel']}` names no wheel"
+            message = f"`{extra['wheel']}` does not name a wheel"
             yield _problem(recipe, ("extra", "wheel"), message, "write `name ==version`")
         yield from _digest(recipe, extra, ("extra",))
     elif len(recipe.sources) != 1 or "url" not in recipe.sources[0]:
-        hint = "name one archive by `source: {url, sha256}`, or a wheel by `extra: {wheel, sha256}`"
-        yield _problem(recipe, ("source",), "a vendored package is built from one archive or wheel", hint)
+        hint = "name one archive with `source: {url, sha256}`, or one wheel with `extra: {wheel, sha256}`"
+        yield _problem(
+            recipe, ("source",), "a vendored package must be built from one archive or wheel", hint
+        )
     else:
         place = ("source",) if isinstance(recipe.document["source"], Mapping) else ("source", 0)
         yield from _archive(recipe, recipe.sources[0], place)
@@ -96,12 +100,14 @@ def _problems(recipe: Recipe) -> Iterator[Problem]:
 def _archive(recipe: Recipe, source: Mapping[str, Any], place: KeyPath) -> Iterator[Problem]:
     for key in ("git", "path"):
         if key in source:
-            message = f"the source has a `{key}` beside its `url`"
-            yield _problem(recipe, (*place, key), message, "a vendored package is built from one archive")
+            message = f"the source has both `{key}` and `url`"
+            yield _problem(
+                recipe, (*place, key), message, "a vendored package must be built from one archive"
+            )
     try:
         _file_name(resolve(source["url"], recipe.document))
     except ValueError as error:
-        hint = "give the URL of the archive, which ends in the archive's name"
+        hint = "give the URL of the archive, ending in its file name"
         yield _problem(recipe, (*place, "url"), f"url: {error}", hint)
 
 
@@ -109,7 +115,7 @@ def _digest(recipe: Recipe, table: Mapping[str, Any], place: KeyPath) -> Iterato
     try:
         Sha256(str(table.get("sha256", "")))
     except ValueError as error:
-        hint = "give the digest of the file, in hexadecimal digits"
+        hint = "give the sha256 of the file in hexadecimal"
         yield _problem(recipe, (*place, "sha256"), f"sha256: {error}", hint)
 
 

@@ -47,7 +47,7 @@ def parse_layout(text: str, file: str, spec: Spec) -> tuple[tuple[WidgetPosition
         start = Location(file=file, line=1, column=1)
         return (), problems or [Problem(code="FL161", message="the layout is empty", location=start)]
     if not isinstance(root, Items):
-        return (), [*problems, _wrong("a layout is a list of items", root)]
+        return (), [*problems, _wrong("a layout must be a list of items", root)]
     reader = _LayoutReader(spec, problems)
     places = [(item, place) for item in root.items if (place := reader.item(item))]
     problems += _twice(places)
@@ -65,7 +65,7 @@ class _LayoutReader:
     def item(self, node: Node) -> WidgetPosition | None:
         """Return the place that an item says, or None if something about it is wrong."""
         if not isinstance(node, Mapping):
-            self.problems.append(_wrong("an item of a layout is a mapping", node))
+            self.problems.append(_wrong("an item of a layout must be a mapping", node))
             return None
         before = len(self.problems)
         found = {key.text: value for key, value in node.entries}
@@ -74,7 +74,7 @@ class _LayoutReader:
         widget = self._widget(found.get("widget_id", found.get("i")))
         static = found.get("static")
         if static is not None and not (isinstance(static, Scalar) and isinstance(static.value, bool)):
-            self.problems.append(_wrong("`static` is true or false", static))
+            self.problems.append(_wrong("`static` must be true or false", static))
         for side, least in (("w", "minW"), ("h", "minH")):
             if numbers.get(least, 0) > numbers.get(side, MAX_SIDE):
                 message = f"`{side}` is {numbers[side]}, less than `{least}`"
@@ -94,7 +94,7 @@ class _LayoutReader:
         value = node.value if isinstance(node, Scalar) else None
         if type(value) is int and least <= value <= MAX_SIDE:
             return value
-        self.problems.append(_wrong(f"`{key}` is a whole number from {least} to {MAX_SIDE}", node))
+        self.problems.append(_wrong(f"`{key}` must be an integer from {least} to {MAX_SIDE}", node))
         return least
 
     def _widget(self, node: Node | None) -> int | None:
@@ -108,7 +108,9 @@ class _LayoutReader:
         if isinstance(node, Scalar) and text.isdecimal() and len(text) < 4:  # noqa: PLR2004 - up to 999
             if int(text) < len(self.widgets) or not self.widgets:
                 return int(text)
-            message = f"the dashboard has {len(self.widgets)} widgets, counted from 0; there is no {text}"
+            message = (
+                f"the dashboard has {len(self.widgets)} widgets, counted from 0; widget {text} does not exist"
+            )
         else:
             message = f"the dashboard has no widget `{shown(text)}`"
         hint = nearest(text, known) or (f"its widgets are {', '.join(known)}" if known else None)
@@ -149,7 +151,7 @@ def _twice(places: list[tuple[Node, WidgetPosition]]) -> Iterator[Problem]:
             yield Problem(code="FL162", message=message, location=node.at, hint=hint)
         first = widgets.setdefault(place.widget, node.at)
         if first is not node.at:
-            message = f"the widget {place.widget} has a place already"
+            message = f"the widget {place.widget} is already placed"
             hint = f"it is on line {first.line}"
             yield Problem(code="FL162", message=message, location=node.at, hint=hint)
 
@@ -159,7 +161,7 @@ def _overlapping(places: list[tuple[Node, WidgetPosition]]) -> Iterator[Problem]
         for other_node, other in places[:number]:
             apart = one.x >= other.x + other.w or other.x >= one.x + one.w
             if not apart and one.y < other.y + other.h and other.y < one.y + one.h:
-                message = f"this item covers that of line {other_node.at.line}"
+                message = f"this item overlaps the item on line {other_node.at.line}"
                 yield Problem(code="FL163", message=message, location=node.at, severity=Severity.WARNING)
 
 
@@ -168,4 +170,4 @@ def _text(node: Node) -> str:
 
 
 def _wrong(rule: str, node: Node) -> Problem:
-    return Problem(code="FL161", message=f"{rule}; this is {kind(node)}", location=node.at)
+    return Problem(code="FL161", message=f"{rule}, not {kind(node)}", location=node.at)

@@ -68,7 +68,7 @@ def parse(text: str, file: str) -> tuple[Spec | None, list[Problem]]:
     if not isinstance(root, Mapping):
         found = "is empty" if root is None or _is_null(root) else f"is {kind(root)}"
         start = Location(file=file, line=1, column=1)
-        hint = "a spec is a mapping with `id`, `requirements` and `workflow`"
+        hint = "a spec must be a mapping with `id`, `requirements` and `workflow`"
         problem = Problem(
             code="FL104", message=f"the spec {found}", location=root.at if root else start, hint=hint
         )
@@ -85,7 +85,7 @@ def kind(node: Node) -> str:
         case Items():
             return "a list"
         case Scalar():
-            names = {bool: "true or false", int: "a number", float: "a number", str: "a text"}
+            names = {bool: "true or false", int: "a number", float: "a number", str: "a string"}
             return names.get(type(node.value), "nothing")
 
 
@@ -104,7 +104,9 @@ class _Shaper:
         found = self._keys(root, SPEC_KEYS, "a spec", required=("id", "workflow"))
         if "defaults" in found and "task-instance-defaults" in found:
             at = found["task-instance-defaults"].at
-            self._problem("FL110", "`defaults` and `task-instance-defaults` say the same; keep one", at)
+            self._problem(
+                "FL110", "`defaults` and `task-instance-defaults` have the same meaning; keep one of them", at
+            )
         defaults = found.get("task-instance-defaults") or found.get("defaults")
         return Spec(
             file=file,
@@ -122,7 +124,7 @@ class _Shaper:
         found: tuple[Step | TaskGroup, ...] = self._each(node, "`workflow`", self._member)
         empty = not any(isinstance(one, Step) or one.steps for one in found)
         if node is not None and empty and len(self.problems) == before:
-            self._problem("FL112", "`workflow` has at least one step", node.at)
+            self._problem("FL112", "`workflow` must have at least one step", node.at)
         return found
 
     def _metadata(self, node: Node) -> WorkflowMetadata | None:
@@ -161,7 +163,7 @@ class _Shaper:
         if whole:
             for other in ("name", "version"):
                 if other in found:
-                    message = f"`requirement` says the whole; it cannot stand beside `{other}`"
+                    message = f"`requirement` is a complete requirement; it cannot be combined with `{other}`"
                     self._problem("FL110", message, found[other].at)
             return split_requirement(node.at, whole, channel)
         return SpecRequirement(
@@ -213,7 +215,7 @@ class _Shaper:
         found = self._keys(node, GROUP_KEYS, "a task group", required=("title", "tasks"))
         marked = found.get("type")
         if marked is not None and not (isinstance(marked, Scalar) and marked.value == GROUP_TYPE):
-            self._problem("FL112", f"the type of a task group is `{GROUP_TYPE}`", marked.at)
+            self._problem("FL112", f"the type of a task group must be `{GROUP_TYPE}`", marked.at)
         return TaskGroup(
             at=node.at,
             title=self._optional(found.get("title"), self._text),
@@ -226,8 +228,8 @@ class _Shaper:
             self._wrong(node, "a task instance (a mapping)")
             return None
         if any(key.text == "tasks" for key, _ in node.entries):
-            hint = "end the group above and begin this one at the level of `workflow`"
-            self._problem("FL112", "a task group cannot stand in a task group", node.at, hint)
+            hint = "end the group above, and start this one at the level of `workflow`"
+            self._problem("FL112", "a task group cannot contain a task group", node.at, hint)
             return None
         return self._step(node)
 
@@ -237,7 +239,7 @@ class _Shaper:
         marked = found.get("type")
         if marked is not None and not (isinstance(marked, Scalar) and marked.value == STEP_TYPE):
             hint = f"a task instance needs no type; a group has `type: {GROUP_TYPE}` and `tasks`"
-            self._problem("FL112", "unknown type of task instance", marked.at, hint)
+            self._problem("FL112", "unknown type for a task instance", marked.at, hint)
         iterations = [
             iteration
             for over in Over
@@ -271,7 +273,7 @@ class _Shaper:
             if name.value not in given:
                 yield argument
                 continue
-            message = f"`{shown(name.value)}` is given by `{given[name.value]}` too, which is what counts"
+            message = f"`{shown(name.value)}` is given by `{given[name.value]}`, which takes precedence"
             self.problems.append(
                 Problem(
                     code="FL175",
@@ -304,7 +306,7 @@ class _Shaper:
             return tuple(LocatedText(part.strip(), node.at) for part in node.value.split(",") if part.strip())
         names = self._each(node, "`argnames`", self._text)
         if node is not None and not names:
-            self._problem("FL112", "`argnames` names at least one argument", node.at)
+            self._problem("FL112", "`argnames` must name at least one argument", node.at)
         return names
 
     def _skipif(self, node: Node) -> SkipIf | None:
@@ -314,7 +316,7 @@ class _Shaper:
         depth = found.get("unpack_depth")
         value = depth.value if isinstance(depth, Scalar) else None
         if depth is not None and (type(value) is not int or not 0 <= value <= MAX_UNPACK):
-            self._problem("FL112", f"`unpack_depth` is a whole number from 0 to {MAX_UNPACK}", depth.at)
+            self._problem("FL112", f"`unpack_depth` must be an integer from 0 to {MAX_UNPACK}", depth.at)
         return SkipIf(
             conditions=self._each(found.get("conditions"), "`conditions`", self._text),
             unpack_depth=value if type(value) is int else 1,
@@ -333,13 +335,15 @@ class _Shaper:
 
     def _scalar(self, node: Scalar) -> Value:
         if isinstance(node.value, float) and not isfinite(node.value):
-            self._problem("FL112", f"`{node.text}` is not a finite number, which JSON cannot say", node.at)
+            self._problem(
+                "FL112", f"`{node.text}` is not a finite number, and JSON has no such numbers", node.at
+            )
         if not isinstance(node.value, str) or _MARK not in node.value:
             return Literal(node.value, node.at)
         match = _REFERENCE.fullmatch(node.value.strip())
         if match is None:
-            hint = "a value is `${{ workflow.<id>.return }}` or `${{ env.NAME }}`, with nothing around it"
-            self._problem("FL117", "this is not a reference that can be resolved", node.at, hint)
+            hint = "write `${{ workflow.<id>.return }}` or `${{ env.NAME }}`, with nothing before or after it"
+            self._problem("FL117", "this is not a valid reference", node.at, hint)
             # Whatever was meant, its value is not known here, so that no rule says more of it.
             return EnvironmentVariable("", node.at)
         if match["env"] is not None:
@@ -350,7 +354,7 @@ class _Shaper:
         if isinstance(node, Scalar) and isinstance(node.value, str):
             return LocatedText(node.value, node.at)
         hint = "put it in quotes" if isinstance(node, Scalar) and node.value is not None else None
-        self._wrong(node, "a text", hint)
+        self._wrong(node, "a string", hint)
         return None
 
     def _optional(self, node: Node | None, reader: Callable[[Node], T | None]) -> T | None:
@@ -361,7 +365,7 @@ class _Shaper:
         if node is None or _is_null(node):
             return ()
         if not isinstance(node, Items):
-            self._problem("FL112", f"{what} is a list; this is {kind(node)}", node.at)
+            self._problem("FL112", f"{what} must be a list, not {kind(node)}", node.at)
             return ()
         return tuple(found for item in node.items if (found := reader(item)) is not None)
 
@@ -370,7 +374,7 @@ class _Shaper:
     ) -> dict[str, Node] | None:
         if isinstance(node, Mapping):
             return self._keys(node, known, what, required=required)
-        self._problem("FL112", f"{what} is a mapping; this is {kind(node)}", node.at)
+        self._problem("FL112", f"{what} must be a mapping, not {kind(node)}", node.at)
         return None
 
     def _keys(
@@ -388,7 +392,7 @@ class _Shaper:
         return found
 
     def _wrong(self, node: Node, expected: str, hint: str | None = None) -> None:
-        self._problem("FL112", f"{expected} is expected; this is {kind(node)}", node.at, hint)
+        self._problem("FL112", f"expected {expected}, not {kind(node)}", node.at, hint)
 
     def _problem(self, code: str, message: str, at: Location, hint: str | None = None) -> None:
         self.problems.append(Problem(code=code, message=message, location=at, hint=hint))

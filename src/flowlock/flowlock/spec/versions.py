@@ -19,7 +19,7 @@ def pep440(text: str) -> str:
     if text in ("", "*"):
         return ""
     if "|" in text:
-        raise ValueError("alternatives with `|` cannot be written into a wheel's metadata")
+        raise ValueError("alternatives with `|` cannot be expressed in a wheel's metadata")
     return ",".join(_clause(part.strip(), text) for part in text.split(","))
 
 

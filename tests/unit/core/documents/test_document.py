@@ -39,19 +39,19 @@ def test_json_means_what_json_says(value: object, indent: int | str | None) -> N
     ("text", "told"),
     [
         ('{"a": 1,\n "a": 2}', "p.json:2:2: FL722 the key `a` is given twice"),
-        ('{"a": [1,]}', "p.json:1:10: FL721 not JSON: a comma stands before `]`"),
-        ('{"a": NaN}', "p.json:1:7: FL721 not JSON: a value is expected"),
-        ('{"a": 1} x', "p.json:1:10: FL721 not JSON: nothing may follow the value"),
-        ("{'a': 1}", "p.json:1:2: FL721 not JSON: a key in double quotes is expected"),
-        ('{"a" 1}', "p.json:1:6: FL721 not JSON: a colon is expected after a key"),
+        ('{"a": [1,]}', "p.json:1:10: FL721 not JSON: there is a comma before `]`"),
+        ('{"a": NaN}', "p.json:1:7: FL721 not JSON: expected a value"),
+        ('{"a": 1} x', "p.json:1:10: FL721 not JSON: the file must end after the value"),
+        ("{'a': 1}", "p.json:1:2: FL721 not JSON: expected a key in double quotes"),
+        ('{"a" 1}', "p.json:1:6: FL721 not JSON: expected a colon after the key"),
         ('["x\ty"]', "p.json:1:4: FL721 not JSON: invalid control character"),
-        ('["\\ud800"]', "p.json:1:2: FL721 a text holds half of a surrogate pair"),
+        ('["\\ud800"]', "p.json:1:2: FL721 a string contains half of a surrogate pair"),
         ('{"a": 1e999}', "p.json:1:7: FL721 the number 1e999 is too large"),
-        ('{"a": 01}', "p.json:1:8: FL721 not JSON: a comma or `}` is expected"),
+        ('{"a": 01}', "p.json:1:8: FL721 not JSON: expected a comma or `}`"),
         ("[" * 100, "p.json:1:66: FL721 nested deeper than 64 levels"),
         ("9" * 5000, "p.json:1:1: FL721 a number of 5,000 digits is too long"),
-        ("", "p.json:1:1: FL721 not JSON: a value is expected"),
-        ("é: 1", "p.json:1:1: FL721 not JSON: a value is expected"),
+        ("", "p.json:1:1: FL721 not JSON: expected a value"),
+        ("é: 1", "p.json:1:1: FL721 not JSON: expected a value"),
     ],
 )
 def test_what_is_not_json_is_refused_at_its_place(text: str, told: str) -> None:
@@ -61,7 +61,7 @@ def test_what_is_not_json_is_refused_at_its_place(text: str, told: str) -> None:
 def test_a_line_that_is_dedented_badly_is_described_as_indentation() -> None:
     (told,) = problems("levels:\n    path: a.csv\n  format: csv\n", "p.yaml")
     assert told == (
-        "p.yaml:3:3: FL721 not YAML: the line is indented by 2 spaces, which fits none of the lines above\n"
+        "p.yaml:3:3: FL721 not YAML: the line is indented by 2 spaces, which does not match any line above\n"
         "  hint: the block that begins on line 1 is indented by 0"
     )
 

@@ -64,7 +64,7 @@ def test_iso_8601_is_read_to_the_last_digit(values: list[str], expected: list[st
         (["2024-02-30"], "`2024-02-30` is not a date or time that exists", ""),
         (["2024-01-01T25:00"], "is not a date or time that exists", ""),
         (["2024-01-01T00:00+01:00", "2024-01-01T00:00"], "has an offset from UTC", "with an offset"),
-        (["2024-01-01T00:00:00.1234567891"], "digits beyond nanoseconds", ""),
+        (["2024-01-01T00:00:00.1234567891"], "more precise than nanoseconds", ""),
         (["2024-01-01T00:00:00.123456789", "3000-01-01"], "between the years 1678 and 2261", ""),
         (["yesterday"], "is not a date", "time_format"),
     ],

@@ -127,7 +127,7 @@ def test_a_skipped_value_without_a_condition_is_an_error_with_a_way_out() -> Non
         return step(double, "doubled").partial(value=counted).skipif([never]).call()
 
     text = message(main)
-    assert text.startswith("FL732 doubled.value: the step that gives this value was skipped")
+    assert text.startswith("FL732 doubled.value: the step that produces this value was skipped")
     assert "any_dependency_skipped" in text
 
 
@@ -173,10 +173,10 @@ def test_every_problem_of_the_parameters_is_told_before_anything_runs() -> None:
         params={"numbres": {}, "doubled": {"value": 1, "plus": 2, "pluss": 3}, "numbers": {"count": "many"}},
         log=lambda record: seen.append(record.id),
     )
-    assert "numbres: the workflow has no such step\n  hint: did you mean `numbers`?" in text
-    assert "doubled.value: the workflow sets this itself" in text
-    assert "doubled.plus: the workflow sets this itself" in text
-    assert "doubled.pluss: no such parameter\n  hint: did you mean `plus`?" in text
+    assert "numbres: the workflow does not have this step\n  hint: did you mean `numbers`?" in text
+    assert "doubled.value: the workflow sets this value itself" in text
+    assert "doubled.plus: the workflow sets this value itself" in text
+    assert "doubled.pluss: unknown parameter\n  hint: did you mean `plus`?" in text
     assert "numbers.count: " in text
     assert 'not "many"' in text
     assert seen == []
@@ -208,8 +208,8 @@ def test_a_failed_step_is_recorded_as_failed() -> None:
 @pytest.mark.parametrize(
     ("argvalues", "says"),
     [
-        (3, "a list to map over is expected, got int"),
-        ([1], "mapvalues is over (key, value) pairs, got int"),
+        (3, "expected a list to map over, got int"),
+        ([1], "mapvalues iterates over (key, value) pairs, got int"),
         ([("k", "x")], "broken[k].value: "),
     ],
 )
@@ -245,13 +245,13 @@ def test_mocked_steps_need_no_parameters(tmp_path: Path) -> None:
 
 
 def test_a_mock_file_that_is_not_there_is_told(tmp_path: Path) -> None:
-    assert "there is no mock file" in message(sums, mocks={"numbers": tmp_path / "no.json"})
+    assert "mock file" in message(sums, mocks={"numbers": tmp_path / "no.json"})
 
 
 def test_a_mock_of_another_type_is_told(tmp_path: Path) -> None:
     (tmp_path / "pairs.json").write_text('{"a": 1}')
     text = message(sums, mocks={"numbers": tmp_path / "pairs.json"})
-    assert "does not fit list[tuple[str, int]]: result: a list is expected" in text
+    assert "does not fit list[tuple[str, int]]: result: expected a list" in text
 
 
 def test_an_environment_variable_is_given_to_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -284,7 +284,7 @@ def test_two_steps_cannot_write_one_file(tmp_path: Path) -> None:
         return step(persist_text, "second").partial(filename="t.txt", text="2").call()
 
     text = message(main, results=tmp_path)
-    assert text.startswith("FL732 second.filename: an earlier step of this run wrote t.txt already")
+    assert text.startswith("FL732 second.filename: an earlier step of this run already wrote t.txt")
     assert (tmp_path / "t.txt").read_text() == "1"
 
 

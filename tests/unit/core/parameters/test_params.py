@@ -78,13 +78,13 @@ def test_keys_that_stand_twice_are_all_told() -> None:
             "a: !!python/object:os.system {}",
             "p.yaml:1:4: FL721 the tag `!!python/object:os.system`",
         ),
-        ("[1, 2]", "p.yaml:1:1: FL723 a mapping of steps"),
-        ("a: 1", "p.yaml:1:4: FL723 a: a mapping of parameters"),
-        ("a: {1: 2}", "p.yaml:1:5: FL721 a key must be a text"),
+        ("[1, 2]", "p.yaml:1:1: FL723 expected a mapping of steps"),
+        ("a: 1", "p.yaml:1:4: FL723 a: expected a mapping of parameters"),
+        ("a: {1: 2}", "p.yaml:1:5: FL721 a key must be a string"),
         ("a: *b", "p.yaml:1:4: FL721 the alias `*b` is not defined"),
         ("a:\n  b: [1, 007]", "p.yaml:2:10: FL721 `007` begins with a zero"),
         ("é: 1\na: \0", "p.yaml:2:4: FL721 the character U+0000 is not allowed in YAML"),
-        ("b: 1\n{a: 1}: {}", "p.yaml:2:1: FL721 a key must be a text"),
+        ("b: 1\n{a: 1}: {}", "p.yaml:2:1: FL721 a key must be a string"),
     ],
 )
 def test_what_is_no_mapping_of_mappings_is_told_with_its_place(text: str, told: str) -> None:

@@ -101,19 +101,27 @@ def test_a_table_is_read_as_it_stands(name: str, tmp_path: Path) -> None:
 
 
 REFUSED: dict[str, tuple[str | bytes, str, str]] = {
-    "a longer row": ("day,mm\n2024-01-01,5,\n", "path", "t.csv:2: the row has 3 fields, the header has 2"),
+    "a longer row": (
+        "day,mm\n2024-01-01,5,\n",
+        "path",
+        "t.csv:2: the row has 3 fields, but the header has 2",
+    ),
     "a longer row far below": (
         "a,b\n" + "1,2\n" * 5000 + "1,2,3\n",
         "path",
         "t.csv:5002: the row has 3 fields",
     ),
-    "a shorter row": ("a,b\n1,2\n1\n", "path", "t.csv:3: the row has 1 field, the header has 2"),
+    "a shorter row": ("a,b\n1,2\n1\n", "path", "t.csv:3: the row has 1 field, but the header has 2"),
     "a longer row after line breaks": ('a,b\n"x\n\ny",2\n1,2,3\n', "path", "t.csv:5: the row has 3 fields"),
     "a longer row after empty lines": ("\n\na,b\n1,2,3\n", "path", "t.csv:4: the row has 3 fields"),
     "two delimiters": ("a,b;c,d\n1,2;3,4\n", "delimiter", "it may be comma or semicolon"),
     "only a header with two delimiters": ("a,b;c\n", "delimiter", "it may be comma or semicolon"),
     "columns of spaces": ("a b\n1 2\n", "delimiter", "it may be space"),
-    "thousands or decimals": ('a,b\n"1,500",x\n', "decimal", "1,500, where the comma may be a decimal mark"),
+    "thousands or decimals": (
+        'a,b\n"1,500",x\n',
+        "decimal",
+        "1,500, in which the comma may be a decimal mark",
+    ),
     "equal names": ("a,b,a\n1,2,3\n", "path", "t.csv:1: the columns 1 and 3 are both named `a`"),
     "no name": ("a,,c\n1,2,3\n", "path", "t.csv:1: the column 2 of 3 has no name"),
     "pandas' index": (",a\n0,1\n", "path", "the column 1 of 2 has no name"),
@@ -121,8 +129,8 @@ REFUSED: dict[str, tuple[str | bytes, str, str]] = {
     "Latin-1": ("a,b\nx,é\n".encode("latin-1"), "path", "t.csv:2:3: the byte 0xE9 is not UTF-8"),
     "UTF-16 without a mark": ("a,b\n1,2\n".encode("utf-16-le"), "encoding", "NUL characters"),
     "half of UTF-16": (b"\xff\xfea", "path", "is not UTF-16"),
-    "an open quote": ('a,b\n1,"x\n2,y\n', "path", "t.csv:2: a quoted text does not end"),
-    "a text after a quote": ('a,b\n"x"y,1\n', "path", "t.csv:2: a quote stands inside a text"),
+    "an open quote": ('a,b\n1,"x\n2,y\n', "path", "t.csv:2: a quoted string is not closed"),
+    "a text after a quote": ('a,b\n"x"y,1\n', "path", "t.csv:2: there is a quote inside an unquoted string"),
     "nothing": ("", "path", "is empty"),
     "empty lines": ("\n\r\n  \n", "path", "is empty"),
     "more digits than a number keeps": (
@@ -139,7 +147,7 @@ REFUSED: dict[str, tuple[str | bytes, str, str]] = {
     "a word for missing that is a text": (
         "c,n\nNA,NA\nx,1\n",
         "null_words",
-        "`NA` stands for a missing number",
+        "`NA` means a missing number",
     ),
 }
 
@@ -197,6 +205,6 @@ def test_a_number_column_takes_nothing_but_plain_numbers(text: str, tmp_path: Pa
 def test_a_number_that_no_float_is_near_enough_to_is_refused_in_bounded_time(
     number: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(TaskError, match="cannot keep exactly"):
+    with pytest.raises(TaskError, match="cannot represent exactly"):
         load(tmp_path, f"a\n{number}\n0.5\n")
     assert len(load(tmp_path, "a\n1e999999999\n", decimal_columns=["a"])["a"]) == 1

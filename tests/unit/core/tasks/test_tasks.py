@@ -69,15 +69,15 @@ def test_the_format_can_be_set_against_the_suffix(tmp_path: Path) -> None:
     [
         ("t.parquet", b"not parquet", "is not a Parquet file"),
         ("t.xlsx", b"not a workbook", "is not an Excel file"),
-        ("t.json", b'{"a": [1]}', "a list of objects, one a row, is expected"),
+        ("t.json", b'{"a": [1]}', "expected a list of objects, one for each row"),
         ("t.json", b"[1", "line 1, column 3: expecting ',' delimiter"),
-        ("t.json", b"[1]", "the item 1 of the list is not an object"),
-        ("t.json", b'[{"a": NaN}]', "NaN is not a number of JSON"),
+        ("t.json", b"[1]", "item 1 of the list is not an object"),
+        ("t.json", b'[{"a": NaN}]', "NaN is not a JSON number"),
         ("t.json", b'[{"a": 1, "a": 2}]', "an object has the key `a` twice"),
         ("t.json", b'[{"a": "\xe9"}]', "line 1, column 9 is not UTF-8"),
         ("t.json", b"[" * 100_000, "nested too deeply"),
         ("t.json", b" ", "the file is empty"),
-        ("t.dat", b"", "does not name a format"),
+        ("t.dat", b"", "is not a known format"),
     ],
 )
 def test_a_file_of_another_format_is_told(tmp_path: Path, name: str, content: bytes, says: str) -> None:
@@ -92,14 +92,14 @@ def test_an_absent_file_gets_a_suggestion(tmp_path: Path) -> None:
     (tmp_path / "penguins.csv").touch()
     error = refusal(lambda: load_table(tmp_path / "pengiuns.csv"))
     assert (error.parameter, error.hint) == ("path", "did you mean `penguins.csv`?")
-    assert "there is no folder" in (refusal(lambda: load_table(tmp_path / "no" / "x.csv")).hint or "")
+    assert "does not exist either" in (refusal(lambda: load_table(tmp_path / "no" / "x.csv")).hint or "")
     assert "is a folder" in refusal(lambda: load_table(tmp_path)).message
 
 
 def test_an_absent_column_names_those_there_are(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("mass,island\n1,2\n")
     error = refusal(lambda: load_table(tmp_path / "t.csv", columns=["Mas"]))
-    assert error.message == "there is no column `Mas`; the columns are mass, island"
+    assert error.message == "column `Mas` does not exist; the columns are mass, island"
     assert (error.parameter, error.hint) == ("columns", "did you mean `mass`?")
 
 
@@ -218,8 +218,8 @@ def test_aggregates_have_the_columns_asked_for() -> None:
 @pytest.mark.parametrize(
     ("column", "function", "name", "parameter", "says"),
     [
-        ("mas", "mean", None, "aggregations[0].column", "there is no column `mas`"),
-        ("island", "mean", "x", "aggregations[0].function", "holds no numbers"),
+        ("mas", "mean", None, "aggregations[0].column", "column `mas` does not exist"),
+        ("island", "mean", "x", "aggregations[0].function", "does not contain numbers"),
         ("mass", "mean", "island", "aggregations", "two columns of the result would be named `island`"),
     ],
 )

@@ -36,10 +36,10 @@ def test_what_is_not_the_same_differs(expected: Any, actual: Any) -> None:
 
 def test_a_mapping_may_hold_more_and_a_list_may_not() -> None:
     assert differences({"a": 1}, {"a": 1, "b": 2}) == []
-    assert differences([1], [1, 2]) == [("", "1 items are expected, there are 2")]
-    assert differences({"a": [{"b": 1}]}, {"a": [{"b": 2}]}) == [(".a[0].b", "1 is expected, got 2")]
-    assert differences({"a": 1}, {}) == [("", "there is no `a`")]
+    assert differences([1], [1, 2]) == [("", "1 items are expected, but there are 2")]
+    assert differences({"a": [{"b": 1}]}, {"a": [{"b": 2}]}) == [(".a[0].b", "expected 1, got 2")]
+    assert differences({"a": 1}, {}) == [("", "`a` is missing")]
     assert differences([None, math.pi], [True, 3]) == [
-        ("[0]", "null is expected, got true"),
-        ("[1]", "3.141592653589793 is expected, got 3"),
+        ("[0]", "expected null, got true"),
+        ("[1]", "expected 3.141592653589793, got 3"),
     ]

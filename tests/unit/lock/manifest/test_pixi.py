@@ -281,7 +281,7 @@ def test_what_an_environment_may_not_hold_is_refused_with_its_line() -> None:
     assert problems(text) == [
         ("FL612", 8, "unknown key `host-dependencies`"),
         ("FL612", 6, "the manifest has no feature `x`"),
-        ("FL612", 7, "`solve-group` must be a text"),
+        ("FL612", 7, "`solve-group` must be a string"),
     ]
     assert problems(HEAD + '[environments.a.pypi-dependencies]\nx = "*"\n')[0][:2] == ("FL613", 5)
 

@@ -65,7 +65,9 @@ def _build(job: Mapping[str, Any], work: Path, log: Callable[[str], None]) -> di
     )
     archives = run(request, log)
     if len(archives) != 1:
-        raise FlowlockError(f"the recipe gave {len(archives)} packages, one was expected", code="FL531")
+        raise FlowlockError(
+            f"the recipe produced {len(archives)} packages, but exactly one is expected", code="FL531"
+        )
     epoch = datetime.fromisoformat(job["epoch"])
     noarch = Noarch(job["noarch"]) if job["noarch"] else None
     members = archive.read(archives[0])

@@ -55,7 +55,7 @@ _UNSAFE = re.compile(r": |:$| #|[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]|^[-?:](?:
 def load(text: str) -> Node:
     """Return the document as dicts, lists, strings, ints and Plain; a YamlError tells where it is not."""
     if len(text) > MAX_CHARACTERS:
-        message = f"it has {len(text):,} characters; {MAX_CHARACTERS:,} are the most that are read"
+        message = f"it has {len(text):,} characters; the maximum is {MAX_CHARACTERS:,}"
         raise YamlError(message, 1, 1)
     lines = [line for line in text.split("\n") if line and not line.isspace() and line.lstrip(" ")[0] != "#"]
     try:

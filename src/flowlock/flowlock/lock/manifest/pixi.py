@@ -356,7 +356,7 @@ class _ManifestReader:
             members.insert(0, self._feature(content, path, platforms=defaults.platforms))
         group = content.get("solve-group")
         if group is not None and not isinstance(group, str):
-            self._report((*path, "solve-group"), "`solve-group` must be a text")
+            self._report((*path, "solve-group"), "`solve-group` must be a string")
             group = None
         return merged(name, group, members, defaults)
 

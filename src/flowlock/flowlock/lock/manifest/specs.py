@@ -60,7 +60,7 @@ def _bracketed(key: str, value: Any) -> str:
     if key == "extras" and isinstance(value, list):
         return f"[{', '.join(map(str, value))}]"
     if not isinstance(value, str | int) or '"' in str(value):
-        raise ValueError(f"`{key}` must be a text without quotes")
+        raise ValueError(f"`{key}` must be a string without quotes")
     if key == "channel" and is_local(str(value)):
         raise ValueError(f"the channel `{value}` is a folder of this machine, and a lock must not name one")
     return f'"{channel_url(str(value)) if key == "channel" else value}"'
@@ -69,7 +69,7 @@ def _bracketed(key: str, value: Any) -> str:
 def cutoff(value: Any, now: datetime) -> int:
     """Return the time of an `exclude-newer` in milliseconds: a day (its end), an instant, or how long ago."""
     if not isinstance(value, str):
-        raise TypeError("a cutoff is a text: a date, a time, or a duration such as `7d`")
+        raise TypeError("a cutoff must be a string: a date, a time, or a duration such as `7d`")
     text = value.strip()
     if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
         moment = datetime.fromisoformat(text).replace(tzinfo=UTC) + timedelta(days=1)

@@ -32,7 +32,7 @@ def _check_conditions(conditions: tuple[LocatedText, ...], scope: Scope, hints: 
         task = scope.task(condition)
         if task and not is_condition(task):
             hint = f"the conditions are {', '.join(scope.names(conditions=True))}"
-            message = f"the task `{task.name}` is no skip condition"
+            message = f"the task `{task.name}` is not a skip condition"
             yield Problem(code="FL146", message=message, location=condition.at, hint=hint)
 
 
@@ -60,12 +60,12 @@ def _check_known(text: LocatedText, scope: Scope, hints: Hints, *, conditions: b
             yield Problem(code="FL201", message=message, location=text.at, hint=hint)
     elif elsewhere:
         owner = elsewhere[0].distribution
-        message = f"the task `{shown(name)}` is of the package {owner}, which the spec does not require"
+        message = f"the task `{shown(name)}` is in the package {owner}, which the spec does not require"
         hint = f"add `- name: {owner}` to `requirements`"
         yield Problem(code="FL131", message=message, location=text.at, hint=hint)
     else:
         what = "skip condition" if conditions else "task"
-        hint = hints.near(name, scope.names(conditions=conditions)) or "`flowlock tasks` lists what there is"
+        hint = hints.near(name, scope.names(conditions=conditions)) or "`flowlock tasks` lists all tasks"
         yield Problem(code="FL130", message=f"unknown {what} `{shown(name)}`", location=text.at, hint=hint)
 
 
@@ -89,7 +89,11 @@ def _check_arguments(step: Step, task: TaskSignature, scope: Scope, hints: Hints
         only_here = parameter.wired or parameter.hidden
         if parameter.required and only_here and parameter.name not in given:
             what = f"the argument `{parameter.name}` of `{task.name}` (a {parameter.annotation})"
-            message = f"{what} is given by no step" if parameter.wired else f"{what} is in no form"
+            message = (
+                f"{what} is not set by any step"
+                if parameter.wired
+                else f"{what} is missing, and the form cannot ask for it"
+            )
             value = "${{ workflow.<id>.return }}" if parameter.wired else "…"
             hint = f"add `{parameter.name}: {value}` to `partial`"
             at = step.task.at if step.task else step.at

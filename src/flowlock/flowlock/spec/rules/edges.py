@@ -63,7 +63,7 @@ def _check_value(
 
 def _misfit(value: Reference, name: str, expected: Type, given: _Result) -> Problem:
     message = (
-        f"`{name}` takes {expected.text}, and the step `{value.step}` (line {given.at.line}) gives "
+        f"`{name}` takes {expected.text}, but the step `{value.step}` (line {given.at.line}) gives "
         f"{given.type.text}"
     )
     element = given.type.element
@@ -86,7 +86,7 @@ def _check_iteration(
     if given.type.kind not in (ValueKind.LIST, ValueKind.UNKNOWN, ValueKind.UNION):
         what = "a list" if iteration.over is Over.MAP else "groups: a list of pairs of key and value"
         message = (
-            f"`{iteration.over.value}` needs {what}, and the step `{values.step}` (line {given.at.line}) "
+            f"`{iteration.over.value}` needs {what}, but the step `{values.step}` (line {given.at.line}) "
             f"gives {given.type.text}"
         )
         yield Problem(code="FL144", message=message, location=values.at)
@@ -106,7 +106,7 @@ def _check_elements(
     """Check what a list has in it against the arguments that get it."""
     what = f"the step `{values.step}` (line {given.at.line}) gives"
     if iteration.over is Over.MAPVALUES and element.kind in _NO_PAIR:
-        message = f"`mapvalues` needs groups, and {what} a list of {element.text}"
+        message = f"`mapvalues` needs groups, but {what} a list of {element.text}"
         hint = "write `map` instead, to call the task once for each item"
         yield Problem(code="FL144", message=message, location=values.at, hint=hint)
         return
@@ -114,10 +114,10 @@ def _check_elements(
         wanted = expected.get(argname.value)
         if wanted is None or _takes(wanted, part):
             continue
-        message = f"`{argname.value}` takes {wanted.text}, and {what} a list of {part.text}"
+        message = f"`{argname.value}` takes {wanted.text}, but {what} a list of {part.text}"
         way_out: str | None = None
         if len(part.parts) == PAIR and fits(part.parts[1], wanted):
-            message = f"`{argname.value}` takes {wanted.text}, and {what} groups: pairs of a key and a value"
+            message = f"`{argname.value}` takes {wanted.text}, but {what} groups: pairs of a key and a value"
             way_out = "write `mapvalues` instead of `map`, to call the task with each value and keep the keys"
         yield Problem(code="FL144", message=message, location=values.at, hint=way_out)
 

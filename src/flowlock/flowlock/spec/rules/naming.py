@@ -32,9 +32,9 @@ def check_names(spec: Spec, scope: Scope) -> Iterator[Problem]:
             yield from _check_once(group.title, titles, code="FL116", what="the group title")
             if group.title.value in alone:
                 message = (
-                    f"the group title `{shown(group.title.value)}` is the id of a step outside of groups"
+                    f"the group title `{shown(group.title.value)}` is also the id of a step outside groups"
                 )
-                hint = "both would be one card of the form: change one of them"
+                hint = "the form would show both as one card; rename one of them"
                 yield _problem("FL116", message, group.title, hint)
 
 
@@ -55,9 +55,9 @@ def _check_spec_id(given: LocatedText, tasks: set[str]) -> Iterator[Problem]:
             "FL113", f"`{shown(name)}` is not an id: {rule}", given, _suggestion(name, MAX_SPEC_ID)
         )
     elif keyword.iskeyword(name) or keyword.issoftkeyword(name) or hasattr(builtins, name):
-        yield _problem("FL113", f"`{name}` is a word of Python", given, f"`{name}_workflow` would do")
+        yield _problem("FL113", f"`{name}` is a keyword of Python", given, f"try `{name}_workflow`")
     elif name in tasks:
-        yield _problem("FL114", f"`{name}` is the name of a task", given, f"`{name}_workflow` would do")
+        yield _problem("FL114", f"`{name}` is the name of a task", given, f"try `{name}_workflow`")
 
 
 def _check_step_id(given: LocatedText, tasks: set[str], spec_id: LocatedText | None) -> Iterator[Problem]:
@@ -69,9 +69,13 @@ def _check_step_id(given: LocatedText, tasks: set[str], spec_id: LocatedText | N
         yield _problem("FL113", message, given, _suggestion(name, 32))
         return
     if name in tasks:
-        yield _problem("FL114", f"the id `{name}` is the name of a task", given, _suggestion(f"{name}_1", 32))
+        yield _problem(
+            "FL114", f"the id `{name}` is already the name of a task", given, _suggestion(f"{name}_1", 32)
+        )
     elif spec_id and name == spec_id.value:
-        yield _problem("FL114", f"the id `{name}` is that of the workflow", given, "give the step another id")
+        yield _problem(
+            "FL114", f"the id `{name}` is already the id of the workflow", given, "give the step another id"
+        )
 
 
 def _check_once(given: LocatedText, seen: dict[str, Location], *, code: str, what: str) -> Iterator[Problem]:
@@ -90,7 +94,7 @@ def _suggestion(name: str, length: int) -> str | None:
         words = f"step_{words}"
     if keyword.iskeyword(words) or keyword.issoftkeyword(words) or hasattr(builtins, words):
         words = f"{words}_"
-    return f"`{words[:length]}` would do"
+    return f"try `{words[:length]}`"
 
 
 def _problem(code: str, message: str, given: LocatedText, hint: str | None) -> Problem:

@@ -93,7 +93,7 @@ def _check_path(path: LocatedText, cards: Mapping[str, _Card], *, schema: bool) 
 
 def _no_field(at: Location, name: str, here: _Card) -> Problem:
     if isinstance(here, _Fields) and name in here.given:
-        return _without_effect(at, f"the form has no field `{shown(name)}`: the spec gives its value")
+        return _without_effect(at, f"the form has no field `{shown(name)}`: the spec sets its value")
     return _problem(at, "the form has no field", name, here.asked if isinstance(here, _Fields) else here)
 
 
@@ -124,7 +124,7 @@ def _check_definitions(spec: Spec, cards: Mapping[str, _Card]) -> Iterator[Probl
         if name in asked and rest:
             yield from _check_inside(path.at, asked[name], tuple(rest.split(".")))
         elif name in given and name not in asked:
-            what = f"no field of the form has the type `{shown(name)}`: the spec gives the values"
+            what = f"no field of the form has the type `{shown(name)}`: the spec sets the values"
             yield _without_effect(path.at, what)
         elif name not in asked and not (name in new and name in {name for name, _ in wanted}):
             yield _problem(path.at, "no parameter has the type", name, asked)

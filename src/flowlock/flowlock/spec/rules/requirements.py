@@ -70,7 +70,7 @@ def _check_channel(requirement: SpecRequirement, facts: WorkspaceFacts) -> Itera
         known = sorted(facts.channels)
         hint = None if "://" in channel.value else nearest(channel.value, known)
         hint = hint or "add the channel, or an alias for it, to [channels] of flowlock.toml if you trust it"
-        message = f"the channel `{shown(channel.value)}` is not one that flowlock.toml knows"
+        message = f"the channel `{shown(channel.value)}` is not listed in flowlock.toml"
         yield Problem(code="FL151", message=message, location=channel.at, hint=hint)
 
 
@@ -82,8 +82,11 @@ def _check_present(spec: Spec, scope: Scope, facts: WorkspaceFacts) -> Iterator[
     for requirement in spec.requirements:
         name = requirement.name
         if name and facts.distribution(name.value) not in scope.catalog.distributions:
-            message = f"the package `{shown(name.value)}` is not in the workspace and not installed"
-            hint = "its tasks cannot be looked up; install it beside flowlock, or put its source under src/"
+            message = f"the package `{shown(name.value)}` is neither in the workspace nor installed"
+            hint = (
+                "its tasks cannot be looked up; install it in the environment "
+                "of flowlock, or put its source under src/"
+            )
             why = scope.catalog.unavailable.get(facts.distribution(name.value))
-            message += f", and no environment has it: {shown_sentence(why)}" if why else ""
+            message += f", and no environment can be made with it: {shown_sentence(why)}" if why else ""
             yield Problem(code="FL132", message=message, location=name.at, hint=hint)

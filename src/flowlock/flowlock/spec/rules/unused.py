@@ -26,13 +26,15 @@ def check_unused(spec: Spec, scope: Scope) -> Iterator[Problem]:
     for step in spec.steps:
         assert step.id is not None  # noqa: S101 - seen to above
         if step.id.value in idle:
-            yield _warning("FL172", idle[step.id.value], step.id.at, "remove the step, or what skips it")
+            yield _warning(
+                "FL172", idle[step.id.value], step.id.at, "remove the step, or the condition that skips it"
+            )
         elif step.id.value in dead:
             yield _warning("FL170", dead[step.id.value], step.id.at, "use it in a later step, or remove it")
         if step.id.value in {*dead, *idle}:
             yield from _unused_parameters(step, scope)
     if spec.skipif and spec.steps and all(step.skipif for step in spec.steps):
-        message = "no step falls back on these defaults: each says itself when it is skipped"
+        message = "these defaults have no effect: each step has its own `skipif`"
         yield _warning("FL173", message, spec.skipif.at, "remove them")
 
 
@@ -44,9 +46,9 @@ def _dead(spec: Spec, scope: Scope) -> dict[str, str]:
         name = step.id.value if step.id else ""
         if number and not _writes(step, scope) and users.get(name, set()) <= dead.keys():
             dead[name] = (
-                f"`{shown(name)}` is used only by steps of which nothing comes"
+                f"`{shown(name)}` is used only by steps whose results are not used"
                 if users.get(name)
-                else f"nothing comes of the step `{shown(name)}`: no later step uses its result"
+                else f"the result of the step `{shown(name)}` is not used by any later step"
             )
         for value in step.values:
             for found in references(value):
@@ -71,7 +73,7 @@ class _Idle(Enum):
 
 
 def _never_run(spec: Spec, scope: Scope) -> dict[str, str]:
-    """Return why a step never runs, by id: it goes over an empty list, or is always skipped."""
+    """Return why a step never runs, by id: it iterates over an empty list, or is always skipped."""
     gives: dict[str, _Idle] = {}
     reasons: dict[str, str] = {}
     for step in spec.steps:
@@ -89,13 +91,13 @@ def _idle(
     """Return what a step gives without ever running, and why."""
     values = step.iteration.argvalues if step.iteration else None
     if step.iteration and isinstance(values, ListOf) and not values.items:
-        return _Idle.EMPTY, f"`{step.iteration.over.value}` goes over an empty list"
+        return _Idle.EMPTY, f"`{step.iteration.over.value}` iterates over an empty list"
     if isinstance(values, Reference) and gives.get(values.step) is _Idle.EMPTY:
         return _Idle.EMPTY, f"`{values.step}` gives an empty list"
     for condition in skipif.conditions if skipif else ():
         task = scope.task(condition)
         if task and ALWAYS in task.tags:
-            return _Idle.SKIPPED, f"its condition `{task.name}` always holds"
+            return _Idle.SKIPPED, f"its condition `{task.name}` is always true"
         if task and task.name == ANY_SKIPPED and skipif:
             seen = (one for value in step.values for one in _unpacked(value, skipif.unpack_depth))
             skipped = next((one for one in seen if gives.get(one) is _Idle.SKIPPED), None)

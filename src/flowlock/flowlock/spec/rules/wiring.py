@@ -48,7 +48,7 @@ def _check_reference(
         return
     if name == own:
         message, code = f"step `{shown(name)}` refers to itself", "FL122"
-        hint = hints.near(name, sorted(earlier)) or "a step can use the results of steps before it"
+        hint = hints.near(name, sorted(earlier)) or "a step can only use the results of earlier steps"
     elif name in places:
         message, code = f"step `{name}` comes later", "FL121"
         hint = f"move `{name}` (line {places[name].line}) before this step"
@@ -82,7 +82,7 @@ def _check_argvalues(iteration: Iteration) -> Iterator[Problem]:
     if values is None or isinstance(values, Reference | EnvironmentVariable):
         return
     if not isinstance(values, ListOf):
-        message = "`argvalues` is a reference to a step's result, or a list"
+        message = "`argvalues` must be a reference to a step's result, or a list"
         yield Problem(code="FL119", message=message, location=values.at)
         return
     for item in values.items:
@@ -90,10 +90,10 @@ def _check_argvalues(iteration: Iteration) -> Iterator[Problem]:
             continue
         if iteration.over is Over.MAPVALUES:
             if not isinstance(item, ListOf) or len(item.items) != 2:  # noqa: PLR2004 - a pair
-                message = "each value of `mapvalues` is a pair of a key and a value"
+                message = "each value of `mapvalues` must be a pair of a key and a value"
                 yield Problem(code="FL119", message=message, location=item.at)
         elif len(names) > 1 and not (isinstance(item, ListOf) and len(item.items) == len(names)):
-            message = f"each value of `map` has {len(names)} parts here, one for each of {_names(names)}"
+            message = f"each value of `map` has {len(names)} parts, one for each of {_names(names)}"
             yield Problem(code="FL119", message=message, location=item.at)
 
 
@@ -103,5 +103,5 @@ def _names(names: tuple[LocatedText, ...]) -> str:
 
 def _listing(names: list[str]) -> str:
     if not names:
-        return "this is the first step: nothing has run before it"
+        return "this is the first step; no step runs before it"
     return f"the steps before this one are {', '.join(names[:8])}{', …' if len(names) > 8 else ''}"  # noqa: PLR2004 - the limit stands beside it

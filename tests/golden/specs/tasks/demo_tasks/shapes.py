@@ -42,7 +42,7 @@ def number(value: float = 1.0) -> float:
 
 @task
 def whole(value: int) -> int:
-    """Give a whole number."""
+    """Give an integer."""
     return value
 
 
