@@ -22,6 +22,16 @@ _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+# By what a person has to do about a fault: find the mark that is missing, or quote, divide, retype a value.
+_CODES = {
+    FaultKind.SYNTAX: "FL721",
+    FaultKind.REPEATED_KEY: "FL722",
+    FaultKind.VALUE: "FL740",
+    FaultKind.SIZE: "FL741",
+    FaultKind.CHARACTER: "FL742",
+    FaultKind.KEY: "FL743",
+    FaultKind.DOCUMENTS: "FL744",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,7 +126,7 @@ def _tree(text: str, file: str) -> Tree:
 
 
 def _problem(fault: Fault) -> Problem:
-    code = "FL722" if fault.kind is FaultKind.REPEATED_KEY else "FL721"
+    code = _CODES[fault.kind]
     return Problem(code=code, message=fault.message, location=fault.location, hint=fault.hint)
 
 

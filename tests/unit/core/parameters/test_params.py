@@ -76,15 +76,16 @@ def test_keys_that_stand_twice_are_all_told() -> None:
         ("a:\n\t- b", "p.yaml:2:1: FL721 not YAML: a line is indented with a tab"),
         (
             "a: !!python/object:os.system {}",
-            "p.yaml:1:4: FL721 the tag `!!python/object:os.system`",
+            "p.yaml:1:4: FL740 the tag `!!python/object:os.system`",
         ),
         ("[1, 2]", "p.yaml:1:1: FL723 expected a mapping of steps"),
         ("a: 1", "p.yaml:1:4: FL723 a: expected a mapping of parameters"),
-        ("a: {1: 2}", "p.yaml:1:5: FL721 a key must be a string"),
+        ("a: {1: 2}", "p.yaml:1:5: FL743 a key must be a string"),
         ("a: *b", "p.yaml:1:4: FL721 the alias `*b` is not defined"),
-        ("a:\n  b: [1, 007]", "p.yaml:2:10: FL721 `007` begins with a zero"),
-        ("é: 1\na: \0", "p.yaml:2:4: FL721 the character U+0000 is not allowed in YAML"),
-        ("b: 1\n{a: 1}: {}", "p.yaml:2:1: FL721 a key must be a string"),
+        ("a:\n  b: [1, 007]", "p.yaml:2:10: FL740 `007` begins with a zero"),
+        ("é: 1\na: \0", "p.yaml:2:4: FL742 the character U+0000 is not allowed in YAML"),
+        ("a: {b: 1}\n---\na: {b: 2}", "p.yaml:2:1: FL744 a second document"),
+        ("b: 1\n{a: 1}: {}", "p.yaml:2:1: FL743 a key must be a string"),
     ],
 )
 def test_what_is_no_mapping_of_mappings_is_told_with_its_place(text: str, told: str) -> None:
@@ -94,7 +95,7 @@ def test_what_is_no_mapping_of_mappings_is_told_with_its_place(text: str, told: 
 def test_aliases_that_multiply_are_no_trap() -> None:
     lines = [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9)]
     told = problems("\n".join(["a0: &a0 {b: 1}", *lines]))
-    assert told == ["p.yaml:6:50: FL721 aliases make this document too large"]
+    assert told == ["p.yaml:6:50: FL741 aliases make this document too large"]
 
 
 def test_aliases_are_followed_and_loops_are_refused() -> None:
