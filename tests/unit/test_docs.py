@@ -58,6 +58,8 @@ SHARED = {
     "FL201": {"commands", "spec"},  # a task that cannot be imported, likewise
     "FL202": {"commands", "tasks"},  # a process that describes tasks ends: of sources, of an environment
     "FL302": {"recipe", "release", "workspace"},  # flowlock.toml and pyproject.toml are TOML, or not
+    "FL329": {"documents"},  # the one reader of TOML, whatever the file is for
+    "FL330": {"documents"},  # likewise
     "FL306": {"commands", "workspace"},  # a folder that cannot name what is in it
     "FL312": {"builder", "recipe"},  # a path that leaves the package: in the text, or followed
     "FL323": {"builder", "recipe"},  # several names: of recipe and pyproject, or where there is no recipe yet

@@ -64,7 +64,6 @@ def test_a_byte_order_mark_and_windows_line_ends_change_no_place() -> None:
     [
         ("a = 1\nb = \n", "2:5"),
         ('a = "x\n', "1:7"),
-        ("a = 1\na = 2\n", "2:6"),
         ("a = {\n  b = 1,\n", "3:1"),
         ('a = """\n', "2:1"),
         ("a = 2026-13-45\n", "1:9"),
@@ -84,6 +83,24 @@ def nested(levels: int) -> str:
 
 def dotted(parts: int) -> str:
     return ".".join(["a"] * parts) + " = 1"
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("a = 1\na = 2\n", "2:6"),
+        ("[a]\n[b]\n[a]\n", "3:3"),
+        ("[[a]]\n[a]\n", "2:3"),
+        ("a = {b = 1, b = 2}\n", "1:18"),
+        ("a = {}\n[a.b]\n", "2:5"),
+        ("[a.b]\nc = 1\n[a]\nb.c = 2\n", "4:8"),
+    ],
+)
+def test_what_is_given_twice_is_told_as_that(text: str, place: str) -> None:
+    found = problem(text)
+    assert found.code == "FL330", found
+    assert found.message.startswith("a key or a table is given twice: ")
+    assert str(found.location) == f"a.toml:{place}"
 
 
 LIMITS = {
@@ -110,6 +127,7 @@ def test_a_text_up_to_a_limit_is_read_and_one_beyond_it_is_refused(limit: str) -
     within, beyond, words = LIMITS[limit]
     read(within)
     found = problem(beyond)
+    assert found.code == "FL329"
     assert found.message.startswith("too large: ")
     assert words in found.message
     assert found.hint

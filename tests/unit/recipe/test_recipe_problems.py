@@ -195,27 +195,29 @@ def test_bytes_that_are_not_utf_8_are_told_with_their_place(root: Path, file: st
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "line", "words"),
+    ("old", "new", "told", "words"),
     [
-        ('requires-python = ">=3.11"', 'requires-python = "3.x"', 10, "`3.x` is not a version specifier"),
-        ('requires-python = ">=3.11"', "requires-python = 3.11", 10, "valid string"),
-        ('  "pandas>=2.2",', '  "pandas=>2",', 13, "the dependency `pandas=>2` cannot be read"),
-        ('  "pandas>=2.2",', "  7,", 13, "valid string"),
-        ('name = "space-tasks"', "", 5, "it is missing"),
-        ('name = "space-tasks"', 'name = "space tasks"', 6, "not a valid distribution name"),
-        ('readme = "README.md"', "scripts = 5", 9, "valid dictionary"),
-        ('readme = "README.md"', "readme = README.md", 9, "not TOML"),
+        ('requires-python = ">=3.11"', 'requires-python = "3.x"', (10, "FL331"), "not a version specifier"),
+        ('requires-python = ">=3.11"', "requires-python = 3.11", (10, "FL332"), "valid string"),
+        ('  "pandas>=2.2",', '  "pandas=>2",', (13, "FL331"), "the dependency `pandas=>2` cannot be read"),
+        ('  "pandas>=2.2",', "  7,", (13, "FL332"), "valid string"),
+        ('name = "space-tasks"', "", (5, "FL332"), "it is missing"),
+        ('name = "space-tasks"', 'name = "space tasks"', (6, "FL331"), "not a valid distribution name"),
+        ('readme = "README.md"', "scripts = 5", (9, "FL332"), "valid dictionary"),
+        ('readme = "README.md"', "readme = README.md", (9, "FL302"), "not TOML"),
+        ('readme = "README.md"', 'name = "space"', (9, "FL330"), "given twice"),
+        ('readme = "README.md"', f"readme = {'[' * 100}", (9, "FL329"), "too large"),
     ],
 )
 def test_what_a_pyproject_must_not_say_is_refused_with_its_line(
-    root: Path, old: str, new: str, line: int, words: str
+    root: Path, old: str, new: str, told: tuple[int, str], words: str
 ) -> None:
     change(root / PROJECT, old, new)
     (problem,) = problems_of(lambda: discover.signatures(load(root), []))
-    assert problem.code == "FL302"
     assert words in problem.message
     assert problem.location
-    assert (problem.location.file, problem.location.line) == (PROJECT, line)
+    assert problem.location.file == PROJECT
+    assert (problem.location.line, problem.code) == told
     assert recipe_problems(load(root)) == [problem]
 
 

@@ -11,6 +11,9 @@ from flowlock.documents.toml_places import places_of
 from flowlock.documents.toml_tokens import LimitError, tokens_of
 from flowlock.errors import FlowlockError, Location
 
+# How tomli begins to say that a key or a table is there already: it has one class of error for everything.
+_REPEATED = ("Cannot overwrite ", "Cannot declare ", "Cannot mutate ", "Cannot redefine ", "Duplicate ")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Document:
@@ -29,9 +32,10 @@ class Document:
 
 
 def read(text: str, file: str, *, code: str) -> Document:
-    """Parse a TOML text; a FlowlockError of that code has the line and the column of what is wrong.
+    """Parse a TOML text; a FlowlockError has the line and the column of what is wrong.
 
-    A text that goes beyond the limits of `toml_tokens` is refused before it is parsed.
+    `code` is that of a text that is not TOML. One that goes beyond the limits of `toml_tokens` is refused
+    before it is parsed.
     """
     # As tomli does; a byte order mark at the beginning means nothing.
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
@@ -42,14 +46,22 @@ def read(text: str, file: str, *, code: str) -> Document:
     except LimitError as error:
         location = Location(file=file, line=error.line, column=error.column)
         raise FlowlockError(
-            f"too large: {error.message}", code=code, location=location, hint="split or shorten it"
+            f"too large: {error.message}", code="FL329", location=location, hint="split or shorten it"
         ) from error
     except tomli.TOMLDecodeError as error:
-        location = Location(file=file, line=error.lineno, column=error.colno)
-        raise FlowlockError(
-            f"not TOML: {error.msg}",
-            code=code,
-            location=location,
-            hint="https://toml.io describes the syntax",
-        ) from error
+        raise _refused(error, file, code) from error
     return Document(file=file, data=data, places=places)
+
+
+def _refused(error: tomli.TOMLDecodeError, file: str, code: str) -> FlowlockError:
+    location = Location(file=file, line=error.lineno, column=error.colno)
+    if error.msg.startswith(_REPEATED):
+        return FlowlockError(
+            f"a key or a table is given twice: {error.msg[0].lower()}{error.msg[1:]}",
+            code="FL330",
+            location=location,
+            hint="keep one of them, or put both contents under one header",
+        )
+    return FlowlockError(
+        f"not TOML: {error.msg}", code=code, location=location, hint="https://toml.io describes the syntax"
+    )

@@ -11,6 +11,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from flowlock.documents import toml
 from flowlock.errors import FlowlockError, Problem
 
+_PROJECT_PAGE, _DEPENDENCY_PAGE = "pyproject-toml", "dependency-specifiers"
+
 
 @lru_cache(maxsize=256)
 def read(text: str, file: str) -> Mapping[str, Any]:
@@ -79,9 +81,12 @@ def _problem(fault: Mapping[str, Any], document: toml.Document) -> Problem:
     reason = str(fault["msg"]).removeprefix("Value error, ")
     if fault["type"] == "missing":
         reason = "it is missing"
+    # Our validators raise it for texts that are no names, specifiers or requirements.
+    is_requirement = fault["type"] == "value_error"
+    page = _DEPENDENCY_PAGE if is_requirement else _PROJECT_PAGE
     return Problem(
-        code="FL302",
+        code="FL331" if is_requirement else "FL332",
         message=f"{shown}: {reason}",
         location=document.at(fault["loc"]),
-        hint="see https://packaging.python.org/specifications/pyproject-toml for the allowed values",
+        hint=f"see https://packaging.python.org/specifications/{page} for the allowed values",
     )

@@ -189,8 +189,10 @@ def test_constraints_are_kept_apart() -> None:
         ('[dependencies]\nx = { git = "https://g.example/x" }\n', "FL613", 6, "source package (`git`)"),
         ('[package]\nname = "x"\n', "FL613", 5, "source packages"),
         ('[dependencys]\nx = "1"\n', "FL612", 5, "unknown key `dependencys`"),
-        ("[dependencies]\nx = 1\n", "FL612", 6, "must be a version or a table"),
+        ("[dependencies]\nx = 1\n", "FL616", 6, "must be a version or a table"),
         ('[dependencies]\nx = { versoin = "1" }\n', "FL612", 6, "unknown key `versoin`"),
+        ("[target.unix]\ndependencies = 5\n", "FL616", 6, "`dependencies` must be a table"),
+        ("[environments]\ne = 5\n", "FL616", 6, "must be a list of features or a table"),
         ('[target.beos.dependencies]\nx = "1"\n', "FL612", 5, "unknown target `beos`"),
         ('[feature.f]\nplatforms = ["osx-64"]\n', "FL612", 6, "no platform `osx-64`"),
         ('[environments]\ne = ["tset"]\n[feature.test]\n', "FL612", 6, "no feature `tset`"),
@@ -281,7 +283,7 @@ def test_what_an_environment_may_not_hold_is_refused_with_its_line() -> None:
     assert problems(text) == [
         ("FL612", 8, "unknown key `host-dependencies`"),
         ("FL612", 6, "the manifest has no feature `x`"),
-        ("FL612", 7, "`solve-group` must be a string"),
+        ("FL616", 7, "`solve-group` must be a string"),
     ]
     assert problems(HEAD + '[environments.a.pypi-dependencies]\nx = "*"\n')[0][:2] == ("FL613", 5)
 

@@ -100,9 +100,13 @@ class _ManifestReader:
         environments = self._environments(table, (*root, "environments"), features, defaults)
         return Manifest(label=label, file=self.document.file, environments=tuple(environments))
 
-    def _report(self, path: KeyPath, message: str, *, hint: str | None = None) -> None:
+    def _report(self, path: KeyPath, message: str, *, hint: str | None = None, code: str = "FL612") -> None:
         where = self.document.at(path)
-        self.problems.append(Problem(code="FL612", message=message, location=where, hint=hint))
+        self.problems.append(Problem(code=code, message=message, location=where, hint=hint))
+
+    def _require_kind(self, path: KeyPath, key: str, kind: str) -> None:
+        """Report a value of another kind than its key has."""
+        self._report(path, f"`{key}` must be {kind}", code="FL616")
 
     def _refuse(self, path: KeyPath, what: str) -> None:
         where = self.document.at(path)
@@ -123,11 +127,11 @@ class _ManifestReader:
     def _tables(self, table: Table, path: KeyPath, key: str) -> list[tuple[str, Table]]:
         found = table.get(key, {})
         if not isinstance(found, dict):
-            self._report(path, f"`{key}` must be a table")
+            self._require_kind(path, key, "a table")
             return []
         wrong = [name for name, content in found.items() if not isinstance(content, dict)]
         for name in wrong:
-            self._report((*path, name), f"`{name}` must be a table")
+            self._require_kind((*path, name), name, "a table")
         return [(name, content) for name, content in found.items() if name not in wrong]
 
     def _platforms(self, workspace: Table, path: KeyPath) -> dict[str, TargetPlatform]:
@@ -150,7 +154,7 @@ class _ManifestReader:
     def _list(self, table: Table, path: KeyPath, key: str) -> list[Any]:
         value = table.get(key, [])
         if not isinstance(value, list):
-            self._report((*path, key), f"`{key}` must be a list")
+            self._require_kind((*path, key), key, "a list")
             return []
         return value
 
@@ -244,17 +248,14 @@ class _ManifestReader:
     def _requirements(self, table: Table, path: KeyPath, key: str) -> dict[str, ManifestRequirement]:
         content = table.get(key, {})
         if not isinstance(content, dict):
-            self._report((*path, key), f"`{key}` must be a table")
+            self._require_kind((*path, key), key, "a table")
             return {}
         made = {}
         for name, value in content.items():
             try:
                 spec = specs.match_spec(name, value)
             except (TypeError, ValueError) as error:
-                source = isinstance(value, dict) and any(part in value for part in specs.SOURCES)
-                where = self.document.at((*path, key, name))
-                code = "FL613" if source else "FL612"
-                self.problems.append(Problem(code=code, message=str(error), location=where))
+                self._report((*path, key, name), str(error), code=_code_of_spec(error, value))
                 continue
             made[name.lower()] = ManifestRequirement(
                 name=name.lower(), spec=spec, location=self.document.at((*path, key, name))
@@ -265,7 +266,7 @@ class _ManifestReader:
         system = table.get("system-requirements", {})
         try:
             if not isinstance(system, dict):
-                self._report((*path, "system-requirements"), "`system-requirements` must be a table")
+                self._require_kind((*path, "system-requirements"), "system-requirements", "a table")
                 return {}
             virtual.with_system_requirements(virtual.target("linux-64"), [system])
         except (ValueError, KeyError) as error:
@@ -330,13 +331,13 @@ class _ManifestReader:
     ) -> list[ManifestEnvironment]:
         declared = table.get("environments", {})
         if not isinstance(declared, dict):
-            self._report(path, "`environments` must be a table")
+            self._require_kind(path, "environments", "a table")
             declared = {}
         made = []
         for name, value in {DEFAULT: [], **declared}.items():
             content = {"features": value} if isinstance(value, list) else value
             if not isinstance(content, dict):
-                self._report((*path, name), f"`{name}` must be a list of features or a table")
+                self._require_kind((*path, name), name, "a list of features or a table")
                 continue
             made.append(self._environment(name, content, (*path, name), features, defaults))
         return made
@@ -356,7 +357,7 @@ class _ManifestReader:
             members.insert(0, self._feature(content, path, platforms=defaults.platforms))
         group = content.get("solve-group")
         if group is not None and not isinstance(group, str):
-            self._report((*path, "solve-group"), "`solve-group` must be a string")
+            self._require_kind((*path, "solve-group"), "solve-group", "a string")
             group = None
         return merged(name, group, members, defaults)
 
@@ -374,3 +375,10 @@ class _ManifestReader:
 
 def _names_and_subdirs(platforms: Mapping[str, TargetPlatform]) -> set[str]:
     return {*platforms, *(platform.subdir for platform in platforms.values())}
+
+
+def _code_of_spec(error: Exception, value: Any) -> str:
+    """Return the code of a dependency that is refused: a source package, another kind of value, or a key."""
+    if isinstance(value, dict) and any(part in value for part in specs.SOURCES):
+        return "FL613"
+    return "FL616" if isinstance(error, TypeError) else "FL612"
