@@ -120,8 +120,9 @@ def test_what_another_installer_wrote_is_not_taken_over(tmp_path: Path) -> None:
 @pytest.mark.parametrize("inside", ["../outside", "/etc/passwd", "tool-1.0.data/nowhere/file"])
 def test_a_file_that_leaves_its_place_is_refused(tmp_path: Path, inside: str) -> None:
     path = make_wheel(tmp_path, "tool", "1.0", files={inside: ""})
-    with pytest.raises(FlowlockError, match="outside the wheel"):
+    with pytest.raises(FlowlockError, match="outside the wheel") as caught:
         installed(path)
+    assert told(caught.value) == ("FL423", f"tool-1.0-py3-none-any.whl/{inside}")
 
 
 def test_a_damaged_wheel_is_refused_by_name(tmp_path: Path) -> None:
@@ -129,21 +130,75 @@ def test_a_damaged_wheel_is_refused_by_name(tmp_path: Path) -> None:
     path.write_bytes(b"not a zip")
     with pytest.raises(FlowlockError, match=r"tool-1\.0-py3-none-any\.whl") as caught:
         read(path)
-    assert caught.value.problems[0].code == "FL420"
+    assert told(caught.value) == ("FL420", "tool-1.0-py3-none-any.whl")
 
 
 def test_a_wheel_without_metadata_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "tool-1.0-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("tool.py", "")
-    with pytest.raises(FlowlockError, match="cannot be read as a wheel"):
+    with pytest.raises(FlowlockError, match=r"has 0 \.dist-info folders") as caught:
         read(path)
+    assert told(caught.value) == ("FL425", "tool-1.0-py3-none-any.whl")
+
+
+@pytest.mark.parametrize("name", ["METADATA", "WHEEL"])
+@pytest.mark.parametrize("text", [None, b"\xff\xfe"])
+def test_metadata_that_is_absent_or_not_text_is_told_by_the_file(
+    tmp_path: Path, name: str, text: bytes | None
+) -> None:
+    with zipfile.ZipFile(make_wheel(tmp_path / "sound", "tool", "1.0")) as sound:
+        members = {member: sound.read(member) for member in sound.namelist()}
+    path = tmp_path / "tool-1.0-py3-none-any.whl"
+    del members[f"tool-1.0.dist-info/{name}"]
+    with zipfile.ZipFile(path, "w") as archive:
+        for member, content in members.items():
+            archive.writestr(member, content)
+        if text is not None:
+            archive.writestr(f"tool-1.0.dist-info/{name}", text)
+    with pytest.raises(FlowlockError) as caught:
+        read(path)
+    assert told(caught.value) == ("FL425", f"tool-1.0-py3-none-any.whl/tool-1.0.dist-info/{name}")
+
+
+@pytest.mark.parametrize("requirement", ["pandas=>2", "a b c", "x; python_version"])
+def test_a_requirement_that_is_none_is_told(tmp_path: Path, requirement: str) -> None:
+    with pytest.raises(FlowlockError, match="metadata that cannot be read") as caught:
+        read(make_wheel(tmp_path, "tool", "1.0", requires=[requirement]))
+    assert told(caught.value) == ("FL425", "tool-1.0-py3-none-any.whl/tool-1.0.dist-info/METADATA")
+
+
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [
+        ("tool-2.0-py3-none-any.whl", "is version `1.0` by its metadata"),
+        ("other-1.0-py3-none-any.whl", "has 0 .dist-info folders of `other`"),
+        ("tool.whl", "has a name that no wheel has"),
+    ],
+)
+def test_a_wheel_that_was_renamed_is_told(tmp_path: Path, file: str, message: str) -> None:
+    path = make_wheel(tmp_path, "tool", "1.0").rename(tmp_path / file)
+    with pytest.raises(FlowlockError) as caught:
+        read(path)
+    assert message in caught.value.message
+    assert caught.value.problems[0].code == "FL427"
+
+
+def test_versions_that_are_written_otherwise_are_the_same(tmp_path: Path) -> None:
+    path = make_wheel(tmp_path, "tool", "1.0.0").rename(tmp_path / "tool-1.0-py3-none-any.whl")
+    assert str(read(path).metadata.version) == "1.0"
 
 
 def test_licence_summary_and_home_come_from_the_metadata(tmp_path: Path) -> None:
     headers = ["License-Expression: MIT", "Summary: A tool", "Project-URL: Homepage, https://example.org"]
     metadata = read(make_wheel(tmp_path, "tool", "1.0", headers=headers)).metadata
     assert (metadata.license, metadata.summary, metadata.home) == ("MIT", "A tool", "https://example.org")
+
+
+def told(error: FlowlockError) -> tuple[str, str]:
+    """Return the code and the place of an error's only problem."""
+    (problem,) = error.problems
+    return problem.code, str(problem.location)
 
 
 def conversion(path: Path, *, python: str = "3.12", depends: tuple[str, ...] = ()) -> Conversion:
@@ -194,7 +249,7 @@ def test_a_wheel_without_a_dist_info_of_its_own_is_refused(tmp_path: Path, name:
     path = tmp_path / "tool-1.0-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr(f"{name}/METADATA", "Name: tool\n")
-    with pytest.raises(FlowlockError, match=r"it has 0 \.dist-info folders"):
+    with pytest.raises(FlowlockError, match=r"has 0 \.dist-info folders"):
         read(path)
 
 
@@ -213,9 +268,10 @@ def test_a_wheel_without_a_dist_info_of_its_own_is_refused(tmp_path: Path, name:
 )
 def test_a_command_that_is_none_or_leaves_its_folder_is_refused(tmp_path: Path, line: str) -> None:
     path = make_wheel(tmp_path, "tool", "1.0", entry_points=f"[console_scripts]\n{line}\n")
-    with pytest.raises(FlowlockError, match="cannot be read as a wheel") as caught:
+    with pytest.raises(FlowlockError) as caught:
         read(path)
-    assert caught.value.problems[0].code == "FL420"
+    member = "tool-1.0-py3-none-any.whl/tool-1.0.dist-info/entry_points.txt"
+    assert told(caught.value) == ("FL423" if line[0] in "./" or "\\" in line else "FL425", member)
 
 
 @pytest.mark.parametrize(
@@ -232,7 +288,7 @@ def test_a_file_that_would_take_a_place_is_refused(tmp_path: Path, name: str, me
     path = make_wheel(tmp_path, "tool", "1.0", files={name: "x"})
     with pytest.raises(FlowlockError, match=message) as caught:
         installed(path)
-    assert caught.value.problems[0].code == "FL420"
+    assert caught.value.problems[0].code == "FL423"
 
 
 def test_a_module_of_the_name_info_is_no_metadata(tmp_path: Path) -> None:
@@ -245,9 +301,9 @@ def test_a_wheel_that_unpacks_to_far_more_than_it_is_is_refused(tmp_path: Path) 
     path = make_wheel(tmp_path, "tool", "1.0")
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("tool_data.bin", bytes(200 * 2**20))
-    with pytest.raises(FlowlockError, match="it unpacks to") as caught:
+    with pytest.raises(FlowlockError, match="would unpack to") as caught:
         read(path)
-    assert caught.value.problems[0].code == "FL420"
+    assert told(caught.value) == ("FL424", "tool-1.0-py3-none-any.whl")
 
 
 @pytest.mark.parametrize("offset", [6, 8])
@@ -261,6 +317,15 @@ def test_a_wheel_with_encryption_or_an_unknown_method_is_refused(tmp_path: Path,
             data[start + offset + shift] = 99
             start = data.find(signature, start + 1)
     path.write_bytes(data)
-    with pytest.raises(FlowlockError, match="cannot be read as a wheel") as caught:
+    with pytest.raises(FlowlockError, match="packed in a way that is not read") as caught:
         read(path)
-    assert caught.value.problems[0].code == "FL420"
+    member = "tool-1.0-py3-none-any.whl/tool-1.0.dist-info/METADATA"
+    assert told(caught.value) == ("FL426", member)
+
+
+def test_a_file_with_another_checksum_is_told_by_its_name(tmp_path: Path) -> None:
+    path = make_wheel(tmp_path, "tool", "1.0")
+    path.write_bytes(path.read_bytes().replace(b"Name: tool", b"Name: tooi", 1))
+    with pytest.raises(FlowlockError, match="Bad CRC-32") as caught:
+        read(path)
+    assert told(caught.value) == ("FL420", "tool-1.0-py3-none-any.whl/tool-1.0.dist-info/METADATA")

@@ -5,9 +5,7 @@ import configparser
 import csv
 import hashlib
 import io
-import lzma
 import zipfile
-import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,31 +15,18 @@ from pathlib import Path, PurePosixPath
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.utils import InvalidWheelFilename, NormalizedName, canonicalize_name, parse_wheel_filename
+from packaging.version import InvalidVersion, Version
 
+from flowlock.base import wheel_archive
 from flowlock.base.archive import PLACEHOLDER, File
 from flowlock.base.universe import WheelMetadata
-from flowlock.errors import FlowlockError
+from flowlock.base.wheel_archive import WheelFault, refused
 from flowlock.names import EntryPoint
 
-_HINT = "require another version of it, whose wheel is sound"
-# What readers raise on a file that is damaged or not a wheel.
-_DAMAGE = (
-    zipfile.BadZipFile,
-    configparser.Error,
-    InvalidRequirement,
-    InvalidSpecifier,
-    InvalidWheelFilename,
-    LookupError,
-    ValueError,
-    RuntimeError,
-    EOFError,
-    OSError,
-    zlib.error,
-    lzma.LZMAError,
-)
-# A wheel may unpack to so many times its own size, and to this much more. Code packs to a fourth.
-MOST_UNPACKED, SMALL = 200, 64 * 2**20
+SHOWN = 60
+# What the readers of metadata raise on a text that is not theirs.
+_MALFORMED = (configparser.Error, InvalidRequirement, InvalidSpecifier, ValueError)
 # The folders of a conda package's metadata, and of an environment's.
 _METADATA = ("info", "conda-meta")
 # What an installer writes itself: a wheel's own would say nothing of what we install.
@@ -74,56 +59,80 @@ class Wheel:
 
 
 def read(path: Path) -> Wheel:
-    """Read the metadata of a wheel."""
-    with _opened(path) as opened:
-        return _read(path, opened)
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
-    """Open a wheel for the block, in which whatever a malformed one raises is a FlowlockError."""
+    """Read the metadata of a wheel; a FlowlockError names the file in it that is at fault."""
     try:
-        with zipfile.ZipFile(path) as opened:
-            size = sum(entry.file_size for entry in opened.infolist())
-            if size > MOST_UNPACKED * path.stat().st_size + SMALL:
-                raise ValueError(f"it unpacks to {size} bytes")
-            yield opened
-    except _DAMAGE as error:
-        message = f"{path.name} cannot be read as a wheel: {error}"
-        raise FlowlockError(message, code="FL420", hint=_HINT) from error
+        name, version, _, tags = parse_wheel_filename(path.name)
+    except InvalidWheelFilename as error:
+        raise refused(path, WheelFault.NAME, f"has a name that no wheel has: {error}") from error
+    with wheel_archive.opened(path) as archive:
+        dist_info = _dist_info(path, archive.namelist(), name)
+        headers = _headers(path, archive, f"{dist_info}/METADATA")
+        wheel_headers = _headers(path, archive, f"{dist_info}/WHEEL")
+        with _metadata(path, f"{dist_info}/METADATA"):
+            metadata = _wheel_metadata(name, version, headers)
+        _require_agreement(path, dist_info, metadata, headers)
+        root_is_purelib = wheel_headers.get("Root-Is-Purelib", "").strip().lower() == "true"
+        any_platform = all(tag.abi == "none" and tag.platform == "any" for tag in tags)
+        in_place = not _is_platform_specific(archive.namelist(), dist_info)
+        return Wheel(
+            path=path,
+            metadata=metadata,
+            dist_info=dist_info,
+            pure=root_is_purelib and any_platform and in_place,
+            entry_points=_commands(path, archive, f"{dist_info}/entry_points.txt"),
+        )
 
 
-def _read(path: Path, opened: zipfile.ZipFile) -> Wheel:
-    name, version, _, tags = parse_wheel_filename(path.name)
-    dist_info = _dist_info(opened.namelist(), name)
-    headers = HeaderParser().parsestr(opened.read(f"{dist_info}/METADATA").decode())
-    wheel_headers = HeaderParser().parsestr(opened.read(f"{dist_info}/WHEEL").decode())
-    root_is_purelib = wheel_headers.get("Root-Is-Purelib", "").strip().lower() == "true"
-    any_platform = all(tag.abi == "none" and tag.platform == "any" for tag in tags)
-    return Wheel(
-        path=path,
-        metadata=WheelMetadata(
-            name=name,
-            version=version,
-            requires=tuple(map(Requirement, headers.get_all("Requires-Dist", []))),
-            requires_python=SpecifierSet(headers.get("Requires-Python", "")),
-            summary=headers.get("Summary", ""),
-            license=_license(headers),
-            home=headers.get("Home-page", "") or _home(headers),
-        ),
-        dist_info=dist_info,
-        pure=root_is_purelib and any_platform and not _is_platform_specific(opened.namelist(), dist_info),
-        entry_points=_commands(opened, f"{dist_info}/entry_points.txt"),
+def _wheel_metadata(name: NormalizedName, version: Version, headers: Message) -> WheelMetadata:
+    return WheelMetadata(
+        name=name,
+        version=version,
+        requires=tuple(map(Requirement, headers.get_all("Requires-Dist", []))),
+        requires_python=SpecifierSet(headers.get("Requires-Python", "")),
+        summary=headers.get("Summary", ""),
+        license=_license(headers),
+        home=headers.get("Home-page", "") or _home(headers),
     )
 
 
-def _dist_info(names: Iterable[str], distribution: str) -> str:
+@contextmanager
+def _metadata(path: Path, member: str) -> Iterator[None]:
+    """Take a file of a wheel's metadata apart in the block, in which a malformed one is a FlowlockError."""
+    try:
+        yield
+    except _MALFORMED as error:
+        message = f"has metadata that cannot be read: {str(error).splitlines()[0]}"
+        raise refused(path, WheelFault.METADATA, message, member=member) from error
+
+
+def _headers(path: Path, archive: zipfile.ZipFile, member: str) -> Message:
+    with _metadata(path, member):
+        return HeaderParser().parsestr(wheel_archive.content(path, archive, member).decode())
+
+
+def _require_agreement(path: Path, dist_info: str, metadata: WheelMetadata, headers: Message) -> None:
+    """Refuse a wheel whose metadata have another name or version than its file: two packages in one."""
+    member = f"{dist_info}/METADATA"
+    name = str(headers.get("Name", metadata.name))
+    if canonicalize_name(name) != metadata.name:
+        raise refused(path, WheelFault.NAME, f"is `{name[:SHOWN]}` by its metadata", member=member)
+    stated = str(headers.get("Version", metadata.version))
+    try:
+        agrees = Version(stated) == metadata.version
+    except InvalidVersion:
+        agrees = False
+    if not agrees:
+        raise refused(path, WheelFault.NAME, f"is version `{stated[:SHOWN]}` by its metadata", member=member)
+
+
+def _dist_info(path: Path, names: Iterable[str], distribution: str) -> str:
     """Return the distribution's own .dist-info folder; those of vendored ones are further down."""
     top = {name.partition("/")[0] for name in names if "/" in name}
     folders = sorted(folder for folder in top if folder.endswith(".dist-info"))
     own = [folder for folder in folders if canonicalize_name(folder.split("-")[0]) == distribution]
     if len(own) != 1:
-        raise LookupError(f"it has {len(own)} .dist-info folders")
+        fault = WheelFault.NAME if folders else WheelFault.METADATA
+        raise refused(path, fault, f"has {len(own)} .dist-info folders of `{distribution}`")
     return own[0]
 
 
@@ -147,21 +156,30 @@ def _home(headers: Message) -> str:
     return ""
 
 
-def _commands(opened: zipfile.ZipFile, name: str) -> dict[str, str]:
-    if name not in opened.namelist():
+def _commands(path: Path, archive: zipfile.ZipFile, member: str) -> dict[str, str]:
+    if member not in archive.namelist():
         return {}
     parser = configparser.ConfigParser(delimiters=("=",), interpolation=None, strict=False)
     parser.optionxform = str  # type: ignore[assignment,method-assign]  # commands keep their case
-    parser.read_string(opened.read(name).decode())
+    with _metadata(path, member):
+        parser.read_string(wheel_archive.content(path, archive, member).decode())
     sections = [section for section in ("console_scripts", "gui_scripts") if parser.has_section(section)]
-    # `name = module:function [extra]`: the extra is history, and no part of the reference.
-    pairs = ((name, value.split("[")[0]) for section in sections for name, value in parser.items(section))
-    return {name: _function(name, value) for name, value in sorted(pairs)}
+    commands = {}
+    for section in sections:
+        for name, value in parser.items(section):
+            # `name = module:function [extra]`: the extra is history, and no part of the reference.
+            commands[name] = _function(path, member, name, value.split("[")[0])
+    return dict(sorted(commands.items()))
 
 
-def _function(name: str, value: str) -> str:
-    """Return what a command calls; ValueError says that it is none, or that it would leave its folder."""
-    return "".join(EntryPoint(f"{name} = {value}").partition("=")[2].split())
+def _function(path: Path, member: str, name: str, value: str) -> str:
+    """Return what a command calls; a FlowlockError says that it is none, or leaves its folder."""
+    try:
+        return "".join(EntryPoint(f"{name} = {value}").partition("=")[2].split())
+    except ValueError as error:
+        leaves = _is_outside(name) or "/" in name or name in {".", ".."}
+        fault = WheelFault.OUTSIDE if leaves else WheelFault.METADATA
+        raise refused(path, fault, f"has a command that is none: {error}", member=member) from error
 
 
 def installed_files(wheel: Wheel, python: str) -> Iterator[File]:
@@ -195,11 +213,8 @@ def _refuse_collision(wheel: Wheel, path: str, written: Collection[str]) -> None
     taken = path.partition("/")[0].lower() in _METADATA
     if taken or path in written:
         what = "conda's metadata is" if taken else "it has another file"
-        raise FlowlockError(
-            f"{wheel.path.name} has a file that would be installed as `{path}`, where {what}",
-            code="FL420",
-            hint=_HINT,
-        )
+        message = f"has a file that would be installed as `{path}`, where {what}"
+        raise refused(wheel.path, WheelFault.OUTSIDE, message, member=path)
 
 
 def _ordered(wheel: Wheel, python: str, site: str, scripts: str) -> Iterator[File]:
@@ -211,21 +226,20 @@ def _ordered(wheel: Wheel, python: str, site: str, scripts: str) -> Iterator[Fil
         "data": "",
     }
     dropped = {f"{wheel.dist_info}/{name}" for name in _INSTALLERS}
-    with _opened(wheel.path) as opened:
-        for name in sorted(opened.namelist()):
+    with wheel_archive.opened(wheel.path) as archive:
+        for name in sorted(archive.namelist()):
             if name.endswith("/") or name in dropped:
                 continue
             scheme, inside = _scheme_path(wheel, name)
             if _is_outside(name) or scheme not in roots:
-                raise FlowlockError(
-                    f"{wheel.path.name} has a file at `{name}`, outside the wheel", code="FL420", hint=_HINT
-                )
+                message = f"has a file at `{name}`, outside the wheel"
+                raise refused(wheel.path, WheelFault.OUTSIDE, message, member=name)
             path = f"{roots[scheme]}/{inside}".lstrip("/")
-            content = opened.read(name)
+            content = wheel_archive.content(wheel.path, archive, name)
             if scheme == "scripts":
                 yield _script(path, content)
             else:
-                executable = bool(opened.getinfo(name).external_attr >> 16 & 0o111)
+                executable = bool(archive.getinfo(name).external_attr >> 16 & 0o111)
                 yield _file(path, content, executable)
     yield _file(f"{site}/{wheel.dist_info}/INSTALLER", b"flowlock\n", executable=False)
     if not wheel.pure:

@@ -1,0 +1,64 @@
+"""The archive that a wheel is: opened, its files read, and each way in which it can be at fault."""
+
+import lzma
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import Enum
+from pathlib import Path
+
+from flowlock.errors import FlowlockError, Location
+
+# A wheel may unpack to so many times its own size, and to this much more. Code packs to a fourth.
+MOST_UNPACKED, SMALL = 200, 64 * 2**20
+# What `zipfile` raises on a damaged archive, beside RuntimeError for what it does not unpack.
+_DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, ValueError, EOFError, OSError, IndexError)
+
+
+class WheelFault(Enum):
+    """What is wrong with a wheel, by what has to be done about it: the code and the way out."""
+
+    DAMAGED = ("FL420", "run the same command again; if it stays so, require another version")
+    OUTSIDE = ("FL423", "do not install it: ask whoever published it, and require another version")
+    TOO_LARGE = ("FL424", "require another version; if all are that large, make a conda package of it")
+    METADATA = ("FL425", "tell its maintainers, and require another version until then")
+    UNREADABLE = ("FL426", "unpack it with the tool that made it, and pack it with `wheel pack`")
+    NAME = ("FL427", "give the file its name back, or require another version")
+
+
+def refused(path: Path, fault: WheelFault, what: str, *, member: str | None = None) -> FlowlockError:
+    """Return the error about a wheel, or about a file in it."""
+    code, hint = fault.value
+    file = path.name if member is None else f"{path.name}/{member}"
+    return FlowlockError(f"{path.name} {what}", code=code, location=Location(file=file), hint=hint)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    """Open a wheel for the block; one that is damaged, or far larger than its size, is a FlowlockError."""
+    try:
+        archive = zipfile.ZipFile(path)
+    except RuntimeError as error:
+        raise refused(path, WheelFault.UNREADABLE, f"is packed in a way that is not read: {error}") from error
+    except _DAMAGE as error:
+        raise refused(path, WheelFault.DAMAGED, f"cannot be read as a wheel: {error}") from error
+    with archive:
+        size = sum(entry.file_size for entry in archive.infolist())
+        if size > MOST_UNPACKED * path.stat().st_size + SMALL:
+            raise refused(path, WheelFault.TOO_LARGE, f"would unpack to {size:,} bytes")
+        yield archive
+
+
+def content(path: Path, archive: zipfile.ZipFile, member: str) -> bytes:
+    """Return a file of a wheel, or what is wrong with it as a FlowlockError."""
+    try:
+        return archive.read(member)
+    except KeyError as error:
+        raise refused(path, WheelFault.METADATA, f"has no `{member}`", member=member) from error
+    except RuntimeError as error:
+        message = f"is packed in a way that is not read: {error}"
+        raise refused(path, WheelFault.UNREADABLE, message, member=member) from error
+    except _DAMAGE as error:
+        message = f"cannot be read as a wheel: {error}"
+        raise refused(path, WheelFault.DAMAGED, message, member=member) from error
