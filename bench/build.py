@@ -27,6 +27,7 @@ from flowlock.channel import store
 from flowlock.conda import archive
 from flowlock.conda.artifact import Artifact
 from flowlock.conda.closure import closure
+from flowlock.conda.members import Member
 from flowlock.edges import files, git
 from flowlock.report.reporter import Silent
 from flowlock.workspace import Workspace, load
@@ -166,9 +167,9 @@ def tiny_artifact(folder: Path, number: int) -> store.HeldArtifact:
     record = {"name": f"tiny-{number}", "version": "1.0", "build": "h0_0", "build_number": 0}
     about = {"depends": ["python >=3.11"], "noarch": "generic", "subdir": "noarch"}
     members = [
-        archive.Member(path="share/number", data=str(number).encode()),
-        archive.Member(path="info/index.json", data=json.dumps({**record, **about}).encode()),
-        archive.Member(path="info/paths.json", data=b'{"paths": [], "paths_version": 1}'),
+        Member(path="share/number", data=str(number).encode()),
+        Member(path="info/index.json", data=json.dumps({**record, **about}).encode()),
+        Member(path="info/paths.json", data=b'{"paths": [], "paths_version": 1}'),
     ]
     path = folder / f"{stem}.conda"
     path.write_bytes(archive.write(stem, members, epoch=EPOCH))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from flowlock.builder.contents.shipped import ExclusionReason
 from flowlock.builder.plan.result import PackageResult
 from flowlock.conda import archive
-from flowlock.conda.archive import Member
+from flowlock.conda.members import Member
 from flowlock.errors import FlowlockError
 from flowlock.recipe.document import Noarch
 from small import Small

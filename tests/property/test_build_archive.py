@@ -7,14 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowlock.conda import archive
-from flowlock.conda.archive import Member
+from flowlock.conda.members import Member, is_inside
 
 EPOCH = datetime(2026, 11, 1, tzinfo=UTC)
 # Parts of a path: whatever a file system takes, long ones and other scripts too.
 PART = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="/\0"), min_size=1, max_size=120
 ).filter(lambda part: part not in {".", ".."})
-PATH = st.lists(PART, min_size=1, max_size=4).map("/".join).filter(archive.is_inside)
+PATH = st.lists(PART, min_size=1, max_size=4).map("/".join).filter(is_inside)
 FILE = st.builds(Member, path=PATH, data=st.binary(max_size=300), executable=st.booleans())
 LINK = st.builds(Member, path=PATH, data=st.just(b""), link=PART)
 INSIDE = st.lists(FILE | LINK, max_size=8, unique_by=lambda member: member.path)

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowlock.builder.worker.canonical import canonical
-from flowlock.conda.archive import Member
+from flowlock.conda.members import Member
 from flowlock.recipe.document import Noarch
 from trees import TREE
 from unit.builder.tiny import FACTS, MADE

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from flowlock.conda import archive
-from flowlock.conda.archive import Member
+from flowlock.conda.members import Member
 from flowlock.release.plan import PinnedBuild
 from flowlock.release.targets import artifact
 

@@ -9,7 +9,7 @@ import pytest
 from flowlock.builder.contents import installed
 from flowlock.builder.contents.shipped import ExclusionReason
 from flowlock.builder.worker.canonical import canonical
-from flowlock.conda.archive import Member
+from flowlock.conda.members import Member
 from flowlock.recipe.document import Noarch
 from unit.builder.tiny import FACTS, MADE
 

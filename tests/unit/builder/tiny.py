@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from flowlock.builder.plan.identity import Inputs
 from flowlock.builder.worker.canonical import ArchiveFacts
-from flowlock.conda.archive import Member
+from flowlock.conda.members import Member
 from flowlock.recipe.document import Noarch, parse
 
 RECIPE = """

@@ -16,9 +16,9 @@ from flowlock.channel import store
 from flowlock.channel.serve import serving
 from flowlock.channel.store import GENERATIONS
 from flowlock.conda import archive
-from flowlock.conda.archive import Member
 from flowlock.conda.artifact import Artifact
 from flowlock.conda.index import index_files
+from flowlock.conda.members import Member
 from flowlock.edges.files import sha256_of
 from flowlock.errors import FlowlockError
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flowlock.conda.archive import Member, write
+from flowlock.conda.archive import write
+from flowlock.conda.members import Member
 
 LEVEL = 1
 # Longer than any real prefix, as conda's own, and of no machine.

@@ -2,17 +2,17 @@
 
 import io
 import json
-import re
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from flowlock.conda.archive_faults import ArchiveFault, MalformedArchiveError
+from flowlock.conda.members import INDEX, PATHS, Member, entries, members, require_apart
 from flowlock.errors import FlowlockError
 
 # The compressed bytes depend on all four.
@@ -25,7 +25,7 @@ LARGEST_INFO = 64 * 2**20
 # What is assumed of a file whose size paths.json does not tell, and of the headers of each file in a tar.
 LARGEST_UNSTATED, PER_FILE = 2**20, 16 * 2**10
 BLOCK = 2**20
-# What malformed archives make their readers raise: encryption and compression that is not known, too.
+# What malformed archives make their readers raise.
 _DAMAGE = (
     zipfile.BadZipFile,
     tarfile.TarError,
@@ -36,26 +36,11 @@ _DAMAGE = (
     LookupError,
     TypeError,
     AttributeError,
-    RuntimeError,
     OverflowError,
 )
-_DRIVE = re.compile("[A-Za-z]:")
+# Without one of these in its bytes, a tar has no file that could replace the metadata that were checked.
+_DECIDING_NAMES = (b"paths.json", b"link.json")
 _ZIP_BEGINS = datetime(1980, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Member:
-    """A file of the archive: its path in the environment (or below `info/`), contents, and kind."""
-
-    path: str
-    data: bytes
-    executable: bool = False
-    link: str | None = None
-
-    @property
-    def is_info(self) -> bool:
-        """Whether it is metadata, which lies in a tar of its own."""
-        return self.path.startswith("info/")
 
 
 def read(path: Path) -> list[Member]:
@@ -64,40 +49,43 @@ def read(path: Path) -> list[Member]:
     It unpacks to no more than its own paths.json says.
     """
     with _opened(path) as opened:
-        info = _info(opened)
-        packed = [
-            _members(_unpacked(opened, entry, _stated_size(info)))
-            for entry in _parts(opened)
-            if not _is_info(entry)
-        ]
-        return _without_repetition([*info, *(member for members in packed for member in members)])
+        info, packed = _parts(opened)
+        metadata = _info(opened, info)
+        limit = _stated_size(metadata)
+        return [*metadata, *_members_of(opened, packed, limit, info=False)]
 
 
 def read_info(path: Path) -> dict[str, bytes]:
     """Return the metadata files of an archive by path, without unpacking the rest."""
     with _opened(path) as opened:
-        return {member.path: member.data for member in _info(opened)}
+        return {member.path: member.data for member in _info(opened, _parts(opened)[0])}
 
 
 def read_index(path: Path) -> dict[str, Any]:
     """Return what an archive's index.json says: a mapping that has at least a name, a version and a build."""
     with _opened(path) as opened:
-        (data,) = (member.data for member in _info(opened) if member.path == "info/index.json")
-        index = dict(json.loads(data))
+        index = document(_info(opened, _parts(opened)[0]), INDEX)
         for key in ("name", "version", "build"):
-            if not isinstance(index[key], str):
-                raise TypeError(f"`{key}` of its index.json is not a string")
+            if not isinstance(index.get(key), str):
+                raise metadata_fault(INDEX, f"`{key}` is not a string")
         return index
 
 
 def check_size(path: Path) -> None:
-    """Refuse an archive that is damaged, or unpacks to more than its own paths.json says."""
+    """Refuse an archive that is damaged, unpacks to more than its own paths.json says, or replaces that."""
     with _opened(path) as opened:
-        limit = _stated_size(_info(opened))
-        for entry in _parts(opened):
-            if not _is_info(entry):
-                for _ in _blocks(opened, entry, limit):
-                    continue
+        info, packed = _parts(opened)
+        limit = _stated_size(_info(opened, info))
+        end = b""
+        is_doubtful = False
+        for block in _blocks(opened, packed, limit):
+            text = end + block.lower()
+            is_doubtful = is_doubtful or any(name in text for name in _DECIDING_NAMES)
+            end = text[-max(map(len, _DECIDING_NAMES)) :]
+        if is_doubtful:
+            with _stream(opened, packed) as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
+                for member, _ in entries(archive, packed.filename):
+                    require_apart(member, info=False)
 
 
 def write(
@@ -164,102 +152,113 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(path) as opened:
             yield opened
+    except MalformedArchiveError as error:
+        raise error.of(path) from error
+    except RuntimeError as error:
+        # What `zipfile` raises for encryption and for methods that it does not know.
+        fault = MalformedArchiveError(ArchiveFault.FORM, f"is packed in a way that is not read: {error}")
+        raise fault.of(path) from error
     except _DAMAGE as error:
-        raise _damaged(path, error) from error
+        fault = MalformedArchiveError(ArchiveFault.DAMAGED, f"is not a complete .conda archive: {error}")
+        raise fault.of(path) from error
 
 
-def _parts(opened: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
-    """Return the two tars of an archive (CEP 16), which are stored as they are: they are compressed."""
-    entries = [entry for entry in opened.infolist() if entry.filename.endswith(".tar.zst")]
-    if sorted(entry.filename.partition("-")[0] for entry in entries) != ["info", "pkg"]:
-        raise ValueError("it has other parts than one `info-*.tar.zst` and one `pkg-*.tar.zst`")
-    for entry in entries:
+def _parts(opened: zipfile.ZipFile) -> tuple[zipfile.ZipInfo, zipfile.ZipInfo]:
+    """Return the tars of the metadata and of the files (CEP 16), stored as they are: they are compressed."""
+    parts = {
+        entry.filename.partition("-")[0]: entry
+        for entry in opened.infolist()
+        if entry.filename.endswith(".tar.zst")
+    }
+    count = sum(entry.filename.endswith(".tar.zst") for entry in opened.infolist())
+    if count != len(parts) or sorted(parts) != ["info", "pkg"]:
+        message = "has other parts than one `info-*.tar.zst` and one `pkg-*.tar.zst`"
+        raise MalformedArchiveError(ArchiveFault.FORM, message)
+    for entry in parts.values():
         if entry.compress_type != zipfile.ZIP_STORED:
-            raise ValueError(f"`{entry.filename}` is compressed twice")
-    return sorted(entries, key=lambda entry: entry.filename)
+            message = f"has `{entry.filename}` compressed twice"
+            raise MalformedArchiveError(ArchiveFault.FORM, message, member=entry.filename)
+    return parts["info"], parts["pkg"]
 
 
-def _is_info(entry: zipfile.ZipInfo) -> bool:
-    return entry.filename.startswith("info-")
+def _info(opened: zipfile.ZipFile, part: zipfile.ZipInfo) -> list[Member]:
+    return _members_of(opened, part, LARGEST_INFO, info=True)
 
 
-def _info(opened: zipfile.ZipFile) -> list[Member]:
-    (entry,) = filter(_is_info, _parts(opened))
-    members = _without_repetition(_members(_unpacked(opened, entry, LARGEST_INFO)))
-    for member in members:
-        if not member.is_info:
-            raise ValueError(f"`{member.path}` is among the metadata")
-    return members
+def _members_of(opened: zipfile.ZipFile, part: zipfile.ZipInfo, limit: int, *, info: bool) -> list[Member]:
+    """Return the files of a part; what is damaged in it is told by the part's name."""
+    data = b"".join(_blocks(opened, part, limit))
+    try:
+        unpacked = list(members(data, part.filename))
+    except _DAMAGE as error:
+        raise _damaged_part(part, error) from error
+    for member in unpacked:
+        require_apart(member.path, info=info)
+    return unpacked
+
+
+def document(info: Iterable[Member], path: str) -> dict[str, Any]:
+    """Return a JSON object of an archive's metadata; a MalformedArchiveError has its line and column."""
+    data = next((member.data for member in info if member.path == path), None)
+    if data is None:
+        raise metadata_fault(path, "it is missing")
+    try:
+        content = json.loads(data)
+    except json.JSONDecodeError as error:
+        message = f"has metadata that are not JSON: {error.msg}"
+        raise MalformedArchiveError(
+            ArchiveFault.METADATA, message, member=path, line=error.lineno, column=error.colno
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise metadata_fault(path, str(error)) from error
+    if not isinstance(content, dict):
+        raise metadata_fault(path, "it is not an object")
+    return content
+
+
+def metadata_fault(member: str, message: str) -> MalformedArchiveError:
+    """Return the fault of a file of the metadata that is not what it should be."""
+    message = f"has metadata that cannot be read: `{member}`: {message}"
+    return MalformedArchiveError(ArchiveFault.METADATA, message, member=member)
+
+
+def _damaged_part(part: zipfile.ZipInfo, error: Exception) -> MalformedArchiveError:
+    message = f"is not a complete .conda archive: {error}"
+    return MalformedArchiveError(ArchiveFault.DAMAGED, message, member=part.filename)
 
 
 def _stated_size(info: Iterable[Member]) -> int:
     """Return how large a package's tar may be: its files, and the headers of each."""
-    data = next((member.data for member in info if member.path == "info/paths.json"), None)
-    if data is None:
-        raise ValueError("it has no info/paths.json")
-    entries = json.loads(data)["paths"]
-    sizes = [int(entry.get("size_in_bytes", LARGEST_UNSTATED)) for entry in entries]
+    try:
+        paths = document(info, PATHS)["paths"]
+        sizes = [int(entry.get("size_in_bytes", LARGEST_UNSTATED)) for entry in paths]
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
+        raise metadata_fault(PATHS, f"it does not list the files with their sizes: {error}") from error
     return sum(max(0, size) for size in sizes) + PER_FILE * (len(sizes) + 1)
 
 
-def _unpacked(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, limit: int) -> bytes:
-    return b"".join(_blocks(opened, entry, limit))
+def _blocks(opened: zipfile.ZipFile, part: zipfile.ZipInfo, limit: int) -> Iterator[bytes]:
+    """Yield what a part unpacks to, but no more than the limit."""
+    unpacked = 0
+    with _stream(opened, part) as stream:
+        while block := stream.read(BLOCK):
+            unpacked += len(block)
+            if unpacked > limit:
+                message = f"has `{part.filename}` in it, which unpacks to more than {limit} bytes"
+                raise MalformedArchiveError(ArchiveFault.TOO_LARGE, message, member=part.filename)
+            yield block
 
 
-def _blocks(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, limit: int) -> Iterator[bytes]:
-    """Yield what a part unpacks to; more than the limit is a ValueError."""
+@contextmanager
+def _stream(opened: zipfile.ZipFile, part: zipfile.ZipInfo) -> Iterator[Any]:
+    """Open a part for the block, which reads what it unpacks to."""
     import zstandard
 
-    unpacked = 0
     try:
-        with opened.open(entry) as stream:
-            reader = zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True)
-            while block := reader.read(BLOCK):
-                unpacked += len(block)
-                if unpacked > limit:
-                    raise ValueError(f"`{entry.filename}` unpacks to more than {limit} bytes")
-                yield block
-    except zstandard.ZstdError as error:
-        raise ValueError(str(error)) from error
-
-
-def _members(data: bytes) -> Iterator[Member]:
-    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-        for entry in archive:
-            path = entry.name.removeprefix("./")
-            if not is_inside(path):
-                raise ValueError(f"`{path}` leads outside the archive")
-            if entry.issym():
-                yield Member(path=path, data=b"", link=entry.linkname)
-            elif entry.isfile() or entry.islnk():
-                # A sparse file is larger than what the tar holds of it.
-                if entry.size > len(data):
-                    raise ValueError(f"`{path}` says that it has {entry.size} bytes")
-                stream = archive.extractfile(entry)
-                content = stream.read() if stream else b""
-                yield Member(path=path, data=content, executable=bool(entry.mode & 0o100))
-            elif not entry.isdir():
-                raise ValueError(f"`{path}` is neither a file nor a folder nor a link")
-
-
-def is_inside(path: str) -> bool:
-    """Say whether a path of a package leads to a place inside of it, whatever the operating system."""
-    parts = re.split(r"[/\\]", path)
-    return bool(parts[0]) and ".." not in parts and not _DRIVE.match(path) and "\0" not in path
-
-
-def _without_repetition(members: Iterable[Member]) -> list[Member]:
-    by_path: dict[str, Member] = {}
-    for member in members:
-        if member.path in by_path:
-            raise ValueError(f"`{member.path}` is in it twice")
-        by_path[member.path] = member
-    return list(by_path.values())
-
-
-def _damaged(path: Path, error: Exception) -> FlowlockError:
-    return FlowlockError(
-        f"{path.name} is not a complete .conda archive: {error}",
-        code="FL511",
-        hint="remove it and run `flowlock build` again",
-    )
+        with opened.open(part) as stream:
+            yield zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True)
+    except RuntimeError as error:
+        message = f"is packed in a way that is not read: {error}"
+        raise MalformedArchiveError(ArchiveFault.FORM, message, member=part.filename) from error
+    except (zstandard.ZstdError, *_DAMAGE) as error:
+        raise _damaged_part(part, error) from error

@@ -1,17 +1,25 @@
 """What of a package an installer would write outside of the environment: asked before it is installed."""
 
-import json
+import bz2
+import posixpath
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from io import RawIOBase
 from pathlib import Path
+from typing import Any
 
 from flowlock.conda import archive
-from flowlock.errors import FlowlockError, shortened
+from flowlock.conda.archive_faults import ArchiveFault, MalformedArchiveError
+from flowlock.conda.members import LINK, PATHS, Member, entries, is_inside
+from flowlock.errors import shortened
 from flowlock.names import EntryPoint
 
-PATHS, LINK = "info/paths.json", "info/link.json"
 OLD_FORMAT = ".tar.bz2"
 SHOWN = 3
+# An archive of the older format may unpack to so many times its own size, and to this much more.
+MOST_UNPACKED, SMALL = 200, 64 * 2**20
+SOFT_LINK = "softlink"
+_MISFITS = (LookupError, TypeError, AttributeError)
 
 
 def refuse_unsafe(path: Path) -> None:
@@ -24,51 +32,114 @@ def refuse_unsafe(path: Path) -> None:
     else:
         info = archive.read_info(path)
         archive.check_size(path)
-    refuse_unsafe_info(info, path.name)
+    refuse_unsafe_info(info, path)
 
 
-def refuse_unsafe_info(info: Mapping[str, bytes], shown: str) -> None:
-    """Refuse a package by its metadata files, by path."""
+def refuse_unsafe_info(info: Mapping[str, bytes], path: Path) -> None:
+    """Refuse the package of an archive by its metadata files, by path."""
+    metadata = [Member(path=name, data=data) for name, data in info.items()]
     try:
-        leaving = list(_leaving(info))
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise FlowlockError(
-            f"the metadata of {shown} cannot be read: {error}", code="FL511", hint=_HINT
-        ) from error
-    if leaving:
-        raise FlowlockError(
-            f"{shown} would be written outside of the environment: {shortened(leaving, SHOWN)}",
-            code="FL517",
-            hint=_HINT,
-        )
+        if PATHS in info:
+            _refuse_leaving(PATHS, _leaving_paths(_files(metadata)))
+        if LINK in info:
+            _refuse_leaving(LINK, _leaving_commands(_commands(metadata)))
+    except MalformedArchiveError as error:
+        raise error.of(path) from error
 
 
-_HINT = "do not install it: ask whoever published it, and pin another build"
+def _refuse_leaving(member: str, leaving: Iterable[str]) -> None:
+    places = list(leaving)
+    if places:
+        message = f"would be written outside of the environment: {shortened(places, SHOWN)}"
+        raise MalformedArchiveError(ArchiveFault.OUTSIDE, message, member=member)
 
 
-def _leaving(info: Mapping[str, bytes]) -> Iterator[str]:
-    if PATHS in info:
-        for entry in json.loads(info[PATHS])["paths"]:
-            if not archive.is_inside(entry["_path"]):
-                yield f"`{entry['_path']}`"
-    if LINK in info:
-        noarch = json.loads(info[LINK]).get("noarch") or {}
-        for line in noarch.get("entry_points") or ():
-            if not EntryPoint.pattern.fullmatch(line):
-                yield f"the command `{line}`"
+def _files(metadata: Iterable[Member]) -> dict[str, Any]:
+    """Return the kinds of a package's files and links by path."""
+    try:
+        listed = archive.document(metadata, PATHS)["paths"]
+        kinds = {entry["_path"]: entry.get("path_type") for entry in listed}
+    except _MISFITS as error:
+        raise archive.metadata_fault(PATHS, f"it does not list the files: {error}") from error
+    _require_texts(PATHS, kinds)
+    return kinds
+
+
+def _commands(metadata: Iterable[Member]) -> Sequence[str]:
+    try:
+        noarch = archive.document(metadata, LINK).get("noarch") or {}
+        lines = list(noarch.get("entry_points") or ())
+    except _MISFITS as error:
+        raise archive.metadata_fault(LINK, f"it does not list the commands: {error}") from error
+    _require_texts(LINK, lines)
+    return lines
+
+
+def _require_texts(member: str, values: Iterable[object]) -> None:
+    if not all(isinstance(value, str) for value in values):
+        raise archive.metadata_fault(member, "a path or a command is not a string")
+
+
+def _leaving_paths(kinds: Mapping[str, Any]) -> Iterator[str]:
+    links = {path for path, kind in kinds.items() if kind == SOFT_LINK}
+    for path in kinds:
+        if not is_inside(path):
+            yield f"`{path}`"
+        elif links and (link := _link_above(path, links)):
+            yield f"`{path}` below the link `{link}`"
+
+
+def _link_above(path: str, links: set[str]) -> str | None:
+    """Return the link of the package that a path of it lies below: it leads wherever the link does."""
+    above = posixpath.dirname(posixpath.normpath(path))
+    while above and above not in links:
+        above = posixpath.dirname(above)
+    return above or None
+
+
+def _leaving_commands(lines: Iterable[str]) -> Iterator[str]:
+    for line in lines:
+        if not EntryPoint.pattern.fullmatch(line):
+            yield f"the command `{line}`"
 
 
 def _read_old(path: Path) -> dict[str, bytes]:
-    """Return the metadata of an archive of the time before .conda."""
+    """Return the metadata of an archive of the time before .conda, of which all is looked at."""
     info = {}
     try:
-        with tarfile.open(path, "r|bz2") as opened:
-            for entry in opened:
-                if entry.name in (PATHS, LINK) and entry.isfile() and entry.size <= archive.LARGEST_INFO:
-                    stream = opened.extractfile(entry)
-                    info[entry.name] = stream.read() if stream else b""
-    except (tarfile.TarError, OSError, EOFError, ValueError) as error:
-        raise FlowlockError(
-            f"{path.name} is not a whole archive: {error}", code="FL511", hint=_HINT
-        ) from error
+        with bz2.open(path) as stream:
+            bounded = _BoundedStream(stream, MOST_UNPACKED * path.stat().st_size + SMALL)
+            with tarfile.open(fileobj=bounded, mode="r|") as opened:
+                for name, entry in entries(opened, path.name):
+                    if name in (PATHS, LINK):
+                        info[name] = _content(opened, name, entry)
+    except MalformedArchiveError as error:
+        raise error.of(path) from error
+    except (tarfile.TarError, OSError, EOFError, ValueError, LookupError) as error:
+        fault = MalformedArchiveError(ArchiveFault.DAMAGED, f"is not a whole archive: {error}")
+        raise fault.of(path) from error
     return info
+
+
+def _content(opened: tarfile.TarFile, name: str, entry: tarfile.TarInfo) -> bytes:
+    if not entry.isfile() or entry.size > archive.LARGEST_INFO:
+        message = f"has an `{name}` that is a link, or has {entry.size} bytes"
+        raise MalformedArchiveError(ArchiveFault.TOO_LARGE, message, member=name)
+    file = opened.extractfile(entry)
+    return file.read() if file else b""
+
+
+class _BoundedStream(RawIOBase):
+    """What an archive unpacks to, of which no more is read than such archives have at most."""
+
+    def __init__(self, stream: bz2.BZ2File, limit: int) -> None:
+        self._stream, self._left = stream, limit
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next bytes; a MalformedArchiveError tells that there are too many."""
+        block = self._stream.read(size)
+        self._left -= len(block)
+        if self._left < 0:
+            message = "unpacks to far more than such an archive has"
+            raise MalformedArchiveError(ArchiveFault.TOO_LARGE, message)
+        return block

@@ -12,7 +12,7 @@ import zstandard
 
 from flowlock.builder.worker.canonical import ArchiveFacts, canonical
 from flowlock.conda import archive
-from flowlock.conda.archive import Member
+from flowlock.conda.members import Member
 from flowlock.errors import FlowlockError
 from flowlock.recipe.document import Noarch
 from unit.builder.tiny import FACTS, MADE

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from flowlock.builder.contents.shipped import ExcludedFile, ExclusionReason, is_bytecode
-from flowlock.conda.archive import Member
+from flowlock.conda.members import Member
 from flowlock.edges import files
 from flowlock.errors import FlowlockError, shortened
 from flowlock.recipe.document import Noarch

@@ -7,7 +7,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
-from flowlock.conda.archive import Member
+from flowlock.conda.members import Member
 from flowlock.recipe.document import Noarch
 
 # Of a distribution's dist-info these ship, and its licences.

@@ -19,7 +19,7 @@ from flowlock.builder.worker.canonical import ArchiveFacts, canonical
 from flowlock.builder.worker.engine import EngineRequest, run, test
 from flowlock.builder.worker.layout import ARTIFACT, HOST_ENVIRONMENT, LOG, RECIPE, RESULT, SOURCE
 from flowlock.conda import archive
-from flowlock.conda.archive import Member
+from flowlock.conda.members import Member
 from flowlock.errors import FlowlockError
 from flowlock.recipe.document import Noarch
 

@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from flowlock.builder.contents.shipped import ExcludedFile, ExclusionReason, dist_infos, left_out
-from flowlock.conda.archive import Member
+from flowlock.conda.members import Member
 from flowlock.errors import FlowlockError
 from flowlock.recipe.document import Noarch
 

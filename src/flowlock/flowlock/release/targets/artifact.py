@@ -6,8 +6,9 @@ from pathlib import Path
 
 from flowlock.conda import archive
 from flowlock.conda.artifact import SUFFIX, Artifact
+from flowlock.conda.members import INDEX
 from flowlock.edges import files
-from flowlock.errors import FlowlockError
+from flowlock.errors import FlowlockError, Location
 from flowlock.names import PackageName, Sha256
 
 
@@ -34,9 +35,9 @@ class Item:
 
 
 def read(path: Path) -> Item:
-    """Return the item that a `.conda` file is; one that is no package is an error that names it."""
+    """Return the item that a `.conda` file is; one that is another package is an error that names it."""
+    index = archive.read_index(path)
     try:
-        index = archive.read_index(path)
         artifact = Artifact(
             name=PackageName(index["name"]),
             version=str(index["version"]),
@@ -45,16 +46,18 @@ def read(path: Path) -> Item:
             subdir=str(index["subdir"]),
         )
         depends = frozenset(str(spec).split(" ")[0] for spec in index.get("depends", ()))
-    except (FlowlockError, KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError) as error:
         raise FlowlockError(
             f"{path.name} is not a conda package: {error}",
             code="FL820",
+            location=Location(file=f"{path.name}/{INDEX}"),
             hint="build it again, or take the file out of the folder",
         ) from error
     if path.name != artifact.file:
         raise FlowlockError(
             f"{path.name} is {artifact.file} by its metadata",
             code="FL820",
+            location=Location(file=f"{path.name}/{INDEX}"),
             hint="give the file its name back",
         )
     sha256 = files.sha256_of(path)

@@ -1,0 +1,107 @@
+"""The files of a conda package's tars: each at the place that its path says, or refused."""
+
+import posixpath
+import re
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO
+
+from flowlock.conda.archive_faults import ArchiveFault, MalformedArchiveError
+
+INFO = "info"
+PATHS, LINK, INDEX = "info/paths.json", "info/link.json", "info/index.json"
+# What decides where an installer writes.
+_DECIDING = (PATHS, LINK)
+_DRIVE = re.compile("[A-Za-z]:")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Member:
+    """A file of the archive: its path in the environment (or below `info/`), contents, and kind."""
+
+    path: str
+    data: bytes
+    executable: bool = False
+    link: str | None = None
+
+    @property
+    def is_info(self) -> bool:
+        """Whether it is metadata, which lies in a tar of its own."""
+        return self.path.startswith(f"{INFO}/")
+
+
+def is_inside(path: str) -> bool:
+    """Say whether a path of a package leads to a place inside of it, whatever the operating system."""
+    parts = re.split(r"[/\\]", path)
+    return bool(parts[0]) and ".." not in parts and not _DRIVE.match(path) and "\0" not in path
+
+
+def members(data: bytes, part: str) -> Iterator[Member]:
+    """Yield the files of a whole tar."""
+    with tarfile.open(fileobj=BytesIO(data)) as archive:
+        for path, entry in entries(archive, part):
+            if entry.issym():
+                yield Member(path=path, data=b"", link=entry.linkname)
+                continue
+            # A sparse file is larger than what the tar holds of it.
+            if entry.size > len(data):
+                message = f"has a file that says that it has {entry.size} bytes"
+                raise MalformedArchiveError(ArchiveFault.TOO_LARGE, message, member=path)
+            yield Member(path=path, data=_content(archive, entry), executable=bool(entry.mode & 0o100))
+
+
+def entries(archive: tarfile.TarFile, part: str) -> Iterator[tuple[str, tarfile.TarInfo]]:
+    """Yield the files and links of a tar with their paths, each of which is where an unpacker puts it.
+
+    An unpacker follows links that it has unpacked, and reads `a//b` as `a/b`: a second paths.json could come
+    in the place of the one that was checked. `part` is how the error calls the tar.
+    """
+    seen: set[str] = set()
+    links: set[str] = set()
+    for entry in archive:
+        path = entry.name.removeprefix("./")
+        _require_place(path, links)
+        if entry.isdir():
+            continue
+        if path in seen:
+            raise MalformedArchiveError(ArchiveFault.FORM, f"has `{path}` in it twice", member=path)
+        if not (entry.issym() or entry.isfile() or entry.islnk()):
+            message = f"has `{path}` in {part}, neither a file nor a folder nor a link"
+            raise MalformedArchiveError(ArchiveFault.FORM, message, member=path)
+        seen.add(path)
+        if entry.issym():
+            links.add(path)
+        yield path, entry
+
+
+def _require_place(path: str, links: set[str]) -> None:
+    if not is_inside(path):
+        message = f"has `{path}` in it, which leads outside the archive"
+        raise MalformedArchiveError(ArchiveFault.OUTSIDE, message, member=path)
+    if posixpath.normpath(path) != path:
+        message = f"has `{path}` in it, which another path means too"
+        raise MalformedArchiveError(ArchiveFault.FORM, message, member=path)
+    # A disk may know no case: there this is the file of the other name.
+    if path.lower() in _DECIDING and path not in _DECIDING:
+        message = f"has `{path}` in it, which some disks take for `{path.lower()}`"
+        raise MalformedArchiveError(ArchiveFault.FORM, message, member=path)
+    above = posixpath.dirname(path)
+    while links and above:
+        if above in links:
+            message = f"has `{path}` in it, which lies below the link `{above}`"
+            raise MalformedArchiveError(ArchiveFault.OUTSIDE, message, member=path)
+        above = posixpath.dirname(above)
+
+
+def require_apart(path: str, *, info: bool) -> None:
+    """Refuse metadata among the files of a package, where they would replace its own, and the other way."""
+    is_info = path.partition("/")[0].lower() == INFO
+    if is_info != info:
+        what = "is among the metadata" if info else "is metadata among the files, and would replace its own"
+        raise MalformedArchiveError(ArchiveFault.FORM, f"is malformed: `{path}` {what}", member=path)
+
+
+def _content(archive: tarfile.TarFile, entry: tarfile.TarInfo) -> bytes:
+    stream = archive.extractfile(entry)
+    return stream.read() if stream else b""
