@@ -12,7 +12,7 @@ from checkout import Checkout
 from flowlock import workspace
 from flowlock.builder.plan import snapshot, targets
 from flowlock.commands.session import Profile, Session
-from flowlock.commands.sync import sync
+from flowlock.commands.sync_stages import run_stages
 from flowlock.edges import git
 from flowlock.recipe import document
 from flowlock.report.reporter import Silent
@@ -51,7 +51,7 @@ def counts(monkeypatch: pytest.MonkeyPatch) -> Counts:
 def test_an_idle_sync_reads_each_recipe_once(synced: Checkout, counts: Counts) -> None:
     read = workspace.load(synced.root)
     session = Session(workspace=read, profile=Profile.EMBEDDED, offline=False, progress=Silent())
-    result = sync(session, check=False, dry_run=False, jobs=None)
+    result = run_stages(session, check=False, dry_run=False, jobs=None)
     assert {stage.status for stage in result.stages} == {"current"}
     recipes = list(synced.root.glob("recipes/**/recipe.yaml"))
     assert counts.calls == Counter(

@@ -12,7 +12,7 @@ from flowlock import workspace
 from flowlock.commands import sync
 from flowlock.commands.build_lock import FILE as BUILD_LOCK
 from flowlock.commands.session import Session
-from flowlock.commands.sync import SyncResult
+from flowlock.commands.sync_result import SyncResult
 from flowlock.edges import files
 from flowlock.errors import FlowlockError
 from flowlock.release.requirement import EDITORS, Edited, Move, MovedRequirement

@@ -13,7 +13,12 @@ SUFFIXES = (".dist-info", ".egg-info")
 
 def installed() -> dict[str, Distribution]:
     """Return each distribution that Python would find, by its PEP 503 name: the first on the path counts."""
-    by_name: dict[str, Distribution] = {}
+    return {name: Distribution.at(folder) for name, folder in metadata_folders().items()}
+
+
+def metadata_folders() -> dict[str, Path]:
+    """Return the folder of the metadata of each installed distribution, by its PEP 503 name."""
+    by_name: dict[str, Path] = {}
     for entry in sys.path:
         folder = Path(entry or ".")
         if not folder.is_dir():
@@ -23,5 +28,5 @@ def installed() -> dict[str, Distribution]:
             infos = sorted(entry.name for entry in entries if entry.name.endswith(SUFFIXES))
         for info in infos:
             name = canonicalize_name(info.rpartition(".")[0].partition("-")[0])
-            by_name.setdefault(name, Distribution.at(folder / info))
+            by_name.setdefault(name, folder / info)
     return by_name

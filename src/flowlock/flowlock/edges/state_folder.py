@@ -180,6 +180,24 @@ class StateFolder:
         """What each lock was last compared with and found current."""
         return self.cache / "checked-locks.json"
 
+    @property
+    def kept_sync(self) -> Path:
+        """The outcome of a sync that found nothing to do, and the state of all that it looks at."""
+        return self.cache / "sync.json"
+
+    @property
+    def not_of_a_sync(self) -> tuple[Path, ...]:
+        """What installing and running make and use; no sync looks at it."""
+        return (
+            self.path / "envs",
+            self.path / "running",
+            self.all_results,
+            self.logs,
+            self.unpacked_packages,
+            self.bytecode,
+            self.worker_packages,
+        )
+
     # Locks that follow from the embedded base channel, and locks of environments for looking up tasks.
 
     @property

@@ -254,13 +254,20 @@ class _Origin(BaseModel):
     dir_info: _OriginFolder = _OriginFolder()
 
 
-def _installed_identity(distribution: Distribution) -> str:
-    """Return what an installed distribution's tasks depend on: its files, or an editable one's sources."""
+def editable_folder(distribution: Distribution) -> Path | None:
+    """Return where the sources of an editable install are; None for any other one."""
     text = distribution.read_text("direct_url.json") or ""
     origin = shapes.parsed_or_none(_Origin, text.encode(errors="replace"))
     if origin is None or not origin.dir_info.editable:
+        return None
+    return Path(unquote(urlsplit(origin.url).path))
+
+
+def _installed_identity(distribution: Distribution) -> str:
+    """Return what an installed distribution's tasks depend on: its files, or an editable one's sources."""
+    folder = editable_folder(distribution)
+    if folder is None:
         return _identity(distribution.version, distribution.read_text("RECORD") or "", version(CORE))
-    folder = Path(unquote(urlsplit(origin.url).path))
     return _identity(version(CORE), *sorted(f"{path} {_stamp(path)}" for path in folder.rglob("*.py")))
 
 

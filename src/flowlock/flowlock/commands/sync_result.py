@@ -1,0 +1,47 @@
+"""What a sync did, stage by stage."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StageResult:
+    """One stage's outcome: `current`, or what was done; seconds are wall clock."""
+
+    name: str
+    status: str
+    detail: str
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SyncResult:
+    """What each stage did; with --check or --dry-run, what it would do.
+
+    `noted` tells whether there was something else for the user to see.
+    """
+
+    stages: tuple[StageResult, ...]
+    noted: bool = False
+
+    @property
+    def idle(self) -> bool:
+        """Whether there was nothing to do, and nothing to say."""
+        return not self.noted and all(stage.status == "current" for stage in self.stages)
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is out of date that stays so."""
+        return all(stage.status != "stale" for stage in self.stages)
+
+    def as_json(self) -> Mapping[str, Any]:
+        """Return {"ok", "stages": [{name, status, detail, seconds}]}."""
+        names = ("name", "status", "detail", "seconds")
+        stages = [{name: getattr(stage, name) for name in names} for stage in self.stages]
+        return {"ok": self.ok, "stages": stages}
+
+    def as_text(self) -> str:
+        """Return nothing if all is well: progress said it; else which stages are stale, and the way out."""
+        stale = [stage.name for stage in self.stages if stage.status == "stale"]
+        return f"out of date: {', '.join(stale)}; run `flowlock sync` and commit" if stale else ""

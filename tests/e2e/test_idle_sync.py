@@ -1,0 +1,114 @@
+"""A sync that has nothing to do, and what makes the next one look again."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from checkout import Checkout
+
+KEPT = "nothing that a sync looks at has changed"
+
+
+def idle(checkout: Checkout) -> None:
+    """Sync until the outcome is kept: not until what the sync itself wrote is a moment old."""
+    for _ in range(4):
+        done = checkout.flowlock("-v", "sync")
+        assert done.code == 0, done.err
+        if KEPT in done.err:
+            return
+    raise AssertionError(done.err)
+
+
+@pytest.fixture(scope="module")
+def kept(synced: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
+    """A synced checkout whose outcome is kept; each test leaves it as it was found."""
+    copy = Checkout(root=tmp_path_factory.mktemp("idle") / "a cöpy")
+    shutil.copytree(synced.root, copy.root, symlinks=True)
+    yield copy
+    shutil.rmtree(copy.root)
+
+
+def edited(path: Path, data: bytes) -> None:
+    """Write a file and set its modification time back, as some tools do."""
+    before = path.stat()
+    path.write_bytes(data)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def source(checkout: Checkout) -> Path:
+    return checkout.root / "src/flowlock-ext-tabular/flowlock_ext_tabular/summary.py"
+
+
+def artifact(checkout: Checkout) -> Path:
+    return next(checkout.state.artifacts.glob("flowlock-ext-tabular-*.conda"))
+
+
+def leave_a_dead_build(checkout: Checkout) -> Path:
+    """Leave what a build has there when it is killed."""
+    room = checkout.state.workers / "dead-build"
+    room.mkdir()
+    return room
+
+
+def test_nothing_is_looked_at_again_while_nothing_changes(kept: Checkout) -> None:
+    idle(kept)
+    again = kept.flowlock("--json", "-v", "sync")
+    assert KEPT in again.err
+    assert [stage["status"] for stage in again.document["stages"]] == ["current"] * 5
+    first = [line.split("  (")[0] for line in kept.flowlock("sync").err.splitlines()]
+    kept.state.kept_sync.unlink()
+    assert first == [line.split("  (")[0] for line in kept.flowlock("sync").err.splitlines()]
+
+
+def test_other_options_and_other_settings_look_again(kept: Checkout) -> None:
+    for argument in ("--check", "penguins", "--offline"):
+        idle(kept)
+        assert KEPT not in kept.flowlock("-v", "sync", argument).err
+    idle(kept)
+    assert KEPT not in kept.flowlock("-v", "sync", SOME_SETTING="1").err
+    idle(kept)
+    assert KEPT in kept.flowlock("-v", "sync", SHLVL="7", OLDPWD="/").err
+
+
+def test_an_edit_with_size_and_time_as_before_is_built(kept: Checkout) -> None:
+    idle(kept)
+    text = source(kept).read_bytes()
+    edited(source(kept), text.replace(b"The", b"the", 1))
+    done = kept.flowlock("-v", "sync", "--check")
+    assert KEPT not in done.err
+    assert "stale" in done.err
+    edited(source(kept), text)
+
+
+CHANGES: dict[str, Callable[[Checkout], object]] = {
+    "an untracked file": lambda c: (c.root / "examples/penguins/notes.txt").write_text("new"),
+    "a lock of ours": lambda c: c.state.workflow_lock("weather").unlink(),
+    "an artifact that is gone": lambda c: artifact(c).unlink(),
+    "a damaged index": lambda c: (c.state.channel / "noarch/repodata.json").write_text("{}"),
+    "a damaged memo": lambda c: c.state.kept_sync.write_text("{}"),
+    "the base channel": lambda c: shutil.rmtree(c.state.base_channels),
+    "a build that was killed": leave_a_dead_build,
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_is_looked_at(kept: Checkout, change: str) -> None:
+    idle(kept)
+    CHANGES[change](kept)
+    done = kept.flowlock("-v", "sync")
+    assert done.code == 0, done.err
+    assert KEPT not in done.err
+    (kept.root / "examples/penguins/notes.txt").unlink(missing_ok=True)
+    assert not (kept.state.workers / "dead-build").exists()
+
+
+def test_a_file_that_changes_while_a_sync_runs_is_not_believed(kept: Checkout) -> None:
+    idle(kept)
+    kept.state.kept_sync.unlink()
+    # As young as an edit that came after the sources were read.
+    source(kept).touch()
+    kept.flowlock("sync")
+    assert KEPT not in kept.flowlock("-v", "sync").err
