@@ -359,7 +359,11 @@ def test_what_a_channel_knows_a_build_by_is_in_one_class() -> None:
     }
     records = {"flowlock.conda.records.Record", "flowlock.conda.records._PackageIdentity"}
     # How documents of others are read.
-    forms = {"flowlock.channel.store._IndexRecord", "flowlock.release.targets.client._IndexEntry"}
+    forms = {
+        "flowlock.channel.store._IndexRecord",
+        "flowlock.lock.solver.sources._PackageEntry",
+        "flowlock.release.targets.client._IndexEntry",
+    }
     assert carriers - records - forms == {"flowlock.conda.artifact.Artifact"}
 
 

@@ -94,6 +94,11 @@ class ChannelMetadata:
                 raise bad_metadata(f"{subdir}/{file.name}", error) from error
         return self._opened[key]
 
+    def require_sound(self) -> None:
+        """Refuse opened files that are malformed, with the place that the engine does not tell."""
+        for file, _ in self._opened:
+            sources.parsed(file)
+
     def stand_in(self, channels: Iterable[str], records: Iterable[Record]) -> None:
         """Let records be all that some channels have: a lock's own, for a relock without metadata."""
         places = self._written(records)

@@ -147,6 +147,7 @@ async def _solve(request: SolveRequest, metadata: ChannelMetadata) -> list[Recor
     except (engine.GatewayError, engine.FetchRepoDataError) as error:
         raise _unreachable(request, error) from error
     except (engine.IoError, OSError, ValueError) as error:
+        metadata.require_sound()
         raise bad_metadata(request.label, error) from error
     return sorted((metadata.ours(record) for record in solved), key=lambda record: record.url)
 

@@ -1,13 +1,17 @@
 """The folders that stand for channels, and their repodata, checked before an engine reads it."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from flowlock.conda.records import Record, from_repodata, in_milliseconds
+from pydantic import BaseModel
+
+from flowlock.conda.records import ARCHIVES, Record, from_repodata, in_milliseconds
 from flowlock.edges import files, shapes
-from flowlock.errors import FlowlockError
+from flowlock.edges.json_places import place_of
+from flowlock.errors import FlowlockError, Location
 from flowlock.lock.manifest.model import ALIAS, ExcludeNewer, channel_url
 
 REPODATA = "repodata.json"
@@ -16,7 +20,22 @@ PACKAGES = ("packages", "packages.conda")
 # What a failed run leaves as it was, for its message.
 KEPT = "the previous lock"
 SHOWN = 80
+_BASE_URL = re.compile(
+    r"(?:(?:https?|file)://)?[^\s\x00-\x1f\x7f\\@?#:]*(?::[0-9]+)?[^\s\x00-\x1f\x7f\\@?#:]*"
+)
 _HINT = "get the file again, then run the same command again"
+
+
+class _PackageEntry(BaseModel):
+    """What readers of repodata rely on; a package may have any other key."""
+
+    name: str
+    version: str
+    build: str
+    depends: list[str] = []
+    constrains: list[str] = []
+    extra_depends: dict[str, list[str]] | None = None
+    sha256: shapes.Sha256Text | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,9 +111,26 @@ def _base_channel(folder: Path) -> str | None:
         )
     for file in repodata_files:
         base = parsed(file).get("info", {}).get("base_url")
-        if isinstance(base, str) and base:
+        if base is not None:
+            _require_url(base, file)
+        # A relative one is meant relative to a server, of which a folder says nothing.
+        if base and "://" in base:
             return channel_url(base.rstrip("/").removesuffix("/" + file.parent.name))
     return None
+
+
+def _require_url(base: Any, file: Path) -> None:
+    """Refuse an `info.base_url` that no package can be downloaded from, or that names a user."""
+    if isinstance(base, str) and _BASE_URL.fullmatch(base):
+        return
+    line, column = place_of(files.read_bytes(file).decode(), ("info", "base_url"))
+    raise FlowlockError(
+        f"`info.base_url` of {file.parent.name}/{file.name} is not a URL of a channel",
+        code="FL636",
+        location=Location(file=str(file), line=line, column=column),
+        hint="get the metadata again from the channel itself, or correct the URL",
+        kept=KEPT,
+    )
 
 
 def without_newer(
@@ -120,35 +156,61 @@ def _is_late(entry: Mapping[str, Any], limit: ExcludeNewer) -> bool:
 
 
 def parsed(file: Path, *, kept: str | None = KEPT) -> dict[str, Any]:
-    """Return a repodata file's document; FL621 says that it is truncated or not repodata.
+    """Return a repodata file's document, in which each entry has what identifies a package.
 
     `kept` is what the error says that the command leaves as it was.
     """
-    shown = f"{file.parent.name}/{file.name}"
+    shown = f"the channel's metadata {file.parent.name}/{file.name}"
+    data = files.read_bytes(file)
     document: dict[str, Any] = shapes.parsed(
-        dict[str, Any],
-        files.read_bytes(file),
-        what=f"the channel's metadata {shown}",
-        code="FL621",
-        hint=_HINT,
-        kept=kept,
+        dict[str, Any], data, what=shown, code="FL621", hint=_HINT, kept=kept, file=str(file)
     )
-    if wrong := _wrong_part(document):
-        message = f"the channel's metadata {shown} is not repodata: {wrong}"
-        raise FlowlockError(message, code="FL621", hint=_HINT, kept=kept)
+    fault = _wrong_part(document) or _wrong_entry(document)
+    if fault is not None:
+        line, column = place_of(data.decode(), fault.path)
+        raise FlowlockError(
+            f"{shown} {fault.message}",
+            code=fault.code,
+            location=Location(file=str(file), line=line, column=column),
+            hint=fault.hint,
+            kept=kept,
+        )
     return document
 
 
-def _wrong_part(document: Mapping[str, Any]) -> str | None:
-    """Say which part of repodata does not have the shape that readers rely on, if any."""
+class _RepodataFault(NamedTuple):
+    """What is wrong with a value of repodata, and the keys that lead to it."""
+
+    code: str
+    path: tuple[str | int, ...]
+    message: str
+    hint: str
+
+
+def _wrong_part(document: Mapping[str, Any]) -> _RepodataFault | None:
+    """Return the part of repodata that does not have the shape that readers rely on, if any."""
     for part in ("info", *PACKAGES):
         if not isinstance(document.get(part, {}), dict):
-            return f"`{part}` is not an object"
+            message = f"is not repodata: `{part}` is not an object"
+            return _RepodataFault("FL634", (part,), message, "give a channel's repodata.json")
+    return None
+
+
+def _wrong_entry(document: Mapping[str, Any]) -> _RepodataFault | None:
+    """Return the first entry that no package has, if any; a file may have hundreds of thousands."""
     for part in PACKAGES:
         for name, entry in document.get(part, {}).items():
-            if not isinstance(entry, dict):
-                return f"`{part}.{name[:SHOWN]}` is not an object"
+            if not name.endswith(ARCHIVES) or "/" in name or "\\" in name:
+                return _not_a_package((part, name), f"`{name[:SHOWN]}` is not the name of an archive")
+            wrong = shapes.misfit(_PackageEntry, entry)
+            if wrong is not None:
+                return _not_a_package((part, name, *wrong.path), f"`{name[:SHOWN]}`: {wrong.message}")
     return None
+
+
+def _not_a_package(path: tuple[str | int, ...], message: str) -> _RepodataFault:
+    hint = "index the channel again, or remove the entry"
+    return _RepodataFault("FL635", path, f"has an entry that no package has: {message}", hint)
 
 
 def entries(folder: ChannelFolder) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
