@@ -1,8 +1,10 @@
 """The tasks that a spec may name: signatures by name, and tasks that cannot be imported."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
+from typing import TypeVar
 
 from packaging.utils import canonicalize_name
 
@@ -25,6 +27,9 @@ class BrokenTask:
     name: str
     distribution: str
     message: str
+
+
+_Registered = TypeVar("_Registered", TaskSignature, BrokenTask)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,34 +57,28 @@ class Catalog:
         verdicts: Verdicts | None = None,
     ) -> "Catalog":
         """Arrange signatures; the order in which they come does not matter."""
-        found = sorted(signatures, key=lambda one: (one.name, one.distribution, one.module))
-        names = {*distributions, *(one.distribution for one in found)}
+        ordered = sorted(signatures, key=lambda task: (task.name, task.distribution, task.module))
+        names = {*distributions, *(task.distribution for task in ordered)}
         tasks: dict[str, list[TaskSignature]] = defaultdict(list)
-        for one in found:
-            tasks[one.name].append(one)
+        for task in ordered:
+            tasks[task.name].append(task)
         faults: dict[str, list[BrokenTask]] = defaultdict(list)
         for fault in sorted(broken):
             faults[fault.name].append(fault)
         return cls(
-            tasks={name: tuple(ones) for name, ones in tasks.items()},
-            broken={name: tuple(ones) for name, ones in faults.items()},
+            tasks={name: tuple(same_named) for name, same_named in tasks.items()},
+            broken={name: tuple(same_named) for name, same_named in faults.items()},
             distributions=frozenset(map(canonicalize_name, names)),
             verdicts=verdicts or {},
         )
 
     def joined(self, other: "Catalog") -> "Catalog":
         """Return both; of a distribution that both know, this one's tasks count."""
-        new = [one for ones in other.tasks.values() for one in ones]
-        faults = [one for ones in other.broken.values() for one in ones]
+        new_tasks = _of_others(other.tasks, self.distributions)
+        new_faults = _of_others(other.broken, self.distributions)
         joined = Catalog.of(
-            [
-                *(one for ones in self.tasks.values() for one in ones),
-                *(one for one in new if canonicalize_name(one.distribution) not in self.distributions),
-            ],
-            broken=[
-                *(one for ones in self.broken.values() for one in ones),
-                *(one for one in faults if canonicalize_name(one.distribution) not in self.distributions),
-            ],
+            [*chain.from_iterable(self.tasks.values()), *new_tasks],
+            broken=[*chain.from_iterable(self.broken.values()), *new_faults],
             distributions=self.distributions | other.distributions,
             verdicts={**other.verdicts, **self.verdicts},
         )
@@ -100,16 +99,25 @@ class Catalog:
         (which often exports what a private module defines) or the distribution before the last dot.
         """
         owner, _, name = text.rpartition(".")
-        found = self.tasks.get(name, ())
+        tasks = self.tasks.get(name, ())
         if not owner:
-            return found
+            return tasks
         return tuple(
-            one
-            for one in found
-            if owner == one.module
-            or one.module.startswith(f"{owner}.")
-            or canonicalize_name(owner) == canonicalize_name(one.distribution)
+            task
+            for task in tasks
+            if owner == task.module
+            or task.module.startswith(f"{owner}.")
+            or canonicalize_name(owner) == canonicalize_name(task.distribution)
         )
+
+
+def _of_others(
+    tasks: Mapping[str, tuple[_Registered, ...]], distributions: frozenset[str]
+) -> Iterator[_Registered]:
+    """Yield the tasks that belong to none of these distributions."""
+    for task in chain.from_iterable(tasks.values()):
+        if canonicalize_name(task.distribution) not in distributions:
+            yield task
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -126,14 +134,19 @@ class Scope:
 
     def tasks(self, text: str) -> tuple[TaskSignature, ...]:
         """Return the tasks of required packages that a name may mean; exactly one is right."""
-        found = tuple(one for one in self.catalog.named(text) if self.requires(one.distribution))
-        asked_for = tuple(one for one in found if canonicalize_name(one.distribution) != CORE)
-        return asked_for if self.implied and asked_for else found
+        tasks = tuple(task for task in self.catalog.named(text) if self.requires(task.distribution))
+        outside_core = tuple(task for task in tasks if canonicalize_name(task.distribution) != CORE)
+        return outside_core if self.implied and outside_core else tasks
+
+    def broken(self, text: str) -> tuple[BrokenTask, ...]:
+        """Return the tasks of required packages that a name may mean and that cannot be imported."""
+        tasks = self.catalog.broken.get(text.rpartition(".")[2], ())
+        return tuple(task for task in tasks if self.requires(task.distribution))
 
     def task(self, text: LocatedText | None) -> TaskSignature | None:
         """Return the task that a name means, if that is clear."""
-        found = self.tasks(text.value) if text else ()
-        return found[0] if len(found) == 1 else None
+        tasks = self.tasks(text.value) if text else ()
+        return tasks[0] if len(tasks) == 1 else None
 
     def requires(self, distribution: str) -> bool:
         """Tell whether the spec requires a distribution."""
@@ -144,8 +157,8 @@ class Scope:
         used = set(used)
         return {
             name
-            for name, ones in self.catalog.tasks.items()
-            if name in used or any(map(self._asked_for, ones))
+            for name, same_named in self.catalog.tasks.items()
+            if name in used or any(map(self._asked_for, same_named))
         }
 
     def _asked_for(self, task: TaskSignature) -> bool:
@@ -156,16 +169,20 @@ class Scope:
         """Return the bare names of the tasks, or skip conditions, of required packages."""
         return [
             name
-            for name, ones in self.catalog.tasks.items()
-            if any(self.requires(one.distribution) and is_condition(one) == conditions for one in ones)
+            for name, tasks in self.catalog.tasks.items()
+            if self._requires_any(tasks, conditions=conditions)
         ]
+
+    def _requires_any(self, tasks: tuple[TaskSignature, ...], *, conditions: bool) -> bool:
+        return any(self.requires(task.distribution) and is_condition(task) == conditions for task in tasks)
 
 
 def scope(spec: Spec, catalog: Catalog, facts: WorkspaceFacts) -> Scope:
     """Look at a catalog through a spec's requirements; a spec that says none sees all of it."""
     if spec.open:
         return Scope(catalog=catalog, required=catalog.distributions | {CORE})
-    required = {facts.distribution(one.name.value) for one in spec.requirements if one.name}
+    names = [requirement.name.value for requirement in spec.requirements if requirement.name]
+    required = set(map(facts.distribution, names))
     return Scope(catalog=catalog, required=frozenset({CORE, *required}), implied=CORE not in required)
 
 

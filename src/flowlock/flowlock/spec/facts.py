@@ -38,12 +38,12 @@ class WorkspaceFacts:
 def facts_of(workspace: Workspace) -> WorkspaceFacts:
     """Take from a workspace what the rules need."""
     own = any(package.name == CORE for package in workspace.packages)
-    known = (workspace.release_channel, *workspace.other_channels, *workspace.channel_aliases)
+    channels = (workspace.release_channel, *workspace.other_channels, *workspace.channel_aliases)
     return WorkspaceFacts(
         version=workspace.version,
         # Other workspaces have versions of their own; what they compile is for this toolchain's run time.
         runtime=workspace.version if own else version(CORE),
-        channels=frozenset(map(plain_channel, known)),
+        channels=frozenset(map(plain_channel, channels)),
         wheel_names=workspace.wheel_names,
         sources=(workspace.release_channel, *workspace.other_channels),
         platforms=workspace.platforms,

@@ -19,8 +19,14 @@ IDENTIFIER = "^[A-Za-z_][A-Za-z0-9_]*$"
 
 def spec_schema(catalog: Catalog) -> dict[str, Json]:
     """Return the schema of specs that name tasks of a catalog."""
-    tasks = {name: ones for name, ones in sorted(catalog.tasks.items()) if not all(map(is_condition, ones))}
-    conditions = sorted(name for name, ones in catalog.tasks.items() if any(map(is_condition, ones)))
+    tasks = {
+        name: same_named
+        for name, same_named in sorted(catalog.tasks.items())
+        if not all(map(is_condition, same_named))
+    }
+    conditions = sorted(
+        name for name, same_named in catalog.tasks.items() if any(map(is_condition, same_named))
+    )
     top: dict[str, Json] = {
         "id": {"type": "string", "pattern": "^[A-Za-z][A-Za-z0-9_]*$", "maxLength": 64},
         "metadata": {"$ref": "#/$defs/metadata"},
@@ -93,7 +99,8 @@ def _parts(conditions: list[str]) -> dict[str, Json]:
 def _step(tasks: Mapping[str, tuple[TaskSignature, ...]]) -> dict[str, Json]:
     """Return the schema of a step: the task's name decides which arguments there are."""
     names = [
-        {"const": name, "description": ones[0].description or ones[0].title} for name, ones in tasks.items()
+        {"const": name, "description": same_named[0].description or same_named[0].title}
+        for name, same_named in tasks.items()
     ]
     properties: dict[str, Json] = {
         "id": {"type": "string", "pattern": IDENTIFIER, "maxLength": 32},
@@ -107,20 +114,22 @@ def _step(tasks: Mapping[str, tuple[TaskSignature, ...]]) -> dict[str, Json]:
     }
     return {
         **_closed(properties, required=("id", "task")),
-        "allOf": [_arguments(name, ones[0]) for name, ones in tasks.items() if len(ones) == 1],
+        "allOf": [
+            _arguments(name, same_named[0]) for name, same_named in tasks.items() if len(same_named) == 1
+        ],
     }
 
 
 def _arguments(name: str, task: TaskSignature) -> dict[str, Json]:
-    known = {one.name: _argument(one) for one in task.parameters}
-    words = {"enum": list(known)}
+    arguments = {parameter.name: _argument(parameter) for parameter in task.parameters}
+    words = {"enum": list(arguments)}
     argnames = {"anyOf": [{"type": "array", "items": words}, {"type": "string"}]}
     iteration = {"properties": {"argnames": argnames}}
     return {
         "if": {"properties": {"task": {"const": name}}, "required": ["task"]},
         "then": {
             "properties": {
-                "partial": {"properties": known, "additionalProperties": False},
+                "partial": {"properties": arguments, "additionalProperties": False},
                 "map": iteration,
                 "mapvalues": iteration,
             }
@@ -131,7 +140,8 @@ def _arguments(name: str, task: TaskSignature) -> dict[str, Json]:
 def _argument(parameter: Parameter) -> dict[str, Json]:
     """Return what may stand for an argument: a literal of its type, a reference, or a mixture of both."""
     words = {"title": parameter.title}
-    words |= {"description": parameter.description} if parameter.description else {}
+    if parameter.description:
+        words["description"] = parameter.description
     mixed = [_ref("reference"), {"type": "array"}, {"type": "object"}]
     if parameter.wired:
         return {**words, "anyOf": [*mixed, {"type": "null"}]}
@@ -154,5 +164,6 @@ def _optional(schema: Mapping[str, Json]) -> dict[str, Json]:
 def _closed(properties: Mapping[str, Json], required: Iterable[str] = ()) -> dict[str, Json]:
     closed: dict[str, Json] = {"type": "object", "properties": dict(properties)}
     names = list(required)
-    closed |= {"required": names} if names else {}
+    if names:
+        closed["required"] = names
     return {**closed, "additionalProperties": False}

@@ -34,6 +34,12 @@ class WidgetPosition:
     min_h: int = 1
     static: bool = False
 
+    def overlaps(self, other: "WidgetPosition") -> bool:
+        """Tell whether both cover a cell of the grid."""
+        beside = self.x >= other.x + other.w or other.x >= self.x + self.w
+        below = self.y >= other.y + other.h or other.y >= self.y + self.h
+        return not beside and not below
+
     def as_json(self) -> dict[str, int | str | bool]:
         """Return the item with all its keys."""
         numbers = {"x": self.x, "y": self.y, "w": self.w, "h": self.h, "minW": self.min_w, "minH": self.min_h}
@@ -49,10 +55,10 @@ def parse_layout(text: str, file: str, spec: Spec) -> tuple[tuple[WidgetPosition
     if not isinstance(root, Items):
         return (), [*problems, _wrong("a layout must be a list of items", root)]
     reader = _LayoutReader(spec, problems)
-    places = [(item, place) for item in root.items if (place := reader.item(item))]
-    problems += _twice(places)
-    problems += _overlapping(places)
-    return tuple(place for _, place in places), problems
+    positions = [(item, position) for item in root.items if (position := reader.item(item))]
+    problems += _twice(positions)
+    problems += _overlapping(positions)
+    return tuple(position for _, position in positions), problems
 
 
 class _LayoutReader:
@@ -68,27 +74,30 @@ class _LayoutReader:
             self.problems.append(_wrong("an item of a layout must be a mapping", node))
             return None
         before = len(self.problems)
-        found = {key.text: value for key, value in node.entries}
-        self.problems += _keys(node, found)
-        numbers = {key: self._number(found[key], key, NUMBERS[key]) for key in NUMBERS if key in found}
-        widget = self._widget(found.get("widget_id", found.get("i")))
-        static = found.get("static")
-        if static is not None and not (isinstance(static, Scalar) and isinstance(static.value, bool)):
-            self.problems.append(_wrong("`static` must be true or false", static))
-        for side, least in (("w", "minW"), ("h", "minH")):
-            if numbers.get(least, 0) > numbers.get(side, MAX_SIDE):
-                message = f"`{side}` is {numbers[side]}, less than `{least}`"
-                self.problems.append(Problem(code="FL161", message=message, location=found[side].at))
+        values = {key.text: value for key, value in node.entries}
+        self.problems += _keys(node, values)
+        numbers = {key: self._number(values[key], key, NUMBERS[key]) for key in NUMBERS if key in values}
+        widget = self._widget(values.get("widget_id", values.get("i")))
+        static = self._static(values.get("static"))
+        self.problems += _below_minimum(numbers, values)
         if len(self.problems) > before or widget is None:
             return None
         return WidgetPosition(
-            name=_text(found["i"]),
+            name=_text(values["i"]),
             widget=widget,
             **{key: numbers[key] for key in ("x", "y", "w", "h")},
             min_w=numbers.get("minW", 1),
             min_h=numbers.get("minH", 1),
-            static=isinstance(static, Scalar) and static.value is True,
+            static=static,
         )
+
+    def _static(self, node: Node | None) -> bool:
+        if node is None:
+            return False
+        if isinstance(node, Scalar) and isinstance(node.value, bool):
+            return node.value
+        self.problems.append(_wrong("`static` must be true or false", node))
+        return False
 
     def _number(self, node: Node, key: str, least: int) -> int:
         value = node.value if isinstance(node, Scalar) else None
@@ -104,20 +113,24 @@ class _LayoutReader:
         text = _text(node)
         if text in self.widgets:
             return self.widgets.index(text)
-        known = [name for name in self.widgets if name]
-        if isinstance(node, Scalar) and text.isdecimal() and len(text) < 4:  # noqa: PLR2004 - up to 999
-            if int(text) < len(self.widgets) or not self.widgets:
-                return int(text)
+        is_position = text.isdecimal() and len(text) < 4  # noqa: PLR2004 - up to 999
+        # A spec without a dashboard, or whose dashboard is not literal, says nothing of how many there are.
+        if is_position and (int(text) < len(self.widgets) or not self.widgets):
+            return int(text)
+        if is_position:
             message = (
                 f"the dashboard has {len(self.widgets)} widgets, counted from 0; widget {text} does not exist"
             )
         else:
             message = f"the dashboard has no widget `{shown(text)}`"
-        hint = nearest(text, known) or (f"its widgets are {', '.join(known)}" if known else None)
-        self.problems.append(
-            Problem(code="FL164", message=message, location=node.at, hint=hint, severity=Severity.WARNING)
-        )
+        self.problems.append(self._unknown_widget(node, message))
         return None
+
+    def _unknown_widget(self, node: Node, message: str) -> Problem:
+        names = [name for name in self.widgets if name]
+        listing = f"its widgets are {', '.join(names)}" if names else None
+        hint = nearest(_text(node), names) or listing
+        return Problem(code="FL164", message=message, location=node.at, hint=hint, severity=Severity.WARNING)
 
 
 def _widgets(spec: Spec) -> list[str]:
@@ -129,14 +142,21 @@ def _widgets(spec: Spec) -> list[str]:
     return []
 
 
-def _keys(node: Mapping, found: dict[str, Node]) -> Iterator[Problem]:
+def _below_minimum(numbers: dict[str, int], values: dict[str, Node]) -> Iterator[Problem]:
+    for side, least in (("w", "minW"), ("h", "minH")):
+        if numbers.get(least, 0) > numbers.get(side, MAX_SIDE):
+            message = f"`{side}` is {numbers[side]}, less than `{least}`"
+            yield Problem(code="FL161", message=message, location=values[side].at)
+
+
+def _keys(node: Mapping, values: dict[str, Node]) -> Iterator[Problem]:
     for key, _ in node.entries:
         if key.text not in KEYS:
             hint = nearest(key.text, KEYS) or f"the keys are {', '.join(KEYS)}"
             message = f"an item of a layout has no key `{shown(key.text)}`"
             yield Problem(code="FL161", message=message, location=key.at, hint=hint)
     for name in REQUIRED:
-        if name not in found:
+        if name not in values:
             yield Problem(code="FL161", message=f"the item needs the key `{name}`", location=node.at)
 
 
@@ -156,11 +176,10 @@ def _twice(places: list[tuple[Node, WidgetPosition]]) -> Iterator[Problem]:
             yield Problem(code="FL162", message=message, location=node.at, hint=hint)
 
 
-def _overlapping(places: list[tuple[Node, WidgetPosition]]) -> Iterator[Problem]:
-    for number, (node, one) in enumerate(places):
-        for other_node, other in places[:number]:
-            apart = one.x >= other.x + other.w or other.x >= one.x + one.w
-            if not apart and one.y < other.y + other.h and other.y < one.y + one.h:
+def _overlapping(positions: list[tuple[Node, WidgetPosition]]) -> Iterator[Problem]:
+    for number, (node, position) in enumerate(positions):
+        for other_node, other in positions[:number]:
+            if position.overlaps(other):
                 message = f"this item overlaps the item on line {other_node.at.line}"
                 yield Problem(code="FL163", message=message, location=node.at, severity=Severity.WARNING)
 

@@ -99,9 +99,9 @@ def problem_of(refusal: Refusal, value: Value, parameter: Parameter) -> Problem:
     path, message, hint = refusal.path, refusal.message, refusal.hint
     at = _at(value, path).at
     if refusal.kind is RefusalKind.UNKNOWN_KEY:
-        known = known_keys(parameter.accepts or parameter.schema, path[:-1])
+        keys = known_keys(parameter.accepts or parameter.schema, path[:-1])
         message = f"unknown key `{shown(path[-1])}`"
-        hint = nearest(path[-1], known) or (f"the keys are {', '.join(known)}" if known else hint)
+        hint = nearest(path[-1], keys) or (f"the keys are {', '.join(keys)}" if keys else hint)
         at = _key(_at(value, path[:-1]), path[-1]) or at
     elif refusal.kind is RefusalKind.MISSING_KEY:
         message = f"the key `{shown(path[-1])}` is missing"

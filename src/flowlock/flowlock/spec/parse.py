@@ -66,11 +66,11 @@ def parse(text: str, file: str) -> tuple[Spec | None, list[Problem]]:
     if root is None and problems:
         return None, problems
     if not isinstance(root, Mapping):
-        found = "is empty" if root is None or _is_null(root) else f"is {kind(root)}"
+        contents = "is empty" if root is None or _is_null(root) else f"is {kind(root)}"
         start = Location(file=file, line=1, column=1)
         hint = "a spec must be a mapping with `id`, `requirements` and `workflow`"
         problem = Problem(
-            code="FL104", message=f"the spec {found}", location=root.at if root else start, hint=hint
+            code="FL104", message=f"the spec {contents}", location=root.at if root else start, hint=hint
         )
         return None, [*problems, problem]
     shaper = _Shaper(problems)
@@ -101,51 +101,51 @@ class _Shaper:
 
     def spec(self, root: Mapping, file: str) -> Spec:
         """Read the top level."""
-        found = self._keys(root, SPEC_KEYS, "a spec", required=("id", "workflow"))
-        if "defaults" in found and "task-instance-defaults" in found:
-            at = found["task-instance-defaults"].at
+        values = self._keys(root, SPEC_KEYS, "a spec", required=("id", "workflow"))
+        if "defaults" in values and "task-instance-defaults" in values:
+            at = values["task-instance-defaults"].at
             self._problem(
                 "FL110", "`defaults` and `task-instance-defaults` have the same meaning; keep one of them", at
             )
-        defaults = found.get("task-instance-defaults") or found.get("defaults")
+        defaults = values.get("task-instance-defaults") or values.get("defaults")
         return Spec(
             file=file,
-            id=self._optional(found.get("id"), self._text),
-            metadata=self._optional(found.get("metadata"), self._metadata) or WorkflowMetadata(),
-            requirements=self._each(found.get("requirements"), "`requirements`", self._requirement),
+            id=self._optional(values.get("id"), self._text),
+            metadata=self._optional(values.get("metadata"), self._metadata) or WorkflowMetadata(),
+            requirements=self._each(values.get("requirements"), "`requirements`", self._requirement),
             skipif=self._optional(defaults, self._defaults),
-            overrides=self._optional(found.get("rjsf-overrides"), self._overrides) or Overrides(),
-            open="requirements" not in found,
-            workflow=self._workflow(found.get("workflow")),
+            overrides=self._optional(values.get("rjsf-overrides"), self._overrides) or Overrides(),
+            open="requirements" not in values,
+            workflow=self._workflow(values.get("workflow")),
         )
 
     def _workflow(self, node: Node | None) -> tuple[Step | TaskGroup, ...]:
         before = len(self.problems)
-        found: tuple[Step | TaskGroup, ...] = self._each(node, "`workflow`", self._member)
-        empty = not any(isinstance(one, Step) or one.steps for one in found)
+        members: tuple[Step | TaskGroup, ...] = self._each(node, "`workflow`", self._member)
+        empty = not any(isinstance(member, Step) or member.steps for member in members)
         if node is not None and empty and len(self.problems) == before:
             self._problem("FL112", "`workflow` must have at least one step", node.at)
-        return found
+        return members
 
     def _metadata(self, node: Node) -> WorkflowMetadata | None:
-        found = self._mapping(node, METADATA_KEYS, "`metadata`")
-        if found is None:
+        values = self._mapping(node, METADATA_KEYS, "`metadata`")
+        if values is None:
             return None
         return WorkflowMetadata(
-            title=self._optional(found.get("title") or found.get("name"), self._text),
-            description=self._optional(found.get("description"), self._text),
-            license=self._optional(found.get("license"), self._text),
-            maintainers=self._each(found.get("maintainers"), "`maintainers`", self._person),
-            keywords=self._each(found.get("keywords"), "`keywords`", self._text),
+            title=self._optional(values.get("title") or values.get("name"), self._text),
+            description=self._optional(values.get("description"), self._text),
+            license=self._optional(values.get("license"), self._text),
+            maintainers=self._each(values.get("maintainers"), "`maintainers`", self._person),
+            keywords=self._each(values.get("keywords"), "`keywords`", self._text),
         )
 
     def _person(self, node: Node) -> LocatedText | None:
         """Read `Name <address>`, or a mapping of both."""
         if not isinstance(node, Mapping):
             return self._text(node)
-        found = self._keys(node, PERSON_KEYS, "a maintainer", required=("name",))
-        name = self._optional(found.get("name"), self._text)
-        email = self._optional(found.get("email"), self._text)
+        values = self._keys(node, PERSON_KEYS, "a maintainer", required=("name",))
+        name = self._optional(values.get("name"), self._text)
+        email = self._optional(values.get("email"), self._text)
         if name is None or email is None:
             return name
         return LocatedText(f"{name.value} <{email.value}>", name.at)
@@ -153,23 +153,23 @@ class _Shaper:
     def _requirement(self, node: Node) -> SpecRequirement | None:
         if isinstance(node, Scalar) and isinstance(node.value, str):
             return split_requirement(node.at, LocatedText(node.value, node.at), None)
-        found = self._mapping(node, REQUIREMENT_KEYS, "a requirement")
-        if found is None:
+        values = self._mapping(node, REQUIREMENT_KEYS, "a requirement")
+        if values is None:
             return None
-        if "requirement" not in found and "name" not in found:
+        if "requirement" not in values and "name" not in values:
             self._problem("FL111", "a requirement needs the key `name`", node.at)
-        channel = self._optional(found.get("channel"), self._text)
-        whole = self._optional(found.get("requirement"), self._text)
+        channel = self._optional(values.get("channel"), self._text)
+        whole = self._optional(values.get("requirement"), self._text)
         if whole:
             for other in ("name", "version"):
-                if other in found:
+                if other in values:
                     message = f"`requirement` is a complete requirement; it cannot be combined with `{other}`"
-                    self._problem("FL110", message, found[other].at)
+                    self._problem("FL110", message, values[other].at)
             return split_requirement(node.at, whole, channel)
         return SpecRequirement(
             at=node.at,
-            name=self._optional(found.get("name"), self._text),
-            version=self._optional(found.get("version"), self._version),
+            name=self._optional(values.get("name"), self._text),
+            version=self._optional(values.get("version"), self._version),
             channel=channel,
         )
 
@@ -180,17 +180,17 @@ class _Shaper:
         return self._text(node)
 
     def _defaults(self, node: Node) -> SkipIf | None:
-        found = self._mapping(node, ("skipif",), "`task-instance-defaults`")
-        return self._optional((found or {}).get("skipif"), self._skipif)
+        values = self._mapping(node, ("skipif",), "`task-instance-defaults`")
+        return self._optional((values or {}).get("skipif"), self._skipif)
 
     def _overrides(self, node: Node) -> Overrides | None:
-        found = self._mapping(node, OVERRIDE_KEYS, "`rjsf-overrides`")
-        if found is None:
+        values = self._mapping(node, OVERRIDE_KEYS, "`rjsf-overrides`")
+        if values is None:
             return None
         return Overrides(
-            properties=self._paths(found.get("properties")),
-            definitions=self._paths(found.get("$defs")),
-            ui_schema=self._paths(found.get("uiSchema")),
+            properties=self._paths(values.get("properties")),
+            definitions=self._paths(values.get("$defs")),
+            ui_schema=self._paths(values.get("uiSchema")),
         )
 
     def _paths(self, node: Node | None) -> tuple[tuple[LocatedText, Node], ...]:
@@ -212,15 +212,15 @@ class _Shaper:
         return self._step(node)
 
     def _group(self, node: Mapping) -> TaskGroup:
-        found = self._keys(node, GROUP_KEYS, "a task group", required=("title", "tasks"))
-        marked = found.get("type")
+        values = self._keys(node, GROUP_KEYS, "a task group", required=("title", "tasks"))
+        marked = values.get("type")
         if marked is not None and not (isinstance(marked, Scalar) and marked.value == GROUP_TYPE):
             self._problem("FL112", f"the type of a task group must be `{GROUP_TYPE}`", marked.at)
         return TaskGroup(
             at=node.at,
-            title=self._optional(found.get("title"), self._text),
-            description=self._optional(found.get("description"), self._text),
-            steps=self._each(found.get("tasks"), "`tasks`", self._step_of_group),
+            title=self._optional(values.get("title"), self._text),
+            description=self._optional(values.get("description"), self._text),
+            steps=self._each(values.get("tasks"), "`tasks`", self._step_of_group),
         )
 
     def _step_of_group(self, node: Node) -> Step | None:
@@ -234,26 +234,26 @@ class _Shaper:
         return self._step(node)
 
     def _step(self, node: Mapping) -> Step:
-        known = (*STEP_KEYS, "type")
-        found = self._keys(node, known, "a task instance", required=("id", "task"))
-        marked = found.get("type")
+        keys = (*STEP_KEYS, "type")
+        values = self._keys(node, keys, "a task instance", required=("id", "task"))
+        marked = values.get("type")
         if marked is not None and not (isinstance(marked, Scalar) and marked.value == STEP_TYPE):
             hint = f"a task instance needs no type; a group has `type: {GROUP_TYPE}` and `tasks`"
             self._problem("FL112", "unknown type for a task instance", marked.at, hint)
-        iterations = [
-            iteration
-            for over in Over
-            if (iteration := self._optional(found.get(over.value), self._iteration_over(over)))
-        ]
-        partial = self._optional(found.get("partial"), self._partial) or ()
+        iterations: list[Iteration] = []
+        for over in Over:
+            iteration = self._optional(values.get(over.value), self._iteration_over(over))
+            if iteration:
+                iterations.append(iteration)
+        partial = self._optional(values.get("partial"), self._partial) or ()
         return Step(
             at=node.at,
-            id=self._optional(found.get("id"), self._text),
-            task=self._optional(found.get("task"), self._text),
-            name=self._optional(found.get("name"), self._text),
+            id=self._optional(values.get("id"), self._text),
+            task=self._optional(values.get("task"), self._text),
+            name=self._optional(values.get("name"), self._text),
             partial=tuple(self._not_iterated(partial, iterations)),
             iterations=tuple(iterations),
-            skipif=self._optional(found.get("skipif"), self._skipif),
+            skipif=self._optional(values.get("skipif"), self._skipif),
         )
 
     def _partial(self, node: Node) -> tuple[Argument, ...] | None:
@@ -267,13 +267,13 @@ class _Shaper:
 
     def _not_iterated(self, partial: tuple[Argument, ...], iterations: list[Iteration]) -> Iterator[Argument]:
         """Yield the arguments that `map` does not give; where both do, what `map` gives is what counts."""
-        given = {name.value: one.over.value for one in iterations for name in one.argnames}
+        mapped = {name.value: iteration.over.value for iteration in iterations for name in iteration.argnames}
         for argument in partial:
             name = argument.name
-            if name.value not in given:
+            if name.value not in mapped:
                 yield argument
                 continue
-            message = f"`{shown(name.value)}` is given by `{given[name.value]}`, which takes precedence"
+            message = f"`{shown(name.value)}` is given by `{mapped[name.value]}`, which takes precedence"
             self.problems.append(
                 Problem(
                     code="FL175",
@@ -288,13 +288,13 @@ class _Shaper:
         def iteration(node: Node) -> Iteration | None:
             if isinstance(node, Mapping) and not node.entries:
                 return None
-            found = self._mapping(node, ITERATION_KEYS, f"`{over.value}`", required=ITERATION_KEYS)
-            if found is None:
+            keys = self._mapping(node, ITERATION_KEYS, f"`{over.value}`", required=ITERATION_KEYS)
+            if keys is None:
                 return None
-            values = found.get("argvalues")
+            values = keys.get("argvalues")
             return Iteration(
                 over=over,
-                argnames=self._names(found.get("argnames")),
+                argnames=self._names(keys.get("argnames")),
                 argvalues=None if values is None else self._value(values),
                 at=node.at,
             )
@@ -310,15 +310,15 @@ class _Shaper:
         return names
 
     def _skipif(self, node: Node) -> SkipIf | None:
-        found = self._mapping(node, SKIPIF_KEYS, "`skipif`", required=("conditions",))
-        if found is None:
+        values = self._mapping(node, SKIPIF_KEYS, "`skipif`", required=("conditions",))
+        if values is None:
             return None
-        depth = found.get("unpack_depth")
+        depth = values.get("unpack_depth")
         value = depth.value if isinstance(depth, Scalar) else None
         if depth is not None and (type(value) is not int or not 0 <= value <= MAX_UNPACK):
             self._problem("FL112", f"`unpack_depth` must be an integer from 0 to {MAX_UNPACK}", depth.at)
         return SkipIf(
-            conditions=self._each(found.get("conditions"), "`conditions`", self._text),
+            conditions=self._each(values.get("conditions"), "`conditions`", self._text),
             unpack_depth=value if type(value) is int else 1,
             at=node.at,
         )
@@ -367,29 +367,29 @@ class _Shaper:
         if not isinstance(node, Items):
             self._problem("FL112", f"{what} must be a list, not {kind(node)}", node.at)
             return ()
-        return tuple(found for item in node.items if (found := reader(item)) is not None)
+        return tuple(value for item in node.items if (value := reader(item)) is not None)
 
     def _mapping(
-        self, node: Node, known: Iterable[str], what: str, *, required: Iterable[str] = ()
+        self, node: Node, keys: Iterable[str], what: str, *, required: Iterable[str] = ()
     ) -> dict[str, Node] | None:
         if isinstance(node, Mapping):
-            return self._keys(node, known, what, required=required)
+            return self._keys(node, keys, what, required=required)
         self._problem("FL112", f"{what} must be a mapping, not {kind(node)}", node.at)
         return None
 
     def _keys(
-        self, node: Mapping, known: Iterable[str], what: str, *, required: Iterable[str] = ()
+        self, node: Mapping, keys: Iterable[str], what: str, *, required: Iterable[str] = ()
     ) -> dict[str, Node]:
-        found = {key.text: value for key, value in node.entries}
-        names = tuple(known)
+        values = {key.text: value for key, value in node.entries}
+        names = tuple(keys)
         for key, _ in node.entries:
             if key.text not in names:
                 hint = nearest(key.text, names) or f"{what} has the keys {', '.join(names)}"
                 self._problem("FL110", f"{what} has no key `{shown(key.text)}`", key.at, hint)
         for name in required:
-            if name not in found or _is_null(found[name]):
+            if name not in values or _is_null(values[name]):
                 self._problem("FL111", f"{what} needs the key `{name}`", node.at)
-        return found
+        return values
 
     def _wrong(self, node: Node, expected: str, hint: str | None = None) -> None:
         self._problem("FL112", f"expected {expected}, not {kind(node)}", node.at, hint)

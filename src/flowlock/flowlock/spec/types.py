@@ -98,43 +98,39 @@ def _type(node: ast.expr) -> Type:
 
 
 def _members(node: ast.expr) -> tuple[Type, ...]:
-    found = _type(node)
-    return found.inner if found.kind is ValueKind.UNION else (found,)
+    member = _type(node)
+    return member.inner if member.kind is ValueKind.UNION else (member,)
 
 
 def _kind(name: str) -> ValueKind:
     return _KINDS.get(name.rpartition(".")[2], ValueKind.UNKNOWN)
 
 
-def list_of(element: Type) -> Type:
-    """Return the type of a list."""
-    return Type(ValueKind.LIST, f"list[{element.text}]", (element,))
-
-
-def pair_with(value: Type) -> Type:
-    """Return the type of a group's key and value."""
-    return Type(ValueKind.LIST, f"tuple[Any, {value.text}]", (UNKNOWN, value))
-
-
 def takes_nothing(expected: Type) -> bool:
     """Tell whether a type says that None is one of its values."""
-    return ValueKind.NOTHING in (
-        expected.kind,
-        *(one.kind for one in expected.inner if expected.kind is ValueKind.UNION),
-    )
+    members = expected.inner if expected.kind is ValueKind.UNION else (expected,)
+    return any(member.kind is ValueKind.NOTHING for member in members)
 
 
-def fits(given: Type, expected: Type) -> bool:
+def fits(actual: Type, expected: Type) -> bool:
     """Tell whether a value of one type may be what another expects."""
-    if ValueKind.UNKNOWN in (given.kind, expected.kind):
+    kinds = (actual.kind, expected.kind)
+    if ValueKind.UNKNOWN in kinds:
         return True
     if expected.kind is ValueKind.UNION:
-        return any(fits(given, one) for one in expected.inner)
-    if given.kind is ValueKind.UNION:
-        return any(fits(one, expected) for one in given.inner)
-    if given.kind is not expected.kind:
-        return given.kind is ValueKind.TEXT and expected.kind is ValueKind.NUMBER
-    if given.element and expected.element:
-        return fits(given.element, expected.element)
-    same_length = not (given.parts and expected.parts) or len(given.parts) == len(expected.parts)
-    return same_length and all(map(fits, given.parts, expected.parts))
+        return any(fits(actual, member) for member in expected.inner)
+    if actual.kind is ValueKind.UNION:
+        return any(fits(member, expected) for member in actual.inner)
+    if actual.kind is not expected.kind:
+        # pydantic reads a number from a text.
+        return kinds == (ValueKind.TEXT, ValueKind.NUMBER)
+    return _fits_inside(actual, expected)
+
+
+def _fits_inside(actual: Type, expected: Type) -> bool:
+    """Tell whether what is in the brackets of two types of one kind fits."""
+    if actual.element and expected.element:
+        return fits(actual.element, expected.element)
+    if not actual.parts or not expected.parts:
+        return True
+    return len(actual.parts) == len(expected.parts) and all(map(fits, actual.parts, expected.parts))

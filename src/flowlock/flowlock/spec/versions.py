@@ -31,31 +31,34 @@ def meets(version: str, condition: str) -> bool:
         return True
 
 
-def _numbered(match: re.Match[str]) -> str:
-    """Return what `0.1.0rc14.*` means; PEP 440 has no prefixes of versions that end in such a number."""
-    stem, number = match["stem"], int(match["number"])
-    return f">={stem}{number},<{stem}{number + 1}"
-
-
 def _clause(text: str, whole: str) -> str:
     match = _CLAUSE.fullmatch(text)
-    if not match:
+    if not match or not match["version"].strip("*."):
         raise ValueError(f"`{whole}` is not a version condition such as >=1.2")
     operator, version = match["operator"] or "==", match["version"]
-    fuzzy = version.endswith("*") or operator == "="
-    numbered = _NUMBERED.fullmatch(version.rstrip("*").rstrip("."))
-    if fuzzy and numbered and operator in ("=", "=="):
-        return _numbered(numbered)
     # In conda `=1.2` and `1.2*` mean every version that begins so; `1.2` and `==1.2` exactly that one.
-    if version.endswith("*"):
-        version = version.rstrip("*").rstrip(".")
-        if not version:
-            raise ValueError(f"`{whole}` is not a version condition such as >=1.2")
-        version += ".*" if operator in ("=", "==", "!=") else ""
-        operator = "==" if operator == "=" else operator
-    elif operator == "=":
-        operator, version = "==", f"{version}.*"
+    if version.endswith("*") or operator == "=":
+        clauses = _prefix_clauses(operator, version)
+    else:
+        clauses = [f"{operator}{version}"]
     try:
-        return str(Specifier(f"{operator}{version}"))
+        return ",".join(str(Specifier(clause)) for clause in clauses)
     except InvalidSpecifier as error:
         raise ValueError(f"`{whole}` is not a version condition such as >=1.2") from error
+
+
+def _prefix_clauses(operator: str, version: str) -> list[str]:
+    """Return the clauses of PEP 440 that mean a condition about how a version begins.
+
+    It has no prefixes of versions that end in a number of their own, as `0.1.0rc14.*`: those become a range.
+    """
+    prefix = version.rstrip("*").rstrip(".") if version.endswith("*") else version
+    numbered = _NUMBERED.fullmatch(prefix.rstrip("."))
+    if operator == "!=":
+        return [f"!={prefix}.*"]
+    if operator not in ("=", "=="):
+        return [f"{operator}{prefix}"]
+    if numbered:
+        stem, number = numbered["stem"], int(numbered["number"])
+        return [f">={stem}{number}", f"<{stem}{number + 1}"]
+    return [f"=={prefix}.*"]

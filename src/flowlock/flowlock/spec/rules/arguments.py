@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from flowlock.errors import Problem
-from flowlock.spec.catalog import Scope, filled, is_condition
+from flowlock.spec.catalog import BrokenTask, Scope, filled, is_condition
 from flowlock.spec.literals import iterated, literal_check, problem_of
 from flowlock.spec.model import ListOf, Literal, LocatedText, MappingOf, Spec, Step, Value
 from flowlock.spec.rules.hints import Hints
@@ -39,25 +39,15 @@ def _check_conditions(conditions: tuple[LocatedText, ...], scope: Scope, hints: 
 def _check_known(text: LocatedText, scope: Scope, hints: Hints, *, conditions: bool) -> Iterator[Problem]:
     """Check that a name means exactly one task of a required package."""
     name = text.value
-    found = scope.tasks(name)
-    if len(found) == 1:
+    tasks = scope.tasks(name)
+    if len(tasks) == 1:
         return
     elsewhere = scope.catalog.named(name)
-    broken = [
-        one
-        for one in scope.catalog.broken.get(name.rpartition(".")[2], ())
-        if scope.requires(one.distribution)
-    ]
-    if found:
-        owners = [f"{one.module}.{one.name}" for one in found]
-        message = f"the task `{name}` is registered by {' and by '.join(one.distribution for one in found)}"
-        hint = f"write which one: {' or '.join(f'`{owner}`' for owner in owners)}"
-        yield Problem(code="FL133", message=message, location=text.at, hint=hint)
+    broken = scope.broken(name)
+    if tasks:
+        yield _ambiguous(text, tasks)
     elif broken:
-        for one in broken:
-            message = f"the task `{one.name}` of {one.distribution} cannot be imported: {one.message}"
-            hint = f"repair the package {one.distribution}, or install what it needs"
-            yield Problem(code="FL201", message=message, location=text.at, hint=hint)
+        yield from (_not_importable(text, task) for task in broken)
     elif elsewhere:
         owner = elsewhere[0].distribution
         message = f"the task `{shown(name)}` is in the package {owner}, which the spec does not require"
@@ -67,6 +57,20 @@ def _check_known(text: LocatedText, scope: Scope, hints: Hints, *, conditions: b
         what = "skip condition" if conditions else "task"
         hint = hints.near(name, scope.names(conditions=conditions)) or "`flowlock tasks` lists all tasks"
         yield Problem(code="FL130", message=f"unknown {what} `{shown(name)}`", location=text.at, hint=hint)
+
+
+def _ambiguous(text: LocatedText, tasks: tuple[TaskSignature, ...]) -> Problem:
+    distributions = " and by ".join(task.distribution for task in tasks)
+    qualified = " or ".join(f"`{task.module}.{task.name}`" for task in tasks)
+    message = f"the task `{text.value}` is registered by {distributions}"
+    hint = f"write which one: {qualified}"
+    return Problem(code="FL133", message=message, location=text.at, hint=hint)
+
+
+def _not_importable(text: LocatedText, task: BrokenTask) -> Problem:
+    message = f"the task `{task.name}` of {task.distribution} cannot be imported: {task.message}"
+    hint = f"repair the package {task.distribution}, or install what it needs"
+    return Problem(code="FL201", message=message, location=text.at, hint=hint)
 
 
 def _check_arguments(step: Step, task: TaskSignature, scope: Scope, hints: Hints) -> Iterator[Problem]:
@@ -84,10 +88,15 @@ def _check_arguments(step: Step, task: TaskSignature, scope: Scope, hints: Hints
         for argname, part in iterated(iteration):
             if argname in parameters:
                 yield from _check_value(part, parameters[argname], task, scope)
-    given = filled(step)
+    yield from _check_missing(step, task)
+
+
+def _check_missing(step: Step, task: TaskSignature) -> Iterator[Problem]:
+    """Check that the spec gives what no form asks for."""
+    bound = filled(step)
     for parameter in task.parameters:
         only_here = parameter.wired or parameter.hidden
-        if parameter.required and only_here and parameter.name not in given:
+        if parameter.required and only_here and parameter.name not in bound:
             what = f"the argument `{parameter.name}` of `{task.name}` (a {parameter.annotation})"
             message = (
                 f"{what} is not set by any step"
@@ -101,9 +110,9 @@ def _check_arguments(step: Step, task: TaskSignature, scope: Scope, hints: Hints
 
 
 def _unknown(name: LocatedText, task: TaskSignature, hints: Hints) -> Problem:
-    known = [parameter.name for parameter in task.parameters]
-    listing = f"it takes {', '.join(known)}" if known else "it takes none"
-    hint = hints.near(name.value, known) or listing
+    names = [parameter.name for parameter in task.parameters]
+    listing = f"it takes {', '.join(names)}" if names else "it takes none"
+    hint = hints.near(name.value, names) or listing
     message = f"the task `{task.name}` has no argument `{shown(name.value)}`"
     return Problem(code="FL140", message=message, location=name.at, hint=hint)
 

@@ -25,16 +25,17 @@ def check(spec: Spec, catalog: Catalog, facts: WorkspaceFacts) -> list[Problem]:
 
     Warnings come only when nothing is wrong: most would follow from the errors.
     """
-    seen, hints = scope(spec, catalog, facts), Hints()
-    found = [
-        *check_names(spec, seen),
-        *check_requirements(spec, seen, facts),
+    required, hints = scope(spec, catalog, facts), Hints()
+    problems = [
+        *check_names(spec, required),
+        *check_requirements(spec, required, facts),
         *check_wiring(spec, hints),
-        *check_tasks(spec, seen, hints),
-        *check_edges(spec, seen),
-        *check_overrides(spec, seen),
+        *check_tasks(spec, required, hints),
+        *check_edges(spec, required),
+        *check_overrides(spec, required),
+        *check_unused(spec, required),
     ]
-    return by_place(without_consequences([*found, *check_unused(spec, seen)]))
+    return by_place(without_consequences(problems))
 
 
 def check_text(
@@ -42,8 +43,9 @@ def check_text(
 ) -> tuple[Spec | None, list[Problem]]:
     """Read and check a spec: all its problems together, by place; without an error it can be compiled."""
     spec, problems = parse(text, file)
-    found = check(spec, catalog, facts) if spec else []
-    return spec, by_place(without_consequences([*problems, *found]))
+    if spec:
+        problems = [*problems, *check(spec, catalog, facts)]
+    return spec, by_place(without_consequences(problems))
 
 
 def without_consequences(problems: Sequence[Problem]) -> list[Problem]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from flowlock.errors import Location, Problem
 from flowlock.spec.catalog import Scope
 from flowlock.spec.model import Iteration, ListOf, Over, Reference, Spec, Step, Value
-from flowlock.spec.types import PAIR, Type, ValueKind, fits, list_of, pair_with, read
+from flowlock.spec.types import PAIR, UNKNOWN, Type, ValueKind, fits, read
 from flowlock_core.schema import TaskSignature
 
 # What is certainly not a pair of a key and a value.
@@ -28,7 +28,7 @@ def check_edges(spec: Spec, scope: Scope) -> Iterator[Problem]:
         task = scope.task(step.task)
         if task is None:
             continue
-        expected = {one.name: read(one.annotation) for one in task.parameters}
+        expected = {parameter.name: read(parameter.annotation) for parameter in task.parameters}
         for argument in step.partial:
             name = argument.name.value
             if name in expected:
@@ -40,10 +40,14 @@ def check_edges(spec: Spec, scope: Scope) -> Iterator[Problem]:
 
 
 def _result(step: Step, task: TaskSignature) -> Type:
-    one = read(task.returns)
+    returned = read(task.returns)
     if step.iteration is None:
-        return one
-    return list_of(one if step.iteration.over is Over.MAP else pair_with(one))
+        return returned
+    # A mapped step gives a list; `mapvalues` keeps the key of each group beside its result.
+    item = returned
+    if step.iteration.over is Over.MAPVALUES:
+        item = Type(ValueKind.LIST, f"tuple[Any, {returned.text}]", (UNKNOWN, returned))
+    return Type(ValueKind.LIST, f"list[{item.text}]", (item,))
 
 
 def _check_value(
@@ -51,9 +55,9 @@ def _check_value(
 ) -> Iterator[Problem]:
     match value:
         case Reference():
-            given = results.get(value.step)
-            if given and not fits(given.type, expected):
-                yield _misfit(value, name, expected, given)
+            result = results.get(value.step)
+            if result and not fits(result.type, expected):
+                yield _misfit(value, name, expected, result)
         case ListOf() if expected.element:
             for item in value.items:
                 yield from _check_value(item, name, expected.element, results)
@@ -61,12 +65,12 @@ def _check_value(
             return
 
 
-def _misfit(value: Reference, name: str, expected: Type, given: _Result) -> Problem:
+def _misfit(value: Reference, name: str, expected: Type, result: _Result) -> Problem:
     message = (
-        f"`{name}` takes {expected.text}, but the step `{value.step}` (line {given.at.line}) gives "
-        f"{given.type.text}"
+        f"`{name}` takes {expected.text}, but the step `{value.step}` (line {result.at.line}) gives "
+        f"{result.type.text}"
     )
-    element = given.type.element
+    element = result.type.element
     hint = None
     if element and len(element.parts) == PAIR and fits(element.parts[1], expected):
         hint = f"`{value.step}` gives groups: use `mapvalues` to call the task once for each of them"
@@ -82,18 +86,18 @@ def _check_iteration(
     values = iteration.argvalues
     if not isinstance(values, Reference) or values.step not in results:
         return
-    given = results[values.step]
-    if given.type.kind not in (ValueKind.LIST, ValueKind.UNKNOWN, ValueKind.UNION):
+    result = results[values.step]
+    if result.type.kind not in (ValueKind.LIST, ValueKind.UNKNOWN, ValueKind.UNION):
         what = "a list" if iteration.over is Over.MAP else "groups: a list of pairs of key and value"
         message = (
-            f"`{iteration.over.value}` needs {what}, but the step `{values.step}` (line {given.at.line}) "
-            f"gives {given.type.text}"
+            f"`{iteration.over.value}` needs {what}, but the step `{values.step}` (line {result.at.line}) "
+            f"gives {result.type.text}"
         )
         yield Problem(code="FL144", message=message, location=values.at)
         return
-    element = given.type.element
+    element = result.type.element
     if element is not None:
-        yield from _check_elements(iteration, values, element, expected, given)
+        yield from _check_elements(iteration, values, element, expected, result)
 
 
 def _check_elements(
@@ -101,10 +105,10 @@ def _check_elements(
     values: Reference,
     element: Type,
     expected: Mapping[str, Type],
-    given: _Result,
+    result: _Result,
 ) -> Iterator[Problem]:
     """Check what a list has in it against the arguments that get it."""
-    what = f"the step `{values.step}` (line {given.at.line}) gives"
+    what = f"the step `{values.step}` (line {result.at.line}) gives"
     if iteration.over is Over.MAPVALUES and element.kind in _NO_PAIR:
         message = f"`mapvalues` needs groups, but {what} a list of {element.text}"
         hint = "write `map` instead, to call the task once for each item"
@@ -112,11 +116,13 @@ def _check_elements(
         return
     for argname, part in zip(iteration.argnames, _parts(iteration, element), strict=False):
         wanted = expected.get(argname.value)
-        if wanted is None or _takes(wanted, part):
+        # A class does not take a pair, whatever is unknown about it.
+        is_pair = len(part.parts) == PAIR
+        if wanted is None or (fits(part, wanted) and not (is_pair and wanted.is_class)):
             continue
         message = f"`{argname.value}` takes {wanted.text}, but {what} a list of {part.text}"
         way_out: str | None = None
-        if len(part.parts) == PAIR and fits(part.parts[1], wanted):
+        if is_pair and fits(part.parts[1], wanted):
             message = f"`{argname.value}` takes {wanted.text}, but {what} groups: pairs of a key and a value"
             way_out = "write `mapvalues` instead of `map`, to call the task with each value and keep the keys"
         yield Problem(code="FL144", message=message, location=values.at, hint=way_out)
@@ -129,8 +135,3 @@ def _parts(iteration: Iteration, element: Type) -> tuple[Type, ...]:
             return ()
         element = element.parts[1]
     return (element,) if len(iteration.argnames) == 1 else element.parts
-
-
-def _takes(wanted: Type, part: Type) -> bool:
-    """Tell whether an argument may take an element; a class does not take a pair."""
-    return fits(part, wanted) and not (len(part.parts) == PAIR and wanted.is_class)

@@ -17,9 +17,9 @@ class Hints:
     def __init__(self) -> None:
         self._left = MOST
 
-    def near(self, name: str, known: Sequence[str]) -> str | None:
+    def near(self, name: str, names: Sequence[str]) -> str | None:
         """Return a 'did you mean', if a known name is close and not too many were asked for."""
         if self._left == 0:
             return None
         self._left -= 1
-        return nearest(name, known)
+        return nearest(name, names)

@@ -47,42 +47,40 @@ def _used(spec: Spec) -> Iterator[str]:
             yield text.value.rpartition(".")[2]
 
 
-def _check_spec_id(given: LocatedText, tasks: set[str]) -> Iterator[Problem]:
-    name = given.value
+def _check_spec_id(text: LocatedText, tasks: set[str]) -> Iterator[Problem]:
+    name = text.value
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) or len(name) > MAX_SPEC_ID:
         rule = f"a Python identifier that begins with a letter, at most {MAX_SPEC_ID} characters"
-        yield _problem(
-            "FL113", f"`{shown(name)}` is not an id: {rule}", given, _suggestion(name, MAX_SPEC_ID)
-        )
+        yield _problem("FL113", f"`{shown(name)}` is not an id: {rule}", text, _suggestion(name, MAX_SPEC_ID))
     elif keyword.iskeyword(name) or keyword.issoftkeyword(name) or hasattr(builtins, name):
-        yield _problem("FL113", f"`{name}` is a keyword of Python", given, f"try `{name}_workflow`")
+        yield _problem("FL113", f"`{name}` is a keyword of Python", text, f"try `{name}_workflow`")
     elif name in tasks:
-        yield _problem("FL114", f"`{name}` is the name of a task", given, f"try `{name}_workflow`")
+        yield _problem("FL114", f"`{name}` is the name of a task", text, f"try `{name}_workflow`")
 
 
-def _check_step_id(given: LocatedText, tasks: set[str], spec_id: LocatedText | None) -> Iterator[Problem]:
-    name = given.value
+def _check_step_id(text: LocatedText, tasks: set[str], spec_id: LocatedText | None) -> Iterator[Problem]:
+    name = text.value
     try:
         TaskId(name)
     except ValueError as error:
         message = str(error).replace(name, shown(name))
-        yield _problem("FL113", message, given, _suggestion(name, 32))
+        yield _problem("FL113", message, text, _suggestion(name, 32))
         return
     if name in tasks:
         yield _problem(
-            "FL114", f"the id `{name}` is already the name of a task", given, _suggestion(f"{name}_1", 32)
+            "FL114", f"the id `{name}` is already the name of a task", text, _suggestion(f"{name}_1", 32)
         )
     elif spec_id and name == spec_id.value:
         yield _problem(
-            "FL114", f"the id `{name}` is already the id of the workflow", given, "give the step another id"
+            "FL114", f"the id `{name}` is already the id of the workflow", text, "give the step another id"
         )
 
 
-def _check_once(given: LocatedText, seen: dict[str, Location], *, code: str, what: str) -> Iterator[Problem]:
-    first = seen.setdefault(given.value, given.at)
-    if first is not given.at:
+def _check_once(text: LocatedText, seen: dict[str, Location], *, code: str, what: str) -> Iterator[Problem]:
+    first = seen.setdefault(text.value, text.at)
+    if first is not text.at:
         hint = f"the first is on line {first.line}"
-        yield _problem(code, f"{what} `{shown(given.value)}` is given twice", given, hint)
+        yield _problem(code, f"{what} `{shown(text.value)}` is given twice", text, hint)
 
 
 def _suggestion(name: str, length: int) -> str | None:
@@ -97,5 +95,5 @@ def _suggestion(name: str, length: int) -> str | None:
     return f"try `{words[:length]}`"
 
 
-def _problem(code: str, message: str, given: LocatedText, hint: str | None) -> Problem:
-    return Problem(code=code, message=message, location=given.at, hint=hint)
+def _problem(code: str, message: str, text: LocatedText, hint: str | None) -> Problem:
+    return Problem(code=code, message=message, location=text.at, hint=hint)

@@ -67,8 +67,8 @@ def shown_sentence(text: str) -> str:
 def _check_channel(requirement: SpecRequirement, facts: WorkspaceFacts) -> Iterator[Problem]:
     channel = requirement.channel
     if channel and not facts.knows_channel(channel.value):
-        known = sorted(facts.channels)
-        hint = None if "://" in channel.value else nearest(channel.value, known)
+        channels = sorted(facts.channels)
+        hint = None if "://" in channel.value else nearest(channel.value, channels)
         hint = hint or "add the channel, or an alias for it, to [channels] of flowlock.toml if you trust it"
         message = f"the channel `{shown(channel.value)}` is not listed in flowlock.toml"
         yield Problem(code="FL151", message=message, location=channel.at, hint=hint)

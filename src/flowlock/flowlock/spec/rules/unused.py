@@ -25,14 +25,18 @@ def check_unused(spec: Spec, scope: Scope) -> Iterator[Problem]:
     idle = _never_run(spec, scope)
     for step in spec.steps:
         assert step.id is not None  # noqa: S101 - seen to above
-        if step.id.value in idle:
-            yield _warning(
-                "FL172", idle[step.id.value], step.id.at, "remove the step, or the condition that skips it"
-            )
-        elif step.id.value in dead:
-            yield _warning("FL170", dead[step.id.value], step.id.at, "use it in a later step, or remove it")
-        if step.id.value in {*dead, *idle}:
-            yield from _unused_parameters(step, scope)
+        name = step.id.value
+        if name in idle:
+            yield _warning("FL172", idle[name], step.id.at, "remove the step, or the condition that skips it")
+        elif name in dead:
+            yield _warning("FL170", dead[name], step.id.at, "use it in a later step, or remove it")
+        else:
+            continue
+        yield from _unused_parameters(step, scope)
+    yield from _unused_defaults(spec)
+
+
+def _unused_defaults(spec: Spec) -> Iterator[Problem]:
     if spec.skipif and spec.steps and all(step.skipif for step in spec.steps):
         message = "these defaults have no effect: each step has its own `skipif`"
         yield _warning("FL173", message, spec.skipif.at, "remove them")
@@ -51,8 +55,8 @@ def _dead(spec: Spec, scope: Scope) -> dict[str, str]:
                 else f"the result of the step `{shown(name)}` is not used by any later step"
             )
         for value in step.values:
-            for found in references(value):
-                users.setdefault(found.step, set()).add(name)
+            for reference in references(value):
+                users.setdefault(reference.step, set()).add(name)
     return dead
 
 
@@ -77,32 +81,43 @@ def _never_run(spec: Spec, scope: Scope) -> dict[str, str]:
     gives: dict[str, _Idle] = {}
     reasons: dict[str, str] = {}
     for step in spec.steps:
-        found = _idle(step, step.skipif or spec.skipif, gives, scope)
-        if found and step.id:
+        idle = _empty(step, gives) or _skipped(step, step.skipif or spec.skipif, gives, scope)
+        if idle and step.id:
             name = step.id.value
-            gives[name], reason = found
+            gives[name], reason = idle
             reasons[name] = f"the step `{shown(name)}` never runs: {reason}"
     return reasons
 
 
-def _idle(
-    step: Step, skipif: SkipIf | None, gives: Mapping[str, _Idle], scope: Scope
-) -> tuple[_Idle, str] | None:
-    """Return what a step gives without ever running, and why."""
-    values = step.iteration.argvalues if step.iteration else None
-    if step.iteration and isinstance(values, ListOf) and not values.items:
+def _empty(step: Step, gives: Mapping[str, _Idle]) -> tuple[_Idle, str] | None:
+    """Return why a step is mapped over nothing."""
+    if step.iteration is None:
+        return None
+    values = step.iteration.argvalues
+    if isinstance(values, ListOf) and not values.items:
         return _Idle.EMPTY, f"`{step.iteration.over.value}` iterates over an empty list"
     if isinstance(values, Reference) and gives.get(values.step) is _Idle.EMPTY:
         return _Idle.EMPTY, f"`{values.step}` gives an empty list"
-    for condition in skipif.conditions if skipif else ():
+    return None
+
+
+def _skipped(
+    step: Step, skipif: SkipIf | None, gives: Mapping[str, _Idle], scope: Scope
+) -> tuple[_Idle, str] | None:
+    """Return the condition that skips a step in every run."""
+    if skipif is None:
+        return None
+    for condition in skipif.conditions:
         task = scope.task(condition)
-        if task and ALWAYS in task.tags:
+        if task is None:
+            continue
+        if ALWAYS in task.tags:
             return _Idle.SKIPPED, f"its condition `{task.name}` is always true"
-        if task and task.name == ANY_SKIPPED and skipif:
-            seen = (one for value in step.values for one in _unpacked(value, skipif.unpack_depth))
-            skipped = next((one for one in seen if gives.get(one) is _Idle.SKIPPED), None)
-            if skipped:
-                return _Idle.SKIPPED, f"`{skipped}` is always skipped"
+        if task.name == ANY_SKIPPED:
+            for value in step.values:
+                for dependency in _unpacked(value, skipif.unpack_depth):
+                    if gives.get(dependency) is _Idle.SKIPPED:
+                        return _Idle.SKIPPED, f"`{dependency}` is always skipped"
     return None
 
 
@@ -116,12 +131,14 @@ def _unpacked(value: Value, depth: int) -> Iterator[str]:
 
 
 def _unused_parameters(step: Step, scope: Scope) -> Iterator[Problem]:
-    task, given = scope.task(step.task), filled(step)
-    asked = [one.name for one in task.parameters if not one.wired and one.name not in given] if task else []
-    if asked and step.id:
-        names = ", ".join(f"`{name}`" for name in asked)
-        what = f"the parameters {names}" if len(asked) > 1 else f"the parameter {names}"
-        does = "are asked for and change" if len(asked) > 1 else "is asked for and changes"
+    task, bound = scope.task(step.task), filled(step)
+    if task is None or step.id is None:
+        return
+    fields = [field.name for field in task.parameters if not field.wired and field.name not in bound]
+    if fields:
+        names = ", ".join(f"`{name}`" for name in fields)
+        what = f"the parameters {names}" if len(fields) > 1 else f"the parameter {names}"
+        does = "are asked for and change" if len(fields) > 1 else "is asked for and changes"
         message = f"{what} of `{shown(step.id.value)}` {does} nothing"
         yield _warning("FL171", message, step.id.at, None)
 

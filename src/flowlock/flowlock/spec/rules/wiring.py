@@ -12,9 +12,11 @@ from flowlock.spec.model import (
     Reference,
     Spec,
     Step,
+    Value,
     references,
 )
 from flowlock.spec.rules.hints import Hints
+from flowlock.spec.types import PAIR
 from flowlock_core.documents.nodes import shown
 
 
@@ -85,16 +87,24 @@ def _check_argvalues(iteration: Iteration) -> Iterator[Problem]:
         message = "`argvalues` must be a reference to a step's result, or a list"
         yield Problem(code="FL119", message=message, location=values.at)
         return
+    if iteration.over is Over.MAPVALUES:
+        length = PAIR
+        message = "each value of `mapvalues` must be a pair of a key and a value"
+    elif len(names) > 1:
+        length = len(names)
+        message = f"each value of `map` has {len(names)} parts, one for each of {_names(names)}"
+    else:
+        return
     for item in values.items:
-        if isinstance(item, Reference | EnvironmentVariable):
-            continue
-        if iteration.over is Over.MAPVALUES:
-            if not isinstance(item, ListOf) or len(item.items) != 2:  # noqa: PLR2004 - a pair
-                message = "each value of `mapvalues` must be a pair of a key and a value"
-                yield Problem(code="FL119", message=message, location=item.at)
-        elif len(names) > 1 and not (isinstance(item, ListOf) and len(item.items) == len(names)):
-            message = f"each value of `map` has {len(names)} parts, one for each of {_names(names)}"
+        if not _may_have_length(item, length):
             yield Problem(code="FL119", message=message, location=item.at)
+
+
+def _may_have_length(item: Value, length: int) -> bool:
+    """Tell whether an item has a length, as far as that is known before a run."""
+    if isinstance(item, Reference | EnvironmentVariable):
+        return True
+    return isinstance(item, ListOf) and len(item.items) == length
 
 
 def _names(names: tuple[LocatedText, ...]) -> str:
