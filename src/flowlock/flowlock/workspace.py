@@ -96,15 +96,15 @@ class Workspace:
 
     def workflow(self, name: str) -> Workflow:
         """Return a workflow by its name or its package's; a FlowlockError suggests the nearest."""
-        known = self.workflow_list
-        for workflow in known:
+        workflows = self.workflow_list
+        for workflow in workflows:
             if canonicalize_name(name) in {canonicalize_name(workflow.name), workflow.distribution}:
                 return workflow
         raise FlowlockError(
             f"there is no workflow `{name}` in {self.relative(self.workflows)}",
             code="FL305",
-            hint=nearest(name, [workflow.name for workflow in known])
-            or f"there are: {', '.join(workflow.name for workflow in known) or 'none'}",
+            hint=nearest(name, [workflow.name for workflow in workflows])
+            or f"there are: {', '.join(workflow.name for workflow in workflows) or 'none'}",
         )
 
     def unlocked_reason(self, workflow: Workflow) -> str | None:
@@ -246,14 +246,6 @@ def load(root: Path) -> Workspace:
 
 def _workspace(root: Path, document: _SettingsDocument) -> Workspace:
     table = document.workspace
-    sources = root / table.packages
-    recipes = root / table.recipes
-    described = {path.parent for path in sources.glob(f"*/{PYPROJECT}")}
-    # A package of data has a recipe, and need not have a pyproject.
-    described |= {sources / path.parent.name for path in recipes.glob(f"*/{RECIPE}")}
-    folders = sorted(folder for folder in described if folder.is_dir())
-    names = _package_names(root, folders)
-    options = {name: option.excludes for name, option in document.packages.items()}
     epoch = table.epoch if table.epoch.tzinfo else table.epoch.replace(tzinfo=UTC)
     return Workspace(
         root=root,
@@ -268,16 +260,8 @@ def _workspace(root: Path, document: _SettingsDocument) -> Workspace:
         build_installer=document.build.installer,
         build_platforms=tuple(Platform(name) for name in document.build.platforms or table.platforms),
         wheel_names={canonicalize_name(wheel): conda for wheel, conda in document.names.items()},
-        packages=tuple(
-            Package(
-                name=name,
-                folder=folder,
-                recipe=recipes / folder.name / RECIPE,
-                excludes=tuple(options.get(folder.name, ())),
-            )
-            for folder, name in zip(folders, names, strict=True)
-        ),
-        recipes=recipes,
+        packages=tuple(_packages(root, document)),
+        recipes=root / table.recipes,
         workflows=root / table.workflows,
         targets=document.targets,
         unlocked={
@@ -286,6 +270,24 @@ def _workspace(root: Path, document: _SettingsDocument) -> Workspace:
             if not options.locked
         },
     )
+
+
+def _packages(root: Path, document: _SettingsDocument) -> Iterator[Package]:
+    """Yield the packages that have a folder of sources, with the recipes that build them."""
+    sources = root / document.workspace.packages
+    recipes = root / document.workspace.recipes
+    described = {path.parent for path in sources.glob(f"*/{PYPROJECT}")}
+    # A package of data has a recipe, and need not have a pyproject.
+    described |= {sources / path.parent.name for path in recipes.glob(f"*/{RECIPE}")}
+    folders = sorted(folder for folder in described if folder.is_dir())
+    excludes = {name: options.excludes for name, options in document.packages.items()}
+    for folder, name in zip(folders, _package_names(root, folders), strict=True):
+        yield Package(
+            name=name,
+            folder=folder,
+            recipe=recipes / folder.name / RECIPE,
+            excludes=tuple(excludes.get(folder.name, ())),
+        )
 
 
 def _unknown_aliases(document: _SettingsDocument, written: toml.Document) -> Iterator[Problem]:
@@ -308,7 +310,7 @@ def _unknown_workflows(
     if not document.workflows:
         return []
     names = [workflow.name for workflow in workspace.workflow_list]
-    known = {canonicalize_name(name) for name in names}
+    existing = {canonicalize_name(name) for name in names}
     return [
         Problem(
             code="FL305",
@@ -317,7 +319,7 @@ def _unknown_workflows(
             hint=nearest(name, names) or f"there are: {', '.join(names) or 'none'}",
         )
         for name in document.workflows
-        if canonicalize_name(name) not in known
+        if canonicalize_name(name) not in existing
     ]
 
 
@@ -355,6 +357,6 @@ def _schema_problem(fault: Mapping[str, Any], written: toml.Document) -> Problem
 def _known_keys(table: list[str]) -> list[str]:
     if not table:
         return list(_SettingsDocument.model_fields)
-    known = _SettingsDocument.model_fields.get(table[0])
-    model = known.annotation if known else None
+    field = _SettingsDocument.model_fields.get(table[0])
+    model = field.annotation if field else None
     return list(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []

@@ -78,30 +78,42 @@ def signatures(
     projects = {package: _project(workspace, package) for package in workspace.packages}
     own = _workspace_sources(workspace, projects)
     # A package without tasks is in the workspace, too.
-    names: set[str] = {canonicalize_name(package.name) for package in projects}
-    wanted: set[str] | None = None
-    if requirements is not None:
-        wanted = {canonicalize_name(name) for name in (CORE, *requirements)}
-    beside = installed()
-    elsewhere = {name: one for name, one in beside.items() if name not in names}
-    sources = [*own, *_installed_sources(elsewhere, wanted)]
-    known = {source.distribution: _KeptDescription.kept(workspace, source) for source in sources}
-    asked = {source.distribution: known[source.distribution].unchecked(source, checks) for source in sources}
-    incomplete = [
-        source for source in sources if known[source.distribution].lacks(asked[source.distribution])
-    ]
-    if incomplete:
-        described = _describe(workspace, incomplete, asked, progress or Silent())
-        for source in incomplete:
-            known[source.distribution] = known[source.distribution].completed(workspace, source, described)
-    documents = [one.document for one in known.values() if one.document is not None]
-    present = names | beside.keys()
+    own_names: set[str] = {canonicalize_name(package.name) for package in projects}
+    distributions = installed()
+    others = {name: distribution for name, distribution in distributions.items() if name not in own_names}
+    sources = [*own, *_installed_sources(others, requirements)]
+    descriptions = _descriptions(workspace, sources, checks, progress or Silent())
+    documents = [kept.document for kept in descriptions.values() if kept.document is not None]
     verdicts = {
         (distribution, check): refusals
-        for distribution, one in known.items()
-        for check, refusals in one.verdicts.items()
+        for distribution, kept in descriptions.items()
+        for check, refusals in kept.verdicts.items()
     }
-    return replace(_catalog(documents, present, verdicts), own_versions=_versions(projects))
+    catalog = _catalog(documents, own_names | distributions.keys(), verdicts)
+    return replace(catalog, own_versions=_versions(projects))
+
+
+def _descriptions(
+    workspace: Workspace,
+    sources: Sequence[TaskSource],
+    checks: Collection[LiteralCheck],
+    progress: Progress,
+) -> dict[str, "_KeptDescription"]:
+    """Return the description of each distribution; packages are imported only for what was not kept."""
+    descriptions = {source.distribution: _KeptDescription.kept(workspace, source) for source in sources}
+    unchecked: dict[str, list[LiteralCheck]] = {}
+    incomplete: list[TaskSource] = []
+    for source in sources:
+        kept = descriptions[source.distribution]
+        unchecked[source.distribution] = kept.unchecked(source, checks)
+        if kept.document is None or unchecked[source.distribution]:
+            incomplete.append(source)
+    if incomplete:
+        described = _describe(workspace, incomplete, unchecked, progress)
+        for source in incomplete:
+            kept = descriptions[source.distribution]
+            descriptions[source.distribution] = kept.completed(workspace, source, described)
+    return descriptions
 
 
 def _versions(projects: Mapping[Package, Mapping[str, Any]]) -> dict[str, str]:
@@ -129,11 +141,8 @@ class _KeptDescription:
 
     def unchecked(self, source: TaskSource, checks: Iterable[LiteralCheck]) -> list[LiteralCheck]:
         """Return the checks to the distribution's tasks that have no verdict."""
-        return [one for one in checks if one.task in source.entry_points and one not in self.verdicts]
-
-    def lacks(self, asked: Collection[LiteralCheck]) -> bool:
-        """Tell whether the tasks must be imported."""
-        return self.document is None or bool(asked)
+        own = [check for check in checks if check.task in source.entry_points]
+        return [check for check in own if check not in self.verdicts]
 
     def completed(self, workspace: Workspace, source: TaskSource, described: Mapping[str, Any]) -> Self:
         """Return and keep it with what a process says now."""
@@ -162,7 +171,7 @@ def with_elsewhere(
     checks: Collection[LiteralCheck] = (),
 ) -> Catalog:
     """Return a catalog with the tasks of packages that it lacks, or with why they cannot be looked at."""
-    names = [canonicalize_name(one.name.value) for one in missing if one.name]
+    names = [canonicalize_name(requirement.name.value) for requirement in missing if requirement.name]
     try:
         document = elsewhere.describe(missing, checks)
     except FlowlockError as error:
@@ -173,7 +182,7 @@ def with_elsewhere(
 
 
 def _catalog(documents: Iterable[Mapping[str, Any]], present: Iterable[str], verdicts: Verdicts) -> Catalog:
-    found, broken = [], []
+    tasks, broken = [], []
     for document in documents:
         broken += [
             BrokenTask(
@@ -183,11 +192,11 @@ def _catalog(documents: Iterable[Mapping[str, Any]], present: Iterable[str], ver
         ]
         for task in map(TaskSignature.from_json, document["tasks"]):
             if _MODULE.fullmatch(task.module) and task.function.isascii() and task.function.isidentifier():
-                found.append(task)
+                tasks.append(task)
             else:
                 message = f"{task.module}.{task.function} is not at the top of its module"
                 broken.append(BrokenTask(name=task.name, distribution=task.distribution, message=message))
-    return Catalog.of(found, broken=broken, distributions=present, verdicts=verdicts)
+    return Catalog.of(tasks, broken=broken, distributions=present, verdicts=verdicts)
 
 
 def _line(text: str) -> str:
@@ -198,21 +207,21 @@ def _workspace_sources(
     workspace: Workspace, projects: Mapping[Package, Mapping[str, Any]]
 ) -> list[TaskSource]:
     folders = {package.folder: package.excludes for package in workspace.packages}
-    found = snapshots(workspace.root, folders, cache_file=workspace.state.source_digests)
+    snapshot = snapshots(workspace.root, folders, cache_file=workspace.state.source_digests)
     digests: dict[str, str] = {
-        canonicalize_name(package.name): found[package.folder].digest for package in workspace.packages
+        canonicalize_name(package.name): snapshot[package.folder].digest for package in workspace.packages
     }
-    needs: dict[str, set[str]] = {
-        canonicalize_name(package.name): _requires(project) & digests.keys()
-        for package, project in projects.items()
-    }
+    needs: dict[str, set[str]] = {}
+    for package, project in projects.items():
+        dependencies = [Requirement(text).name for text in project.get("dependencies", ())]
+        needs[canonicalize_name(package.name)] = digests.keys() & set(map(canonicalize_name, dependencies))
     sources = []
     for package, project in projects.items():
         points = project.get("entry-points", {}).get(GROUP, {})
         if points:
             name: str = canonicalize_name(package.name)
             used = sorted({*closure([name], needs.__getitem__), *({CORE} & set(digests))})
-            identity = _identity(*(f"{one} {digests[one]}" for one in used))
+            identity = _identity(*(f"{needed} {digests[needed]}" for needed in used))
             sources.append(TaskSource(distribution=name, entry_points=points, identity=identity))
     return sources
 
@@ -226,15 +235,15 @@ def _project(workspace: Workspace, package: Package) -> Mapping[str, Any]:
     return project
 
 
-def _requires(project: Mapping[str, Any]) -> set[str]:
-    return {canonicalize_name(Requirement(text).name) for text in project.get("dependencies", ())}
-
-
 def _installed_sources(
-    beside: Mapping[str, Distribution], wanted: Collection[str] | None
+    distributions: Mapping[str, Distribution], requirements: Collection[str] | None
 ) -> Iterator[TaskSource]:
-    for name, distribution in beside.items():
-        if wanted is not None and name not in wanted:
+    """Yield those of the required distributions (None: of all) that register tasks."""
+    required: Collection[str] = distributions
+    if requirements is not None:
+        required = {canonicalize_name(name) for name in (CORE, *requirements)}
+    for name, distribution in distributions.items():
+        if name not in required:
             continue
         points = {point.name: point.value for point in distribution.entry_points.select(group=GROUP)}
         if points:
@@ -264,16 +273,14 @@ def editable_folder(distribution: Distribution) -> Path | None:
 
 
 def _installed_identity(distribution: Distribution) -> str:
-    """Return what an installed distribution's tasks depend on: its files, or an editable one's sources."""
+    """Return where the sources of an editable install are; None for any other one."""
     folder = editable_folder(distribution)
     if folder is None:
         return _identity(distribution.version, distribution.read_text("RECORD") or "", version(CORE))
-    return _identity(version(CORE), *sorted(f"{path} {_stamp(path)}" for path in folder.rglob("*.py")))
-
-
-def _stamp(path: Path) -> str:
-    status = path.stat()
-    return f"{status.st_size} {status.st_mtime_ns} {status.st_ino}"
+    folder = Path(unquote(urlsplit(origin.url).path))
+    stats = [(path, path.stat()) for path in folder.rglob("*.py")]
+    stamps = [f"{path} {stat.st_size} {stat.st_mtime_ns} {stat.st_ino}" for path, stat in stats]
+    return _identity(version(CORE), *sorted(stamps))
 
 
 def _identity(*parts: str) -> str:
@@ -313,10 +320,9 @@ def _is_description(parts: Sequence[str], document: Mapping[str, Any]) -> bool:
 
 def _keep(workspace: Workspace, source: TaskSource, described: Mapping[str, Any]) -> Mapping[str, Any]:
     """Keep one distribution's part of a description, unless it has errors, whose cause may lie outside."""
-    document = {
-        key: [one for one in described[key] if one["distribution"] == source.distribution]
-        for key in ("tasks", "errors")
-    }
+    document = {}
+    for key in ("tasks", "errors"):
+        document[key] = [item for item in described[key] if item["distribution"] == source.distribution]
     if not document["errors"]:
         path = _kept_file(workspace, source, SIGNATURES)
         memo.write(path, document)
@@ -335,22 +341,18 @@ def _forget_others(path: Path, source: TaskSource, ending: str) -> None:
 def _describe(
     workspace: Workspace,
     sources: Iterable[TaskSource],
-    asked: Mapping[str, Sequence[LiteralCheck]],
+    unchecked: Mapping[str, Sequence[LiteralCheck]],
     progress: Progress,
 ) -> Mapping[str, Any]:
     """Import the packages in a process of their own and return what it says of their tasks."""
-    points = {one.distribution: dict(one.entry_points) for one in sources}
+    points = {source.distribution: dict(source.entry_points) for source in sources}
     progress.working(f"describing the tasks of {', '.join(points)}")
-    roots = [folder for package in workspace.packages for folder in (package.folder, package.folder / "src")]
-    passed = ("PATH", "HOME", "LANG", "LC_ALL", "SYSTEMROOT", "TMPDIR", "TEMP")
+    checks = {check for distribution in points for check in unchecked[distribution]}
     try:
         with temporaries_below(workspace.state.temporary), tempfile.TemporaryDirectory() as folder:
-            env = {name: os.environ[name] for name in passed if name in os.environ}
-            env["PYTHONPATH"] = os.pathsep.join(str(root) for root in roots if root.is_dir())
             listing = Path(folder) / "entry-points.json"
             files.write_text(listing, json.dumps(points))
             literals = Path(folder) / "literals.json"
-            checks = {check for distribution in points for check in asked[distribution]}
             files.write_text(literals, json.dumps([check.as_json() for check in checks]))
             # -P: the folder where the command runs must not become a place to import from.
             command: list[str | Path] = [
@@ -361,10 +363,19 @@ def _describe(
                 "--entry-points",
             ]
             command += [listing, "--literals", literals]
-            done = process.run(command, cwd=Path(folder), env=env, check=False)
+            done = process.run(command, cwd=Path(folder), env=_environment(workspace), check=False)
     except OSError as error:
         raise from_os_error(error, "use", workspace.state.temporary) from error
     return read_description(done, ", ".join(points))
+
+
+def _environment(workspace: Workspace) -> dict[str, str]:
+    """Return the environment of a process that imports the workspace's packages from their sources."""
+    passed = ("PATH", "HOME", "LANG", "LC_ALL", "SYSTEMROOT", "TMPDIR", "TEMP")
+    env = {name: os.environ[name] for name in passed if name in os.environ}
+    roots = [folder for package in workspace.packages for folder in (package.folder, package.folder / "src")]
+    env["PYTHONPATH"] = os.pathsep.join(str(root) for root in roots if root.is_dir())
+    return env
 
 
 def read_description(done: process.Completed, packages: str) -> dict[str, list[dict[str, Any]]]:

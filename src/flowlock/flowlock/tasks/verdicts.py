@@ -26,10 +26,10 @@ def read_verdicts(path: Path) -> VerdictsByCheck:
 def write_verdicts(path: Path, verdicts: VerdictsByCheck) -> None:
     """Keep verdicts, the newest last."""
     kept = list(verdicts.items())[-MOST_KEPT:]
-    document = [
-        {"check": check.as_json(), "refusals": [refusal.as_json() for refusal in refusals]}
-        for check, refusals in kept
-    ]
+    document = []
+    for check, refusals in kept:
+        refused = [refusal.as_json() for refusal in refusals]
+        document.append({"check": check.as_json(), "refusals": refused})
     memo.write(path, {"literals": document})
 
 
