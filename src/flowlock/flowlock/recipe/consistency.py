@@ -31,12 +31,14 @@ def consistency(
     may stand in a recipe or not, since a noarch package has one list for every platform. A pyproject without
     `[project]` says nothing that could differ.
     """
-    found = identity(recipe, pyproject, folder=folder, recipe_file=recipe_file, pyproject_file=pyproject_file)
+    differing = identity(
+        recipe, pyproject, folder=folder, recipe_file=recipe_file, pyproject_file=pyproject_file
+    )
     if "project" not in pyproject:
-        return found
+        return differing
     places = _Places(recipe=recipe_file, pyproject=pyproject_file)
     return [
-        *found,
+        *differing,
         *_requirements(recipe, pyproject, names, places),
         *_entry_points(recipe, pyproject, places),
     ]
@@ -122,15 +124,23 @@ def _requirements(
     for name in sorted(wanted.keys() | stated.keys()):
         text, spec = wanted.get(name, ("dependencies", ""))
         present = stated.get(name, "")
-        # What only the engine can evaluate is compared by its name.
-        agree = same_spec(spec, present) or (spec and "${{" in present) or (name in optional and not present)
-        if not agree:
+        if not _agree(spec, present, optional=name in optional):
             yield places.problem(
                 "FL321",
                 f"run requirement on {name}",
                 (present or "run", f"`{present}`" if present else "absent"),
                 (text, f"`{spec}`" if spec else "absent"),
             )
+
+
+def _agree(wanted: str, stated: str, *, optional: bool) -> bool:
+    """Tell whether a recipe states what a pyproject wants; either may be empty."""
+    if optional and not stated:
+        return True
+    # What only the engine can evaluate is compared by its name.
+    if wanted and "${{" in stated:
+        return True
+    return same_spec(wanted, stated)
 
 
 def _name_of(spec: str) -> str:

@@ -63,8 +63,8 @@ class Recipe:
 
         Variables of `context` are put in; what only the engine evaluates (`compiler('c')`) is as written.
         """
-        found = texts(table(self.document, "requirements").get(section))
-        return tuple(filled_requirement(spec, self.document) for spec in found)
+        specs = texts(table(self.document, "requirements").get(section))
+        return tuple(filled_requirement(spec, self.document) for spec in specs)
 
     @property
     def license_files(self) -> tuple[str, ...]:
@@ -74,8 +74,10 @@ class Recipe:
     @property
     def patches(self) -> tuple[str, ...]:
         """The patches of every source, as paths beside the recipe."""
-        found = (source for _, source in leaves(self.document.get("source")) if isinstance(source, Mapping))
-        return tuple(fill(name, self.document) for source in found for name in texts(source.get("patches")))
+        sources = [source for _, source in leaves(self.document.get("source"))]
+        mappings = [source for source in sources if isinstance(source, Mapping)]
+        names = [name for source in mappings for name in texts(source.get("patches"))]
+        return tuple(fill(name, self.document) for name in names)
 
     @property
     def extra(self) -> Mapping[str, Any]:
@@ -85,8 +87,8 @@ class Recipe:
     @property
     def sources(self) -> tuple[Mapping[str, Any], ...]:
         """The entries of `source`, one or many."""
-        found = self.document.get("source") or ()
-        return (found,) if isinstance(found, Mapping) else tuple(found)
+        sources = self.document.get("source") or ()
+        return (sources,) if isinstance(sources, Mapping) else tuple(sources)
 
     @property
     def canonical(self) -> Mapping[str, Any]:
@@ -102,11 +104,11 @@ class Recipe:
 
 def parse(text: str, file: str) -> Recipe:
     """Read a recipe's text; all its problems are reported together, with `file` as their place."""
-    found = read_mapping(text, file)
-    problems = list(_problems(found.content, found.places))
+    written = read_mapping(text, file)
+    problems = list(_problems(written.content, written.places))
     if problems:
         raise FlowlockError(f"{file} has {len(problems)} problem(s)", problems=problems)
-    return from_document(found.content, found.places)
+    return from_document(written.content, written.places)
 
 
 def from_document(document: Mapping[str, Any], places: Places | None = None) -> Recipe:
@@ -239,9 +241,9 @@ def _value_problems(
 
 def _loses_text(value: Any, written: str | None) -> bool:
     """Say whether YAML reads a text as something else: 1.10 as 1.1, 0x10 as 16, true as True."""
-    return isinstance(value, float) or (
-        not isinstance(value, str) and written is not None and str(value) != written
-    )
+    if isinstance(value, str):
+        return False
+    return isinstance(value, float) or (written is not None and str(value) != written)
 
 
 def _exact_pins(document: Mapping[str, Any], places: Places) -> Iterator[Problem]:

@@ -80,7 +80,7 @@ def _environment() -> "SandboxedEnvironment":
 
 
 def _replace(text: Any, old: str, new: str) -> str:
-    given = str(text)
-    if not old or len(given) + given.count(old) * len(new) > LONGEST:
+    whole = str(text)
+    if not old or len(whole) + whole.count(old) * len(new) > LONGEST:
         raise ValueError("the result is too long")
-    return given.replace(old, new)
+    return whole.replace(old, new)

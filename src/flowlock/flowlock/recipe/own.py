@@ -16,18 +16,20 @@ def own_source(recipe: Recipe) -> tuple[str, Location] | None:
 
     Any other source is an error: its contents would be in the artifact, and not in the artifact's identity.
     """
-    found = list(leaves(recipe.document.get("source"), ("source",)))
-    problems = [problem for place, source in found for problem in _problems(recipe, place, source)]
-    if len(found) > 1:
+    sources = list(leaves(recipe.document.get("source"), ("source",)))
+    problems = [problem for place, source in sources for problem in _problems(recipe, place, source)]
+    if len(sources) > 1:
         problems.append(
-            _problem(recipe, found[1][0], "a package of the workspace must have exactly one source", _FOLDER)
+            _problem(
+                recipe, sources[1][0], "a package of the workspace must have exactly one source", _FOLDER
+            )
         )
     if problems:
         file = recipe.places.file
         raise FlowlockError(f"{file} has {len(problems)} problem(s)", problems=problems)
-    if not found:
+    if not sources:
         return None
-    place, source = found[0]
+    place, source = sources[0]
     return resolve(source["path"], recipe.document), recipe.places.value((*place, "path"))
 
 

@@ -78,10 +78,10 @@ def _range(text: str, own: str, versions: Mapping[str, Version]) -> str | None:
         return None
     if name not in versions:
         raise ValueError(f"`{name}` is not a package of this workspace")
-    given = {**DEFAULTS, **arguments}
-    if unknown := sorted(given.keys() - DEFAULTS.keys() - {"exact"}):
+    arguments = {**DEFAULTS, **arguments}
+    if unknown := sorted(arguments.keys() - DEFAULTS.keys() - {"exact"}):
         raise ValueError(f"the pin of `{name}` has `{unknown[0]}`, which cannot be evaluated here")
-    return f"{name} {bounds(versions[name], given['lower_bound'], given['upper_bound'])}".rstrip()
+    return f"{name} {bounds(versions[name], arguments['lower_bound'], arguments['upper_bound'])}".rstrip()
 
 
 def _call(expression: str) -> tuple[str, dict[str, str]]:
@@ -92,7 +92,7 @@ def _call(expression: str) -> tuple[str, dict[str, str]]:
         tree = Environment(autoescape=True).parse(f"{{{{{expression}}}}}")
         (call,) = tree.find_all(nodes.Call)
         (name,) = (_constant(argument) for argument in call.args)
-        return name, {one.key: _constant(one.value) for one in call.kwargs}
+        return name, {keyword.key: _constant(keyword.value) for keyword in call.kwargs}
     except (TemplateError, nodes.Impossible, RecursionError, ValueError) as error:
         raise ValueError(f"`${{{{{expression}}}}}` cannot be evaluated here") from error
 

@@ -33,8 +33,12 @@ def render(
     build: dict[str, Any] = {"number": 0, "noarch": "python"}
     if commands:
         build["python"] = {"entry_points": list(commands)}
-    imports = {"python": {"imports": [import_name(name)], "pip_check": False}}
-    scripts = [{"script": [f"{line.split(' = ')[0]} --help" for line in commands]}] if commands else []
+    tests: list[dict[str, Any]] = [{"python": {"imports": [import_name(name)], "pip_check": False}}]
+    if commands:
+        tests.append({"script": [f"{line.split(' = ')[0]} --help" for line in commands]})
+    # A dependency with a marker is left out: a noarch package has one list for every platform.
+    dependencies = [Requirement(text) for text in project.get("dependencies", ())]
+    everywhere = [dependency for dependency in dependencies if dependency.marker is None]
     return from_document(
         {
             "context": {"version": project["version"]},
@@ -43,21 +47,12 @@ def render(
             "build": {**build, "script": [SCRIPT]},
             "requirements": {
                 "host": [python, backend, installer],
-                "run": [python, *run_requirements(pyproject, names)],
+                "run": [python, *(match_spec(dependency, names) for dependency in everywhere)],
             },
-            "tests": [imports, *scripts],
+            "tests": tests,
             "about": _about(project),
         }
     )
-
-
-def run_requirements(pyproject: Mapping[str, Any], names: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the match specs of the dependencies that hold everywhere.
-
-    A dependency with a marker is left out: a noarch package has one list for every platform.
-    """
-    found = [Requirement(text) for text in pyproject["project"].get("dependencies", ())]
-    return tuple(match_spec(requirement, names) for requirement in found if requirement.marker is None)
 
 
 def entry_points(pyproject: Mapping[str, Any]) -> tuple[str, ...]:

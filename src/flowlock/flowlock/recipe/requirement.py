@@ -46,9 +46,9 @@ def _clause(clause: Specifier) -> str:
             return f"{operator}{version}"
 
 
-def same_spec(one: str, other: str) -> bool:
+def same_spec(spec: str, other: str) -> bool:
     """Say whether two match specs of the form `name clauses` mean the same, whatever their spelling."""
-    return _normal(one) == _normal(other)
+    return _normal(spec) == _normal(other)
 
 
 def _normal(spec: str) -> tuple[str, frozenset[str]]:

@@ -1,6 +1,7 @@
 """Which keys a recipe may have (rattler-build's schema), and what replaced older keys. Pure."""
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from flowlock.documents.places import KeyPath, Places
@@ -164,9 +165,13 @@ def unknown_keys(document: Mapping[str, Any], places: Places) -> Iterator[Proble
             yield from _unknown(item, keys, allowed, place, places)
     for place, source in leaves(document.get("source"), ("source",)):
         if isinstance(source, Mapping):
-            kinds = [SOURCES[kind] for kind in SOURCES if kind in source] or list(SOURCES.values())
-            allowed = tuple(dict.fromkeys(key for kind in kinds for key in kind))
-            yield from _unknown(source, ("source",), allowed, place, places)
+            yield from _unknown(source, ("source",), _source_keys(source), place, places)
+
+
+def _source_keys(source: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the keys of a source's kind; of every kind, if it does not say its own."""
+    kinds = [keys for kind, keys in SOURCES.items() if kind in source] or list(SOURCES.values())
+    return tuple(dict.fromkeys(chain.from_iterable(kinds)))
 
 
 def _mappings(

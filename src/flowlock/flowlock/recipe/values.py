@@ -129,12 +129,12 @@ def filled_requirement(spec: str, document: Mapping[str, Any]) -> str:
 def variables(value: Any, document: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the variables of `context` that a value is made of, directly or not."""
     context = table(document, "context")
-    found: dict[str, None] = {}
+    names: dict[str, None] = {}
     pending = [value]
     while pending:
         words = (word for text in EXPRESSION.findall(str(pending.pop())) for word in _WORD.findall(text))
         for name in words:
-            if name in context and name not in found:
-                found[name] = None
+            if name in context and name not in names:
+                names[name] = None
                 pending.append(context[name])
-    return tuple(found)
+    return tuple(names)

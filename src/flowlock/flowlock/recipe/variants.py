@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import chain, product
 from typing import Any
 
 from flowlock.documents.places import KeyPath, Places
@@ -34,12 +34,20 @@ def variants(recipe: Recipe, text: str | None, file: str) -> list[Variant]:
     an `if`, or in `build.variant.use_keys`. Keys that `zip_keys` joins take their values side by side.
     """
     config = _config(text, file) if text is not None else _Config(file=file)
-    used = _used(recipe) & config.values.keys()
-    groups = [[key for key in group if key in used] for group in config.zipped]
-    joined = {key for group in groups for key in group}
-    groups = [group for group in groups if group] + [[key] for key in sorted(used - joined)]
-    choices = [_choices(group, config) for group in groups]
+    used = _used(recipe) & set(config.values)
+    choices = [_choices(group, config) for group in _groups(used, config.zipped)]
     return [_merged(parts) for parts in product(*choices)]
+
+
+def _groups(used: set[str], zipped: Iterable[Iterable[str]]) -> list[list[str]]:
+    """Return the keys that are used: those that take their values side by side, then each other one alone."""
+    groups: list[list[str]] = []
+    for keys in zipped:
+        group = [key for key in keys if key in used]
+        if group:
+            groups.append(group)
+    alone = used - set(chain.from_iterable(groups))
+    return [*groups, *([key] for key in sorted(alone))]
 
 
 def _merged(parts: Iterable[Variant]) -> Variant:
