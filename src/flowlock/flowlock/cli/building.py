@@ -91,17 +91,22 @@ def lock(
         upgrade_format=upgrade_format,
         repodata=tuple(repodata or ()),
     )
-    if upgrade_format and (build or update or upgrade):
-        message = (
-            "--upgrade-format does not change pins and cannot be combined with --build, --update or --upgrade"
-        )
-        raise UsageError(message, code="FL002")
+    if upgrade_format:
+        _refuse_with_upgrade_format(build, update, upgrade)
     if build:
         if workflows or manifest_path:
             raise UsageError("--build locks no workflow and no manifest", code="FL002")
         return options.emit(locking.lock(options.session(), settings))
     result = command.lock(options.session(), workflows or [], settings, manifest_path=manifest_path)
     return options.emit(result)
+
+
+def _refuse_with_upgrade_format(*moves_pins: object) -> None:
+    if any(moves_pins):
+        message = (
+            "--upgrade-format does not change pins and cannot be combined with --build, --update or --upgrade"
+        )
+        raise UsageError(message, code="FL002")
 
 
 @app.command()

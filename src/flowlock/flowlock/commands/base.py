@@ -32,8 +32,8 @@ def _make(session: Session, buildable: Mapping[str, BuildTarget], more: Iterable
     from flowlock.base.channel import make
     from flowlock.commands.base_requirements import requirements
 
-    asked = requirements(session.workspace, buildable, needed_workflows(session), more)
-    return make(session.workspace, asked, offline=session.offline, progress=session.progress)
+    needed = requirements(session.workspace, buildable, needed_workflows(session), more)
+    return make(session.workspace, needed, offline=session.offline, progress=session.progress)
 
 
 def needed_workflows(session: Session) -> list[Workflow]:
@@ -41,5 +41,6 @@ def needed_workflows(session: Session) -> list[Workflow]:
 
     What the base holds for a workflow that was named before must not go when another one is named.
     """
-    locked = [one for one in session.workspace.workflow_list if session.lock_file(one).is_file()]
-    return list({one.name: one for one in (*session.workflows, *locked)}.values())
+    every = session.workspace.workflow_list
+    locked = [workflow for workflow in every if session.lock_file(workflow).is_file()]
+    return list({workflow.name: workflow for workflow in (*session.workflows, *locked)}.values())

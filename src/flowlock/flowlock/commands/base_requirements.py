@@ -19,33 +19,41 @@ PIP = "pip"
 
 def requirements(
     workspace: Workspace,
-    known: Mapping[str, BuildTarget],
+    targets: Mapping[str, BuildTarget],
     workflows: Iterable[Workflow],
     more: Iterable[str] = (),
 ) -> list[str]:
     """Return what has to be in the base channel, as PEP 508: pip, build tools, what workflows need to run."""
-    distributions = [str(workflow.distribution) for workflow in workflows]
-    graph = {name: needs(target.recipe, known) for name, target in known.items()}
-    running = closure([name for name in distributions if name in known], graph.__getitem__)
-    asked = {name: set(_foreign(known[name], known)) for name in running}
+    foreign = _foreign_requirements(targets, [str(workflow.distribution) for workflow in workflows])
     specs = {workspace.build_backend, workspace.build_installer, PIP}
-    specs = specs.union(more, *asked.values())
+    specs = specs.union(more, *foreign.values())
     wheel_name = wheel_name_table(workspace.wheel_names)
-    found = (requirement_from_match_spec(spec, wheel_name) for spec in sorted(specs))
-    requirements = [requirement for requirement in found if requirement is not None]
+    wheels_or_none = (requirement_from_match_spec(spec, wheel_name) for spec in sorted(specs))
+    requirements = [requirement for requirement in wheels_or_none if requirement is not None]
     names = {canonicalize_name(wheel_name(name_of(spec))) for spec in specs}
-    ours = {
-        name_of(spec) for name in running if known[name].kind is PackageKind.PACKAGE for spec in asked[name]
-    }
-    theirs = {
-        name_of(spec) for name in running if known[name].kind is PackageKind.WORKFLOW for spec in asked[name]
-    }
-    if theirs.union(map(name_of, more)) - ours:
+    needed = {kind: _needed_by(kind, targets, foreign) for kind in PackageKind}
+    if needed[PackageKind.WORKFLOW].union(map(name_of, more)) - needed[PackageKind.PACKAGE]:
         # A task package from an index needs the run time, which no index has; ours stands in for it.
         names.add(canonicalize_name(CORE))
     installed = wheels(names, workspace.state.installed_wheels)
     return [*requirements, *(f"{name} @ {path.as_uri()}" for name, path in sorted(installed.items()))]
 
 
-def _foreign(target: BuildTarget, known: Mapping[str, BuildTarget]) -> list[str]:
-    return [spec for spec in target.recipe.requirements("run") if name_of(spec) not in known]
+def _foreign_requirements(
+    targets: Mapping[str, BuildTarget], distributions: Iterable[str]
+) -> dict[str, set[str]]:
+    """Return what distributions, and what they need, require from outside of the workspace."""
+    graph = {name: needs(target.recipe, targets) for name, target in targets.items()}
+    foreign = {}
+    for name in closure([name for name in distributions if name in targets], graph.__getitem__):
+        required = targets[name].recipe.requirements("run")
+        foreign[name] = {spec for spec in required if name_of(spec) not in targets}
+    return foreign
+
+
+def _needed_by(
+    kind: PackageKind, targets: Mapping[str, BuildTarget], foreign: Mapping[str, Iterable[str]]
+) -> set[str]:
+    """Return the names of the foreign packages that targets of one kind need."""
+    of_kind = [specs for name, specs in foreign.items() if targets[name].kind is kind]
+    return {name_of(spec) for specs in of_kind for spec in specs}

@@ -1,5 +1,6 @@
 """`flowlock build`, put together from a session."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from flowlock.commands import hand_edits
 from flowlock.commands.base import prepare
 from flowlock.commands.session import BASE_URL, Profile, Session
 from flowlock.errors import FlowlockError
-from flowlock.workspace import Workflow, Workspace
+from flowlock.workspace import Workspace
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,7 +46,12 @@ def build(session: Session, names: Sequence[str], settings: BuildSettings) -> Bu
 
 def read_unedited(workspace: Workspace, names: Sequence[str] = ()) -> WorkspaceSnapshot:
     """Read what is to be built, unless the generated files of a named workflow were changed by hand."""
-    hand_edits.refuse(workspace, [one for one in workspace.workflow_list if _is_meant(one, names)])
+    workflows = workspace.workflow_list
+    if names:
+        workflows = tuple(
+            workflow for workflow in workflows if {workflow.name, workflow.distribution} & set(names)
+        )
+    hand_edits.refuse(workspace, workflows)
     return read_snapshot(workspace, names)
 
 
@@ -57,7 +63,7 @@ def build_stage(session: Session, snapshot: WorkspaceSnapshot, settings: BuildSe
         result = build_packages(
             snapshot,
             environments=_build_channels(session),
-            lock=lambda known: locking.ready(session, known, relock=settings.relock),
+            lock=lambda targets: locking.ready(session, targets, relock=settings.relock),
             jobs=settings.jobs,
             dry_run=settings.dry_run,
             verify=settings.verify,
@@ -66,20 +72,27 @@ def build_stage(session: Session, snapshot: WorkspaceSnapshot, settings: BuildSe
             offline=session.offline,
             progress=session.progress,
         )
-        counts = [(status, sum(one.status is status for one in result.packages)) for status in BuildStatus]
-        foreseen = {BuildStatus.BUILT: "to build", BuildStatus.CACHED: "to take from the cache"}
-        verbs = foreseen if settings.dry_run else {}
-        told = ", ".join(f"{count} {verbs.get(status, status)}" for status, count in counts if count)
-        stage.status = "current" if result.current else ("stale" if settings.dry_run else "built")
-        nothing_new = all(one.status is BuildStatus.CURRENT for one in result.packages)
-        stage.detail = (told if settings.dry_run else f"{told} in the channel") + (
-            ", mended" if result.mended and nothing_new else ""
-        )
+        if result.current:
+            stage.status = "current"
+        else:
+            stage.status = "stale" if settings.dry_run else "built"
+        stage.detail = _summary(result, dry_run=settings.dry_run)
     return result
 
 
-def _is_meant(workflow: Workflow, names: Sequence[str]) -> bool:
-    return not names or workflow.name in names or workflow.distribution in names
+def _summary(result: BuildResult, *, dry_run: bool) -> str:
+    """Return how many packages were built, taken from the cache or left alone, or would be."""
+    counts = Counter(package.status for package in result.packages)
+    foreseen = {BuildStatus.BUILT: "to build", BuildStatus.CACHED: "to take from the cache"}
+    verbs = foreseen if dry_run else {}
+    summary = ", ".join(
+        f"{counts[status]} {verbs.get(status, status)}" for status in BuildStatus if counts[status]
+    )
+    if not dry_run:
+        summary += " in the channel"
+    if result.mended and set(counts) <= {BuildStatus.CURRENT}:
+        summary += ", mended"
+    return summary
 
 
 def _build_channels(session: Session) -> list[str]:

@@ -28,40 +28,36 @@ HINT = "run `flowlock lock --build`, and commit the file"
 def lock(session: Session, options: LockOptions) -> LockResult:
     """Bring the profile's lock of build environments in step; `flowlock lock --build`."""
     from flowlock.commands.base import prepare
-    from flowlock.lock.run import lock as solve
 
     with session.exclusive():
-        known = targets(session.workspace)
-        prepare(session, known)
-        place = _place(session, known)
-        _forget_damaged(session, place)
+        buildable = targets(session.workspace)
+        prepare(session, buildable)
+        build_lock = _build_lock(session, buildable)
+        _forget_damaged(session, build_lock)
         options = replace(options, offline=options.offline or session.offline)
-        return solve(
-            [place.target], folders=place.folders, own={}, options=options, progress=session.progress
-        )
+        return build_lock.solve(options, session)
 
 
-def ready(session: Session, known: Mapping[str, BuildTarget], *, relock: bool) -> LockedBuildEnvironments:
+def ready(session: Session, buildable: Mapping[str, BuildTarget], *, relock: bool) -> LockedBuildEnvironments:
     """Return the locked environments of this machine's platform.
 
     The embedded profile's lock follows its base channel by itself. The committed one is changed with `relock`
     only; else one that is stale, or that is not there, is an error with the reasons.
     """
-    place = _place(session, known)
-    asked = place.asked
-    if not asked.of:
+    build_lock = _build_lock(session, buildable)
+    requested = build_lock.requested
+    if not requested.of:
         return LockedBuildEnvironments()
-    _settle(session, place, relock=relock or session.profile is Profile.EMBEDDED)
-    held = document.read(files.read_text(place.target.path, place.target.shown), place.target.shown)
-    platform = platforms.current()
+    _settle(session, build_lock, relock=relock or session.profile is Profile.EMBEDDED)
+    target, platform = build_lock.target, platforms.current()
+    held = document.read(files.read_text(target.path, target.shown), target.shown)
+    needed = [name for name, specs in requested.specs.items() if platform in specs]
     return LockedBuildEnvironments(
-        of=asked.of,
-        records={
-            name: _records(held, name, platform) for name, specs in asked.specs.items() if platform in specs
-        },
+        of=requested.of,
+        records={name: _records(held, name, platform) for name in needed},
         platform=platform,
         source=RecordFiles(
-            mirrors=place.mirrors,
+            mirrors=build_lock.mirrors,
             state=session.workspace.state,
             offline=session.offline,
             progress=session.progress,
@@ -69,23 +65,23 @@ def ready(session: Session, known: Mapping[str, BuildTarget], *, relock: bool) -
     )
 
 
-def check(session: Session, known: Mapping[str, BuildTarget]) -> list[Problem]:
+def check(session: Session, buildable: Mapping[str, BuildTarget]) -> list[Problem]:
     """Return why the committed lock is stale, whatever the profile; one that was never made is not."""
     committed = replace(session, profile=Profile.CONDA_FORGE)
-    place = _place(committed, known)
-    if not place.target.path.is_file() or not place.manifest.environments:
+    build_lock = _build_lock(committed, buildable)
+    if not build_lock.target.path.is_file() or not build_lock.manifest.environments:
         return []
     return [
-        Problem(code="FL551", message=f"{place.target.shown} is stale: {reason}", hint=HINT)
-        for reason in _reasons(committed, place)
+        Problem(code="FL551", message=f"{build_lock.target.shown} is stale: {reason}", hint=HINT)
+        for reason in _reasons(committed, build_lock)
     ]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Place:
+class _BuildLock:
     """A lock of build environments, what is asked of it, and which folders stand for its channels."""
 
-    asked: Wanted
+    requested: Wanted
     target: LockTarget
     folders: Sequence[ChannelFolder]
     mirrors: Mapping[str, Path]
@@ -94,27 +90,34 @@ class _Place:
     def manifest(self) -> Manifest:
         return self.target.manifest
 
+    def solve(self, options: LockOptions, session: Session) -> LockResult:
+        """Lock or check it; imported here is what the solver needs, which an idle command does without."""
+        from flowlock.lock.run import lock
 
-def _wanted(session: Session, known: Mapping[str, BuildTarget], subdirs: Sequence[Platform]) -> Wanted:
+        return lock([self.target], folders=self.folders, own={}, options=options, progress=session.progress)
+
+
+def _wanted(session: Session, buildable: Mapping[str, BuildTarget], subdirs: Sequence[Platform]) -> Wanted:
     """Return what is asked; of native packages nothing in the embedded profile.
 
     Its base has one Python: a variant for another one could not be locked, and would keep all from building.
     """
     workspace = session.workspace
     native: Mapping[str, Needs] = {}
-    if session.profile is not Profile.EMBEDDED and any(not one.recipe.noarch for one in known.values()):
+    has_native = any(not target.recipe.noarch for target in buildable.values())
+    if session.profile is not Profile.EMBEDDED and has_native:
         from flowlock.builder.worker.native import needs
 
-        native = needs(known, subdirs, kept=workspace.state.native_needs)
+        native = needs(buildable, subdirs, kept=workspace.state.native_needs)
     return wanted(
-        {name: target.recipe for name, target in known.items()},
+        {name: target.recipe for name, target in buildable.items()},
         (workspace.build_backend, workspace.build_installer),
         platforms=subdirs,
         native=native,
     )
 
 
-def _place(session: Session, known: Mapping[str, BuildTarget]) -> _Place:
+def _build_lock(session: Session, buildable: Mapping[str, BuildTarget]) -> _BuildLock:
     workspace = session.workspace
     mirrors: dict[str, Path] = {}
     if session.profile is Profile.EMBEDDED:
@@ -123,55 +126,49 @@ def _place(session: Session, known: Mapping[str, BuildTarget]) -> _Place:
     else:
         path, subdirs = workspace.recipes / FILE, list(workspace.build_platforms)
         channels = list(workspace.other_channels)
-    asked = _wanted(session, known, subdirs)
+    requested = _wanted(session, buildable, subdirs)
     shown = workspace.relative(path)
-    manifest = asked.manifest(file="the recipes", channels=channels)
-    return _Place(
-        asked=asked,
+    manifest = requested.manifest(file="the recipes", channels=channels)
+    return _BuildLock(
+        requested=requested,
         target=LockTarget(manifest=manifest, path=path, shown=shown),
         folders=[ChannelFolder(url=channel_url(url), path=folder) for url, folder in mirrors.items()],
         mirrors=mirrors,
     )
 
 
-def _settle(session: Session, place: _Place, *, relock: bool) -> None:
+def _settle(session: Session, build_lock: _BuildLock, *, relock: bool) -> None:
     """Make sure that the lock fits what is asked; what was found to fit is not looked at again."""
-    checked = CheckedLocks(session.workspace.state.checked_locks, place.folders, own={})
-    if checked.are_current([place.target]):
+    checked = CheckedLocks(session.workspace.state.checked_locks, build_lock.folders, own={})
+    if checked.are_current([build_lock.target]):
         return
-    _forget_damaged(session, place)
+    _forget_damaged(session, build_lock)
     if relock:
-        from flowlock.lock.run import lock as solve
-
-        options = LockOptions(offline=session.offline)
-        solve([place.target], folders=place.folders, own={}, options=options, progress=session.progress)
+        build_lock.solve(LockOptions(offline=session.offline), session)
     else:
-        _refuse_stale(session, place)
-    checked.keep([place.target])
+        _refuse_stale(session, build_lock)
+    checked.keep([build_lock.target])
 
 
-def _forget_damaged(session: Session, place: _Place) -> None:
+def _forget_damaged(session: Session, build_lock: _BuildLock) -> None:
     if session.profile is Profile.EMBEDDED:
-        forget_damaged(place.target.path, place.target.shown, session.progress)
+        forget_damaged(build_lock.target.path, build_lock.target.shown, session.progress)
 
 
-def _refuse_stale(session: Session, place: _Place) -> None:
-    if not place.target.path.is_file():
+def _refuse_stale(session: Session, build_lock: _BuildLock) -> None:
+    if not build_lock.target.path.is_file():
         hint = f"{HINT}; `--profile embedded` needs no such file, and no conda channel"
-        raise FlowlockError(f"there is no {place.target.shown}", code="FL551", hint=hint)
-    problems = [Problem(code="FL551", message=reason) for reason in _reasons(session, place)]
+        raise FlowlockError(f"there is no {build_lock.target.shown}", code="FL551", hint=hint)
+    problems = [Problem(code="FL551", message=reason) for reason in _reasons(session, build_lock)]
     if problems:
         raise FlowlockError(
-            f"{place.target.shown} is stale", problems=problems, hint=HINT, kept="the channel as it was"
+            f"{build_lock.target.shown} is stale", problems=problems, hint=HINT, kept="the channel as it was"
         )
 
 
-def _reasons(session: Session, place: _Place) -> list[str]:
-    from flowlock.lock.run import lock as solve
-
-    options = LockOptions(check=True)
-    done = solve([place.target], folders=place.folders, own={}, options=options, progress=session.progress)
-    return [str(reason) for one in done.locks if one.status == STALE for reason in one.reasons]
+def _reasons(session: Session, build_lock: _BuildLock) -> list[str]:
+    checked = build_lock.solve(LockOptions(check=True), session)
+    return [str(reason) for lock in checked.locks if lock.status == STALE for reason in lock.reasons]
 
 
 def _records(held: Lock, environment: str, platform: str) -> Any:

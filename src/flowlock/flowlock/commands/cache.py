@@ -1,7 +1,7 @@
 """`flowlock cache`: what is kept to save time, who needs it, and the removal of what nobody does."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -49,18 +49,24 @@ class CacheResult:
 
     def as_json(self) -> Mapping[str, Any]:
         """Return {"entries": [{kind, name, size, needed_by}], "size", "dry_run"}."""
-        rows = [{k: v for k, v in asdict(entry).items() if k != "paths"} for entry in self.entries]
+        rows = [
+            {"kind": entry.kind, "name": entry.name, "size": entry.size, "needed_by": entry.needed_by}
+            for entry in self.entries
+        ]
         return {"entries": rows, "size": self.size, "dry_run": self.dry_run}
 
     def as_text(self) -> str:
         """Return a line an entry, and the sum."""
         width = max((len(entry.name) for entry in self.entries), default=0)
-        lines = [
-            f"{entry.kind:<9} {entry.name:<{width}} {_human(entry.size):>9}"
-            + ("" if self.freed else f"  {entry.needed_by or 'nobody needs it'}")
-            for entry in self.entries
-        ]
-        verb = ("would be freed" if self.dry_run else "freed") if self.freed else "in the cache"
+        lines = []
+        for entry in self.entries:
+            line = f"{entry.kind:<9} {entry.name:<{width}} {_human(entry.size):>9}"
+            if not self.freed:
+                line += f"  {entry.needed_by or 'nobody needs it'}"
+            lines.append(line)
+        verb = "in the cache"
+        if self.freed:
+            verb = "would be freed" if self.dry_run else "freed"
         return "\n".join([*lines, f"{_human(self.size)} {verb}"])
 
 
@@ -102,7 +108,7 @@ def _pinned(workspace: Workspace) -> dict[str, str]:
     listed = [workspace.root / name for name in git.source_files(workspace.root)]
     committed = [path for path in listed if path.name == WORKFLOW_LOCK]
     derived = sorted(workspace.state.locks.rglob("*.lock"))
-    found: dict[str, str] = {}
+    pinned: dict[str, str] = {}
     for path in filter(Path.is_file, [*derived, workspace.recipes / BUILD_LOCK, *committed]):
         shown = workspace.relative(path)
         try:
@@ -111,12 +117,16 @@ def _pinned(workspace: Workspace) -> dict[str, str]:
             if path not in derived:
                 raise
             continue
-        found.update({_stem(record.file_name): shown for _, _, record in held.records()})
-    return found
+        pinned.update({_stem(record.file_name): shown for _, _, record in held.records()})
+    return pinned
 
 
 def _stem(file: str) -> str:
-    return next((file.removesuffix(kind) for kind in ARCHIVES if file.endswith(kind)), file)
+    """Return a file's name without the ending of an archive."""
+    for ending in ARCHIVES:
+        if file.endswith(ending):
+            return file.removesuffix(ending)
+    return file
 
 
 def _archives(folder: Path, needed: Mapping[str, str]) -> Iterator[Kept]:
@@ -135,9 +145,8 @@ def _folders(kind: str, folder: Path, needed: Mapping[str, str]) -> Iterator[Kep
     for path in sorted(folder.iterdir()) if folder.is_dir() else []:
         if path.is_dir():
             lock = path.with_name(path.name + ".lock")
-            yield _kept(
-                kind, path.name, [path, *([lock] if lock.is_file() else [])], needed.get(path.name, "")
-            )
+            paths = [path, lock] if lock.is_file() else [path]
+            yield _kept(kind, path.name, paths, needed.get(path.name, ""))
 
 
 def _bytecode(folder: Path, needed: Mapping[str, str]) -> Iterator[Kept]:
@@ -184,8 +193,8 @@ def _resolved(snapshot: WorkspaceSnapshot) -> set[str] | None:
         return vendored
     kept = workspace.state.resolutions
     try:
-        asked = requirements(workspace, snapshot.targets, workspace.workflow_list)
-        pins = resolve(asked, find(None), kept=kept, root=workspace.root, offline=True)
+        needed = requirements(workspace, snapshot.targets, workspace.workflow_list)
+        pins = resolve(needed, find(None), kept=kept, root=workspace.root, offline=True)
     except FlowlockError:
         return None
     return {pin.sha256 for pin in pins} | vendored
@@ -201,8 +210,8 @@ def _kept(kind: str, name: str, paths: list[Path], needed_by: str) -> Kept:
 
 
 def _size(path: Path) -> int:
-    inside = path.rglob("*") if path.is_dir() else [path]
-    return sum(one.lstat().st_size for one in inside)
+    files_of = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.lstat().st_size for file in files_of)
 
 
 def _human(size: float) -> str:

@@ -12,7 +12,8 @@ from flowlock.commands.run_files import RunFiles
 from flowlock.errors import Location, Problem, Severity
 from flowlock.report import renderings as render
 from flowlock.report.reporter import Format, Progress
-from flowlock.spec.facts import facts_of
+from flowlock.spec.catalog import Catalog
+from flowlock.spec.facts import WorkspaceFacts, facts_of
 from flowlock.spec.parse import parse
 from flowlock.spec.rules.check import by_place
 from flowlock.tasks.discover import Elsewhere
@@ -63,30 +64,49 @@ def check(
     With `strict`, what would be a warning is an error.
     """
     facts = facts_of(workspace)
-    files = list(dict.fromkeys(file for path in paths for file in _spec_files(workspace, path)))
-    files = files or [workflow.spec for workflow in workspace.workflow_list]
+    files = _spec_files(workspace, paths) if paths else [w.spec for w in workspace.workflow_list]
     sources = [_source(workspace, file) for file in files]
     run_files = [RunFiles.read(file.parent, workspace) for file in files]
     catalog = command.catalog_for(
         workspace, sources, facts, progress, elsewhere, checks=_checks(sources, run_files)
     )
     problems = command.check_specs(sources, catalog, facts)
-    wrong = {problem.location.file for problem in render.errors(problems) if problem.location}
-    for source, beside, file in zip(sources, run_files, files, strict=True):
-        # What is wrong with a spec would be found again in the files beside it.
-        if workspace.relative(file) not in wrong:
-            problems += beside.found(source, catalog, facts, workspace)
-    problems = by_place(problems)
+    problems += _run_file_problems(workspace, files, sources, run_files, catalog, facts, problems)
     if not paths:
-        problems += recipe_problems(workspace)
-        problems = by_place([*problems, *_edits(workspace), *_orphans(workspace)])
+        problems += _workspace_problems(workspace)
+    problems = by_place(problems)
     if strict:
         problems = [replace(problem, severity=Severity.ERROR) for problem in problems]
-    texts = {workspace.relative(file): source.text for file, source in zip(files, sources, strict=True)}
-    for beside in run_files:
-        texts |= beside.texts
-    texts = {**command.texts_of(sources, workspace), **texts}
+    texts = command.texts_of(sources, workspace)
+    for source, beside, file in zip(sources, run_files, files, strict=True):
+        texts |= {workspace.relative(file): source.text, **beside.texts}
     return CheckResult(problems=tuple(problems), specs=len(files), texts=texts, form=form)
+
+
+def _run_file_problems(
+    workspace: Workspace,
+    files: Sequence[Path],
+    sources: Sequence[command.SpecSource],
+    run_files: Sequence[RunFiles],
+    catalog: Catalog,
+    facts: WorkspaceFacts,
+    spec_problems: Sequence[Problem],
+) -> list[Problem]:
+    """Return the problems of the files beside specs that have no errors: those would be found there again."""
+    wrong = {problem.location.file for problem in render.errors(spec_problems) if problem.location}
+    problems: list[Problem] = []
+    for file, source, beside in zip(files, sources, run_files, strict=True):
+        if workspace.relative(file) not in wrong:
+            problems += beside.check(source, catalog, facts, workspace)
+    return problems
+
+
+def _workspace_problems(workspace: Workspace) -> Iterator[Problem]:
+    """Yield what is wrong outside of specs: with recipes, generated files, and what stayed behind."""
+    yield from recipe_problems(workspace)
+    for workflow in workspace.workflow_list:
+        yield from hand_edits.edits(workspace, workflow)
+    yield from _orphans(workspace)
 
 
 def _checks(sources: Sequence[command.SpecSource], run_files: Sequence[RunFiles]) -> Iterator[LiteralCheck]:
@@ -95,19 +115,32 @@ def _checks(sources: Sequence[command.SpecSource], run_files: Sequence[RunFiles]
             yield from beside.checks(source.spec)
 
 
-def _spec_files(workspace: Workspace, path: Path) -> list[Path]:
+def _spec_files(workspace: Workspace, paths: Sequence[Path]) -> list[Path]:
+    """Return the specs that paths mean, each once."""
+    return list(dict.fromkeys(file for path in paths for file in _meant_by(workspace, path)))
+
+
+def _meant_by(workspace: Workspace, path: Path) -> list[Path]:
     """Return the specs that a path means: a file, those of a folder, however deep, or a workflow's name."""
     if path.is_dir():
-        if (path / SPEC).is_file():
-            return [path / SPEC]
-        below = sorted(file for file in path.rglob(SPEC) if not _hidden(file.relative_to(path)))
-        return below or [path / SPEC]
-    named = [one.spec for one in workspace.workflow_list if one.name == path.name]
-    return [path if path.exists() or path.suffix or not named else named[0]]
+        return _specs_below(path)
+    if path.exists() or path.suffix:
+        return [path]
+    named = [workflow.spec for workflow in workspace.workflow_list if workflow.name == path.name]
+    return named[:1] or [path]
 
 
-def _hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
+def _specs_below(folder: Path) -> list[Path]:
+    """Return a folder's own spec, or those of the folders below that are not hidden."""
+    own = folder / SPEC
+    if own.is_file():
+        return [own]
+    below = []
+    for file in sorted(folder.rglob(SPEC)):
+        parts = file.relative_to(folder).parts
+        if not any(part.startswith(".") for part in parts):
+            below.append(file)
+    return below or [own]
 
 
 def _source(workspace: Workspace, file: Path) -> command.SpecSource:
@@ -120,11 +153,6 @@ def _source(workspace: Workspace, file: Path) -> command.SpecSource:
     spec, more = parse(text, shown) if not problems else (None, [])
     source = command.SpecSource(workflow=workflow, text=text, spec=spec, problems=(*problems, *more))
     return command.with_layout(source, workspace)
-
-
-def _edits(workspace: Workspace) -> Iterator[Problem]:
-    for workflow in workspace.workflow_list:
-        yield from hand_edits.edits(workspace, workflow)
 
 
 def _orphans(workspace: Workspace) -> Iterator[Problem]:

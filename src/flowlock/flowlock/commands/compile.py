@@ -1,9 +1,10 @@
 """`flowlock compile`: specs on disk → packages on disk. All are checked before anything is written."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,17 @@ class Compiled:
         """Return name, status and files; with --check after a release, how the parameters changed since."""
         names = ("name", "package", "status", "changed", "removed")
         document = {name: getattr(self, name) for name in names}
-        return {**document, **({"parameters": self.parameters.as_json()} if self.parameters else {})}
+        if self.parameters:
+            document["parameters"] = self.parameters.as_json()
+        return document
+
+    def as_lines(self) -> Iterator[str]:
+        """Yield a line for the workflow, and one for each file and parameter that differs."""
+        yield f"{self.name:<20} {self.status:<8} {self.package}"
+        yield from (f"  {path}" for path in self.changed)
+        yield from (f"  {path} (no longer generated)" for path in self.removed)
+        if self.parameters:
+            yield from (f"  {line}" for line in self.parameters.as_lines())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,20 +69,15 @@ class CompileResult:
     @property
     def ok(self) -> bool:
         """Whether every package on disk is what its spec says."""
-        return all(one.status != "stale" for one in self.workflows)
+        return all(workflow.status != "stale" for workflow in self.workflows)
 
     def as_json(self) -> dict[str, Any]:
         """Return each workflow with the files that changed."""
-        return {"workflows": [one.as_json() for one in self.workflows]}
+        return {"workflows": [workflow.as_json() for workflow in self.workflows]}
 
     def as_text(self) -> str:
         """Return a line a workflow, and a line a file that differs."""
-        lines = []
-        for one in self.workflows:
-            lines.append(f"{one.name:<20} {one.status:<8} {one.package}")
-            lines += [f"  {path}" for path in one.changed]
-            lines += [f"  {path} (no longer generated)" for path in one.removed]
-            lines += [f"  {line}" for line in (one.parameters.as_lines() if one.parameters else ())]
+        lines = [line for workflow in self.workflows for line in workflow.as_lines()]
         if not self.ok:
             lines.append("hint: run `flowlock compile`, then commit what it wrote")
         return "\n".join(lines)
@@ -117,26 +123,25 @@ def compile_workflows(
         assert source.spec is not None  # noqa: S101 - a spec that cannot be read is a problem
         rendered = render(source.spec, catalog, facts, source=source.text, layout=source.layout)
         changes.append(_compare(workspace, source.workflow, rendered))
-    edited = [problem for change in changes for problem in change.edited]
-    if edited and not check:
-        raise FlowlockError("generated files were changed by hand; nothing was written", problems=edited)
-    if not check:
+    release = None
+    if check:
+        release = last_release(workspace)
+    else:
         _write_all(changes)
-    release = last_release(workspace) if check else None
-    return CompileResult(workflows=tuple(_told(change, release, check=check) for change in changes))
+    return CompileResult(workflows=tuple(_result(change, release, check=check) for change in changes))
 
 
 def read_specs(workspace: Workspace, workflows: Sequence[Workflow]) -> list[SpecSource]:
     """Read the specs of workflows."""
-    found = []
+    sources = []
     for workflow in workflows:
         file = workspace.relative(workflow.spec)
         text, problems = read_text(workflow.spec, file)
         spec, more = parse(text, file) if not problems else (None, [])
         problems = [*problems, *more, *_misplaced(workflow, spec)]
         source = SpecSource(workflow=workflow, text=text, spec=spec, problems=tuple(problems))
-        found.append(with_layout(source, workspace))
-    return found
+        sources.append(with_layout(source, workspace))
+    return sources
 
 
 def with_layout(source: SpecSource, workspace: Workspace) -> SpecSource:
@@ -153,12 +158,12 @@ def with_layout(source: SpecSource, workspace: Workspace) -> SpecSource:
 
 def texts_of(sources: Sequence[SpecSource], workspace: Workspace) -> dict[str, str]:
     """Return the texts that problems point into, by the names that they use."""
-    found = {}
+    texts = {}
     for source in sources:
-        found[workspace.relative(source.workflow.spec)] = source.text
+        texts[workspace.relative(source.workflow.spec)] = source.text
         if source.layout_text is not None:
-            found[workspace.relative(source.workflow.folder / LAYOUT)] = source.layout_text
-    return found
+            texts[workspace.relative(source.workflow.folder / LAYOUT)] = source.layout_text
+    return texts
 
 
 def read_text(path: Path, file: str) -> tuple[str, list[Problem]]:
@@ -198,30 +203,35 @@ def catalog_for(
     The catalog has the verdicts of the specs' own literals, and of `checks`.
     """
     specs = [source.spec for source in sources if source.spec]
-    required = [one for spec in specs for one in spec.requirements if one.name]
-    names = {facts.distribution(one.name.value) for one in required if one.name}
-    every = any(spec.open for spec in specs)
-    own = [check for spec in specs for check in literal_checks(spec)]
+    own = chain.from_iterable(map(literal_checks, specs))
     every_check = list(dict.fromkeys((*own, *checks)))
-    catalog = signatures(workspace, None if every else names, checks=every_check, progress=progress)
-    missing = _missing(specs, catalog, facts)
+    catalog = signatures(workspace, _required(specs, facts), checks=every_check, progress=progress)
+    missing = list(_missing(specs, catalog, facts))
     return with_elsewhere(catalog, missing, elsewhere, every_check) if elsewhere and missing else catalog
 
 
-def _missing(specs: Sequence[Spec], catalog: Catalog, facts: WorkspaceFacts) -> list[SpecRequirement]:
-    """Return the absent packages of specs that name a task which nobody here has; one may have it.
+def _required(specs: Sequence[Spec], facts: WorkspaceFacts) -> set[str] | None:
+    """Return the distributions that specs require; None if one of them leaves that to us."""
+    if any(spec.open for spec in specs):
+        return None
+    requirements = chain.from_iterable(spec.requirements for spec in specs)
+    return {facts.distribution(requirement.name.value) for requirement in requirements if requirement.name}
+
+
+def _missing(specs: Sequence[Spec], catalog: Catalog, facts: WorkspaceFacts) -> Iterator[SpecRequirement]:
+    """Yield the absent packages of specs that name a task which nobody here has; one may have it.
 
     A package of a channel that flowlock.toml does not know is not looked for.
     """
-    return [
-        one
-        for spec in specs
-        if not all(catalog.knows(step.task.value) for step in spec.steps if step.task)
-        for one in spec.requirements
-        if one.name
-        and facts.distribution(one.name.value) not in catalog.distributions
-        and (one.channel is None or facts.knows_channel(one.channel.value))
-    ]
+    for spec in specs:
+        if all(catalog.knows(step.task.value) for step in spec.steps if step.task):
+            continue
+        for requirement in spec.requirements:
+            name, channel = requirement.name, requirement.channel
+            if name is None or facts.distribution(name.value) in catalog.distributions:
+                continue
+            if channel is None or facts.knows_channel(channel.value):
+                yield requirement
 
 
 def check_specs(sources: Sequence[SpecSource], catalog: Catalog, facts: WorkspaceFacts) -> list[Problem]:
@@ -257,15 +267,15 @@ class _Change:
 def _compare(workspace: Workspace, workflow: Workflow, rendered: Mapping[str, str]) -> _Change:
     folder = workflow.package
     before = hand_edits.existing(folder / MANIFEST) or ""
-    known = recorded(before)
+    digests = recorded(before)
     changed: list[str] = []
     removed: list[str] = []
     edited: list[Problem] = []
-    for path in sorted({*known, *rendered} - {MANIFEST}):
+    for path in sorted({*digests, *rendered} - {MANIFEST}):
         present = hand_edits.existing(folder / path)
         if present == rendered.get(path):
             continue
-        if present is not None and digest(present) not in known[path]:
+        if present is not None and digest(present) not in digests[path]:
             edited.append(hand_edits.edited(workspace.relative(folder / path), gone=path not in rendered))
         (changed if path in rendered else removed).append(path)
     if before != rendered[MANIFEST]:
@@ -283,6 +293,9 @@ def _compare(workspace: Workspace, workflow: Workflow, rendered: Mapping[str, st
 
 def _write_all(changes: Sequence[_Change]) -> None:
     """Write packages side by side: most of the time goes into waiting for the disk to have each file."""
+    edited = [problem for change in changes for problem in change.edited]
+    if edited:
+        raise FlowlockError("generated files were changed by hand; nothing was written", problems=edited)
     differing = [change for change in changes if change.changed or change.removed]
     with ThreadPoolExecutor(max_workers=WRITERS) as pool:
         for _ in pool.map(_write, differing):
@@ -306,9 +319,10 @@ def _write(change: _Change) -> None:
     files.write_text(folder / MANIFEST, final)
 
 
-def _told(change: _Change, release: PreviousRelease | None, *, check: bool) -> Compiled:
-    differs = bool(change.changed or change.removed)
-    status = ("stale" if check else "updated") if differs else "current"
+def _result(change: _Change, release: PreviousRelease | None, *, check: bool) -> Compiled:
+    status = "current"
+    if change.changed or change.removed:
+        status = "stale" if check else "updated"
     return Compiled(
         name=change.workflow.name,
         package=change.package,

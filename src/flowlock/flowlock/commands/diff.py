@@ -22,6 +22,10 @@ class LockDiff:
     changes: tuple[PinChange, ...]
     platforms: Mapping[str, Sequence[str]]
 
+    def as_json(self) -> Mapping[str, Any]:
+        """Return {path, changes}."""
+        return {"path": self.path, "changes": [change.as_json() for change in self.changes]}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DiffResult:
@@ -38,11 +42,7 @@ class DiffResult:
 
     def as_json(self) -> Mapping[str, Any]:
         """Return {"revision", "locks": [{path, changes}]}."""
-        locks = [
-            {"path": lock.path, "changes": [change.as_json() for change in lock.changes]}
-            for lock in self.locks
-        ]
-        return {"revision": self.revision, "locks": locks}
+        return {"revision": self.revision, "locks": [lock.as_json() for lock in self.locks]}
 
     def as_text(self) -> str:
         """Return the changes, lock by lock, in the form that was asked for."""
@@ -65,13 +65,13 @@ def since(folder: Path, revision: str, *, form: DiffForm = DiffForm.TEXT) -> Dif
     commit = git.commit_of(folder, revision)
     before = [path for path in git.files_at(folder, commit) if Path(path).name == NAME]
     now = [path for path in git.source_files(folder) if Path(path).name == NAME]
-    found = []
+    locks = []
     for path in sorted({*before, *now}):
         old = document.read(git.text_at(folder, commit, path), path) if path in before else None
         new = document.read(files.read_text(folder / path, path), path) if path in now else None
         changes = diff.changes(old, new, compare_versions)
         if changes:
-            found.append(
+            locks.append(
                 LockDiff(path=path, changes=changes, platforms=diff.platforms_by_environment(old, new))
             )
-    return DiffResult(revision=revision, locks=tuple(found), form=form)
+    return DiffResult(revision=revision, locks=tuple(locks), form=form)

@@ -3,7 +3,7 @@
 import shutil
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from itertools import starmap
 from pathlib import Path
@@ -38,6 +38,13 @@ class Finding:
     needed: bool = True
     remedy: str | None = None
 
+    @property
+    def mark(self) -> str:
+        """How the finding is told in a word."""
+        if self.good:
+            return "ok"
+        return "MISSING" if self.needed else "absent"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Diagnosis:
@@ -52,16 +59,13 @@ class Diagnosis:
 
     def as_json(self) -> Mapping[str, Any]:
         """Return {"ok", "findings": [{name, found, good, needed, remedy}]}."""
-        names = ("name", "found", "good", "needed", "remedy")
-        findings = [{name: getattr(finding, name) for name in names} for finding in self.findings]
-        return {"ok": self.ok, "findings": findings}
+        return {"ok": self.ok, "findings": [asdict(finding) for finding in self.findings]}
 
     def as_text(self) -> str:
         """Return a line a finding, with the remedy under what is missing."""
         lines = []
         for finding in self.findings:
-            mark = "ok" if finding.good else ("MISSING" if finding.needed else "absent")
-            lines.append(f"{mark:<8} {finding.name:<22} {finding.found}")
+            lines.append(f"{finding.mark:<8} {finding.name:<22} {finding.found}")
             if finding.remedy and not finding.good:
                 lines.append(f"{'':<8} → {finding.remedy}")
         return "\n".join(lines)
@@ -81,10 +85,10 @@ def examine(folder: Path) -> Diagnosis:
 
 
 def _python() -> Finding:
-    found = ".".join(map(str, sys.version_info[:3]))
+    running = ".".join(map(str, sys.version_info[:3]))
     wanted = ".".join(map(str, interpreter.OLDEST))
     good = sys.version_info >= interpreter.OLDEST
-    return Finding(name="Python", found=found, good=good, remedy=f"install Python {wanted} or newer")
+    return Finding(name="Python", found=running, good=good, remedy=f"install Python {wanted} or newer")
 
 
 def _platform() -> Finding:
@@ -98,29 +102,32 @@ def _engine(name: str, trial: str) -> Finding:
     """Start an engine in a process of its own, and hold its version against what we were made for."""
     remedy = f"install flowlock again, or `pip install --force-reinstall {_wanted(name)}`"
     try:
-        found = version(name)
+        installed = version(name)
     except PackageNotFoundError:
         return Finding(name=name, found="not installed", good=False, remedy=remedy)
     tried = process.run([sys.executable, "-c", trial], check=False)
     if tried.returncode != 0:
         reason = (tried.stderr.strip().splitlines() or [f"it ends with {tried.returncode}"])[-1]
-        return Finding(name=name, found=f"{found}, which does not work: {reason}", good=False, remedy=remedy)
+        return Finding(
+            name=name, found=f"{installed}, which does not work: {reason}", good=False, remedy=remedy
+        )
     wanted = _wanted(name)
-    if not wanted.specifier.contains(found, prereleases=True):
-        return Finding(name=name, found=f"{found}, not {wanted.specifier}", good=False, remedy=remedy)
-    return Finding(name=name, found=found, good=True)
+    if not wanted.specifier.contains(installed, prereleases=True):
+        return Finding(name=name, found=f"{installed}, not {wanted.specifier}", good=False, remedy=remedy)
+    return Finding(name=name, found=installed, good=True)
 
 
 def _wanted(name: str) -> Requirement:
     """Return what our own metadata asks for under a name."""
-    return next(found for text in requires("flowlock") or () if (found := Requirement(text)).name == name)
+    requirements = map(Requirement, requires("flowlock") or ())
+    return next(requirement for requirement in requirements if requirement.name == name)
 
 
 def _git() -> Finding:
     if shutil.which("git") is None:
         return Finding(name="git", found="not on PATH", good=False, remedy="install git")
-    found = process.run(["git", "--version"]).stdout.removeprefix("git version").strip()
-    return Finding(name="git", found=found, good=True)
+    installed = process.run(["git", "--version"]).stdout.removeprefix("git version").strip()
+    return Finding(name="git", found=installed, good=True)
 
 
 def _sandbox() -> Finding:
@@ -135,7 +142,7 @@ def _sandbox() -> Finding:
 
 
 def _space(folder: Path) -> Finding:
-    there = next(one for one in (folder.resolve(), *folder.resolve().parents) if one.exists())
+    there = next(parent for parent in (folder.resolve(), *folder.resolve().parents) if parent.exists())
     free = shutil.disk_usage(there).free
     return Finding(
         name="free disk space",
@@ -148,8 +155,8 @@ def _space(folder: Path) -> Finding:
 def _base_python() -> list[Finding]:
     faults = interpreter.problems(Path(sys.executable))
     if not faults:
-        found = "can be packaged for the embedded profile"
-        return [Finding(name="base interpreter", found=found, good=True, needed=False)]
+        verdict = "can be packaged for the embedded profile"
+        return [Finding(name="base interpreter", found=verdict, good=True, needed=False)]
     return [
         Finding(name="base interpreter", found=fault.message, good=False, needed=False, remedy=fault.hint)
         for fault in faults
@@ -158,10 +165,10 @@ def _base_python() -> list[Finding]:
 
 def _workspace(folder: Path) -> Finding:
     try:
-        found = workspace.load(workspace.find(folder))
+        loaded = workspace.load(workspace.find(folder))
     except FlowlockError as error:
         first = error.problems[0]
         where = f"{first.location}: " if first.location else ""
         found_here = f"{where}{first.message}"
         return Finding(name="workspace", found=found_here, good=False, needed=False, remedy=first.hint)
-    return Finding(name="workspace", found=f"{found.name} {found.version}", good=True)
+    return Finding(name="workspace", found=f"{loaded.name} {loaded.version}", good=True)

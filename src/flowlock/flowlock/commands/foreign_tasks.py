@@ -10,6 +10,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,13 @@ from flowlock.commands.session import BASE_URL, Profile, Session
 from flowlock.conda import platforms, virtual
 from flowlock.edges import files, memo
 from flowlock.edges.memo import digest_of
-from flowlock.lock.manifest.model import DEFAULT, Manifest, ManifestEnvironment, channel_url
-from flowlock.lock.manifest.model import ManifestRequirement as Asked
+from flowlock.lock.manifest.model import (
+    DEFAULT,
+    Manifest,
+    ManifestEnvironment,
+    ManifestRequirement,
+    channel_url,
+)
 from flowlock.lock.result import LockOptions, LockTarget
 from flowlock.lock.run import lock
 from flowlock.lock.solver.sources import ChannelFolder
@@ -29,7 +35,7 @@ from flowlock.names import CORE
 from flowlock.report.reporter import Silent
 from flowlock.running import environment as env
 from flowlock.spec.facts import facts_of, plain_channel
-from flowlock.spec.model import SpecRequirement
+from flowlock.spec.model import LocatedText, SpecRequirement
 from flowlock.tasks.discover import kept_description, read_description
 from flowlock_core.parameters.literals import LiteralCheck
 
@@ -64,9 +70,9 @@ class SolvedEnvironments:
         self, requirements: Sequence[SpecRequirement], checks: Collection[LiteralCheck], lock_file: Path
     ) -> Mapping[str, Any]:
         """Install the environment of a lock, let it describe its tasks, and keep what it says."""
-        asked = [check.as_json() for check in checks]
+        literal_checks = [check.as_json() for check in checks]
         literals = lock_file.with_name("literals.json")
-        files.write_text(literals, json.dumps(asked))
+        files.write_text(literals, json.dumps(literal_checks))
         command: list[str | Path] = [
             "python",
             "-P",
@@ -77,18 +83,19 @@ class SolvedEnvironments:
         ]
         with self._environment(lock_file) as environment:
             done = environment.run(command, each_line=_nothing)
-        answer: Mapping[str, Any] = {**read_description(done, _names(requirements)), "asked": asked}
+        answer: Mapping[str, Any] = {**read_description(done, _names(requirements)), "asked": literal_checks}
         memo.write(self._answer(lock_file), answer)
         return answer
 
     def _kept(self, lock_file: Path, checks: Collection[LiteralCheck]) -> Mapping[str, Any] | None:
         """Return what an environment of these records said before, if it was asked all of this."""
-        path = self._answer(lock_file) if lock_file.is_file() else None
-        kept = kept_description(path, PARTS) if path else None
+        if not lock_file.is_file():
+            return None
+        kept = kept_description(self._answer(lock_file), PARTS)
         if kept is None:
             return None
-        asked = memo.made_of(kept["asked"], _checks)
-        return kept if asked is not None and asked.issuperset(checks) else None
+        earlier = memo.made_of(kept["asked"], _checks)
+        return kept if earlier is not None and earlier.issuperset(checks) else None
 
     def _answer(self, lock_file: Path) -> Path:
         return self.session.workspace.state.lookup_result(files.sha256_of(lock_file))
@@ -96,41 +103,51 @@ class SolvedEnvironments:
     def _manifest(self, requirements: Sequence[SpecRequirement]) -> Manifest:
         """Ask for the requirements on the channels that flowlock.toml knows; aliases lead to theirs."""
         workspace = self.session.workspace
-        # Before the first release nobody serves the release channel; what it would hold is built here.
-        channels = [workspace.release_channel] if self.session.channel.is_dir() else []
-        embedded = self.session.profile is Profile.EMBEDDED
-        channels += [BASE_URL] if embedded else workspace.other_channels
+        channels = self._channels()
         aliases = {plain_channel(name): url for name, url in workspace.channel_aliases.items()}
         facts = facts_of(workspace)
-        asked = [Asked(name=CORE, spec=CORE)]
-        for one in requirements:
-            if one.name is None or (one.channel and not facts.knows_channel(one.channel.value)):
+        needed = [ManifestRequirement(name=CORE, spec=CORE)]
+        for requirement in requirements:
+            name, channel = requirement.name, requirement.channel
+            if name is None or (channel and not facts.knows_channel(channel.value)):
                 continue
-            version = f" {one.version.value}" if one.version and one.version.value.strip() != "*" else ""
-            name = one.name.value
-            asked.append(Asked(name=name, spec=f"{name}{version}", location=one.name.at))
-            alias = aliases.get(plain_channel(one.channel.value)) if one.channel else None
-            channels += [alias] if alias else []
+            spec = _match_spec(name.value, requirement.version)
+            needed.append(ManifestRequirement(name=name.value, spec=spec, location=name.at))
+            if channel and plain_channel(channel.value) in aliases:
+                channels.append(aliases[plain_channel(channel.value)])
         target = virtual.target(platforms.current())
         environment = ManifestEnvironment(
             name=DEFAULT,
             channels=tuple(dict.fromkeys(map(channel_url, channels))),
             platforms=(target,),
-            requirements={target.name: tuple(asked)},
+            requirements={target.name: tuple(needed)},
         )
         return Manifest(label="the lookup of tasks", file="requirements", environments=(environment,))
+
+    def _channels(self) -> list[str]:
+        """Return the channels of the session's profile, the release channel first."""
+        workspace = self.session.workspace
+        channels: list[str] = []
+        # Before the first release nobody serves the release channel; what it would hold is built here.
+        if self.session.channel.is_dir():
+            channels.append(workspace.release_channel)
+        if self.session.profile is Profile.EMBEDDED:
+            channels.append(BASE_URL)
+        else:
+            channels.extend(workspace.other_channels)
+        return channels
 
     def _folder(self, manifest: Manifest) -> Path:
         """Return where the lock is kept: another question, or other local packages, another place."""
         (environment,) = manifest.environments
-        specs = sorted(one.spec for ones in environment.requirements.values() for one in ones)
-        held = [
-            files.sha256_of(index)
-            for folder in self._folders()
-            for subdir in ("noarch", platforms.current())
-            if (index := folder.repodata(subdir)) is not None
-        ]
-        facts = [platforms.current(), environment.channels, specs, held]
+        specs = sorted(needed.spec for needed in chain.from_iterable(environment.requirements.values()))
+        indexes: list[str] = []
+        for folder in self._folders():
+            for subdir in ("noarch", platforms.current()):
+                index = folder.repodata(subdir)
+                if index is not None:
+                    indexes.append(files.sha256_of(index))
+        facts = [platforms.current(), environment.channels, specs, indexes]
         name = digest_of(facts)[:16]
         return self.session.workspace.state.lookup(name)
 
@@ -145,9 +162,10 @@ class SolvedEnvironments:
     def _prepare(self, manifest: Manifest) -> None:
         """Bring the local channels to hold what is asked for: wheels of an index, and our own run time."""
         (environment,) = manifest.environments
-        specs = [one.spec for ones in environment.requirements.values() for one in ones if one.name != CORE]
+        needed = chain.from_iterable(environment.requirements.values())
+        specs = [requirement.spec for requirement in needed if requirement.name != CORE]
         workspace = self.session.workspace
-        own = [CORE] if any(package.name == CORE for package in workspace.packages) else []
+        own = [package.name for package in workspace.packages if package.name == CORE]
         snapshot = read_snapshot(workspace, own)
         prepare(self.session, snapshot.targets, specs)
         if own:
@@ -175,8 +193,14 @@ def _checks(document: Iterable[Mapping[str, Any]]) -> set[LiteralCheck]:
     return set(map(LiteralCheck.from_json, document))
 
 
+def _match_spec(name: str, version: LocatedText | None) -> str:
+    if version is None or version.value.strip() == "*":
+        return name
+    return f"{name} {version.value}"
+
+
 def _names(requirements: Sequence[SpecRequirement]) -> str:
-    return ", ".join(one.name.value for one in requirements if one.name)
+    return ", ".join(requirement.name.value for requirement in requirements if requirement.name)
 
 
 def _nothing(_line: str) -> None:

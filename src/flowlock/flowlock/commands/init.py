@@ -66,8 +66,10 @@ class InitResult:
     def as_text(self) -> str:
         """Return what was made and the next commands."""
         lines = [f"made the workspace {self.name} in {self.folder}", "next:"]
-        lines += [f"  cd {self.folder}"] if self.folder != Path.cwd() else []
-        lines += [] if self.in_git else ["  git init -b main && git add ."]
+        if self.folder != Path.cwd():
+            lines.append(f"  cd {self.folder}")
+        if not self.in_git:
+            lines.append("  git init -b main && git add .")
         return "\n".join([*lines, "  flowlock sync", "  flowlock test"])
 
 

@@ -38,7 +38,9 @@ def lock(
     """
     with session.exclusive():
         if manifest_path is None and (options.check or options.upgrade_format):
-            wanted = _committed_targets(session, names)
+            # The committed locks, whether they are there or not.
+            workflows = [session.workspace.workflow(name) for name in names] or _locked_workflows(session)
+            wanted = [_committed_target(session, workflow) for workflow in workflows]
         else:
             wanted = targets(session, names, manifest_path)
         snapshot = read_snapshot(session.workspace)
@@ -58,12 +60,6 @@ def targets(
         # The profile's own locks only say what its environments are made of: nobody reviews them.
         workflows = session.workflows
     return [_workflow_target(session, workflow) for workflow in workflows or _locked_workflows(session)]
-
-
-def _committed_targets(session: Session, names: Sequence[str]) -> list[LockTarget]:
-    """Return the committed locks of workflows, whether they are there or not."""
-    workflows = [session.workspace.workflow(name) for name in names] or _locked_workflows(session)
-    return [_committed_target(session, workflow) for workflow in workflows]
 
 
 def _committed_target(session: Session, workflow: Workflow) -> LockTarget:
@@ -96,8 +92,13 @@ def lock_stage(
     """Lock as a stage of a larger command, which holds the workspace."""
     with session.progress.stage(name) as stage:
         result = _lock(session, wanted, options, snapshot)
-        moved = [one.path for one in result.locks if one.status != CURRENT]
-        stage.status = (UPDATED if result.ok else STALE) if moved else CURRENT
+        moved = [lock.path for lock in result.locks if lock.status != CURRENT]
+        if not moved:
+            stage.status = CURRENT
+        elif result.ok:
+            stage.status = UPDATED
+        else:
+            stage.status = STALE
         stage.detail = f"{len(moved) or len(result.locks)} locks"
     return result
 
@@ -111,9 +112,7 @@ def check(session: Session, names: Sequence[str], options: LockOptions) -> LockR
 def _lock(
     session: Session, wanted: Sequence[LockTarget], options: LockOptions, snapshot: WorkspaceSnapshot
 ) -> LockResult:
-    labels = {target.manifest.label for target in wanted}
-    workflows = session.workspace.workflow_list
-    hand_edits.refuse(session.workspace, [one for one in workflows if one.name in labels])
+    _refuse_edited(session, wanted)
     folders = [
         ChannelFolder(url=manifest.channel_url(url), path=path) for url, path in session.mirrors().items()
     ]
@@ -143,6 +142,13 @@ def _lock(
     if result.ok and options.only_compares:
         checked.keep(wanted)
     return result
+
+
+def _refuse_edited(session: Session, wanted: Sequence[LockTarget]) -> None:
+    """Refuse to lock workflows whose generated files were changed by hand."""
+    labels = {target.manifest.label for target in wanted}
+    workflows = [workflow for workflow in session.workspace.workflow_list if workflow.name in labels]
+    hand_edits.refuse(session.workspace, workflows)
 
 
 def committed(session: Session) -> list[LockTarget]:

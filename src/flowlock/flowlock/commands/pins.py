@@ -116,8 +116,8 @@ def _disagreements(pin: PinnedBuild, identity: Identity | None) -> Iterator[Prob
     if identity is None:
         yield _problem("FL827", f"{pin.where} pins {pin.artifact.file}, which this workspace does not make")
     elif identity.artifact.file != pin.artifact.file:
-        made = identity.artifact.file
-        yield _problem("FL828", f"{pin.where} pins {pin.artifact.file}, the source makes {made}")
+        current = identity.artifact.file
+        yield _problem("FL828", f"{pin.where} pins {pin.artifact.file}, the source makes {current}")
 
 
 def _by_identity(identity: Identity, *, workflow: bool) -> PinnedBuild:

@@ -41,7 +41,9 @@ def publish_tag(
 ) -> PublishResult:
     """Publish what a tag stands for to targets; see `publish.publish` for the stages."""
     skipped = publish.stages(options.skip)
-    found = targets(session, options.tag, options.to, environ, patience=options.patience, jobs=options.jobs)
+    destinations = targets(
+        session, options.tag, options.to, environ, patience=options.patience, jobs=options.jobs
+    )
     snapshot = read_snapshot(session.workspace)
     problems = [*verify.tag_problems(session, options.tag), *verify.source_problems(snapshot, options.tag)]
     if problems:
@@ -63,7 +65,7 @@ def publish_tag(
             commit=head.commit,
             files=artifact.find(source, without=locked.unpublished),
             pins=locked.pins,
-            targets=found,
+            targets=destinations,
             state=session.workspace.state.published(options.tag),
             dry_run=options.dry_run,
             skip=skipped,
@@ -84,8 +86,8 @@ def verify_tag(
     environ: Mapping[str, str] | None = None,
 ) -> VerifyResult:
     """Compare a tag with everything that must equal it; `to` names targets that should serve it already."""
-    found = targets(session, tag, to, environ)
-    return verify.verify(session, tag, source=source, targets=found, deadline=deadline)
+    destinations = targets(session, tag, to, environ)
+    return verify.verify(session, tag, source=source, targets=destinations, deadline=deadline)
 
 
 def targets(
@@ -115,21 +117,23 @@ def targets(
 def _notes(session: Session, name: str, *, prerelease: bool) -> str:
     """Return what the changelog says of a version; a candidate's changes are still fragments."""
     if prerelease:
-        told = prepare.section(session.workspace, name, session.workspace.epoch)
-        return changelog.notes(told, name)
+        section = prepare.section(session.workspace, name, session.workspace.epoch)
+        return changelog.notes(section, name)
     path = session.workspace.root / prepare.CHANGELOG
     return changelog.notes(files.read_text(path, prepare.CHANGELOG), name) if path.is_file() else ""
 
 
 def _build_apart(session: Session, folder: Path) -> Path:
     """Build into a folder, in a process that has no credentials."""
-    ours = {
-        name: value
-        for name, value in os.environ.items()
-        if not any(word in name.upper() for word in CREDENTIAL_WORDS)
-    }
+    env = {name: value for name, value in os.environ.items() if not _names_credential(name)}
     command = [sys.executable, "-m", "flowlock", "-C", str(session.workspace.root)]
-    options = ["--profile", str(session.profile), *(["--offline"] if session.offline else [])]
+    options = ["--profile", str(session.profile)]
+    if session.offline:
+        options.append("--offline")
     argv: list[str | Path] = [*command, *options, "build", "--output", folder]
-    process.run(argv, env=ours, each_line=session.progress.working)
+    process.run(argv, env=env, each_line=session.progress.working)
     return folder
+
+
+def _names_credential(variable: str) -> bool:
+    return any(word in variable.upper() for word in CREDENTIAL_WORDS)

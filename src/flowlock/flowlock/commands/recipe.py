@@ -51,34 +51,39 @@ def show_recipe(workspace: Workspace, name: str) -> RecipeResult:
             if problems := list(misnamed(workspace, package)):
                 raise FlowlockError(problems[0].message, problems=problems)
             return RecipeResult(recipe=rendered(workspace, package.folder, package.recipe.parent))
-    known = targets(workspace)
-    return RecipeResult(recipe=known[keys_of([name], workspace, known)[0]].recipe)
+    buildable = targets(workspace)
+    return RecipeResult(recipe=buildable[keys_of([name], workspace, buildable)[0]].recipe)
 
 
 def recipe_problems(workspace: Workspace) -> list[Problem]:
     """Return what is wrong with the recipes, and where they and the pyprojects of src packages disagree."""
     recipes: dict[Package, Recipe] = {}
-    found: list[Problem] = []
+    problems: list[Problem] = []
     for package in workspace.packages:
         try:
             recipes[package] = package_recipe(workspace, package)
         except FlowlockError as error:
-            found += error.problems
-    versions = {str(recipe.name): recipe.version for recipe in recipes.values()}
-    for package, recipe in recipes.items():
-        try:
-            found += disagreements(workspace, package, with_pins(recipe, versions))
-        except FlowlockError as error:
-            found += error.problems
-    found += _unportable(workspace, recipes)
-    if all(problem.severity is Severity.WARNING for problem in found):
-        found += _refused(workspace, recipes)
+            problems += error.problems
+    problems += _disagreements(workspace, recipes)
+    problems += _unportable(workspace, recipes)
+    if all(problem.severity is Severity.WARNING for problem in problems):
+        problems += _refused(workspace, recipes)
     try:
         order(graph_of({name: target.recipe for name, target in targets(workspace).items()}))
     except FlowlockError as error:
         # The first fault of a package ends a survey; the others are known by now.
-        found += [problem for problem in error.problems if problem not in found]
-    return found
+        problems += [problem for problem in error.problems if problem not in problems]
+    return problems
+
+
+def _disagreements(workspace: Workspace, recipes: Mapping[Package, Recipe]) -> Iterator[Problem]:
+    """Yield where recipes and pyprojects differ, and the pins that cannot be evaluated."""
+    versions = {str(recipe.name): recipe.version for recipe in recipes.values()}
+    for package, recipe in recipes.items():
+        try:
+            yield from disagreements(workspace, package, with_pins(recipe, versions))
+        except FlowlockError as error:
+            yield from error.problems
 
 
 def _unportable(workspace: Workspace, recipes: Mapping[Package, Recipe]) -> Iterator[Problem]:
@@ -86,26 +91,26 @@ def _unportable(workspace: Workspace, recipes: Mapping[Package, Recipe]) -> Iter
     portable = {package: recipe for package, recipe in recipes.items() if recipe.noarch}
     folders = {package.folder: package.excludes for package in portable}
     try:
-        found = snapshots(workspace.root, folders, cache_file=workspace.state.source_digests)
+        sources = snapshots(workspace.root, folders, cache_file=workspace.state.source_digests)
     except FlowlockError as error:
         yield from error.problems
         return
     for package in portable:
         where = Location(file=workspace.relative(package.folder))
-        for warning in portable_names.warnings(package.name, found[package.folder].files):
+        for warning in portable_names.warnings(package.name, sources[package.folder].files):
             yield replace(warning, location=where)
 
 
 def _refused(workspace: Workspace, recipes: Mapping[Package, Recipe]) -> Iterator[Problem]:
     """Yield what the engine does not take of recipes in which we find nothing wrong."""
-    known: dict[str, Package] = {package.name: package for package in recipes}
+    packages: dict[str, Package] = {package.name: package for package in recipes}
     reasons = refusals(
         {package.name: recipe for package, recipe in recipes.items()},
         platforms.current(),
         kept=workspace.state.recipe_refusals,
     )
     for name, reason in reasons.items():
-        path = known[name].recipe
+        path = packages[name].recipe
         shown = workspace.relative(path)
         key = re.search(r"invalid value for '(?:.*[.])?([^'.]+)'", reason)
         line = line_of(files.read_text(path, shown), key[1]) if key else None

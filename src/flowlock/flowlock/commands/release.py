@@ -179,8 +179,8 @@ def _texts(current: Workspace, new: Version, epoch: datetime) -> dict[Path, str]
     # A candidate's changes are told again, with what came after, by the version that it becomes.
     if not new.is_prerelease:
         path = current.root / CHANGELOG
-        told = section(current, str(new), epoch)
-        texts[path] = changelog.with_section(old(path) if path.is_file() else "", told)
+        section_text = section(current, str(new), epoch)
+        texts[path] = changelog.with_section(old(path) if path.is_file() else "", section_text)
     return texts
 
 

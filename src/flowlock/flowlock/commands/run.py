@@ -145,14 +145,14 @@ def install(
     places = session.environments(session.profile, workflow.name, environment)
     with session.temporaries(), ExitStack() as stack:
         with session.progress.stage("install") as stage:
-            found = stack.enter_context(
+            environment_found = stack.enter_context(
                 env.installed(
                     lock_file, environment, platforms.current(), places=places, progress=session.progress
                 )
             )
-            stage.status = "current" if found.reused else "made"
-            stage.detail = f"{workflow.name}: {session.workspace.relative(found.prefix)}"
-        yield found
+            stage.status = "current" if environment_found.reused else "made"
+            stage.detail = f"{workflow.name}: {session.workspace.relative(environment_found.prefix)}"
+        yield environment_found
 
 
 def _way_to_a_lock(session: Session, workflow: Workflow) -> str:
@@ -189,8 +189,9 @@ def _execute(
         )
     files.forget_staged(results)
     with files.staged_folder(results) as staging:
-        given: list[str | Path] = ["--params", params] if params else []
-        argv: list[str | Path] = [workflow.distribution, "--json", "run", *given, "--results", staging]
+        argv: list[str | Path] = [workflow.distribution, "--json", "run", "--results", staging]
+        if params:
+            argv += ["--params", params]
         done = environment.run(argv, each_line=session.progress.working)
         if done.returncode != 0:
             kept = f"the results of the run before, if any, in {session.workspace.relative(results)}"
@@ -206,19 +207,21 @@ def _only_of_runs(results: Path) -> bool:
         return True
     record = memo.read_plain(results / RECORD, RunRecord)
     written = {*record.outputs, RECORD} if record else set[str]()
-    found = {path.relative_to(results).as_posix() for path in results.rglob("*") if not path.is_dir()}
-    return found <= written
+    present = {path.relative_to(results).as_posix() for path in results.rglob("*") if not path.is_dir()}
+    return present <= written
 
 
 def _record(results: Path, environment: str, params: Path | None) -> dict[str, Any]:
     """Return what a run was made from and what it wrote, by digest."""
     document = json.loads((results / "result.json").read_bytes())
-    inputs = sorted({*([str(params)] if params else []), *document.get("inputs", [])})
+    inputs = set(document.get("inputs", []))
+    if params:
+        inputs.add(str(params))
     outputs = sorted(path for path in results.rglob("*") if path.is_file())
     return {
         "environment": environment,
         "params": str(params),
-        "inputs": {path: files.sha256_of(Path(path)) for path in inputs},
+        "inputs": {path: files.sha256_of(Path(path)) for path in sorted(inputs)},
         "outputs": {path.relative_to(results).as_posix(): files.sha256_of(path) for path in outputs},
     }
 

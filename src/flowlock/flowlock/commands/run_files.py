@@ -17,7 +17,7 @@ from flowlock_core.execute.mocks import IO_TAG
 from flowlock_core.parameters.checks import StepParameters, check_names
 from flowlock_core.parameters.literals import LiteralCheck
 from flowlock_core.parameters.params import Params, load_params
-from flowlock_core.testing import Case, Cases, load_cases
+from flowlock_core.testing import Cases, load_cases
 
 PARAMS, CASES = "params.yaml", "test-cases.yaml"
 
@@ -36,7 +36,7 @@ class RunFiles:
         """Read the files that are there."""
         params, cases = None, None
         problems: list[RunProblem] = []
-        paths = [path for name in (PARAMS, CASES) if (path := folder / name).is_file()]
+        paths = [path for path in (folder / PARAMS, folder / CASES) if path.is_file()]
         for path in paths:
             try:
                 if path.name == PARAMS:
@@ -57,64 +57,72 @@ class RunFiles:
                 name = tasks.get(step, "").rpartition(".")[2]
                 yield from (_check(name, parameter, value) for parameter, value in values.items() if name)
 
-    def found(
+    def check(
         self, source: SpecSource, catalog: Catalog, facts: WorkspaceFacts, workspace: Workspace
     ) -> list[Problem]:
         """Return every problem of the files of a spec that has no errors."""
         problems = list(self.problems)
         if source.spec is not None:
-            seen = scope(source.spec, catalog, facts)
-            reading = [step.id.value for step in source.spec.steps if step.id and _reads(step, seen)]
-            for params, mocked in self._runs(mocked=reading):
-                wrong = list(_problems(source.spec, seen, params, mocked))
-                placed = params.placed(WorkflowError("", problems=wrong)).problems if wrong else ()
-                problems += [replace(one, location=one.location or params.end) for one in placed]
+            in_scope = scope(source.spec, catalog, facts)
+            for params, mocked in self._runs(mocked=list(_reading_steps(source.spec, in_scope))):
+                wrong = list(_problems(source.spec, in_scope, params, mocked))
+                if wrong:
+                    located = params.placed(WorkflowError("", problems=wrong)).problems
+                    problems += [replace(p, location=p.location or params.end) for p in located]
         return [_placed(problem, workspace) for problem in problems]
 
     def _runs(self, *, mocked: Sequence[str]) -> Iterator[tuple[Params, Sequence[str]]]:
         """Yield the parameters of each run that should succeed, with the steps that do not run in it."""
         if self.params is not None:
             yield self.params, ()
-        for name, case in self.cases.by_id.items() if self.cases else ():
-            if self.cases and not _fails(case):
+        if self.cases is None:
+            return
+        for name, case in self.cases.by_id.items():
+            # The parameters of a case that is there to fail may be wrong on purpose.
+            if not case.raises and case.expect_error is None:
                 yield self.cases.params(name), [*case.mocks, *(mocked if case.mock_io else ())]
 
 
-def _fails(case: Case) -> bool:
-    """Tell whether a case is there to fail: its parameters may be wrong on purpose."""
-    return case.raises or case.expect_error is not None
-
-
-def _reads(step: Step, seen: Scope) -> bool:
-    task = seen.task(step.task)
-    return task is not None and IO_TAG in task.tags
+def _reading_steps(spec: Spec, in_scope: Scope) -> Iterator[str]:
+    """Yield the ids of the steps that a case with `mock_io` does not run."""
+    for step in spec.steps:
+        task = in_scope.task(step.task)
+        if step.id and task is not None and IO_TAG in task.tags:
+            yield step.id.value
 
 
 def _check(task: str, parameter: str, value: Any) -> LiteralCheck:
     return LiteralCheck.of(task, parameter, value)
 
 
-def _problems(spec: Spec, seen: Scope, params: Params, mocked: Sequence[str]) -> Iterator[RunProblem]:
+def _problems(spec: Spec, in_scope: Scope, params: Params, mocked: Sequence[str]) -> Iterator[RunProblem]:
     """Yield what is wrong with names, then with the values of those that are right."""
     steps = {step.id.value: step for step in spec.steps if step.id}
-    takes = {name: _parameters(name, step, seen) for name, step in steps.items()}
+    takes = {name: _parameters(name, step, in_scope) for name, step in steps.items()}
     yield from check_names(list(takes.values()), params.by_step, mocked=mocked)
     for name, values in params.by_step.items():
-        task = seen.task(steps[name].task) if name in steps and name not in mocked else None
-        for parameter, value in values.items() if task else ():
-            if task is None or takes[name].refused(parameter):
-                continue
-            for refusal in seen.catalog.refusals(task, _check(task.name, parameter, value)):
-                yield replace(refusal.problem(parameter), step=name)
+        if name in steps and name not in mocked:
+            right = {key: value for key, value in values.items() if not takes[name].refused(key)}
+            yield from _value_problems(steps[name], right, in_scope)
 
 
-def _parameters(name: str, step: Step, seen: Scope) -> StepParameters:
-    task = seen.task(step.task)
+def _value_problems(step: Step, values: Mapping[str, Any], in_scope: Scope) -> Iterator[RunProblem]:
+    """Yield what the types of a task's parameters refuse about values."""
+    task = in_scope.task(step.task)
+    if task is None or step.id is None:
+        return
+    for parameter, value in values.items():
+        for refusal in in_scope.catalog.refusals(task, _check(task.name, parameter, value)):
+            yield replace(refusal.problem(parameter), step=step.id.value)
+
+
+def _parameters(name: str, step: Step, in_scope: Scope) -> StepParameters:
+    task = in_scope.task(step.task)
     parameters = task.parameters if task else ()
     return StepParameters(
         step=name,
-        descriptions={one.name: one.description or None for one in parameters},
-        required=frozenset(one.name for one in parameters if one.required),
+        descriptions={parameter.name: parameter.description or None for parameter in parameters},
+        required=frozenset(parameter.name for parameter in parameters if parameter.required),
         fixed=frozenset(filled(step)),
     )
 

@@ -44,7 +44,8 @@ class Session:
     @property
     def workflows(self) -> "list[Workflow]":
         """The workflows that the command is about."""
-        return [one for one in self.workspace.workflow_list if not self.names or one.name in self.names]
+        workflows = self.workspace.workflow_list
+        return [workflow for workflow in workflows if not self.names or workflow.name in self.names]
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:

@@ -20,7 +20,7 @@ from flowlock.release.targets.protocol import PublishTarget
 
 
 class Availability(StrEnum):
-    """What a place has of a package: this build, another one of this version, or nothing of it."""
+    """What a channel or a lock has of a package: this build, another of this version, or nothing of it."""
 
     CURRENT = "current"
     OTHER = "other"
@@ -41,13 +41,19 @@ class PackageStatus:
     def as_json(self) -> Mapping[str, Any]:
         """Return the row as an object."""
         plain = {name: str(getattr(self.artifact, name)) for name in ("name", "version", "build")}
-        places = {"channel": str(self.channel), "locks": str(self.locks)}
         return {
             **plain,
             "digest": self.digest,
-            **places,
-            "targets": {name: str(place) for name, place in self.targets.items()},
+            "channel": str(self.channel),
+            "locks": str(self.locks),
+            "targets": {name: str(availability) for name, availability in self.targets.items()},
         }
+
+    def as_row(self, targets: Sequence[str]) -> list[str]:
+        """Return the cells of the table, with what each target has."""
+        artifact = self.artifact
+        at_targets = [self.targets[name] for name in targets]
+        return [artifact.name, artifact.version, artifact.build, self.channel, self.locks, *at_targets]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,22 +76,14 @@ class StatusResult:
         """Return one table, a line a package."""
         targets = list(self.packages[0].targets) if self.packages else []
         head = ["package", "version", "build", "channel", "locks", *targets]
-        rows = [
-            [
-                p.artifact.name,
-                p.artifact.version,
-                p.artifact.build,
-                p.channel,
-                p.locks,
-                *(p.targets[name] for name in targets),
-            ]
-            for p in self.packages
-        ]
-        widths = [max(len(str(row[column])) for row in [head, *rows]) for column in range(len(head))]
-        lines = [
-            "  ".join(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=True)) for row in [head, *rows]
-        ]
-        return "\n".join([*(line.rstrip() for line in lines), *self.notes])
+        rows = [head, *(package.as_row(targets) for package in self.packages)]
+        columns = zip(*rows, strict=True)
+        widths = [max(map(len, cells)) for cells in columns]
+        lines = []
+        for row in rows:
+            cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+            lines.append("  ".join(cells).rstrip())
+        return "\n".join([*lines, *self.notes])
 
 
 def status(
@@ -105,20 +103,20 @@ def status(
         except FlowlockError as error:
             served[target.name] = dict.fromkeys(identities, Availability.UNKNOWN)
             notes.append(f"{target.name} was not asked: {error.message}")
-    rows = [
-        PackageStatus(
+    rows = []
+    for name, identity in sorted(identities.items()):
+        row = PackageStatus(
             artifact=identity.artifact,
             digest=identity.digest,
-            channel=_place(identity.artifact.file, here, name),
-            locks=_place(identity.artifact.file, locked, name),
-            targets={target: places[name] for target, places in served.items()},
+            channel=_availability(identity.artifact.file, here, name),
+            locks=_availability(identity.artifact.file, locked, name),
+            targets={target: availabilities[name] for target, availabilities in served.items()},
         )
-        for name, identity in sorted(identities.items())
-    ]
+        rows.append(row)
     return StatusResult(packages=tuple(rows), notes=tuple(notes))
 
 
-def _place(file: str, present: set[str], name: str) -> Availability:
+def _availability(file: str, present: set[str], name: str) -> Availability:
     if file in present:
         return Availability.CURRENT
     others = any(other.rsplit("-", 2)[0] == name for other in present)
@@ -151,7 +149,9 @@ def _item(identity: Identity, session: Session) -> Item:
 
 
 def _at_target(target: PublishTarget, items: Sequence[Item]) -> dict[str, Availability]:
-    present = {place.rpartition("/")[2] for place in target.served(items)}
+    present = {path.rpartition("/")[2] for path in target.served(items)}
     return {
-        item.artifact.name: _place(item.file, present, item.artifact.name) for item in items if item.artifact
+        item.artifact.name: _availability(item.file, present, item.artifact.name)
+        for item in items
+        if item.artifact
     }

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from flowlock.commands.session import Session
@@ -47,22 +48,27 @@ class TaskList:
     def as_json(self) -> dict[str, Any]:
         """Return name, package and title of each."""
         keys = ("name", "distribution", "title", "description", "tags")
-        tasks = [{key: one.as_json()[key] for key in keys} for one in self.signatures]
+        tasks = []
+        for signature in self.signatures:
+            document = signature.as_json()
+            tasks.append({key: document[key] for key in keys})
         errors = [
-            {"name": one.name, "distribution": one.distribution, "message": one.message}
-            for one in self.broken
+            {"name": task.name, "distribution": task.distribution, "message": task.message}
+            for task in self.broken
         ]
         return {"tasks": tasks, "errors": errors}
 
     def as_text(self) -> str:
         """Return a line a task, by package."""
         lines: list[str] = []
-        wide = max((len(one.name) for one in self.signatures), default=0)
-        for distribution in sorted({one.distribution for one in self.signatures}):
-            lines += ["", distribution] if lines else [distribution]
-            own = [one for one in self.signatures if one.distribution == distribution]
-            lines += [f"  {one.name:<{wide}}  {one.description or one.title}".rstrip() for one in own]
-        lines += [f"error: {one.distribution}: {one.name}: {one.message}" for one in self.broken]
+        width = max((len(task.name) for task in self.signatures), default=0)
+        for distribution in sorted({task.distribution for task in self.signatures}):
+            if lines:
+                lines.append("")
+            lines.append(distribution)
+            own = [task for task in self.signatures if task.distribution == distribution]
+            lines += [f"  {task.name:<{width}}  {task.description or task.title}".rstrip() for task in own]
+        lines += [f"error: {task.distribution}: {task.name}: {task.message}" for task in self.broken]
         return "\n".join(lines)
 
 
@@ -81,14 +87,16 @@ class OneTask:
         """Return the signature as a person reads it, then the schemas."""
         task = self.task
         lines = [f"{task.name} ({task.distribution}, {task.module})"]
-        lines += [f"  {task.description}"] if task.description else []
-        for one in task.parameters:
-            default = "" if one.required else f" = {one.as_json().get('default')!r}"
-            source = "  from a step" if one.wired else ""
-            lines.append(f"  {one.name}: {one.annotation}{default}{source}")
-            lines += [f"      {one.description}"] if one.description else []
+        if task.description:
+            lines.append(f"  {task.description}")
+        for parameter in task.parameters:
+            default = "" if parameter.required else f" = {parameter.as_json().get('default')!r}"
+            source = "  from a step" if parameter.wired else ""
+            lines.append(f"  {parameter.name}: {parameter.annotation}{default}{source}")
+            if parameter.description:
+                lines.append(f"      {parameter.description}")
         lines.append(f"  returns {task.returns}")
-        schemas = {one.name: one.schema for one in task.parameters if not one.wired}
+        schemas = {parameter.name: parameter.schema for parameter in task.parameters if not parameter.wired}
         return "\n".join([*lines, *json.dumps(schemas, indent=2, ensure_ascii=False).splitlines()])
 
 
@@ -119,21 +127,20 @@ def tasks(
     """List the known tasks, or describe the one of a bare or qualified name."""
     catalog = signatures(workspace, progress=progress)
     if name is None:
-        known = [one for ones in catalog.tasks.values() for one in ones]
-        broken = [one for ones in catalog.broken.values() for one in ones]
+        every = chain.from_iterable(catalog.tasks.values())
         return TaskList(
-            signatures=tuple(sorted(known, key=lambda one: (one.name, one.distribution))),
-            broken=tuple(broken),
+            signatures=tuple(sorted(every, key=lambda task: (task.name, task.distribution))),
+            broken=tuple(chain.from_iterable(catalog.broken.values())),
         )
-    found = catalog.named(name)
-    if len(found) == 1:
-        return OneTask(task=found[0])
-    if found:
-        owners = " or ".join(f"`{one.module}.{one.name}`" for one in found)
+    named = catalog.named(name)
+    if len(named) == 1:
+        return OneTask(task=named[0])
+    if named:
+        owners = " or ".join(f"`{task.module}.{task.name}`" for task in named)
         raise FlowlockError(f"`{name}` is the name of several tasks", code="FL133", hint=f"say {owners}")
-    problems = [
-        Problem(code="FL201", message=f"`{one.name}` of {one.distribution} cannot be imported: {one.message}")
-        for one in catalog.broken.get(name, ())
-    ]
+    problems = []
+    for task in catalog.broken.get(name, ()):
+        message = f"`{task.name}` of {task.distribution} cannot be imported: {task.message}"
+        problems.append(Problem(code="FL201", message=message))
     hint = nearest(name, list(catalog.tasks)) or "`flowlock tasks` lists all tasks"
     raise FlowlockError(f"unknown task `{name}`", code="FL130", hint=hint, problems=problems)

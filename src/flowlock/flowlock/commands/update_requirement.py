@@ -49,7 +49,9 @@ class UpdateResult:
         if not lines:
             lines = [f"every requirement of {self.name} asks for {self.version} already"]
         synced = self.synced.as_text() if self.synced else ""
-        return "\n".join([*lines, *([synced] if synced else [])])
+        if synced:
+            lines.append(synced)
+        return "\n".join(lines)
 
 
 def _line(change: MovedRequirement) -> str:
@@ -65,10 +67,10 @@ def update_requirement(session: Session, name: str, version: str, *, dry_run: bo
     move = _move(space, name, version)
     with session.exclusive():
         edited = _edited(space, move)
-        changes = tuple(change for one in edited.values() for change in one.changes)
+        changes = tuple(change for document in edited.values() for change in document.changes)
         if dry_run:
             return UpdateResult(name=name, version=version, changes=changes, synced=None)
-        texts = {path: one.text for path, one in edited.items() if one.changes}
+        texts = {path: document.text for path, document in edited.items() if document.changes}
         with _restored_on_failure(space, texts):
             for path, text in texts.items():
                 files.write_text(path, text)
@@ -80,14 +82,14 @@ def update_requirement(session: Session, name: str, version: str, *, dry_run: bo
 def _edited(space: Workspace, move: Move) -> dict[Path, Edited]:
     """Return every document as it would be; what cannot be moved, and what nothing requires, is refused."""
     edited = {path: _edit(space, path, move) for path in _documents(space)}
-    problems = [problem for one in edited.values() for problem in one.problems]
+    problems = [problem for document in edited.values() for problem in document.problems]
     if problems:
         raise FlowlockError(
             f"{move.name} cannot be moved to {move.version} everywhere",
             problems=problems,
             kept="everything as it was",
         )
-    if not any(one.changes for one in edited.values()):
+    if not any(document.changes for document in edited.values()):
         _refuse_unknown(space, move, edited)
     return edited
 

@@ -162,9 +162,12 @@ def tag_problems(session: Session, name: str) -> Iterator[Problem]:
 
 def main_branch(root: Path) -> str | None:
     """Return the branch that releases lie on: the remote's default one, else the local `main`."""
-    known = set(git.branches(root))
-    candidates = [f"{remote}/{name}" for remote in git.remotes(root) for name in ("HEAD", "main", "master")]
-    return next((name for name in [*candidates, "main", "master"] if name in known), None)
+    branches = set(git.branches(root))
+    remote = [f"{remote}/{name}" for remote in git.remotes(root) for name in ("HEAD", "main", "master")]
+    for candidate in (*remote, "main", "master"):
+        if candidate in branches:
+            return candidate
+    return None
 
 
 def source_problems(snapshot: WorkspaceSnapshot, name: str) -> Iterator[Problem]:
