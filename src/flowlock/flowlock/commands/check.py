@@ -71,7 +71,9 @@ def check(
         workspace, sources, facts, progress, elsewhere, checks=_checks(sources, run_files)
     )
     problems = command.check_specs(sources, catalog, facts)
-    problems += _run_file_problems(workspace, files, sources, run_files, catalog, facts, problems)
+    problems += _run_file_problems(
+        workspace, files, sources, run_files, catalog=catalog, facts=facts, spec_problems=problems
+    )
     if not paths:
         problems += _workspace_problems(workspace)
     problems = by_place(problems)
@@ -88,6 +90,7 @@ def _run_file_problems(
     files: Sequence[Path],
     sources: Sequence[command.SpecSource],
     run_files: Sequence[RunFiles],
+    *,
     catalog: Catalog,
     facts: WorkspaceFacts,
     spec_problems: Sequence[Problem],

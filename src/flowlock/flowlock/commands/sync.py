@@ -1,73 +1,11 @@
 """`flowlock sync`: bring packages, channel and locks in step with specs and sources."""
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from collections.abc import Mapping
 
-from flowlock.builder.plan.snapshot import WorkspaceSnapshot
-from flowlock.commands.base import prepare
-from flowlock.commands.build import BuildSettings, build_stage, read_unedited
-from flowlock.commands.compile import compile_workflows
-from flowlock.commands.lock import committed, lock_stage, targets
-from flowlock.commands.session import Profile, Session
-from flowlock.commands.tasks import InEnvironments
-from flowlock.lock.result import LockOptions
-from flowlock.report.reporter import Progress, ProgressStage
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StageResult:
-    """One stage's outcome: `current`, or what was done; seconds are wall clock."""
-
-    name: str
-    status: str
-    detail: str
-    seconds: float
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SyncResult:
-    """What each stage did; with --check or --dry-run, what it would do."""
-
-    stages: tuple[StageResult, ...]
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing is out of date that stays so."""
-        return all(stage.status != "stale" for stage in self.stages)
-
-    def as_json(self) -> Mapping[str, Any]:
-        """Return {"ok", "stages": [{name, status, detail, seconds}]}."""
-        return {"ok": self.ok, "stages": [asdict(stage) for stage in self.stages]}
-
-    def as_text(self) -> str:
-        """Return nothing if all is well: progress said it; else which stages are stale, and the way out."""
-        stale = [stage.name for stage in self.stages if stage.status == "stale"]
-        return f"out of date: {', '.join(stale)}; run `flowlock sync` and commit" if stale else ""
-
-
-@dataclass(slots=True)
-class _Recorded:
-    """Progress that also keeps how each stage ended."""
-
-    inner: Progress
-    stages: list[StageResult] = field(default_factory=list)
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[ProgressStage]:
-        started = time.perf_counter()
-        with self.inner.stage(name) as stage:
-            yield stage
-        seconds = round(time.perf_counter() - started, 3)
-        self.stages.append(StageResult(name=name, status=stage.status, detail=stage.detail, seconds=seconds))
-
-    def working(self, text: str) -> None:
-        self.inner.working(text)
-
-    def note(self, text: str) -> None:
-        self.inner.note(text)
+from flowlock.commands.kept_sync import KeptSync
+from flowlock.commands.session import Session
+from flowlock.commands.sync_result import StageResult, SyncResult
 
 
 def sync(session: Session, *, check: bool, dry_run: bool, jobs: int | None) -> SyncResult:
@@ -98,17 +36,12 @@ def _repeated(session: Session, stages: Mapping[str, str], *, seconds: float) ->
     return SyncResult(stages=tuple(results))
 
 
-def _compile(session: Session, *, check: bool) -> None:
-    with session.progress.stage("compile") as stage:
-        result = compile_workflows(
-            session.workspace,
-            session.names,
-            check=check,
-            progress=session.progress,
-            elsewhere=InEnvironments(session=session),
-        )
-        changed = [workflow.name for workflow in result.workflows if workflow.status != "current"]
-        stage.status = "current"
-        if changed:
-            stage.status = "stale" if check else "compiled"
-        stage.detail = ", ".join(changed) or f"{len(result.workflows)} workflows"
+def _run(session: Session, kept: KeptSync, *, check: bool, dry_run: bool, jobs: int | None) -> SyncResult:
+    # Imported here: the stages are most of flowlock, and an idle sync needs none of them.
+    from flowlock.commands.sync_stages import run_stages
+
+    started_ns = time.time_ns()
+    result = run_stages(session, check=check, dry_run=dry_run, jobs=jobs)
+    if result.idle and not dry_run:
+        kept.write({stage.name: stage.detail for stage in result.stages}, started_ns=started_ns)
+    return result

@@ -277,7 +277,6 @@ def _installed_identity(distribution: Distribution) -> str:
     folder = editable_folder(distribution)
     if folder is None:
         return _identity(distribution.version, distribution.read_text("RECORD") or "", version(CORE))
-    folder = Path(unquote(urlsplit(origin.url).path))
     stats = [(path, path.stat()) for path in folder.rglob("*.py")]
     stamps = [f"{path} {stat.st_size} {stat.st_mtime_ns} {stat.st_ino}" for path, stat in stats]
     return _identity(version(CORE), *sorted(stamps))
