@@ -9,7 +9,7 @@ from servers.expressions import evaluate, fill
 SCOPE: dict[str, Any] = {
     "github": {"event_name": "workflow_dispatch", "ref_name": "v1.2.0"},
     "inputs": {"tag": "", "dry-run": True},
-    "needs": {"build": {"outputs": {"listed": '{"workflows": ["a", "b"]}'}}},
+    "needs": {"build": {"outputs": {"listed": '{"names": ["a", "b"]}'}}},
 }
 
 
@@ -22,7 +22,7 @@ SCOPE: dict[str, Any] = {
         ("inputs.absent", None),
         ("inputs.absent.deeper || 'it''s'", "it's"),
         ("!(inputs.dry-run && github.event_name == 'push')", True),
-        ("fromJSON(needs.build.outputs.listed).workflows", ["a", "b"]),
+        ("fromJSON(needs.build.outputs.listed).names", ["a", "b"]),
     ],
 )
 def test_an_expression_is_worth_what_a_runner_says(text: str, wanted: object) -> None:

@@ -23,11 +23,27 @@ def init(
 
 @app.command()
 def workflows(context: typer.Context) -> int:
-    """List the workflows by name."""
+    """List the workflows with title and version, and whether package and lock are in step."""
     from flowlock.commands import workflows as listing
 
     options: CommandOptions = context.obj
-    return options.emit(listing.workflows(options.workspace()))
+    return options.emit(listing.workflows(options.session()))
+
+
+@app.command()
+def graph(
+    context: typer.Context,
+    workflow: Annotated[str, typer.Argument(help="The name of a workflow.")],
+    svg: Annotated[bool, typer.Option("--svg", help="Write SVG instead of a Mermaid flowchart.")] = False,
+    output: Annotated[Path | None, typer.Option(help="Write to this file instead of stdout.")] = None,
+    show: Annotated[bool, typer.Option("--open", help="Open the picture in the browser.")] = False,
+) -> int:
+    """Draw the steps of a workflow, from its spec as it is now."""
+    from flowlock.commands import graph as graphs
+
+    options: CommandOptions = context.obj
+    form = graphs.GraphForm.SVG if svg else graphs.GraphForm.MERMAID
+    return options.emit(graphs.graph(options.session(), workflow, form=form, output=output, show=show))
 
 
 @app.command()
@@ -64,6 +80,18 @@ def check(
     )
     emit(result, as_json=options.json or form is Format.JSON)
     return ExitCode.DONE if result.ok else ExitCode.FAILED
+
+
+@app.command()
+def explain(
+    context: typer.Context,
+    code: Annotated[str | None, typer.Argument(help="A code, as FL120; all if none is given.")] = None,
+) -> int:
+    """Say what a problem code means, with an example and a way out."""
+    from flowlock.commands import explain as explanations
+
+    options: CommandOptions = context.obj
+    return options.emit(explanations.explain(code))
 
 
 schemas = typer.Typer(help="JSON Schemas, for editors and forms.", no_args_is_help=True)

@@ -161,6 +161,12 @@ def committed(session: Session) -> list[LockTarget]:
     ]
 
 
+def committed_is_current(session: Session, workflow: Workflow, snapshot: WorkspaceSnapshot) -> bool:
+    """Say whether a workflow's committed lock is what its manifest and the sources ask for."""
+    target = _committed_target(session, workflow)
+    return _lock(session, [target], LockOptions(check=True), snapshot).ok
+
+
 def _own(snapshot: WorkspaceSnapshot, cache: Cache) -> dict[str, CurrentBuild]:
     """Return what the workspace's sources make now: names, and the bytes of what is built."""
     builds: dict[str, list[str]] = {}

@@ -17,6 +17,7 @@ from flowlock.lock.lockfile import document
 from flowlock.release import version
 from flowlock.release.targets.artifact import Item
 from flowlock.release.targets.protocol import PublishTarget
+from flowlock.report.text_table import text_table
 
 
 class Availability(StrEnum):
@@ -76,14 +77,8 @@ class StatusResult:
         """Return one table, a line a package."""
         targets = list(self.packages[0].targets) if self.packages else []
         head = ["package", "version", "build", "channel", "locks", *targets]
-        rows = [head, *(package.as_row(targets) for package in self.packages)]
-        columns = zip(*rows, strict=True)
-        widths = [max(map(len, cells)) for cells in columns]
-        lines = []
-        for row in rows:
-            cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-            lines.append("  ".join(cells).rstrip())
-        return "\n".join([*lines, *self.notes])
+        rows = [package.as_row(targets) for package in self.packages]
+        return "\n".join([text_table(head, rows), *self.notes])
 
 
 def status(

@@ -43,6 +43,10 @@ class StateFolder:
         """The logs of builds and of packages' own tests."""
         return self.path / "logs"
 
+    def graph(self, workflow: str) -> Path:
+        """Return the picture of a workflow's steps that was last shown."""
+        return self.path / "graphs" / f"{workflow}.svg"
+
     @property
     def release_checkout(self) -> Path:
         """The worktree in which a release is prepared."""
@@ -191,6 +195,7 @@ class StateFolder:
         return (
             self.path / "envs",
             self.path / "running",
+            self.path / "graphs",
             self.all_results,
             self.logs,
             self.unpacked_packages,

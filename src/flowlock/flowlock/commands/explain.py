@@ -1,0 +1,52 @@
+"""`flowlock explain CODE`: what a problem code means, with an example and a way out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flowlock.errors import UsageError, nearest
+from flowlock.report.explanations import Explanation, explanations
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExplainResult:
+    """The explanations that were asked for; `whole` shows all of each, else a line each."""
+
+    explanations: tuple[Explanation, ...]
+    whole: bool
+
+    @property
+    def ok(self) -> bool:
+        """An explanation only tells, so it is always true."""
+        return True
+
+    def as_json(self) -> Mapping[str, Any]:
+        """Return {"codes": [{code, meaning, section}]}; the section is Markdown."""
+        names = ("code", "meaning", "section")
+        return {"codes": [{name: getattr(one, name) for name in names} for one in self.explanations]}
+
+    def as_text(self) -> str:
+        """Return each section under its code, or the list of codes."""
+        if not self.whole:
+            return "\n".join(f"{one.code}  {one.meaning}" for one in self.explanations)
+        return "\n\n".join(f"{one.code}\n\n{_plain(one.section)}" for one in self.explanations)
+
+
+def explain(code: str | None) -> ExplainResult:
+    """Explain one code, in either case; without one, list all of them."""
+    known = explanations()
+    if code is None:
+        return ExplainResult(explanations=tuple(known.values()), whole=False)
+    wanted = code.strip().upper()
+    if wanted not in known:
+        hints = [nearest(wanted, list(known)), "`flowlock explain` lists the codes"]
+        raise UsageError(
+            f"`{code}` is not a problem code", code="FL002", hint="; ".join(hint for hint in hints if hint)
+        )
+    return ExplainResult(explanations=(known[wanted],), whole=True)
+
+
+def _plain(section: str) -> str:
+    """Return a section without the marks that only a Markdown viewer turns into type."""
+    lines = [line for line in section.splitlines() if not line.startswith("```")]
+    return "\n".join(lines).replace("**", "")
