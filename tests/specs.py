@@ -30,6 +30,7 @@ FACTS = WorkspaceFacts(
     platforms=("linux-64", "osx-arm64"),
 )
 MODULES = {
+    "demo_tasks.databases": "demo-tasks",
     "demo_tasks.io": "demo-tasks",
     "demo_tasks.shapes": "demo-tasks",
     "other_tasks.io": "other-tasks",

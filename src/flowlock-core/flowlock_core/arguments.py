@@ -13,6 +13,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from flowlock_core.connections import ConnectionSettings, connection_of
 from flowlock_core.documents import times
 from flowlock_core.errors import Problem, nearest
 from flowlock_core.refusals import problems_of_value
@@ -63,6 +64,11 @@ class Argument:
         self.extra_default = not self.given_default and field_default is not PydanticUndefined
         self.default = default if self.given_default else field_default
         self.required = not self.given_default and not self.extra_default
+
+    @cached_property
+    def connection(self) -> type[ConnectionSettings] | None:
+        """The settings that are meant, if the parameter is given as the name of a connection."""
+        return connection_of(self.annotation)
 
     @cached_property
     def adapter(self) -> TypeAdapter[Any]:

@@ -1,4 +1,4 @@
-"""The command of a compiled workflow: run, schema, form, convert, graph, test."""
+"""The command of a compiled workflow: run, schema, form, convert, graph, test, connections."""
 
 import argparse
 import json
@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from flowlock_core.command.bundle import Bundle
 from flowlock_core.command.streams import stdout_kept_clean
 from flowlock_core.errors import ExitCode, UsageError, WorkflowError
+from flowlock_core.masking import masked, masked_document
 
 if TYPE_CHECKING:
     from flowlock_core.execute import StepRecord, Workflow
+    from flowlock_core.parameters.params import Params
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,14 +63,14 @@ def _failed(error: BaseException, *, as_json: bool) -> ExitCode:
     if isinstance(error, KeyboardInterrupt):
         told, code = WorkflowError("interrupted", code="FL003"), ExitCode.INTERRUPTED
     elif not isinstance(error, WorkflowError):
-        traceback.print_exception(error)
+        sys.stderr.write(masked("".join(traceback.format_exception(error))))
         text = "this is a bug in flowlock-core; please report the lines above"
         told, code = WorkflowError(text, code="FL004"), ExitCode.BUG
     elif isinstance(error, UsageError):
         code = ExitCode.USAGE
-    sys.stderr.write(f"{told}\n")
+    sys.stderr.write(masked(f"{told}\n"))
     if as_json and isinstance(told, WorkflowError):
-        sys.stdout.write(_json(told.as_json()))
+        sys.stdout.write(_json(masked_document(told.as_json())))
     return code
 
 
@@ -118,25 +120,42 @@ def _parser(bundle: Bundle) -> _Parser:
     test.add_argument("--case", action="append", default=[], metavar="ID", help="only this case; repeatable")
     test.add_argument("--results", metavar="DIR", type=Path, help="keep the results of each case here")
     test.set_defaults(action=_test)
+    _add_connections(commands)
     return parser
 
 
 def _add_run(commands: "argparse._SubParsersAction[_Parser]") -> None:
     run = commands.add_parser("run", help="run the workflow and write its results", allow_abbrev=False)
-    run.add_argument("--params", metavar="FILE", help="parameters in YAML or JSON; - reads stdin")
-    run.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="STEP.PARAMETER=VALUE",
-        help="one parameter, in YAML; overrides the file; repeatable",
-    )
+    _add_parameters(run)
     run.add_argument(
         "--results", metavar="DIR", type=Path, default=Path("results"), help="default: ./results"
     )
     run.add_argument("--mock-io", action="store_true", help="use packaged examples instead of reading data")
     run.add_argument("-q", "--quiet", action="store_true", help="do not print a line for each step")
     run.set_defaults(action=_run)
+
+
+def _add_parameters(parser: _Parser) -> None:
+    parser.add_argument("--params", metavar="FILE", help="parameters in YAML or JSON; - reads stdin")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="STEP.PARAMETER=VALUE",
+        help="one parameter, in YAML; overrides the file; repeatable",
+    )
+
+
+def _add_connections(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    parser = commands.add_parser("connections", help="the connections that the workflow uses")
+    actions = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    listing = actions.add_parser("ls", help="list them, without secrets", allow_abbrev=False)
+    listing.set_defaults(action=_connections, connect=False, names=[])
+    check = actions.add_parser("check", help="connect to each of them", allow_abbrev=False)
+    check.add_argument("names", nargs="*", metavar="NAME", help="only these; all that are used by default")
+    check.set_defaults(action=_connections, connect=True)
+    for one in (listing, check):
+        _add_parameters(one)
 
 
 class _Version(argparse.Action):
@@ -156,12 +175,9 @@ def _run(bundle: Bundle, arguments: argparse.Namespace) -> CommandOutcome:
     from flowlock_core.command.output import with_layout, write_results
     from flowlock_core.command.running import run_workflow
     from flowlock_core.execute import Options
-    from flowlock_core.parameters.params import Params, load_params
-    from flowlock_core.parameters.settings import with_values
 
     main = bundle.load()
-    params = load_params(arguments.params) if arguments.params else Params(by_step={}, base=Path.cwd())
-    params = with_values(params, arguments.set)
+    params = _parameters(arguments)
     results = arguments.results.resolve()
     options = Options(
         params=params.by_step,
@@ -178,6 +194,14 @@ def _run(bundle: Bundle, arguments: argparse.Namespace) -> CommandOutcome:
     written = write_results(result, results, workflow=bundle.function, inputs=run.inputs)
     paths = [str(path) for path in written]
     return CommandOutcome(document={"ok": True, "files": paths}, text="".join(f"{path}\n" for path in paths))
+
+
+def _parameters(arguments: argparse.Namespace) -> "Params":
+    from flowlock_core.parameters.params import Params, load_params
+    from flowlock_core.parameters.settings import with_values
+
+    params = load_params(arguments.params) if arguments.params else Params(by_step={}, base=Path.cwd())
+    return with_values(params, arguments.set)
 
 
 def _log(record: "StepRecord") -> None:
@@ -238,4 +262,22 @@ def _test(bundle: Bundle, arguments: argparse.Namespace) -> CommandOutcome:
         document={"ok": ok, "cases": [outcome.as_json() for outcome in outcomes]},
         text="".join(f"{outcome}\n" for outcome in outcomes),
         code=ExitCode.DONE if ok else ExitCode.FAILED,
+    )
+
+
+def _connections(bundle: Bundle, arguments: argparse.Namespace) -> CommandOutcome:
+    from flowlock_core.command.connections import connections_report
+    from flowlock_core.execute import trace
+
+    params = _parameters(arguments)
+    if params.problems:
+        raise WorkflowError("the parameters cannot be read", problems=params.problems)
+    report = connections_report(
+        trace(bundle.load()), params.by_step, only=arguments.names, connect=arguments.connect
+    )
+    failed = arguments.connect and not report.ok
+    return CommandOutcome(
+        document=report.as_json(),
+        text=str(report),
+        code=ExitCode.FAILED if failed else ExitCode.DONE,
     )

@@ -34,7 +34,8 @@ class Parameter:
 
     `accepts` is the schema of what may be given, where a form shows less (`SkipJsonSchema`). `types`
     says where in the schema a type stands: class name → paths. A `hidden` one is in no form: the spec
-    gives it.
+    gives it. Of one that is given as the name of a connection, `connection` has the `kind`, and the
+    `package` and `version` that it needs, if it needs one.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Parameter:
     accepts: Mapping[str, Json] | None = None
     types: Mapping[str, Sequence[Sequence[str | int]]] = field(default_factory=dict)
     hidden: bool = False
+    connection: Mapping[str, str] | None = None
 
     def as_json(self) -> dict[str, Json]:
         """Return a JSON object; without a default, it has no such key."""
@@ -174,7 +176,16 @@ def _parameter(argument: Argument) -> Parameter:
         accepts=accepts,
         types=types,
         hidden=hidden,
+        connection=_connection(argument),
     )
+
+
+def _connection(argument: Argument) -> dict[str, str] | None:
+    model = argument.connection
+    if model is None:
+        return None
+    needs = {"package": model.needs.package, "version": model.needs.version} if model.needs else {}
+    return {"kind": model.kind, **needs}
 
 
 def _parameter_texts(argument: Argument) -> tuple[str, str]:

@@ -4,10 +4,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
+from flowlock_core.connections import MOCKED
 from flowlock_core.errors import DataFile, Problem, WorkflowError
 from flowlock_core.execute import Options, Run, Workflow, trace
 from flowlock_core.execute.mocks import IO_TAG
 from flowlock_core.execute.plan import Plan
+from flowlock_core.masking import masked, masked_problem
 from flowlock_core.parameters.checks import check_params
 
 
@@ -18,7 +20,8 @@ def run_workflow(main: Workflow, options: Options, problems: Sequence[Problem] =
     nothing has run.
     """
     plan = trace(main)
-    others = check_params(plan, options.params, context={"base": options.base}, mocked=_mocked(plan, options))
+    context = {"base": options.base, MOCKED: options.mock_io}
+    others = check_params(plan, options.params, context=context, mocked=_mocked(plan, options))
     # Nothing more is said of a step whose parameters cannot be read as a whole.
     unreadable = {problem.step for problem in problems if problem.step and problem.parameter is None}
     others = [problem for problem in others if problem.step not in unreadable]
@@ -28,9 +31,8 @@ def run_workflow(main: Workflow, options: Options, problems: Sequence[Problem] =
     try:
         return main(run), run
     except WorkflowError as error:
-        raise WorkflowError(
-            error.message, problems=[_with_data(problem, plan, run) for problem in error.problems]
-        ) from error
+        problems = [masked_problem(_with_data(problem, plan, run)) for problem in error.problems]
+        raise WorkflowError(masked(error.message), problems=problems) from error
 
 
 def _mocked(plan: Plan, options: Options) -> list[str]:

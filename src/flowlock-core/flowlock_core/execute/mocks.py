@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from flowlock_core.arguments import arguments_of
+from flowlock_core.arguments import Arguments, arguments_of
 from flowlock_core.errors import TaskError
 from flowlock_core.refusals import problems_of_value
 from flowlock_core.schema import annotation_text
@@ -66,11 +66,18 @@ def _table(mock: Mock, task: Task[..., Any], values: Mapping[str, Any]) -> Any:
     from flowlock_core.tables.files import read_table
 
     arguments = arguments_of(task.func)
-    given = {**values, "path": str(mock.path)}
+    # The mock is a file, whatever the step would read through a connection.
+    plain = {name: value for name, value in values.items() if not _is_connection(arguments, name)}
+    given = {**plain, "path": str(mock.path)}
     required = {name for name, argument in arguments.by_name.items() if argument.required}
     if mock.packaged or "path" not in arguments.by_name or not required <= given.keys():
         return read_table(mock.path)
     return task.func(**arguments.check(given))
+
+
+def _is_connection(arguments: Arguments, name: str) -> bool:
+    argument = arguments.by_name.get(name)
+    return argument is not None and argument.connection is not None
 
 
 def _json_value(path: Path, text: str, returns: Any) -> Any:

@@ -9,6 +9,7 @@ from time import perf_counter
 from typing import Any
 
 from flowlock_core.arguments import ArgumentError, Arguments, arguments_of
+from flowlock_core.connections import MOCKED
 from flowlock_core.errors import Problem, TaskError, WorkflowError
 from flowlock_core.execute.context import DEFAULT_RESULTS, RunContext, active, element_name
 from flowlock_core.execute.failures import failure
@@ -75,7 +76,11 @@ class Run:
 
     def validation(self, step: str) -> dict[str, Any]:
         """Return what the arguments of a step are checked with."""
-        return {"base": self.options.base, "inputs": self.inputs_of.setdefault(step, set())}
+        return {
+            "base": self.options.base,
+            "inputs": self.inputs_of.setdefault(step, set()),
+            MOCKED: self.options.mock_io,
+        }
 
     @classmethod
     def of(cls, main: Workflow, options: Options) -> "tuple[Any, Run]":

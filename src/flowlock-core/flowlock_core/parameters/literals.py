@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from flowlock_core.arguments import Argument, Arguments, arguments_of
+from flowlock_core.connections import NAMES_ONLY
 from flowlock_core.errors import Problem
 from flowlock_core.parameters.params import parts_of
 from flowlock_core.refusals import problems_of
@@ -23,6 +24,8 @@ Path: TypeAlias = tuple[str | int, ...]
 
 # They depend on the machine and the folder of the run, not on the value.
 _OF_THE_MACHINE = frozenset(("path_not_file", "path_not_directory", "path_exists", "path_not_socket"))
+# The settings of a connection are those of the run's machine.
+_CONTEXT = {NAMES_ONLY: True}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,10 +120,10 @@ def refusals_of(arguments: Arguments, check: LiteralCheck) -> list[Refusal]:
 def _problems_of_literal(argument: Argument, value: Any, check: LiteralCheck) -> list[Problem]:
     filled = _with_holes(value, check.holes)
     try:
-        checked = argument.adapter.validate_python(filled)
+        checked = argument.adapter.validate_python(filled, context=_CONTEXT)
     except ValidationError as error:
         return _problems(argument, filled, error)
-    return [] if check.holes else argument.silent_changes(value, checked)
+    return [] if check.holes else argument.silent_changes(value, checked, _CONTEXT)
 
 
 class _Hole:

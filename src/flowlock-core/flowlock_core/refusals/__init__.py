@@ -9,7 +9,13 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from flowlock_core.errors import Problem, nearest
-from flowlock_core.refusals.sentences import SKIPPED_PHRASE, expected_words, sentence, shown
+from flowlock_core.refusals.sentences import (
+    CONNECTION_ERROR,
+    SKIPPED_PHRASE,
+    expected_words,
+    sentence,
+    shown,
+)
 
 _QUOTED = re.compile(r"'([^']*)'")
 
@@ -75,6 +81,15 @@ def _problem(name: str, path: Sequence[str | int], items: Sequence[ErrorDetails]
         return Problem(code="FL727", message="a value is required", parameter=parameter)
     if len(items) == 1 and first["type"] == "extra_forbidden":
         return Problem(code="FL725", message="unknown key", parameter=parameter, hint="remove it")
+    if first["type"] == CONNECTION_ERROR:
+        context = first["ctx"]
+        return Problem(
+            code=context["code"],
+            message=context["message"],
+            parameter=parameter,
+            location=context["location"],
+            hint=context["hint"],
+        )
     return Problem(code="FL728", message=_message(items), parameter=parameter, hint=_nearest_choice(items))
 
 

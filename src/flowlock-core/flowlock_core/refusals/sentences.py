@@ -9,6 +9,8 @@ from pydantic_core import ErrorDetails
 SHOWN = 60
 # The type of errors whose message is what is expected: "a table".
 KIND_ERROR = "flowlock_kind"
+# The type of errors of a connection's settings, which bring code, place and hint with them.
+CONNECTION_ERROR = "flowlock_connection"
 # What a workflow gives without anybody's doing is not asked of people.
 SKIPPED_PHRASE = "the result of a skipped step"
 

@@ -48,7 +48,7 @@ from flowlock_core.schema import TaskSignature
 GROUP = "flowlock.tasks"
 SIGNATURES, VERDICTS = ".json", ".literals.json"
 # Raised when kept signatures of an earlier flowlock can no longer be read.
-SCHEMA = 3
+SCHEMA = 4
 # What solvers draw around their sentences.
 _DRAWN = re.compile(r"[\u2500-\u27bf\u00d7]")
 _MODULE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*", re.ASCII)

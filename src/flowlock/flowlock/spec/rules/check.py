@@ -8,6 +8,7 @@ from flowlock.spec.facts import WorkspaceFacts
 from flowlock.spec.model import Spec
 from flowlock.spec.parse import parse
 from flowlock.spec.rules.arguments import check_tasks
+from flowlock.spec.rules.connections import check_connections, check_engines
 from flowlock.spec.rules.edges import check_edges
 from flowlock.spec.rules.hints import Hints
 from flowlock.spec.rules.naming import check_names
@@ -31,9 +32,11 @@ def check(spec: Spec, catalog: Catalog, facts: WorkspaceFacts) -> list[Problem]:
         *check_requirements(spec, required, facts),
         *check_wiring(spec, hints),
         *check_tasks(spec, required, hints),
+        *check_connections(spec, required),
         *check_edges(spec, required),
         *check_overrides(spec, required),
         *check_unused(spec, required),
+        *check_engines(spec, required),
     ]
     return by_place(without_consequences(problems))
 

@@ -1,0 +1,103 @@
+"""PostgreSQL as a connection, through ADBC."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, SecretStr, field_validator
+
+from flowlock_core.connections import ConnectionSettings
+from flowlock_core.connections.requirement import EngineRequirement
+from flowlock_core.errors import TaskError
+from flowlock_core.masking import masked
+
+_LOOPBACK = ("localhost", "::1")
+_HOST_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:_-/")
+
+
+class Postgres(ConnectionSettings):
+    """A database of a PostgreSQL server, and a user of it.
+
+    Over a network the connection is encrypted unless `sslmode` says otherwise; that the server is the right
+    one is known with `verify-full` only.
+    """
+
+    kind: ClassVar[str] = "postgres"
+    needs: ClassVar[EngineRequirement] = EngineRequirement(
+        package="adbc-driver-postgresql", version=">=1.8", module="adbc_driver_postgresql"
+    )
+    not_identifying: ClassVar[frozenset[str]] = frozenset({"sslmode", "sslrootcert", "connect_timeout"})
+
+    host: str = Field(min_length=1, description="A host name, an address, or the folder of a socket.")
+    port: int = Field(5432, ge=1, le=65535)
+    database: str = Field(min_length=1)
+    user: str = Field(min_length=1)
+    password: SecretStr | None = None
+    sslmode: Literal["disable", "require", "verify-ca", "verify-full"] | None = None
+    sslrootcert: Path | None = None
+    connect_timeout: int = Field(10, ge=2, le=600, description="Seconds.")
+
+    @field_validator("host")
+    @classmethod
+    def _require_host(cls, host: str) -> str:
+        # A URL may have a password, which would not be treated as one.
+        if not _HOST_CHARACTERS.issuperset(host):
+            raise ValueError("a host name, an address or the folder of a socket is expected, not a URL")
+        return host
+
+    def check(self) -> str:
+        """Ask the server for its version."""
+        with self.connected() as connection, closing(connection.cursor()) as cursor:
+            cursor.execute("SELECT current_setting('server_version')")
+            (version,) = cursor.fetchone()
+        return f"PostgreSQL {version}, database {self.database} as {self.user}"
+
+    @contextmanager
+    def connected(self) -> Iterator[Any]:
+        """Yield a connection in a transaction that is rolled back unless it is committed.
+
+        A TaskError tells why there is none, or what the server said in the block; the server's words are
+        without secrets.
+        """
+        self.needs.require()
+        import adbc_driver_postgresql.dbapi as driver
+
+        try:
+            with driver.connect(self._parameters()) as connection:
+                yield connection
+        except driver.Error as error:
+            # The driver's error may quote the parameters: its text is masked, and it is not kept.
+            raise TaskError(
+                f"{self.database} on {self.host}: {said_by_server(error)}",
+                code="FL754",
+                parameter="connection",
+            ) from None
+
+    def _parameters(self) -> str:
+        """Return the parameters of the connection as libpq reads them, each in quotes."""
+        parameters = {
+            "host": self.host,
+            "port": self.port,
+            "dbname": self.database,
+            "user": self.user,
+            "password": self.password.get_secret_value() if self.password else None,
+            "sslmode": self.sslmode or ("prefer" if self._is_on_this_machine() else "require"),
+            "sslrootcert": self.sslrootcert,
+            "connect_timeout": self.connect_timeout,
+            "application_name": "flowlock",
+        }
+        return " ".join(f"{name}={_quoted(value)}" for name, value in parameters.items() if value is not None)
+
+    def _is_on_this_machine(self) -> bool:
+        return self.host.startswith(("/", "127.")) or self.host in _LOOPBACK
+
+
+def _quoted(value: Any) -> str:
+    text = str(value).replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{text}'"
+
+
+def said_by_server(error: Exception) -> str:
+    """Return what a driver's error says, on one line and without secrets."""
+    return masked(" ".join(str(error).split()))
