@@ -128,7 +128,7 @@ def test_a_task_package_that_fails_to_import_is_named_with_its_own_words(fresh: 
 
 def test_packages_that_nobody_knows_are_refused_before_anything_is_made(fresh: Checkout) -> None:
     done = fresh.flowlock("--json", "build", "penguin", "x" * 9)
-    assert_refused(done, "there is no package or workflow `penguin`")
+    assert_refused(done, "package or workflow `penguin` does not exist")
     nearest, every = done.document["problems"]
     assert (nearest["code"], nearest["hint"]) == ("FL521", "did you mean `penguins`?")
     assert "flowlock-core, flowlock-ext-tabular" in every["hint"]

@@ -87,7 +87,7 @@ def test_files_below_info_are_refused(small: Small) -> None:
     add(small, "x", ["info/mine.txt"], Noarch.GENERIC)
     assert refusal(small) == (
         "FL516",
-        "x cannot be built: the build installed info/mine.txt, and `info/` is the package's metadata",
+        "x cannot be built: the build installed info/mine.txt, but `info/` is reserved for package metadata",
     )
 
 
@@ -102,6 +102,6 @@ def test_data_that_holds_the_path_of_its_build_is_refused(small: Small) -> None:
 def test_names_that_collide_elsewhere_are_a_warning_of_the_build(small: Small) -> None:
     add(small, "x", ["share/Data.csv", "share/data.csv"], Noarch.GENERIC)
     result = small.build()
-    message = "x: these are one file on macOS and Windows: share/Data.csv and share/data.csv"
+    message = "x: these names are the same file on macOS and Windows: share/Data.csv and share/data.csv"
     assert f"warning: FL514 {message}" in result.as_text()
     assert result.as_json()["packages"][0]["warnings"][0]["code"] == "FL514"

@@ -186,7 +186,7 @@ def test_a_native_package_is_locked_where_its_recipe_builds_it(small: Small) -> 
     (small.root / "recipes/fast/variants.yaml").write_text(json.dumps({"python": ["3.13.*"]}))
     stale = [problem.message for problem in locking.check(session, targets(session.workspace))]
     assert stale
-    assert all("recipes/build.lock is stale" in message for message in stale)
+    assert all("recipes/build.lock is out of date" in message for message in stale)
 
 
 def test_an_expression_that_asks_for_our_environment_finds_nothing(

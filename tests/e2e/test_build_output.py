@@ -84,7 +84,7 @@ def test_what_was_put_into_an_earlier_output_is_named_before_anything_is_built(
         small.build(output=output)
     assert caught.value.problems[0].code == "FL550"
     assert (
-        "holds something else: .git/, README.md, empty/, linked/, noarch/other-1.0-0.conda and 2 more"
+        "contains other files: .git/, README.md, empty/, linked/, noarch/other-1.0-0.conda and 2 more"
         in str(caught.value)
     )
     assert contents(output) == before
@@ -100,7 +100,7 @@ def test_a_manifest_and_sums_of_another_tool_give_no_leave_to_replace(small: Sma
     (thesis / "SHA256SUMS").write_text(f"{'0' * 64}  chapter.txt\n{'0' * 64}  manifest.json\n")
     for manifest in ('{"packages": []}', "[]", "{"):
         (thesis / "manifest.json").write_text(manifest)
-        with pytest.raises(FlowlockError, match=r"thesis holds something else: .*chapter\.txt"):
+        with pytest.raises(FlowlockError, match=r"thesis contains other files: .*chapter\.txt"):
             small.build(output=thesis)
     assert (thesis / "chapter.txt").read_text() == "years of work"
 

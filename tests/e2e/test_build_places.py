@@ -38,7 +38,7 @@ def test_of_two_builds_at_once_one_waits_and_both_end_well(small: Small) -> None
     assert [one.returncode for one in pair] == [0, 0], ended
     statuses = sorted({package["status"] for package in json.loads(out)["packages"]} for out, _ in ended)
     assert {frozenset(status) for status in statuses} == {frozenset({"built"}), frozenset({"current"})}
-    assert any("another flowlock works in this workspace" in err for _, err in ended)
+    assert any("another flowlock process is using this workspace" in err for _, err in ended)
     assert small.build().current
 
 
@@ -151,7 +151,7 @@ def test_a_source_that_changes_while_it_is_built_is_never_built(
     with pytest.raises(FlowlockError) as caught:
         small.build()
     assert caught.value.problems[0].code == "FL501"
-    assert "alpha/data.txt changed while it was being built" in caught.value.problems[0].message
+    assert "alpha/data.txt changed during the build" in caught.value.problems[0].message
     assert not small.archives()
 
 

@@ -50,7 +50,7 @@ def test_a_patch_that_git_ignores_is_refused(small: Small) -> None:
     change(small, "data", source={"path": "../../src/data", "patches": ["fix.patch"]})
     (small.root / "recipes" / "data" / "fix.patch").write_text(PATCH.format("two"))
     (small.root / "recipes" / "data" / ".gitignore").write_text("*.patch\n")
-    with pytest.raises(FlowlockError, match="git does not list the patch") as caught:
+    with pytest.raises(FlowlockError, match="git does not track the patch") as caught:
         small.build()
     assert caught.value.problems[0].code == "FL327"
 

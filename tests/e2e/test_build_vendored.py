@@ -106,7 +106,7 @@ def test_an_archive_with_another_digest_is_refused(small: Small) -> None:
     with answering(lambda _: Response(status=200, body=b"altered")) as url:
         vendor(small, "theirs", {**from_archive(url, TARBALL)})
         needing(small, "beta", "theirs")
-        with pytest.raises(FlowlockError, match="the recipe says") as caught:
+        with pytest.raises(FlowlockError, match="the recipe specifies") as caught:
             small.build()
     assert caught.value.problems[0].code == "FL414"
     with pytest.raises(FlowlockError, match="never downloaded"):
@@ -178,6 +178,6 @@ def test_what_a_vendored_recipe_lacks_is_told_together(small: Small) -> None:
 def test_a_name_that_is_ours_cannot_be_vendored_too(small: Small) -> None:
     small.add_data("theirs")
     vendor(small, "theirs", from_archive("https://example.org", b""))
-    with pytest.raises(FlowlockError, match="both ours and vendored"):
+    with pytest.raises(FlowlockError, match="both a workspace package and a vendored package"):
         small.reasons()
     assert load(small.root).packages[0].name == "theirs"

@@ -223,7 +223,7 @@ def test_a_workspace_whose_path_is_too_long_for_the_engine_is_told_so(tmp_path: 
         deep.build()
     problem = caught.value.problems[0]
     assert problem.code == "FL530"
-    assert "put the workspace where it has a shorter one" in (problem.hint or caught.value.hint or "")
+    assert "move the workspace to a shorter path" in (problem.hint or caught.value.hint or "")
 
 
 def test_what_is_in_the_host_environment_of_a_package_is_an_input_of_it(small: Small) -> None:
@@ -235,7 +235,7 @@ def test_what_is_in_the_host_environment_of_a_package_is_an_input_of_it(small: S
     (base / "data.txt").write_text("two")
     assert small.reasons() == {
         "base": "source changed (data.txt)",
-        "user": "what it is built with changed (base)",
+        "user": "the build environment changed (base)",
     }
     second = {one.name: one.artifact.file for one in small.build().packages}
     assert first["user"] != second["user"]

@@ -99,7 +99,7 @@ def test_a_workflow_locks_for_all_platforms_and_an_edit_moves_only_its_lines(tmp
     check = LockOptions(check=True)
     stale = run.lock([target], folders=[], own=own(edited), options=check, progress=Silent())
     assert len(stale.locks[0].reasons) == len(SUBDIRS) * 2
-    assert "demo/test/osx-arm64: flowlock-core is pinned to pyh11111111_0, the source is now" in (
+    assert "demo/test/osx-arm64: flowlock-core is pinned to pyh11111111_0, but the source is now" in (
         stale.as_text()
     )
     assert target.path.read_text() == before

@@ -54,7 +54,9 @@ def test_an_edit_makes_locks_stale_and_the_check_names_the_file_and_each_place(c
     assert len(lines) == 10, done.out
     for line in lines:
         assert re.search(
-            r"penguins/(default|test)/\S+: flowlock-core is pinned to pyh\w+, the source is now pyh\w+", line
+            r"penguins/(default|test)/\S+: flowlock-core is pinned "
+            r"to pyh\w+, but the source is now pyh\w+",
+            line,
         ), line
         assert MODULE in line
     assert git(copy, "status", "--porcelain", "examples") == before

@@ -131,13 +131,13 @@ def test_credentials_are_in_no_process_arguments(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["--tag", "v0.1.0", "--to", "nowhere"], 1, "`nowhere` is no target"),
-        (["--tag", "v0.1.0", "--to", "prefix:nonsense"], 1, "names no channel"),
-        (["--tag", "v9.9.9", "--to", "directory:x"], 1, "there is no tag v9.9.9"),
+        (["--tag", "v0.1.0", "--to", "nowhere"], 1, "`nowhere` is not a target"),
+        (["--tag", "v0.1.0", "--to", "prefix:nonsense"], 1, "does not name a channel"),
+        (["--tag", "v9.9.9", "--to", "directory:x"], 1, "tag v9.9.9 does not exist"),
         (["--tag", "nonsense", "--to", "directory:x"], 1, "not a release tag"),
         (["--tag", "v0.1.0", "--to", "directory:x", "--from", "absent"], 1, "there is no folder"),
         (["--tag", "v0.1.0", "--to", "directory:x", "--skip", "upload"], 2, "cannot be skipped"),
-        (["--tag", "v0.1.0", "--to", "directory:x", "--skip", "nonsense"], 2, "is no stage"),
+        (["--tag", "v0.1.0", "--to", "directory:x", "--skip", "nonsense"], 2, "is not a stage"),
     ],
 )
 def test_a_wrong_command_line_is_said_and_nothing_is_published(

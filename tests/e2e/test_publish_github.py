@@ -140,7 +140,7 @@ def test_assets_that_are_not_of_this_tag_keep_the_draft_a_draft(github: Venue, t
     next(iter(state(github).assets.values()))["name"] = "foreign.zip"
     result = run([github], paths, tmp_path)
     assert not result.ok
-    assert "not of this tag" in result.as_text()
+    assert "do not belong to this tag" in result.as_text()
     assert release["draft"] is True
 
 

@@ -48,7 +48,7 @@ def test_a_package_is_present_only_if_its_bytes_are_served(*, dry_run: bool, tmp
         assert not result.ok
         status, detail = outcomes(result)[path.name]
         assert status is DeliveryStatus.CONFLICT
-        assert "the bytes that are served have" in detail
+        assert "but the served file has" in detail
 
 
 def test_a_package_that_is_listed_but_not_served_is_uploaded_again(tmp_path: Path) -> None:

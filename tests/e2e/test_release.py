@@ -191,7 +191,7 @@ def test_a_dry_run_shows_the_diff_and_leaves_everything_even_without_the_remote(
             ),
             "minor",
             "FL835",
-            "no kind of change",
+            "not a kind of change",
         ),
     ],
 )

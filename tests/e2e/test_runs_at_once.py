@@ -113,7 +113,7 @@ def test_two_runs_into_one_folder_come_one_after_the_other(checkout: Make) -> No
         with running(copy, "penguins") as second:
             assert second.stderr is not None
             told = iter(second.stderr.readline, "")
-            assert any("another run writes .flowlock/results/penguins" in line for line in told)
+            assert any("another run is writing to .flowlock/results/penguins" in line for line in told)
             os.kill(workflow, signal.SIGCONT)
             assert first.wait() == 0
             assert second.wait() == 0

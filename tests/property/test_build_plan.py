@@ -44,7 +44,7 @@ def test_a_cycle_is_shown_as_a_path_that_is_one(
     pairs = [(user, need) for user in NAMES for need in closure([user], graph.__getitem__)]
     user, need = data.draw(st.sampled_from(pairs))
     graph = {**graph, need: graph[need] | {user}}
-    with pytest.raises(FlowlockError, match="these packages need each other") as caught:
+    with pytest.raises(FlowlockError, match="these packages depend on each other") as caught:
         order(graph)
     path = caught.value.message.partition(": ")[2].split(" → ")
     assert path[0] == path[-1]
@@ -80,6 +80,6 @@ def test_identities_are_equal_exactly_when_the_inputs_are_and_every_difference_h
     assert (digests[0] == digests[1]) == same
     reason = why(json.loads(json.dumps(made.as_json())), changed.as_json())
     if same:
-        assert reason == "its artifact is gone or damaged"
+        assert reason == "its artifact is missing or damaged"
     else:
         assert "changed" in reason

@@ -99,13 +99,13 @@ def from_os_error(error: OSError, doing: str, path: Path | str) -> FlowlockError
     hints = {
         errno.ENOSPC: ("FL010", "free some space, or move the workspace to another disk"),
         errno.EDQUOT: ("FL010", "the disk quota is used up: free some space"),
-        errno.EACCES: ("FL011", "change the permissions, or run as the user who owns it"),
-        errno.EPERM: ("FL011", "change the permissions, or run as the user who owns it"),
+        errno.EACCES: ("FL011", "change the permissions, or run as its owner"),
+        errno.EPERM: ("FL011", "change the permissions, or run as its owner"),
         errno.EROFS: ("FL011", "the file system is read-only: move the workspace, or remount it"),
         errno.ENOENT: ("FL012", "check the path"),
-        errno.ENOTDIR: ("FL012", "a folder of the path is a file: check the path"),
+        errno.ENOTDIR: ("FL012", "part of the path is a file, not a folder: check the path"),
         errno.EISDIR: ("FL012", "the path is a folder, not a file"),
     }
-    code, hint = hints.get(error.errno or 0, ("FL013", "see the message of the operating system above"))
+    code, hint = hints.get(error.errno or 0, ("FL013", "see the message from the operating system above"))
     reason = error.strerror or str(error)
     return FlowlockError(f"cannot {doing} {path}: {reason}", code=code, hint=hint)

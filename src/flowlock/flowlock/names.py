@@ -78,7 +78,7 @@ class EntryPoint(_Name):
         r"\s*(?!\.{1,2}\s*=)[^\s=\[/\\\x00-\x1f\x7f-\x9f][^=/\\\x00-\x1f\x7f-\x9f]*?\s*=\s*"
         r"[^\W\d]\w*(?:\.[^\W\d]\w*)*\s*:\s*[^\W\d]\w*(?:\.[^\W\d]\w*)*\s*"
     )
-    rule = "a command: `name = module:function`, whose name is a file's"
+    rule = "a command: `name = module:function`, where the name is a valid file name"
 
 
 class Sha256(_Name):

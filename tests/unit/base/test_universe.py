@@ -86,7 +86,7 @@ def test_all_that_is_missing_is_told_with_who_needs_it() -> None:
     messages = "\n".join(problem.message for problem in caught.value.problems)
     assert "a requires `gone>=2`" in messages
     assert "b requires `lost" in messages
-    assert "the resolution has 1" in messages
+    assert "the resolution contains 1" in messages
     assert {problem.code for problem in caught.value.problems} == {"FL421"}
 
 

@@ -38,5 +38,5 @@ def test_each_kind_is_one_warning_that_names_the_files() -> None:
     collision, reserved = warnings("x", names)
     assert collision.severity is reserved.severity is Severity.WARNING
     assert "A.txt and a.txt" in collision.message
-    assert reserved.message == "x: Windows cannot have these names: aux, nul"
+    assert reserved.message == "x: Windows does not allow these names: aux, nul"
     assert warnings("x", ["a.txt", "b/c.txt"]) == []

@@ -191,11 +191,13 @@ def test_a_port_that_is_used_is_told_with_a_way_out(root: Path) -> None:
     with serving(root / "channel") as url:
         port = int(url.rpartition(":")[2])
         with (
-            pytest.raises(FlowlockError, match=rf"something else listens on 127\.0\.0\.1:{port}") as caught,
+            pytest.raises(
+                FlowlockError, match=r"another process is listening " rf"on 127\.0\.0\.1:{port}"
+            ) as caught,
             serving(root / "channel", port=port),
         ):
             pytest.fail("two servers share a port")
-    assert (caught.value.problems[0].code, caught.value.hint) == ("FL606", "`--port 0` takes a free port")
+    assert (caught.value.problems[0].code, caught.value.hint) == ("FL606", "`--port 0` selects a free port")
 
 
 def test_ranges_are_served(root: Path) -> None:

@@ -112,4 +112,4 @@ def test_check_names_the_old_package_of_a_renamed_workflow(root: Path) -> None:
     compile_workflows(space, (), check=False, progress=Silent())
     (problem,) = check(space, (), form=Format.TEXT, progress=Silent()).problems
     assert (problem.code, str(problem.location)) == ("FL308", "examples/bye/flowlock-hello-workflow")
-    assert problem.hint == "delete it: `flowlock compile` makes flowlock-bye-workflow from the spec"
+    assert problem.hint == "delete it: `flowlock compile` generates flowlock-bye-workflow from the spec"

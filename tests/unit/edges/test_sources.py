@@ -241,7 +241,7 @@ def test_a_kept_digest_that_is_wrong_stops_one_build_and_not_the_next(
     assert document is not None
     document[stat_cache.FILES][str(package / "a.py")][1][1] = "0" * 64
     memo.write(cache, document)
-    with pytest.raises(FlowlockError, match=r"a\.py changed while it was being built"):
+    with pytest.raises(FlowlockError, match=r"a\.py changed during the build"):
         stage(snapshot(package, cache_file=cache), tmp_path / "first")
     stage(snapshot(package, cache_file=cache), tmp_path / "second")
     assert (tmp_path / "second/a.py").read_bytes() == b"one\ntwo\n"
@@ -251,7 +251,7 @@ def test_a_file_that_changes_before_it_is_staged_is_an_error(package: Path, tmp_
     sources = snapshot(package)
     (package / "a.py").write_text("other")
     (tmp_path / "staged").mkdir()
-    with pytest.raises(FlowlockError, match="changed while it was being built"):
+    with pytest.raises(FlowlockError, match="changed during the build"):
         stage(sources, tmp_path / "staged")
 
 

@@ -32,12 +32,12 @@ def test_pixis_rules_are_kept_in_pixis_order_with_a_line_each(place: Path, forge
         return replace(found, environments={"default": edited, "ghost": default})
 
     forge_url = "https://conda.anaconda.org/conda-forge"
-    channels = f"locked with the channels {forge_url}, {RELEASE}, the manifest has {RELEASE}, {forge_url}"
+    channels = f"locked with the channels {forge_url}, {RELEASE}; the manifest has {RELEASE}, {forge_url}"
     assert reasons(wanting("numpy"), place, broken) == [
         "demo/ghost: the environment is in the lock, but not in demo",
         f"demo/default: {channels}",
-        "demo/default: locked with channel-priority disabled, the manifest says default",
-        "demo/default/linux-64: `python >=3.9`, required by numpy, is not met by python 3.8.0 h0_0",
+        "demo/default: locked with channel-priority disabled; the manifest has default",
+        "demo/default/linux-64: `python >=3.9`, required by numpy, is not satisfied by python 3.8.0 h0_0",
         "demo/default/linux-64: nothing requires stray",
     ]
 
@@ -53,7 +53,7 @@ def test_platforms_are_compared_by_what_is_not_default(place: Path, forge: Chann
     assert reasons(wanting("python"), place, with_virtual()) == []
     assert reasons(wanting("python"), place, with_virtual("__glibc=2.28", "__linux=4.18")) == []
     assert reasons(wanting("python"), place, with_virtual("__glibc=2.17")) == [
-        "demo/default/linux-64: locked with the virtual packages __glibc=2.17, the manifest says the defaults"
+        "demo/default/linux-64: locked with the virtual packages __glibc=2.17; the manifest has the defaults"
     ]
     assert reasons(wanting("python", platforms=["osx-64"]), place) == [
         "demo/default/linux-64: the platform is locked, but not in the manifest",

@@ -180,7 +180,7 @@ def test_an_old_format_is_upgraded_and_no_pin_moves(place: Path, tmp_path: Path)
     stale = lock(manifest, place, upgrade_format=True, check=True).locks[0]
     assert (stale.status, str(stale.reasons[0])) == (
         STALE,
-        "demo: the lock has version 6 of the format, the current one is 7",
+        "demo: the lock has format version 6; the current version is 7",
     )
     assert place.read_text().startswith("version: 6\n")
     assert lock(manifest, place, upgrade_format=True).locks[0].status == UPDATED

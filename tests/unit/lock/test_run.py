@@ -82,7 +82,7 @@ def test_an_edit_mends_exactly_the_pin_without_metadata(
 
     checked = lock(wanted, place, own=edited, check=True)
     assert [str(reason) for reason in checked.locks[0].reasons] == [
-        "demo/default/linux-64: core is pinned to pyha_0, the source is now pyhb_0 (core/task.py changed)"
+        "demo/default/linux-64: core is pinned to pyha_0, but the source is now pyhb_0 (core/task.py changed)"
     ]
     assert not checked.ok
     assert place.read_text().splitlines() == before
@@ -283,7 +283,7 @@ def test_the_lowest_strategy_is_solved_and_recorded(place: Path, forge: ChannelF
     assert "    options:\n      strategy: lowest-version\n" in place.read_text()
     plain = pixi.read(text.replace('solve-strategy = "lowest"\n', ""), "pixi.toml", label="demo")
     (reason,) = lock(plain, place, check=True).locks[0].reasons
-    assert str(reason) == "demo/default: locked with strategy lowest-version, the manifest says default"
+    assert str(reason) == "demo/default: locked with strategy lowest-version; the manifest has default"
 
 
 def test_a_lock_with_wheels_is_left_alone(place: Path, forge: ChannelFolder) -> None:
@@ -337,7 +337,7 @@ def test_repodata_is_given_once_for_each_channel(place: Path, tmp_path: Path, fo
     assert code == "FL620"
     assert "has no `info.base_url`" in error.message
     assert error.hint == (
-        f"write --repodata CHANNEL={forge.path}; without metadata are {RELEASE}/, "
+        f"write --repodata CHANNEL={forge.path}; channels without metadata: {RELEASE}/, "
         "https://conda.anaconda.org/conda-forge/"
     )
     code, error = code_of(lambda: lock(wanted, place, repodata=(str(forge.path), str(release.path))))

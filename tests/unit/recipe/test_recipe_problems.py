@@ -175,7 +175,7 @@ def test_a_license_file_that_is_not_there_is_named_and_patterns_are_left_alone(r
     )
     problem = refused_alike(root)
     assert (problem.code, str(problem.location)) == ("FL325", f"{RECIPE}:35")
-    assert problem.message == "license_file: there is no `LICENSE` in src/space-tasks"
+    assert problem.message == "license_file: `LICENSE` does not exist in src/space-tasks"
     (root / "src/space-tasks/LICENSE").write_text("Free for all.\n")
     assert recipe_problems(load(root)) == []
 

@@ -57,7 +57,7 @@ def test_a_version_never_goes_back(wanted: str) -> None:
     "wanted", ["one", "1", "1.0.0.dev1", "1.0.0.post1", "1!2.0.0", "1.0.0+local", "1.0a1"]
 )
 def test_a_version_that_is_no_release_is_refused(wanted: str) -> None:
-    with pytest.raises(FlowlockError, match="no version to release"):
+    with pytest.raises(FlowlockError, match="not a version to release"):
         version.following(Version("0.1.0"), wanted, pre=False)
 
 

@@ -87,8 +87,8 @@ def test_a_workflow_that_is_declared_without_a_lock_is_named_with_its_reason(roo
     [
         ("[workflows.other]\nlocked = false", "FL303", "needs a reason"),
         ('[workflows.other]\nlocked = false\nreason = " "', "FL303", "needs a reason"),
-        ('[workflows.other]\nreason = "because"', "FL303", "belongs to `locked = false`"),
-        ('[workflows.othr]\nlocked = false\nreason = "because"', "FL305", "no workflow `othr`"),
+        ('[workflows.other]\nreason = "because"', "FL303", "is only allowed with `locked = false`"),
+        ('[workflows.othr]\nlocked = false\nreason = "because"', "FL305", "workflow `othr` does not exist"),
     ],
 )
 def test_a_declaration_that_says_too_little_or_of_nothing_is_a_problem_with_its_line(

@@ -15,7 +15,7 @@ IDS = list(load_cases(CASES).by_id) if CASES.is_file() else []
 
 @pytest.mark.parametrize("case", IDS)
 def test_the_command_passes_the_case(case: str) -> None:
-    """Run one case in a process of its own, and show what it said if it fails."""
+    """Run one case in a separate process, and show its output if it fails."""
     command = [sys.executable, "-m", "flowlock_penguins_workflow", "test", str(CASES), "--case", case]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

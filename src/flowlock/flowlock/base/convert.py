@@ -57,7 +57,7 @@ def requirement_from_match_spec(spec: str, wheel_name: Callable[[str], str]) -> 
     except InvalidRequirement:
         pass  # told below, with the spec as it was written
     raise FlowlockError(
-        f"`{spec}` cannot be asked of a package index",
+        f"`{spec}` cannot be requested from a package index",
         code="FL410",
         hint="write it as a name and a version with `,`, `==`, `>=`, `<=`, `>`, `<`, `!=`, `~=` or `1.2.*`",
     )
@@ -98,9 +98,9 @@ def _arbitrary(specifier: Specifier) -> str:
         return f"=={conda_version(Version(specifier.version))}"
     except InvalidVersion as error:
         raise FlowlockError(
-            f"`==={specifier.version}` has no counterpart in conda: it is not a version",
+            f"`==={specifier.version}` has no equivalent in conda: it is not a PEP 440 version",
             code="FL410",
-            hint="require a version of PEP 440",
+            hint="require a PEP 440 version",
         ) from error
 
 

@@ -79,7 +79,7 @@ def source_edit(path: str, text: str, function: str) -> InterpreterEdit:
         raise UnknownPatchError(f"{path} holds the condition `{CONDITION}` {_times(len(everywhere))}")
     functions = [node for node in module.body if isinstance(node, ast.FunctionDef) and node.name == function]
     if not any(everywhere[0] in _conditions(node) for node in functions):
-        raise UnknownPatchError(f"{path} holds the condition `{CONDITION}` outside of `{function}`")
+        raise UnknownPatchError(f"{path} holds the condition `{CONDITION}` outside `{function}`")
     before = ast.get_source_segment(text, everywhere[0]) or ""
     if text.count(before) != 1:
         raise UnknownPatchError(f"{path} holds the text `{before}` {_times(text.count(before))}")
@@ -136,6 +136,6 @@ def try_edits(
         expected = ["posix_prefix", site_packages, site_packages]
         if done.returncode != 0 or json.loads(done.stdout) != expected:
             answer = done.stdout.strip() or done.stderr.strip()
-            raise UnknownPatchError(f"the edited copy does not find its site-packages: {answer}")
+            raise UnknownPatchError(f"the patched copy does not find its site-packages: {answer}")
     finally:
         shutil.rmtree(folder, ignore_errors=True)

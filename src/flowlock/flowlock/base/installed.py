@@ -61,7 +61,7 @@ def _package(name: str) -> Iterator[tuple[str, bytes]]:
         raise FlowlockError(
             f"the installed package {name} cannot be found",
             code="FL416",
-            hint="install it again; its metadata says that it is there",
+            hint="install it again; its metadata still exists",
         )
     for root in map(Path, spec.submodule_search_locations):
         for path in sorted(root.rglob("*")):

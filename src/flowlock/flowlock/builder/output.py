@@ -48,13 +48,13 @@ def refuse_foreign(folder: Path) -> None:
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return
     if not folder.is_dir():
-        raise FlowlockError(f"{folder} is a file", code="FL550", hint="name a new folder")
+        raise FlowlockError(f"{folder} is a file", code="FL550", hint="use a new folder")
     foreign = _foreign_paths(folder)
     if foreign:
         raise FlowlockError(
-            f"{folder} holds something else: {shortened(foreign, _SHOWN)}",
+            f"{folder} contains other files: {shortened(foreign, _SHOWN)}",
             code="FL550",
-            hint="name a new folder, or move what is not of an earlier build out of this one",
+            hint="use a new folder, or move the other files out of this one",
         )
 
 

@@ -160,7 +160,7 @@ def _failures(
     }
     problems = [problem for error in failed.values() for problem in error.problems]
     problems += [
-        Problem(code="FL533", message=f"{name} is blocked: it needs {', '.join(needed)}")
+        Problem(code="FL533", message=f"{name} is blocked by {', '.join(needed)}")
         for name, needed in blocked.items()
         if needed
     ]
@@ -171,7 +171,7 @@ def _failures(
         problems=problems,
         detail=first.detail,
         hint=first.hint,
-        kept=f"{kept}the channel as it was",
+        kept=f"{kept}the channel, unchanged",
     )
 
 

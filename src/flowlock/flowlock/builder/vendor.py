@@ -20,7 +20,7 @@ def fetch(workspace: Workspace, download: Download, *, offline: bool, progress: 
         return _wheel(workspace, download.wheel, download.sha256, offline=offline, progress=progress)
     if offline:
         raise FlowlockError(
-            f"{download.file} was never downloaded, and --offline forbids it",
+            f"{download.file} has not been downloaded yet, and --offline does not allow downloads",
             code="FL413",
             hint="run the same command once without --offline",
         )
@@ -32,9 +32,9 @@ def fetch(workspace: Workspace, download: Download, *, offline: bool, progress: 
         digest = downloads.to_file(session, str(download.url), stream)
         if digest != download.sha256:
             raise FlowlockError(
-                f"{download.file} has the sha256 {digest}, the recipe says {download.sha256}",
+                f"{download.file} has the sha256 {digest}, but the recipe specifies {download.sha256}",
                 code="FL414",
-                hint="either the file was altered at its source, or the recipe is wrong: find out which",
+                hint="either the published file was changed or the recipe is wrong: check both",
             )
     return path
 
@@ -55,5 +55,5 @@ def _wheel(workspace: Workspace, wanted: str, sha256: Sha256, *, offline: bool, 
         f"the package index has no wheel of {wanted} with the sha256 {sha256}",
         code="FL414",
         detail=f"it has {available}",
-        hint="the wheel must fit this Python; if it does, find out whose digest is wrong",
+        hint="the wheel must support this Python; if it does, check which digest is wrong",
     )

@@ -39,12 +39,14 @@ def verify(
         files.remove(folder)
     if problems:
         raise FlowlockError(
-            f"{len(problems)} of {len(pending)} packages came out with other bytes when built again",
+            f"{len(problems)} of {len(pending)} packages were not identical when built again",
             problems=problems,
             detail="\n".join(details),
-            hint="make these builds independent of time, order and place",
+            hint="make these builds independent of the time, the order and the location",
         )
 
 
 def _problem(name: str) -> Problem:
-    return Problem(code="FL540", message=f"{name} is not reproducible: the same inputs gave other bytes")
+    return Problem(
+        code="FL540", message=f"{name} is not reproducible: the same inputs produced different bytes"
+    )

@@ -64,7 +64,7 @@ def _cannot_listen(error: OSError, port: int) -> FlowlockError:
     if error.errno != errno.EADDRINUSE:
         return from_os_error(error, "listen on", place)
     return FlowlockError(
-        f"something else listens on {place}", code="FL606", hint="`--port 0` takes a free port"
+        f"another process is listening on {place}", code="FL606", hint="`--port 0` selects a free port"
     )
 
 

@@ -203,7 +203,7 @@ def _bytes(held: HeldArtifact) -> bytes:
         raise FlowlockError(
             f"{held.artifact.file} is damaged",
             code="FL605",
-            hint="run the same command again: it is built anew",
+            hint="run the same command again; flowlock builds it again",
         )
     return data
 
@@ -267,7 +267,7 @@ class _ContentFacts:
                 raise FlowlockError(
                     f"{artifact.file} is damaged",
                     code="FL605",
-                    hint="run the same command again: it is built anew",
+                    hint="run the same command again; flowlock builds it again",
                 )
         return dict(record)
 

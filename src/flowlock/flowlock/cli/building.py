@@ -26,13 +26,13 @@ def build(
     dry_run: DryRun = False,
     jobs: Jobs = None,
     verify: Annotated[
-        bool, typer.Option("--verify", help="Build again from nothing elsewhere, and compare.")
+        bool, typer.Option("--verify", help="Build again from scratch in another folder, and compare.")
     ] = False,
     no_tests: Annotated[
-        bool, typer.Option("--no-tests", help="Do not run the tests that recipes name.")
+        bool, typer.Option("--no-tests", help="Do not run the tests of the recipes.")
     ] = False,
     output: Annotated[
-        Path | None, typer.Option(help="Also put channel, artifacts and digests into this folder.")
+        Path | None, typer.Option(help="Also write the channel, artifacts and digests to this folder.")
     ] = None,
 ) -> int:
     """Build packages into the local channel: only what is stale, and say why."""
@@ -48,7 +48,7 @@ def build(
 Repodata = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="[CHANNEL=]DIR", help="A folder of a channel's metadata to solve on; one for each channel."
+        metavar="[CHANNEL=]DIR", help="A folder with the metadata of a channel; repeat for each channel."
     ),
 ]
 
@@ -60,13 +60,13 @@ def lock(
     check: Check = False,
     dry_run: DryRun = False,
     build: Annotated[
-        bool, typer.Option("--build", help="Lock what packages are built with, not workflows.")
+        bool, typer.Option("--build", help="Lock the build tools instead of the workflows.")
     ] = False,
     manifest_path: Annotated[
-        Path | None, typer.Option("--manifest-path", help="Lock this pixi.toml instead of workflows.")
+        Path | None, typer.Option("--manifest-path", help="Lock this pixi.toml instead of the workflows.")
     ] = None,
-    environment: Annotated[list[str] | None, typer.Option("-e", help="Only this environment.")] = None,
-    platform: Annotated[list[str] | None, typer.Option("-p", help="Only this platform.")] = None,
+    environment: Annotated[list[str] | None, typer.Option("-e", help="Only lock this environment.")] = None,
+    platform: Annotated[list[str] | None, typer.Option("-p", help="Only lock this platform.")] = None,
     update: Annotated[list[str] | None, typer.Option(help="Allow this package to be updated.")] = None,
     upgrade: Annotated[bool, typer.Option("--upgrade", help="Allow every package to be updated.")] = False,
     upgrade_format: Annotated[
@@ -95,7 +95,7 @@ def lock(
         _refuse_with_upgrade_format(build, update, upgrade)
     if build:
         if workflows or manifest_path:
-            raise UsageError("--build locks no workflow and no manifest", code="FL002")
+            raise UsageError("--build cannot be combined with workflows or a manifest", code="FL002")
         return options.emit(locking.lock(options.session(), settings))
     result = command.lock(options.session(), workflows or [], settings, manifest_path=manifest_path)
     return options.emit(result)
@@ -112,8 +112,8 @@ def _refuse_with_upgrade_format(*moves_pins: object) -> None:
 @app.command()
 def diff(
     context: typer.Context,
-    revision: Annotated[str, typer.Argument(help="What to compare with.")] = "HEAD",
-    markdown: Annotated[bool, typer.Option("--markdown", help="For a pull request.")] = False,
+    revision: Annotated[str, typer.Argument(help="The git revision to compare with.")] = "HEAD",
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown for a pull request.")] = False,
 ) -> int:
     """Show what changed in the locks since a revision."""
     from flowlock.commands import diff as compare
@@ -126,10 +126,14 @@ def diff(
 @app.command()
 def export(
     context: typer.Context,
-    kind: Annotated[ExportKind, typer.Argument(help="What to make.")],
-    workflow: Annotated[str | None, typer.Argument(help="Whose lock; not for pixi-mirror.")] = None,
-    environment: Annotated[str, typer.Option("-e", help="Which environment of the lock.")] = "default",
-    platform: Annotated[str | None, typer.Option("-p", help="For which platform; default: this one.")] = None,
+    kind: Annotated[ExportKind, typer.Argument(help="The format to export.")],
+    workflow: Annotated[
+        str | None, typer.Argument(help="The workflow whose lock is exported; not for pixi-mirror.")
+    ] = None,
+    environment: Annotated[str, typer.Option("-e", help="The environment of the lock.")] = "default",
+    platform: Annotated[
+        str | None, typer.Option("-p", help="The platform; default: the platform of this machine.")
+    ] = None,
     url: Annotated[
         str, typer.Option(help="For pixi-mirror: the address of `flowlock channel serve`.")
     ] = "http://127.0.0.1:8000",
@@ -174,7 +178,7 @@ def update_requirement(context: typer.Context, name: str, version: str, dry_run:
 
 
 channel = typer.Typer(
-    help="The local channel, which stands in for the release channel.", no_args_is_help=True
+    help="The local channel, which replaces the release channel during development.", no_args_is_help=True
 )
 app.add_typer(channel, name="channel")
 
@@ -191,7 +195,7 @@ def channel_ls(context: typer.Context) -> int:
 @channel.command(name="serve")
 def channel_serve(
     context: typer.Context,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 selects a free one.")] = 8000,
 ) -> None:
     """Serve the local channel on this machine until interrupted."""
     from flowlock.channel import serve as server
@@ -200,7 +204,7 @@ def channel_serve(
     server.serve(options.session().channel, port=port, progress=options.progress())
 
 
-cache = typer.Typer(help="What is kept to save time; all of it can be made again.", no_args_is_help=True)
+cache = typer.Typer(help="Cached data; flowlock can rebuild all of it.", no_args_is_help=True)
 app.add_typer(cache, name="cache")
 
 

@@ -46,17 +46,20 @@ class GlobalOptions(typer.core.TyperGroup):
 app = typer.Typer(
     name="flowlock",
     cls=GlobalOptions,
-    help="From a YAML workflow spec to a released conda package, with every lockfile in step.",
+    help="From a YAML workflow spec to a released conda package, with all lockfiles in sync.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 
-Workflows = Annotated[list[str] | None, typer.Argument(help="Names of workflows; all if none is given.")]
-Packages = Annotated[list[str] | None, typer.Argument(help="Names of packages; all if none is given.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and why; do nothing.")]
-Check = Annotated[bool, typer.Option("--check", help="Write nothing; fail if something is out of date.")]
-Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Builds at a time; default: cores.")]
+Workflows = Annotated[list[str] | None, typer.Argument(help="The names of workflows; default: all.")]
+Packages = Annotated[list[str] | None, typer.Argument(help="The names of packages; default: all.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done and why, without doing it.")]
+Check = Annotated[bool, typer.Option("--check", help="Write nothing; fail if anything is out of date.")]
+Jobs = Annotated[
+    int | None,
+    typer.Option("--jobs", "-j", min=1, help="The number of parallel builds; default: the number of cores."),
+]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,14 +110,15 @@ def _shared(
     context: typer.Context,
     directory: Annotated[Path, typer.Option("-C", help="Run as if started in this folder.")] = Path(),
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress.")] = False,
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="More progress.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Do not print progress.")] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Print more progress.")] = False,
     profile: Annotated[
-        Profile, typer.Option(envvar="FLOWLOCK_PROFILE", help="Where environments come from.")
+        Profile, typer.Option(envvar="FLOWLOCK_PROFILE", help="The source of environments.")
     ] = Profile.CONDA_FORGE,
     offline: Annotated[bool, typer.Option("--offline", help="Never use the network.")] = False,
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
     ] = False,
 ) -> None:
     try:

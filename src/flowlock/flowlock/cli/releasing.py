@@ -10,7 +10,7 @@ from flowlock.errors import UsageError
 
 Tag = Annotated[str, typer.Option("--tag", help="The release's tag, such as v1.2.0.")]
 Source = Annotated[
-    Path | None, typer.Option("--from", help="A folder of built artifacts, as `build --output` makes it.")
+    Path | None, typer.Option("--from", help="A folder of built artifacts, as written by `build --output`.")
 ]
 
 
@@ -20,8 +20,8 @@ def release(
     version: Annotated[
         str | None, typer.Argument(help="A version, or major, minor, patch.", show_default=False)
     ] = None,
-    pre: Annotated[bool, typer.Option("--pre", help="A release candidate of that version.")] = False,
-    tag: Annotated[bool, typer.Option("--tag", help="Verify the merged main branch, and tag it.")] = False,
+    pre: Annotated[bool, typer.Option("--pre", help="Make a release candidate of that version.")] = False,
+    tag: Annotated[bool, typer.Option("--tag", help="Verify the merged main branch and tag it.")] = False,
     dry_run: DryRun = False,
 ) -> int:
     """Prepare a release on this branch (all or nothing), or with --tag make the tag of a merged one."""
@@ -33,7 +33,7 @@ def release(
         return options.emit(verify.tag(options.session(), version))
     if version is None:
         raise UsageError(
-            "release needs a version, or --tag", code="FL002", hint="`flowlock release minor`, for example"
+            "release needs a version or --tag", code="FL002", hint="for example, `flowlock release minor`"
         )
     return options.emit(prepare.release(options.session(), version, pre=pre, dry_run=dry_run))
 
@@ -45,7 +45,7 @@ def publish(
     to: Annotated[list[str], typer.Option("--to", help="A target of flowlock.toml, or a kind of target.")],
     source: Source = None,
     dry_run: DryRun = False,
-    skip: Annotated[list[str] | None, typer.Option(help="Leave this stage out.")] = None,
+    skip: Annotated[list[str] | None, typer.Option(help="Skip this stage.")] = None,
 ) -> int:
     """Publish what a tag stands for: compares digests, never overwrites, can be run again."""
     from flowlock.commands import publish as command
@@ -59,7 +59,9 @@ def publish(
 def verify(
     context: typer.Context,
     tag: Tag,
-    to: Annotated[list[str] | None, typer.Option("--to", help="A target that serves it already.")] = None,
+    to: Annotated[
+        list[str] | None, typer.Option("--to", help="A target that already serves the release.")
+    ] = None,
     source: Source = None,
 ) -> int:
     """Hold a tag against recipes, pyprojects, locks, built bytes, and what targets serve."""
@@ -72,7 +74,9 @@ def verify(
 @app.command()
 def status(
     context: typer.Context,
-    to: Annotated[list[str] | None, typer.Option("--to", help="A target to ask what it serves.")] = None,
+    to: Annotated[
+        list[str] | None, typer.Option("--to", help="A target whose files are compared with the locks.")
+    ] = None,
 ) -> int:
     """Show each package's version and identity, and where that build is: channel, locks, targets."""
     from flowlock.commands import status as states

@@ -8,13 +8,17 @@ import typer
 from flowlock.cli.options import CommandOptions, Workflows, app
 from flowlock.errors import UsageError
 
-Locked = Annotated[bool, typer.Option("--locked", help="Refuse a lock that is out of date (the default).")]
-Frozen = Annotated[bool, typer.Option("--frozen", help="Use the lock as it is, without a check.")]
+Locked = Annotated[bool, typer.Option("--locked", help="Fail if the lock is out of date (the default).")]
+Frozen = Annotated[
+    bool, typer.Option("--frozen", help="Use the lock without checking that it is up to date.")
+]
 
 
 def _trusts(*, locked: bool, frozen: bool) -> bool:
     if locked and frozen:
-        raise UsageError("--locked and --frozen exclude each other", code="FL002", hint="give one of them")
+        raise UsageError(
+            "--locked and --frozen cannot be combined", code="FL002", hint="use only one of them"
+        )
     return frozen
 
 
@@ -26,10 +30,10 @@ def run(
         Path | None, typer.Option(help="Parameters; default: the workflow's params.yaml.")
     ] = None,
     results: Annotated[
-        Path | None, typer.Option(help="Where results go; default: .flowlock/results/WORKFLOW.")
+        Path | None, typer.Option(help="The folder for results; default: .flowlock/results/WORKFLOW.")
     ] = None,
     if_changed: Annotated[
-        bool, typer.Option("--if-changed", help="Not if the results of the same inputs are there.")
+        bool, typer.Option("--if-changed", help="Do not run if results for the same inputs exist.")
     ] = False,
     locked: Locked = False,
     frozen: Frozen = False,

@@ -59,7 +59,7 @@ def build_stage(session: Session, snapshot: WorkspaceSnapshot, settings: BuildSe
     """Build as a stage of a larger command, which holds the workspace."""
     with session.progress.stage("build") as stage:
         if settings.check and (problems := locking.check(session, snapshot.targets)):
-            raise FlowlockError("the lock of build environments is stale", problems=problems)
+            raise FlowlockError("the build lock is out of date", problems=problems)
         result = build_packages(
             snapshot,
             environments=_build_channels(session),

@@ -165,14 +165,21 @@ def _orphans(workspace: Workspace) -> Iterator[Problem]:
         where = Location(file=workspace.relative(package))
         if not workflow.spec.is_file():
             hint = "restore the spec, or delete the package"
-            yield Problem(code="FL308", message="this package has no spec", location=where, hint=hint)
+            yield Problem(
+                code="FL308", message="the spec of this package does not exist", location=where, hint=hint
+            )
         elif package.name != workflow.distribution:
-            message = f"this package is of another name than its workflow `{workflow.name}`"
-            hint = f"delete it: `flowlock compile` makes {workflow.distribution} from the spec"
+            message = f"the name of this package does not match its workflow `{workflow.name}`"
+            hint = f"delete it: `flowlock compile` generates {workflow.distribution} from the spec"
             yield Problem(code="FL308", message=message, location=where, hint=hint)
     names = {package.name for package in workspace.packages}
     for recipe in sorted(workspace.recipes.glob("*/recipe.yaml")):
         if recipe.parent.name not in names:
             where = Location(file=workspace.relative(recipe))
-            hint = f"put {workspace.relative(workspace.root / 'src' / recipe.parent.name)} back, or delete it"
-            yield Problem(code="FL309", message="this recipe has no package", location=where, hint=hint)
+            hint = (
+                f"restore {workspace.relative(workspace.root / 'src' / recipe.parent.name)}, "
+                "or delete the recipe"
+            )
+            yield Problem(
+                code="FL309", message="the package of this recipe does not exist", location=where, hint=hint
+            )

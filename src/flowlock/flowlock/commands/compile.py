@@ -79,7 +79,7 @@ class CompileResult:
         """Return a line a workflow, and a line a file that differs."""
         lines = [line for workflow in self.workflows for line in workflow.as_lines()]
         if not self.ok:
-            lines.append("hint: run `flowlock compile`, then commit what it wrote")
+            lines.append("hint: run `flowlock compile`, then commit the changes")
         return "\n".join(lines)
 
 

@@ -57,7 +57,7 @@ class DiffResult:
             case _:
                 assert_never(self.form)
         lines = [line for part in parts for line in part]
-        return "\n".join(lines) if lines else f"the locks are those of {self.revision}"
+        return "\n".join(lines) if lines else f"the locks are identical to {self.revision}"
 
 
 def since(folder: Path, revision: str, *, form: DiffForm = DiffForm.TEXT) -> DiffResult:

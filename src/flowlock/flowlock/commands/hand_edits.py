@@ -31,7 +31,7 @@ def edits(workspace: Workspace, workflow: Workflow) -> Iterator[Problem]:
 
 def edited(path: str, *, gone: bool = False) -> Problem:
     """Return the problem of a file that was changed, or that is no longer generated and was changed."""
-    undo = "change the spec instead; to give up the change, delete the file and compile again"
+    undo = "change the spec instead; to discard the change, delete the file and compile again"
     return Problem(
         code=CODE,
         message="this generated file was changed by hand",

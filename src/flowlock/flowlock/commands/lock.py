@@ -241,7 +241,9 @@ def _manifest_target(session: Session, source: Path, path: Path, *, label: str) 
     shown = session.workspace.relative(source)
     if not source.is_file():
         raise FlowlockError(
-            f"there is no {shown}", code="FL632", hint="`flowlock compile` writes a workflow's"
+            f"{shown} does not exist",
+            code="FL632",
+            hint="`flowlock compile` writes the manifest of a workflow",
         )
     wanted = pixi.read(files.read_text(source, shown), shown, label=label)
     return LockTarget(manifest=wanted, path=path, shown=session.workspace.relative(path))

@@ -56,7 +56,7 @@ def publish_tag(
         session.progress.note(line)
     if locked.problems:
         raise FlowlockError(
-            "locks and sources disagree", problems=locked.problems, kept="nothing was published"
+            "the locks do not match the sources", problems=locked.problems, kept="nothing was published"
         )
     with session.temporaries(), TemporaryDirectory(prefix="publish-") as folder:
         source = options.source or _build_apart(session, Path(folder) / "built")

@@ -115,5 +115,5 @@ def _refused(workspace: Workspace, recipes: Mapping[Package, Recipe]) -> Iterato
         key = re.search(r"invalid value for '(?:.*[.])?([^'.]+)'", reason)
         line = line_of(files.read_text(path, shown), key[1]) if key else None
         where = Location(file=shown, line=line)
-        message = f"rattler-build refuses this recipe: {' '.join(reason.split())}"
+        message = f"rattler-build rejects this recipe: {' '.join(reason.split())}"
         yield Problem(code="FL328", message=message, location=where)

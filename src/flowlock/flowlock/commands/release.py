@@ -82,7 +82,9 @@ def release(
             replace(session, workspace=workspace.load(folder)), check=False, dry_run=False, jobs=None
         )
         if not done.ok:
-            raise FlowlockError("the release does not sync", code="FL836", detail=done.as_text())
+            raise FlowlockError(
+                "the workspace of the release cannot be synced", code="FL836", detail=done.as_text()
+            )
         commit = git.commit_all(folder, f"Release {new}")
         diff = git.diff(root, head.commit, to=commit)
         if not dry_run:
@@ -105,8 +107,8 @@ def _check(session: Session, head: git.Head, tag: str) -> str:
         problems.append(
             Problem(
                 code="FL840",
-                message=f"not committed: {shortened(changed, SHOWN)}",
-                hint="commit or stash, then run again",
+                message=f"there are uncommitted changes: {shortened(changed, SHOWN)}",
+                hint="commit or stash them, then run the command again",
             )
         )
     if head.branch is None:
@@ -114,11 +116,13 @@ def _check(session: Session, head: git.Head, tag: str) -> str:
             Problem(code="FL841", message="no branch is checked out", hint="`git switch -c release`")
         )
     if git.tag_commit(root, tag) is not None:
-        problems.append(Problem(code="FL842", message=f"the tag {tag} exists", hint="name a greater version"))
+        problems.append(
+            Problem(code="FL842", message=f"the tag {tag} already exists", hint="choose a greater version")
+        )
     problems += _remote_problems(session, tag)
     problems += reviewed.reviewed_locks(session.workspace, head.commit).problems
     if problems or head.branch is None:
-        raise FlowlockError("this cannot be released", problems=problems, kept="everything, as it was")
+        raise FlowlockError("the release cannot be made", problems=problems, kept="all files, unchanged")
     return head.branch
 
 
@@ -127,11 +131,15 @@ def _remote_problems(session: Session, tag: str) -> Iterator[Problem]:
         try:
             taken = git.remote_tag(session.workspace.root, remote, tag)
         except FlowlockError:
-            session.progress.note(f"{remote} cannot be reached: whether it has {tag} shows when it is pushed")
+            session.progress.note(
+                f"{remote} cannot be reached, so flowlock cannot check whether it already has {tag}"
+            )
             continue
         if taken is not None:
             yield Problem(
-                code="FL842", message=f"{remote} has the tag {tag}", hint="`git fetch --tags`, name a greater"
+                code="FL842",
+                message=f"{remote} already has the tag {tag}",
+                hint="`git fetch --tags`, choose a greater",
             )
 
 

@@ -106,7 +106,7 @@ def _params(session: Session, workflow: Workflow, named: Path | None) -> Path | 
     if named is None:
         return None
     raise FlowlockError(
-        f"there are no parameters at {session.workspace.relative(chosen)}",
+        f"parameters file {session.workspace.relative(chosen)} does not exist",
         code="FL710",
         hint="check the path; the README of the workflow's package lists the parameters",
     )
@@ -117,7 +117,7 @@ def _alone(session: Session, results: Path) -> Iterator[None]:
     """Let a second run that writes the same results wait for the first."""
     name = hashlib.sha256(str(results).encode()).hexdigest()[:16]
     shown = session.workspace.relative(results)
-    note = f"another run writes {shown}; waiting for it"
+    note = f"another run is writing to {shown}; waiting for it"
     path = session.workspace.state.run_lock(name)
     with locks.alone(path, waiting=lambda: session.progress.note(note)):
         yield
@@ -173,7 +173,7 @@ def _refuse_stale(session: Session, workflow: Workflow, environment: str) -> Non
             f"the lock of {workflow.name} is out of date",
             code="FL714",
             detail=result.as_text(),
-            hint="run `flowlock sync`, or use the lock as it is with --frozen",
+            hint="run `flowlock sync`, or skip the check with --frozen",
         )
 
 
@@ -183,9 +183,9 @@ def _execute(
     """Run the workflow's command into a folder beside `results` that replaces it when the run ends well."""
     if not _only_of_runs(results):
         raise FlowlockError(
-            f"{results} holds files that no run has made",
+            f"{results} contains files that were not created by a run",
             code="FL713",
-            hint="name a new or empty folder with --results; a run replaces the whole folder",
+            hint="choose a new or empty folder with --results; a run replaces the whole folder",
         )
     files.forget_staged(results)
     with files.staged_folder(results) as staging:
@@ -194,7 +194,9 @@ def _execute(
             argv += ["--params", params]
         done = environment.run(argv, each_line=session.progress.working)
         if done.returncode != 0:
-            kept = f"the results of the run before, if any, in {session.workspace.relative(results)}"
+            kept = (
+                f"the results of the previous run, if there are any, in {session.workspace.relative(results)}"
+            )
             raise reported.failure(session.workspace, workflow, done, kept=kept)
         record = _record(staging, environment.digest, params)
         files.write_text(staging / RECORD, json.dumps(record, indent=1, sort_keys=True) + "\n")

@@ -53,7 +53,7 @@ class Session:
 
         A block inside of another holds what is held already.
         """
-        note = "another flowlock works in this workspace; waiting for it"
+        note = "another flowlock process is using this workspace; waiting for it"
         lock = self.workspace.state.command_lock
         with locks.alone(lock, waiting=lambda: self.progress.note(note)), self.temporaries():
             yield

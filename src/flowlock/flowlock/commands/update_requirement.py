@@ -47,7 +47,7 @@ class UpdateResult:
         """Return one line a change, and what the sync says."""
         lines = [_line(change) for change in self.changes]
         if not lines:
-            lines = [f"every requirement of {self.name} asks for {self.version} already"]
+            lines = [f"every requirement on {self.name} already specifies {self.version}"]
         synced = self.synced.as_text() if self.synced else ""
         if synced:
             lines.append(synced)
@@ -85,9 +85,9 @@ def _edited(space: Workspace, move: Move) -> dict[Path, Edited]:
     problems = [problem for document in edited.values() for problem in document.problems]
     if problems:
         raise FlowlockError(
-            f"{move.name} cannot be moved to {move.version} everywhere",
+            f"{move.name} cannot be changed to {move.version} everywhere",
             problems=problems,
-            kept="everything as it was",
+            kept="all files, unchanged",
         )
     if not any(document.changes for document in edited.values()):
         _refuse_unknown(space, move, edited)

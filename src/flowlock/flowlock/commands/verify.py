@@ -118,7 +118,7 @@ def tag(session: Session, name: str | None = None) -> TagResult:
         problems.append(
             Problem(
                 code="FL842",
-                message=f"the tag {wanted} exists",
+                message=f"the tag {wanted} already exists",
                 hint="`flowlock release` raises the version",
             )
         )
@@ -129,7 +129,7 @@ def tag(session: Session, name: str | None = None) -> TagResult:
         items = [artifact.read(path) for path in built(session, None, locked.unpublished)]
         problems += plan.admit(items, locked.pins)
     if problems:
-        raise FlowlockError(f"{wanted} cannot be tagged", problems=problems, kept="everything, as it was")
+        raise FlowlockError(f"{wanted} cannot be tagged", problems=problems, kept="all files, unchanged")
     git.make_tag(root, wanted, f"Release {session.workspace.version}", head.commit)
     return TagResult(tag=wanted, commit=head.commit, left_out=locked.left_out)
 
@@ -140,12 +140,12 @@ def tag_problems(session: Session, name: str) -> Iterator[Problem]:
     version.version_of(name)
     commit, head = git.tag_commit(root, name), git.head(root)
     if commit is None:
-        yield Problem(code="FL843", message=f"there is no tag {name}", hint="`git fetch --tags`")
+        yield Problem(code="FL843", message=f"tag {name} does not exist", hint="`git fetch --tags`")
         return
     if commit != head.commit:
         yield Problem(
             code="FL844",
-            message=f"{name} is {commit[:10]}, checked out is {head.commit[:10]}",
+            message=f"{name} is {commit[:10]}, but {head.commit[:10]} is checked out",
             hint=f"`git switch --detach {name}`",
         )
     yield from _moved(session, name, commit)
@@ -153,11 +153,11 @@ def tag_problems(session: Session, name: str) -> Iterator[Problem]:
     if branch is not None and not git.contains(root, branch, commit):
         yield Problem(
             code="FL845",
-            message=f"{name} does not lie on {branch}",
+            message=f"{name} is not on {branch}",
             hint="merge the release first, then tag what was merged",
         )
     if changed := git.dirty(root):
-        yield Problem(code="FL840", message=f"not committed: {', '.join(changed[:5])}")
+        yield Problem(code="FL840", message=f"there are uncommitted changes: {', '.join(changed[:5])}")
 
 
 def main_branch(root: Path) -> str | None:
@@ -176,7 +176,7 @@ def source_problems(snapshot: WorkspaceSnapshot, name: str) -> Iterator[Problem]
     wanted = str(version.version_of(name))
     if workspace.version != wanted:
         yield Problem(
-            code="FL846", message=f"flowlock.toml has version {workspace.version}, {name} is {wanted}"
+            code="FL846", message=f"flowlock.toml has the version {workspace.version}, but {name} is {wanted}"
         )
     released = {package.name for package in workspace.packages}
     released |= {workflow.distribution for workflow in workspace.workflow_list}
@@ -185,7 +185,7 @@ def source_problems(snapshot: WorkspaceSnapshot, name: str) -> Iterator[Problem]
         if package in released and target.recipe.version != wanted:
             yield Problem(
                 code="FL846",
-                message=f"{package} has version {target.recipe.version}, {name} is {wanted}",
+                message=f"{package} has the version {target.recipe.version}, but {name} is {wanted}",
                 hint="`flowlock release` raises all versions together",
             )
     yield from recipe_problems(workspace)
@@ -204,12 +204,12 @@ def built(session: Session, source: Path | None, unpublished: Collection[str]) -
 def _place_problems(session: Session, head: git.Head) -> Iterator[Problem]:
     root = session.workspace.root
     if changed := git.dirty(root):
-        yield Problem(code="FL840", message=f"not committed: {', '.join(changed[:5])}")
+        yield Problem(code="FL840", message=f"there are uncommitted changes: {', '.join(changed[:5])}")
     branch = main_branch(root)
     if branch is None or not git.contains(root, branch, head.commit):
         yield Problem(
             code="FL845",
-            message=f"what is checked out is not on {branch or 'a main branch'}",
+            message=f"the checked-out commit is not on {branch or 'a main branch'}",
             hint="merge the release, `git switch main && git pull`, then tag",
         )
 
@@ -219,13 +219,13 @@ def _moved(session: Session, name: str, commit: str) -> Iterator[Problem]:
         try:
             theirs = git.remote_tag(session.workspace.root, remote, name)
         except FlowlockError:
-            session.progress.note(f"{remote} cannot be reached: its tag {name} was not compared")
+            session.progress.note(f"{remote} cannot be reached, so its tag {name} was not compared")
             continue
         if theirs is not None and theirs != commit:
             yield Problem(
                 code="FL847",
-                message=f"{name} is {commit[:10]} here and {theirs[:10]} at {remote}: it was moved",
-                hint=f"`git fetch --tags --force`, then look at what {name} was",
+                message=f"{name} is {commit[:10]} here but {theirs[:10]} at {remote}: the tag was moved",
+                hint=f"run `git fetch --tags --force`, then check what {name} pointed to before",
             )
 
 
@@ -242,7 +242,8 @@ def _served_problems(
         for digest in dict.fromkeys((served[item.place].sha256, target.digest(item) or "nothing")):
             if digest != item.sha256:
                 message = (
-                    f"{target.name} serves {item.file} with sha256 {digest}, the lock pins {item.sha256}"
+                    f"{target.name} serves {item.file} with the sha256 "
+                    f"{digest}, but the lock pins {item.sha256}"
                 )
                 yield Problem(code="FL849", message=message)
 

@@ -78,7 +78,7 @@ def _union(
 ) -> Iterator[ParameterChange]:
     """Compare the branches of two unions, whatever their order."""
     if not all(_accepted_by_any(branch, after) for branch in before):
-        yield _change(path, "no longer accepts every kind of value that it accepted", breaking=True)
+        yield _change(path, "accepts fewer kinds of values than before", breaking=True)
     elif not all(_covers_any(branch, before) for branch in after):
         yield _change(path, "accepts more kinds of values", breaking=False)
 

@@ -170,7 +170,7 @@ def _readme(planned: Plan, source: str, schema: str) -> str:
 def _example(planned: Plan) -> str:
     """Return a sentence on setting a parameter on the command line, if the workflow has parameters."""
     names = [f"{step.id}.{parameter.name}" for step in planned.steps for parameter in step.parameters]
-    return f"`--set {names[0]}=VALUE` gives one parameter, over those of the file. " if names else ""
+    return f"`--set {names[0]}=VALUE` sets one parameter and overrides the file. " if names else ""
 
 
 def _paragraphs(text: LocatedText | None) -> list[str]:
@@ -180,7 +180,7 @@ def _paragraphs(text: LocatedText | None) -> list[str]:
 
 def _parameter_table(planned: Plan) -> Iterator[str]:
     if not any(step.parameters for step in planned.steps):
-        yield "None: the spec gives every argument."
+        yield "None: the spec sets every argument."
         return
     yield "| Step | Parameter | Type | Default | What it is |"
     yield "| --- | --- | --- | --- | --- |"

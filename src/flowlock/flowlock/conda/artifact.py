@@ -32,7 +32,7 @@ class Artifact:
     def known_sha256(self) -> Sha256:
         """The sha256 of an artifact that exists."""
         if self.sha256 is None:
-            raise ValueError(f"{self.file} has no bytes yet")
+            raise ValueError(f"{self.file} has not been built yet")
         return self.sha256
 
     @property

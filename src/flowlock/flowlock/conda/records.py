@@ -126,7 +126,7 @@ def _identity(entry: Mapping[str, Node], url: str) -> _PackageIdentity:
         subdir=str(entry.get("subdir") or _subdir(url)),
     )
     if not (package.name and package.version and package.subdir):
-        raise ValueError(f"neither the file name of `{url}` nor its fields identify the package")
+        raise ValueError(f"neither the file name nor the fields of `{url}` identify the package")
     return package
 
 

@@ -88,14 +88,14 @@ def from_table(table: Mapping[str, object]) -> TargetPlatform:
     """Return the platform of an inline table of `platforms`; raises ValueError with what is wrong."""
     for key in table:
         if key not in _TABLE_KEYS and not key.startswith("__"):
-            raise ValueError(f"unknown key `{key}` of a platform")
+            raise ValueError(f"unknown key `{key}` in a platform")
     name = table.get("name")
     subdir = table.get("platform", name)
     if not isinstance(subdir, str) or not (name is None or isinstance(name, str)):
-        raise ValueError("a platform needs `platform`, or a `name` that is one")
+        raise ValueError("a platform needs `platform`, or a `name` that is a platform")
     platform = target(checked_subdir(subdir), _declared_in(table), name)
     if platform.name == platform.subdir and platform.declared:
-        raise ValueError("a platform with virtual packages needs a `name` other than its subdir")
+        raise ValueError("a platform with virtual packages needs a `name` that differs from its subdir")
     return platform
 
 
@@ -157,7 +157,7 @@ def _required(table: Mapping[str, object]) -> Iterable[tuple[str, str]]:
         elif key in _SYSTEMS:
             yield _SYSTEMS[key], str(value)
         elif key != "unix":
-            raise ValueError(f"unknown key `{key}` of system-requirements")
+            raise ValueError(f"unknown key `{key}` in system-requirements")
 
 
 def _as_version(text: str) -> tuple[int, ...]:

@@ -49,7 +49,7 @@ def origin_of(url: str) -> ServerOrigin:
             # The port is none.
             pass
     raise FlowlockError(
-        "an address is not a URL that begins with https:// and names a host",
+        "an address must be a URL that begins with https:// and contains a host",
         code="FL853",
         hint="correct the address in flowlock.toml, the environment or the recipe",
     )
@@ -73,9 +73,9 @@ def require_no_user_info(url: str, what: str) -> str:
     """Return a URL that names no user; one that does is a FlowlockError that does not show it."""
     if user_info(url) is not None:
         raise FlowlockError(
-            f"the address of {what} has a user name or a password in it",
+            f"the address of {what} contains a user name or a password",
             code="FL853",
-            hint="take them out of the address; credentials come from the environment or the keyring",
+            hint="remove them from the address; set credentials in the environment or the keyring",
         )
     return url
 

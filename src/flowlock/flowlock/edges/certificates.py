@@ -19,7 +19,7 @@ def authorities() -> str | bool:
             raise FlowlockError(
                 f"{variable} names {path}, which does not exist",
                 code="FL025",
-                hint="name a file of certificates there, or unset the variable",
+                hint="set it to a file with certificates, or unset the variable",
             )
         if path:
             return path

@@ -50,7 +50,7 @@ def _require_here(missing: Sequence[PinnedFile]) -> None:
     """Refuse files that are neither kept nor in a folder of this machine."""
     if not all(pin.url.startswith("file:") for pin in missing):
         raise FlowlockError(
-            f"{len(missing)} file(s) were never downloaded, and --offline forbids it: "
+            f"{len(missing)} file(s) have not been downloaded yet, and --offline does not allow downloads: "
             + ", ".join(pin.file for pin in missing),
             code="FL413",
             hint="run the same command once without --offline",
@@ -73,7 +73,7 @@ def to_file(session: "Session", url: str, stream: BinaryIO) -> Sha256:
 
     answer = http.get(session, http.request_for(url, kind=http.AnswerKind.FILE, into=stream))
     if answer.sha256 is None:
-        raise TypeError("a body that was written has a digest")
+        raise TypeError("a downloaded body must have a digest")
     return answer.sha256
 
 
@@ -94,9 +94,10 @@ def _get(
         digest = _copied(pin.url, stream) if pin.url.startswith("file:") else over(pin.url, stream)
         if digest != pin.sha256:
             raise FlowlockError(
-                f"{pin.file} is not what was promised: its sha256 differs",
+                f"{pin.file} does not have the expected sha256",
                 code="FL414",
-                hint="run the same command again; if it stays so, the server or a proxy alters files",
+                hint="run the same command again; if the problem persists, "
+                "the server or a proxy alters files",
             )
 
 

@@ -133,15 +133,15 @@ def commit_of(folder: Path, revision: str) -> str:
     done = _run(folder, *command, check=False)
     if NO_REPOSITORY in done.stderr:
         raise FlowlockError(
-            f"{folder} is not in a git repository, and this command needs the history of one",
+            f"{folder} is not in a git repository, and this command needs the git history",
             code="FL021",
             hint="run it in a clone of the repository; an unpacked archive has no history",
         )
     if done.returncode != 0:
         raise FlowlockError(
-            f"git knows no revision `{revision}`",
+            f"git revision `{revision}` does not exist",
             code="FL023",
-            hint="name a commit, branch or tag that is here; `git fetch` may bring it",
+            hint="name an existing commit, branch or tag; `git fetch` may download it",
         )
     return done.stdout.strip()
 
@@ -270,7 +270,7 @@ def _listing_variables(folder: Path) -> Mapping[str, str]:
     if done.returncode == IGNORED or NO_REPOSITORY in done.stderr:
         return {"GIT_DIR": str(_throwaway(folder)), "GIT_WORK_TREE": str(folder.absolute())}
     raise FlowlockError(
-        f"git does not list the files of {folder}: {done.stderr.strip()}",
+        f"git cannot list the files of {folder}: {done.stderr.strip()}",
         code="FL024",
         hint="run `git status` in that folder and follow its instructions",
     )

@@ -221,7 +221,7 @@ def _require_secrecy(request: HttpRequest) -> None:
         raise FlowlockError(
             f"a credential for {request.host} would be sent unencrypted",
             code="FL854",
-            hint="write https:// in the address; http:// is for this machine only",
+            hint="use https:// in the address; http:// is only allowed for this machine",
         )
 
 
@@ -244,15 +244,17 @@ def _sent(opened: requests.Session, request: HttpRequest, patience: Patience) ->
     except requests.exceptions.SSLError as error:
         if isinstance(_innermost(error), ssl.SSLCertVerificationError):
             raise FlowlockError(
-                f"the certificate of {request.host} is refused: {_reason(request, error)}",
+                f"the certificate of {request.host} cannot be verified: {_reason(request, error)}",
                 code="FL025",
-                hint="if a proxy inspects the traffic, set SSL_CERT_FILE to the file of its certificates",
+                hint="if a proxy inspects the traffic, set SSL_CERT_FILE to the file with its certificates",
             ) from error
         raise PassingError(_reason(request, error)) from error
     except (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError) as error:
         raise PassingError(_reason(request, error)) from error
     except (requests.RequestException, UnicodeError) as error:
-        raise FlowlockError(f"cannot ask {request.host}: {_reason(request, error)}", code="FL022") from error
+        raise FlowlockError(
+            f"cannot reach {request.host}: {_reason(request, error)}", code="FL022"
+        ) from error
 
 
 def _redirected(request: HttpRequest, response: requests.Response) -> HttpRequest | None:
@@ -269,9 +271,12 @@ def _redirected(request: HttpRequest, response: requests.Response) -> HttpReques
     if origin == before and (request.method in READS or response.status_code in SAME_METHOD):
         return replace(request, url=url, query={})
     if request.method not in READS:
-        raise _refused(request, f"redirects {request.method} to {origin}, where nothing of ours is sent")
+        raise _refused(
+            request,
+            f"redirects {request.method} to {origin}; flowlock does not follow redirects to other servers",
+        )
     if before.scheme == "https" and origin.scheme != "https":
-        raise _refused(request, f"redirects to {origin}, which is not https")
+        raise _refused(request, f"redirects to {origin}, which is not an https address")
     return replace(
         request, url=url, query={}, headers={}, credential=None, hidden=request.credential or request.hidden
     )
@@ -282,7 +287,7 @@ def _location(request: HttpRequest, location: str) -> tuple[str, ServerOrigin]:
         url = address.without_user_info(urljoin(request.url, location))
         return url, address.origin_of(url)
     except (FlowlockError, ValueError) as error:
-        raise _refused(request, "redirects to an address that is not one") from error
+        raise _refused(request, "redirects to an invalid address") from error
 
 
 def _read(response: requests.Response, request: HttpRequest, patience: Patience) -> Answer:
@@ -335,12 +340,12 @@ def _cut(blocks: Iterator[bytes]) -> bytes:
 def _require_readable(request: HttpRequest, headers: Mapping[str, str]) -> None:
     """Refuse a success by its headers alone, where they say that its body is too large or compressed."""
     if headers.get("content-encoding", "identity").strip().lower() not in {"", "identity"}:
-        raise _refused(request, "sent a compressed body, which was not asked for")
+        raise _refused(request, "sent a compressed response, which was not requested")
     declared = headers.get("content-length", "").strip()
     # Any other text is the library's business, which refuses it.
     is_number = declared.isascii() and declared.isdecimal()
     if is_number and (len(declared) >= MOST_DIGITS or int(declared) > request.most):
-        raise _refused(request, f"is about to send more than {request.most:,} bytes")
+        raise _refused(request, f"announces more than {request.most:,} bytes")
 
 
 def _raise_passing(request: HttpRequest, answer: Answer) -> None:
@@ -373,7 +378,7 @@ def _refused(request: HttpRequest, what: str) -> FlowlockError:
     return FlowlockError(
         f"{request.host} {what}",
         code="FL855",
-        hint="check the address; if it is right, the server or a proxy before it is at fault",
+        hint="check the address; if it is correct, the server or a proxy in front of it is misconfigured",
     )
 
 

@@ -60,7 +60,7 @@ def persist(
     `landed` looks before each further try whether the last one did happen after all, and returns what stands
     for its result.
     """
-    fault = PassingError("no try was allowed")
+    fault = PassingError("at least one attempt must be allowed")
     for attempt in range(patience.tries):
         try:
             return action()
@@ -74,7 +74,7 @@ def persist(
         if result is not None:
             return result
     raise FlowlockError(
-        f"{what} failed for good: {fault.reason}",
+        f"{what} failed repeatedly: {fault.reason}",
         code=code,
         hint="check the network, the proxy settings and the service's status page, then run the same command "
         "again",

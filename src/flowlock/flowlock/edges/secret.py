@@ -32,10 +32,10 @@ class Secret:
     def __init__(self, value: str, *, name: str = "the credential") -> None:
         if not _SENDABLE.fullmatch(value):
             raise FlowlockError(
-                f"{name} is not a credential: it has a line break, a control character or a letter that is "
-                "not ASCII",
+                f"{name} is not a valid credential: it contains a line break, a control character or a "
+                "non-ASCII character",
                 code="FL819",
-                hint="copy it again, as one line",
+                hint="copy it again as a single line",
             )
         self._value = value
         _known.add(value)
@@ -58,7 +58,7 @@ class Secret:
         return MASK
 
     def __reduce__(self) -> Any:
-        raise TypeError("a secret is not written anywhere")
+        raise TypeError("a secret must not be written anywhere")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Secret) and other._value == self._value
@@ -106,7 +106,7 @@ def find(variables: Iterable[str], service: str, environ: Mapping[str, str] | No
         secret = Secret.or_none(variables_set.get(variable), name=variable)
         if secret is not None:
             return secret
-    return Secret.or_none(_from_keyring(service), name=f"what the keyring has for {service}")
+    return Secret.or_none(_from_keyring(service), name=f"the keyring entry for {service}")
 
 
 def require(

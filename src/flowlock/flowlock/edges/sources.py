@@ -81,7 +81,7 @@ def snapshots(
         problems += _refused(folder, chosen[folder])
     problems += [_unlisted(name) for name in sorted(missing)]
     if problems:
-        raise FlowlockError("the source cannot be built as it is", problems=problems)
+        raise FlowlockError("the source cannot be built", problems=problems)
     files = _source_files(root, chosen, StatCache(cache_file))
     sources = {}
     for folder, names in chosen.items():
@@ -137,9 +137,9 @@ def _as_hashed(folder: Path, name: str, file: SourceFile) -> bytes:
 
 def _changed(name: str, folder: Path) -> FlowlockError:
     return FlowlockError(
-        f"{folder.name}/{name} changed while it was being built",
+        f"{folder.name}/{name} changed during the build",
         code="FL501",
-        hint="run the same command again when nothing writes to the source",
+        hint="run the same command again when no other process writes to the source",
     )
 
 
@@ -174,8 +174,9 @@ def _refused(folder: Path, names: Iterable[str]) -> Iterator[Problem]:
             if os.path.isabs(target) or not inside:  # noqa: PTH117 - a text, see above
                 yield Problem(
                     code="FL503",
-                    message=f"{folder.name}/{name} is a link that leaves the package ({target})",
-                    hint="put the file itself there: a build sees nothing outside of its package",
+                    message=f"{folder.name}/{name} is a link that leads outside the package ({target})",
+                    hint="replace the link with the file itself: a build "
+                    "can only see files inside its package",
                 )
 
 
@@ -192,8 +193,8 @@ def _unlisted(repository: str) -> Problem:
     return Problem(
         code="FL504",
         message=f"{repository} is a nested git repository, so its files would be missing from the build",
-        hint="remove its `.git` (of a submodule, first `git rm --cached` it), so that git lists the files; "
-        "or leave it out with `excludes` in flowlock.toml",
+        hint="remove its `.git` (for a submodule, run `git rm --cached` first), so that git lists the files, "
+        "or exclude it with `excludes` in flowlock.toml",
     )
 
 

@@ -16,10 +16,10 @@ def require_readable(text: str, shown: str) -> None:
         engine.pins(text)
     except engine.RefusedError as error:
         raise FlowlockError(
-            f"{shown} would be a lock that pixi cannot read: {error}",
+            f"{shown} would not be readable by pixi: {error}",
             code="FL633",
             location=Location(file=shown),
-            hint="please report this with the manifest",
+            hint="please report this, and attach the manifest",
             kept=KEPT,
         ) from error
 
@@ -36,7 +36,7 @@ def upgrade(targets: Sequence[LockTarget], options: LockOptions) -> LockResult:
             continue
         texts[target.path] = _upgraded(text, target.shown)
         writes = not (options.check or options.dry_run)
-        message = f"the lock has version {version} of the format, the current one is {document.VERSION}"
+        message = f"the lock has format version {version}; the current version is {document.VERSION}"
         reason = StaleReason(rule=Rule.FORMAT, label=target.manifest.label, message=message)
         outcomes.append(
             LockOutcome(path=target.shown, status=UPDATED if writes else STALE, reasons=(reason,))

@@ -122,7 +122,7 @@ def unchanged_artifacts(solved: Iterable[Record], published: Mapping[str, Record
                 f"the metadata has the sha256 {record.sha256 or 'unknown'} for {record.file_name}, "
                 f"the lock pins {pinned.sha256}",
                 code="FL625",
-                hint="a published package never changes: get the metadata again, or delete the lock",
+                hint="a published package must never change: download the metadata again, or delete the lock",
                 kept=KEPT,
             )
 

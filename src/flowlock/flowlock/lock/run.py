@@ -194,7 +194,7 @@ def _refuse_foreign(state: TargetState, group: SolveGroup) -> None:
         if pins is not None and pins.foreign:
             raise FlowlockError(
                 f"{state.target.shown} pins packages in {member.name} that are not conda archives;"
-                " flowlock cannot lock them and does not drop them",
+                " flowlock cannot lock them and does not remove them",
                 code="FL604",
                 location=Location(file=state.target.shown, line=_line_of_foreign(state.target, pins)),
                 hint="lock with pixi, or delete the lock if those packages are no longer wanted",
@@ -256,7 +256,7 @@ def _require_current(relock: _Relock, matcher: RattlerMatcher, own: Mapping[str,
         return
     pins_old_build = any(reason.rule is Rule.PIN for reason in reasons)
     raise FlowlockError(
-        f"{target.shown} would be stale as soon as it is written",
+        f"{target.shown} would be out of date immediately",
         problems=[Problem(code="FL628", message=str(reason)) for reason in selected],
         hint="run `flowlock build` first" if pins_old_build else "see the reasons above",
         kept=KEPT,

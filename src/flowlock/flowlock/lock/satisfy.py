@@ -154,7 +154,7 @@ def _channels(view: _EnvironmentCheck) -> Iterator[StaleReason]:
     asked = [channel.rstrip("/") for channel in view.environment.channels]
     had = [channel.rstrip("/") for channel in view.pins.channels]
     if asked != had:
-        message = f"locked with the channels {', '.join(had) or 'none'}, the manifest has {', '.join(asked)}"
+        message = f"locked with the channels {', '.join(had) or 'none'}; the manifest has {', '.join(asked)}"
         yield view.reason(Rule.CHANNELS, message)
 
 
@@ -174,11 +174,11 @@ def _definition(
     view: _EnvironmentCheck, target: TargetPlatform, recorded: LockPlatform
 ) -> Iterator[StaleReason]:
     if target.subdir != recorded.subdir:
-        message = f"locked for the subdir {recorded.subdir}, the manifest says {target.subdir}"
+        message = f"locked for the subdir {recorded.subdir}; the manifest has {target.subdir}"
         yield view.reason(Rule.PLATFORMS, message, target.name)
     elif target.declared != (had := declared(recorded.subdir, recorded.virtual_packages)):
         asked, before = (", ".join(sorted(packages)) or "the defaults" for packages in (target.declared, had))
-        message = f"locked with the virtual packages {before}, the manifest says {asked}"
+        message = f"locked with the virtual packages {before}; the manifest has {asked}"
         yield view.reason(Rule.PLATFORMS, message, target.name)
 
 
@@ -186,7 +186,7 @@ def _foreign(view: _EnvironmentCheck) -> Iterator[StaleReason]:
     for platform, entries in view.pins.foreign.items():
         names = ", ".join(str(next(iter(entry.values()), entry)) for entry in entries if entry)
         yield view.reason(
-            Rule.FOREIGN, f"the manifest has no PyPI or source packages, the lock has {names}", platform
+            Rule.FOREIGN, f"the manifest has no PyPI or source packages, but the lock has {names}", platform
         )
 
 
@@ -200,7 +200,7 @@ def _options(view: _EnvironmentCheck) -> Iterator[StaleReason]:
     for key in ("strategy", "channel-priority"):
         if asked.get(key) != had.get(key):
             message = (
-                f"locked with {key} {had.get(key, 'default')}, the manifest says {asked.get(key, 'default')}"
+                f"locked with {key} {had.get(key, 'default')}; the manifest has {asked.get(key, 'default')}"
             )
             yield view.reason(Rule.OPTIONS, message)
 
@@ -239,7 +239,7 @@ def _platform(view: _EnvironmentCheck, target: TargetPlatform) -> Iterator[Stale
         pinned = by_name.get(constraint.name)
         if pinned is not None and not view.matcher.matches(constraint.spec, pinned):
             message = (
-                f"{pinned.name} {pinned.version} breaks the constraint `{constraint.spec}`{_at(constraint)}"
+                f"{pinned.name} {pinned.version} violates the constraint `{constraint.spec}`{_at(constraint)}"
             )
             yield view.reason(Rule.CONSTRAINT, message, target.name, pinned.name)
     visited: set[str] = set()
@@ -308,9 +308,11 @@ def _unmet(matcher: Matcher, spec: str, record: Record | None, virtual: str | No
     """Return why a spec is not met by what the lock or the platform has of its name; empty if it is."""
     if record is not None:
         met = matcher.matches(spec, record)
-        return "" if met else f"is not met by {record.name} {record.version} {record.build}"
+        return "" if met else f"is not satisfied by {record.name} {record.version} {record.build}"
     if virtual is not None:
-        return "" if matcher.matches_virtual(spec, virtual) else f"is not met by the platform's {virtual}"
+        return (
+            "" if matcher.matches_virtual(spec, virtual) else f"is not satisfied by the platform's {virtual}"
+        )
     return "is not in the lock"
 
 
@@ -342,7 +344,7 @@ def _solve_groups(
                 key = (group, platform, record.name)
                 name, url = first.setdefault(key, (environment.name, record.url))
                 if url != record.url:
-                    message = f"{record.name} is pinned otherwise than in {name}, of the same solve-group"
+                    message = f"{record.name} differs from {name}, which is in the same solve-group"
                     yield StaleReason(
                         rule=Rule.SOLVE_GROUP,
                         label=manifest.label,
@@ -382,12 +384,12 @@ def _outdated(record: Record, now: CurrentBuild) -> str:
     if (made.version, made.build) == (record.version, record.build):
         if made.sha256 in (None, record.sha256):
             return ""
-        return f"{record.name} is pinned with the sha256 {record.sha256}, the build has {made.sha256}"
+        return f"{record.name} is pinned with the sha256 {record.sha256}, but the build has {made.sha256}"
     was, source = record.build, made.build
     if made.version != record.version:
         was, source = f"{record.version} {was}", f"{made.version} {source}"
     why = f" ({now.why})" if now.why else ""
-    return f"{record.name} is pinned to {was}, the source is now {source}{why}"
+    return f"{record.name} is pinned to {was}, but the source is now {source}{why}"
 
 
 def _at(requirement: ManifestRequirement) -> str:

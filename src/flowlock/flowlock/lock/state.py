@@ -174,4 +174,4 @@ def require_pinned(states: Sequence[TargetState], options: LockOptions) -> None:
         if name not in pinned
     ]
     if problems:
-        raise FlowlockError("--update names packages that are not locked", problems=problems)
+        raise FlowlockError("--update lists packages that are not locked", problems=problems)

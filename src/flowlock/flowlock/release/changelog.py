@@ -35,7 +35,7 @@ def section(fragments: Mapping[str, str], version: str, day: date, *, folder: st
             continue
         told.setdefault(FragmentKind(kind), []).append(" ".join(text.split()))
     if problems:
-        raise FlowlockError("the changelog cannot be made", problems=problems)
+        raise FlowlockError("the changelog cannot be generated", problems=problems)
     head = f"## {version} ({day.isoformat()})\n"
     return "\n".join([head, *(_entries(told) or ["No change for users.\n"])])
 
@@ -55,7 +55,9 @@ def _problem(file: str, kind: str, text: str, folder: str) -> Problem:
     known = kind in list(FragmentKind) and file.endswith(".md")
     return Problem(
         code="FL835",
-        message="the fragment is empty" if known and not text.strip() else f"`{kind}` is no kind of change",
+        message="the fragment is empty"
+        if known and not text.strip()
+        else f"`{kind}` is not a kind of change",
         location=Location(file=f"{folder}/{file}"),
         hint="write one sentence for users" if known else hint,
     )

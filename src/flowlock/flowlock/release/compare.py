@@ -27,10 +27,10 @@ def compare(
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         for item, digest in zip(unread, pool.map(target.digest, unread), strict=True):
             if digest is None:
-                detail = "the index lists it, but it is not served"
+                detail = "it is in the index, but the server does not have it"
                 verdicts[item.place] = Verdict(status=DeliveryStatus.MISSING, detail=detail)
             elif digest != item.sha256:
-                detail = f"the index states {item.sha256}, the bytes that are served have {digest}"
+                detail = f"the index lists the sha256 {item.sha256}, but the served file has {digest}"
                 verdicts[item.place] = Verdict(
                     status=DeliveryStatus.CONFLICT, url=served[item.place].url, detail=detail
                 )

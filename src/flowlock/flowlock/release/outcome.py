@@ -74,7 +74,10 @@ class PublishResult:
         """Return a line a target, and below it what is left to be done, a line a file."""
         lines = [line for target in self.targets for line in self._target_lines(target)]
         if not self.ok:
-            lines += ["", f"{self.tag} is not published everywhere; the same command does what is left"]
+            lines += [
+                "",
+                f"{self.tag} is not published everywhere; run the same command again to complete it",
+            ]
         return "\n".join(lines)
 
     def _target_lines(self, target: TargetOutcome) -> list[str]:

@@ -37,21 +37,24 @@ def admit(items: Sequence[Item], pins: Sequence[PinnedBuild]) -> list[Problem]:
                 Problem(
                     code="FL822",
                     message=f"no lock in this tag pins {item.file}",
-                    hint="publish what the tag's own source builds; take the file out of the folder",
+                    hint="publish only packages built from the source of "
+                    "the tag; remove the file from the folder",
                 )
             )
         elif pin.artifact.sha256 not in (None, item.sha256):
             problems.append(
                 Problem(
                     code="FL823",
-                    message=f"{item.file} has sha256 {item.sha256}, {pin.where} pins {pin.artifact.sha256}",
-                    hint="build the tag's source again; if the bytes still differ, `flowlock sync --check`",
+                    message=f"{item.file} has the sha256 {item.sha256}, but "
+                    f"{pin.where} pins {pin.artifact.sha256}",
+                    hint="build the source of the tag again; if the bytes "
+                    "still differ, run `flowlock sync --check`",
                 )
             )
     problems += [
         Problem(
             code="FL824",
-            message=f"{pin.artifact.file} is missing, which {pin.where} pins",
+            message=f"{pin.artifact.file}, which {pin.where} pins, is missing",
             hint="run `flowlock build --output DIR` at the tag and publish that folder",
         )
         for pin in known.values()
@@ -75,7 +78,7 @@ def dependencies(items: Sequence[Item], workflows: Iterable[str]) -> dict[str, s
         TopologicalSorter(graph).prepare()
     except CycleError as error:
         raise FlowlockError(
-            f"the packages depend on each other in a circle: {' → '.join(error.args[1])}", code="FL825"
+            f"the packages have a circular dependency: {' → '.join(error.args[1])}", code="FL825"
         ) from error
     return graph
 
@@ -101,14 +104,14 @@ def judge(item: Item, served: Mapping[str, Served]) -> Verdict:
             return Verdict(status=DeliveryStatus.PRESENT, url=same.url)
         if item.replaceable and same.public:
             return Verdict(
-                status=DeliveryStatus.PRESENT, url=same.url, detail="the one that was published first"
+                status=DeliveryStatus.PRESENT, url=same.url, detail="the build that was published first"
             )
         if item.replaceable:
             return Verdict(status=DeliveryStatus.MISSING, detail="replaces an earlier one of this draft")
         return Verdict(
             status=DeliveryStatus.CONFLICT,
             url=same.url,
-            detail=f"other bytes are served there: {same.sha256}",
+            detail=f"the server has different bytes: {same.sha256}",
         )
     for other in served.values():
         if item.artifact and other.artifact and _are_rivals(item.artifact, other.artifact):

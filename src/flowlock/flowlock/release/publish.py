@@ -111,11 +111,11 @@ def stages(names: Sequence[str]) -> frozenset[PublishStage]:
     for name in names:
         if name not in OPTIONAL:
             known = ", ".join(OPTIONAL)
-            why = "cannot be skipped" if name in list(PublishStage) else "is no stage"
+            why = "cannot be skipped" if name in list(PublishStage) else "is not a stage"
             raise UsageError(
                 f"`{name}` {why}",
                 code="FL802",
-                hint=nearest(name, OPTIONAL) or f"these can be skipped: {known}",
+                hint=nearest(name, OPTIONAL) or f"the stages that can be skipped are {known}",
             )
     return frozenset(PublishStage(name) for name in names)
 
@@ -126,7 +126,7 @@ def _admit(run: _Run) -> str:
     problems = plan.admit(run.items, run.job.pins)
     if problems:
         raise FlowlockError(
-            f"{len(problems)} file(s) are not what {run.job.tag} pins",
+            f"{len(problems)} file(s) differ from the pins of {run.job.tag}",
             problems=problems,
             kept="nothing was published",
         )
@@ -140,7 +140,7 @@ def _credentials(run: _Run) -> str:
     errors = [error for target in run.job.targets if (error := _fault(target.check))]
     if errors:
         raise FlowlockError(
-            f"{len(errors)} target(s) cannot be published to",
+            f"{len(errors)} target(s) are not ready for publishing",
             problems=[problem for error in errors for problem in error.problems],
             kept="nothing was published",
         )
@@ -219,10 +219,10 @@ def _confirm_channel(run: _Run, target: PublishTarget) -> None:
             _judge_index(run, target, waiting.pop(place), served)
         if not waiting or time.monotonic() > until:
             break
-        run.progress.working(f"{target.name}: waiting for {len(waiting)} files to be listed")
+        run.progress.working(f"{target.name}: waiting for {len(waiting)} files to appear in the index")
         time.sleep(run.job.poll)
     for place in waiting:
-        detail = f"uploaded, but not listed after {run.job.deadline:.0f} s"
+        detail = f"uploaded, but not in the index after {run.job.deadline:.0f} s"
         deliveries[place] = Delivery(status=DeliveryStatus.FAILED, detail=detail)
     _read_back(run, target, run.items)
 
@@ -242,7 +242,7 @@ def _read_back(run: _Run, target: PublishTarget, items: Sequence[Item]) -> None:
     with ThreadPoolExecutor(max_workers=run.job.jobs) as pool:
         for item, served in zip(fresh, pool.map(partial(_digest, target), fresh), strict=True):
             if served != item.sha256:
-                detail = f"the target took {item.sha256} and serves {served or 'nothing'}"
+                detail = f"the target accepted {item.sha256} but serves {served or 'nothing'}"
                 deliveries[item.place] = Delivery(status=DeliveryStatus.CONFLICT, detail=detail)
 
 
@@ -250,7 +250,7 @@ def _digest(target: PublishTarget, item: Item) -> str | None:
     try:
         return target.digest(item)
     except FlowlockError as error:
-        return f"nothing that can be read ({error.message})"
+        return f"an unreadable file ({error.message})"
 
 
 def _record(run: _Run) -> str:
@@ -287,7 +287,7 @@ def _release_to(run: _Run, target: PublishTarget, items: Sequence[Item]) -> None
     deliveries = _deliver(run, target, items)
     _read_back(run, target, items)
     if any(one.status not in FINE for one in deliveries.values()):
-        run.unfinished[target.name] = "it stays a draft until it has everything"
+        run.unfinished[target.name] = "it stays a draft until it is complete"
         return
     target.complete()
 
@@ -312,14 +312,14 @@ def _reason_to_skip(stage: PublishStage, run: _Run) -> str | None:
     if run.job.dry_run and stage in CHANGING:
         return "dry run"
     if stage in run.job.skip:
-        return "as asked for"
+        return "as requested"
     if stage in {PublishStage.UPLOAD, PublishStage.CONFIRM} and not run.of_kind(TargetKind.CHANNEL):
-        return "no channel is among the targets"
+        return "the targets include no channel"
     if stage is PublishStage.RELEASE:
         if not run.of_kind(TargetKind.RELEASE):
-            return "no release is among the targets"
+            return "the targets include no release"
         if lacking := run.lacking():
-            return f"not before {', '.join(lacking)} serves everything"
+            return f"waiting until {', '.join(lacking)} serves everything"
     return None
 
 

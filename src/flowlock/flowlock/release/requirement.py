@@ -107,7 +107,7 @@ class Move:
             return f">={self.version}"
         moved = [clause for clause in clauses if _names_one_version(clause)]
         if len(moved) != 1:
-            raise ValueError(f"`{old}` has no clause that one version can replace")
+            raise ValueError(f"`{old}` has no clause that a single version can replace")
         self._require_allowed([clause for clause in clauses if clause is not moved[0]])
         raised = f"{moved[0][1] or ''}{self.version}"
         return ",".join(raised if clause is moved[0] else clause[0] for clause in clauses)
@@ -279,7 +279,7 @@ def _toml(text: str, file: str) -> tuple[tomlkit.TOMLDocument, toml.Document]:
             f"{file} cannot be edited: {error}",
             code="FL851",
             location=Location(file=file),
-            hint="write it in TOML 1.0, or edit the requirement by hand",
+            hint="rewrite it in TOML 1.0, or edit the requirement by hand",
         ) from error
 
 

@@ -24,7 +24,7 @@ class UnlockedWorkflow:
 
     def as_text(self) -> str:
         """Return one line that names the workflow and the reason."""
-        return f"{self.workflow} is left out, since it is declared `locked = false`: {self.reason}"
+        return f"{self.workflow} is skipped because it is declared `locked = false`: {self.reason}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,7 +71,7 @@ def lines(workflows: Sequence[UnlockedWorkflow]) -> list[str]:
 def _missing(workflow: Workflow, path: str) -> Problem:
     return Problem(
         code="FL829",
-        message=f"the commit has no {path}, so nothing of {workflow.name} was reviewed",
+        message=f"the commit has no {path}, so {workflow.name} was not reviewed",
         hint=f"run `flowlock lock {workflow.name}` with the profile conda-forge and commit the lock, "
         f"or declare `locked = false` with a reason under [workflows.{workflow.name}] in flowlock.toml",
     )

@@ -70,7 +70,7 @@ def _settled(
         return Delivery(status=DeliveryStatus.FAILED, detail=f"not tried: {closed}")
     lacking = sorted(other for other in before if other in done and done[other].status not in GOOD)
     if lacking:
-        return Delivery(status=DeliveryStatus.FAILED, detail=f"held back: {', '.join(lacking)} is not there")
+        return Delivery(status=DeliveryStatus.FAILED, detail=f"held back: {', '.join(lacking)} is missing")
     return None
 
 

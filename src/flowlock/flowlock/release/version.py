@@ -20,7 +20,7 @@ def parse(text: str) -> Version:
         Tag(tag_of(version))
     except (InvalidVersion, ValueError) as error:
         raise FlowlockError(
-            f"`{text}` is no version to release",
+            f"`{text}` is not a version to release",
             code="FL831",
             hint="write a version such as 1.2.0 or 1.2.0rc1, or one of major, minor, patch",
         ) from error
@@ -40,9 +40,9 @@ def following(current: Version, wanted: str, *, pre: bool) -> Version:
         base = Version(f"{base.base_version}rc{number}")
     if base <= current:
         raise FlowlockError(
-            f"{base} is not greater than {current}, the version now",
+            f"{base} is not greater than the current version {current}",
             code="FL832",
-            hint="versions only grow: name a greater one",
+            hint="a new version must be greater: name a greater one",
         )
     return base
 
@@ -89,7 +89,7 @@ def bump_recipe(text: str, version: Version, file: str) -> str:
     raise FlowlockError(
         f"{file} has no `context.version`",
         code="FL834",
-        hint="write the version there, so that a release can raise it",
+        hint="add the version there, so that a release can raise it",
     )
 
 
@@ -101,7 +101,7 @@ def bump_pyproject(text: str, version: Version, file: str) -> str:
         raise FlowlockError(
             f"{file} has no `project.version`",
             code="FL834",
-            hint="write the version there; a dynamic one cannot be compared with the recipe's",
+            hint="add the version there; a dynamic version cannot be compared with the version of the recipe",
         )
     document["project"]["version"] = str(version)
     return tomlkit.dumps(document)

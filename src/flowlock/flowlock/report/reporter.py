@@ -16,7 +16,7 @@ from flowlock.report.problem_text import problems_text
 
 
 class Format(StrEnum):
-    """How problems are printed."""
+    """The format in which problems are printed."""
 
     TEXT = "text"
     JSON = "json"

@@ -167,7 +167,7 @@ def _pins(lock_file: Path, environment: str, platform: Platform) -> list[tuple[s
     if records is None:
         raise FlowlockError(
             f"{lock_file.name} locks `{environment}` for {', '.join(sorted(locked.packages))}, "
-            f"not {platform}",
+            f"but not for {platform}",
             code="FL702",
             hint="add the platform to flowlock.toml and run `flowlock lock`",
         )
@@ -231,7 +231,7 @@ def _install(
             f"cannot install the environment `{environment}`: {error}",
             code="FL703",
             hint="check the network and the disk; `flowlock sync` builds missing workspace packages",
-            kept="the environment that was there before, if any",
+            kept="the previous environment, if there is one",
         ) from error
 
 
@@ -247,7 +247,7 @@ def _download(records: Iterable["RepoDataRecord"], places: EnvironmentFolders, p
             continue
         if record.sha256 is None:
             raise FlowlockError(
-                f"the lock has no sha256 of {record.url}",
+                f"the lock has no sha256 for {record.url}",
                 code="FL703",
                 hint="run `flowlock lock --upgrade`: without a digest the contents cannot be verified",
             )
@@ -289,9 +289,9 @@ def _source(url: str, sha256: bytes | None, places: EnvironmentFolders) -> str:
             return file.resolve().as_uri()
     if channel in places.unserved:
         raise FlowlockError(
-            f"{path} is not on this machine with the sha256 that the lock pins",
+            f"{path} does not exist on this machine with the sha256 that the lock pins",
             code="FL705",
-            hint="run `flowlock sync` to build what is missing and to update the lock",
+            hint="run `flowlock sync` to build the missing packages and update the lock",
         )
     return url
 

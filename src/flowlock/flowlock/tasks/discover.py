@@ -194,7 +194,7 @@ def _catalog(documents: Iterable[Mapping[str, Any]], present: Iterable[str], ver
             if _MODULE.fullmatch(task.module) and task.function.isascii() and task.function.isidentifier():
                 tasks.append(task)
             else:
-                message = f"{task.module}.{task.function} is not at the top of its module"
+                message = f"{task.module}.{task.function} is not defined at the top level of its module"
                 broken.append(BrokenTask(name=task.name, distribution=task.distribution, message=message))
     return Catalog.of(tasks, broken=broken, distributions=present, verdicts=verdicts)
 
@@ -384,7 +384,7 @@ def read_description(done: process.Completed, packages: str) -> dict[str, list[d
         raise FlowlockError(
             f"the tasks of {packages} cannot be described: exit code {done.returncode}",
             code="FL202",
-            hint="import the packages in Python to see what ends the process",
+            hint="import the packages in Python to see why the process ends",
             detail="\n".join(done.stderr.splitlines()[-process.LOG_TAIL :]),
         )
     return document

@@ -63,7 +63,7 @@ def test_a_package_without_a_past_is_new_and_surroundings_are_reported() -> None
     now = {**INPUTS.as_json(), "surroundings": {"engine": "2"}}
     assert why(None, now) == "new"
     assert why({**now, "surroundings": {"engine": "1"}}, now) == "engine changed"
-    assert why(now, now) == "its artifact is gone or damaged"
+    assert why(now, now) == "its artifact is missing or damaged"
 
 
 def test_surroundings_are_part_of_the_key_and_not_of_the_identity() -> None:

@@ -10,7 +10,7 @@ def test_packages_come_after_what_they_need() -> None:
 
 
 def test_a_cycle_is_refused_with_its_path() -> None:
-    with pytest.raises(FlowlockError, match=r"need each other: (a → b → a|b → a → b)"):
+    with pytest.raises(FlowlockError, match=r"depend on each other: (a → b → a|b → a → b)"):
         order({"a": ["b"], "b": ["a"]})
 
 

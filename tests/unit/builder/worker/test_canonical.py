@@ -145,7 +145,7 @@ def test_an_archive_reads_back_and_is_owned_by_nobody_at_no_other_time(tmp_path:
 @pytest.mark.parametrize("link", ["/etc/passwd", "../../etc/passwd", "x/../../../../y"])
 def test_a_link_that_leaves_the_package_is_refused(link: str) -> None:
     made = [*MADE, Member(path="share/users", data=b"", link=link)]
-    with pytest.raises(FlowlockError, match="lead out of the package: share/users"):
+    with pytest.raises(FlowlockError, match="lead outside the package: share/users"):
         canonical(made, FACTS)
 
 
@@ -172,7 +172,7 @@ def linked(**links: str) -> list[Member]:
     ],
 )
 def test_a_link_that_leaves_the_package_through_another_is_refused(links: dict[str, str]) -> None:
-    with pytest.raises(FlowlockError, match="lead out of the package") as caught:
+    with pytest.raises(FlowlockError, match="lead outside the package") as caught:
         canonical(linked(**links), FACTS)
     assert caught.value.problems[0].code == "FL513"
 
@@ -209,13 +209,13 @@ def test_an_archive_that_leaves_its_place_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x-1-0.conda"
     members = [Member(path="../../evil", data=b""), Member(path="info/paths.json", data=b'{"paths": []}')]
     path.write_bytes(archive.write("x-1-0", members, epoch=EPOCH))
-    with pytest.raises(FlowlockError, match="leads outside the archive"):
+    with pytest.raises(FlowlockError, match="is outside the archive"):
         archive.read(path)
 
 
 def test_another_zstandard_is_refused_with_a_hint(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(zstandard, "__version__", "0.99.0")
-    with pytest.raises(FlowlockError, match=r"0\.99\.0 compresses archives to other bytes"):
+    with pytest.raises(FlowlockError, match=r"0\.99\.0 compresses archives differently"):
         archive.compressor()
 
 

@@ -95,7 +95,7 @@ def test_locks_are_compared_with_a_revision(tmp_path: Path, locks: tuple[Lock, L
     place.write_text(locks[0].text())
     git(repository, "add", ".")
     git(repository, "commit", "-q", "-m", "before")
-    assert compare.since(repository, "HEAD").as_text() == "the locks are those of HEAD"
+    assert compare.since(repository, "HEAD").as_text() == "the locks are identical to HEAD"
 
     place.write_text(locks[1].text())
     (place.parent.parent / "two").mkdir()
@@ -109,5 +109,5 @@ def test_locks_are_compared_with_a_revision(tmp_path: Path, locks: tuple[Lock, L
 
 def test_an_unknown_revision_is_told(tmp_path: Path) -> None:
     git(tmp_path, "init", "-q")
-    with pytest.raises(FlowlockError, match="no revision `nowhere`"):
+    with pytest.raises(FlowlockError, match="revision `nowhere` does not exist"):
         compare.since(tmp_path, "nowhere")

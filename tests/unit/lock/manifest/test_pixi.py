@@ -210,7 +210,7 @@ def test_what_is_not_supported_is_refused_with_its_line(added: str, code: str, l
     [
         ('"linux-64", "osx-arm64"', '"linux-64", "osx-arm46"', 4, "did you mean `osx-arm64`?"),
         ('"linux-64"', '{ platform = "linux-64", cuba = "1" }', 4, "unknown key `cuba`"),
-        ('"linux-64", ', '"linux-64", "linux-64", ', 4, "given twice"),
+        ('"linux-64", ', '"linux-64", "linux-64", ', 4, "listed twice"),
         ("name =", 'channel-priority = "lax"\nname =', 2, "unknown channel-priority `lax`"),
         ("name =", 'solve-strategy = "best"\nname =', 2, "unknown solve-strategy `best`"),
         ("name =", 'exclude-newer = "yesterday"\nname =', 2, "not a date, a time or a duration"),
@@ -299,6 +299,6 @@ def test_a_channel_that_is_a_folder_is_refused_with_its_line(channel: str) -> No
     text = f'[workspace]\nplatforms = ["linux-64"]\nchannels = [\n  "conda-forge",\n  "{channel}",\n]\n'
     ((code, line, message),) = problems(text)
     assert (code, line) == ("FL615", 5)
-    assert "a lock must not name one" in message
+    assert "a lock must not name a local folder" in message
     one = HEAD + f'[dependencies]\na = {{ version = "*", channel = "{channel}" }}\n'
     assert problems(one)[0][:2] == ("FL612", 6)

@@ -102,7 +102,7 @@ def test_each_failure_is_told_and_the_same_words_once(tmp_path: Path) -> None:
     requests = [request(folder.url, "a >2", label=label) for label in ("x", "y")]
     with ChannelMetadata(folders=[folder]) as metadata, pytest.raises(FlowlockError) as caught:
         solve_all([*requests, request(folder.url, "a")], metadata)
-    assert caught.value.message == "2 solves have no solution"
+    assert caught.value.message == "2 environments have no solution"
     assert str(caught.value.detail).startswith("x, y:\n")
 
 

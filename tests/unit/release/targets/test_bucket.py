@@ -21,8 +21,8 @@ ENTITIES = (
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        (ENTITIES.encode(), "with a document type"),
-        (('<?xml version="1.0" encoding="utf-16"?>' + ENTITIES).encode("utf-16"), "with a document type"),
+        (ENTITIES.encode(), "it has a document type"),
+        (('<?xml version="1.0" encoding="utf-16"?>' + ENTITIES).encode("utf-16"), "it has a document type"),
         (b"<ListBucketResult>", "no element found"),
         (b'<?xml version="1.0" encoding="no-such"?><a/>', "unknown encoding"),
         (b"", "no element found"),

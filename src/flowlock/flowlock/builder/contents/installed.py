@@ -48,9 +48,9 @@ def refuse_info(installed: Installed) -> None:
     inside = sorted(path for path in installed.new if path.partition("/")[0].lower() == INFO)
     if inside:
         raise FlowlockError(
-            f"the build installed {shortened(inside, SHOWN)}, and `info/` is the package's metadata",
+            f"the build installed {shortened(inside, SHOWN)}, but `info/` is reserved for package metadata",
             code="FL516",
-            hint="install the files into a folder of another name, such as share/",
+            hint="install the files into another folder, such as share/",
         )
 
 
@@ -89,9 +89,10 @@ def data_members(
     own = os.fsencode(installed.prefix)
     if held := sorted(member.path for member in members if own in member.data):
         raise FlowlockError(
-            f"the build put the path of its environment into {', '.join(held)}",
+            f"the build wrote the path of its environment into {', '.join(held)}",
             code="FL512",
-            hint="a noarch package must not know where it was built: remove the path in the build script",
+            hint="a noarch package must not contain the path of its build "
+            "environment: remove the path in the build script",
         )
     return members
 

@@ -19,11 +19,13 @@ def warnings(package: str, paths: Iterable[str]) -> list[Problem]:
     listed = sorted(set(paths))
     problems = []
     if pairs := [" and ".join(names) for names in collisions(listed)]:
-        message = f"{package}: these are one file on macOS and Windows: {shortened(pairs, SHOWN)}"
-        problems.append(_warning(message, "rename all but one: an installation overwrites one by the other"))
+        message = f"{package}: these names are the same file on macOS and Windows: {shortened(pairs, SHOWN)}"
+        problems.append(
+            _warning(message, "rename all but one: an installation overwrites one file with another")
+        )
     if names := [path for path in listed if not windows_takes(path)]:
-        message = f"{package}: Windows cannot have these names: {shortened(names, SHOWN)}"
-        problems.append(_warning(message, "rename them, or Windows cannot install the package"))
+        message = f"{package}: Windows does not allow these names: {shortened(names, SHOWN)}"
+        problems.append(_warning(message, "rename them, or the package cannot be installed on Windows"))
     return problems
 
 

@@ -64,7 +64,10 @@ def _omissions(package: str, left_out: Iterable[ExcludedFile]) -> list[Problem]:
 
 def _omission(package: str, reason: ExclusionReason, paths: Sequence[str]) -> Problem:
     message = f"{package} is built without {shortened(paths, SHOWN)}: {reason}"
-    hint = "let the build script remove what the package can do without, or install it under another name"
+    hint = (
+        "remove the files in the build script if the package does not "
+        "need them, or install them under another name"
+    )
     return _warning("FL515", message, hint)
 
 

@@ -28,15 +28,15 @@ _BYTECODE = re.compile(r"(?P<folder>(.*/)?)__pycache__/(?P<module>[^/]+?)\.[^./]
 class ExclusionReason(StrEnum):
     """Why a file does not ship."""
 
-    BYTECODE = "the installation compiles it again"
-    TRACE = "it describes the installation in the build"
-    COMMAND = "the installation writes this command"
+    BYTECODE = "the installer compiles it again"
+    TRACE = "it describes the installation in the build environment"
+    COMMAND = "the installer writes this command"
     BUILD = "it describes the build"
-    SETUPTOOLS = "only tools of the time before wheels read it"
-    DIST_INFO = "a dist-info ships with its standard files and licences only"
-    ENGINE = "rattler-build packs no file of this name"
+    SETUPTOOLS = "only tools older than wheels read it"
+    DIST_INFO = "only the standard files and licences of a dist-info are shipped"
+    ENGINE = "rattler-build does not pack files with this name"
     OVERWRITTEN = "it overwrites a file of another package"
-    SAME_PATH = "another file takes its path in the package"
+    SAME_PATH = "another file has its path in the package"
 
 
 # What every build leaves out. The rest is worth a warning.

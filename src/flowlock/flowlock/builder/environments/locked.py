@@ -72,9 +72,9 @@ class RecordFiles:
             path = folder / record.file_name
             if not path.is_file() or digests.sha256(path) != record.sha256:
                 raise FlowlockError(
-                    f"{record.file_name} is not there with the bytes that the build's lock pins",
+                    f"{record.file_name} does not exist with the bytes that the build lock pins",
                     code="FL552",
-                    hint="run `flowlock base` to make it again, then the same command",
+                    hint="run `flowlock base` to build it again, then run the same command again",
                 )
         digests.save()
 

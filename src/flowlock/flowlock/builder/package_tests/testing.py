@@ -135,7 +135,11 @@ def _inputs(
 def _obstacle(recipe: Recipe, channels: PackageTestChannels) -> str | None:
     """Return why a package cannot be installed from these channels, None if nothing speaks against it."""
     if channels.remote:
-        return f"{NOT_TESTED}--offline forbids to ask {channels.remote[0]}" if channels.offline else None
+        return (
+            f"{NOT_TESTED}--offline does not allow access to {channels.remote[0]}"
+            if channels.offline
+            else None
+        )
     available = {str(entry["name"]) for folder in channels.folders for _, _, entry in sources.entries(folder)}
     missing = sorted(names_of(recipe.requirements("run")) - available)
     if not missing:
@@ -198,5 +202,5 @@ def _failures(failed: Mapping[str, FlowlockError]) -> FlowlockError:
         problems=[problem for error in failed.values() for problem in error.problems],
         detail=first.detail,
         hint=first.hint,
-        kept="the artifacts in the cache; the channel as it was",
+        kept="the artifacts in the cache; the channel, unchanged",
     )

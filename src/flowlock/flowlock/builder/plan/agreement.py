@@ -34,7 +34,10 @@ def refuse_faults(workspace: Workspace, recipes: Mapping[Path, Recipe]) -> None:
             problems += _missing_files(workspace, package, recipe)
         problems += _pins(workspace, path, recipe)
     if problems:
-        raise FlowlockError(f"{len(problems)} disagreement(s) over what is to be built", problems=problems)
+        raise FlowlockError(
+            f"{len(problems)} conflict(s) between recipes, pyproject.toml files and flowlock.toml",
+            problems=problems,
+        )
 
 
 def disagreements(workspace: Workspace, package: Package, recipe: Recipe) -> list[Problem]:
@@ -60,7 +63,7 @@ def no_recipe(workspace: Workspace, package: Package) -> FlowlockError:
         code="FL315",
         message=f"{package.name} has no recipe",
         location=Location(file=shown),
-        hint=f"write one with `{first}flowlock recipe {package.name} > {shown}`",
+        hint=f"generate one with `{first}flowlock recipe {package.name} > {shown}`",
     )
     return FlowlockError(missing.message, problems=[*misnamed(workspace, package), missing])
 
@@ -73,7 +76,7 @@ def misnamed(workspace: Workspace, package: Package) -> Iterator[Problem]:
         file, text = facts.pyproject_file
         yield Problem(
             code="FL323",
-            message=f"name: {name} here, {package.name} as the folder's",
+            message=f"name: {name} here, but the folder is {package.name}",
             location=Location(file=file, line=line_of(text, "name")),
             hint=f"name the package {package.name}, or rename the folder",
         )
@@ -122,9 +125,9 @@ def _missing_files(workspace: Workspace, package: Package, recipe: Recipe) -> It
             folder = workspace.relative(package.recipe.parent)
             yield Problem(
                 code="FL327",
-                message=f"patches: there is no `{name}` in {folder}",
+                message=f"patches: `{name}` does not exist in {folder}",
                 location=Location(file=shown, line=line_of(text, name)),
-                hint="put the patch beside the recipe, or take it out of `patches`",
+                hint="put the patch next to the recipe, or remove it from `patches`",
             )
 
 
@@ -140,9 +143,9 @@ def _licenses(workspace: Workspace, package: Package, recipe: Recipe) -> Iterato
             shown, text = _file(workspace, package.recipe)
             yield Problem(
                 code="FL325",
-                message=f"license_file: there is no `{name}` in {workspace.relative(package.folder)}",
+                message=f"license_file: `{name}` does not exist in {workspace.relative(package.folder)}",
                 location=Location(file=shown, line=line_of(text, "license_file")),
-                hint="put the file there, or take it out of `license_file`",
+                hint="add the file there, or remove it from `license_file`",
             )
 
 
@@ -159,7 +162,7 @@ def _pins(workspace: Workspace, path: Path, recipe: Recipe) -> Iterator[Problem]
             )
             yield Problem(
                 code="FL324",
-                message=f"host requirement: `{spec}` here, `{pin}` as [build] {key} in {where}",
+                message=f"host requirement: `{spec}` here, but [build] {key} in {where} is `{pin}`",
                 location=Location(file=shown, line=line_of(text, spec)),
                 hint=f"write `{pin}` here, or change [build] {key} for all packages",
             )

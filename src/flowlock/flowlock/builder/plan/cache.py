@@ -148,16 +148,16 @@ class Cache:
 
     def _not_reproducible(self, identity: Identity, data: bytes) -> FlowlockError:
         path = self._folder / identity.artifact.file
-        detail = "the earlier artifact is gone, so there is nothing to compare with"
+        detail = "the earlier artifact is missing, so it cannot be compared"
         if path.is_file():
             rejected = self._folder / "rejected" / identity.artifact.file
             files.write_bytes(rejected, data)
             detail = difference(path, rejected)
         return FlowlockError(
-            f"{identity.artifact.name} is not reproducible: the same inputs gave other bytes",
+            f"{identity.artifact.name} is not reproducible: the same inputs produced different bytes",
             code="FL540",
             detail=detail,
-            hint="make the build independent of time, order and place",
+            hint="make the build independent of the time, the order and the location",
         )
 
 
@@ -174,7 +174,7 @@ def difference(one: Path, other: Path) -> str:
             lines += _first_difference(before[path].data, after[path].data)
         else:
             lines.append("  only in the " + ("first" if path in before else "second"))
-    return "\n".join(lines) or "the files are equal; the archives around them differ"
+    return "\n".join(lines) or "the files are identical, but the archives differ"
 
 
 def _first_difference(one: bytes, other: bytes) -> list[str]:
@@ -185,4 +185,4 @@ def _first_difference(one: bytes, other: bytes) -> list[str]:
         pair = [rows[number] if number < len(rows) else "" for rows in (old, new)]
         if pair[0] != pair[1]:
             return [f"  line {number + 1}:", f"  - {pair[0][:200]}", f"  + {pair[1][:200]}"]
-    return ["  line ends or modes differ"]
+    return ["  line endings or modes differ"]

@@ -54,9 +54,9 @@ def order(graph: Mapping[str, Iterable[str]]) -> list[str]:
     except CycleError as error:
         path = " → ".join(reversed(error.args[1]))
         raise FlowlockError(
-            f"these packages need each other: {path}",
+            f"these packages depend on each other: {path}",
             code="FL520",
-            hint="remove one of these requirements, or move what both need into a third package",
+            hint="remove one of these requirements, or move the shared code into a third package",
         ) from error
 
 

@@ -15,16 +15,16 @@ def why(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> str:
     """Return the reason, from the inputs and surroundings of the build in the channel and those of now."""
     if before is None:
         return "new"
-    return "; ".join(_differences(before, now)) or "its artifact is gone or damaged"
+    return "; ".join(_differences(before, now)) or "its artifact is missing or damaged"
 
 
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     if before.get("schema") != now.get("schema"):
-        yield "flowlock's way of building changed"
+        yield "the build schema of flowlock changed"
     lists = {
         "source": _changed_names(before, now, "sources"),
         "recipe": sorted(_changed_keys(before.get("recipe", {}), now.get("recipe", {}))),
-        "what it is built with": _changed_names(before, now, "needs"),
+        "the build environment": _changed_names(before, now, "needs"),
     }
     for what, names in lists.items():
         if names:

@@ -113,8 +113,8 @@ def _patches(target: BuildTarget, beside: Sources) -> Sources:
     for name in names:
         if name not in beside.files:
             raise FlowlockError(
-                f"git does not list the patch `{name}` of {target.name}",
+                f"git does not track the patch `{name}` of {target.name}",
                 code="FL327",
-                hint="take it out of .gitignore, or out of the recipe's `patches`",
+                hint="remove it from .gitignore, or from `patches` in the recipe",
             )
     return replace(beside, files={name: beside.files[name] for name in names})

@@ -72,7 +72,9 @@ def targets(workspace: Workspace) -> dict[str, BuildTarget]:
     ours = {key: target for package in own for key, target in _variants(workspace, package)}
     vendored = {target.name: target for target in foreign}
     if twice := sorted(ours.keys() & vendored.keys()):
-        raise FlowlockError(f"{', '.join(twice)} is both ours and vendored", code="FL317")
+        raise FlowlockError(
+            f"{', '.join(twice)} is both a workspace package and a vendored package", code="FL317"
+        )
     every = {**ours, **vendored}
     graph = graph_of({key: target.recipe for key, target in every.items()})
     wanted = set(closure(ours, graph.__getitem__))
@@ -187,7 +189,7 @@ def rendered(workspace: Workspace, folder: Path, here: Path) -> Recipe:
         )
     except (ValueError, KeyError) as error:
         raise FlowlockError(
-            f"no recipe can be made of it: {error}",
+            f"no recipe can be generated: {error}",
             code="FL314",
             location=Location(file=shown),
         ) from error
@@ -212,8 +214,8 @@ def _unknown(name: str, packages: Collection[str], workflows: Mapping[str, str])
     if name in workflows.values():
         return Problem(code="FL521", message=f"{name} is not compiled", hint="run `flowlock compile`")
     names = sorted({*packages, *workflows} - set(workflows.values()))
-    hint = nearest(name, names) or f"there are: {', '.join(names)}"
-    return Problem(code="FL521", message=f"there is no package or workflow `{name}`", hint=hint)
+    hint = nearest(name, names) or f"the available ones are {', '.join(names)}"
+    return Problem(code="FL521", message=f"package or workflow `{name}` does not exist", hint=hint)
 
 
 def package_recipe(workspace: Workspace, package: Package) -> Recipe:
@@ -226,9 +228,9 @@ def package_recipe(workspace: Workspace, package: Package) -> Recipe:
     source = own_source(recipe)
     if source is not None and os.path.realpath(path.parent / source[0]) != os.path.realpath(folder):
         raise FlowlockError(
-            f"source path `{source[0]}` is not the package's folder",
+            f"source path `{source[0]}` is not the folder of the package",
             code="FL312",
             location=source[1],
-            hint=f"name {workspace.relative(folder)}: a build sees its own source and nothing else",
+            hint=f"use {workspace.relative(folder)}: a build can only see its own source",
         )
     return recipe

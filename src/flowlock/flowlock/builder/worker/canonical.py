@@ -59,7 +59,7 @@ def canonical(members: Iterable[Member], facts: ArchiveFacts) -> Canonical:
     """
     engine_members = {member.path: member for member in members}
     if not engine_members.keys() >= {"info/index.json", "info/paths.json"}:
-        raise FlowlockError("the engine's archive has no index.json or paths.json", code="FL534")
+        raise FlowlockError("the archive of the build engine has no index.json or paths.json", code="FL534")
     engine_paths = _json(engine_members["info/paths.json"]).get("paths", [])
     if facts.noarch:
         _refuse_build_paths(engine_paths)
@@ -94,9 +94,10 @@ def _refuse_build_paths(paths: Iterable[Mapping[str, Any]]) -> None:
     held = [str(entry["_path"]) for entry in paths if entry.get("prefix_placeholder")]
     if held:
         raise FlowlockError(
-            f"the build put the path of its environment into {', '.join(sorted(held))}",
+            f"the build wrote the path of its environment into {', '.join(sorted(held))}",
             code="FL512",
-            hint="a noarch package must not know where it was built: remove the path in the build script",
+            hint="a noarch package must not contain the path of its build "
+            "environment: remove the path in the build script",
         )
 
 
@@ -105,9 +106,9 @@ def _refuse_leaving_links(members: Iterable[Member]) -> None:
     leaving = [f"{path} → {link}" for path, link in links.items() if _leaves(path, links)]
     if leaving:
         raise FlowlockError(
-            f"links lead out of the package: {', '.join(sorted(leaving))}",
+            f"links lead outside the package: {', '.join(sorted(leaving))}",
             code="FL513",
-            hint="link to a file of the package by a relative path, or ship the file itself",
+            hint="use a relative link to a file in the package, or ship the file itself",
         )
 
 

@@ -69,7 +69,7 @@ def run(request: EngineRequest, log: Callable[[str], None]) -> list[Path]:
         if type(error).__name__ != PANIC:
             raise
         raise FlowlockError(
-            f"the engine broke off: {error}", code="FL530", hint=_about(request.work)
+            f"the build engine stopped: {error}", code="FL530", hint=_about(request.work)
         ) from error
     return [Path(path) for result in results for path in result.packages]
 
@@ -102,7 +102,7 @@ def requirements(
 def _about(work: Path) -> str | None:
     """Return what most likely made the engine break off."""
     length = len(os.fsencode(work))
-    too_long = f"the path {work} has {length} bytes: put the workspace where it has a shorter one"
+    too_long = f"the path {work} has {length} bytes: move the workspace to a shorter path"
     return too_long if length > LONG_PATH else None
 
 

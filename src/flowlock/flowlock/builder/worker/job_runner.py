@@ -150,16 +150,16 @@ class JobRunner:
         text = _LAST_WORDS.sub("", (text + errors).replace(str(directory), "$WORK"))
         log = self._log_file(job)
         files.write_text(log, text)
-        reason = result.get("error") or f"its process ended with {code}"
+        reason = result.get("error") or f"its process ended with exit code {code}"
         if "file" in result:
-            reason = f"it gave {result['file']} where {artifact.file} was expected"
+            reason = f"it produced {result['file']} instead of {artifact.file}"
         failure = "fails its tests" if isinstance(job, TestJob) else "cannot be built"
         hint = f"{result['hint']}; " if result.get("hint") else ""
         return FlowlockError(
             f"{artifact.name} {failure}: {str(reason).splitlines()[0]}",
             code=str(result.get("code", "FL532")),
             detail="\n".join(text.splitlines()[-TAIL:]),
-            hint=f"{hint}the whole log is in {log}",
+            hint=f"{hint}the complete log is in {log}",
         )
 
     def _log_file(self, job: BuildJob | TestJob) -> Path:

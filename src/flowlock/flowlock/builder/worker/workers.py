@@ -142,7 +142,7 @@ class _Scheduler:
 
 def _changed_shared(name: str, changed: Sequence[str]) -> FlowlockError:
     return FlowlockError(
-        f"{name} changed what environments share: {shortened(changed, SHOWN)}",
+        f"{name} modified files that environments share: {shortened(changed, SHOWN)}",
         code="FL535",
-        hint="let its script write a new file and rename it: environments share the files of packages",
+        hint="write a new file and rename it in the build script: environments share the files of packages",
     )

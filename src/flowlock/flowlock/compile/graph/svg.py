@@ -38,7 +38,9 @@ def graph_svg(plan: Plan) -> str:
     """Return the drawing: groups as boxes, edges of map and mapvalues marked, skippable steps dashed."""
     title = one_line(plan.spec.title)
     if len(plan.steps) > MOST:
-        return _page(title, Size(420, 60), [_text(20, 35, "legend", f"{len(plan.steps)} steps: too many")])
+        return _page(
+            title, Size(420, 60), [_text(20, 35, "legend", f"{len(plan.steps)} steps: too many to draw")]
+        )
     cards = {step.id: _card(step) for step in plan.steps}
     edges = _edges(plan)
     members, groups = _members(plan)

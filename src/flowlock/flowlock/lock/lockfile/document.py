@@ -109,10 +109,10 @@ def _node(text: str, file: str) -> Any:
     if marker := _MARKER.search(text):
         raise _broken(
             "FL602",
-            "it has merge-conflict markers",
+            "it contains merge-conflict markers",
             file,
             line=text.count("\n", 0, marker.start()) + 1,
-            hint="take either side (`git checkout --ours` or `--theirs`), then run `flowlock lock`",
+            hint="check out either side (`git checkout --ours` or `--theirs`), then run `flowlock lock`",
         )
     try:
         return yaml.load(text)
@@ -123,17 +123,17 @@ def _node(text: str, file: str) -> Any:
 def _version(node: Any, file: str) -> int:
     version = node.get("version") if isinstance(node, dict) else None
     if not isinstance(version, int):
-        raise _broken("FL601", "it has no `version:`, so it is not a lock of pixi", file, line=1)
+        raise _broken("FL601", "it has no `version:`, so it is not a pixi lock", file, line=1)
     if version > VERSION:
         raise _broken(
             "FL603",
-            f"it has version {version}; this flowlock reads versions up to {VERSION}",
+            f"it has format version {version}; this flowlock supports versions up to {VERSION}",
             file,
             line=1,
-            hint="update flowlock, or lock with the tool that wrote the file",
+            hint="update flowlock, or use the tool that wrote the file",
         )
     if version < LEGACY.start:
-        raise _broken("FL603", f"version {version} is too old to be read", file, line=1)
+        raise _broken("FL603", f"format version {version} is too old", file, line=1)
     return version
 
 
@@ -238,7 +238,7 @@ def _row(
         elif url in known:
             records.append(known[url])
         else:
-            problem = f"{label} names {url}, which `packages` does not have"
+            problem = f"{label} lists {url}, which is missing from `packages`"
             raise _MalformedError(problem, f"- conda: {url}")
     return records, others
 

@@ -44,7 +44,7 @@ def upgraded(text: str) -> str:
         lock.to_path(target)
         result = target.read_text(encoding="utf-8")
     if pins(result) != before:
-        raise RefusedError("its pins are not the same in the current format")
+        raise RefusedError("its pins differ in the current format")
     return result
 
 

@@ -41,7 +41,7 @@ def export(kind: ExportKind, lock: Lock, *, environment: str, platform: str, nam
         case ExportKind.ENVIRONMENT:
             text = environment_yml(pins, records, name)
         case ExportKind.MIRROR:
-            raise ValueError("a mirror is not made of a lock; call pixi_mirror")
+            raise ValueError("a mirror is not exported from a lock; call pixi_mirror")
         case _:
             assert_never(kind)
     return ExportResult(kind=kind, text=text)

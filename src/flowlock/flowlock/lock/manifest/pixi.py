@@ -110,7 +110,7 @@ class _ManifestReader:
 
     def _refuse(self, path: KeyPath, what: str) -> None:
         where = self.document.at(path)
-        message = f"{what}: flowlock does not lock these"
+        message = f"{what}: flowlock cannot lock these"
         hint = "lock this workspace with pixi, or remove the section"
         self.problems.append(Problem(code="FL613", message=message, location=where, hint=hint))
 
@@ -144,10 +144,10 @@ class _ManifestReader:
                 else:
                     platform = virtual.target(virtual.checked_subdir(str(item)))
             except ValueError as error:
-                self._report(here, str(error), hint=f"platforms are {', '.join(virtual.DEFAULTS)}")
+                self._report(here, str(error), hint=f"the platforms are {', '.join(virtual.DEFAULTS)}")
                 continue
             if platform.name in made:
-                self._report(here, f"the platform `{platform.name}` is given twice")
+                self._report(here, f"the platform `{platform.name}` is listed twice")
             made[platform.name] = platform
         return made
 
@@ -176,8 +176,8 @@ class _ManifestReader:
         return made
 
     def _refuse_local(self, path: KeyPath, channel: str) -> None:
-        message = f"the channel `{channel}` is a folder of this machine, and a lock must not name one"
-        hint = "name the URL that serves the folder, and add --repodata URL=DIR"
+        message = f"the channel `{channel}` is a local folder, and a lock must not name a local folder"
+        hint = "write the URL that serves the folder, and add --repodata URL=DIR"
         where = self.document.at(path)
         self.problems.append(Problem(code="FL615", message=message, location=where, hint=hint))
 
@@ -286,7 +286,7 @@ class _ManifestReader:
         try:
             return Priority(value) if value is not None else None
         except ValueError:
-            hint = "one of strict, disabled"
+            hint = "use strict or disabled"
             self._report((*path, "channel-priority"), f"unknown channel-priority `{value}`", hint=hint)
             return None
 
@@ -300,14 +300,14 @@ class _ManifestReader:
         try:
             given = value if isinstance(value, dict) else {"cutoff": value}
             if unknown := set(given) - {"cutoff", "exemptions"}:
-                raise ValueError(f"unknown key `{min(unknown)}` of exclude-newer")  # noqa: TRY301 - below
+                raise ValueError(f"unknown key `{min(unknown)}` in exclude-newer")  # noqa: TRY301 - below
             limit = given.get("cutoff")
             exempt = self._requirements(given, here, "exemptions").values()
             cutoff = specs.cutoff(limit, self.now) if limit is not None else None
             here = (*root, "exclude-newer")
             single = {name.lower(): specs.cutoff(moment, self.now) for name, moment in own.items()}
         except (TypeError, ValueError, AttributeError) as error:
-            self._report(here, str(error), hint="a date (2026-01-31), a time, or a duration (7d)")
+            self._report(here, str(error), hint="write a date (2026-01-31), a time, or a duration (7d)")
             return None
         return ExcludeNewer(cutoff=cutoff, exempt=tuple(exempt), by_package=single)
 

@@ -36,7 +36,7 @@ def match_spec(name: str, value: Any) -> str:
     details = {key: item for key, item in value.items() if key != "version"}
     for key in details:
         if key in SOURCES:
-            raise ValueError(f"`{name}` is a source package (`{key}`), which flowlock does not lock")
+            raise ValueError(f"`{name}` is a source package (`{key}`), which flowlock cannot lock")
         if key not in _BRACKETS:
             raise ValueError(f"`{name}` has the unknown key `{key}`")
     spec = _with_version(name, str(value.get("version", "*")))
@@ -60,9 +60,9 @@ def _bracketed(key: str, value: Any) -> str:
     if key == "extras" and isinstance(value, list):
         return f"[{', '.join(map(str, value))}]"
     if not isinstance(value, str | int) or '"' in str(value):
-        raise ValueError(f"`{key}` must be a string without quotes")
+        raise ValueError(f"`{key}` must be a string without quotation marks")
     if key == "channel" and is_local(str(value)):
-        raise ValueError(f"the channel `{value}` is a folder of this machine, and a lock must not name one")
+        raise ValueError(f"the channel `{value}` is a local folder, and a lock must not name a local folder")
     return f'"{channel_url(str(value)) if key == "channel" else value}"'
 
 

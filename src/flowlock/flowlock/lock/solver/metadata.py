@@ -165,7 +165,7 @@ def bad_metadata(what: str, error: Exception) -> FlowlockError:
     return FlowlockError(
         f"the metadata of {what} cannot be used: {error}",
         code="FL621",
-        hint="get the metadata again, then run the same command again",
+        hint="download the metadata again, then run the same command again",
         kept=KEPT,
     )
 

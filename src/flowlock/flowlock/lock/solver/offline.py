@@ -54,9 +54,9 @@ def solve_offline_first(
 
 def _needs_metadata(error: UnsolvableError, live: Collection[str]) -> FlowlockError:
     return FlowlockError(
-        f"{error.message} with only the lock's own records and the current builds",
+        f"{error.message} with only the records of the lock and the current builds",
         code="FL622",
         detail=error.detail,
-        hint=f"run without --offline, or give --repodata DIR with the metadata of {', '.join(sorted(live))}",
+        hint=f"run without --offline, or pass --repodata DIR with the metadata of {', '.join(sorted(live))}",
         kept=KEPT,
     )

@@ -125,7 +125,7 @@ def _together(failures: Sequence[BaseException]) -> BaseException:
         labels.setdefault(str(failure.detail), []).append(failure.label)
     first = unsolvable[0]
     return UnsolvableError(
-        f"{len(unsolvable)} solves have no solution",
+        f"{len(unsolvable)} environments have no solution",
         problems=[problem for failure in unsolvable for problem in failure.problems],
         detail="\n\n".join(f"{', '.join(names)}:\n{explanation}" for explanation, names in labels.items()),
         hint=first.hint,
@@ -192,16 +192,18 @@ def _refuse_live(request: SolveRequest, metadata: ChannelMetadata, opened: Seque
     limit = request.exclude_newer
     if metadata.offline:
         raise FlowlockError(
-            f"{request.label} needs the metadata of {', '.join(live)}, which --offline forbids to download",
+            f"{request.label} needs the metadata of {', '.join(live)}, which "
+            "--offline does not allow flowlock to download",
             code="FL622",
-            hint="run again without --offline, or give the metadata with --repodata DIR",
+            hint="run again without --offline, or pass the metadata with --repodata DIR",
             kept=KEPT,
         )
     if limit is not None and not limit.is_plain:
         raise FlowlockError(
-            f"{request.label}: exclude-newer with exemptions needs {', '.join(live)} as files",
+            f"{request.label}: exclude-newer with exemptions needs "
+            f"the metadata of {', '.join(live)} as files",
             code="FL627",
-            hint="give it with --repodata DIR",
+            hint="pass it with --repodata DIR",
             kept=KEPT,
         )
 
@@ -279,7 +281,7 @@ def _unsolvable(request: SolveRequest, explanation: str) -> UnsolvableError:
         code="FL623",
         location=named[0] if named else None,
         detail=explanation.strip(),
-        hint="loosen one of the specs that the explanation names",
+        hint="relax one of the match specs in the explanation",
         kept=KEPT,
     )
     error.label = request.label

@@ -29,7 +29,7 @@ def make(text: str, named: Mapping[str, str], context: Context) -> PublishTarget
     if kind not in KINDS or not colon:
         known = [*named, *KINDS]
         raise FlowlockError(
-            f"`{text}` is no target",
+            f"`{text}` is not a target",
             code="FL801",
             hint=nearest(kind, known)
             or f"write KIND:LOCATION with one of {', '.join(KINDS)}, or a name of [targets] in flowlock.toml",

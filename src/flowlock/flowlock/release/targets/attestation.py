@@ -68,5 +68,5 @@ def _refused(item: Item, why: str) -> FlowlockError:
     return FlowlockError(
         f"{item.file}.sigstore.json cannot be used: {why}",
         code="FL818",
-        hint="sign the statement of this file and channel, or take the bundle away",
+        hint="sign the statement of this file and channel, or remove the bundle",
     )

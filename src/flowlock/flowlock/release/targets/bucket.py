@@ -88,15 +88,15 @@ class Bucket:
             token = listing.findtext("{*}NextContinuationToken") or ""
             if not token:
                 return
-        raise FlowlockError(f"{self.name} lists objects without end", code="FL813")
+        raise FlowlockError(f"{self.name} lists an endless number of objects", code="FL813")
 
     def _listing(self, body: bytes) -> Element:
-        """Return a listing; one with a document type, which might define entities without end, is refused."""
-        what = f"{self.name} lists its objects in a form that is not S3's"
+        """Return a listing; a document type is refused, since it can define endless entities."""
+        what = f"{self.name} lists its objects in a form that is not valid for S3"
         try:
             return fromstring(body, forbid_dtd=True)
         except DefusedXmlException as error:
-            raise FlowlockError(f"{what}: with a document type", code="FL813") from error
+            raise FlowlockError(f"{what}: it has a document type", code="FL813") from error
         except (ParseError, LookupError, ValueError) as error:
             raise FlowlockError(f"{what}: {error}", code="FL813") from error
 
@@ -128,7 +128,7 @@ class Bucket:
         if record is not None:
             return record
         if file.endswith(OLDER_SUFFIX):
-            raise self._not_indexed(place, "it has the older format, which the index before did not list")
+            raise self._not_indexed(place, "it has the older format, and the previous index did not list it")
         self.scratch.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix=files.TEMPORARY_PREFIX, dir=self.scratch) as folder:
             path = Path(folder) / "object.conda"
@@ -144,7 +144,7 @@ class Bucket:
         return FlowlockError(
             f"{self.name}: {place} cannot be indexed: {why}",
             code="FL814",
-            hint="take it out of the channel, then run the same command again; what was uploaded stays",
+            hint="remove it from the channel, then run the same command again; uploaded files are kept",
         )
 
     def _put(self, place: str, data: bytes, condition: Mapping[str, str]) -> None:
@@ -152,7 +152,7 @@ class Bucket:
         headers = {DIGEST_HEADER: digest, "Content-Type": "application/json", **condition}
         answer = self.client.send("PUT", self._address(place), headers=headers, body=data)
         if answer.status in {CONFLICT, PRECONDITION}:
-            raise PassingError("somebody else wrote it at the same time")
+            raise PassingError("another process wrote it at the same time")
         self.client.accept(answer, f"the index {place}")
 
     def _address(self, place: str) -> str:

@@ -21,11 +21,11 @@ SHUT = (UNAUTHENTICATED, FORBIDDEN, NOT_FOUND)
 CLOSED = "FL817"
 SHOWN = 80
 HINTS = {
-    UNAUTHENTICATED: "the credential is not accepted: make a new one and set it",
-    FORBIDDEN: "the credential may not write here: give it that right, or use another one",
-    NOT_FOUND: "check the name of the channel or repository, and that the credential may see it",
-    413: "the file is larger than the server takes: leave data out of the package",
-    422: "the server refuses the content: see its message",
+    UNAUTHENTICATED: "the credential is not accepted: create a new one and set it",
+    FORBIDDEN: "the credential does not have write access: grant it, or use another credential",
+    NOT_FOUND: "check the name of the channel or repository, and whether the credential has access to it",
+    413: "the file is larger than the server accepts: remove data from the package",
+    422: "the server rejects the content: see its message",
 }
 
 
@@ -77,7 +77,7 @@ class Client:
         raise FlowlockError(
             f"{self._name} refuses {doing}: {answer.status}{http.reason(request, answer)}",
             code=CLOSED if answer.status in SHUT else "FL812",
-            hint=HINTS.get(answer.status, "see the message of the server above"),
+            hint=HINTS.get(answer.status, "see the message from the server above"),
         )
 
     def digest(self, url: str, item: Item) -> Sha256 | None:
@@ -124,14 +124,14 @@ class Client:
         def served_digest() -> Sha256:
             digest = self.digest(url, item)
             if digest is None:
-                raise PassingError(f"{item.file} is said to be there, but is not served")
+                raise PassingError(f"{item.file} is reported as present, but the server does not have it")
             return digest
 
         served = persist(served_digest, f"{self._name}: {item.file}", patience=self._patience)
         if served == item.sha256:
             return Delivery(status=DeliveryStatus.PRESENT, url=url)
         return Delivery(
-            status=DeliveryStatus.CONFLICT, url=url, detail=f"other bytes are served there: {served}"
+            status=DeliveryStatus.CONFLICT, url=url, detail=f"the server has different bytes: {served}"
         )
 
 
@@ -184,9 +184,9 @@ def _entry(node: Mapping[str, Any], file: str, server: str) -> _IndexEntry:
         return _IndexEntry.model_validate(node)
     except ValueError as error:
         raise FlowlockError(
-            f"{server} lists {file[:SHOWN]!r} with an entry that no package has",
+            f"{server} lists {file[:SHOWN]!r} with an invalid entry",
             code="FL813",
-            hint="index the channel again, or take the file out of it",
+            hint="index the channel again, or remove the file from it",
         ) from error
 
 

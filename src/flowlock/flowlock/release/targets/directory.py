@@ -40,7 +40,7 @@ class Directory:
             nearest = nearest.parent
         if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
             raise FlowlockError(
-                f"{self.name}: {nearest} is not a folder that can be written",
+                f"{self.name}: {nearest} is not a writable folder",
                 code="FL011",
                 hint="name another folder, or change its permissions",
             )
@@ -74,7 +74,9 @@ class Directory:
         same = self.digest(item) == item.sha256
         status = DeliveryStatus.PRESENT if same else DeliveryStatus.CONFLICT
         return Delivery(
-            status=status, url=place.as_uri(), detail="" if same else "other bytes have that name"
+            status=status,
+            url=place.as_uri(),
+            detail="" if same else "a file with that name has different bytes",
         )
 
     def digest(self, item: Item) -> Sha256 | None:
@@ -116,13 +118,13 @@ def _index_problem(path: Path) -> Problem | None:
 
 def _why_not_indexed(path: Path, shown: str) -> str | None:
     if path.suffix != SUFFIX:
-        return "it has the older format, which the new index would not list"
+        return "it has the older format, and the new index would not list it"
     try:
         item = read_artifact(path)
         index_files({path.parent.name: {path.name: index_record(path)}}, bytes)
     except (FlowlockError, KeyError, TypeError, ValueError) as error:
         return str(error)
-    return None if item.place == shown else f"its metadata says that it is {item.place}"
+    return None if item.place == shown else f"according to its metadata, it is {item.place}"
 
 
 def _place(source: Path, place: Path) -> bool:

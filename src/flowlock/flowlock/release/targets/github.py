@@ -38,7 +38,9 @@ class GitHub:
     def __init__(self, location: str, context: Context) -> None:
         if not re.fullmatch(r"[\w.-]+/[\w.-]+", location):
             raise FlowlockError(
-                f"`github:{location}` names no repository", code="FL801", hint="write github:OWNER/REPO"
+                f"`github:{location}` does not name a repository",
+                code="FL801",
+                hint="write github:OWNER/REPO",
             )
         self.name = f"github:{location}"
         api = context.environ.get("GITHUB_API_URL") or "https://api.github.com"
@@ -61,7 +63,7 @@ class GitHub:
         repository = read(Repository, self._asked("GET", self._api, doing), self.name, "a repository")
         if not repository.may_push:
             raise FlowlockError(
-                f"{self.name}: the token may only read",
+                f"{self.name}: the token has no write access",
                 code="FL812",
                 hint="give it `contents: write`",
             )
@@ -98,7 +100,7 @@ class GitHub:
         existing = self._asset(release, item)
         if existing is None:
             raise FlowlockError(
-                f"{self.name} says that it has {item.file}, but does not show it",
+                f"{self.name} reports that it has {item.file}, but does not list it",
                 code="FL815",
                 hint="run the same command again",
             )
@@ -118,7 +120,7 @@ class GitHub:
         foreign = sorted(asset.name for asset in self._assets(release) if asset.name not in self._placed)
         if foreign:
             raise FlowlockError(
-                f"{self.name}: the draft has assets that are not of this tag: {', '.join(foreign)}",
+                f"{self.name}: the draft has assets that do not belong to this tag: {', '.join(foreign)}",
                 code="FL816",
                 hint="delete them on the release's page, or delete the draft",
             )
@@ -151,7 +153,7 @@ class GitHub:
             if len(rows) < PAGE:
                 return
         raise FlowlockError(
-            f"{self.name} sent more than {MOST_PAGES} pages where it was asked {doing}",
+            f"{self.name} sent more than {MOST_PAGES} pages when asked {doing}",
             code="FL813",
             hint="delete releases that are no longer needed",
         )
@@ -167,7 +169,7 @@ class GitHub:
         for release in of_tag:
             if self._mark not in (release.body or ""):
                 raise FlowlockError(
-                    f"{self.name} has a release of {self._context.tag} that flowlock did not make: "
+                    f"{self.name} has a release for {self._context.tag} that flowlock did not create: "
                     f"{release.html_url}",
                     code="FL816",
                     hint="delete or rename it if it is a mistake; nothing was changed",
@@ -213,7 +215,7 @@ class GitHub:
         return Delivery(
             status=DeliveryStatus.CONFLICT,
             url=release.html_url,
-            detail=f"the release is {kind} already and lacks {item.file}: release a new version",
+            detail=f"the release is already {kind} and does not have {item.file}: release a new version",
         )
 
     def _assets(self, release: GitHubRelease) -> list[Asset]:
@@ -251,7 +253,7 @@ class GitHub:
         api, uploads = address.origin_of(self._api), address.origin_of(url)
         if uploads not in {api, _uploads_of(api)}:
             raise FlowlockError(
-                f"{self.name} wants files to be sent to {uploads}, which is not its own server",
+                f"{self.name} requests uploads to {uploads}, which is not its own server",
                 code=CLOSED,
                 hint="check GITHUB_API_URL; no request was sent to that server",
             )
@@ -276,7 +278,7 @@ class GitHub:
         stated = self._stated(asset) if fresh else None
         digest = stated or self._read(asset, item)
         if digest != item.sha256:
-            detail = f"the asset of that name has sha256 {digest}"
+            detail = f"the asset with that name has the sha256 {digest}"
             return Delivery(status=DeliveryStatus.CONFLICT, url=asset.browser_download_url, detail=detail)
         status = DeliveryStatus.UPLOADED if fresh else DeliveryStatus.PRESENT
         return Delivery(status=status, url=asset.browser_download_url)
@@ -295,7 +297,7 @@ class GitHub:
             return Sha256(digest) if kind == "sha256" else None
         except ValueError as error:
             raise FlowlockError(
-                f"{self.name} states a digest of {asset.name} that is not a sha256", code="FL813"
+                f"{self.name} reports a digest for {asset.name} that is not a sha256", code="FL813"
             ) from error
 
     def _read(self, asset: Asset, item: Item | None = None) -> Sha256:
@@ -309,7 +311,7 @@ class GitHub:
         )
         digest = self._client.accept(answer, f"to serve {asset.name}").sha256
         if digest is None:
-            raise TypeError("an answer that was read has a digest")
+            raise TypeError("a response that was read must have a digest")
         return digest
 
 

@@ -94,6 +94,6 @@ def server_and_channel(kind: str, location: str, *, below: str = "") -> tuple[st
     if parts.scheme not in {"http", "https"} or not channel or "/" in channel:
         form = "/".join(filter(None, ["https://HOST", below, "CHANNEL"]))
         raise FlowlockError(
-            f"`{kind}:{location}` names no channel", code="FL801", hint=f"write {kind}:{form}"
+            f"`{kind}:{location}` does not name a channel", code="FL801", hint=f"write {kind}:{form}"
         )
     return f"{parts.scheme}://{parts.netloc}/{folder}".rstrip("/"), channel

@@ -81,7 +81,7 @@ class _PrefixApi:
         )
         minting.accept(answer, "trusted publishing (is this repository and workflow a trusted publisher?)")
         minted = answer.body.decode("utf-8", "replace").strip()
-        return Secret(minted, name=f"the token that {self.name} made")
+        return Secret(minted, name=f"the token from {self.name}")
 
 
 class _IdentityToken(BaseModel):

@@ -35,7 +35,7 @@ class S3:
         bucket, _, prefix = location.removeprefix("//").strip("/").partition("/")
         if not location.startswith("//") or not bucket or not prefix:
             raise FlowlockError(
-                f"`s3:{location}` names no channel", code="FL801", hint="write s3://BUCKET/CHANNEL"
+                f"`s3:{location}` does not name a channel", code="FL801", hint="write s3://BUCKET/CHANNEL"
             )
         self.name = f"s3:{location}"
         self._prefix = prefix
@@ -97,7 +97,7 @@ class S3:
                 body=FileBody(item.path, item.size),
             )
             if answer.status == CONFLICT:
-                raise PassingError("another upload of the same object is under way")
+                raise PassingError("another upload of the same object is in progress")
             return answer
 
         answer = persist(put, f"{self.name}: {item.file}", patience=self._context.patience)
