@@ -171,9 +171,9 @@ def test_a_requirement_that_is_none_is_told(tmp_path: Path, requirement: str) ->
 @pytest.mark.parametrize(
     ("file", "message"),
     [
-        ("tool-2.0-py3-none-any.whl", "is version `1.0` by its metadata"),
+        ("tool-2.0-py3-none-any.whl", "is version `1.0` according to its metadata"),
         ("other-1.0-py3-none-any.whl", "has 0 .dist-info folders of `other`"),
-        ("tool.whl", "has a name that no wheel has"),
+        ("tool.whl", "does not have the name of a wheel"),
     ],
 )
 def test_a_wheel_that_was_renamed_is_told(tmp_path: Path, file: str, message: str) -> None:
@@ -277,10 +277,10 @@ def test_a_command_that_is_none_or_leaves_its_folder_is_refused(tmp_path: Path, 
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("tool-1.0.data/data/info/index.json", "where conda's metadata is"),
-        ("tool-1.0.data/data/Info/x", "where conda's metadata is"),
-        ("tool-1.0.data/data/conda-meta/history", "where conda's metadata is"),
-        ("tool-1.0.data/purelib/tool.py", "where it has another file"),
+        ("tool-1.0.data/data/info/index.json", "but conda's metadata is"),
+        ("tool-1.0.data/data/Info/x", "but conda's metadata is"),
+        ("tool-1.0.data/data/conda-meta/history", "but conda's metadata is"),
+        ("tool-1.0.data/purelib/tool.py", "but it has another file"),
         ("tool\\..\\..\\x", "outside the wheel"),
     ],
 )
@@ -317,7 +317,7 @@ def test_a_wheel_with_encryption_or_an_unknown_method_is_refused(tmp_path: Path,
             data[start + offset + shift] = 99
             start = data.find(signature, start + 1)
     path.write_bytes(data)
-    with pytest.raises(FlowlockError, match="packed in a way that is not read") as caught:
+    with pytest.raises(FlowlockError, match="compression or encryption that is not supported") as caught:
         read(path)
     member = "tool-1.0-py3-none-any.whl/tool-1.0.dist-info/METADATA"
     assert told(caught.value) == ("FL426", member)

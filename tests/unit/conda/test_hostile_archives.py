@@ -115,13 +115,13 @@ def test_a_bomb_is_refused_before_it_fills_the_memory(tmp_path: Path, part: str)
 @pytest.mark.parametrize(
     ("members", "code", "message"),
     [
-        ([file("../a")], "FL517", "x-1-0.conda/../a: x-1-0.conda has `../a` in it, which leads outside"),
-        ([file("/a")], "FL517", "leads outside the archive"),
-        ([file("a\\..\\..\\b")], "FL517", "leads outside the archive"),
-        ([file("C:\\a")], "FL517", "leads outside the archive"),
-        ([file("a"), file("a")], "FL519", "x-1-0.conda/a: x-1-0.conda has `a` in it twice"),
-        ([file("a", kind=tarfile.FIFOTYPE)], "FL519", "neither a file nor a folder nor a link"),
-        ([file("a", kind=tarfile.CHRTYPE)], "FL519", "neither a file nor a folder nor a link"),
+        ([file("../a")], "FL517", "x-1-0.conda/../a: x-1-0.conda contains `../a`, which is outside"),
+        ([file("/a")], "FL517", "is outside the archive"),
+        ([file("a\\..\\..\\b")], "FL517", "is outside the archive"),
+        ([file("C:\\a")], "FL517", "is outside the archive"),
+        ([file("a"), file("a")], "FL519", "x-1-0.conda/a: x-1-0.conda contains `a` twice"),
+        ([file("a", kind=tarfile.FIFOTYPE)], "FL519", "is not a file, a folder or a link"),
+        ([file("a", kind=tarfile.CHRTYPE)], "FL519", "is not a file, a folder or a link"),
         ([file("a", kind=tarfile.LNKTYPE, link="absent")], "FL511", "absent"),
         ([file("a", kind=tarfile.LNKTYPE, link="a")], "FL511", ""),
     ],
@@ -208,7 +208,7 @@ def test_a_part_that_is_compressed_twice_is_refused(tmp_path: Path, method: int)
     ],
 )
 def test_other_parts_than_a_package_has_are_refused(tmp_path: Path, names: tuple[str, str]) -> None:
-    assert "other parts" in refused(conda(tmp_path, tar(file("a")), names=names), "FL519")
+    assert "exactly one" in refused(conda(tmp_path, tar(file("a")), names=names), "FL519")
 
 
 @pytest.mark.parametrize(("offset", "value"), [(6, 1), (8, 99), (8, 1)])
@@ -267,7 +267,7 @@ def test_an_archive_of_the_older_format_is_checked_too(tmp_path: Path) -> None:
         if sound:
             refuse_unsafe(old)
             continue
-        with pytest.raises(FlowlockError, match="outside of the environment"):
+        with pytest.raises(FlowlockError, match="outside the environment"):
             refuse_unsafe(old)
     old.write_bytes(b"not an archive")
     refused(old, "FL511", refuse_unsafe)

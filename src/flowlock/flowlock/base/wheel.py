@@ -63,7 +63,7 @@ def read(path: Path) -> Wheel:
     try:
         name, version, _, tags = parse_wheel_filename(path.name)
     except InvalidWheelFilename as error:
-        raise refused(path, WheelFault.NAME, f"has a name that no wheel has: {error}") from error
+        raise refused(path, WheelFault.NAME, f"does not have the name of a wheel: {error}") from error
     with wheel_archive.opened(path) as archive:
         dist_info = _dist_info(path, archive.namelist(), name)
         headers = _headers(path, archive, f"{dist_info}/METADATA")
@@ -115,14 +115,16 @@ def _require_agreement(path: Path, dist_info: str, metadata: WheelMetadata, head
     member = f"{dist_info}/METADATA"
     name = str(headers.get("Name", metadata.name))
     if canonicalize_name(name) != metadata.name:
-        raise refused(path, WheelFault.NAME, f"is `{name[:SHOWN]}` by its metadata", member=member)
+        raise refused(path, WheelFault.NAME, f"is `{name[:SHOWN]}` according to its metadata", member=member)
     stated = str(headers.get("Version", metadata.version))
     try:
         agrees = Version(stated) == metadata.version
     except InvalidVersion:
         agrees = False
     if not agrees:
-        raise refused(path, WheelFault.NAME, f"is version `{stated[:SHOWN]}` by its metadata", member=member)
+        raise refused(
+            path, WheelFault.NAME, f"is version `{stated[:SHOWN]}` according to its metadata", member=member
+        )
 
 
 def _dist_info(path: Path, names: Iterable[str], distribution: str) -> str:
@@ -179,7 +181,7 @@ def _function(path: Path, member: str, name: str, value: str) -> str:
     except ValueError as error:
         leaves = _is_outside(name) or "/" in name or name in {".", ".."}
         fault = WheelFault.OUTSIDE if leaves else WheelFault.METADATA
-        raise refused(path, fault, f"has a command that is none: {error}", member=member) from error
+        raise refused(path, fault, f"has an invalid command: {error}", member=member) from error
 
 
 def installed_files(wheel: Wheel, python: str) -> Iterator[File]:
@@ -213,7 +215,7 @@ def _refuse_collision(wheel: Wheel, path: str, written: Collection[str]) -> None
     taken = path.partition("/")[0].lower() in _METADATA
     if taken or path in written:
         what = "conda's metadata is" if taken else "it has another file"
-        message = f"has a file that would be installed as `{path}`, where {what}"
+        message = f"has a file that would be installed as `{path}`, but {what}"
         raise refused(wheel.path, WheelFault.OUTSIDE, message, member=path)
 
 

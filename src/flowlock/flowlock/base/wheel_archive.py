@@ -19,12 +19,15 @@ _DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, ValueError, EOFError,
 class WheelFault(Enum):
     """What is wrong with a wheel, by what has to be done about it: the code and the way out."""
 
-    DAMAGED = ("FL420", "run the same command again; if it stays so, require another version")
-    OUTSIDE = ("FL423", "do not install it: ask whoever published it, and require another version")
-    TOO_LARGE = ("FL424", "require another version; if all are that large, make a conda package of it")
-    METADATA = ("FL425", "tell its maintainers, and require another version until then")
-    UNREADABLE = ("FL426", "unpack it with the tool that made it, and pack it with `wheel pack`")
-    NAME = ("FL427", "give the file its name back, or require another version")
+    DAMAGED = ("FL420", "run the same command again; if the problem persists, require another version")
+    OUTSIDE = ("FL423", "do not install it; ask its publisher, and require another version")
+    TOO_LARGE = (
+        "FL424",
+        "require another version; if all versions are this large, make a conda package of it",
+    )
+    METADATA = ("FL425", "report this to its maintainers, and require another version until it is fixed")
+    UNREADABLE = ("FL426", "unpack it with the tool that made it, and pack it again with `wheel pack`")
+    NAME = ("FL427", "restore the original file name, or require another version")
 
 
 def refused(path: Path, fault: WheelFault, what: str, *, member: str | None = None) -> FlowlockError:
@@ -40,9 +43,11 @@ def opened(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
         archive = zipfile.ZipFile(path)
     except RuntimeError as error:
-        raise refused(path, WheelFault.UNREADABLE, f"is packed in a way that is not read: {error}") from error
+        raise refused(
+            path, WheelFault.UNREADABLE, f"uses a compression or encryption that is not supported: {error}"
+        ) from error
     except _DAMAGE as error:
-        raise refused(path, WheelFault.DAMAGED, f"cannot be read as a wheel: {error}") from error
+        raise refused(path, WheelFault.DAMAGED, f"is not a readable wheel: {error}") from error
     with archive:
         size = sum(entry.file_size for entry in archive.infolist())
         if size > MOST_UNPACKED * path.stat().st_size + SMALL:
@@ -57,8 +62,8 @@ def content(path: Path, archive: zipfile.ZipFile, member: str) -> bytes:
     except KeyError as error:
         raise refused(path, WheelFault.METADATA, f"has no `{member}`", member=member) from error
     except RuntimeError as error:
-        message = f"is packed in a way that is not read: {error}"
+        message = f"uses a compression or encryption that is not supported: {error}"
         raise refused(path, WheelFault.UNREADABLE, message, member=member) from error
     except _DAMAGE as error:
-        message = f"cannot be read as a wheel: {error}"
+        message = f"is not a readable wheel: {error}"
         raise refused(path, WheelFault.DAMAGED, message, member=member) from error

@@ -123,9 +123,9 @@ def compressor() -> Callable[[bytes], bytes]:
 
     if (zstandard.__version__, zstandard.ZSTD_VERSION) != (ZSTANDARD_VERSION, ZSTD_VERSION):
         raise FlowlockError(
-            f"zstandard {zstandard.__version__} compresses archives to other bytes than {ZSTANDARD_VERSION}",
+            f"zstandard {zstandard.__version__} compresses archives differently from {ZSTANDARD_VERSION}",
             code="FL510",
-            hint=f"install zstandard=={ZSTANDARD_VERSION} from a wheel beside flowlock",
+            hint=f"install zstandard=={ZSTANDARD_VERSION} from a wheel in the environment of flowlock",
         )
     return zstandard.ZstdCompressor(level=ZSTD_LEVEL, threads=ZSTD_THREADS).compress
 
@@ -156,7 +156,9 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
         raise error.of(path) from error
     except RuntimeError as error:
         # What `zipfile` raises for encryption and for methods that it does not know.
-        fault = MalformedArchiveError(ArchiveFault.FORM, f"is packed in a way that is not read: {error}")
+        fault = MalformedArchiveError(
+            ArchiveFault.FORM, f"uses a compression or encryption that is not supported: {error}"
+        )
         raise fault.of(path) from error
     except _DAMAGE as error:
         fault = MalformedArchiveError(ArchiveFault.DAMAGED, f"is not a complete .conda archive: {error}")
@@ -172,11 +174,11 @@ def _parts(opened: zipfile.ZipFile) -> tuple[zipfile.ZipInfo, zipfile.ZipInfo]:
     }
     count = sum(entry.filename.endswith(".tar.zst") for entry in opened.infolist())
     if count != len(parts) or sorted(parts) != ["info", "pkg"]:
-        message = "has other parts than one `info-*.tar.zst` and one `pkg-*.tar.zst`"
+        message = "must contain exactly one `info-*.tar.zst` and one `pkg-*.tar.zst`"
         raise MalformedArchiveError(ArchiveFault.FORM, message)
     for entry in parts.values():
         if entry.compress_type != zipfile.ZIP_STORED:
-            message = f"has `{entry.filename}` compressed twice"
+            message = f"contains `{entry.filename}` compressed twice"
             raise MalformedArchiveError(ArchiveFault.FORM, message, member=entry.filename)
     return parts["info"], parts["pkg"]
 
@@ -205,7 +207,7 @@ def document(info: Iterable[Member], path: str) -> dict[str, Any]:
     try:
         content = json.loads(data)
     except json.JSONDecodeError as error:
-        message = f"has metadata that are not JSON: {error.msg}"
+        message = f"has metadata that is not valid JSON: {error.msg}"
         raise MalformedArchiveError(
             ArchiveFault.METADATA, message, member=path, line=error.lineno, column=error.colno
         ) from error
@@ -244,7 +246,7 @@ def _blocks(opened: zipfile.ZipFile, part: zipfile.ZipInfo, limit: int) -> Itera
         while block := stream.read(BLOCK):
             unpacked += len(block)
             if unpacked > limit:
-                message = f"has `{part.filename}` in it, which unpacks to more than {limit} bytes"
+                message = f"contains `{part.filename}`, which unpacks to more than {limit} bytes"
                 raise MalformedArchiveError(ArchiveFault.TOO_LARGE, message, member=part.filename)
             yield block
 
@@ -258,7 +260,7 @@ def _stream(opened: zipfile.ZipFile, part: zipfile.ZipInfo) -> Iterator[Any]:
         with opened.open(part) as stream:
             yield zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True)
     except RuntimeError as error:
-        message = f"is packed in a way that is not read: {error}"
+        message = f"uses a compression or encryption that is not supported: {error}"
         raise MalformedArchiveError(ArchiveFault.FORM, message, member=part.filename) from error
     except (zstandard.ZstdError, *_DAMAGE) as error:
         raise _damaged_part(part, error) from error

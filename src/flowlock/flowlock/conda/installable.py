@@ -1,4 +1,4 @@
-"""What of a package an installer would write outside of the environment: asked before it is installed."""
+"""What of a package an installer would write outside the environment: asked before it is installed."""
 
 import bz2
 import posixpath
@@ -50,7 +50,7 @@ def refuse_unsafe_info(info: Mapping[str, bytes], path: Path) -> None:
 def _refuse_leaving(member: str, leaving: Iterable[str]) -> None:
     places = list(leaving)
     if places:
-        message = f"would be written outside of the environment: {shortened(places, SHOWN)}"
+        message = f"would be written outside the environment: {shortened(places, SHOWN)}"
         raise MalformedArchiveError(ArchiveFault.OUTSIDE, message, member=member)
 
 
@@ -116,7 +116,7 @@ def _read_old(path: Path) -> dict[str, bytes]:
     except MalformedArchiveError as error:
         raise error.of(path) from error
     except (tarfile.TarError, OSError, EOFError, ValueError, LookupError) as error:
-        fault = MalformedArchiveError(ArchiveFault.DAMAGED, f"is not a whole archive: {error}")
+        fault = MalformedArchiveError(ArchiveFault.DAMAGED, f"is not a complete archive: {error}")
         raise fault.of(path) from error
     return info
 
@@ -140,6 +140,6 @@ class _BoundedStream(RawIOBase):
         block = self._stream.read(size)
         self._left -= len(block)
         if self._left < 0:
-            message = "unpacks to far more than such an archive has"
+            message = "unpacks to far more than is plausible for its size"
             raise MalformedArchiveError(ArchiveFault.TOO_LARGE, message)
         return block

@@ -46,7 +46,7 @@ def members(data: bytes, part: str) -> Iterator[Member]:
                 continue
             # A sparse file is larger than what the tar holds of it.
             if entry.size > len(data):
-                message = f"has a file that says that it has {entry.size} bytes"
+                message = f"has a file that claims to have {entry.size} bytes"
                 raise MalformedArchiveError(ArchiveFault.TOO_LARGE, message, member=path)
             yield Member(path=path, data=_content(archive, entry), executable=bool(entry.mode & 0o100))
 
@@ -65,9 +65,9 @@ def entries(archive: tarfile.TarFile, part: str) -> Iterator[tuple[str, tarfile.
         if entry.isdir():
             continue
         if path in seen:
-            raise MalformedArchiveError(ArchiveFault.FORM, f"has `{path}` in it twice", member=path)
+            raise MalformedArchiveError(ArchiveFault.FORM, f"contains `{path}` twice", member=path)
         if not (entry.issym() or entry.isfile() or entry.islnk()):
-            message = f"has `{path}` in {part}, neither a file nor a folder nor a link"
+            message = f"contains `{path}` in {part}, which is not a file, a folder or a link"
             raise MalformedArchiveError(ArchiveFault.FORM, message, member=path)
         seen.add(path)
         if entry.issym():
@@ -77,19 +77,19 @@ def entries(archive: tarfile.TarFile, part: str) -> Iterator[tuple[str, tarfile.
 
 def _require_place(path: str, links: set[str]) -> None:
     if not is_inside(path):
-        message = f"has `{path}` in it, which leads outside the archive"
+        message = f"contains `{path}`, which is outside the archive"
         raise MalformedArchiveError(ArchiveFault.OUTSIDE, message, member=path)
     if posixpath.normpath(path) != path:
-        message = f"has `{path}` in it, which another path means too"
+        message = f"contains `{path}`, which is the same file as another path"
         raise MalformedArchiveError(ArchiveFault.FORM, message, member=path)
     # A disk may know no case: there this is the file of the other name.
     if path.lower() in _DECIDING and path not in _DECIDING:
-        message = f"has `{path}` in it, which some disks take for `{path.lower()}`"
+        message = f"contains `{path}`, which is the same file as `{path.lower()}` on some file systems"
         raise MalformedArchiveError(ArchiveFault.FORM, message, member=path)
     above = posixpath.dirname(path)
     while links and above:
         if above in links:
-            message = f"has `{path}` in it, which lies below the link `{above}`"
+            message = f"contains `{path}`, which is below the link `{above}`"
             raise MalformedArchiveError(ArchiveFault.OUTSIDE, message, member=path)
         above = posixpath.dirname(above)
 
@@ -98,7 +98,11 @@ def require_apart(path: str, *, info: bool) -> None:
     """Refuse metadata among the files of a package, where they would replace its own, and the other way."""
     is_info = path.partition("/")[0].lower() == INFO
     if is_info != info:
-        what = "is among the metadata" if info else "is metadata among the files, and would replace its own"
+        what = (
+            "is in the metadata archive"
+            if info
+            else "is metadata in the archive of files, and would replace the real metadata"
+        )
         raise MalformedArchiveError(ArchiveFault.FORM, f"is malformed: `{path}` {what}", member=path)
 
 

@@ -279,7 +279,7 @@ def _toml(text: str, file: str) -> tuple[tomlkit.TOMLDocument, toml.Document]:
             f"{file} cannot be edited: {error}",
             code="FL851",
             location=Location(file=file),
-            hint="rewrite it in TOML 1.0, or edit the requirement by hand",
+            hint="rerewrite it in TOML 1.0, or edit the requirement by hand",
         ) from error
 
 

@@ -144,7 +144,7 @@ class _ManifestReader:
                 else:
                     platform = virtual.target(virtual.checked_subdir(str(item)))
             except ValueError as error:
-                self._report(here, str(error), hint=f"the platforms are {', '.join(virtual.DEFAULTS)}")
+                self._report(here, str(error), hint=f"the the platforms are {', '.join(virtual.DEFAULTS)}")
                 continue
             if platform.name in made:
                 self._report(here, f"the platform `{platform.name}` is listed twice")

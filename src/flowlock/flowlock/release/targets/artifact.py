@@ -51,14 +51,14 @@ def read(path: Path) -> Item:
             f"{path.name} is not a conda package: {error}",
             code="FL820",
             location=Location(file=f"{path.name}/{INDEX}"),
-            hint="build it again, or take the file out of the folder",
+            hint="build it again, or remove the file from the folder",
         ) from error
     if path.name != artifact.file:
         raise FlowlockError(
-            f"{path.name} is {artifact.file} by its metadata",
+            f"{path.name} is {artifact.file} according to its metadata",
             code="FL820",
             location=Location(file=f"{path.name}/{INDEX}"),
-            hint="give the file its name back",
+            hint="restore the original file name",
         )
     sha256 = files.sha256_of(path)
     return Item(
@@ -89,7 +89,7 @@ def find(folder: Path, *, without: Collection[str] = ()) -> list[Path]:
     channel and a folder of artifacts beside it).
     """
     if not folder.is_dir():
-        raise FlowlockError(f"there is no folder {folder}", code="FL012", hint="check --from")
+        raise FlowlockError(f"folder {folder} does not exist", code="FL012", hint="check --from")
     paths: dict[str, Path] = {}
     for path in sorted(folder.rglob(f"*{SUFFIX}")):
         # A package's file is named NAME-VERSION-BUILD, and only the name may have a `-`: `read` checks that.
@@ -98,7 +98,7 @@ def find(folder: Path, *, without: Collection[str] = ()) -> list[Path]:
         other = paths.setdefault(path.name, path)
         if other != path and files.sha256_of(other) != files.sha256_of(path):
             raise FlowlockError(
-                f"{path.name} is there twice with different bytes: {other} and {path}", code="FL821"
+                f"{path.name} exists twice with different bytes: {other} and {path}", code="FL821"
             )
     return [paths[name] for name in sorted(paths)]
 
