@@ -101,10 +101,10 @@ class Workspace:
             if canonicalize_name(name) in {canonicalize_name(workflow.name), workflow.distribution}:
                 return workflow
         raise FlowlockError(
-            f"there is no workflow `{name}` in {self.relative(self.workflows)}",
+            f"workflow `{name}` does not exist in {self.relative(self.workflows)}",
             code="FL305",
             hint=nearest(name, [workflow.name for workflow in workflows])
-            or f"there are: {', '.join(workflow.name for workflow in workflows) or 'none'}",
+            or f"the available ones are {', '.join(workflow.name for workflow in workflows) or 'none'}",
         )
 
     def unlocked_reason(self, workflow: Workflow) -> str | None:
@@ -172,7 +172,7 @@ class _ChannelsTable(_Strict):
         named = [value] if isinstance(value, str) else list(value)
         urls = [*named, *value.values()] if isinstance(value, dict) else named
         if any(address.user_info(url) for url in urls):
-            raise ValueError("a channel's address has a user name or a password in it: take them out")
+            raise ValueError("the address of a channel contains a user name or a password: remove them")
         return value
 
 
@@ -200,9 +200,9 @@ class _WorkflowTable(_Strict):
     def _given(cls, value: str, info: ValidationInfo) -> str:
         unlocked = info.data.get("locked") is False
         if unlocked and not value.strip():
-            raise ValueError("`locked = false` needs a reason, which each release command prints")
+            raise ValueError("`locked = false` needs a reason, which the release commands print")
         if value and not unlocked:
-            raise ValueError("a reason belongs to `locked = false`")
+            raise ValueError("a reason is only allowed with `locked = false`")
         return " ".join(value.split())
 
 
@@ -224,7 +224,7 @@ def find(start: Path) -> Path:
     raise FlowlockError(
         f"no {FILE} in {start.resolve()} or above it",
         code="FL301",
-        hint="go to a workspace, name one with -C DIR, or make one with `flowlock init DIR`",
+        hint="change to a workspace, select one with -C DIR, or create one with `flowlock init DIR`",
     )
 
 
@@ -314,9 +314,9 @@ def _unknown_workflows(
     return [
         Problem(
             code="FL305",
-            message=f"there is no workflow `{name}`",
+            message=f"workflow `{name}` does not exist",
             location=written.at(("workflows", name)),
-            hint=nearest(name, names) or f"there are: {', '.join(names) or 'none'}",
+            hint=nearest(name, names) or f"the available ones are {', '.join(names) or 'none'}",
         )
         for name in document.workflows
         if canonicalize_name(name) not in existing
@@ -331,7 +331,7 @@ def _package_names(root: Path, folders: Sequence[Path]) -> list[PackageName]:
             names.append(PackageName(folder.name))
         except ValueError as error:
             where = Location(file=folder.relative_to(root).as_posix())
-            hint = "rename the folder, and the package in it"
+            hint = "rename the folder and the package in it"
             problems.append(Problem(code="FL306", message=str(error), location=where, hint=hint))
     if problems:
         raise FlowlockError(problems[0].message, problems=problems)

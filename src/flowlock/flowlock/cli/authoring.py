@@ -59,9 +59,11 @@ def tasks(context: typer.Context, name: Annotated[str | None, typer.Argument()] 
 def check(
     context: typer.Context,
     specs: Annotated[
-        list[Path] | None, typer.Argument(help="Spec files, or folders of them; all if none is given.")
+        list[Path] | None, typer.Argument(help="Spec files, or folders that contain them; default: all.")
     ] = None,
-    form: Annotated[Format, typer.Option("--format", help="How problems are printed.")] = Format.TEXT,
+    form: Annotated[
+        Format, typer.Option("--format", help="The format in which problems are printed.")
+    ] = Format.TEXT,
     strict: Annotated[bool, typer.Option("--strict", help="Treat warnings as errors.")] = False,
 ) -> int:
     """Report every problem of specs and recipes, with file, line, column, code and a hint."""
@@ -94,7 +96,7 @@ def explain(
     return options.emit(explanations.explain(code))
 
 
-schemas = typer.Typer(help="JSON Schemas, for editors and forms.", no_args_is_help=True)
+schemas = typer.Typer(help="JSON Schemas for editors and forms.", no_args_is_help=True)
 app.add_typer(schemas, name="schema")
 
 

@@ -72,7 +72,7 @@ def check(session: Session, buildable: Mapping[str, BuildTarget]) -> list[Proble
     if not build_lock.target.path.is_file() or not build_lock.manifest.environments:
         return []
     return [
-        Problem(code="FL551", message=f"{build_lock.target.shown} is stale: {reason}", hint=HINT)
+        Problem(code="FL551", message=f"{build_lock.target.shown} is out of date: {reason}", hint=HINT)
         for reason in _reasons(committed, build_lock)
     ]
 
@@ -157,12 +157,15 @@ def _forget_damaged(session: Session, build_lock: _BuildLock) -> None:
 
 def _refuse_stale(session: Session, build_lock: _BuildLock) -> None:
     if not build_lock.target.path.is_file():
-        hint = f"{HINT}; `--profile embedded` needs no such file, and no conda channel"
+        hint = f"{HINT}; `--profile embedded` needs neither this file nor a conda channel"
         raise FlowlockError(f"there is no {build_lock.target.shown}", code="FL551", hint=hint)
     problems = [Problem(code="FL551", message=reason) for reason in _reasons(session, build_lock)]
     if problems:
         raise FlowlockError(
-            f"{build_lock.target.shown} is stale", problems=problems, hint=HINT, kept="the channel as it was"
+            f"{build_lock.target.shown} is out of date",
+            problems=problems,
+            hint=HINT,
+            kept="the channel, unchanged",
         )
 
 
@@ -175,7 +178,7 @@ def _records(held: Lock, environment: str, platform: str) -> Any:
     pins = held.environments[environment].packages.get(platform)
     if pins is None:
         raise FlowlockError(
-            f"the build's lock has nothing for {platform}",
+            f"the build lock does not cover {platform}",
             code="FL553",
             hint="add the platform to [build] platforms of flowlock.toml, and run `flowlock lock --build`",
         )

@@ -62,7 +62,7 @@ class CacheResult:
         for entry in self.entries:
             line = f"{entry.kind:<9} {entry.name:<{width}} {_human(entry.size):>9}"
             if not self.freed:
-                line += f"  {entry.needed_by or 'nobody needs it'}"
+                line += f"  {entry.needed_by or 'unused'}"
             lines.append(line)
         verb = "in the cache"
         if self.freed:

@@ -107,7 +107,7 @@ def _engine(name: str, trial: str) -> Finding:
         return Finding(name=name, found="not installed", good=False, remedy=remedy)
     tried = process.run([sys.executable, "-c", trial], check=False)
     if tried.returncode != 0:
-        reason = (tried.stderr.strip().splitlines() or [f"it ends with {tried.returncode}"])[-1]
+        reason = (tried.stderr.strip().splitlines() or [f"it exits with {tried.returncode}"])[-1]
         return Finding(
             name=name, found=f"{installed}, which does not work: {reason}", good=False, remedy=remedy
         )

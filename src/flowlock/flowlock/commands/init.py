@@ -65,7 +65,7 @@ class InitResult:
 
     def as_text(self) -> str:
         """Return what was made and the next commands."""
-        lines = [f"made the workspace {self.name} in {self.folder}", "next:"]
+        lines = [f"created the workspace {self.name} in {self.folder}", "next:"]
         if self.folder != Path.cwd():
             lines.append(f"  cd {self.folder}")
         if not self.in_git:
@@ -127,10 +127,10 @@ def _name(folder: Path) -> str:
         return name
     words = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-0123456789")[:MAX_NAME].strip("-")
     raise FlowlockError(
-        f"`{name}` cannot be a workspace's name: lower case letters, digits and `-` after a letter, "
+        f"`{name}` is not a valid workspace name: use lower case letters, digits and `-` after a letter, "
         f"at most {MAX_NAME} characters",
         code="FL306",
-        hint=f"choose another folder, `{words}` for example" if words else "choose another folder",
+        hint=f"choose another folder, for example `{words}`" if words else "choose another folder",
     )
 
 
@@ -146,7 +146,7 @@ def _refuse_full(folder: Path) -> None:
         raise FlowlockError(
             f"{folder} is not empty: it holds {', '.join(present[:3])}{', …' if len(present) > 3 else ''}",  # noqa: PLR2004 - the limit stands beside it
             code="FL307",
-            hint="name a folder that does not exist yet",
+            hint="use a folder that does not exist yet",
         )
 
 

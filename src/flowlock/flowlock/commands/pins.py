@@ -19,7 +19,7 @@ HINT = "run `flowlock sync` and commit the locks"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pins:
-    """One pin for each package that a tag publishes, and where locks and sources disagree."""
+    """One pin for each package that a tag publishes, and where the locks do not match the sources."""
 
     pins: tuple[PinnedBuild, ...]
     problems: tuple[Problem, ...]
@@ -55,7 +55,7 @@ def read(session: Session, snapshot: WorkspaceSnapshot, commit: str) -> Pins:
         problems += _disagreements(pin, identities.get(name))
     for name, lock in workflows.items():
         if lock in locks.texts and name not in pins:
-            problems.append(_problem("FL829", f"{lock} does not pin {name}, so nothing of it was reviewed"))
+            problems.append(_problem("FL829", f"{lock} does not pin {name}, so the package was not reviewed"))
     for name, identity in identities.items():
         if name not in unpublished:
             pins.setdefault(name, _by_identity(identity, workflow=name in workflows))
@@ -114,7 +114,7 @@ def _pin(record: Record, path: str) -> PinnedBuild:
 
 def _disagreements(pin: PinnedBuild, identity: Identity | None) -> Iterator[Problem]:
     if identity is None:
-        yield _problem("FL827", f"{pin.where} pins {pin.artifact.file}, which this workspace does not make")
+        yield _problem("FL827", f"{pin.where} pins {pin.artifact.file}, which this workspace does not build")
     elif identity.artifact.file != pin.artifact.file:
         current = identity.artifact.file
         yield _problem("FL828", f"{pin.where} pins {pin.artifact.file}, the source makes {current}")

@@ -97,7 +97,7 @@ def status(
             served[target.name] = _at_target(target, items)
         except FlowlockError as error:
             served[target.name] = dict.fromkeys(identities, Availability.UNKNOWN)
-            notes.append(f"{target.name} was not asked: {error.message}")
+            notes.append(f"{target.name} was not queried: {error.message}")
     rows = []
     for name, identity in sorted(identities.items()):
         row = PackageStatus(

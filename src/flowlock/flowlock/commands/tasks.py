@@ -137,7 +137,7 @@ def tasks(
         return OneTask(task=named[0])
     if named:
         owners = " or ".join(f"`{task.module}.{task.name}`" for task in named)
-        raise FlowlockError(f"`{name}` is the name of several tasks", code="FL133", hint=f"say {owners}")
+        raise FlowlockError(f"several tasks are named `{name}`", code="FL133", hint=f"write {owners}")
     problems = []
     for task in catalog.broken.get(name, ()):
         message = f"`{task.name}` of {task.distribution} cannot be imported: {task.message}"

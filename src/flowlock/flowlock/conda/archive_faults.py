@@ -9,7 +9,7 @@ from flowlock.errors import FlowlockError, Location
 class ArchiveFault(Enum):
     """What is wrong with an archive: the code and the way out."""
 
-    DAMAGED = ("FL511", "remove it and run the same command again, and flowlock builds or downloads it again")
+    DAMAGED = ("FL511", "remove it and run the same command again; flowlock builds or downloads it again")
     OUTSIDE = ("FL517", "do not install it; ask its publisher, and pin another build")
     TOO_LARGE = ("FL518", "do not install it; ask its publisher, and pin another build")
     FORM = ("FL519", "pack it again with `cph transmute`, or build it again")

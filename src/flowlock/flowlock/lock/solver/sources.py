@@ -23,7 +23,7 @@ SHOWN = 80
 _BASE_URL = re.compile(
     r"(?:(?:https?|file)://)?[^\s\x00-\x1f\x7f\\@?#:]*(?::[0-9]+)?[^\s\x00-\x1f\x7f\\@?#:]*"
 )
-_HINT = "get the file again, then run the same command again"
+_HINT = "download the file again, then run the same command again"
 
 
 class _PackageEntry(BaseModel):
@@ -79,11 +79,11 @@ def snapshots(options: Iterable[str], channels: Sequence[str]) -> list[ChannelFo
 
 
 def _of_only_channel(unnamed: Sequence[Path], channels: Sequence[str]) -> ChannelFolder:
-    """Return a folder that names no channel as the only channel without a folder; raises FlowlockError."""
+    """Match a folder of an unnamed channel to the only channel without a folder; raises FlowlockError."""
     if len(unnamed) == 1 and len(channels) == 1:
         return ChannelFolder(url=channels[0], path=unnamed[0], serves=False)
     without_folder = (
-        f"without metadata are {', '.join(channels)}" if channels else "all channels have metadata"
+        f"channels without metadata: {', '.join(channels)}" if channels else "all channels have metadata"
     )
     raise FlowlockError(
         f"the channel of {unnamed[0]} is unknown: its repodata.json has no `info.base_url`",
@@ -107,7 +107,7 @@ def _base_channel(folder: Path) -> str | None:
         raise FlowlockError(
             f"{folder} has no <platform>/{REPODATA}",
             code="FL620",
-            hint="--repodata takes a folder with noarch/repodata.json and one such file per platform",
+            hint="--repodata needs a folder with noarch/repodata.json and a repodata.json for each platform",
         )
     for file in repodata_files:
         base = parsed(file).get("info", {}).get("base_url")
