@@ -115,7 +115,7 @@ REPODATA = json.dumps(
                 "build_number": 0,
                 "subdir": "noarch",
                 "noarch": "python",
-                "depends": ["python >=3.11"],
+                "depends": ["__unix"],
                 "sha256": "0" * 64,
                 "md5": "0" * 32,
                 "size": 100,

@@ -71,6 +71,13 @@ CONTENTS: tuple[Any, ...] = (
     {"package": "a-1-0", "files": {"../\0": 5}},
     {"state": ["x"], "answer": 5},
 )
+# Contents that a reader takes.
+SOUND: Mapping[str, tuple[Any, ...]] = {
+    "signatures": ({"tasks": [], "errors": []},),
+    "resolution": ({"pins": [{"file": "a.whl", "url": "https://h/a.whl", "sha256": "0" * 64}]},),
+    "bytecode": ({"package": "a-1-0", "files": {"a.pyc": 5}},),
+    "verdicts": ({"literals": [{"check": "x", "refusals": []}]},),
+}
 READERS: Mapping[str, tuple[Callable[[Path], Any], Any]] = {
     "stat data": (lambda path: StatCache(path).get(path, path.lstat()), None),
     "channel": (lambda path: store.entries(path.parent.parent), []),

@@ -11,10 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from flowlock.errors import FlowlockError
+from answer_kinds import SERVER
+from flowlock.errors import FlowlockError, Problem
 from flowlock.report.renderings import errors
+from flowlock_core.errors import Problem as WorkflowProblem
 from flowlock_core.errors import WorkflowError
-from kinds import KINDS, Kind, Problems
+from kind import ACCEPTED, Kind, Place, Problems
+from kinds import KINDS
 from mutations import damaged_bytes, damaged_tree
 from shared import seeded
 
@@ -23,27 +26,43 @@ LONG = os.environ.get("FLOWLOCK_STORM") == "long"
 # Over all kinds at least 1,500, and 20,000 for long.
 MUTANTS = 1560 if LONG else 120
 SECONDS, MEGABYTES = 5, 300
-ACCEPTED = "accepted"
+# Of each kind, so many codes (outcomes, of what is never refused), and such a share of refusals with a place.
+CODES, LOCATED = 5, 0.8
 MEMORY = Path("/proc/self/status")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reading:
-    """What became of one mutant: the problems it met, none if it was accepted, and what that took."""
+    """What became of one mutant: the problems that it met or the outcome, and what that took."""
 
+    kind: Kind
     problems: Problems
+    outcome: str
     seconds: float
     megabytes: float
 
     @property
     def labels(self) -> set[str]:
-        """The codes of its problems."""
-        return {problem.code for problem in self.problems} or {ACCEPTED}
+        """The codes of its problems, or its outcome."""
+        return {problem.code for problem in self.problems} or {self.outcome}
 
     @property
     def is_located(self) -> bool:
-        """Whether each of its problems names file and line."""
-        return all(problem.location and problem.location.line for problem in self.problems)
+        """Whether each of its problems names what a problem of its kind has to name."""
+        return all(_names(problem, self.kind) for problem in self.problems)
+
+
+def _names(problem: Problem | WorkflowProblem, kind: Kind) -> bool:
+    location = problem.location
+    match kind.place:
+        case Place.LINE:
+            return bool(location and location.line)
+        case Place.MEMBER:
+            return location is not None and location.file.startswith(f"{Path(kind.file).name}/")
+        case Place.SERVER:
+            return SERVER in problem.message or "127.0.0.1" in problem.message
+        case _:
+            return False
 
 
 @pytest.mark.storm
@@ -67,8 +86,13 @@ def test_a_damaged_file_is_read_or_refused(
         readings.append(reading)
     with capsys.disabled():
         print_histogram(name, readings)
-    if kinds[0].text:
-        assert len(located(readings)) >= 0.8 * len(refused(readings))
+    assert len(told(readings)) >= CODES
+    assert len(located(readings)) >= LOCATED * len(refused(readings))
+
+
+def told(readings: Sequence[Reading]) -> set[str]:
+    """Return the codes and outcomes that tell one fault from another."""
+    return {label for reading in readings for label in reading.labels} - {ACCEPTED}
 
 
 def refused(readings: Sequence[Reading]) -> list[Reading]:
@@ -80,7 +104,9 @@ def located(readings: Sequence[Reading]) -> list[Reading]:
 
 
 def mutant(chance: random.Random, kind: Kind) -> bytes:
-    """Return a damaged file: in its bytes, or in the tree of its document."""
+    """Return a damaged file: with a fault of its kind, or in its bytes, or in the tree of its document."""
+    if kind.faults is not None:
+        return kind.faults(chance)
     data = chance.choice(kind.seeds)
     if kind.syntax is not None and chance.random() < 0.6:
         data = damaged_tree(chance, data, kind.syntax)
@@ -101,20 +127,22 @@ def read(kind: Kind, path: Path, start: float, *, shown: str) -> Reading:
     except BaseException as error:
         error.add_note(shown)
         raise
-    seconds = time.perf_counter() - began
-    return Reading(problems=problems, seconds=seconds, megabytes=peak() - start)
+    seconds, megabytes = time.perf_counter() - began, peak() - start
+    outcome = ACCEPTED if problems else kind.outcome(path)
+    return Reading(kind=kind, problems=problems, outcome=outcome, seconds=seconds, megabytes=megabytes)
 
 
 def print_histogram(name: str, readings: Sequence[Reading]) -> None:
     seconds = max(reading.seconds for reading in readings)
     megabytes = max(reading.megabytes for reading in readings)
+    place = readings[0].kind.place.value
     sys.stderr.write(
         f"\n{name}: {len(readings)} mutants (seed {SEED}), {len(refused(readings))} refused, "
-        f"{len(located(readings))} of them with file and line; at most {seconds:.2f} s, {megabytes:.0f} MB\n"
+        f"{len(located(readings))} of them with {place}; at most {seconds:.2f} s, {megabytes:.0f} MB\n"
     )
     histogram = Counter(label for reading in readings for label in reading.labels)
     for label, count in histogram.most_common():
-        sys.stderr.write(f"  {label:<9} {count:>5} {'#' * (1 + 59 * count // len(readings))}\n")
+        sys.stderr.write(f"  {label:<20} {count:>5} {'#' * (1 + 59 * count // len(readings))}\n")
 
 
 def peak() -> float:

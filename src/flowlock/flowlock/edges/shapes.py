@@ -12,7 +12,13 @@ from flowlock.errors import FlowlockError, Location
 
 T = TypeVar("T")
 Sha256Text = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Md5Text = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 SHOWN = 3
+# What pydantic says of a text that goes beyond its limits.
+_LIMITS = {
+    "recursion limit exceeded": "it is nested deeper than 200 levels",
+    "number out of range": "a number has more than 4,300 digits",
+}
 # How pydantic ends what it says about a text that is not JSON.
 _PLACE = re.compile(r" at line (\d+) column (\d+)")
 # Making one takes longer than most texts.
@@ -28,10 +34,12 @@ def parsed(
     hint: str | None = None,
     kept: str | None = None,
     file: str | None = None,
+    beyond: str | None = None,
 ) -> T:
     """Return a JSON text as a type that pydantic knows; `what` is how an error calls the text.
 
-    An error has the line and the column in the file, if `file` names one.
+    An error has the line and the column in the file, if `file` names one. `beyond` is the code of a text that
+    goes beyond the limits of depth and numbers, if that is not `code`.
 
     Texts that are not JSON, nest without end, or hold numbers of any length are such errors too.
     """
@@ -40,7 +48,8 @@ def parsed(
     except ValidationError as error:
         location = _location(error, data, file) if file is not None else None
         message = f"{what} {_fault(error)}"
-        raise FlowlockError(message, code=code, hint=hint, kept=kept, location=location) from error
+        told = beyond if beyond is not None and _exceeded(error) else code
+        raise FlowlockError(message, code=told, hint=hint, kept=kept, location=location) from error
     return document
 
 
@@ -76,7 +85,17 @@ def _first_misfit(error: ValidationError) -> Misfit:
     return Misfit(fault["loc"], f"{place or 'the document'}: {fault['msg']}")
 
 
+def _exceeded(error: ValidationError) -> str | None:
+    """Return which limit of the reader of JSON a text exceeds, if that is what is wrong with it."""
+    message = error.errors(include_input=False, include_url=False)[0]["msg"]
+    exceeded = (limit for words, limit in _LIMITS.items() if words in message)
+    return next(exceeded, None)
+
+
 def _fault(error: ValidationError) -> str:
+    limit = _exceeded(error)
+    if limit is not None:
+        return f"goes beyond what is read: {limit}"
     if error.errors(include_input=False, include_url=False)[0]["type"] == "json_invalid":
         return "is not JSON"
     return f"does not have the expected shape: {_first_misfit(error).message}"

@@ -29,8 +29,13 @@ def test_entries_of_both_formats_are_listed(tmp_path: Path) -> None:
     [
         ("", "FL621 1:1", "is not JSON"),
         ('{\n"packages"', "FL621 2:10", "is not JSON"),
-        ("[" * 200_000, "FL621 1:202", "is not JSON"),
-        ('{"packages": {"a": ' + '{"a":' * 5000 + "1" + "}" * 5002, "FL621 1:1015", "is not JSON"),
+        ("[" * 200_000, "FL637 1:202", "nested deeper than 200 levels"),
+        (
+            '{"packages": {"a": ' + '{"a":' * 5000 + "1" + "}" * 5002,
+            "FL637 1:1015",
+            "nested deeper than 200 levels",
+        ),
+        ('{"x":' + "9" * 5000 + "}", "FL637 1:4307", "a number has more than 4,300 digits"),
         ("[]", "FL621 1:1", "does not have the expected shape"),
         ('{"info": []}', "FL634 1:10", "`info` is not an object"),
         ('{"packages": null}', "FL634 1:14", "`packages` is not an object"),
@@ -63,6 +68,7 @@ def test_what_is_not_repodata_is_refused(tmp_path: Path, text: str, told: str, m
         ("a.conda", {"sha256": "0" * 63}, "sha256: "),
         ("a.conda", {"extra_depends": "x"}, "extra_depends"),
         ("a.conda", {"extra_depends": {"x": "y"}}, "extra_depends"),
+        ("a.conda", {"md5": {}}, "md5: "),
         ("a.conda", {"sha256": 5}, "sha256: "),
         ("../a.conda", {}, "not the name of an archive"),
         ("a\\a.conda", {}, "not the name of an archive"),

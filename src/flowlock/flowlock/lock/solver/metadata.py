@@ -79,7 +79,10 @@ class ChannelMetadata:
                 return any(matcher.matches(e.spec, record) for e in asked)
 
             made = self._limited[file, id(limit)] = self._folder() / sources.REPODATA
-            document = sources.without_newer(sources.parsed(file), limit, is_exempt)
+            try:
+                document = sources.without_newer(sources.parsed(file), limit, is_exempt)
+            except sources.WrongEntryError as error:
+                raise sources.refused_entry(file, error) from error
             made.write_text(json.dumps(document), encoding="utf-8")
         return made
 
@@ -88,9 +91,12 @@ class ChannelMetadata:
 
         key = (file, folder.url)
         if key not in self._opened:
+            sources.require_base_url(file)
             try:
                 self._opened[key] = rattler.SparseRepoData(rattler.Channel(folder.url), subdir, file)
             except OSError as error:
+                # It tells the place, which the engine does not.
+                sources.parsed(file)
                 raise bad_metadata(f"{subdir}/{file.name}", error) from error
         return self._opened[key]
 

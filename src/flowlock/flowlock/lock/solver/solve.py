@@ -146,10 +146,17 @@ async def _solve(request: SolveRequest, metadata: ChannelMetadata) -> list[Recor
         raise _unsolvable(request, str(error)) from error
     except (engine.GatewayError, engine.FetchRepoDataError) as error:
         raise _unreachable(request, error) from error
-    except (engine.IoError, OSError, ValueError) as error:
+    except Exception as error:
+        if not isinstance(error, engine.IoError | OSError | ValueError) and not _is_panic(error):
+            raise
         metadata.require_sound()
         raise bad_metadata(request.label, error) from error
     return sorted((metadata.ours(record) for record in solved), key=lambda record: record.url)
+
+
+def _is_panic(error: Exception) -> bool:
+    """Say whether the engine gave up in the middle: the class of that cannot be imported."""
+    return type(error).__name__ == "RustPanic"
 
 
 async def _engine_records(

@@ -1,5 +1,7 @@
 """The folders that stand for channels, and their repodata, checked before an engine reads it."""
 
+import mmap
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +25,7 @@ SHOWN = 80
 _BASE_URL = re.compile(
     r"(?:(?:https?|file)://)?[^\s\x00-\x1f\x7f\\@?#:]*(?::[0-9]+)?[^\s\x00-\x1f\x7f\\@?#:]*"
 )
+_STATED_BASE_URL = re.compile(rb'"base_url"\s*:\s*"([^"]*)"')
 _HINT = "download the file again, then run the same command again"
 
 
@@ -36,6 +39,7 @@ class _PackageEntry(BaseModel):
     constrains: list[str] = []
     extra_depends: dict[str, list[str]] | None = None
     sha256: shapes.Sha256Text | None = None
+    md5: shapes.Md5Text | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,42 +115,58 @@ def _base_channel(folder: Path) -> str | None:
         )
     for file in repodata_files:
         base = parsed(file).get("info", {}).get("base_url")
-        if base is not None:
-            _require_url(base, file)
         # A relative one is meant relative to a server, of which a folder says nothing.
         if base and "://" in base:
             return channel_url(base.rstrip("/").removesuffix("/" + file.parent.name))
     return None
 
 
-def _require_url(base: Any, file: Path) -> None:
-    """Refuse an `info.base_url` that no package can be downloaded from, or that names a user."""
-    if isinstance(base, str) and _BASE_URL.fullmatch(base):
-        return
-    line, column = place_of(files.read_bytes(file).decode(), ("info", "base_url"))
-    raise FlowlockError(
-        f"`info.base_url` of {file.parent.name}/{file.name} is not a URL of a channel",
-        code="FL636",
-        location=Location(file=str(file), line=line, column=column),
-        hint="get the metadata again from the channel itself, or correct the URL",
-        kept=KEPT,
-    )
+def require_base_url(file: Path) -> None:
+    """Refuse metadata whose `info.base_url` is not a URL: the engine would panic, and print its own stack.
+
+    It is looked for in the bytes: metadata of hundreds of megabytes are parsed by the engine only.
+    """
+    with file.open("rb") as stream:
+        if not os.fstat(stream.fileno()).st_size:
+            return
+        with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            bases = [match[1].decode("utf-8", "replace") for match in _STATED_BASE_URL.finditer(data)]
+    if not all(map(_BASE_URL.fullmatch, bases)):
+        parsed(file)
+
+
+class WrongEntryError(Exception):
+    """An entry of repodata is not that of a package: why, and the keys that lead to it."""
+
+    def __init__(self, path: tuple[str, ...], message: str) -> None:
+        super().__init__(message)
+        self.path, self.message = path, message
 
 
 def without_newer(
     document: Mapping[str, Any], limit: ExcludeNewer, is_exempt: Callable[[Record], bool]
 ) -> dict[str, Any]:
-    """Return repodata without the packages that the limit forbids."""
+    """Return repodata without the packages that the limit forbids; a WrongEntryError tells what is none."""
     base = str(document.get("info", {}).get("base_url") or f"{ALIAS}unknown/noarch").rstrip("/")
     kept: dict[str, Any] = {**document}
     for kind in PACKAGES:
-        kept[kind] = {
-            name: entry
-            for name, entry in document.get(kind, {}).items()
-            if not _is_late(entry, limit)
-            or is_exempt(from_repodata(f"{base}/{name}", base.rpartition("/")[0], entry))
-        }
+        kept[kind] = {}
+        for name, entry in document.get(kind, {}).items():
+            try:
+                forbidden = _is_late(entry, limit) and not is_exempt(
+                    from_repodata(f"{base}/{name}", base.rpartition("/")[0], entry)
+                )
+            except (ValueError, OverflowError) as error:
+                raise WrongEntryError((kind, name), str(error)) from error
+            if not forbidden:
+                kept[kind][name] = entry
     return kept
+
+
+def refused_entry(file: Path, error: WrongEntryError) -> FlowlockError:
+    """Return the error about an entry of a repodata file."""
+    fault = _not_a_package(error.path, f"`{error.path[-1][:SHOWN]}`: {error.message}")
+    return _refused(file, files.read_bytes(file), fault, kept=KEPT)
 
 
 def _is_late(entry: Mapping[str, Any], limit: ExcludeNewer) -> bool:
@@ -163,19 +183,23 @@ def parsed(file: Path, *, kept: str | None = KEPT) -> dict[str, Any]:
     shown = f"the channel's metadata {file.parent.name}/{file.name}"
     data = files.read_bytes(file)
     document: dict[str, Any] = shapes.parsed(
-        dict[str, Any], data, what=shown, code="FL621", hint=_HINT, kept=kept, file=str(file)
+        dict[str, Any], data, what=shown, code="FL621", beyond="FL637", hint=_HINT, kept=kept, file=str(file)
     )
     fault = _wrong_part(document) or _wrong_entry(document)
     if fault is not None:
-        line, column = place_of(data.decode(), fault.path)
-        raise FlowlockError(
-            f"{shown} {fault.message}",
-            code=fault.code,
-            location=Location(file=str(file), line=line, column=column),
-            hint=fault.hint,
-            kept=kept,
-        )
+        raise _refused(file, data, fault, kept=kept)
     return document
+
+
+def _refused(file: Path, data: bytes, fault: "_RepodataFault", *, kept: str | None) -> FlowlockError:
+    line, column = place_of(data.decode(), fault.path)
+    return FlowlockError(
+        f"the channel's metadata {file.parent.name}/{file.name} {fault.message}",
+        code=fault.code,
+        location=Location(file=str(file), line=line, column=column),
+        hint=fault.hint,
+        kept=kept,
+    )
 
 
 class _RepodataFault(NamedTuple):
@@ -193,6 +217,10 @@ def _wrong_part(document: Mapping[str, Any]) -> _RepodataFault | None:
         if not isinstance(document.get(part, {}), dict):
             message = f"is not repodata: `{part}` is not an object"
             return _RepodataFault("FL634", (part,), message, "give a channel's repodata.json")
+    base = document.get("info", {}).get("base_url")
+    if base is not None and not (isinstance(base, str) and _BASE_URL.fullmatch(base)):
+        hint = "download the metadata again from the channel itself, or correct the URL"
+        return _RepodataFault("FL636", ("info", "base_url"), "has an `info.base_url` that is not a URL", hint)
     return None
 
 
