@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowlock.edges import masking, secret
+from flowlock.edges import credentials, masking, secret
 from flowlock.edges.masking import SHORTEST_HIDDEN, SHORTEST_PRINTED, SHORTEST_QUOTED, hidden, printable
 from flowlock.edges.secret import Secret
 from flowlock.errors import FlowlockError
@@ -26,6 +26,12 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "every character in percent": lambda text: "".join(f"%{ord(letter):02x}" for letter in text),
     "JSON": lambda text: json.dumps(text).replace("/", "\\/"),
     "unicode escapes": lambda text: "".join(f"\\u{ord(letter):04X}" for letter in text),
+    "wide percent": lambda text: "".join(f"%u{ord(letter):04X}" for letter in text),
+    "long escapes": lambda text: "".join(f"\\U{ord(letter):08x}" for letter in text),
+    "braced escapes": lambda text: "".join(f"\\u{{{ord(letter):x}}}" for letter in text),
+    "octal escapes": lambda text: "".join(f"\\{ord(letter):03o}" for letter in text),
+    "open references": lambda text: "".join(f"&#{ord(letter)}" for letter in text),
+    "base64 of base64": lambda text: base64.b64encode(base64.b64encode(f"u:{text}".encode())).decode(),
     "references": lambda text: "".join(f"&#x{ord(letter):x};" for letter in text),
     "decimal references": lambda text: "".join(f"&#{ord(letter)};" for letter in text),
     "base64": lambda text: base64.b64encode(text.encode()).decode(),
@@ -99,6 +105,35 @@ def test_what_is_printed_has_neither_user_info_nor_tokens_nor_what_a_terminal_ob
     assert shown.startswith("at https://***@host/x, https://conda.host/t/***/channel red ")
     assert not re.search("[\x00-\x1f\x7f-\x9f\u202e]", shown)
     assert printable("a\tb\r\nc") == "a\tb\nc"
+
+
+def test_a_number_beyond_every_character_is_no_spelling() -> None:
+    text = "\\UFFFFFFFF \\u{ffffff} &#9999999; \\777"
+    assert hidden(text, [SECRET]) == text
+
+
+@pytest.mark.parametrize(
+    "address", ["https://{}@host/x", "https://{}:@host/x", "git+https://{}:x-oauth-basic@host"]
+)
+def test_a_token_in_place_of_the_user_of_an_address_is_a_secret(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = "tok-planted-0123456789"  # noqa: S105 - opens nothing
+    monkeypatch.setenv("UV_INDEX_URL", address.format(token))
+    assert secret.safe(f"the user {token} is not known") == "the user *** is not known"
+
+
+def test_a_server_that_quotes_the_token_of_an_address_is_not_shown_with_it() -> None:
+    token = "tok-planted-0123456789"  # noqa: S105 - opens nothing
+    named = credentials.basic(f"https://{token}@host/simple")
+    assert named is not None
+    assert token not in repr(named)
+    pair = base64.b64encode(f"{token}:".encode()).decode()
+    told = named.hide_in(f"no user {token}, {quote(token, safe='')} or {pair}")
+    assert told.startswith("no user ***, *** or ***")
+    kept = credentials.basic("https://reader:planted-password@host/simple")
+    assert kept is not None
+    assert kept.hide_in("reader has planted-password") == "reader has ***"
 
 
 def test_credentials_of_the_environment_are_masked_wherever_they_come_from(

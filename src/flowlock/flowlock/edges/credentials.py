@@ -37,20 +37,26 @@ class Header:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Basic:
-    """User name and password, as the URL of a package index has them (RFC 7617)."""
+    """User name and password, as the URL of a package index has them (RFC 7617).
 
-    user: str = field(repr=False)
+    The user name of a URL without a password is a token, and a secret too.
+    """
+
+    user: str | Secret = field(repr=False)
     password: Secret | None = field(repr=False)
 
     def sign(self, request: Any) -> None:
         """Put both into the request."""
         password = self.password.reveal() if self.password else ""
-        both = base64.b64encode(f"{self.user}:{password}".encode()).decode()
+        user = self.user.reveal() if isinstance(self.user, Secret) else self.user
+        both = base64.b64encode(f"{user}:{password}".encode()).decode()
         request.headers["Authorization"] = f"Basic {both}"
 
     def hide_in(self, text: str) -> str:
-        """Return the text without the password."""
-        return self.password.hide_in(text) if self.password else text
+        """Return the text without the password, or the token that stands for both."""
+        for secret in (self.user, self.password):
+            text = secret.hide_in(text) if isinstance(secret, Secret) else text
+        return text
 
 
 def basic(url: str) -> Basic | None:
@@ -58,5 +64,7 @@ def basic(url: str) -> Basic | None:
     named = address.user_info(url)
     if named is None:
         return None
-    user, password = named
-    return Basic(user=user, password=Secret.or_none(password, name="the password in an address"))
+    user, stated = named
+    password = Secret.or_none(stated, name="the password in an address")
+    token = None if password else Secret.or_none(user, name="the token in an address")
+    return Basic(user=token or user, password=password)

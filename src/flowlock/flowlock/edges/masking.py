@@ -3,6 +3,7 @@
 import base64
 import html
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,11 +18,22 @@ SHORTEST_QUOTED, SHORTEST_PRINTED = 6, 12
 # A proxy that encodes what was encoded makes `%2541` of `A`.
 _SPELLED_TWICE = 2
 
-# One character as it may be spelled: percent-encoded, escaped as in JSON and Python, as a reference of HTML.
+# One character as it may be spelled: percent-encoded, escaped as in JSON, JavaScript, Python and C, as a
+# reference of HTML.
 _SPELLED = re.compile(
-    r"%(?P<percent>[0-9A-Fa-f]{2})|\\(?:u(?P<unicode>[0-9A-Fa-f]{4})|x(?P<byte>[0-9A-Fa-f]{2}))"
-    r"|(?P<reference>&(?:\#[xX][0-9A-Fa-f]{1,6}|\#[0-9]{1,7}|[A-Za-z]{2,8});)"
+    r"""
+    % (?P<percent> [0-9A-Fa-f]{2} )
+    | %u (?P<wide> [0-9A-Fa-f]{4} )
+    | \\u (?P<unicode> [0-9A-Fa-f]{4} )
+    | \\u\{ (?P<braced> [0-9A-Fa-f]{1,6} ) \}
+    | \\U (?P<long> [0-9A-Fa-f]{8} )
+    | \\x (?P<byte> [0-9A-Fa-f]{2} )
+    | \\ (?P<octal> [0-3][0-7]{2} )
+    | (?P<reference> & (?: \#[xX][0-9A-Fa-f]{1,6};? | \#[0-9]{1,7};? | [A-Za-z]{2,8}; ) )
+    """,
+    re.VERBOSE,
 )
+_HEXADECIMAL = ("percent", "wide", "unicode", "braced", "long", "byte")
 # What may break a secret and is not seen: spaces, line ends, quotes, backslashes, invisible signs.
 _BREAKS = "\\\"'\xad\u1680\u3000\ufeff" + "".join(
     chr(number)
@@ -69,9 +81,10 @@ def hidden(text: str, values: Iterable[str], *, shortest: int = SHORTEST_QUOTED)
     return _masked(text, spans)
 
 
-def _parts(needle: str, shortest: int) -> set[str]:
+@lru_cache(maxsize=1024)
+def _parts(needle: str, shortest: int) -> frozenset[str]:
     length = min(shortest, len(needle))
-    return {needle[start : start + length] for start in range(len(needle) - length + 1)}
+    return frozenset(needle[start : start + length] for start in range(len(needle) - length + 1))
 
 
 def _readings(text: str) -> Iterator[str]:
@@ -118,7 +131,10 @@ def _needles(value: str) -> tuple[str, ...]:
     if len(value) < SHORTEST_HIDDEN:
         return ()
     data = value.encode("utf-8", "surrogatepass")
-    spellings = [value, data.hex(), *(_base64(data, before) for before in range(3))]
+    encoded = [_base64(data, before) for before in range(3)]
+    # A file of credentials holds base64, and is sent as base64.
+    twice = [_base64(text.encode(), before) for text in encoded for before in range(3)]
+    spellings = [value, data.hex(), *encoded, *twice]
     read = (spelling.translate(_FOLDED) for spelling in spellings)
     return tuple(dict.fromkeys(text for text in read if len(text) >= SHORTEST_HIDDEN))
 
@@ -151,8 +167,11 @@ def _resolved(view: _ResolvedText) -> _ResolvedText:
 
 def _letter(match: re.Match[str]) -> str:
     """Return what is spelled; a reference that HTML does not know stays as it is."""
-    digits = match["percent"] or match["unicode"] or match["byte"]
-    return chr(int(digits, 16)) if digits else html.unescape(match[0])
+    kind = match.lastgroup
+    if kind == "reference":
+        return html.unescape(match[0])
+    number = int(match[str(kind)], 16 if kind in _HEXADECIMAL else 8)
+    return chr(number) if number <= sys.maxunicode else match[0]
 
 
 def _folded(view: _ResolvedText) -> _ResolvedText:

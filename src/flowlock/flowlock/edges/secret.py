@@ -16,6 +16,8 @@ _SENDABLE = re.compile(r"[\x20-\x7e]+")
 # Settings such as TOKENIZERS_PARALLELISM=false are not credentials, nor are paths.
 _SHORTEST_OF_ENVIRONMENT = 12
 _PASSWORD = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@]*:([^\s/]+)@")
+# A token is written as a user name without a password, or before one that says nothing.
+_USER_TOKEN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://([^\s/:@]+)(?::(?:x-oauth-basic)?)?@")
 # Every secret of this process: whatever prints asks for them, however the text came about.
 _known: set[str] = set()
 
@@ -93,6 +95,8 @@ def _of_environment(environ: Mapping[str, str]) -> set[str]:
             values.add(value)
         if "@" in value:
             values |= {password for password in _PASSWORD.findall(value) if len(password) > 1}
+            tokens = _USER_TOKEN.findall(value)
+            values |= {token for token in tokens if len(token) >= _SHORTEST_OF_ENVIRONMENT}
     return values
 
 
