@@ -5,14 +5,19 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 
-def side_by_side(candidates: Mapping[str, Callable[[], object]], *, repeat: int) -> dict[str, float]:
+def side_by_side(
+    candidates: Mapping[str, Callable[[], object]],
+    *,
+    repeat: int,
+    clock: Callable[[], float] = time.perf_counter,
+) -> dict[str, float]:
     """Return each candidate's median seconds; they take turns, so that a slow moment hits all of them."""
     seconds: dict[str, list[float]] = {name: [] for name in candidates}
     for _ in range(repeat):
         for name, call in candidates.items():
-            started = time.perf_counter()
+            started = clock()
             call()
-            seconds[name].append(time.perf_counter() - started)
+            seconds[name].append(clock() - started)
     return {name: statistics.median(values) for name, values in seconds.items()}
 
 

@@ -16,7 +16,7 @@ from flowlock_core.errors import ExitCode, UsageError, WorkflowError
 from flowlock_core.masking import masked, masked_document
 
 if TYPE_CHECKING:
-    from flowlock_core.execute import StepRecord, Workflow
+    from flowlock_core.execute import Executor, Workflow
     from flowlock_core.parameters.params import Params
 
 
@@ -131,6 +131,18 @@ def _add_run(commands: "argparse._SubParsersAction[_Parser]") -> None:
         "--results", metavar="DIR", type=Path, default=Path("results"), help="default: ./results"
     )
     run.add_argument("--mock-io", action="store_true", help="use packaged examples instead of reading data")
+    run.add_argument(
+        "--executor",
+        choices=("sequential", "threads", "eager"),
+        help="default: sequential; threads runs steps and elements that do not need each other at once; "
+        "eager is for debuggers, and the default of `python workflow.py`",
+    )
+    run.add_argument(
+        "--jobs", metavar="N", type=_positive, help="calls at the same time; default: one a processor"
+    )
+    run.add_argument(
+        "--keep-going", action="store_true", help="after a failure, run what does not need the failed step"
+    )
     run.add_argument("-q", "--quiet", action="store_true", help="do not print a line for each step")
     run.set_defaults(action=_run)
 
@@ -158,6 +170,13 @@ def _add_connections(commands: "argparse._SubParsersAction[_Parser]") -> None:
         _add_parameters(one)
 
 
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
+
+
 class _Version(argparse.Action):
     """Look the version up when it is asked for only: that reads the metadata of installed packages."""
 
@@ -173,8 +192,10 @@ class _Version(argparse.Action):
 
 def _run(bundle: Bundle, arguments: argparse.Namespace) -> CommandOutcome:
     from flowlock_core.command.output import with_layout, write_results
+    from flowlock_core.command.progress import ProgressLines
     from flowlock_core.command.running import run_workflow
     from flowlock_core.execute import Options
+    from flowlock_core.execute.record import Unobserved
 
     main = bundle.load()
     params = _parameters(arguments)
@@ -184,7 +205,10 @@ def _run(bundle: Bundle, arguments: argparse.Namespace) -> CommandOutcome:
         base=params.base,
         results=results,
         mock_io=arguments.mock_io,
-        log=(lambda _record: None) if arguments.quiet else _log,
+        observer=Unobserved() if arguments.quiet else ProgressLines(),
+        executor=_executor(bundle, arguments),
+        jobs=arguments.jobs,
+        keep_going=arguments.keep_going,
     )
     try:
         result, run = run_workflow(main, options, params.problems)
@@ -204,12 +228,19 @@ def _parameters(arguments: argparse.Namespace) -> "Params":
     return with_values(params, arguments.set)
 
 
-def _log(record: "StepRecord") -> None:
-    times = f" x{record.calls}" if record.calls > 1 else ""
-    skipped = f", {record.skipped} skipped" if record.skipped and record.calls else ""
-    sys.stderr.write(
-        f"{record.status.value:<8} {record.id:<32} {record.task}{times}{skipped}  {record.seconds:.3f} s\n"
-    )
+def _executor(bundle: Bundle, arguments: argparse.Namespace) -> "Executor":
+    """Return how to execute; a workflow module that runs as a file is being debugged."""
+    from flowlock_core.execute import Executor
+
+    default = Executor.SEQUENTIAL if bundle.main is None else Executor.EAGER
+    executor = Executor(arguments.executor) if arguments.executor else default
+    if arguments.jobs is not None and executor is not Executor.THREADS:
+        hint = "add `--executor threads`, or leave --jobs out"
+        raise UsageError(f"--jobs has no meaning for {executor.value} execution", code="FL739", hint=hint)
+    if arguments.keep_going and executor is Executor.EAGER:
+        hint = "add `--executor sequential`"
+        raise UsageError("--keep-going has no meaning for eager execution", code="FL739", hint=hint)
+    return executor
 
 
 def _schema(bundle: Bundle, _arguments: argparse.Namespace) -> CommandOutcome:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 
@@ -41,7 +42,8 @@ class DataFile:
 class Problem:
     """One thing that is wrong: a code, a sentence, its step and parameter, its place, a way out.
 
-    `data` are the files that the tables of the step were made from.
+    `data` are the files that the tables of the step were made from. `detail` are lines for who looks into a
+    task: its arguments and its traceback.
     """
 
     code: str
@@ -51,6 +53,7 @@ class Problem:
     location: Location | None = None
     hint: str | None = None
     data: tuple[DataFile, ...] = ()
+    detail: str = ""
 
     @property
     def sentence(self) -> str:
@@ -59,8 +62,12 @@ class Problem:
         return f"{where}: {self.message}" if where else self.message
 
     def as_json(self) -> dict[str, str | int | None]:
-        """Return {code, message, file, line, column, hint}, as all of flowlock's commands print problems."""
+        """Return {code, message, file, line, column, hint}, as all of flowlock's commands print problems.
+
+        What a task raised has a `detail` besides.
+        """
         where = self.location
+        extra = {"detail": self.detail} if self.detail else {}
         return {
             "code": self.code,
             "message": self.sentence,
@@ -68,11 +75,14 @@ class Problem:
             "line": where.line if where else None,
             "column": where.column if where else None,
             "hint": self.hint,
+            **extra,
         }
 
     def __str__(self) -> str:
         text = f"{self.location or 'error'}: {self.code} {self.sentence}"
-        return f"{text}\n  hint: {self.hint}" if self.hint else text
+        if self.hint:
+            text = f"{text}\n  hint: {self.hint}"
+        return f"{text}\n{indent(self.detail, '  ')}" if self.detail else text
 
 
 class WorkflowError(Exception):

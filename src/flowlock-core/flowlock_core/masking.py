@@ -41,9 +41,9 @@ def masked_document(document: Any) -> Any:
 
 
 def masked_problem(problem: Problem) -> Problem:
-    """Return a problem whose message and hint are masked."""
+    """Return a problem whose message, hint and detail are masked."""
     hint = None if problem.hint is None else masked(problem.hint)
-    return replace(problem, message=masked(problem.message), hint=hint)
+    return replace(problem, message=masked(problem.message), hint=hint, detail=masked(problem.detail))
 
 
 def masked_error(error: WorkflowError) -> WorkflowError:

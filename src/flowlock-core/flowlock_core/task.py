@@ -1,7 +1,9 @@
 """`@task`: a function that workflows are made of, with its bound arguments; frozen."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from importlib import import_module
+from pickle import PicklingError
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 P = ParamSpec("P")
@@ -23,6 +25,24 @@ class Task(Generic[P, R]):
     example: str | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
     checked: bool = False
+
+    def __reduce__(self) -> tuple[Callable[..., "Task[..., Any]"], tuple[Any, ...]]:
+        """Pickle the name of the function: its module is imported where the task is unpickled.
+
+        (The name stands for this task in its module, so pickle cannot find the function by itself.)
+        """
+        func = self.func
+        try:
+            importable = _function_named(func.__module__, func.__qualname__) is func
+        except (ImportError, AttributeError):
+            importable = False
+        if not importable:
+            raise PicklingError(
+                f"the task {self.name} is not found under {func.__module__}.{func.__qualname__}: "
+                f"define it at the top of a module that can be imported"
+            )
+        settings = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "func"}
+        return _task_named, (func.__module__, func.__qualname__, settings)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the plain function: no bound arguments, no checks."""
@@ -56,6 +76,18 @@ class Task(Generic[P, R]):
         """Run the task once a (key, value) pair, and keep the keys."""
         names = argument_names(argnames)
         return [(key, self.call(**bind(names, value))) for key, value in argvalues]
+
+
+def _task_named(module: str, name: str, settings: Mapping[str, Any]) -> Task[..., Any]:
+    return Task(func=_function_named(module, name), **settings)
+
+
+def _function_named(module: str, name: str) -> Callable[..., Any]:
+    """Import a function, which its module may know as a task."""
+    found: Any = import_module(module)
+    for part in name.split("."):
+        found = getattr(found, part)
+    return found.func if isinstance(found, Task) else found
 
 
 @overload

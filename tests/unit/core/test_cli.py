@@ -241,3 +241,31 @@ def test_a_layout_beside_the_module_places_the_cards(
     assert 'style="--x: 3; --y: 2; --w: 4; --h: 3"' in page
     (card,) = json.loads((tmp_path / "r/result.json").read_text())["result"]["widgets"]
     assert card["position"] == {"x": 2, "y": 1, "w": 4, "h": 3}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["--jobs", "2"],
+        ["--executor", "threads", "--jobs", "0"],
+        ["--executor", "threads", "--jobs", "many"],
+        ["--executor", "dusk"],
+        ["--executor", "eager", "--keep-going"],
+    ],
+)
+def test_options_of_executors_that_do_not_fit_are_told(
+    wrong: list[str], package: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["run", "--mock-io", "--results", str(tmp_path / "r"), *wrong]
+    assert main(f"{package}.workflow:sample", arguments) == 2
+    assert "FL739" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("executor", ["sequential", "threads", "eager"])
+def test_every_executor_writes_the_same_results(
+    executor: str, package: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["run", "--params", str(tmp_path / "params.yaml"), "--results", str(tmp_path / "r")]
+    assert main(f"{package}.workflow:sample", [*arguments, "--executor", executor]) == 0
+    assert "(4 of 4)" in capsys.readouterr().err
+    assert json.loads((tmp_path / "r/result.json").read_text())["result"]["title"] == "<Sample> & co"

@@ -1,25 +1,42 @@
 """A whole run: every problem of the parameters first, then the steps."""
 
-from collections.abc import Collection, Sequence
+import os
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, assert_never
 
 from flowlock_core.connections import MOCKED
 from flowlock_core.errors import DataFile, Problem, WorkflowError
-from flowlock_core.execute import Options, Run, Workflow, trace
+from flowlock_core.execute import Executor, Options, Run, RunLog, Workflow, run_plan, trace
 from flowlock_core.execute.mocks import IO_TAG
-from flowlock_core.execute.plan import Plan
+from flowlock_core.execute.plan import Plan, env_refs_in
+from flowlock_core.execute.pools import InlinePool, ThreadPool
 from flowlock_core.masking import masked, masked_problem
 from flowlock_core.parameters.checks import check_params
 
+_SECRET_LENGTH = 6
 
-def run_workflow(main: Workflow, options: Options, problems: Sequence[Problem] = ()) -> tuple[Any, Run]:
-    """Check the parameters against every step, then run; return the last step's result, and the run.
+
+def run_workflow(main: Workflow, options: Options, problems: Sequence[Problem] = ()) -> tuple[Any, RunLog]:
+    """Check the parameters against every step, then run; return the last step's result, and what happened.
 
     A WorkflowError holds every problem of the parameters, those that are known already first, and then
     nothing has run.
     """
     plan = trace(main)
+    _check(plan, options, problems)
+    log = RunLog()
+    try:
+        return _execute(main, plan, options, log), log
+    except WorkflowError as error:
+        variables = dict(_variables(plan))
+        told = [_with_data(problem, plan, log) for problem in error.problems]
+        problems = [masked_problem(_without_values(problem, variables)) for problem in told]
+        raise WorkflowError(masked(error.message), problems=problems) from error
+
+
+def _check(plan: Plan, options: Options, problems: Sequence[Problem]) -> None:
+    """Raise what is wrong with the parameters; `problems` are known already."""
     context = {"base": options.base, MOCKED: options.mock_io}
     others = check_params(plan, options.params, context=context, mocked=_mocked(plan, options))
     # Nothing more is said of a step whose parameters cannot be read as a whole.
@@ -27,12 +44,47 @@ def run_workflow(main: Workflow, options: Options, problems: Sequence[Problem] =
     others = [problem for problem in others if problem.step not in unreadable]
     if problems or others:
         raise WorkflowError("the parameters do not fit the workflow", problems=[*problems, *others])
-    run = Run(options)
-    try:
-        return main(run), run
-    except WorkflowError as error:
-        problems = [masked_problem(_with_data(problem, plan, run)) for problem in error.problems]
-        raise WorkflowError(masked(error.message), problems=problems) from error
+
+
+def _execute(main: Workflow, plan: Plan, options: Options, log: RunLog) -> Any:
+    match options.executor:
+        case Executor.EAGER:
+            run = Run(options, log)
+            options.observer.started(len(plan.steps))
+            return main(run)
+        case Executor.SEQUENTIAL:
+            return run_plan(plan, options, InlinePool(), log)
+        case Executor.THREADS:
+            with ThreadPool.of(options.jobs) as pool:
+                return run_plan(plan, options, pool, log)
+        case _:
+            assert_never(options.executor)
+
+
+def _variables(plan: Plan) -> Iterator[tuple[str, str]]:
+    """Yield the variables of the environment that the steps take, and their values."""
+    for step in plan.steps:
+        for name in env_refs_in([step.arguments, step.argvalues]):
+            value = os.environ.get(name, "")
+            # Shorter ones are not secrets, and stand in too many words.
+            if len(value) >= _SECRET_LENGTH:
+                yield name, value
+
+
+def _without_values(problem: Problem, variables: Mapping[str, str]) -> Problem:
+    """Return a problem in which the name of a variable stands for its value, which may be a secret.
+
+    A problem without a detail has the words of a task that knew what it said.
+    """
+    if not problem.detail:
+        return problem
+    message, detail = problem.message, problem.detail
+    # A value may be a part of another.
+    for name, value in sorted(variables.items(), key=lambda variable: -len(variable[1])):
+        written = f"${{{{ env.{name} }}}}"
+        message = message.replace(value, written)
+        detail = detail.replace(value, written)
+    return replace(problem, message=message, detail=detail)
 
 
 def _mocked(plan: Plan, options: Options) -> list[str]:
@@ -40,7 +92,7 @@ def _mocked(plan: Plan, options: Options) -> list[str]:
     return [*by_example, *options.mocks]
 
 
-def _with_data(problem: Problem, plan: Plan, run: Run) -> Problem:
+def _with_data(problem: Problem, plan: Plan, run: RunLog) -> Problem:
     """Add to a problem of a table which files the table was made from, or which examples stood for them."""
     if problem.step is None:
         return problem

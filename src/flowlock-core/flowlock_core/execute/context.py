@@ -1,12 +1,10 @@
 """What the executor tells the tasks that it runs: where results go, which element of a map this is."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from contextvars import ContextVar, Token
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 from flowlock_core.errors import TaskError
 
@@ -14,15 +12,23 @@ DEFAULT_RESULTS = Path("results")
 # A part of a group key: column, "=", value.
 TRIPLE = 3
 
+# The number of a step in its plan and of a call in its step: calls are compared by it.
+Position: TypeAlias = tuple[int, int]
+_NOTHING_TAKEN: Mapping[Path, Position] = {}
 
-@dataclass(kw_only=True, slots=True)
-class RunContext:
-    """The run that a task belongs to; `element` is the key or number of the map's element, if any."""
+
+class RunContext(NamedTuple):
+    """What one call of a task may know of its run: each call has a context of its own, and none can change.
+
+    `element` is the key or number of the map's element, if any. `taken` are the files that other calls of
+    the run are known to have written.
+    """
 
     results: Path = DEFAULT_RESULTS
     base: Path | None = None
     element: str = ""
-    written: dict[Path, str] = field(default_factory=dict)
+    position: Position = (0, 0)
+    taken: Mapping[Path, Position] = _NOTHING_TAKEN
 
     def output_path(self, name: str) -> Path:
         """Return where to write a file of this name, its folder made.
@@ -34,13 +40,11 @@ class RunContext:
         if self.element:
             relative = relative.with_name(f"{relative.stem}-{self.element}{relative.suffix}")
         path = self.results / relative
-        if path in self.written:
-            raise TaskError(
-                f"an earlier step of this run already wrote {relative}",
-                parameter="filename",
-                hint="give each step its own file name",
-            )
-        self.written[path] = name
+        written = _written_now()
+        writer = self.taken.get(path)
+        if path in written or (writer is not None and writer < self.position):
+            raise written_twice(str(relative))
+        written[path] = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -50,22 +54,48 @@ class RunContext:
         return path
 
 
-_current: ContextVar[RunContext | None] = ContextVar("flowlock_run", default=None)
+def written_twice(name: str) -> TaskError:
+    """Return the error of a call that writes a file which an earlier call of the run has written."""
+    return TaskError(
+        f"an earlier step of this run already wrote {name}",
+        parameter="filename",
+        hint="give each step its own file name",
+    )
+
+
+# The context of the call that runs, and the files that it has written so far, in their order.
+_running: ContextVar[tuple[RunContext, dict[Path, None]] | None] = ContextVar("flowlock_run", default=None)
 
 
 def current() -> RunContext:
     """Return the context of the running step; outside a run, one that writes to ./results."""
-    return _current.get() or RunContext()
+    running = _running.get()
+    return RunContext() if running is None else running[0]
 
 
-@contextmanager
-def active(context: RunContext) -> Iterator[RunContext]:
-    """Make a context current for the block."""
-    token = _current.set(context)
-    try:
-        yield context
-    finally:
-        _current.reset(token)
+def _written_now() -> dict[Path, None]:
+    running = _running.get()
+    return {} if running is None else running[1]
+
+
+class active:  # noqa: N801 - used as a function, as contextlib's own context managers are
+    """Make a context current for the block; gives the files that are written in it, in their order.
+
+    A class, since a generator costs several times as much, and each call of a task pays for it.
+    """
+
+    __slots__ = ("_context", "_token")
+
+    def __init__(self, context: RunContext) -> None:
+        self._context = context
+
+    def __enter__(self) -> dict[Path, None]:
+        written: dict[Path, None] = {}
+        self._token: Token[Any] = _running.set((self._context, written))
+        return written
+
+    def __exit__(self, *_: object) -> None:
+        _running.reset(self._token)
 
 
 def element_name(key: Any) -> str:

@@ -2,24 +2,31 @@
 
 import inspect
 import re
+import reprlib
 import sys
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sized
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, TracebackType
 from typing import Any
 
 from flowlock_core.errors import Location, Problem, nearest
 from flowlock_core.tables import columns_shown
 
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = 60
 
-def failure(error: Exception, *, task: str, func: Callable[..., Any], values: Iterable[Any]) -> Problem:
+
+def failure(
+    error: BaseException, *, task: str, func: Callable[..., Any], values: Mapping[str, Any]
+) -> Problem:
     """Return the problem of an exception that a task did not mean to raise.
 
     `values` are the task's arguments: a KeyError about a column is told with the columns that there are.
     """
     location = where_raised(error, func)
-    column, there = _absent_column(error, values)
+    column, there = _absent_column(error, values.values())
+    detail = f"arguments: {_in_short(func, values)}\n{_traceback_of(error)}"
     if column is not None:
         return Problem(
             code="FL731",
@@ -27,10 +34,46 @@ def failure(error: Exception, *, task: str, func: Callable[..., Any], values: It
             f"the columns are {columns_shown(there)}",
             location=location,
             hint=nearest(column, there),
+            detail=detail,
         )
     return Problem(
-        code="FL733", message=f"the task {task} failed: {type(error).__name__}: {error}", location=location
+        code="FL733",
+        message=f"the task {task} failed: {type(error).__name__}: {error}",
+        location=location,
+        detail=detail,
     )
+
+
+def _in_short(func: Callable[..., Any], values: Mapping[str, Any]) -> str:
+    """Write arguments in a line: numbers and texts as they are if short, tables by their size."""
+    names = [name for name in inspect.signature(func).parameters if name in values]
+    return ", ".join(f"{name}={_value_in_short(values[name])}" for name in names) or "none"
+
+
+def _value_in_short(value: Any) -> str:
+    if hasattr(value, "columns") and hasattr(value, "shape"):
+        rows, columns = value.shape
+        return f"<table of {rows} rows and {columns} columns>"
+    if isinstance(value, str | int | float | bool | None):
+        return _SHORT.repr(value)
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, Sized):
+        return f"<{type(value).__name__} of {len(value)}>"
+    # What an object of a class says of itself may be long, or secret.
+    return f"<{type(value).__name__}>"
+
+
+def _traceback_of(error: BaseException) -> str:
+    """Write a traceback from the task's own code on; what called the task says nothing about it."""
+    innermost = error.__traceback__
+    while innermost is not None and innermost.tb_next is not None and _is_executor(innermost):
+        innermost = innermost.tb_next
+    return "".join(traceback.format_exception(type(error), error, innermost)).rstrip()
+
+
+def _is_executor(frame: TracebackType) -> bool:
+    return Path(frame.tb_frame.f_code.co_filename).parent == Path(__file__).parent
 
 
 def where_raised(error: BaseException, func: Callable[..., Any]) -> Location | None:
@@ -58,7 +101,7 @@ def _is_in(file: str, own: Path) -> bool:
     return Path(file).is_relative_to(own)
 
 
-def _absent_column(error: Exception, values: Iterable[Any]) -> tuple[str | None, list[str]]:
+def _absent_column(error: BaseException, values: Iterable[Any]) -> tuple[str | None, list[str]]:
     """Return the column that a KeyError of pandas is about, and those of the tables among the values."""
     pandas = sys.modules.get("pandas")
     if pandas is None or not _raised_by(pandas, error):
@@ -72,7 +115,7 @@ def _absent_column(error: Exception, values: Iterable[Any]) -> tuple[str | None,
     return None, columns
 
 
-def _raised_by(pandas: ModuleType, error: Exception) -> bool:
+def _raised_by(pandas: ModuleType, error: BaseException) -> bool:
     """Tell whether an error is a KeyError that pandas itself raised."""
     if not isinstance(error, KeyError) or not error.args:
         return False
@@ -80,7 +123,7 @@ def _raised_by(pandas: ModuleType, error: Exception) -> bool:
     return _is_in(last.filename, Path(pandas.__path__[0]))
 
 
-def _missing_keys(error: Exception) -> list[str]:
+def _missing_keys(error: BaseException) -> list[str]:
     """Return the names in a KeyError of pandas."""
     key = error.args[0]
     if not isinstance(key, str):

@@ -68,8 +68,14 @@ class Plan:
         return next(step for step in self.steps if step.id == step_id)
 
 
+# What is neither a reference nor holds one: most values, and so looked at first.
+PLAIN = frozenset((type(None), bool, int, float, str))
+
+
 def refs_in(value: Any) -> Iterator[str]:
     """Yield the step ids that a value refers to, at any depth, in their order."""
+    if type(value) in PLAIN:
+        return
     if isinstance(value, Ref):
         yield value.step
     elif isinstance(value, Mapping):

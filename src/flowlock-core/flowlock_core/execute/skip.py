@@ -20,6 +20,10 @@ class Skipped(Wired):
     def __bool__(self) -> bool:
         return False
 
+    def __reduce__(self) -> str:
+        """Pickle the name: the marker is compared by identity."""
+        return "SKIPPED"
+
 
 SKIPPED = Skipped()
 

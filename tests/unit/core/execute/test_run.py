@@ -10,7 +10,7 @@ from flowlock_core.command.running import run_workflow
 from flowlock_core.errors import WorkflowError
 from flowlock_core.execute import Options, Run, Steps, env, trace
 from flowlock_core.execute.plan import Method, Ref
-from flowlock_core.execute.run import Status
+from flowlock_core.execute.record import Status, StepRecord, Unobserved
 from flowlock_core.execute.skip import SKIPPED
 from flowlock_core.task import task
 from flowlock_core.tasks.io import persist_text
@@ -71,6 +71,16 @@ def skipping(step: Steps) -> Any:
     return step(double, "doubled").partial(value=counted).skipif([any_dependency_skipped]).call()
 
 
+class Seen(Unobserved):
+    """Keeps the ids of the steps that have ended."""
+
+    def __init__(self, seen: list[str]) -> None:
+        self.seen = seen
+
+    def finished(self, record: StepRecord) -> None:
+        self.seen.append(record.id)
+
+
 def message(main: Any, **options: Any) -> str:
     """Run a workflow that fails; return its problems as text."""
     with pytest.raises(WorkflowError) as caught:
@@ -90,7 +100,7 @@ def test_a_run_takes_parameters_by_step() -> None:
 
 def test_each_step_is_logged_once_with_its_time() -> None:
     seen: list[str] = []
-    options = Options(params={"numbers": {"count": 1}}, log=lambda record: seen.append(record.id))
+    options = Options(params={"numbers": {"count": 1}}, observer=Seen(seen))
     _, run = Run.of(sums, options)
     assert seen == ["numbers", "doubled", "summed"]
     assert all(record.seconds >= 0 for record in run.records)
@@ -171,7 +181,7 @@ def test_every_problem_of_the_parameters_is_told_before_anything_runs() -> None:
     text = message(
         sums,
         params={"numbres": {}, "doubled": {"value": 1, "plus": 2, "pluss": 3}, "numbers": {"count": "many"}},
-        log=lambda record: seen.append(record.id),
+        observer=Seen(seen),
     )
     assert "numbres: the workflow does not have this step\n  hint: did you mean `numbers`?" in text
     assert "doubled.value: the workflow sets this value itself" in text

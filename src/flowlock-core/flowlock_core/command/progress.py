@@ -1,0 +1,41 @@
+"""Lines on stderr that follow a run: one a step, and now and then how far a long map is."""
+
+import sys
+from time import monotonic
+
+from flowlock_core.execute.record import StepRecord
+
+# Seconds between two lines about calls.
+_PAUSE = 2.0
+
+
+class ProgressLines:
+    """An observer that tells people how many steps have ended, of how many."""
+
+    def __init__(self) -> None:
+        self._steps = 0
+        self._finished = 0
+        self._told = monotonic()
+
+    def started(self, steps: int) -> None:
+        """Keep the number of steps."""
+        self._steps = steps
+
+    def called(self, step: str, done: int, total: int) -> None:
+        """Tell how far a map is, if nothing was told for a while."""
+        if done < total and monotonic() - self._told > _PAUSE:
+            self._write(f"running  {step:<32} {done} of {total}")
+
+    def finished(self, record: StepRecord) -> None:
+        """Tell how a step ended."""
+        self._finished += 1
+        times = f" x{record.calls}" if record.calls > 1 else ""
+        skipped = f", {record.skipped} skipped" if record.skipped and record.calls else ""
+        self._write(
+            f"{record.status.value:<8} {record.id:<32} {record.task}{times}{skipped}"
+            f"  {record.seconds:.3f} s  ({self._finished} of {self._steps})"
+        )
+
+    def _write(self, line: str) -> None:
+        self._told = monotonic()
+        sys.stderr.write(f"{line}\n")

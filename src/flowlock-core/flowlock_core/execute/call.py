@@ -1,0 +1,87 @@
+"""One call of a task: frozen, can be pickled, and gives its result, its files or what went wrong as data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from flowlock_core.arguments import ArgumentError
+from flowlock_core.errors import Problem, TaskError, WorkflowError
+from flowlock_core.execute.context import RunContext, active
+from flowlock_core.execute.failures import failure
+from flowlock_core.execute.own_values import own_values
+from flowlock_core.task import Task
+
+
+class Call(NamedTuple):
+    """A task and all that it needs to run once; not a dataclass, since each element of a map has one."""
+
+    step: str
+    task: Task[..., Any]
+    values: Mapping[str, Any]
+    context: RunContext
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failure:
+    """Why a call failed; `error` is what was raised, for a debugger."""
+
+    message: str
+    problems: tuple[Problem, ...]
+    error: BaseException
+
+    def as_error(self) -> WorkflowError:
+        """Return the error that ends a run."""
+        error = WorkflowError(self.message, problems=self.problems)
+        error.__cause__ = self.error
+        return error
+
+
+class Outcome(NamedTuple):
+    """What a call gave; `ran` is false if its task did not run, because it was skipped or mocked.
+
+    `label` is what problems call it, if it has written files.
+    """
+
+    value: Any = None
+    written: tuple[Path, ...] = ()
+    failure: Failure | None = None
+    ran: bool = True
+    label: str = ""
+
+
+def run_call(call: Call) -> Outcome:
+    """Run a task once; whatever it raises is a part of the outcome, but an interrupt."""
+    with active(call.context) as written:
+        try:
+            value = call.task.func(**own_values(call.values))
+        # A task that exits has failed; the run has not ended.
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a task raises is told
+            label = label_of(call.step, call.context.element)
+            failed = failure_of(error, call.step, label, call.task, call.values)
+            return Outcome(None, tuple(written), failed, label=label)
+    if not written:
+        return Outcome(value)
+    return Outcome(value, tuple(written), label=label_of(call.step, call.context.element))
+
+
+def label_of(step: str, element: str) -> str:
+    """Return what problems call a call: `charts`, or `charts[island-Biscoe]`."""
+    return f"{step}[{element}]" if element else step
+
+
+def failure_of(
+    error: BaseException, step: str, label: str, task: Task[..., Any], values: Mapping[str, Any]
+) -> Failure:
+    """Turn what a call raised into its problems, under its label."""
+    if isinstance(error, WorkflowError):
+        return Failure(message=error.message, problems=error.problems, error=error)
+    if isinstance(error, ArgumentError):
+        problems = tuple(replace(problem, step=label) for problem in error.problems)
+        return Failure(message=f"the step `{step}` has wrong arguments", problems=problems, error=error)
+    if isinstance(error, TaskError):
+        found = Problem(code=error.code, message=error.message, parameter=error.parameter, hint=error.hint)
+    else:
+        found = failure(error, task=task.name, func=task.func, values=values)
+    problem = replace(found, step=label)
+    return Failure(message=f"the step `{step}` failed", problems=(problem,), error=error)

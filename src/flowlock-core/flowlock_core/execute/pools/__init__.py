@@ -1,0 +1,6 @@
+"""Where calls are executed: in the thread of the scheduler, or in several."""
+
+from flowlock_core.execute.pools.inline import InlinePool
+from flowlock_core.execute.pools.threads import ThreadPool
+
+__all__ = ["InlinePool", "ThreadPool"]

@@ -1,0 +1,81 @@
+"""What happened in a run: a record for each step, which files it named, which mocks stood in."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Any, Protocol
+
+from flowlock_core.connections import MOCKED
+from flowlock_core.execute.mocks import Mock
+
+
+class Status(Enum):
+    """How a step ended."""
+
+    DONE = "done"
+    MOCKED = "mocked"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    NOT_RUN = "not run"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StepRecord:
+    """What happened in one step; `calls` is how often the task ran, `skipped` how often it did not."""
+
+    id: str
+    task: str
+    status: Status
+    seconds: float
+    calls: int = 1
+    skipped: int = 0
+
+
+class Observer(Protocol):
+    """Who follows a run while it goes on."""
+
+    def started(self, steps: int) -> None:
+        """Be told that a run of so many steps begins."""
+        ...
+
+    def called(self, step: str, done: int, total: int) -> None:
+        """Be told how many of the calls of a step have ended."""
+        ...
+
+    def finished(self, record: StepRecord) -> None:
+        """Be told how a step has ended."""
+        ...
+
+
+class Unobserved:
+    """An observer that does nothing."""
+
+    def started(self, steps: int) -> None:
+        """Ignore it."""
+
+    def called(self, step: str, done: int, total: int) -> None:
+        """Ignore it."""
+
+    def finished(self, record: StepRecord) -> None:
+        """Ignore it."""
+
+
+@dataclass(kw_only=True, slots=True)
+class RunLog:
+    """What a run has done: `records` in plan order, `inputs_of` the files that each step named.
+
+    `mocks` are the files that stood for results.
+    """
+
+    records: list[StepRecord] = field(default_factory=list)
+    inputs_of: dict[str, set[Path]] = field(default_factory=dict)
+    mocks: dict[str, Mock] = field(default_factory=dict)
+
+    @property
+    def inputs(self) -> set[Path]:
+        """The files that the run's parameters named."""
+        return set().union(*self.inputs_of.values())
+
+    def validation(self, step: str, base: Path | None, *, mock_io: bool) -> dict[str, Any]:
+        """Return what the arguments of a step are checked with."""
+        return {"base": base, "inputs": self.inputs_of.setdefault(step, set()), MOCKED: mock_io}

@@ -1,0 +1,202 @@
+"""Running a plan: calls go to a pool as soon as their inputs are there, in plan order."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from flowlock_core.errors import WorkflowError
+from flowlock_core.execute.call import Call, Failure, Outcome, failure_of
+from flowlock_core.execute.context import Position, written_twice
+from flowlock_core.execute.options import Options
+from flowlock_core.execute.plan import PLAIN, EnvRef, Plan, Ref, env
+from flowlock_core.execute.pool import Pool
+from flowlock_core.execute.record import RunLog, Status, StepRecord
+from flowlock_core.execute.schedule import Schedule
+from flowlock_core.execute.step_calls import StepCalls
+from flowlock_core.execute.step_state import StepState
+
+
+def run_plan(plan: Plan, options: Options, pool: Pool, log: RunLog) -> Any:
+    """Run the steps of a plan and return its result; `log` is filled, also by a run that fails.
+
+    Which call a failure is told of does not depend on the pool: every call that comes before it in the plan
+    is executed, and the first failure in plan order is raised. With `keep_going`, all are.
+    """
+    run = _PlanRun(plan, options, pool, log)
+    run.execute()
+    return run.result()
+
+
+class _PlanRun:
+    """One run of a plan."""
+
+    def __init__(self, plan: Plan, options: Options, pool: Pool, log: RunLog) -> None:
+        self._plan, self._options, self._pool, self._log = plan, options, pool, log
+        self._schedule = Schedule(plan, keep_going=options.keep_going)
+        self._values: dict[str, Any] = {}
+        self._states: dict[int, StepState] = {}
+        self._taken: dict[Path, Position] = {}
+        self._labels: dict[Path, str] = {}
+        # Calls that the pool has.
+        self._submitted = 0
+
+    def execute(self) -> None:
+        """Run every call that can run."""
+        pool, schedule = self._pool, self._schedule
+        self._options.observer.started(len(self._plan.steps))
+        window = pool.window
+        while True:
+            while self._submitted < window:
+                position = schedule.take()
+                if position is None:
+                    break
+                self._start(position)
+            if not self._submitted:
+                return
+            ended = pool.take()
+            self._submitted -= 1
+            self._end(*ended)
+
+    def result(self) -> Any:
+        """Return the result of the workflow; a WorkflowError holds what failed."""
+        failures = self._failures()
+        self._log.records += self._records({number for number, _ in failures})
+        # Steps that ended well were told when they ended.
+        for record in self._log.records:
+            if record.status is Status.NOT_RUN or (
+                record.status is Status.FAILED and not self._options.keep_going
+            ):
+                self._options.observer.finished(record)
+        if failures:
+            raise _error_of(list(failures.values()))
+        return _resolved(self._plan.result, self._values)
+
+    def _start(self, position: Position) -> None:
+        number, index = position
+        state = self._states.get(number)
+        if state is None:
+            state = self._open(number)
+            if state.finished >= state.count:
+                if state.failed:
+                    self._schedule.failed(position)
+                self._close(number, state)
+                return
+        prepared = state.prepare(index)
+        if isinstance(prepared, Call):
+            self._submitted += 1
+            self._pool.submit(position, prepared)
+        else:
+            self._end(position, prepared)
+
+    def _open(self, number: int) -> StepState:
+        step = self._plan.steps[number]
+        arguments = {name: _resolved(value, self._values) for name, value in step.arguments.items()}
+        calls = StepCalls(
+            step,
+            arguments,
+            _resolved(step.argvalues, self._values),
+            number=number,
+            options=self._options,
+            log=self._log,
+            taken=self._taken,
+        )
+        state = StepState(calls)
+        self._schedule.opened(number, state.open())
+        self._states[number] = state
+        return state
+
+    def _end(self, position: Position, outcome: Outcome) -> None:
+        number, index = position
+        state = self._states[number]
+        if outcome.written:
+            outcome = self._joined(position, outcome)
+        state.finish(index, outcome)
+        if outcome.failure is not None:
+            self._fail(position)
+        if state.count > 1:
+            self._options.observer.called(self._plan.steps[number].id, state.finished, state.count)
+        if state.finished == state.count:
+            self._close(number, state)
+
+    def _close(self, number: int, state: StepState) -> None:
+        result = state.close()
+        if not state.failed:
+            self._values[self._plan.steps[number].id] = result
+        for released in self._schedule.finished(number, ok=not state.failed):
+            self._values.pop(self._plan.steps[released].id, None)
+        if self._options.keep_going or not state.failed:
+            self._options.observer.finished(state.record())
+
+    def _fail(self, position: Position) -> None:
+        self._schedule.failed(position)
+        if not self._options.keep_going:
+            self._submitted -= self._pool.withdraw(self._schedule.limit)
+
+    def _joined(self, position: Position, outcome: Outcome) -> Outcome:
+        """Note the files of a call; of two that wrote the same file, the later one in the plan has failed.
+
+        Calls that came after the first one had ended were refused already, before they wrote.
+        """
+        for path in outcome.written:
+            writer = self._taken.get(path)
+            if writer is not None and writer < position:
+                return outcome._replace(failure=self._wrote_twice(path, position, outcome.label))
+            if writer is not None:
+                number, index = writer
+                self._states[number].failures[index] = self._wrote_twice(path, writer, self._labels[path])
+                self._fail(writer)
+            self._taken[path] = position
+            self._labels[path] = outcome.label
+        return outcome
+
+    def _wrote_twice(self, path: Path, position: Position, label: str) -> Failure:
+        step = self._plan.steps[position[0]]
+        name = path.relative_to(self._options.results).as_posix()
+        return failure_of(written_twice(name), step.id, label, step.task, {})
+
+    def _failures(self) -> dict[Position, Failure]:
+        """Return what failed, in plan order; only the first of it if the run was to stop there."""
+        found = {
+            (number, index): failure
+            for number, state in sorted(self._states.items())
+            for index, failure in sorted(state.failures.items())
+        }
+        if found and not self._options.keep_going:
+            first = next(iter(found))
+            return {first: found[first]}
+        return found
+
+    def _records(self, failed: set[int]) -> Iterator[StepRecord]:
+        """Yield the records in plan order, up to the step at which the run stopped."""
+        keep_going = self._options.keep_going
+        not_run = {follower for number in failed for follower in self._schedule.followers(number)}
+        for number, step in enumerate(self._plan.steps):
+            if number in not_run:
+                yield StepRecord(id=step.id, task=step.task.name, status=Status.NOT_RUN, seconds=0.0, calls=0)
+                continue
+            yield self._states[number].record(up_to_failure=not keep_going)
+            if number in failed and not keep_going:
+                return
+
+
+def _resolved(value: Any, values: Mapping[str, Any]) -> Any:
+    """Return a value of the plan with results where it refers to them."""
+    if type(value) in PLAIN:
+        return value
+    if isinstance(value, Ref):
+        return values[value.step]
+    if isinstance(value, EnvRef):
+        return env(value.name)
+    if isinstance(value, Mapping):
+        return {key: _resolved(item, values) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        items = [_resolved(item, values) for item in value]
+        return items if isinstance(value, list) else tuple(items)
+    return value
+
+
+def _error_of(failures: Sequence[Failure]) -> WorkflowError:
+    if len(failures) == 1:
+        return failures[0].as_error()
+    problems = [problem for failure in failures for problem in failure.problems]
+    return WorkflowError(f"{len(failures)} calls failed", problems=problems)

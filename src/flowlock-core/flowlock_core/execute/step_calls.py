@@ -1,0 +1,149 @@
+"""The calls of one step whose inputs are known: each is prepared when its turn comes."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flowlock_core.arguments import arguments_of
+from flowlock_core.errors import TaskError
+from flowlock_core.execute.call import Call, Failure, Outcome, failure_of, label_of
+from flowlock_core.execute.context import Position, RunContext, element_name
+from flowlock_core.execute.mocks import Mock, load_mock, mock_of
+from flowlock_core.execute.options import Options
+from flowlock_core.execute.plan import Method, PlannedStep
+from flowlock_core.execute.record import RunLog
+from flowlock_core.execute.skip import SKIPPED, holds
+from flowlock_core.task import bind
+
+_PAIR = 2
+
+
+class StepCalls:
+    """What a step runs, with `arguments` and `argvalues` in which results stand where the plan has `Ref`.
+
+    What all elements share is checked once, before the first call; with skip conditions only when a call
+    is not skipped.
+    """
+
+    def __init__(
+        self,
+        step: PlannedStep,
+        arguments: Mapping[str, Any],
+        argvalues: Any,
+        *,
+        number: int,
+        options: Options,
+        log: RunLog,
+        taken: Mapping[Any, Position],
+    ) -> None:
+        self.step = step
+        self.arguments = {**options.params.get(step.id, {}), **arguments}
+        self.mocked = False
+        self.count = 1
+        self._options, self._log, self._number, self._taken = options, log, number, taken
+        self._argvalues = argvalues
+        self._method = step.method
+        self._takes = arguments_of(step.task.func)
+        self._shared: dict[str, Any] | None = None
+        self._validation = log.validation(step.id, options.base, mock_io=options.mock_io)
+        self._mock: Mock | None = None
+        self._element = ""
+        self._keys: list[Any] = []
+
+    def open(self) -> None:
+        """Find out how many calls there are, and whether a mock stands for them; a TaskError says why not."""
+        options, step = self._options, self.step
+        if options.mock_io or options.mocks:
+            self._mock = mock_of(step.task, step.id, options.mocks, mock_io=options.mock_io)
+        if self._mock:
+            self.mocked = True
+            self._log.mocks[step.id] = self._mock
+        if self._method is Method.CALL:
+            return
+        if self._argvalues is SKIPPED:
+            # Nothing to map over: the conditions decide, as for one call that is given the marker.
+            self._method = Method.CALL
+            return
+        self.count = len(_elements(step.argnames, self._argvalues))
+
+    def prepare(self, index: int) -> Call | Outcome:
+        """Return the call of an element, or its outcome if there is nothing to run."""
+        step = self.step
+        own = self._own(index)
+        if self._mock:
+            return Outcome(load_mock(self._mock, step.task, self.arguments), ran=False)
+        if step.conditions:
+            conditioned = [*self.arguments.values(), *own.values()]
+            if holds(step.conditions, conditioned, step.unpack_depth):
+                return Outcome(SKIPPED, ran=False)
+        values = self._checked(own)
+        context = RunContext(
+            self._options.results, self._options.base, self._element, (self._number, index), self._taken
+        )
+        return Call(step.id, step.task, values, context)
+
+    def failed(self, error: BaseException) -> Failure:
+        """Return the failure of a call that could not be prepared."""
+        label = label_of(self.step.id, self._element)
+        return failure_of(error, self.step.id, label, self.step.task, self.arguments)
+
+    def gather(self, results: list[Any]) -> Any:
+        """Return the result of the step from those of its calls."""
+        if self._method is Method.CALL:
+            return results[0]
+        if self._method is Method.MAP:
+            return results
+        return list(zip(self._keys, results, strict=True))
+
+    def _own(self, index: int) -> dict[str, Any]:
+        """Return the arguments that only this element has."""
+        names = self.step.argnames
+        if self._method is Method.CALL:
+            # A map over a skipped step is one call that is given the marker.
+            return dict.fromkeys(names, SKIPPED)
+        value = self._argvalues[index]
+        if self._method is Method.MAP:
+            self._element = str(index + 1)
+        else:
+            value = self._value_of_pair(value)
+        try:
+            return bind(names, value)
+        except ValueError as error:
+            raise TaskError(str(error), parameter=names[0]) from error
+
+    def _value_of_pair(self, pair: Any) -> Any:
+        if not (isinstance(pair, tuple | list) and len(pair) == _PAIR):
+            raise TaskError(
+                f"mapvalues iterates over (key, value) pairs, got {type(pair).__name__}",
+                parameter=self.step.argnames[0],
+            )
+        key, value = pair
+        self._element = element_name(key)
+        self._keys.append(key)
+        return value
+
+    def _checked(self, own: dict[str, Any]) -> dict[str, Any]:
+        shared = self._shared
+        if shared is None:
+            _refuse_skipped(self.arguments)
+            mapped = self.step.argnames
+            self._shared = shared = self._takes.validate(self.arguments, self._validation, given=mapped)
+        if not own:
+            return shared
+        _refuse_skipped(own)
+        return {**shared, **self._takes.check(own, self._validation)}
+
+
+def _elements(names: tuple[str, ...], argvalues: Any) -> Sequence[Any]:
+    if isinstance(argvalues, list | tuple):
+        return argvalues
+    raise TaskError(f"expected a list to map over, got {type(argvalues).__name__}", parameter=names[0])
+
+
+def _refuse_skipped(values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        if value is SKIPPED:
+            raise TaskError(
+                "the step that produces this value was skipped",
+                parameter=name,
+                hint="skip this step too: add any_dependency_skipped to its skipif conditions",
+            )

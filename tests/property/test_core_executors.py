@@ -1,0 +1,267 @@
+"""Every executor gives what eager execution gives: results, records, files, and which failure is told."""
+
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from flowlock_core.command.running import run_workflow
+from flowlock_core.errors import WorkflowError
+from flowlock_core.execute import Executor, Options, Steps, Workflow
+from flowlock_core.execute.record import StepRecord, Unobserved
+from flowlock_core.execute.skip import SKIPPED
+from flowlock_core.results import to_json
+from flowlock_core.task import Task, task
+from flowlock_core.tasks.io import persist_text
+from flowlock_core.tasks.skip import any_dependency_skipped, any_is_empty_df, never
+from flowlock_core.types import DataFrame
+
+
+class Thing:
+    """A value that cannot be pickled."""
+
+    def __init__(self, value: int) -> None:
+        self.get: Any = lambda: value
+
+
+@task
+def number(of: int) -> int:
+    """Give a number."""
+    return of
+
+
+@task
+def numbers(count: int) -> list[int]:
+    """Give some numbers."""
+    return list(range(count))
+
+
+@task
+def pairs(count: int) -> list[tuple[str, int]]:
+    """Give some numbers with keys, some of which name the same element."""
+    return [(f"k{one % 4}", one) for one in range(count)]
+
+
+@task
+def frame(count: int) -> DataFrame:
+    """Give a table, often a large one."""
+    return pd.DataFrame({"a": range(count * 1000), "b": "text"})
+
+
+@task
+def thing(value: int) -> Any:
+    """Give what cannot be pickled."""
+    return Thing(value)
+
+
+@task
+def unwrapped(value: Any) -> int:
+    """Look into it."""
+    return int(value.get())
+
+
+@task
+def increased(value: int, by: int = 1) -> int:
+    """Add, but not to every number."""
+    if value % 7 == 5:
+        raise ValueError(f"{value} is not liked")
+    return value + by
+
+
+@task
+def total(values: list[Any]) -> int:
+    """Add up, and change the argument in doing so."""
+    flat: list[Any] = [value[1] if isinstance(value, tuple) else value for value in values]
+    values.clear()
+    values.append("changed")
+    return sum(value for value in flat if value is not SKIPPED)
+
+
+@task
+def widened(df: DataFrame) -> DataFrame:
+    """Change a table in place, and give it back."""
+    df["c"] = 1
+    df.loc[:, "a"] = 0
+    df.index.name = "changed"
+    return df
+
+
+@task
+def summary(df: DataFrame) -> str:
+    """Describe a table."""
+    return f"{list(df.columns)} {df.index.name} {df['a'].sum()} {len(df)}"
+
+
+@task
+def text_of(value: int) -> str:
+    """Write a number."""
+    return str(value)
+
+
+@task
+def told(values: list[Any]) -> str:
+    """Write whatever was given."""
+    return repr([value.get() if isinstance(value, Thing) else to_json(value) for value in values])
+
+
+@task(tags=("condition",))
+def any_is_three(*args: Any) -> bool:
+    """Skip threes."""
+    return any(value == 3 for value in args if isinstance(value, int))
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of step: its task, what it takes of other steps, what it gives."""
+
+    task: Task[..., Any]
+    takes: str
+    argument: str
+    gives: str
+    method: str = "call"
+    literals: tuple[str, ...] = ()
+
+
+KINDS = [
+    Kind(number, "", "", "int", literals=("of",)),
+    Kind(numbers, "", "", "ints", literals=("count",)),
+    Kind(pairs, "", "", "pairs", literals=("count",)),
+    Kind(frame, "", "", "frame", literals=("count",)),
+    Kind(thing, "int", "value", "thing"),
+    Kind(unwrapped, "thing", "value", "int"),
+    Kind(increased, "int", "value", "int", literals=("by",)),
+    Kind(increased, "ints", "value", "ints", "map", literals=("by",)),
+    Kind(increased, "pairs", "value", "pairs", "mapvalues", literals=("by",)),
+    Kind(frame, "ints", "count", "frames", "map"),
+    Kind(summary, "frames", "df", "texts", "map"),
+    Kind(total, "ints", "values", "int"),
+    Kind(total, "pairs", "values", "int"),
+    Kind(widened, "frame", "df", "frame"),
+    Kind(summary, "frame", "df", "text"),
+    Kind(text_of, "int", "value", "text"),
+    Kind(persist_text, "text", "text", "text", literals=("filename",)),
+    Kind(text_of, "pairs", "value", "keyed", "mapvalues"),
+    Kind(persist_text, "keyed", "text", "keyed", "mapvalues", literals=("filename",)),
+]
+CONDITIONS = [
+    (),
+    (any_dependency_skipped,),
+    (any_is_three, any_dependency_skipped),
+    (any_is_empty_df,),
+    (never,),
+]
+
+
+@st.composite
+def workflows(draw: st.DrawFn) -> Workflow:
+    """Draw a workflow; what a step takes is given by any step before it that gives such a value."""
+    chosen: list[tuple[Kind, int | None, dict[str, Any], Any]] = []
+    for _ in range(draw(st.integers(1, 12))):
+        givers = {kind.gives for kind, *_ in chosen} | {""}
+        kind = draw(st.sampled_from([kind for kind in KINDS if kind.takes in givers]))
+        sources = [index for index, (other, *_) in enumerate(chosen) if other.gives == kind.takes]
+        source = draw(st.sampled_from(sources)) if sources else None
+        literals: dict[str, Any] = {}
+        for name in kind.literals:
+            names = st.sampled_from(["a.txt", "b/c.txt", f"own-{len(chosen)}.txt"])
+            literals[name] = draw(names if name == "filename" else st.integers(0, 6))
+        chosen.append((kind, source, literals, draw(st.sampled_from(CONDITIONS))))
+
+    def workflow(step: Steps) -> Any:
+        """Do what was drawn."""
+        results: list[Any] = []
+        for index, (kind, source, literals, conditions) in enumerate(chosen):
+            begun = step(kind.task, f"s{index}").partial(**literals).skipif(conditions)
+            given_value = None if source is None else results[source]
+            if kind.method == "call":
+                given_values = {kind.argument: given_value} if kind.argument else {}
+                results.append(begun.partial(**given_values).call())
+            else:
+                results.append(getattr(begun, kind.method)(kind.argument, given_value))
+        return step(told, "told").partial(values=results).call()
+
+    return workflow
+
+
+class Records(Unobserved):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.seen: list[StepRecord] = []
+
+    def finished(self, record: StepRecord) -> None:
+        self.seen.append(replace(record, seconds=0))
+
+
+@dataclass
+class Ran:
+    """What is to be equal."""
+
+    result: Any
+    problems: list[tuple[Any, ...]]
+    records: list[StepRecord]
+    files: dict[str, str]
+
+
+def ran(workflow: Workflow, executor: Executor, *, keep_going: bool = False) -> Ran:
+    """Run a workflow in a folder of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        records = Records()
+        jobs = 3 if executor is Executor.THREADS else None
+        options = Options(
+            results=Path(folder), executor=executor, jobs=jobs, keep_going=keep_going, observer=records
+        )
+        result, problems = None, []
+        try:
+            result, log = run_workflow(workflow, options)
+            assert [replace(record, seconds=0) for record in log.records] == sorted(
+                records.seen, key=lambda record: order(record.id)
+            )
+        except WorkflowError as error:
+            problems = [
+                (error.message, problem.code, problem.sentence.replace(folder, "DIR"), problem.location)
+                for problem in error.problems
+            ]
+        files = {
+            path.relative_to(folder).as_posix(): path.read_text()
+            for path in Path(folder).rglob("*")
+            if path.is_file()
+        }
+        shown = result.replace(folder, "DIR") if isinstance(result, str) else result
+        return Ran(shown, problems, sorted(records.seen, key=lambda record: order(record.id)), files)
+
+
+def order(step: str) -> int:
+    return int(step[1:]) if step[1:].isdigit() else 10**6
+
+
+@settings(max_examples=60)
+@given(workflows())
+def test_every_executor_gives_what_eager_execution_gives(workflow: Workflow) -> None:
+    eager = ran(workflow, Executor.EAGER)
+    sequential = ran(workflow, Executor.SEQUENTIAL)
+    assert sequential == eager
+    threads = ran(workflow, Executor.THREADS)
+    assert (threads.result, threads.problems) == (eager.result, eager.problems)
+    if not eager.problems:
+        assert threads == eager
+        return
+    # Steps behind the failed one may have run by then: told as they ended, but in no record.
+    ids = [record.id for record in eager.records]
+    assert [record for record in threads.records if record.id in ids] == eager.records
+    assert eager.files.keys() <= threads.files.keys()
+
+
+@settings(max_examples=40)
+@given(workflows())
+def test_with_keep_going_every_failure_is_told_whatever_the_executor(workflow: Workflow) -> None:
+    sequential = ran(workflow, Executor.SEQUENTIAL, keep_going=True)
+    threads = ran(workflow, Executor.THREADS, keep_going=True)
+    assert (threads.result, threads.problems) == (sequential.result, sequential.problems)
+    assert sequential.files.keys() == threads.files.keys()
+    if not sequential.problems:
+        assert threads == sequential
