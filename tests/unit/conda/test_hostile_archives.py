@@ -311,7 +311,24 @@ def test_a_file_below_a_link_of_its_package_is_never_installed(tmp_path: Path) -
     assert caught.value.problems[0].code == "FL517"
 
 
-@pytest.mark.parametrize("index", [None, b"", b"[]", b"{}", b'{"name": 5, "version": "1", "build": "0"}'])
+IDENTITY = b'"name": "x", "version": "1", "build": "0"'
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        None,
+        b"",
+        b"[]",
+        b"{}",
+        b'{"name": 5, "version": "1", "build": "0"}',
+        b'{%s, "build_number": 1e999}' % IDENTITY,
+        b'{%s, "build_number": "0"}' % IDENTITY,
+        b'{%s, "subdir": null}' % IDENTITY,
+        b'{%s, "depends": "python"}' % IDENTITY,
+        b'{%s, "depends": [5]}' % IDENTITY,
+    ],
+)
 def test_an_index_that_is_malformed_is_refused(tmp_path: Path, index: bytes | None) -> None:
     members = [file("info/index.json", index)] if index is not None else []
     path = conda(tmp_path, tar(file("a")), tar(*members, paths_json("a")))

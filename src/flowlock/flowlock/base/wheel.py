@@ -133,8 +133,10 @@ def _dist_info(path: Path, names: Iterable[str], distribution: str) -> str:
     folders = sorted(folder for folder in top if folder.endswith(".dist-info"))
     own = [folder for folder in folders if canonicalize_name(folder.split("-")[0]) == distribution]
     if len(own) != 1:
-        fault = WheelFault.NAME if folders else WheelFault.METADATA
-        raise refused(path, fault, f"has {len(own)} .dist-info folders of `{distribution}`")
+        message = f"has {len(own)} .dist-info folders of `{distribution}`"
+        if folders:
+            raise refused(path, WheelFault.NAME, message, member=folders[-1])
+        raise refused(path, WheelFault.METADATA, message)
     return own[0]
 
 

@@ -49,9 +49,12 @@ def opened(path: Path) -> Iterator[zipfile.ZipFile]:
     except _DAMAGE as error:
         raise refused(path, WheelFault.DAMAGED, f"is not a readable wheel: {error}") from error
     with archive:
-        size = sum(entry.file_size for entry in archive.infolist())
+        entries = archive.infolist()
+        size = sum(entry.file_size for entry in entries)
         if size > MOST_UNPACKED * path.stat().st_size + SMALL:
-            raise refused(path, WheelFault.TOO_LARGE, f"would unpack to {size:,} bytes")
+            largest = max(entries, key=lambda entry: entry.file_size)
+            message = f"would unpack to {size:,} bytes"
+            raise refused(path, WheelFault.TOO_LARGE, message, member=largest.filename)
         yield archive
 
 

@@ -5,7 +5,7 @@ import json
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,6 +40,13 @@ _DAMAGE = (
 )
 # Without one of these in its bytes, a tar has no file that could replace the metadata that were checked.
 _DECIDING_NAMES = (b"paths.json", b"link.json")
+# What an index.json must have, and what is of this kind if it is there.
+_REQUIRED = ("name", "version", "build")
+_KINDS: Mapping[str, tuple[type, str]] = {
+    **dict.fromkeys((*_REQUIRED, "subdir"), (str, "a string")),
+    "build_number": (int, "an integer"),
+    "depends": (list, "a list"),
+}
 _ZIP_BEGINS = datetime(1980, 1, 1, tzinfo=UTC)
 
 
@@ -65,10 +72,19 @@ def read_index(path: Path) -> dict[str, Any]:
     """Return what an archive's index.json says: a mapping that has at least a name, a version and a build."""
     with _opened(path) as opened:
         index = document(_info(opened, _parts(opened)[0]), INDEX)
-        for key in ("name", "version", "build"):
-            if not isinstance(index.get(key), str):
-                raise metadata_fault(INDEX, f"`{key}` is not a string")
+        _require_kinds(index)
         return index
+
+
+def _require_kinds(index: Mapping[str, Any]) -> None:
+    for key in _REQUIRED:
+        if key not in index:
+            raise metadata_fault(INDEX, f"`{key}` is missing")
+    for key, (kind, name) in _KINDS.items():
+        if not isinstance(index.get(key, kind()), kind):
+            raise metadata_fault(INDEX, f"`{key}` is not {name}")
+    if not all(isinstance(spec, str) for spec in index.get("depends", ())):
+        raise metadata_fault(INDEX, "`depends` is not a list of strings")
 
 
 def check_size(path: Path) -> None:
