@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Self
 
 from flowlock.edges import masking
@@ -94,10 +94,14 @@ def _of_environment(environ: Mapping[str, str]) -> set[str]:
         if is_named and len(value) >= _SHORTEST_OF_ENVIRONMENT and not value.startswith(("/", "http")):
             values.add(value)
         if "@" in value:
-            values |= {password for password in _PASSWORD.findall(value) if len(password) > 1}
-            tokens = _USER_TOKEN.findall(value)
-            values |= {token for token in tokens if len(token) >= _SHORTEST_OF_ENVIRONMENT}
+            values |= set(_of_addresses(value))
     return values
+
+
+def _of_addresses(text: str) -> Iterator[str]:
+    """Yield the passwords and the tokens in the user info of a text's URLs."""
+    yield from (password for password in _PASSWORD.findall(text) if len(password) > 1)
+    yield from (token for token in _USER_TOKEN.findall(text) if len(token) >= _SHORTEST_OF_ENVIRONMENT)
 
 
 def find(variables: Iterable[str], service: str, environ: Mapping[str, str] | None = None) -> Secret | None:
