@@ -49,7 +49,8 @@ def _main(bundle: Bundle, argv: Sequence[str] | None) -> int:
         sys.stdout.write(_json(outcome.document) if as_json else outcome.text)
         sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever read our output has gone; the interpreter must not flush into the closed pipe at exit.
+        # The reader of our output has closed the pipe; the interpreter must not flush into the closed pipe at
+        # exit.
         sys.stdout = open("/dev/null", "w")  # noqa: SIM115, PTH123 - open until exit
         return ExitCode.DONE
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - whatever nobody expected is a bug

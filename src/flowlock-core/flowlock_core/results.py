@@ -257,7 +257,7 @@ def merged_cards(
 ) -> tuple[Card, ...]:
     """Make cards of widgets; the widgets of a list of (key, widget) pairs become the views of one card.
 
-    Each widget of a list without keys, as a mapped step gives them, is a card of its own. None stands for a
+    Each widget of a list without keys, as a mapped step gives them, is a separate card. None stands for a
     widget that was skipped: there is no card, and the others keep their numbers.
     """
     cards: list[Card] = []

@@ -52,7 +52,7 @@ class Parameter:
     connection: Mapping[str, str] | None = None
 
     def as_json(self) -> dict[str, Json]:
-        """Return a JSON object; without a default, it has no such key."""
+        """Return a JSON object; without a default, it has no key of that name."""
         document = asdict(self)
         if self.default is Absent.ABSENT:
             del document["default"]
@@ -189,7 +189,7 @@ def _connection(argument: Argument) -> dict[str, str] | None:
 
 
 def _parameter_texts(argument: Argument) -> tuple[str, str]:
-    """Return a parameter's title and description; without a title of its own, its name makes one."""
+    """Return a parameter's title and description; without its own title, its name makes one."""
     field = argument.field
     if field is None:
         return humanised(argument.name), ""
@@ -223,7 +223,7 @@ class _Generator(GenerateJsonSchema):
         raise _NotJsonError(f"{schema['type']}: {error_info}")
 
     def generate_inner(self, schema: Any) -> Any:
-        """Refuse what names a type of its own, as `WithJsonSchema({"type": "my.DataFrame"})` does."""
+        """Refuse what names a custom type, as `WithJsonSchema({"type": "my.DataFrame"})` does."""
         found = super().generate_inner(schema)
         named = found.get("type")
         if isinstance(named, str) and named not in _JSON_TYPES:
@@ -288,7 +288,7 @@ def _is_hidden(choice: Any) -> bool:
 
 
 def _with_hidden_choices(node: Json) -> Json:
-    """Turn the choices that stand beside a schema into a union with it."""
+    """Turn the choices next to a schema into a union with it."""
     if isinstance(node, list):
         return [_with_hidden_choices(item) for item in node]
     if not isinstance(node, dict):
@@ -320,7 +320,7 @@ def _choice(choice: Any) -> Any:
 def _json_schema(
     argument: Argument, generator: type[_Generator]
 ) -> tuple[dict[str, Json], dict[str, list[list[str | int]]]] | None:
-    """Return a parameter's schema and where types stand in it, or None for what only a step can give."""
+    """Return a parameter's schema and where types occur in it, or None for what only a step can give."""
     try:
         schema, types = _inlined(argument.adapter.json_schema(schema_generator=generator))
     except _NotJsonError:

@@ -44,7 +44,7 @@ def _a_table(value: Any) -> Any:
 class Wired:
     """A value that only another step can give: checked by its class, without a JSON Schema.
 
-    `phrase` is what people call such a value.
+    `phrase` is what people call the value.
     """
 
     __slots__ = ()

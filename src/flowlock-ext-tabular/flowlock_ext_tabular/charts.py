@@ -40,7 +40,7 @@ def draw_bar_chart(
     x_title: XTitle = None,
     y_title: YTitle = None,
 ) -> Chart:
-    """Draw a bar for each row of a table; the bars stand in the order of the rows."""
+    """Draw a bar for each row of a table; the bars are in the order of the rows."""
     parts = series_of(df, {"x": x, "y": y, "color": color})
     traces = []
     for part in parts:

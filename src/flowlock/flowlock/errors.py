@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-# The same for a workflow's command: what that says can be told on as it is.
+# The same for a workflow's command: what that says can be passed on unchanged.
 from flowlock_core.errors import ExitCode, Location, nearest
 
 __all__ = [
@@ -22,7 +22,7 @@ __all__ = [
 
 
 class Severity(StrEnum):
-    """Whether a problem must be mended, or is worth a look."""
+    """Whether a problem must be fixed or is only a warning."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -55,7 +55,7 @@ class FlowlockError(Exception):
     """An expected failure: what happened, why in detail, what was kept, and the next command.
 
     `problems` are all the faults of one input, `detail` is text from elsewhere (a solver's explanation, the
-    tail of a log) and is shown as it is. `texts` are files that problems point into, by the name that their
+    tail of a log) and is shown unchanged. `texts` are files that problems point into, by the name that their
     locations use: their lines are shown.
     """
 

@@ -117,14 +117,14 @@ class Workspace:
         return PackageName(self.wheel_names.get(name, name))
 
     def relative(self, path: Path) -> str:
-        """Return a path as messages show it: relative to the workspace where it lies in it, POSIX style."""
+        """Return a path as messages show it: relative to the workspace if it is in it, POSIX style."""
         resolved = path.resolve()
         inside = resolved.is_relative_to(self.root)
         return (resolved.relative_to(self.root) if inside else resolved).as_posix()
 
 
 class _Strict(BaseModel):
-    # Only the whole document is validated: its tables need no validators of their own.
+    # Only the whole document is validated: its tables need no separate validators.
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
@@ -168,7 +168,7 @@ class _ChannelsTable(_Strict):
     @field_validator("release", "others", "aliases")
     @classmethod
     def _public(cls, value: Any) -> Any:
-        """Refuse credentials: locks and recipes would have them, and whoever reads the repository."""
+        """Refuse credentials: locks and recipes would have them, and everyone who can read the repository."""
         named = [value] if isinstance(value, str) else list(value)
         urls = [*named, *value.values()] if isinstance(value, dict) else named
         if any(address.user_info(url) for url in urls):

@@ -45,7 +45,7 @@ class ConnectionSettings(BaseModel, ABC):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     kind: ClassVar[str]
-    """The kind, as it stands in variables and files: lower-case letters, digits, single underscores."""
+    """The kind, as variables and files spell it: lower-case letters, digits, single underscores."""
     needs: ClassVar[EngineRequirement | None] = None
     """The package that must be in the environment to connect."""
     not_identifying: ClassVar[frozenset[str]] = frozenset()

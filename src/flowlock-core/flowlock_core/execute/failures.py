@@ -88,7 +88,7 @@ def where_raised(error: BaseException, func: Callable[..., Any]) -> Location | N
 
 
 def _source(func: Callable[..., Any]) -> Path:
-    """Return the folder of the top package that a function lies in, or its file if it lies in none."""
+    """Return the folder of the top package that contains a function, or its file if no package does."""
     module = sys.modules.get(func.__module__)
     code = getattr(inspect.unwrap(func), "__code__", None)
     file = Path(str(getattr(module, "__file__", None) or getattr(code, "co_filename", ""))).absolute()

@@ -1,6 +1,6 @@
 """A dashboard as one HTML page that needs nothing else: no network, no server, no other file.
 
-Every text is escaped, data stands in JSON blocks that no browser runs, and the page's own policy allows
+Every text is escaped, data is in JSON blocks that no browser runs, and the page's own policy allows
 exactly the scripts that are in it, by their hashes.
 """
 
@@ -134,7 +134,7 @@ def _group(value: Any) -> str:
 def placed(dashboard: Dashboard) -> list[Position | None]:
     """Return the position of each card, None for all if the dashboard has no layout.
 
-    A card that the layout does not place gets a row of its own below it.
+    A card that the layout does not place gets a separate row below it.
     """
     positions = [dashboard.position_of(card) for card in dashboard.cards]
     laid_out = [position for position in positions if position]

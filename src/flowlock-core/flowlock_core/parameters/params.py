@@ -10,7 +10,7 @@ from flowlock_core.documents import Document, KeyPath, parse_document, read_text
 from flowlock_core.errors import Location, Problem, WorkflowError
 
 STDIN = "-"
-# Problems of a name that stands in the file, not of its value.
+# Problems of a name in the file, not of its value.
 _OF_NAMES = ("FL724", "FL725", "FL726")
 MISSING = "FL727"
 # What to write where a parameter is missing, by where the parameters come from.

@@ -120,7 +120,7 @@ def _cells(path: Path, sheet: str | None) -> list[tuple[Any, ...]]:
     try:
         values = openpyxl.load_workbook(path, read_only=True, data_only=True)
         formulas = openpyxl.load_workbook(path, read_only=True, data_only=False)
-    # zipfile, xml and openpyxl each have errors of their own for files that are not workbooks.
+    # zipfile, xml and openpyxl each have their own errors for files that are not workbooks.
     except (BadZipFile, InvalidFileException, ValueError, KeyError, OSError, SyntaxError) as error:
         if isinstance(error, FileNotFoundError | PermissionError):
             raise

@@ -23,7 +23,7 @@ FALSE_WORDS = ("false", "False", "FALSE")
 INTEGER = r"^ *(?:0|-?[1-9][0-9]*) *$"
 # float64 keeps 15 digits in any case; more must be compared.
 _CERTAIN_DIGITS = 15
-# No float64 has more of its own.
+# No float64 has more digits.
 _MOST_DIGITS = 767
 _EXACT_INTEGERS = 2**53
 _PLAIN_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")

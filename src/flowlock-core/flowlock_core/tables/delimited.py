@@ -212,7 +212,7 @@ def _header(text: Text, delimiter: str) -> list[str]:
 
 
 def require_names(names: Sequence[str], where: str) -> None:
-    """Raise a TaskError unless each column has a name of its own."""
+    """Raise a TaskError unless each column has a unique name."""
     seen: dict[str, int] = {}
     for number, name in enumerate(names, 1):
         if not name.strip():
@@ -251,7 +251,7 @@ def _fields(text: Text, delimiter: str, count: int) -> "list[pa.Array]":
     names = [f"f{number}" for number in range(count)]
     table = pa_csv.read_csv(
         pa.BufferReader(data),
-        # One block: a record may not reach over the end of one.
+        # One block: a record must not reach over the end of one.
         read_options=pa_csv.ReadOptions(
             autogenerate_column_names=True, use_threads=False, block_size=len(data) + 64
         ),

@@ -38,7 +38,7 @@ def filter_by_time_range(
         ),
     ],
 ) -> DataFrame:
-    """Keep the rows whose time lies in a range.
+    """Keep the rows whose time is in a range.
 
     Rows without a time are left out. A range without a time zone is taken in the column's.
     """

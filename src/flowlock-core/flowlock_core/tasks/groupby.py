@@ -63,7 +63,7 @@ def split_groups(
     """Split a table in groups, one for each combination of values that occurs.
 
     The groups come sorted, each under its key: (column, "=", value) for each column, sorted by column.
-    Rows where a column is empty make a group of their own, the last one.
+    Rows where a column is empty make a separate group, the last one.
     """
     require_columns(df, by, "by")
     columns = sorted(set(by))

@@ -61,7 +61,8 @@ NullWords: TypeAlias = Annotated[
     list[str] | None,
     Field(
         title="Words for missing",
-        description="Words that stand for a missing value, besides nothing; if left out, the usual ones "
+        description="Words that stand for a missing value, in addition to "
+        "empty fields; if left out, the usual ones "
         "(NA, NaN, NULL) do among numbers.",
     ),
 ]

@@ -161,7 +161,7 @@ def run_cases(
     results: Path | None = None,
     layout: Mapping[int, Position] | None = None,
 ) -> list[CaseOutcome]:
-    """Run each case; its results go to a folder of its own, which is kept if `results` says where."""
+    """Run each case; its results go to a separate folder, which is kept if `results` says where."""
     outcomes = []
     for case_id in cases.by_id:
         with tempfile.TemporaryDirectory(prefix="flowlock-case-") as temporary:
@@ -193,7 +193,7 @@ def _run_case(
         write_results(result, results, workflow=case_id, inputs=run.inputs)
         problems += _unexpected(cases, case_id, result)
     except WorkflowError as error:
-        # What has no place of its own is the case's.
+        # What has no location belongs to the case.
         found = [
             replace(problem, location=problem.location or cases.at(case_id))
             for problem in cases.params(case_id).placed(error).problems

@@ -14,7 +14,7 @@ _TOLERANCE = 1e-9
 def differences(expected: Any, actual: Any, path: str = "") -> list[tuple[str, str]]:
     """Return where a result lacks what is expected of it: (path, sentence) pairs.
 
-    Mappings may hold more than is expected, lists may not. Numbers with a fraction are equal to nine digits,
+    Mappings may hold more than is expected, lists must not. Numbers with a fraction are equal to nine digits,
     integers to all; texts that name the same time are equal; true is not 1, and null is nothing but null.
     """
     return list(_differences(expected, actual, path))

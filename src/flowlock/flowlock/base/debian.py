@@ -1,7 +1,7 @@
 """Debian's and Ubuntu's CPython: the edits that let a copy of it find `site-packages` in another prefix.
 
 Their patches put packages into `dist-packages` unless one condition holds, which is true in virtual
-environments only. It stands in `site.py` and in `sysconfig`, and `site` is compiled into the program as well,
+environments only. It is in `site.py` and in `sysconfig`, and `site` is compiled into the program as well,
 which is the one that an interpreter starts with. In a packaged copy the condition is always true. Each file
 must hold it exactly once, in the function that is patched: what cannot be recognised is not edited.
 """

@@ -16,7 +16,7 @@ from flowlock.edges.distributions import installed
 from flowlock.errors import FlowlockError
 
 GROUP = "flowlock.tasks"
-# What of a dist-info says how it was installed here, not what it is; RECORD is made anew.
+# What of a dist-info says how it was installed here, not what it is; RECORD is written again.
 LOCAL = frozenset(("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json"))
 _WHEEL = "Wheel-Version: 1.0\nGenerator: flowlock\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 # The earliest time that a zip archive can hold.

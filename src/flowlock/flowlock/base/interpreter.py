@@ -134,7 +134,7 @@ def problems(python: Path | None = None) -> list[Problem]:
 
 
 def _inspect(python: Path | None, kept: Path | None) -> Interpreter:
-    """Inspect an executable, and if it stands in a virtual environment, the one that this was made of."""
+    """Inspect an executable, and if it is in a virtual environment, the one that this was made of."""
     ours = Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"
     interpreter = _probe(python or (ours if ours.is_file() else Path(sys.executable)), kept)
     base = interpreter.prefix / "bin" / f"python{interpreter.series}"
@@ -254,7 +254,7 @@ def unknown_patch(python: Interpreter, reason: debian.UnknownPatchError) -> Flow
 
 
 def _needed(python: Interpreter) -> Iterator[Path]:
-    """Yield what every package needs; headers and `ensurepip`, say, are packages of their own in Debian."""
+    """Yield what every package needs; headers and `ensurepip`, say, are separate packages in Debian."""
     yield python.prefix / "bin" / f"python{python.series}"
     yield python.stdlib / "os.py"
     yield python.stdlib / "lib-dynload"

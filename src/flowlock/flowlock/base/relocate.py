@@ -1,7 +1,7 @@
 """An installed CPython as a relocatable conda package.
 
 Compiled files find each other by `$ORIGIN`, text files get their prefix at install time. Tests, site-packages
-and what the machine's owner set stay behind; bytecode is made anew.
+and what the machine's owner set stay behind; bytecode is written again.
 """
 
 import hashlib

@@ -116,7 +116,7 @@ def _best(package: Mapping[str, Any], rank: Mapping[Tag, int], root: Path) -> Pi
         raise FlowlockError(
             f"{package['name']} {package.get('version', '')} has no wheel for this interpreter",
             code="FL415",
-            hint="require a version that has such a wheel",
+            hint="require a version that has a wheel for it",
         )
     *_, best = min(candidates, key=lambda candidate: candidate[:3])
     return best

@@ -130,7 +130,7 @@ class _Handler(SimpleHTTPRequestHandler):
         """
         try:
             path = Path(self.translate_path(self.path))
-            # A zero byte, or half of a surrogate pair: no file can have such a name.
+            # A zero byte, or half of a surrogate pair: no file can have that name.
             malformed = "\0" in str(path) or not os.fsencode(path)
             exists = not malformed and path.is_file()
         except UnicodeEncodeError:
@@ -171,7 +171,7 @@ class _Handler(SimpleHTTPRequestHandler):
 def _part(requested: re.Match[str], size: int) -> range | None:
     """Return the bytes that a range means: from, from-to, or the last so many.
 
-    None if it ends before it begins: such a range counts as none (RFC 9110, 14.1.1).
+    None if it ends before it begins: the range counts as none (RFC 9110, 14.1.1).
     """
     first, last = requested.groups()
     if not first:

@@ -26,7 +26,7 @@ from flowlock.names import Sha256
 GENERATIONS = ".generations"
 STAT_CACHE = "channel-stat.json"
 INDEX_MEMO = "channel-index.json"
-# What decides, besides the records, which bytes an index has: raise it when our part of that changes.
+# What decides, in addition to the records, which bytes an index has: raise it when our part of that changes.
 INDEX_FORM = f"1, zstandard {archive.ZSTANDARD_VERSION}"
 SYNCS = 16
 

@@ -27,7 +27,7 @@ def main(argv: list[str] | None = None) -> int:
     if COMPLETION in os.environ:
         app(arguments, prog_name="flowlock")
     try:
-        # Not `app(arguments)`: that turns interrupts and closed pipes into exits of its own.
+        # Not `app(arguments)`: that turns interrupts and closed pipes into its own exits.
         command = typer.main.get_command(app)
         with command.make_context("flowlock", [*arguments]) as context:
             return int(command.invoke(context) or ExitCode.DONE)

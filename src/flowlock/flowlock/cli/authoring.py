@@ -38,7 +38,7 @@ def graph(
     output: Annotated[Path | None, typer.Option(help="Write to this file instead of stdout.")] = None,
     show: Annotated[bool, typer.Option("--open", help="Open the picture in the browser.")] = False,
 ) -> int:
-    """Draw the steps of a workflow, from its spec as it is now."""
+    """Draw the steps of a workflow, from its current spec."""
     from flowlock.commands import graph as graphs
 
     options: CommandOptions = context.obj

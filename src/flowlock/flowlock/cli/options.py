@@ -77,7 +77,7 @@ class CommandOptions:
         return progress(sys.stderr, quiet=self.quiet, verbose=self.verbose)
 
     def workspace(self) -> "Workspace":
-        """Return the workspace that the current folder lies in."""
+        """Return the workspace that the current folder is in."""
         from flowlock import workspace
 
         return workspace.load(workspace.find(Path.cwd()))

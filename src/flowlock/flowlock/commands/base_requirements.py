@@ -33,7 +33,7 @@ def requirements(
     names = {canonicalize_name(wheel_name(name_of(spec))) for spec in specs}
     needed = {kind: _needed_by(kind, targets, foreign) for kind in PackageKind}
     if needed[PackageKind.WORKFLOW].union(map(name_of, more)) - needed[PackageKind.PACKAGE]:
-        # A task package from an index needs the run time, which no index has; ours stands in for it.
+        # A task package from an index needs the run time, which no index has; ours replaces it.
         names.add(canonicalize_name(CORE))
     installed = wheels(names, workspace.state.installed_wheels)
     return [*requirements, *(f"{name} @ {path.as_uri()}" for name, path in sorted(installed.items()))]

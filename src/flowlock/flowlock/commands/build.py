@@ -91,7 +91,7 @@ def _summary(result: BuildResult, *, dry_run: bool) -> str:
     if not dry_run:
         summary += " in the channel"
     if result.mended and set(counts) <= {BuildStatus.CURRENT}:
-        summary += ", mended"
+        summary += ", repaired"
     return summary
 
 

@@ -147,7 +147,7 @@ def _specs_below(folder: Path) -> list[Path]:
 
 
 def _source(workspace: Workspace, file: Path) -> command.SpecSource:
-    """Read a spec; one that does not lie in the workflows' folder may have any id."""
+    """Read a spec; one that is not in the workflows' folder may have any id."""
     shown = workspace.relative(file)
     workflow = Workflow(name=file.resolve().parent.name, folder=file.parent)
     if workflow.spec == file and file.resolve().is_relative_to(workspace.workflows):

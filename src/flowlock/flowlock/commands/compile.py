@@ -253,7 +253,7 @@ def count(problems: Sequence[Problem]) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Change:
-    """A package as it is on disk beside what it should be."""
+    """A package on disk and what it should be."""
 
     workflow: Workflow
     package: str

@@ -1,4 +1,4 @@
-"""What this machine has, what it lacks, and how to mend it."""
+"""What this machine has, what it lacks, and how to fix it."""
 
 import shutil
 import sys
@@ -99,7 +99,7 @@ def _platform() -> Finding:
 
 
 def _engine(name: str, trial: str) -> Finding:
-    """Start an engine in a process of its own, and hold its version against what we were made for."""
+    """Start an engine in a separate process, and hold its version against what we were made for."""
     remedy = f"install flowlock again, or `pip install --force-reinstall {_wanted(name)}`"
     try:
         installed = version(name)

@@ -1,4 +1,4 @@
-"""Tasks of packages that are neither of the workspace nor installed, looked up in environments of their own.
+"""Tasks of packages that are neither of the workspace nor installed, looked up in separate environments.
 
 The environment is solved from the requirements and flowlock-core, on the channels of flowlock.toml only, and
 installed; `python -m flowlock_core.command.describe` describes it. The lock is kept by what was

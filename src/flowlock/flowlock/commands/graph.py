@@ -1,4 +1,4 @@
-"""`flowlock graph NAME`: a workflow's steps as a picture, drawn from its spec as it is now."""
+"""`flowlock graph NAME`: a workflow's steps as a picture, drawn from its current spec."""
 
 import webbrowser
 from collections.abc import Mapping

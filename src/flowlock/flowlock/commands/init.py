@@ -144,7 +144,7 @@ def _refuse_full(folder: Path) -> None:
         raise from_os_error(error, "make a workspace in", folder) from error
     if present:
         raise FlowlockError(
-            f"{folder} is not empty: it holds {', '.join(present[:3])}{', …' if len(present) > 3 else ''}",  # noqa: PLR2004 - the limit stands beside it
+            f"{folder} is not empty: it holds {', '.join(present[:3])}{', …' if len(present) > 3 else ''}",  # noqa: PLR2004 - the limit is next to it
             code="FL307",
             hint="use a folder that does not exist yet",
         )

@@ -66,7 +66,7 @@ def release(
 ) -> ReleaseResult:
     """Prepare a release on the branch that is checked out.
 
-    Everything happens in a checkout of its own, to which the branch is fast-forwarded at the end: until then
+    Everything happens in a separate checkout, to which the branch is fast-forwarded at the end: until then
     neither tree nor refs change, whatever fails, and there is nothing to undo.
     """
     root, moment = session.workspace.root, now or datetime.now(UTC)
@@ -153,7 +153,7 @@ def _checkout(session: Session, commit: str) -> Iterator[Path]:
         git.add_worktree(root, folder, commit)
         for ours, copy in zip(state.reusable, StateFolder.of(folder).reusable, strict=True):
             if ours.exists():
-                # Hard links: whoever writes below .flowlock writes beside and renames.
+                # Hard links: all writers below .flowlock write a new file and rename it.
                 shutil.copytree(ours, copy, copy_function=_link, symlinks=True)
         yield folder
     finally:

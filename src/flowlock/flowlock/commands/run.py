@@ -239,7 +239,7 @@ def _is_current(results: Path, environment: str, params: Path | None) -> bool:
             files.sha256_of(results / path) == digest for path, digest in record.outputs.items()
         )
     except (OSError, ValueError, FlowlockError):
-        # Whatever is wrong with the files, running again mends it.
+        # Whatever is wrong with the files, the next run fixes it.
         return False
 
 

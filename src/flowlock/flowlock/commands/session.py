@@ -70,11 +70,11 @@ class Session:
 
     @property
     def channel(self) -> Path:
-        """The local channel, which stands in for the release channel until the tag is published."""
+        """The local channel, which replaces the release channel until the tag is published."""
         return self.workspace.state.channel
 
     def mirrors(self) -> dict[str, Path]:
-        """Return which folders stand in for which channels' URLs when packages are installed."""
+        """Return which folders replace which channels' URLs when packages are installed."""
         mirrors = {self.workspace.release_channel: self.channel}
         if self.profile is Profile.EMBEDDED:
             mirrors[BASE_URL] = self.workspace.state.running_base

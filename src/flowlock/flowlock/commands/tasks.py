@@ -20,7 +20,7 @@ from flowlock_core.schema import TaskSignature
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InEnvironments:
-    """Looks into packages in environments of their own, as the session's profile makes them."""
+    """Looks into packages in separate environments, as the session's profile makes them."""
 
     session: Session
 

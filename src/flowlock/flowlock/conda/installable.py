@@ -90,7 +90,7 @@ def _leaving_paths(kinds: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _link_above(path: str, links: set[str]) -> str | None:
-    """Return the link of the package that a path of it lies below: it leads wherever the link does."""
+    """Return the link of the package above a path of it: it leads wherever the link does."""
     above = posixpath.dirname(posixpath.normpath(path))
     while above and above not in links:
         above = posixpath.dirname(above)

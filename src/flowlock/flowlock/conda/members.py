@@ -27,7 +27,7 @@ class Member:
 
     @property
     def is_info(self) -> bool:
-        """Whether it is metadata, which lies in a tar of its own."""
+        """Whether it is metadata, which is in a separate tar."""
         return self.path.startswith(f"{INFO}/")
 
 

@@ -14,7 +14,7 @@ MAX_DEPTH = 64
 MAX_VALUES = 100_000
 MAX_WORD = 400
 
-# Every character belongs to exactly one token. A quote that is never closed is one of its own. Possessive
+# Every character belongs to exactly one token. A quote that is never closed is a separate token. Possessive
 # repetition keeps the time linear and the memory constant on any text.
 _TOKEN = re.compile(
     r"""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from flowlock.errors import FlowlockError
 
-# Read by requests itself, which fails without an error of its own if there is no such file.
+# Read by requests itself, which fails without a specific error if there is no such file.
 OF_REQUESTS = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 # Where a machine names its authorities to OpenSSL, uv and pip, which ignore a path that does not exist.
 OF_OPENSSL = ("SSL_CERT_FILE", "SSL_CERT_DIR")

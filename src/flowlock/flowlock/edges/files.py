@@ -15,7 +15,7 @@ from typing import BinaryIO
 from flowlock.errors import FlowlockError, Location, from_os_error
 from flowlock.names import Sha256
 
-# Our temporary names; whoever finds one older than its writer may delete it.
+# Our temporary names; a process may delete one that is older than its writer.
 TEMPORARY_PREFIX = ".flowlock-tmp-"
 # How often a folder is deleted to which somebody still adds files, and the seconds in between.
 ATTEMPTS, PAUSE = 20, 0.05

@@ -103,7 +103,7 @@ def _repositories(folder: Path, names: list[str]) -> list[str]:
 def stored_with_lf(folder: Path) -> list[str]:
     """Return the source files below a folder whose CRLF line ends git stores as LF (gitattributes(5)).
 
-    A text file that is committed with CRLF stays as it is, as git leaves it.
+    A text file that is committed with CRLF stays unchanged, as git leaves it.
     """
     command = ["ls-files", "--eol", "--cached", "--others", "--exclude-standard", "-z", "--", "."]
     rows = [row.partition("\t") for row in _list(folder, *command).split("\0") if row]
@@ -216,7 +216,7 @@ def remote_tag(root: Path, remote: str, tag: str) -> str | None:
 
 
 def add_worktree(root: Path, folder: Path, commit: str) -> None:
-    """Check a commit out into a folder of its own, without a branch."""
+    """Check a commit out into a separate folder, without a branch."""
     _git(root, "worktree", "add", "--quiet", "--detach", str(folder), commit)
 
 

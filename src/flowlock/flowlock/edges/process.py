@@ -38,7 +38,7 @@ def run(
     """Run a process to its end; with `check`, one that fails is a FlowlockError with the tail of its output.
 
     `env` is the whole environment of the process, ours if not given. `each_line` is called with every line
-    of its stderr as it comes, from a thread of its own. An interrupt ends the process and its children before
+    of its stderr as it comes, from a separate thread. An interrupt ends the process and its children before
     it goes on; a `bound` process, named by its whole path, ends even if we are killed (on Linux).
     """
     with started(bound_to_us(argv) if bound else argv, cwd=cwd, env=env) as process:
@@ -96,7 +96,7 @@ def started(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
 ) -> Iterator[subprocess.Popen[str]]:
-    """Start a process in a group of its own, with pipes; leaving the block ends what still runs of it."""
+    """Start a process in a separate group, with pipes; leaving the block ends what still runs of it."""
     try:
         process = subprocess.Popen(
             [str(part) for part in argv],

@@ -67,7 +67,7 @@ def snapshots(
 
     Excludes are globs over the relative POSIX path, where `*` also crosses `/`; one that matches a folder
     excludes everything in it. `cache_file` keeps digests by path, size, times and inode, as git's index does.
-    Links that leave their folder, names that are not UTF-8, and repositories of their own, whose files git
+    Links that leave their folder, names that are not UTF-8, and separate repositories, whose files git
     does not list, are refused, all of them at once.
     """
     listed = git.listed(root)
@@ -200,7 +200,7 @@ def _unlisted(repository: str) -> Problem:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Digests:
-    """A file's digest as it is, and with LF line ends where it has CRLF ones."""
+    """The digest of a file's bytes, and with LF line ends where it has CRLF ones."""
 
     kind: GitFileKind
     raw: Sha256

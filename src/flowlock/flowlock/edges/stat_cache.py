@@ -11,7 +11,7 @@ from flowlock.edges import files, memo
 from flowlock.errors import from_os_error
 from flowlock.names import Sha256
 
-# Where the values stand in a document: named otherwise when their form changes.
+# Where the values are in a document: named otherwise when their form changes.
 FILES = "files 2"
 # A file this young may be written once more within the clock's step, so what is known of it is not kept yet.
 SETTLED_NS = 100_000_000

@@ -89,7 +89,7 @@ class StateFolder:
 
     @property
     def reusable(self) -> tuple[Path, ...]:
-        """What a second sync, in a checkout of its own, need not make again."""
+        """What a second sync, in a separate checkout, need not make again."""
         return (self.base_channels, self.cache, self.signatures, self.locks)
 
     @property

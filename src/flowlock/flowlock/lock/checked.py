@@ -12,7 +12,7 @@ from flowlock.lock.satisfy import CurrentBuild
 from flowlock.lock.solver.sources import NOARCH, ChannelFolder
 from flowlock.names import Sha256
 
-# Who decides, besides the documents: our rules, and the engine's reading of match specs.
+# Who decides, in addition to the documents: our rules, and the engine's reading of match specs.
 JUDGES = ("flowlock", "py-rattler")
 
 

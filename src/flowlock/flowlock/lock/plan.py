@@ -94,7 +94,7 @@ def pinned_records(group: SolveGroup, lock: Lock | None) -> dict[str, Record]:
 def preferred(
     group: SolveGroup, lock: Lock | None, own: Collection[str], moved: Collection[str]
 ) -> tuple[Record, ...]:
-    """Return the records that a solve shall keep if it can: third-party ones of the group's channels.
+    """Return the records that a solve should keep if it can: third-party ones of the group's channels.
 
     Workspace packages, packages to move and packages that are too new are left out: the solver keeps a locked
     record even where no channel has it.
@@ -112,9 +112,9 @@ def preferred(
 
 
 def assembled(manifest: Manifest, old: Lock | None, solved: Records, selected: Manifest) -> Lock:
-    """Return the lock of a manifest: what was solved anew, and what `old` has for the rest.
+    """Return the lock of a manifest: what was solved again, and what `old` has for the rest.
 
-    `selected` is the part of the manifest that this run may change; the rest of `old` stays as it is.
+    `selected` is the part of the manifest that this run may change; the rest of `old` stays unchanged.
     """
     previous = old or Lock(platforms=(), environments={})
     by_environment = _by_environment(manifest, solved)
@@ -166,7 +166,7 @@ def _relocked(
 
 
 def _packages(environment: ManifestEnvironment, solved: Records, old: Lock) -> dict[str, tuple[Record, ...]]:
-    """Return the records of an environment's platforms, solved anew or as they were.
+    """Return the records of an environment's platforms, solved again or as they were.
 
     A platform that was not selected and is not in the lock is left out.
     """

@@ -50,7 +50,7 @@ class LockOptions:
 
     @property
     def moves(self) -> bool:
-        """Whether pins that are not stale shall move."""
+        """Whether pins that are not stale should change."""
         return self.upgrade or bool(self.update)
 
 

@@ -223,10 +223,10 @@ def _is_exempt(limit: ExcludeNewer, record: Record, matcher: Matcher) -> bool:
 
 
 def _platform(view: _EnvironmentCheck, target: TargetPlatform) -> Iterator[StaleReason]:
-    """Check one platform's records: one per name, constraints, every dependency, nothing besides."""
+    """Check one platform's records: one per name, constraints, every dependency, nothing else."""
     records = locked_records(view.lock, view.pins, target)
     if records is None:
-        # An environment that asks for nothing has no row of its own: `packages: {}`.
+        # An environment that asks for nothing has no separate row: `packages: {}`.
         if any(_walk(view, target, {}, set())):
             yield view.reason(Rule.PLATFORMS, "the platform is not locked", target.name)
         return

@@ -28,7 +28,7 @@ def consistency(
     """Return where name, version, run requirements and entry points differ, both places in each message.
 
     The files are (path to show, text). `names` maps wheel names to conda names. A requirement with a marker
-    may stand in a recipe or not, since a noarch package has one list for every platform. A pyproject without
+    may be in a recipe or not, since a noarch package has one list for every platform. A pyproject without
     `[project]` says nothing that could differ.
     """
     differing = identity(

@@ -1,4 +1,4 @@
-"""`pin_subpackage` between the packages of a workspace: each has a recipe of its own, so we put the range in.
+"""`pin_subpackage` between the packages of a workspace: each has its own recipe, so we put the range in.
 
 So the range is part of the identity, and a recipe can agree with its pyproject. Pure.
 """
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SECTIONS = ("build", "host", "run", "run_constraints")
 PIN = "pin_subpackage"
-# rattler-build's defaults, and what a bound may be besides a version.
+# rattler-build's defaults, and what a bound may be in addition to a version.
 DEFAULTS = {"lower_bound": "x.x.x.x.x.x", "upper_bound": "x"}
 _PLACES = re.compile(r"x(\.x)*")
 _RELEASE = re.compile(r"(?P<epoch>\d+!)?(?P<release>\d+(\.\d+)*)")

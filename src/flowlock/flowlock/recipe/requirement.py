@@ -15,7 +15,7 @@ _ORDER = (">=", ">", "~=", "==", "===", "!=", "<", "<=")
 def match_spec(requirement: Requirement, names: Mapping[str, str]) -> str:
     """Return the conda match spec of a requirement, its marker left aside.
 
-    `names` maps wheel names to conda names where those differ; an extra needs an entry of its own
+    `names` maps wheel names to conda names where those differ; an extra needs a separate entry
     (`"name[extra]"`), since conda packages have none. ValueError says what cannot be translated.
     """
     wheel = canonicalize_name(requirement.name)

@@ -74,7 +74,7 @@ def resolve(value: Any, document: Mapping[str, Any]) -> str:
 
 
 def fill(value: Any, document: Mapping[str, Any], within: tuple[str, ...] = ()) -> str:
-    """Return a text with what those expressions give that `context` suffices for, everything else as it is.
+    """Return a text with what those expressions give that `context` suffices for, everything else unchanged.
 
     ValueError names a variable that needs itself, or an expression that gives no text.
     """

@@ -54,7 +54,7 @@ class PublishResult:
 
     @property
     def ok(self) -> bool:
-        """Whether all targets serve everything; for a dry run, whether nothing stands in the way."""
+        """Whether all targets serve everything; for a dry run, whether nothing prevents publishing."""
         if self.dry_run:
             bad = (DeliveryStatus.CONFLICT, DeliveryStatus.FAILED)
             return not any(artifact.status in bad for one in self.targets for artifact in one.artifacts)

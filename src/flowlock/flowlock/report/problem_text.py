@@ -11,7 +11,7 @@ SNIPPET = 100
 
 
 def problem_text(problem: Problem) -> str:
-    """Return a problem as `file:line:column: code message`, its hint on a line of its own."""
+    """Return a problem as `file:line:column: code message`, its hint on a separate line."""
     return "\n".join([_head(problem), *_hint(problem)])
 
 

@@ -20,7 +20,7 @@ def warnings(problems: Sequence[Problem]) -> list[Problem]:
 
 
 def as_json(problems: Sequence[Problem]) -> Mapping[str, Any]:
-    """Return the contract's document; warnings have a list of their own."""
+    """Return the contract's document; warnings have a separate list."""
     failed = errors(problems)
     return {
         "ok": not failed,

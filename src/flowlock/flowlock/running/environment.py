@@ -64,8 +64,8 @@ class Environment:
 class EnvironmentFolders:
     """Where environments and their parts live: `home` holds one folder an environment and digest.
 
-    `mirrors` maps a channel's URL to the folder that stands in for it; `artifacts` is a folder of archives by
-    file name that were in such a channel once. `cache` keeps unpacked packages, and `bytecode` that of their
+    `mirrors` maps a channel's URL to the folder that replaces it; `artifacts` is a folder of archives by
+    file name that were in the channel once. `cache` keeps unpacked packages, and `bytecode` that of their
     modules. Nothing is downloaded from the channels in `unserved`: they are only here; from the others it is
     kept in `archives`.
     """
@@ -261,7 +261,7 @@ def _download(records: Iterable["RepoDataRecord"], places: EnvironmentFolders, p
 
 
 def _install_errors() -> tuple[type[Exception], ...]:
-    """Return what the installer raises: the engine's exceptions have no base class of their own."""
+    """Return what the installer raises: the engine's exceptions have no common base class."""
     from rattler import exceptions as engine
 
     names = ("InstallerError", "LinkError", "IoError", "CacheDirError", "ExtractError", "TransactionError")

@@ -93,9 +93,9 @@ class Catalog:
         return bool(self.named(text)) or text.rpartition(".")[2] in self.broken
 
     def named(self, text: str) -> tuple[TaskSignature, ...]:
-        """Return the tasks that a bare or qualified name may mean, whoever owns them.
+        """Return the tasks that a bare or qualified name may mean, whatever package has them.
 
-        A qualified name has the module (`package.tasks.io.load_table`), a package that the module lies in
+        A qualified name has the module (`package.tasks.io.load_table`), a package that contains the module
         (which often exports what a private module defines) or the distribution before the last dot.
         """
         owner, _, name = text.rpartition(".")

@@ -41,7 +41,7 @@ def facts_of(workspace: Workspace) -> WorkspaceFacts:
     channels = (workspace.release_channel, *workspace.other_channels, *workspace.channel_aliases)
     return WorkspaceFacts(
         version=workspace.version,
-        # Other workspaces have versions of their own; what they compile is for this toolchain's run time.
+        # Other workspaces have their own versions; what they compile is for this toolchain's run time.
         runtime=workspace.version if own else version(CORE),
         channels=frozenset(map(plain_channel, channels)),
         wheel_names=workspace.wheel_names,

@@ -1,7 +1,7 @@
 """Dotted paths of `rjsf-overrides`: which card of the form they begin at, and how they go on in a schema.
 
 In the form each group is a card named by its title, each step outside of groups a card named by its id. A
-title may have dots of its own, so the longest name of a card that a path begins with counts.
+title may have dots, so the longest name of a card that a path begins with counts.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

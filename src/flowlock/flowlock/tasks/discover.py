@@ -1,7 +1,7 @@
 """The tasks that specs may name: signatures of the workspace's packages and of installed ones.
 
 Entry points are read from the workspace packages' own pyproject.toml (the source is the truth, nothing need
-be installed) and described in a process of their own. Signatures are kept by the sources they were made from,
+be installed) and described in a separate process. Signatures are kept by the sources they were made from,
 so that a second compile imports none of the packages.
 """
 
@@ -343,7 +343,7 @@ def _describe(
     unchecked: Mapping[str, Sequence[LiteralCheck]],
     progress: Progress,
 ) -> Mapping[str, Any]:
-    """Import the packages in a process of their own and return what it says of their tasks."""
+    """Import the packages in a separate process and return what it says of their tasks."""
     points = {source.distribution: dict(source.entry_points) for source in sources}
     progress.working(f"describing the tasks of {', '.join(points)}")
     checks = {check for distribution in points for check in unchecked[distribution]}

@@ -23,7 +23,7 @@ SHOWN = 5
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Installed:
-    """What is in a host environment besides its packages.
+    """What is in a host environment other than its packages.
 
     `new` are the script's files, without bytecode of those packages; `overwritten` are those packages' files
     that have other contents now.

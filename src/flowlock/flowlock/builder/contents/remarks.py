@@ -1,4 +1,4 @@
-"""What a build says of its package besides that it was built: files left out, names that not all can have."""
+"""What a build reports about its package: files left out, names that not all can have."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -62,7 +62,7 @@ class ExcludedFile:
 def dist_infos(paths: Collection[str], noarch: Noarch | None) -> set[str]:
     """Return the dist-info folders of the distributions that are installed directly in site-packages.
 
-    Any other folder of such a name (of vendored distributions, of data) is like all folders. A generic
+    Any other folder with that name (of vendored distributions, of data) is like all folders. A generic
     package has none: nothing in it is installed for Python.
     """
     if noarch is Noarch.GENERIC:
@@ -73,7 +73,7 @@ def dist_infos(paths: Collection[str], noarch: Noarch | None) -> set[str]:
 
 
 def left_out(content: Mapping[str, Member], noarch: Noarch | None) -> Iterator[ExcludedFile]:
-    """Yield the files that do not ship, of those that the engine packed besides `info/`."""
+    """Yield the files that do not ship, of those that the engine packed other than `info/`."""
     own = dist_infos(content.keys(), noarch)
     licences = {path for folder in own for path in _named_licences(content[f"{folder}/METADATA"])}
     for path in content:

@@ -120,7 +120,7 @@ def _inputs(
     graph: Mapping[str, frozenset[str]],
     channels: PackageTestChannels,
 ) -> str:
-    """Return the digest of what decides an environment, as far as it is on this machine."""
+    """Return the digest of what decides an environment, as far as it exists on this machine."""
     ours = {need: held[need].artifact.known_sha256 for need in sorted(closure([name], graph.__getitem__))}
     indexes = [
         folder.repodata(subdir)
@@ -171,7 +171,7 @@ def _resolved(state: PackageState, channels: PackageTestChannels) -> list[Record
 
 
 def _extra_specs(test: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
-    """Yield what each environment of a test holds besides the package, as rattler-build makes them."""
+    """Yield what each environment of a test holds in addition to the package, as rattler-build makes them."""
     python = test.get("python")
     if isinstance(python, Mapping):
         yield from _python_specs(python)

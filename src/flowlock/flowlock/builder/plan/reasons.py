@@ -61,5 +61,5 @@ def _changed_keys(before: Any, now: Any, path: str = "") -> Iterator[str]:
 
 
 def _hashed_text(value: Any) -> str:
-    """Return a value as it is hashed: to Python `1`, `1.0` and `True` are equal."""
+    """Return a value in the form that is hashed: to Python `1`, `1.0` and `True` are equal."""
     return json.dumps(value, sort_keys=True, default=str)

@@ -52,7 +52,7 @@ class PackageResult:
 class BuildResult:
     """Every package that was asked for and what it needs, in the order of building.
 
-    `mended` says that the channel's files were not as these packages make them.
+    `mended` says that the files of the channel did not match these packages and were written again.
     """
 
     packages: tuple[PackageResult, ...]

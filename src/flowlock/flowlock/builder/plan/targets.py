@@ -170,12 +170,12 @@ def _vendored(workspace: Workspace) -> list[BuildTarget]:
 
 
 def workflow_recipe(workspace: Workspace, workflow: Workflow) -> Recipe:
-    """Return a compiled workflow's recipe, as it would stand in `<recipes>/<distribution>/recipe.yaml`."""
+    """Return a compiled workflow's recipe, as it would be in `<recipes>/<distribution>/recipe.yaml`."""
     return rendered(workspace, workflow.package, workspace.recipes / workflow.distribution)
 
 
 def rendered(workspace: Workspace, folder: Path, here: Path) -> Recipe:
-    """Return the recipe of a distribution's pyproject, as it would stand in the folder `here`."""
+    """Return the recipe of a distribution's pyproject, as it would be in the folder `here`."""
     path = folder / "pyproject.toml"
     shown = workspace.relative(path)
     project = pyproject.read(read_text(path, shown), shown)

@@ -1,1 +1,1 @@
-"""One build in a process of its own: sources and environment in, a canonical archive out."""
+"""One build in a separate process: sources and environment in, a canonical archive out."""

@@ -1,4 +1,4 @@
-"""One build in a process of its own: `python -m flowlock.builder.worker JOB`.
+"""One build in a separate process: `python -m flowlock.builder.worker JOB`.
 
 The engine holds the interpreter for the whole build and delays signals, and a build script can read the
 environment of the processes above it; so each build has a process, whose environment holds no secret.

@@ -36,7 +36,7 @@ ABOUT = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ArchiveFacts:
-    """What is stated in the archive besides what the build made; a native package has no `noarch`."""
+    """What is stated in the archive in addition to what the build made; a native package has no `noarch`."""
 
     recipe: str
     epoch: datetime
@@ -116,7 +116,7 @@ def _leaves(path: str, links: Mapping[str, str]) -> bool:
     """Say whether a link leads out of the prefix, followed as a system does through the links on its way.
 
     One that goes in a circle leads nowhere. Absolute links on the way, and the end of a long chain, are
-    judged as links of their own.
+    judged as separate links.
     """
     if links[path].startswith("/"):
         return True
@@ -138,7 +138,7 @@ def _leaves(path: str, links: Mapping[str, str]) -> bool:
 
 
 def _records(content: Mapping[str, Member], own: Collection[str]) -> Iterator[Member]:
-    """Yield the RECORD of each dist-info anew, for those of the files it lists that ship."""
+    """Yield a new RECORD for each dist-info, with those of the files it lists that ship."""
     for folder in sorted(own):
         record = content.get(f"{folder}/RECORD")
         if record is not None:

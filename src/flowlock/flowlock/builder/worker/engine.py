@@ -116,7 +116,7 @@ def _message(error: Exception) -> str:
 
 
 def _telling_of_skips(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the recipe with a requirement that stands in for `skip`, which rendering does not evaluate."""
+    """Return the recipe with a requirement that replaces `skip`, which rendering does not evaluate."""
     requirements = document.get("requirements") or {}
     conditions = _as_list((document.get("build") or {}).get("skip"))
     skips = [
@@ -138,7 +138,7 @@ def _at_variant(spec: str, variant: Mapping[str, str]) -> str:
 
 
 def test(artifact: Path, channels: Sequence[str], log: Callable[[str], None]) -> None:
-    """Run an artifact's own tests, each in an environment of its own; a FlowlockError says that one fails."""
+    """Run an artifact's own tests, each in a separate environment; a FlowlockError says that one fails."""
     from rattler_build import Package, RattlerBuildError
 
     try:

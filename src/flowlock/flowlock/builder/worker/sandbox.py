@@ -13,7 +13,7 @@ from flowlock.edges import process
 
 # What programs of the system need to run. No file of a user is there.
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
-# All that is said to what runs there, besides where its folders are.
+# All that is said to what runs there, except for its folders.
 ENVIRONMENT = {
     "PATH": os.defpath if os.name == "nt" else "/usr/local/bin:/usr/bin:/bin",
     "LANG": "C.UTF-8",
@@ -45,7 +45,7 @@ def wrapped(
     hidden: Iterable[Path],
     network: bool,
 ) -> list[str]:
-    """Return the command as it runs in the sandbox, or as it is where there is none.
+    """Return the command that runs in the sandbox, or unchanged where there is none.
 
     It sees the system, the running Python, and the given folders at their own paths; the hidden ones, within
     the writable one, are empty to it for as long as they are not replaced.

@@ -16,7 +16,7 @@ from flowlock.edges import files, memo
 from flowlock.errors import from_os_error
 
 INFO, PATHS = "info/", "info/paths.json"
-# Where the record stands in its document: named otherwise when other files are recorded, or in another way.
+# Where the record is in its document: named otherwise when other files are recorded, or in another way.
 PACKAGES = "packages 2"
 # What the engine writes beside each unpacked package.
 LOCK = ".lock"
@@ -61,7 +61,7 @@ class Unpacked:
         """Return which files of these packages are not what they were; without names, of all that are there.
 
         `doubt` is for after a failure: what is met for the first time then may have modes that it was given
-        since, which no digest tells, and `mend` removes it.
+        since, which no digest tells, and `mend()` removes it.
         """
         changed: list[str] = []
         for name in sorted(self._unpacked() if names is None else names):
@@ -72,7 +72,7 @@ class Unpacked:
         return changed
 
     def foreign(self, expected: Collection[str]) -> list[str]:
-        """Return what came beside the unpacked packages since `mend`, and is not one of those expected."""
+        """Return what came beside the unpacked packages since `mend()`, and is not one of those expected."""
         # The engine unpacks into a folder whose name begins with a dot, and renames it.
         new = {name for name in self._names() - self._accepted if not name.startswith(".")}
         return sorted(name for name in new if name.removesuffix(LOCK) not in expected)

@@ -114,7 +114,7 @@ class _Scheduler:
         """Return a job's outcome, None if it has to run again since a package that it shares was changed.
 
         Whether the job changed it or one beside it shows when it runs alone. What a test lacks then, because
-        it was spoilt, the engine unpacks for that test only: such a test is refused only if it was alone at
+        it was spoilt, the engine unpacks for that test only: the test is refused only if it was alone at
         first.
         """
         failed = isinstance(finished.outcome, FlowlockError)

@@ -200,7 +200,7 @@ def _layers(rank: Mapping[str, int], chains: Iterable[Chain]) -> list[list[str]]
 def _lanes(
     layers: Iterable[Sequence[str]], middles: Mapping[str, int], sizes: Mapping[str, Size]
 ) -> dict[str, Frame]:
-    """Return for each key a frame of its own width and of its layer's height; layers follow one another."""
+    """Return for each key a frame with its own width and of its layer's height; layers follow one another."""
     lanes: dict[str, Frame] = {}
     top = 0
     for layer in layers:
@@ -227,7 +227,7 @@ def _way(
 ) -> tuple[Point, ...]:
     """Return an edge's points: from a thing's lower side, through what it passes, to a thing's upper side.
 
-    Within a layer an edge is upright, so that it does not cross what stands beside.
+    Within a layer an edge is upright, so that it does not cross what is next to it.
     """
     points: list[Point] = []
     for number, key in enumerate(chain.keys):

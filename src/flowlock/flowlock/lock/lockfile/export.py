@@ -70,8 +70,8 @@ def environment_yml(pins: LockedEnvironment, records: tuple[Record, ...], name: 
 def pixi_mirror(release_channel: str, served: str) -> ExportResult:
     """Return the setting for `.pixi/config.toml` with which pixi takes unreleased packages from `served`.
 
-    `served` is the address of `flowlock channel serve`. The lock stays as it is: pixi asks the mirror for the
-    release channel's URLs and checks the bytes against the lock.
+    `served` is the address of `flowlock channel serve`. The lock stays unchanged: pixi asks the mirror for
+    the release channel's URLs and checks the bytes against the lock.
     """
     text = f'[mirrors]\n"{release_channel.rstrip("/")}" = ["{served.rstrip("/")}"]\n'
     return ExportResult(kind=ExportKind.MIRROR, text=text)

@@ -1,6 +1,6 @@
 """The names of a lock's platforms, matched to those of its manifest. Pure.
 
-pixi writes platforms with virtual packages of their own as `p1`, `p2`, and finds them again by their subdir
+pixi writes platforms with their own virtual packages as `p1`, `p2`, and finds them again by their subdir
 and their virtual packages (its `lock_file/platform_rename.rs`).
 """
 

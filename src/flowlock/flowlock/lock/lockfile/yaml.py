@@ -95,7 +95,7 @@ class _BlockReader:
         return result
 
     def _below(self, indent: int) -> Node:
-        """Return the value of a key with nothing behind it: what stands below, deeper or as a sequence."""
+        """Return the value of a key with nothing behind it: the block below, deeper or as a sequence."""
         if self.at < len(self.lines):
             line = self.lines[self.at]
             depth = len(line) - len(line.lstrip(" "))

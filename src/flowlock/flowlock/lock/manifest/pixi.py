@@ -350,7 +350,7 @@ class _ManifestReader:
         features: Mapping[str, Feature],
         defaults: WorkspaceDefaults,
     ) -> ManifestEnvironment:
-        """Return an environment; feature content of its own comes before its features, as in pixi."""
+        """Return an environment; its own feature content comes before its features, as in pixi."""
         self._known(content, path, (*_MEMBERS, *_CONTENT), _IGNORED)
         members = [features[feature] for feature in self._feature_names(content, path, features)]
         if content.keys() & set(_CONTENT):

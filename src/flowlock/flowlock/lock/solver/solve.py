@@ -72,7 +72,7 @@ def solve_all(
 ) -> list[list[Record]]:
     """Solve requests at the same time, at most `jobs` of them, and return their records in the same order.
 
-    The engine solves on threads of its own without the interpreter's lock, so one loop keeps all cores busy.
+    The engine solves on its own threads without the interpreter's lock, so one loop keeps all cores busy.
     All requests are tried; if some fail, the first one's error is raised with the others' in its detail.
     """
     _settle_at_exit()

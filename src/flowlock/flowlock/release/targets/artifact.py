@@ -104,7 +104,7 @@ def find(folder: Path, *, without: Collection[str] = ()) -> list[Path]:
 
 
 class FileBody:
-    """A file's bytes, read in blocks anew for each try, never whole in memory."""
+    """A file's bytes, read again in blocks for each attempt, never whole in memory."""
 
     def __init__(self, path: Path, size: int, *, block: int = 1 << 18) -> None:
         self._path, self._size, self._block = path, size, block

@@ -49,7 +49,7 @@ class Directory:
             raise FlowlockError(f"{self.name} cannot be indexed", problems=problems)
 
     def served(self, items: Sequence[Item]) -> Mapping[str, Served]:
-        """Return the builds of these packages that lie in the folder: files are the truth, not the index."""
+        """Return the builds of these packages that are in the folder: files are the truth, not the index."""
         wanted = {(item.artifact.subdir, item.artifact.name) for item in items if item.artifact}
         found = {}
         for subdir, name in sorted(wanted):

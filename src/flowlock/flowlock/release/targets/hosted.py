@@ -82,7 +82,7 @@ class Hosted:
 def server_and_channel(kind: str, location: str, *, below: str = "") -> tuple[str, str]:
     """Return the server's URL and the channel's name; the channel is the last part of the URL, after `below`.
 
-    Without `below` the server has no path of its own.
+    Without `below` the server has no separate path.
     """
     address.require_no_user_info(location, kind)
     try:

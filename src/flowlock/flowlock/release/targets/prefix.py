@@ -97,7 +97,7 @@ class _Hidden:
         self._hidden = hidden
 
     def sign(self, request: object) -> None:
-        """Leave the request as it is."""
+        """Leave the request unchanged."""
 
     def hide_in(self, text: str) -> str:
         """Return the text without the secret."""
@@ -105,7 +105,7 @@ class _Hidden:
 
 
 def _bundle(item: Item, channel: str) -> bytes | None:
-    """Return the signed attestation that lies beside the file as `FILE.sigstore.json`, if there is one."""
+    """Return the signed attestation that is next to the file as `FILE.sigstore.json`, if there is one."""
     path = item.path.with_name(item.file + ".sigstore.json")
     return checked_attestation(path.read_bytes(), item, channel) if path.is_file() else None
 

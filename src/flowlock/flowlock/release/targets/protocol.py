@@ -55,7 +55,7 @@ class Delivery:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Context:
-    """What a target is made from besides its location: the release, and how to talk."""
+    """What a target is made from in addition to its location: the release, and how to talk."""
 
     root: Path
     tag: str

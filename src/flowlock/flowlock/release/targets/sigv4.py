@@ -19,7 +19,7 @@ DIGEST_HEADER = "x-amz-content-sha256"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Signer:
-    """A credential of the HTTP edge that signs each request anew."""
+    """A credential of the HTTP edge that signs each request."""
 
     key: str
     secret: Secret = field(repr=False)
@@ -29,7 +29,7 @@ class Signer:
     now: datetime | None = None
 
     def sign(self, request: Any) -> None:
-        """Add date, digest and signature; a body's digest must stand in `x-amz-content-sha256` already."""
+        """Add date, digest and signature; a body's digest must be in `x-amz-content-sha256` already."""
         moment = (self.now or datetime.now(UTC)).strftime("%Y%m%dT%H%M%SZ")
         request.headers["x-amz-date"] = moment
         request.headers.setdefault(DIGEST_HEADER, EMPTY)

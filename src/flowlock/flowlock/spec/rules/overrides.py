@@ -127,7 +127,7 @@ def _check_definitions(spec: Spec, cards: Mapping[str, _Card]) -> Iterator[Probl
     overrides = spec.overrides
     references = list(_references(overrides))
     referenced = {name for name, _ in references}
-    # A path that is only a name may define a type of its own, for the values of others to refer to.
+    # A path that is only a name may define a custom type, for the values of others to refer to.
     added = {path.value for path, _ in overrides.definitions if "." not in path.value}
     for path, _ in overrides.definitions:
         yield from _check_type_path(path, in_form, in_spec, added & referenced)

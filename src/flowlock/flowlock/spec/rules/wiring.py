@@ -114,4 +114,4 @@ def _names(names: tuple[LocatedText, ...]) -> str:
 def _listing(names: list[str]) -> str:
     if not names:
         return "this is the first step; no step runs before it"
-    return f"the steps before this one are {', '.join(names[:8])}{', …' if len(names) > 8 else ''}"  # noqa: PLR2004 - the limit stands beside it
+    return f"the steps before this one are {', '.join(names[:8])}{', …' if len(names) > 8 else ''}"  # noqa: PLR2004 - the limit is next to it
