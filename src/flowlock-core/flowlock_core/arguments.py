@@ -190,7 +190,7 @@ class Arguments:
         return missing_parameter(name, field.description if field else None)
 
     def unknown(self, name: str) -> Problem:
-        """Tell that there is no parameter of that name, and which there are."""
+        """Report that there is no parameter of that name, and which there are."""
         return unknown_parameter(name, list(self.by_name))
 
 

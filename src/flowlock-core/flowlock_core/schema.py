@@ -23,7 +23,7 @@ _JSON_TYPES = {"string", "number", "integer", "boolean", "object", "array", "nul
 
 
 class Absent(Enum):
-    """Stands for a default that there is not, since None is a default."""
+    """Stands for a missing default, since None is a default."""
 
     ABSENT = "absent"
 

@@ -4,7 +4,8 @@ from importlib.resources import files
 
 from flowlock_core.results import ChartRuntime
 
-# A figure is drawn in the page's theme: fonts and colours are the page's, all else is the figure's own.
+# A figure is drawn in the page's theme: fonts and colours are the page's, everything else is the figure's
+# own.
 DRAW = """(element, figure, theme) => {
   const axis = (own) => ({ ...own, gridcolor: theme.line, zerolinecolor: theme.line, linecolor: theme.line,
     tickfont: { color: theme.muted }, automargin: true,

@@ -3,7 +3,7 @@
 import gc
 import sys
 
-# Most commands end in a moment, whose objects nearly all come from imports: there is no garbage to look for.
+# Most commands end quickly, whose objects nearly all come from imports: there is no garbage to look for.
 gc.set_threshold(100_000)
 
 from flowlock.cli import main  # noqa: E402 - what it imports must come after the line above

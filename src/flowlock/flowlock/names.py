@@ -63,7 +63,7 @@ class BuildNumber(_Name):
 
 
 class FileName(_Name):
-    """A file's name that leads nowhere else, whatever the operating system."""
+    """A file's name that cannot lead anywhere else, whatever the operating system."""
 
     __slots__ = ()
     pattern = re.compile(r"(?!\.{1,2}\Z)[^/\\\x00-\x1f\x7f-\x9f]+")

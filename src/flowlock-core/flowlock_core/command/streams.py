@@ -8,7 +8,7 @@ from contextlib import contextmanager, redirect_stdout
 
 @contextmanager
 def stdout_kept_clean() -> Iterator[None]:
-    """Send what is printed in the block to stderr, also by code that is no Python and by processes."""
+    """Send what is printed in the block to stderr, also by code that is not Python and by processes."""
     sys.stdout.flush()
     out = os.dup(1)
     os.dup2(2, 1)

@@ -113,7 +113,7 @@ def _require_outside_of_repositories(path: Path) -> None:
             raise SettingsError(
                 Problem(
                     code="FL751",
-                    message=f"the connections file {path} is inside of the git repository {folder}",
+                    message=f"the connections file {path} is inside the git repository {folder}",
                     hint="move it out of the repository, for example to ~/.config/flowlock/connections.toml",
                 )
             )

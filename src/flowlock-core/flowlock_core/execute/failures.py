@@ -22,7 +22,7 @@ def failure(
 ) -> Problem:
     """Return the problem of an exception that a task did not mean to raise.
 
-    `values` are the task's arguments: a KeyError about a column is told with the columns that there are.
+    `values` are the task's arguments: a KeyError about a column is reported with the columns that there are.
     """
     location = where_raised(error, func)
     column, there = _absent_column(error, values.values())

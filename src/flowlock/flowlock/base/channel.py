@@ -35,7 +35,7 @@ _Job = Callable[[], Archive]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BaseResult:
-    """The current state of the channel, and what had to be done for it; `indexed` if its repodata was written.
+    """The current state of the channel, and what was done for it; `indexed` if its repodata was written.
 
     `edits` are what the packaged interpreter has otherwise than the one on this machine.
     """

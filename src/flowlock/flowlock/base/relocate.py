@@ -51,7 +51,7 @@ def sources(python: Interpreter) -> dict[str, Path]:
 def _source_files(python: Interpreter) -> dict[str, os.stat_result]:
     """Return the sorted paths in the prefix of an interpreter's files, with their stat data.
 
-    A link stands for the file that it leads to; one that leads nowhere is not a file.
+    A link stands for the file that it leads to; a broken link is not a file.
     """
     prefix, series = python.prefix, python.series
     patterns = (

@@ -54,7 +54,7 @@ def resolve(
 
 
 def _kept(path: Path) -> list[PinnedFile] | None:
-    """Return a kept resolution, None if there is none that can be read."""
+    """Return a kept resolution, None if no resolution can be read."""
     kept = memo.read(path, dict[str, list[PinnedFile]])
     return kept.get(PINS) if kept else None
 

@@ -1,1 +1,1 @@
-"""From source to artifacts in the local channel, and only what is not there already."""
+"""From source to artifacts in the local channel, and only what does not exist yet."""

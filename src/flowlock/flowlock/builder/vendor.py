@@ -11,7 +11,7 @@ from flowlock.workspace import Workspace
 
 
 def fetch(workspace: Workspace, download: Download, *, offline: bool, progress: Progress) -> Path:
-    """Return where a download is in the cache, after getting it if it is not there."""
+    """Return where a download is in the cache, after downloading it if it does not exist."""
     folder = workspace.state.wheels / download.sha256
     for kept in sorted(folder.glob("*")):
         if files.sha256_of(kept) == download.sha256:

@@ -23,7 +23,7 @@ def init(
 
 @app.command()
 def workflows(context: typer.Context) -> int:
-    """List the workflows with title and version, and whether package and lock are in step."""
+    """List the workflows with title and version, and whether package and lock are in sync."""
     from flowlock.commands import workflows as listing
 
     options: CommandOptions = context.obj

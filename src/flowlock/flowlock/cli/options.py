@@ -73,7 +73,7 @@ class CommandOptions:
     offline: bool
 
     def progress(self) -> Lines:
-        """Return where this command tells how it goes: always stderr."""
+        """Return where this command reports progress: always stderr."""
         return progress(sys.stderr, quiet=self.quiet, verbose=self.verbose)
 
     def workspace(self) -> "Workspace":

@@ -22,7 +22,7 @@ class BuildSettings:
     """How to build; see `flowlock build --help`.
 
     `check` holds the committed lock of build environments against the recipes, whatever the profile; `relock`
-    brings it in step.
+    updates it.
     """
 
     jobs: int | None = None

@@ -1,4 +1,4 @@
-"""`recipes/build.lock`: which packages builds are made with, kept in step with recipes and [build]."""
+"""`recipes/build.lock`: which packages builds are made with, kept in sync with recipes and [build]."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ HINT = "run `flowlock lock --build`, and commit the file"
 
 
 def lock(session: Session, options: LockOptions) -> LockResult:
-    """Bring the profile's lock of build environments in step; `flowlock lock --build`."""
+    """Bring the profile's lock of build environments in sync; `flowlock lock --build`."""
     from flowlock.commands.base import prepare
 
     with session.exclusive():
@@ -42,7 +42,7 @@ def ready(session: Session, buildable: Mapping[str, BuildTarget], *, relock: boo
     """Return the locked environments of this machine's platform.
 
     The embedded profile's lock follows its base channel by itself. The committed one is changed with `relock`
-    only; else one that is stale, or that is not there, is an error with the reasons.
+    only; else one that is stale, or missing, is an error with the reasons.
     """
     build_lock = _build_lock(session, buildable)
     requested = build_lock.requested

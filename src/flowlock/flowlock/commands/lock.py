@@ -32,7 +32,7 @@ MANIFEST, LOCK = "pixi.toml", "pixi.lock"
 def lock(
     session: Session, names: Sequence[str], options: LockOptions, *, manifest_path: Path | None = None
 ) -> LockResult:
-    """Bring the locks of workflows (all, if none is named) in step, or the one beside a manifest.
+    """Bring the locks of workflows (all, if none is named) up to date, or the one beside a manifest.
 
     With `check` and with `upgrade_format` it is about the committed locks, whatever the profile.
     """

@@ -102,7 +102,7 @@ def _unportable(workspace: Workspace, recipes: Mapping[Package, Recipe]) -> Iter
 
 
 def _refused(workspace: Workspace, recipes: Mapping[Package, Recipe]) -> Iterator[Problem]:
-    """Yield what the engine does not take of recipes in which we find nothing wrong."""
+    """Yield what the engine does not take of recipes in which flowlock finds no error."""
     packages: dict[str, Package] = {package.name: package for package in recipes}
     reasons = refusals(
         {package.name: recipe for package, recipe in recipes.items()},

@@ -1,4 +1,4 @@
-"""What every command works with: the workspace, the profile, and where it tells how it goes."""
+"""What every command works with: the workspace, the profile, and where it reports progress."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -51,7 +51,7 @@ class Session:
     def exclusive(self) -> Iterator[None]:
         """Hold the workspace's state for the block: a second flowlock waits until this one has ended.
 
-        A block inside of another holds what is held already.
+        A block inside another holds what is held already.
         """
         note = "another flowlock process is using this workspace; waiting for it"
         lock = self.workspace.state.command_lock

@@ -119,7 +119,7 @@ def _availability(file: str, present: set[str], name: str) -> Availability:
 
 
 def _locked_files(session: Session) -> set[str]:
-    """Return the files of ours that the locks beside the workflows pin, whatever the profile."""
+    """Return the workspace packages that the locks beside the workflows pin, whatever the profile."""
     own = session.workspace.release_channel
     pinned: set[str] = set()
     for workflow in session.workspace.workflow_list:

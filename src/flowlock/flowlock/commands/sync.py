@@ -1,4 +1,4 @@
-"""`flowlock sync`: bring packages, channel and locks in step with specs and sources."""
+"""`flowlock sync`: bring packages, channel and locks in sync with specs and sources."""
 
 import time
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from flowlock.commands.sync_result import StageResult, SyncResult
 
 
 def sync(session: Session, *, check: bool, dry_run: bool, jobs: int | None) -> SyncResult:
-    """Bring packages, channel and locks in step with specs and sources.
+    """Bring packages, channel and locks in sync with specs and sources.
 
     It does so for the workflows that the session is about, and for what they need. With `check` nothing that
     is committed is written: a compiled package or a lock that is not what it should be makes its stage

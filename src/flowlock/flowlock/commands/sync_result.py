@@ -17,7 +17,7 @@ class StageResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SyncResult:
-    """What each stage did; with --check or --dry-run, what it would do.
+    """What each stage did; with --check or --dry-run, what would change.
 
     `noted` tells whether there was something else for the user to see.
     """
@@ -32,7 +32,7 @@ class SyncResult:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is out of date that stays so."""
+        """Whether nothing is out of date that remains out of date."""
         return all(stage.status != "stale" for stage in self.stages)
 
     def as_json(self) -> Mapping[str, Any]:

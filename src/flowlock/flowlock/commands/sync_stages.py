@@ -58,7 +58,7 @@ def run_stages(session: Session, *, check: bool, dry_run: bool, jobs: int | None
 
 
 def _lock(session: Session, snapshot: WorkspaceSnapshot, *, check: bool) -> None:
-    """Lock for the profile, and bring the committed locks in step: they are for real users.
+    """Lock for the profile, and bring the committed locks up to date: they are for real users.
 
     In the embedded profile conda-forge need not be reachable, so those are solved from their own records.
     """

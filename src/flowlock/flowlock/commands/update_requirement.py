@@ -130,7 +130,7 @@ def _refuse_unknown(space: Workspace, move: Move, edited: Mapping[Path, Edited])
 
 @contextmanager
 def _restored_on_failure(space: Workspace, edited: Iterable[Path]) -> Iterator[None]:
-    """Put back what a failed block leaves of the edited files, the generated packages and the locks."""
+    """Restore what a failed block changed in the edited files, the generated packages and the locks."""
     before = {path: path.read_bytes() for path in _committed_files(space, edited)}
     try:
         yield

@@ -1,4 +1,4 @@
-"""`flowlock workflows`: what there is to test and to run, for people and for a CI's matrix."""
+"""`flowlock workflows`: the workflows to test and to run, for people and for a CI's matrix."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ ABSENT, CURRENT, INVALID, STALE, UNLOCKED = "absent", "current", "invalid", "sta
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WorkflowState:
-    """A workflow, and how far its package and its committed lock are in step with its spec.
+    """A workflow, and how far its package and its committed lock are in sync with its spec.
 
     `package` is current, stale, absent, or invalid if the spec has problems; `lock` is current, stale,
-    absent, unlocked if flowlock.toml says that there is none, or invalid.
+    absent, unlocked if flowlock.toml says that it has none, or invalid.
     """
 
     name: str

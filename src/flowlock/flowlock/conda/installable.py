@@ -36,7 +36,7 @@ def refuse_unsafe(path: Path) -> None:
 
 
 def refuse_unsafe_info(info: Mapping[str, bytes], path: Path) -> None:
-    """Refuse the package of an archive by its metadata files, by path."""
+    """Refuse the package of an archive given its metadata files by path."""
     metadata = [Member(path=name, data=data) for name, data in info.items()]
     try:
         if PATHS in info:

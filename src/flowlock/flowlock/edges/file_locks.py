@@ -66,7 +66,7 @@ def unless_shared(path: Path) -> Iterator[bool]:
 
 @contextmanager
 def _refusals_explained(path: Path) -> Iterator[None]:
-    """Make the lock's folder; what the operating system refuses becomes an error of ours."""
+    """Make the lock's folder; what the operating system refuses becomes a FlowlockError."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield

@@ -55,7 +55,7 @@ class FileStates:
             self.add_tree(inner, without=without)
 
     def count_changes(self, paths: Iterable[str]) -> None:
-        """Let `changed_ns` tell of files or folders that are no part of the digest."""
+        """Let `changed_ns` tell of files or folders that are not part of the digest."""
         for path in paths:
             self._count_change(_status(os.lstat, path))
 

@@ -13,7 +13,7 @@ from flowlock.edges.state_folder import StateFolder
 from flowlock.errors import FlowlockError
 
 # What a hook gives to its children: it names their repository, which need not be ours. As `git rev-parse
-# --local-env-vars` lists them, less the settings of `git -c`, which git too hands on to submodules.
+# --local-env-vars` lists them, less the settings of `git -c`, which git also passes to submodules.
 OF_ONE_REPOSITORY = frozenset(
     {
         "GIT_ALTERNATE_OBJECT_DIRECTORIES",
@@ -125,7 +125,7 @@ def _turned_into_lf(facts: str, *, automatic: bool) -> bool:
 
 
 def commit_of(folder: Path, revision: str) -> str:
-    """Return the commit that a revision names; a FlowlockError says that there is none of that name.
+    """Return the commit that a revision names; a FlowlockError reports that the name does not exist.
 
     Where there is no repository, it says that the command needs one.
     """

@@ -65,7 +65,7 @@ class _Session(requests.Session):
         self.headers["Accept-Encoding"] = "identity"
 
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """Say that there is none: `exchange` decides."""
+        """Return None: `exchange` decides."""
 
 
 def session(*, connections: int = 8) -> requests.Session:
@@ -168,7 +168,7 @@ def call(
     landed: Callable[[], Answer | None] | None = None,
     code: str = "FL811",
 ) -> Answer:
-    """Send a request until the server has answered for good, and return its answer, a refusal too.
+    """Send a request until the server has given its final answer, and return its answer, a refusal too.
 
     Connection faults, timeouts, resets in mid-body, 429, 5xx and rate limits are tried again. For a request
     that must not happen twice, `landed` looks before each further try whether the last one did happen, and
@@ -200,8 +200,8 @@ def exchange(
 ) -> Answer:
     """Send a request once, and again where the server redirects it; PassingError if another try may help.
 
-    No credential and no header of ours goes to another server than the one that the request names, and no
-    body of ours is sent twice to get there.
+    No credential and no header goes to another server than the one that the request names, and no
+    body is sent twice to get there.
     """
     current = request
     for _ in range(MOST_REDIRECTS + 1):

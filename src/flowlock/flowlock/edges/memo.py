@@ -74,7 +74,7 @@ def _bytes(path: Path) -> bytes | None:
 
 
 def _shaped(shape: type[Shape], data: bytes) -> Shape | None:
-    # Imported here: a build's worker reads nothing of this, and starts in a moment.
+    # Imported here: a build's worker reads nothing of this, and starts quickly.
     from flowlock.edges import shapes
 
     return shapes.parsed_or_none(shape, data)

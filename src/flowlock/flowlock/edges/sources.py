@@ -181,7 +181,7 @@ def _refused(folder: Path, names: Iterable[str]) -> Iterator[Problem]:
 
 
 def _missing(inside: str, repositories: Iterable[str], excludes: Sequence[str]) -> Iterator[str]:
-    """Yield the repositories inside a folder, less the excludes, and those that it is inside of."""
+    """Yield the repositories inside a folder, less the excludes, and those that it is inside."""
     for repository in repositories:
         folder = f"{repository}/"
         excluded = _is_excluded(folder[len(inside) :], excludes)

@@ -15,7 +15,7 @@ CURRENT, UPDATED, STALE = "current", "updated", "stale"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LockTarget:
-    """A lock to keep in step: its manifest, its file, and the file's name in messages."""
+    """A lock to keep in sync: its manifest, its file, and the file's name in messages."""
 
     manifest: Manifest
     path: Path

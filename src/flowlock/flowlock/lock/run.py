@@ -31,7 +31,7 @@ def lock(
     options: LockOptions,
     progress: Progress,
 ) -> LockResult:
-    """Bring locks in step with their manifests and the workspace's current builds; all are written, or none.
+    """Bring locks in sync with their manifests and the workspace's current builds; all are written, or none.
 
     `folders` stand for channels (the local channel for the release channel, the embedded base, a snapshot).
     Other channels are live: they are queried only if the locks' own records and the current builds do not

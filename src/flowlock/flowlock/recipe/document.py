@@ -156,7 +156,7 @@ def _problems(document: Mapping[str, Any], places: Places) -> Iterator[Problem]:
     yield from schema.unknown_keys(document, places)
     misshapen = list(_shapes(document, places))
     if misshapen:
-        # What the rest would say of such values is no help.
+        # What the rest would report for these values does not help.
         yield from misshapen
         return
     yield from _context_problems(document, places)

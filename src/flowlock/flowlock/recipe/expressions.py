@@ -1,6 +1,7 @@
 """Expressions of a recipe that need nothing but `context`: what `${{ name | lower }}` gives. Pure.
 
-The engine has Jinja's syntax, with additional filters. Those here give what it gives; all else is left to it.
+The engine has Jinja's syntax, with additional filters. Those here give what it gives; everything else is left
+to it.
 """
 
 from collections.abc import Mapping

@@ -16,7 +16,7 @@ _PROJECT_PAGE, _DEPENDENCY_PAGE = "pyproject-toml", "dependency-specifiers"
 
 @lru_cache(maxsize=256)
 def read(text: str, file: str) -> Mapping[str, Any]:
-    """Return the document; whoever reads its `[project]` finds names, versions and requirements well-formed.
+    """Return the document; a reader of its `[project]` finds names, versions and requirements well-formed.
 
     All its problems are reported together (PEP 621 has the rules). A file without `[project]` is one too.
     """
@@ -81,7 +81,7 @@ def _problem(fault: Mapping[str, Any], document: toml.Document) -> Problem:
     reason = str(fault["msg"]).removeprefix("Value error, ")
     if fault["type"] == "missing":
         reason = "it is missing"
-    # Our validators raise it for texts that are no names, specifiers or requirements.
+    # Our validators raise it for strings that are not names, specifiers or requirements.
     is_requirement = fault["type"] == "value_error"
     page = _DEPENDENCY_PAGE if is_requirement else _PROJECT_PAGE
     return Problem(

@@ -59,8 +59,8 @@ def strings(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
 def resolve(value: Any, document: Mapping[str, Any]) -> str:
     """Return a text with what its expressions give.
 
-    ValueError names a variable that is not there or needs itself, or says that there is an expression which
-    only the engine evaluates.
+    ValueError names a variable that does
+    not exist or refers to itself, or an expression that only the engine evaluates.
     """
     text = fill(value, document)
     if missing := _VARIABLE.search(text):

@@ -50,7 +50,7 @@ def origin(recipe: Recipe) -> VendoredSource:
     """Return what a vendored recipe is built from; all its problems are reported together.
 
     Either `source` is one archive (`url`, `sha256`), or `extra` names a wheel (`wheel: name ==version`,
-    `sha256`). `extra.epoch` is the artifact's time, its own, so that a release of ours leaves it alone.
+    `sha256`). `extra.epoch` is the artifact's time, its own, so that a release does not change it.
     """
     problems = list(_problems(recipe))
     if problems:

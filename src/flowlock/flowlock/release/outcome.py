@@ -13,7 +13,7 @@ FINE = (DeliveryStatus.UPLOADED, DeliveryStatus.PRESENT)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ArtifactOutcome:
-    """How one file fared at one target."""
+    """The outcome of one file at one target."""
 
     file: str
     sha256: str
@@ -27,7 +27,7 @@ class ArtifactOutcome:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TargetOutcome:
-    """How all files fared at one target; `detail` says why it was not finished, if it was not."""
+    """The outcomes of all files at one target; `detail` says why it was not finished, if it was not."""
 
     target: str
     artifacts: tuple[ArtifactOutcome, ...]

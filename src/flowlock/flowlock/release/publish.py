@@ -60,7 +60,7 @@ class Publication:
 
 @dataclass(kw_only=True, slots=True)
 class _Run:
-    """What the stages hand on to each other."""
+    """What the stages pass to each other."""
 
     job: Publication
     progress: Progress
@@ -86,7 +86,7 @@ class _Run:
 
 
 def publish(job: Publication, progress: Progress) -> PublishResult:
-    """Go through the stages in order and return how each artifact fared at each target.
+    """Go through the stages in order and return the outcome of each artifact at each target.
 
     What is wrong before anything was changed is a FlowlockError; after that, failures are results. Whatever
     ends a publish that uploads, its ledger is written.
@@ -178,7 +178,7 @@ def _upload(run: _Run) -> str:
 
 
 def _deliver(run: _Run, target: PublishTarget, items: Sequence[Item]) -> dict[str, Delivery]:
-    """Upload what is missing; how each file fared is kept at once, for the ledger of a run that is ended."""
+    """Upload what is missing; the outcome of each file is kept immediately, for the ledger of a run that is ended."""
     deliveries = run.deliveries.setdefault(target.name, {})
     upload(
         target,

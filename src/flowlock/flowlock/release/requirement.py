@@ -1,4 +1,4 @@
-"""A requirement's next version, written into specs, recipes and pyprojects; all else stays. Pure."""
+"""A requirement's next version, written into specs, recipes and pyprojects; everything else stays. Pure."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -24,9 +24,9 @@ def upload(
     jobs: int,
     progress: Progress,
 ) -> None:
-    """Bring every item to the target, and note in `done` by place how each fared, as soon as it is known.
+    """Bring every item to the target, and note in `done` by place the outcome of each, as soon as it is known.
 
-    An item whose dependency is not there is held back, so that a channel never serves what cannot be
+    An item whose dependency is missing is held back, so that a channel never serves what cannot be
     installed. A refusal that concerns the whole place ends the uploads to it.
     """
     by_place = {item.place: item for item in items}

@@ -94,7 +94,7 @@ def bump_recipe(text: str, version: Version, file: str) -> str:
 
 
 def bump_pyproject(text: str, version: Version, file: str) -> str:
-    """Return a pyproject with another `project.version`, all else as it was."""
+    """Return a pyproject with another `project.version`, everything else unchanged."""
     document = tomlkit.parse(text)
     project = document.get("project")
     if not isinstance(project, Mapping) or "version" not in project:
@@ -108,7 +108,7 @@ def bump_pyproject(text: str, version: Version, file: str) -> str:
 
 
 def bump_workspace(text: str, version: Version, epoch: datetime) -> str:
-    """Return a flowlock.toml with another version and epoch, all else as it was."""
+    """Return a flowlock.toml with another version and epoch, everything else unchanged."""
     document = tomlkit.parse(text)
     table = document["workspace"]
     table["version"] = str(version)

@@ -50,7 +50,7 @@ def _clause(text: str, whole: str) -> str:
 def _prefix_clauses(operator: str, version: str) -> list[str]:
     """Return the clauses of PEP 440 that mean a condition about how a version begins.
 
-    It has no prefixes of versions that end in such a number, as `0.1.0rc14.*`: those become a range.
+    It has no prefixes of versions such as, as `0.1.0rc14.*`: those become a range.
     """
     prefix = version.rstrip("*").rstrip(".") if version.endswith("*") else version
     numbered = _NUMBERED.fullmatch(prefix.rstrip("."))

@@ -132,7 +132,7 @@ def _missing_files(workspace: Workspace, package: Package, recipe: Recipe) -> It
 
 
 def _licenses(workspace: Workspace, package: Package, recipe: Recipe) -> Iterator[Problem]:
-    """Yield the license files that are not there: the engine looks for them when all else is done.
+    """Yield the license files that are not there: the engine looks for them when everything else is done.
 
     A source that is not the package's own folder may bring them.
     """

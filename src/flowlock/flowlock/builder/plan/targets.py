@@ -41,7 +41,7 @@ class BuildTarget:
     """Something to build: a folder of sources, and the recipe that builds it.
 
     `epoch` and `pins` are inputs of its identity. A vendored package's sources are a download, and what is
-    beside its recipe (patches). `patches` is the folder of the recipe of one of ours that has any.
+    beside its recipe (patches). `patches` is the folder of the recipe of a workspace package that has any.
     """
 
     recipe: Recipe
@@ -63,8 +63,8 @@ class BuildTarget:
 def targets(workspace: Workspace) -> dict[str, BuildTarget]:
     """Return everything that can be built now, by name; a workflow that is not compiled cannot.
 
-    Of the vendored packages it is those that one of ours needs. The first variant of a native package goes by
-    its name, each other one by the name and its values.
+    Of the vendored packages it is those that a workspace package needs. The first variant of a native package
+    goes by its name, each other one by the name and its values.
     """
     groups = (_ours(workspace), _vendored(workspace))
     versions = {target.name: target.recipe.version for target in chain(*groups)}

@@ -16,7 +16,7 @@ from flowlock.recipe.document import Recipe
 class BuildJob:
     """One package to build; of a vendored one, `download` is the file that it is built from.
 
-    `patches` are those that are beside the recipe of one of ours.
+    `patches` are those that are beside the recipe of a workspace package.
     """
 
     recipe: Recipe

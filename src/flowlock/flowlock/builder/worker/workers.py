@@ -70,7 +70,7 @@ class _Scheduler:
         self._free = list(runner.directories)
         self._active: dict[Future[FinishedJob], _RunningJob] = {}
         self._reruns: list[_RunningJob] = []
-        # Those under way that another ran beside, if only for a moment.
+        # Those under way that another ran beside, if only for a short time.
         self._accompanied: set[str] = set()
 
     def outcomes(self) -> Iterator[tuple[str, JobResult | FlowlockError]]:

@@ -69,7 +69,7 @@ class Plan:
 
 def plan(spec: Spec, scope: Scope) -> Plan:
     """Resolve the tasks and choose the names of a spec that has no problems."""
-    assert spec.id is not None  # noqa: S101 - the rules have seen to it
+    assert spec.id is not None  # noqa: S101 - the rules have checked it
     conditions = _conditions(spec, scope)
     tasks = [_task(scope, step.task) for step in spec.steps]
     used = {(task.module, task.function) for task in (*tasks, *conditions.values())}
@@ -79,7 +79,7 @@ def plan(spec: Spec, scope: Scope) -> Plan:
     referenced = _referenced_steps(spec)
     steps, variables = [], {}
     for step, task in zip(spec.steps, tasks, strict=True):
-        assert step.id is not None  # noqa: S101 - the rules have seen to it
+        assert step.id is not None  # noqa: S101 - the rules have checked it
         name = step.id.value
         if name in referenced:
             variables[name] = names.local(name)

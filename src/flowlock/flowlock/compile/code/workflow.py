@@ -181,7 +181,7 @@ def _skipif(plan: Plan, skipif: SkipIf) -> Brackets:
 
 def _iteration(iteration: Iteration, plan: Plan) -> Brackets:
     names = listing(literal(name.value) for name in iteration.argnames)
-    assert iteration.argvalues is not None  # noqa: S101 - the rules have seen to it
+    assert iteration.argvalues is not None  # noqa: S101 - the rules have checked it
     values = _argvalues(iteration, plan)
     return call(f".{iteration.over.value}", names, values)
 
@@ -190,7 +190,7 @@ def _argvalues(iteration: Iteration, plan: Plan) -> Expression:
     """Return the values; those of mapvalues are pairs, those of several arguments tuples."""
     values = iteration.argvalues
     if not isinstance(values, ListOf):
-        assert values is not None  # noqa: S101 - the rules have seen to it
+        assert values is not None  # noqa: S101 - the rules have checked it
         return _expression(values, plan)
     several = len(iteration.argnames) > 1
 

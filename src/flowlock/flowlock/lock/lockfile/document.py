@@ -36,8 +36,8 @@ class LockPlatform:
 class LockedEnvironment:
     """What an environment pins, by platform name.
 
-    `foreign` holds selectors of packages that are no conda archives (PyPI, source packages), `more` keys that
-    we do not know; both are written again as they are.
+    `foreign` holds selectors of packages that are not conda archives (PyPI, source packages), `more` keys
+    that we do not know; both are written again as they are.
     """
 
     channels: tuple[str, ...]
@@ -51,7 +51,7 @@ class LockedEnvironment:
 class Lock:
     """A whole lockfile.
 
-    `foreign` are the entries of packages that are no conda archives, `build_records` the archives that only
+    `foreign` are the entries of packages that are not conda archives, `build_records` the archives that only
     those name, which source packages are built with. `version` is that of the text that was read.
     """
 
@@ -88,7 +88,7 @@ class Lock:
 
 
 def version_of(text: str, file: str) -> int:
-    """Return the version of a lock's format; an FL6xx error tells that there is none that we read."""
+    """Return the version of a lock's format; raises an FL6xx error if the format is not supported."""
     return _version(_node(text, file), file)
 
 
@@ -301,7 +301,7 @@ def _broken(
 
 
 def line_of_selector(text: str, selector: Any) -> int | None:
-    """Return the line on which an environment names a package that is no conda archive."""
+    """Return the line on which an environment names a package that is not a conda archive."""
     location = next(iter(selector.values()), "") if isinstance(selector, dict) else selector
     return _line_of(text, str(location))
 

@@ -83,7 +83,7 @@ def solve_all(
 def _settle_at_exit() -> None:
     """Let the engine's threads end before the interpreter does.
 
-    They drop their Python objects a moment after a solve's result is here; an interpreter that ends within
+    They drop their Python objects shortly after a solve's result is here; an interpreter that ends within
     that millisecond crashes (py-rattler 0.28: one process in ten, one in four under load).
     """
     atexit.register(time.sleep, SETTLING)

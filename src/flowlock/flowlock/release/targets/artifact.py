@@ -14,7 +14,7 @@ from flowlock.names import PackageName, Sha256
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Item:
-    """A file to publish. `artifact` is None for what is no package (digests, the ledger).
+    """A file to publish. `artifact` is None for files that are not packages (digests, the ledger).
 
     `depends` are names of packages; `replaceable` says that a target which is not public yet may take other
     bytes under the same name.
@@ -30,7 +30,7 @@ class Item:
 
     @property
     def place(self) -> str:
-        """The path in a channel: `subdir/file`, or the file alone for what is no package."""
+        """The path in a channel: `subdir/file`, or the file alone for files that are not packages."""
         return f"{self.artifact.subdir}/{self.file}" if self.artifact else self.file
 
 
@@ -72,7 +72,7 @@ def read(path: Path) -> Item:
 
 
 def plain(path: Path, *, replaceable: bool = False) -> Item:
-    """Return the item of a file that is no package."""
+    """Return the item of a file that is not a package."""
     return Item(
         path=path,
         file=path.name,

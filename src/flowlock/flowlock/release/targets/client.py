@@ -51,7 +51,7 @@ class Client:
         limit: int | None = None,
         into: BinaryIO | None = None,
     ) -> Answer:
-        """Send a request until it is answered for good; see `http.call`.
+        """Send a request until it has a final answer; see `http.call`.
 
         A file is hashed and not kept, or written into a stream.
         """

@@ -21,7 +21,7 @@ SUFFIXES = (SUFFIX, ".tar.bz2")
 
 
 class Directory:
-    """`directory:PATH`, relative to the workspace; made if it is not there."""
+    """`directory:PATH`, relative to the workspace; created if it does not exist."""
 
     kind = TargetKind.CHANNEL
 

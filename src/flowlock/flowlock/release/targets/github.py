@@ -70,7 +70,7 @@ class GitHub:
         self._find()
 
     def served(self, items: Sequence[Item]) -> Mapping[str, Served]:
-        """Return the complete assets of our release, draft or public; no release is no asset."""
+        """Return the complete assets of our release, draft or public; none if there is no release."""
         release = self._find()
         if release is None:
             return {}

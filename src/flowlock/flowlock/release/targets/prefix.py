@@ -40,7 +40,7 @@ class _PrefixApi:
     def check(self, client: Client) -> None:
         """Ask for the index of noarch.
 
-        A channel without packages has none, like one that is not there: which it is, and whether it may be
+        A channel without packages has none, like one that does not exist: which it is, and whether it may be
         written, shows with the first file.
         """
         answer = client.send("GET", f"{self.channel_url}/noarch/repodata.json", kind=AnswerKind.INDEX)

@@ -1,4 +1,4 @@
-"""Warnings: steps that nothing comes of, parameters that change nothing, steps that can never run.
+"""Warnings: steps whose results are not used, parameters that change nothing, steps that can never run.
 
 A step counts if the workflow's result depends on it, or if it writes something (its task is tagged `output`,
 or `io` and fed by another step, or returns nothing), or if the environment tells it where its results belong.
@@ -24,7 +24,7 @@ def check_unused(spec: Spec, scope: Scope) -> Iterator[Problem]:
     dead = _dead(spec, scope)
     idle = _never_run(spec, scope)
     for step in spec.steps:
-        assert step.id is not None  # noqa: S101 - seen to above
+        assert step.id is not None  # noqa: S101 - checked above
         name = step.id.value
         if name in idle:
             yield _warning("FL172", idle[name], step.id.at, "remove the step, or the condition that skips it")
