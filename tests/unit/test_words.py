@@ -16,8 +16,8 @@ from shared import ROOT
 
 CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 TEMPLATES = sorted(path for path in (ROOT / "src").rglob("*.in") if ".venv" not in path.parts)
-ROW = re.compile(r"^\| (.+?) \| (.+?) \|(?: (.*?) \|)?$", re.MULTILINE)
-FEWEST = 2
+ROW = re.compile(r"^\| (.+?) \| (.+?) \|(?: (.*?) ?\|)?$", re.MULTILINE)
+FEWEST = 40
 # A `…` of a phrase stands for one to three words, of which an f-string may fill in each.
 GAP = r"[^\s\x03]+(?:\s+[^\s\x03]+){0,2}?"
 # Stands between two strings of a module; no phrase runs over it.

@@ -31,7 +31,7 @@ class ConnectionUse:
         return f"{self.step}.{self.parameter}"
 
     def as_unnamed(self) -> str:
-        """Return the line about a parameter that nobody has given a name."""
+        """Return the line about a parameter without a name."""
         return f"unnamed    {self.model.kind}  {self.place}: the parameters may name one"
 
 
@@ -167,7 +167,7 @@ def _chosen(states: Sequence[ConnectionState], only: Sequence[str]) -> list[Conn
     for name in only:
         if name not in names:
             hint = nearest(name, names) or f"there are {', '.join(names) or 'none'}"
-            raise UsageError(f"there is no connection `{masked(name)}`", code="FL739", hint=hint)
+            raise UsageError(f"connection `{masked(name)}` does not exist", code="FL739", hint=hint)
     return [state for state in states if not only or state.name in only]
 
 
@@ -192,7 +192,7 @@ def _state(
 
 
 def _shown(model: type[ConnectionSettings], setting: str, value: Any) -> str:
-    """Return a setting as it may be shown: neither a secret, nor what has a name that nobody knows."""
+    """Return a setting as it may be shown: neither a secret nor a value with an unknown name."""
     field = model.model_fields.get(setting)
     return SET if field is None or is_secret(field) else masked(str(value))
 

@@ -164,7 +164,7 @@ def _validated(model: type[ConnectionSettings], value: Any, context: Mapping[str
         # What was given is not shown: it may be a URL with a password.
         raise PydanticCustomError(
             "value_error",
-            "the name of a connection is expected: lower-case letters and digits, words joined by `_`, "
+            "expected the name of a connection: lower-case letters and digits, words joined by `_`, "
             "such as `main_db`",
         )
     if context.get(NAMES_ONLY):
@@ -264,7 +264,7 @@ def _problem(model: type[ConnectionSettings], name: str, item: ErrorDetails, fou
         hint = nearest(setting, list(model.model_fields)) or f"there are {', '.join(model.model_fields)}"
         message = f"a connection of the kind {model.kind} has no setting `{setting}`{where}"
         return Problem(code="FL752", message=message, location=location, hint=hint)
-    words = "a text is expected" if is_secret(field) else _words(item)
+    words = "expected a string" if is_secret(field) else _words(item)
     message = f"the setting `{setting}` {of}{where}: {words}"
     return Problem(code="FL752", message=message, location=location)
 

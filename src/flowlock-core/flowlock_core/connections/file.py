@@ -25,13 +25,13 @@ _TOML_HEADER = re.compile(r"\s*\[([^\[\]]+)\]\s*(?:#.*)?")
 _TOML_KEY = re.compile(r"\s*([\w\"'. -]+?)\s*=")
 # A fault's own words may quote a value, which here may be a secret.
 _FAULTS = {
-    FaultKind.SYNTAX: "the connections file is not YAML here",
-    FaultKind.REPEATED_KEY: "the connections file has a key twice",
+    FaultKind.SYNTAX: "the connections file is not valid YAML here",
+    FaultKind.REPEATED_KEY: "the connections file repeats a key",
     FaultKind.VALUE: "the connections file has a value that can be read in two ways: put it in quotes",
     FaultKind.DOCUMENTS: "the connections file has more than one document",
-    FaultKind.SIZE: "the connections file is larger than any that is read",
+    FaultKind.SIZE: "the connections file is too large",
     FaultKind.CHARACTER: "the connections file has a character that YAML does not allow",
-    FaultKind.KEY: "the connections file has a key that is not a text",
+    FaultKind.KEY: "the connections file has a key that is not a string",
 }
 
 KeyPath = tuple[str, ...]
@@ -70,7 +70,8 @@ def find_file(environ: Mapping[str, str]) -> Path | None:
     if len(there) > 1:
         names = " and ".join(path.name for path in there)
         raise unreadable(
-            f"{folder} has {names}: which one counts cannot be told", hint="put all connections into one file"
+            f"{folder} has {names}: flowlock cannot tell which one to use",
+            hint="put all connections into one file",
         )
     return there[0] if there else None
 
@@ -80,7 +81,7 @@ def _expanded(text: str) -> Path:
         return Path(text).expanduser().absolute()
     except RuntimeError as error:
         hint = f"set {VARIABLE} to an absolute path"
-        raise unreadable(f"the home folder in {text} is not known", hint=hint) from error
+        raise unreadable(f"the home folder in {text} is unknown", hint=hint) from error
 
 
 def configuration_folder(environ: Mapping[str, str]) -> Path | None:
@@ -146,7 +147,7 @@ def _private_text(path: Path) -> str:
 def _require_private(path: Path, status: os.stat_result) -> None:
     refusal: tuple[str, str] | None = None
     if not stat.S_ISREG(status.st_mode):
-        refusal = "is not a regular file", "name a file"
+        refusal = "is not a regular file", "set it to a file"
     elif os.name != "nt":
         # Windows has other rules of access, which are not looked at.
         if status.st_mode & _OTHERS:
@@ -189,7 +190,7 @@ def _toml(path: Path, text: str) -> tuple[Any, dict[KeyPath, Location]]:
         line, column = (int(place[1]), int(place[2])) if place else (None, None)
         location = Location(file=str(path), line=line, column=column)
         # The error would hold the whole text in newer Pythons.
-        message = "the connections file is not TOML here"
+        message = "the connections file is not valid TOML here"
         raise SettingsError(Problem(code="FL750", message=message, location=location)) from None
     return content, _places_in_toml(path, text)
 
@@ -234,7 +235,7 @@ def _require_sections(path: Path, content: Any, places: Mapping[KeyPath, Locatio
             *(
                 Problem(
                     code="FL750",
-                    message="the settings of a connection stand under its kind and its name",
+                    message="the settings of a connection must be under its kind and its name",
                     location=places.get(one) or Location(file=str(path), line=1, column=1),
                     hint=hint,
                 )

@@ -43,7 +43,7 @@ class Postgres(ConnectionSettings):
     def _require_host(cls, host: str) -> str:
         # A URL may have a password, which would not be treated as one.
         if not _HOST_CHARACTERS.issuperset(host):
-            raise ValueError("a host name, an address or the folder of a socket is expected, not a URL")
+            raise ValueError("expected a host name, an address or the folder of a socket, not a URL")
         return host
 
     def check(self) -> str:

@@ -101,7 +101,7 @@ def _path_of(variable: str) -> tuple[str, str, str] | None:
 
 
 def _set_twice(one: str, other: str) -> SettingsError:
-    message = f"the environment variables {one} and {other} set the same to different values"
+    message = f"the environment variables {one} and {other} set the same setting to different values"
     return SettingsError(Problem(code="FL752", message=message, hint="unset one of them"))
 
 

@@ -33,7 +33,7 @@ def is_day(text: str) -> bool:
 
 
 def parse_time(value: Any) -> datetime:
-    """Return the time that a text in ISO 8601 names; ValueError for everything else, numbers and `now` included."""
+    """Return the time of an ISO 8601 string; ValueError for everything else, including numbers and `now`."""
     if isinstance(value, datetime):
         return value
     if isinstance(value, date):

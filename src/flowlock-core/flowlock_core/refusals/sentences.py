@@ -11,7 +11,7 @@ SHOWN = 60
 KIND_ERROR = "flowlock_kind"
 # The type of errors of a connection's settings, which bring code, place and hint with them.
 CONNECTION_ERROR = "flowlock_connection"
-# What a workflow gives without anybody's doing is not asked of people.
+# What a workflow gives without anyone's doing is not requested from people.
 SKIPPED_PHRASE = "the result of a skipped step"
 
 _DATE = "a date such as 2024-02-29"

@@ -22,7 +22,7 @@ _OTHERS = (
     "run flowlock with another Python: from pyenv, `uv python install` or `make install` "
     "(here: `make clean`, then `make PYTHON=… demo`)"
 )
-# Asked of the interpreter itself; -I and -S keep what is installed there from answering for it.
+# Queried from the interpreter itself; -I and -S keep what is installed there from answering for it.
 _PROBE = """
 import _imp, json, os, platform, sys, sysconfig
 variables = sysconfig.get_config_vars()

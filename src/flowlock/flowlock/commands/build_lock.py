@@ -79,7 +79,7 @@ def check(session: Session, buildable: Mapping[str, BuildTarget]) -> list[Proble
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _BuildLock:
-    """A lock of build environments, what is asked of it, and which folders stand for its channels."""
+    """A lock of build environments, what it must contain, and which folders stand for its channels."""
 
     requested: Wanted
     target: LockTarget

@@ -47,7 +47,7 @@ def download(
 
 
 def _require_here(missing: Sequence[PinnedFile]) -> None:
-    """Refuse files that are neither kept nor in a folder of this machine."""
+    """Refuse files that are neither kept nor in a local folder."""
     if not all(pin.url.startswith("file:") for pin in missing):
         raise FlowlockError(
             f"{len(missing)} file(s) have not been downloaded yet, and --offline does not allow downloads: "
@@ -88,7 +88,7 @@ def _get(
     places: Mapping[PinnedFile, Path],
     progress: "Progress",
 ) -> None:
-    """Put a file into the cache, from a folder of this machine or over HTTP."""
+    """Put a file into the cache, from a local folder or over HTTP."""
     progress.working(f"downloading {pin.file}")
     with files.replacing(places[pin]) as stream:
         digest = _copied(pin.url, stream) if pin.url.startswith("file:") else over(pin.url, stream)

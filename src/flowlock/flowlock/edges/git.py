@@ -277,7 +277,7 @@ def _listing_variables(folder: Path) -> Mapping[str, str]:
 
 
 def _throwaway(folder: Path) -> Path:
-    """Return a git folder without any history, made where nothing of the workspace's own is kept."""
+    """Return a git folder without any history, made outside of what the workspace keeps."""
     git_folder = StateFolder.of(folder.absolute()).throwaway_git
     with file_locks.alone(git_folder.with_name("git.lock")):
         done = _run(folder, "rev-parse", "--git-dir", env={"GIT_DIR": str(git_folder)}, check=False)

@@ -178,7 +178,7 @@ def _upload(run: _Run) -> str:
 
 
 def _deliver(run: _Run, target: PublishTarget, items: Sequence[Item]) -> dict[str, Delivery]:
-    """Upload what is missing; the outcome of each file is kept immediately, for the ledger of a run that is ended."""
+    """Upload what is missing; each outcome is kept immediately, for the ledger of an interrupted run."""
     deliveries = run.deliveries.setdefault(target.name, {})
     upload(
         target,

@@ -24,7 +24,7 @@ def upload(
     jobs: int,
     progress: Progress,
 ) -> None:
-    """Bring every item to the target, and note in `done` by place the outcome of each, as soon as it is known.
+    """Upload every item to the target, and record its outcome in `done` as soon as it is known.
 
     An item whose dependency is missing is held back, so that a channel never serves what cannot be
     installed. A refusal that concerns the whole place ends the uploads to it.

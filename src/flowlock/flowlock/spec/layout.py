@@ -134,7 +134,7 @@ class _LayoutReader:
 
 
 def _widgets(spec: Spec) -> list[str]:
-    """Return the steps that the last step's `widgets` refer to, by position; "" for what is not a reference."""
+    """Return the steps that the `widgets` of the last step refer to, by position; "" for other values."""
     last = spec.steps[-1] if spec.steps else None
     for argument in last.partial if last else ():
         if argument.name.value == "widgets" and isinstance(argument.value, ListOf):

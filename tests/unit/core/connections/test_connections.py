@@ -136,7 +136,7 @@ def test_a_literal_is_checked_as_a_name_and_settings_are_not_asked_for(home: Pat
     assert refusals_of(arguments, LiteralCheck.of("fetch", "archive", "absent_here")) == []
     for value in ("Main", "a__b", "a-b", "1a", "", "a" * 65, 5, {"token": SECRET}, f"https://u:{SECRET}@h"):
         (refusal,) = refusals_of(arguments, LiteralCheck.of("fetch", "archive", value)) or []
-        assert refusal.message.startswith("the name of a connection is expected")
+        assert refusal.message.startswith("expected the name of a connection")
         assert "Zq9" not in refusal.message
     assert refusals_of(arguments, LiteralCheck.of("fetch", "other", None)) == []
 

@@ -131,7 +131,7 @@ class JobRunner:
         raise self._failure(job, directory, result, errors, running.returncode)
 
     def _environment(self, job: BuildJob | TestJob, directory: Path) -> dict[str, str]:
-        """Return the whole environment of a worker: from our environment it has only the path of the package cache."""
+        """Return the environment of a worker: from ours it has only the path of the package cache."""
         environment = {
             **ENVIRONMENT,
             "HOME": str(directory / HOME),

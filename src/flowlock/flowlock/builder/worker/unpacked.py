@@ -41,7 +41,7 @@ class Unpacked:
         self._changed = False
 
     def mend(self) -> None:
-        """Remove each package that is not whole; the engine unpacks again what it misses.
+        """Remove each incomplete package; the engine unpacks missing packages again.
 
         Also what an engine that was killed had begun to unpack. Only while nothing is built.
         """

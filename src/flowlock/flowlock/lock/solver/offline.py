@@ -25,7 +25,7 @@ class SolveSources:
     cache: Path | None
 
     def live_channels(self, requests: Sequence[SolveRequest]) -> set[str]:
-        """Return the channels of the requests for which there is no folder."""
+        """Return the channels of the requests that have no folder."""
         mirrored = {folder.url.rstrip("/") for folder in self.folders}
         channels = {channel for request in requests for channel in request.channels}
         return {channel for channel in channels if channel.rstrip("/") not in mirrored}
