@@ -53,7 +53,7 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u20
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _ResolvedText:
-    """A text as it is read once spellings are resolved; `spans` are where each character stands."""
+    """A text as a reader sees it once spellings are resolved; `spans` are where each character stands."""
 
     text: str
     spans: Sequence[tuple[int, int]]
@@ -88,7 +88,7 @@ def _parts(needle: str, shortest: int) -> frozenset[str]:
 
 
 def _readings(text: str) -> Iterator[str]:
-    """Yield a text as it is read, with spellings resolved never, once and twice: fast, without places."""
+    """Yield a text with spellings resolved never, once and twice: fast, without places."""
     yield text.translate(_FOLDED)
     for _ in range(_SPELLED_TWICE):
         resolved = _SPELLED.sub(_letter, text)
@@ -166,7 +166,7 @@ def _resolved(view: _ResolvedText) -> _ResolvedText:
 
 
 def _letter(match: re.Match[str]) -> str:
-    """Return what is spelled; a reference that HTML does not know stays as it is."""
+    """Return what is spelled; a reference that HTML does not know stays unchanged."""
     kind = match.lastgroup
     if kind == "reference":
         return html.unescape(match[0])
