@@ -64,7 +64,7 @@ class Problem:
     def as_json(self) -> dict[str, str | int | None]:
         """Return {code, message, file, line, column, hint}, as all of flowlock's commands print problems.
 
-        What a task raised has a `detail` besides.
+        What a task raised has a `detail` in addition to.
         """
         where = self.location
         extra = {"detail": self.detail} if self.detail else {}

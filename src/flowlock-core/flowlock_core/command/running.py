@@ -66,7 +66,7 @@ def _variables(plan: Plan) -> Iterator[tuple[str, str]]:
     for step in plan.steps:
         for name in env_refs_in([step.arguments, step.argvalues]):
             value = os.environ.get(name, "")
-            # Shorter ones are not secrets, and stand in too many words.
+            # Shorter ones are not secrets, and are in too many words.
             if len(value) >= _SECRET_LENGTH:
                 yield name, value
 

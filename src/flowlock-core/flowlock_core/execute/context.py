@@ -18,7 +18,7 @@ _NOTHING_TAKEN: Mapping[Path, Position] = {}
 
 
 class RunContext(NamedTuple):
-    """What one call of a task may know of its run: each call has a context of its own, and none can change.
+    """What one call of a task may know of its run: each call has a separate context, and none can change.
 
     `element` is the key or number of the map's element, if any. `taken` are the files that other calls of
     the run are known to have written.

@@ -1,4 +1,4 @@
-"""What a run is given besides the workflow."""
+"""What a run is given in addition to the workflow."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ class Executor(Enum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Options:
-    """What a run is given besides the workflow; relative input paths are relative to `base`.
+    """What a run is given in addition to the workflow; relative input paths are relative to `base`.
 
     `jobs` is how many calls run at the same time, None for as many as there are processors. With
     `keep_going`, steps that do not need the result of a failed one run all the same.

@@ -1,7 +1,7 @@
 """Values of a call's own: what a task changes in place, no other step sees.
 
 Lists, mappings, sets, NumPy arrays and pandas objects are copied at any depth of lists and mappings, right
-before a call. A copy of a frame is cheap: pandas copies a column when it is written to. What lies inside of
+before a call. A copy of a frame is cheap: pandas copies a column when it is written to. What is inside
 other objects is shared, and a task must not change it.
 """
 
@@ -36,7 +36,7 @@ def _own(value: Any) -> Any:
 
 def _own_array_or_frame(value: Any) -> Any:
     pandas: Any = sys.modules.get("pandas")
-    # `pandas` stands in the table of modules before its import has ended.
+    # `pandas` is in the table of modules before its import has ended.
     if hasattr(pandas, "Series") and isinstance(value, (pandas.DataFrame, pandas.Series)):
         return value.copy(deep=not _copied_on_write(pandas))
     numpy: Any = sys.modules.get("numpy")
