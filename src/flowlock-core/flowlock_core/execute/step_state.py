@@ -45,7 +45,7 @@ class StepState:
         return calls.count
 
     def prepare(self, index: int) -> Call | Outcome:
-        """Return a call, or its outcome where nothing runs because it is skipped, mocked or wrong."""
+        """Return a call, or its outcome if nothing runs because it is skipped, mocked or wrong."""
         calls = self._running()
         try:
             return calls.prepare(index)
