@@ -3,7 +3,7 @@
 A change that is not known to be compatible counts as breaking: a `minor` release must not break any file.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,18 +77,13 @@ def _union(
     before: Sequence[Mapping[str, Json]], after: Sequence[Mapping[str, Json]], path: str
 ) -> Iterator[ParameterChange]:
     """Compare the branches of two unions, whatever their order."""
-    if not all(_accepted_by_any(branch, after) for branch in before):
+    pairs = [(old, new) for old in before for new in after if _accepts(old, new)]
+    accepted = [old for old, _ in pairs]
+    covered = [new for _, new in pairs]
+    if not all(branch in accepted for branch in before):
         yield _change(path, "accepts fewer kinds of values than before", breaking=True)
-    elif not all(_covers_any(branch, before) for branch in after):
+    elif not all(branch in covered for branch in after):
         yield _change(path, "accepts more kinds of values", breaking=False)
-
-
-def _accepted_by_any(old: Mapping[str, Json], branches: Iterable[Mapping[str, Json]]) -> bool:
-    return any(_accepts(old, branch) for branch in branches)
-
-
-def _covers_any(new: Mapping[str, Json], branches: Iterable[Mapping[str, Json]]) -> bool:
-    return any(_accepts(branch, new) for branch in branches)
 
 
 def _definitions(old: Mapping[str, Json], new: Mapping[str, Json], path: str) -> Iterator[ParameterChange]:

@@ -140,7 +140,9 @@ def _put(root: Json, segments: tuple[str, ...], value: Json) -> None:
 
 def _ui_schema(plan: Plan, cards: dict[str, Json]) -> dict[str, Json]:
     """Nest the dotted paths. The cards are in the order of the spec."""
-    ui_schema: dict[str, Json] = {"ui:order": [*cards]} if cards else {}
+    ui_schema: dict[str, Json] = {}
+    if cards:
+        ui_schema["ui:order"] = [*cards]
     for path, node in plan.spec.overrides.ui_schema:
         name, segments = split(path.value, cards) or ("", tuple(path.value.split(".")))
         value = plain(node)

@@ -73,7 +73,7 @@ def render(
         f"tests/test_{planned.id}.py": _fill("tests.py.in", package=package),
     }
     if layout:
-        rendered[f"{package}/layout.json"] = _json([place.as_json() for place in layout])
+        rendered[f"{package}/layout.json"] = _json([position.as_json() for position in layout])
     return {**rendered, MANIFEST: manifest(rendered)}
 
 

@@ -60,7 +60,8 @@ class Plan:
     @property
     def uses_environment(self) -> bool:
         """Whether a value comes from an environment variable."""
-        return any(True for one in self.steps for value in one.step.values for _ in environment(value))
+        values = [value for planned in self.steps for value in planned.step.values]
+        return any(list(environment(value)) for value in values)
 
     def called(self, task: TaskSignature) -> str:
         """Return the name that a task is imported under."""

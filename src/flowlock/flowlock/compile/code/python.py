@@ -104,10 +104,10 @@ def _text(value: str) -> str:
 
 
 def _requote(match: re.Match[str]) -> str:
-    found = match[0]
-    if found == '"':
+    quoted = match[0]
+    if quoted == '"':
         return '\\"'
-    return "'" if found == "\\'" else found
+    return "'" if quoted == "\\'" else quoted
 
 
 def statement(prefix: str, first: Brackets, links: Sequence[Brackets], *, indent: int = INDENT) -> str:

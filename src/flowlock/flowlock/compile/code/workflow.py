@@ -119,7 +119,7 @@ def _member(name: str) -> tuple[int, list[tuple[int, int | str]]]:
 def _constants(plan: Plan) -> Iterator[str]:
     """Yield the default skip conditions, if a step falls back on them."""
     default = plan.spec.skipif
-    if default and default.conditions and any(one.skipif is default for one in plan.steps):
+    if default and default.conditions and any(planned.skipif is default for planned in plan.steps):
         yield f"# {SKIPS}\n"
         conditions = pair(plan.called(plan.conditions[text.value]) for text in default.conditions)
         line = f"SKIP_CONDITIONS = {conditions.flat}"
@@ -160,7 +160,7 @@ def _prefix(planned: PlannedStep, *, last: bool) -> str:
 
 def _links(plan: Plan, planned: PlannedStep, step: Step) -> Iterator[Brackets]:
     if step.partial:
-        arguments = {one.name.value: _expression(one.value, plan) for one in step.partial}
+        arguments = {argument.name.value: _expression(argument.value, plan) for argument in step.partial}
         yield call(".partial", **arguments)
     if planned.skipif and planned.skipif.conditions:
         yield _skipif(plan, planned.skipif)

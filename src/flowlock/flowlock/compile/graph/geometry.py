@@ -60,11 +60,11 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
-class _Laid:
+class _Layout:
     """A laid out graph: frames of its things, the points of its chains, and its size."""
 
     frames: Mapping[str, Frame]
-    ways: Mapping[Chain, tuple[Point, ...]]
+    routes: Mapping[Chain, tuple[Point, ...]]
     size: Size
 
 
@@ -76,18 +76,18 @@ class _Member:
     go out (`source`, `>`).
     """
 
-    laid: _Laid
+    layout: _Layout
     chains: Mapping[tuple[str, str], Chain]
     offset: Point
     size: Size
 
-    def way(self, one: str, other: str) -> tuple[Point, ...]:
+    def way(self, source: str, target: str) -> tuple[Point, ...]:
         """Return the points of a chain within the member's frame."""
         right, down = self.offset
-        chain = self.chains[one, other]
-        points = self.laid.ways[chain]
+        chain = self.chains[source, target]
+        points = self.layout.routes[chain]
         if len(chain.keys) == 1:
-            points = points[:2] if one.startswith(">") else points[2:]
+            points = points[:2] if source.startswith(">") else points[2:]
         return tuple((x + right, y + down) for x, y in points)
 
 
@@ -108,73 +108,81 @@ def picture(
     ]
     outside, chains = _outside(inside, edges, home)
     frames = {number: outside.frames[str(number)] for number in range(len(members))}
-    placed = {
-        step: one.laid.frames[step].moved(frames[n].left + one.offset[0], frames[n].top + one.offset[1])
-        for n, one in enumerate(inside)
-        for step in members[n]
-    }
+    placed: dict[str, Frame] = {}
+    for number, (member, steps) in enumerate(zip(inside, members, strict=True)):
+        right, down = frames[number].left + member.offset[0], frames[number].top + member.offset[1]
+        placed |= {step: member.layout.frames[step].moved(right, down) for step in steps}
 
-    def way(one: str, other: str) -> tuple[Point, ...]:
-        a, b = home[one], home[other]
+    def way(source: str, target: str) -> tuple[Point, ...]:
+        a, b = home[source], home[target]
         if a == b:
-            return _moved(inside[a].way(one, other), frames[a])
-        out = _moved(inside[a].way(one, ">"), frames[a])
-        return out + outside.ways[chains[one, other]] + _moved(inside[b].way(f">{one}", other), frames[b])
+            return _moved(inside[a].way(source, target), frames[a])
+        out = _moved(inside[a].way(source, ">"), frames[a])
+        return (
+            out
+            + outside.routes[chains[source, target]]
+            + _moved(inside[b].way(f">{source}", target), frames[b])
+        )
 
     return Picture(
         steps=placed,
         groups={number: frames[number] for number in groups},
-        edges={(one, other): tuple(dict.fromkeys(way(one, other))) for one, other in edges},
+        edges={(source, target): tuple(dict.fromkeys(way(source, target))) for source, target in edges},
         size=outside.size,
     )
 
 
 def _own(number: int, edges: Iterable[tuple[str, str]], home: Mapping[str, int]) -> list[tuple[str, str]]:
     """Return what edges are for a member: within it, into it, or out of it."""
-    found: dict[tuple[str, str], None] = {}
-    for one, other in edges:
-        starts, ends = home[one] == number, home[other] == number
+    own: dict[tuple[str, str], None] = {}
+    for source, target in edges:
+        starts, ends = home[source] == number, home[target] == number
         if starts or ends:
-            found[one if starts else f">{one}", other if ends else ">"] = None
-    return list(found)
+            own[source if starts else f">{source}", target if ends else ">"] = None
+    return list(own)
 
 
 def _member(
     steps: Sequence[str], sizes: Mapping[str, Size], own: Sequence[tuple[str, str]], *, group: bool
 ) -> _Member:
-    rank = ranks(steps, [(one, other) for one, other in own if ">" not in one + other])
+    rank = ranks(steps, [(source, target) for source, target in own if ">" not in source + target])
     last = max(rank.values())
     chains = {}
-    for one, other in own:
-        first = rank[one] + 1 if one in rank else 0
-        until = rank[other] - 1 if other in rank else last
-        keys = (*((one,) if one in rank else ()), *passing(one, first, until))
-        chains[one, other] = Chain((*keys, *((other,) if other in rank else ())))
-    laid = _laid_out(rank, list(chains.values()), sizes)
+    for source, target in own:
+        first = rank[source] + 1 if source in rank else 0
+        until = rank[target] - 1 if target in rank else last
+        keys = list(passing(source, first, until))
+        if source in rank:
+            keys.insert(0, source)
+        if target in rank:
+            keys.append(target)
+        chains[source, target] = Chain(tuple(keys))
+    layout = _laid_out(rank, list(chains.values()), sizes)
     if not group:
-        return _Member(laid, chains, (0, 0), laid.size)
-    size = Size(laid.size.width + 2 * PADDING, laid.size.height + 2 * PADDING + HEADING)
-    return _Member(laid, chains, (PADDING, PADDING + HEADING), size)
+        return _Member(layout, chains, (0, 0), layout.size)
+    size = Size(layout.size.width + 2 * PADDING, layout.size.height + 2 * PADDING + HEADING)
+    return _Member(layout, chains, (PADDING, PADDING + HEADING), size)
 
 
 def _outside(
     inside: Sequence[_Member], edges: Iterable[tuple[str, str]], home: Mapping[str, int]
-) -> tuple[_Laid, dict[tuple[str, str], Chain]]:
+) -> tuple[_Layout, dict[tuple[str, str], Chain]]:
     """Lay out the members themselves; edges leave and enter them where their parts inside do."""
-    between = [(one, other) for one, other in edges if home[one] != home[other]]
+    between = [(source, target) for source, target in edges if home[source] != home[target]]
     keys = [str(number) for number in range(len(inside))]
-    rank = ranks(keys, [(str(home[one]), str(home[other])) for one, other in between])
+    rank = ranks(keys, [(str(home[source]), str(home[target])) for source, target in between])
     chains = {}
-    for one, other in between:
-        a, b = home[one], home[other]
-        leave = inside[a].way(one, ">")[-1][0] - inside[a].size.width // 2
-        enter = inside[b].way(f">{one}", other)[0][0] - inside[b].size.width // 2
-        way = passing(one, rank[str(a)] + 1, rank[str(b)] - 1)
-        chains[one, other] = Chain((str(a), *way, str(b)), leave, enter)
-    return _laid_out(rank, list(chains.values()), {str(n): one.size for n, one in enumerate(inside)}), chains
+    for source, target in between:
+        a, b = home[source], home[target]
+        leave = inside[a].way(source, ">")[-1][0] - inside[a].size.width // 2
+        enter = inside[b].way(f">{source}", target)[0][0] - inside[b].size.width // 2
+        way = passing(source, rank[str(a)] + 1, rank[str(b)] - 1)
+        chains[source, target] = Chain((str(a), *way, str(b)), leave, enter)
+    sizes = {str(number): member.size for number, member in enumerate(inside)}
+    return _laid_out(rank, list(chains.values()), sizes), chains
 
 
-def _laid_out(rank: Mapping[str, int], chains: Sequence[Chain], sizes: Mapping[str, Size]) -> _Laid:
+def _laid_out(rank: Mapping[str, int], chains: Sequence[Chain], sizes: Mapping[str, Size]) -> _Layout:
     """Lay out a graph; `rank` has the layers of its nodes, in the order of the nodes."""
     layers = _layers(rank, chains)
     ordered = arranged(layers, chains)
@@ -183,8 +191,8 @@ def _laid_out(rank: Mapping[str, int], chains: Sequence[Chain], sizes: Mapping[s
     frames = {key: lane.inner(_height(key, sizes) or lane.height) for key, lane in lanes.items()}
     width = max(frame.left + frame.width for frame in frames.values())
     height = max(lane.bottom for lane in lanes.values())
-    ways = {chain: _way(chain, frames, lanes, rank) for chain in chains}
-    return _Laid(frames, ways, Size(width, height))
+    routes = {chain: _way(chain, frames, lanes, rank) for chain in chains}
+    return _Layout(frames, routes, Size(width, height))
 
 
 def _layers(rank: Mapping[str, int], chains: Iterable[Chain]) -> list[list[str]]:

@@ -15,7 +15,7 @@ _RESERVED = {
 
 def mermaid(plan: Plan) -> str:
     """Return the graph's text, without the fence."""
-    planned = {one.id: one for one in plan.steps}
+    planned = {planned_step.id: planned_step for planned_step in plan.steps}
     lines = ["flowchart TD"]
     for number, member in enumerate(plan.spec.workflow):
         if isinstance(member, TaskGroup):
@@ -25,7 +25,7 @@ def mermaid(plan: Plan) -> str:
             lines.append("  end")
         else:
             lines.append(f"  {_node(planned, member)}")
-    lines += [f"  {edge}" for one in plan.steps for edge in _edges(one)]
+    lines += [f"  {edge}" for step in plan.steps for edge in _edges(step)]
     return "\n".join(lines) + "\n"
 
 
@@ -38,15 +38,15 @@ def _node(planned: dict[str, PlannedStep], step: Step) -> str:
 def _edges(planned: PlannedStep) -> Iterator[str]:
     seen: set[tuple[str, str]] = set()
     for argument in planned.step.partial:
-        for found in references(argument.value):
-            edge = (found.step, f"{_id(found.step)} --> {_id(planned.id)}")
+        for reference in references(argument.value):
+            edge = (reference.step, f"{_id(reference.step)} --> {_id(planned.id)}")
             if edge not in seen:
                 seen.add(edge)
                 yield edge[1]
     for iteration in planned.step.iterations:
         words = {Over.MAP: "each", Over.MAPVALUES: "each group"}[iteration.over]
-        for found in references(iteration.argvalues) if iteration.argvalues else ():
-            edge = (found.step, f"{_id(found.step)} -- {words} --> {_id(planned.id)}")
+        for reference in references(iteration.argvalues) if iteration.argvalues else ():
+            edge = (reference.step, f"{_id(reference.step)} -- {words} --> {_id(planned.id)}")
             if edge not in seen:
                 seen.add(edge)
                 yield edge[1]

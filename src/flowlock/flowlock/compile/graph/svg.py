@@ -208,8 +208,8 @@ def _legend(size: Size, cards: Mapping[str, _Card], kinds: set[str]) -> tuple[li
 
 
 def _rect(frame: Frame, kind: str, radius: int) -> str:
-    place = f'x="{frame.left}" y="{frame.top}" width="{frame.width}" height="{frame.height}"'
-    return f'<rect class="{kind}" {place} rx="{radius}"/>'
+    position = f'x="{frame.left}" y="{frame.top}" width="{frame.width}" height="{frame.height}"'
+    return f'<rect class="{kind}" {position} rx="{radius}"/>'
 
 
 def _text(x: int, y: int, kind: str, words: str) -> str:
