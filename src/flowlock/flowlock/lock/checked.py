@@ -32,9 +32,9 @@ class CheckedLocks:
 
     def keep(self, targets: Iterable[LockTarget]) -> None:
         """Keep that these locks are current now."""
-        found = {target.shown: self._inputs(target) for target in targets}
-        if found.items() - self._kept.items():
-            memo.write(self._path, {"locks": {**self._kept, **found}})
+        digests = {target.shown: self._inputs(target) for target in targets}
+        if digests.items() - self._kept.items():
+            memo.write(self._path, {"locks": {**self._kept, **digests}})
 
     def _is_current(self, target: LockTarget) -> bool:
         inputs = self._inputs(target)

@@ -77,9 +77,8 @@ def differing_artifacts(
 
     A workspace package that is missing is not built yet; its source decides whether the pin is right.
     """
-    served = {
-        url: _digests(url, folders) for url in {folder.url.rstrip("/") for folder in folders if folder.serves}
-    }
+    serving = {folder.url.rstrip("/") for folder in folders if folder.serves}
+    served = {url: _digests(url, folders) for url in serving}
     reasons = []
     for environment, platform, record in lock.records():
         if record.channel not in served:

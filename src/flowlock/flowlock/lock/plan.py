@@ -61,14 +61,11 @@ def groups(manifest: Manifest) -> list[SolveGroup]:
 def _per_platform(name: str, environments: Sequence[ManifestEnvironment]) -> list[SolveGroup]:
     """Return a group for each platform, of those environments that have the platform."""
     platforms = {platform.name: platform for member in environments for platform in member.platforms}
-    return [
-        SolveGroup(
-            name=name,
-            members=tuple(member for member in environments if platform in member.platforms),
-            platform=platform,
-        )
-        for platform in platforms.values()
-    ]
+    groups = []
+    for platform in platforms.values():
+        members = tuple(member for member in environments if platform in member.platforms)
+        groups.append(SolveGroup(name=name, members=members, platform=platform))
+    return groups
 
 
 def stale_groups(candidates: Iterable[SolveGroup], reasons: Iterable[StaleReason]) -> list[SolveGroup]:

@@ -139,31 +139,33 @@ class _EnvironmentCheck:
 
 
 def _environments(manifest: Manifest, lock: Lock) -> Iterator[StaleReason]:
-    asked = [environment.name for environment in manifest.environments]
-    for name in asked:
+    wanted = [environment.name for environment in manifest.environments]
+    for name in wanted:
         if name not in lock.environments:
             message = "the environment is not in the lock"
             yield StaleReason(rule=Rule.ENVIRONMENTS, label=manifest.label, environment=name, message=message)
     for name in lock.environments:
-        if name not in asked:
+        if name not in wanted:
             message = f"the environment is in the lock, but not in {manifest.file}"
             yield StaleReason(rule=Rule.ENVIRONMENTS, label=manifest.label, environment=name, message=message)
 
 
 def _channels(view: _EnvironmentCheck) -> Iterator[StaleReason]:
-    asked = [channel.rstrip("/") for channel in view.environment.channels]
-    had = [channel.rstrip("/") for channel in view.pins.channels]
-    if asked != had:
-        message = f"locked with the channels {', '.join(had) or 'none'}; the manifest has {', '.join(asked)}"
+    wanted = [channel.rstrip("/") for channel in view.environment.channels]
+    locked = [channel.rstrip("/") for channel in view.pins.channels]
+    if wanted != locked:
+        message = (
+            f"locked with the channels {', '.join(locked) or 'none'}; the manifest has {', '.join(wanted)}"
+        )
         yield view.reason(Rule.CHANNELS, message)
 
 
 def _platforms(view: _EnvironmentCheck) -> Iterator[StaleReason]:
     targets = {platform.name: platform for platform in view.environment.platforms}
     subdirs = {platform.subdir for platform in view.environment.platforms}
-    known = {platform.name: platform for platform in view.lock.platforms}
+    locked = {platform.name: platform for platform in view.lock.platforms}
     for name in view.pins.packages:
-        recorded = known.get(name, LockPlatform(name=name, subdir=name))
+        recorded = locked.get(name, LockPlatform(name=name, subdir=name))
         if name in targets:
             yield from _definition(view, targets[name], recorded)
         elif recorded.subdir not in subdirs:
@@ -176,9 +178,12 @@ def _definition(
     if target.subdir != recorded.subdir:
         message = f"locked for the subdir {recorded.subdir}; the manifest has {target.subdir}"
         yield view.reason(Rule.PLATFORMS, message, target.name)
-    elif target.declared != (had := declared(recorded.subdir, recorded.virtual_packages)):
-        asked, before = (", ".join(sorted(packages)) or "the defaults" for packages in (target.declared, had))
-        message = f"locked with the virtual packages {before}; the manifest has {asked}"
+        return
+    locked = declared(recorded.subdir, recorded.virtual_packages)
+    if target.declared != locked:
+        now = ", ".join(sorted(target.declared)) or "the defaults"
+        before = ", ".join(sorted(locked)) or "the defaults"
+        message = f"locked with the virtual packages {before}; the manifest has {now}"
         yield view.reason(Rule.PLATFORMS, message, target.name)
 
 
@@ -191,17 +196,12 @@ def _foreign(view: _EnvironmentCheck) -> Iterator[StaleReason]:
 
 
 def _options(view: _EnvironmentCheck) -> Iterator[StaleReason]:
-    asked = view.environment.options()
-    had = {
-        key: str(view.pins.options[key])
-        for key in ("strategy", "channel-priority")
-        if key in view.pins.options
-    }
+    wanted = view.environment.options()
+    locked = {key: str(value) for key, value in view.pins.options.items()}
     for key in ("strategy", "channel-priority"):
-        if asked.get(key) != had.get(key):
-            message = (
-                f"locked with {key} {had.get(key, 'default')}; the manifest has {asked.get(key, 'default')}"
-            )
+        now, before = wanted.get(key), locked.get(key)
+        if now != before:
+            message = f"locked with {key} {before or 'default'}; the manifest has {now or 'default'}"
             yield view.reason(Rule.OPTIONS, message)
 
 
@@ -378,16 +378,16 @@ def _pins(
 
 def _outdated(record: Record, now: CurrentBuild) -> str:
     """Return how a pin differs from the source; empty if it does not."""
-    made = now.artifact
-    if made.version == record.version and record.build in now.variants:
+    current = now.artifact
+    if current.version == record.version and record.build in now.variants:
         return ""
-    if (made.version, made.build) == (record.version, record.build):
-        if made.sha256 in (None, record.sha256):
+    if (current.version, current.build) == (record.version, record.build):
+        if current.sha256 in (None, record.sha256):
             return ""
-        return f"{record.name} is pinned with the sha256 {record.sha256}, but the build has {made.sha256}"
-    was, source = record.build, made.build
-    if made.version != record.version:
-        was, source = f"{record.version} {was}", f"{made.version} {source}"
+        return f"{record.name} is pinned with the sha256 {record.sha256}, but the build has {current.sha256}"
+    was, source = record.build, current.build
+    if current.version != record.version:
+        was, source = f"{record.version} {was}", f"{current.version} {source}"
     why = f" ({now.why})" if now.why else ""
     return f"{record.name} is pinned to {was}, but the source is now {source}{why}"
 

@@ -146,32 +146,32 @@ class _MalformedError(Exception):
 
 
 def _lock(node: Mapping[str, Any]) -> Lock:
-    known, foreign = _entries(_list(node, "packages"))
+    by_url, foreign = _entries(_list(node, "packages"))
     environments = _dict(node, "environments")
     platforms = tuple(_platform(item) for item in _list(node, "platforms"))
     mentioned = set(_texts(foreign))
     return Lock(
         platforms=platforms,
-        environments={name: _environment(name, item, known) for name, item in environments.items()},
+        environments={name: _environment(name, item, by_url) for name, item in environments.items()},
         foreign=tuple(foreign),
-        build_records=tuple(record for url, record in known.items() if url in mentioned),
+        build_records=tuple(record for url, record in by_url.items() if url in mentioned),
         more={k: v for k, v in node.items() if k not in ("version", "platforms", "environments", "packages")},
     )
 
 
 def _entries(entries: Sequence[Any]) -> tuple[dict[str, Record], list[Mapping[str, Any]]]:
     """Return the entries of conda archives by URL, and those of anything else."""
-    known: dict[str, Record] = {}
+    records: dict[str, Record] = {}
     foreign: list[Mapping[str, Any]] = []
     for entry in entries:
         if not isinstance(entry, dict):
             raise _MalformedError(f"`{entry}` is not a package", str(entry))
         url = entry.get("conda")
         if isinstance(url, str) and is_archive(url):
-            known[url] = _record(entry, url)
+            records[url] = _record(entry, url)
         else:
             foreign.append(entry)
-    return known, foreign
+    return records, foreign
 
 
 def _texts(node: Any) -> Iterator[str]:
@@ -203,14 +203,14 @@ def _platform(node: Any) -> LockPlatform:
     return LockPlatform(name=name, subdir=subdir, virtual_packages=tuple(map(str, virtual)))
 
 
-def _environment(name: str, node: Any, known: Mapping[str, Record]) -> LockedEnvironment:
+def _environment(name: str, node: Any, by_url: Mapping[str, Record]) -> LockedEnvironment:
     if not isinstance(node, dict):
         raise _MalformedError(f"the environment `{name}` is not a mapping", f"  {name}:")
     packages: dict[str, tuple[Record, ...]] = {}
     foreign: dict[str, tuple[Any, ...]] = {}
     rows = _dict(node, "packages")
     for platform in rows:
-        records, others = _row(f"{name}/{platform}", _list(rows, platform), known)
+        records, others = _row(f"{name}/{platform}", _list(rows, platform), by_url)
         packages[platform] = tuple(records)
         if others:
             foreign[platform] = tuple(others)
@@ -224,7 +224,7 @@ def _environment(name: str, node: Any, known: Mapping[str, Record]) -> LockedEnv
 
 
 def _row(
-    label: str, selectors: Sequence[Any], known: Mapping[str, Record]
+    label: str, selectors: Sequence[Any], by_url: Mapping[str, Record]
 ) -> tuple[list[Record], list[Mapping[str, Any]]]:
     """Return the archives that an environment pins on a platform, and the selectors of anything else."""
     records: list[Record] = []
@@ -235,8 +235,8 @@ def _row(
         url = selector.get("conda")
         if not isinstance(url, str) or not is_archive(url):
             others.append(selector)
-        elif url in known:
-            records.append(known[url])
+        elif url in by_url:
+            records.append(by_url[url])
         else:
             problem = f"{label} lists {url}, which is missing from `packages`"
             raise _MalformedError(problem, f"- conda: {url}")

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from rattler.lock import LockFile
 
-_PLACE = re.compile(r"line (\d+)(?:,? column (\d+))?")
+_POSITION = re.compile(r"line (\d+)(?:,? column (\d+))?")
 
 # An environment, a platform and the location of a package that is pinned there.
 Pin = tuple[str, str, str]
@@ -22,9 +22,9 @@ class RefusedError(Exception):
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
-        place = _PLACE.search(message)
-        self.line = int(place[1]) if place else None
-        self.column = int(place[2]) if place and place[2] else None
+        position = _POSITION.search(message)
+        self.line = int(position[1]) if position else None
+        self.column = int(position[2]) if position and position[2] else None
 
 
 def pins(text: str) -> set[Pin]:
@@ -49,12 +49,12 @@ def upgraded(text: str) -> str:
 
 
 def _pins(lock: "LockFile") -> set[Pin]:
-    found = set()
+    pinned = set()
     for name, environment in lock.environments():
         for platform in environment.platforms():
             for package in environment.packages(platform) or ():
-                found.add((name, platform.name, package.location))
-    return found
+                pinned.add((name, platform.name, package.location))
+    return pinned
 
 
 @contextmanager

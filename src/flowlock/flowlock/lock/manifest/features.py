@@ -56,19 +56,15 @@ def merged(
 ) -> ManifestEnvironment:
     """Merge features as pixi does: specs add up, channels go by priority, platforms are the common ones."""
     platforms = _common_platforms(features, defaults)
+    requirements = [feature.requirements for feature in features]
+    constraints = [feature.constraints for feature in features]
     return ManifestEnvironment(
         name=name,
         solve_group=group,
         channels=_by_priority(features, defaults),
         platforms=tuple(target for _, target in platforms),
-        requirements={
-            target.name: _specs_on(platform, [feature.requirements for feature in features])
-            for platform, target in platforms
-        },
-        constraints={
-            target.name: _specs_on(platform, [feature.constraints for feature in features])
-            for platform, target in platforms
-        },
+        requirements={target.name: _specs_on(platform, requirements) for platform, target in platforms},
+        constraints={target.name: _specs_on(platform, constraints) for platform, target in platforms},
         strategy=_first([feature.strategy for feature in features], defaults.strategy),
         priority=_first([feature.priority for feature in features], defaults.priority),
         exclude_newer=defaults.exclude_newer,
@@ -89,11 +85,10 @@ def _common_platforms(
 ) -> list[tuple[TargetPlatform, TargetPlatform]]:
     """Return the workspace's platforms that all features have, without and with the system requirements."""
     requirements = [feature.system for feature in features]
-    return [
-        (platform, virtual.with_system_requirements(platform, requirements))
-        for platform in defaults.platforms.values()
-        if all(feature.is_for(platform) for feature in features)
-    ]
+    common = list(defaults.platforms.values())
+    for feature in features:
+        common = [platform for platform in common if feature.is_for(platform)]
+    return [(platform, virtual.with_system_requirements(platform, requirements)) for platform in common]
 
 
 def _first(choices: Iterable[T | None], default: T) -> T:

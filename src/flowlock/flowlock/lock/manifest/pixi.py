@@ -114,28 +114,28 @@ class _ManifestReader:
         hint = "lock this workspace with pixi, or remove the section"
         self.problems.append(Problem(code="FL613", message=message, location=where, hint=hint))
 
-    def _known(self, table: Table, path: KeyPath, known: Sequence[str], ignored: Sequence[str]) -> None:
+    def _known(self, table: Table, path: KeyPath, keys: Sequence[str], ignored: Sequence[str]) -> None:
         for key, value in table.items():
             if key in _PYPI and value:
                 self._refuse((*path, key), f"PyPI settings in `{key}`")
             elif key in _SOURCES and value:
                 self._refuse((*path, key), f"source packages in `{key}`")
-            elif key not in (*known, *ignored, *_PYPI, *_SOURCES):
-                hint = nearest(key, [*known, *ignored])
+            elif key not in (*keys, *ignored, *_PYPI, *_SOURCES):
+                hint = nearest(key, [*keys, *ignored])
                 self._report((*path, key), f"unknown key `{key}`", hint=hint)
 
     def _tables(self, table: Table, path: KeyPath, key: str) -> list[tuple[str, Table]]:
-        found = table.get(key, {})
-        if not isinstance(found, dict):
+        tables = table.get(key, {})
+        if not isinstance(tables, dict):
             self._require_kind(path, key, "a table")
             return []
-        wrong = [name for name, content in found.items() if not isinstance(content, dict)]
+        wrong = [name for name, content in tables.items() if not isinstance(content, dict)]
         for name in wrong:
             self._require_kind((*path, name), name, "a table")
-        return [(name, content) for name, content in found.items() if name not in wrong]
+        return [(name, content) for name, content in tables.items() if name not in wrong]
 
     def _platforms(self, workspace: Table, path: KeyPath) -> dict[str, TargetPlatform]:
-        made: dict[str, TargetPlatform] = {}
+        platforms: dict[str, TargetPlatform] = {}
         for number, item in enumerate(self._list(workspace, path, "platforms")):
             here = (*path, "platforms", number)
             try:
@@ -146,10 +146,10 @@ class _ManifestReader:
             except ValueError as error:
                 self._report(here, str(error), hint=f"the the platforms are {', '.join(virtual.DEFAULTS)}")
                 continue
-            if platform.name in made:
+            if platform.name in platforms:
                 self._report(here, f"the platform `{platform.name}` is listed twice")
-            made[platform.name] = platform
-        return made
+            platforms[platform.name] = platform
+        return platforms
 
     def _list(self, table: Table, path: KeyPath, key: str) -> list[Any]:
         value = table.get(key, [])
@@ -161,19 +161,18 @@ class _ManifestReader:
     def _channels(self, table: Table, path: KeyPath) -> list[tuple[str, int]] | None:
         if "channels" not in table:
             return None
-        made = []
+        channels = []
         for number, item in enumerate(self._list(table, path, "channels")):
-            channel, priority = (
-                (item.get("channel"), item.get("priority", 0)) if isinstance(item, dict) else (item, 0)
-            )
+            entry = item if isinstance(item, dict) else {"channel": item}
+            channel, priority = entry.get("channel"), entry.get("priority", 0)
             here = (*path, "channels", number)
             if not isinstance(channel, str) or not channel or not isinstance(priority, int):
                 self._report(here, f"`{item}` is not a channel")
             elif specs.is_local(channel):
                 self._refuse_local(here, channel)
             else:
-                made.append((channel_url(channel), priority))
-        return made
+                channels.append((channel_url(channel), priority))
+        return channels
 
     def _refuse_local(self, path: KeyPath, channel: str) -> None:
         message = f"the channel `{channel}` is a local folder, and a lock must not name a local folder"
@@ -250,17 +249,17 @@ class _ManifestReader:
         if not isinstance(content, dict):
             self._require_kind((*path, key), key, "a table")
             return {}
-        made = {}
+        requirements = {}
         for name, value in content.items():
             try:
                 spec = specs.match_spec(name, value)
             except (TypeError, ValueError) as error:
                 self._report((*path, key, name), str(error), code=_code_of_spec(error, value))
                 continue
-            made[name.lower()] = ManifestRequirement(
+            requirements[name.lower()] = ManifestRequirement(
                 name=name.lower(), spec=spec, location=self.document.at((*path, key, name))
             )
-        return made
+        return requirements
 
     def _system(self, table: Table, path: KeyPath) -> Table:
         system = table.get("system-requirements", {})
@@ -298,11 +297,11 @@ class _ManifestReader:
         if value is None and not own:
             return None
         try:
-            given = value if isinstance(value, dict) else {"cutoff": value}
-            if unknown := set(given) - {"cutoff", "exemptions"}:
+            settings = value if isinstance(value, dict) else {"cutoff": value}
+            if unknown := set(settings) - {"cutoff", "exemptions"}:
                 raise ValueError(f"unknown key `{min(unknown)}` in exclude-newer")  # noqa: TRY301 - below
-            limit = given.get("cutoff")
-            exempt = self._requirements(given, here, "exemptions").values()
+            limit = settings.get("cutoff")
+            exempt = self._requirements(settings, here, "exemptions").values()
             cutoff = specs.cutoff(limit, self.now) if limit is not None else None
             here = (*root, "exclude-newer")
             single = {name.lower(): specs.cutoff(moment, self.now) for name, moment in own.items()}
@@ -323,8 +322,10 @@ class _ManifestReader:
         if not isinstance(python, str) or "python" in general:
             return default
         where = self.document.at(("project", "requires-python"))
-        asked = ManifestRequirement(name="python", spec=f"python {python.replace(' ', '')}", location=where)
-        return replace(default, requirements={**default.requirements, None: {**general, "python": asked}})
+        required = ManifestRequirement(
+            name="python", spec=f"python {python.replace(' ', '')}", location=where
+        )
+        return replace(default, requirements={**default.requirements, None: {**general, "python": required}})
 
     def _environments(
         self, table: Table, path: KeyPath, features: Mapping[str, Feature], defaults: WorkspaceDefaults
@@ -333,14 +334,14 @@ class _ManifestReader:
         if not isinstance(declared, dict):
             self._require_kind(path, "environments", "a table")
             declared = {}
-        made = []
+        environments = []
         for name, value in {DEFAULT: [], **declared}.items():
             content = {"features": value} if isinstance(value, list) else value
             if not isinstance(content, dict):
                 self._require_kind((*path, name), name, "a list of features or a table")
                 continue
-            made.append(self._environment(name, content, (*path, name), features, defaults))
-        return made
+            environments.append(self._environment(name, content, (*path, name), features, defaults))
+        return environments
 
     def _environment(
         self,

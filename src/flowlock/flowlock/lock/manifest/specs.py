@@ -82,8 +82,8 @@ def cutoff(value: Any, now: datetime) -> int:
 
 
 def _duration(text: str) -> timedelta:
-    found = _DURATION.findall(text)
+    parts = _DURATION.findall(text)
     rest = _DURATION.sub("", text).strip(" ,")
-    if not found or rest or any(unit not in _UNITS for _, unit in found):
+    if not parts or rest or any(unit not in _UNITS for _, unit in parts):
         raise ValueError(f"`{text}` is not a date, a time or a duration")
-    return timedelta(seconds=sum(int(number) * _UNITS[unit] for number, unit in found))
+    return timedelta(seconds=sum(int(number) * _UNITS[unit] for number, unit in parts))

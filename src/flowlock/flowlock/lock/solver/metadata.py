@@ -75,8 +75,8 @@ class ChannelMetadata:
             matcher = RattlerMatcher()
 
             def is_exempt(record: Record) -> bool:
-                asked = (e for e in limit.exempt if e.name == record.name)
-                return any(matcher.matches(e.spec, record) for e in asked)
+                exemptions = (exempt for exempt in limit.exempt if exempt.name == record.name)
+                return any(matcher.matches(exempt.spec, record) for exempt in exemptions)
 
             made = self._limited[file, id(limit)] = self._folder() / sources.REPODATA
             try:
@@ -107,11 +107,11 @@ class ChannelMetadata:
 
     def stand_in(self, channels: Iterable[str], records: Iterable[Record]) -> None:
         """Let records be all that some channels have: a lock's own, for a relock without metadata."""
-        places = self._written(records)
+        written = self._written(records)
         for channel in channels:
             empty = ChannelFolder(url=channel, path=self._folder())
-            here = [place for place in places if _is_same_channel(place.url, channel)]
-            self.folders = [*self.folders, empty, *here]
+            own = [folder for folder in written if _is_same_channel(folder.url, channel)]
+            self.folders = [*self.folders, empty, *own]
 
     def gateway(self) -> Any:
         """Return a gateway of this run's own: a reused one serves stale data."""
