@@ -24,7 +24,7 @@ def section(fragments: Mapping[str, str], version: str, day: date, *, folder: st
 
     A release without a fragment says so, since a version that only rebuilds is one too.
     """
-    told: dict[FragmentKind, list[str]] = {}
+    entries: dict[FragmentKind, list[str]] = {}
     problems = []
     for file, text in sorted(fragments.items()):
         if file == README:
@@ -33,18 +33,18 @@ def section(fragments: Mapping[str, str], version: str, day: date, *, folder: st
         if not file.endswith(".md") or kind not in list(FragmentKind) or not text.strip():
             problems.append(_problem(file, kind, text, folder))
             continue
-        told.setdefault(FragmentKind(kind), []).append(" ".join(text.split()))
+        entries.setdefault(FragmentKind(kind), []).append(" ".join(text.split()))
     if problems:
         raise FlowlockError("the changelog cannot be generated", problems=problems)
     head = f"## {version} ({day.isoformat()})\n"
-    return "\n".join([head, *(_entries(told) or ["No change for users.\n"])])
+    return "\n".join([head, *(_entries(entries) or ["No change for users.\n"])])
 
 
-def _entries(told: Mapping[FragmentKind, Sequence[str]]) -> list[str]:
+def _entries(entries: Mapping[FragmentKind, Sequence[str]]) -> list[str]:
     """Return the entries of each kind under its heading."""
     parts = []
     for kind in FragmentKind:
-        lines = "".join(f"- {entry}\n" for entry in told.get(kind, ()))
+        lines = "".join(f"- {entry}\n" for entry in entries.get(kind, ()))
         if lines:
             parts.append(f"### {kind.capitalize()}\n\n{lines}")
     return parts
@@ -52,28 +52,28 @@ def _entries(told: Mapping[FragmentKind, Sequence[str]]) -> list[str]:
 
 def _problem(file: str, kind: str, text: str, folder: str) -> Problem:
     hint = nearest(kind, list(FragmentKind)) or f"name it NAME.{'|'.join(FragmentKind)}.md"
-    known = kind in list(FragmentKind) and file.endswith(".md")
+    is_kind = kind in list(FragmentKind) and file.endswith(".md")
     return Problem(
         code="FL835",
         message="the fragment is empty"
-        if known and not text.strip()
+        if is_kind and not text.strip()
         else f"`{kind}` is not a kind of change",
         location=Location(file=f"{folder}/{file}"),
-        hint="write one sentence for users" if known else hint,
+        hint="write one sentence for users" if is_kind else hint,
     )
 
 
 def with_section(text: str, new: str) -> str:
     """Return the changelog with a section before all others."""
-    known = text or TITLE
-    first = re.search(r"^## ", known, re.MULTILINE)
+    changelog = text or TITLE
+    first = re.search(r"^## ", changelog, re.MULTILINE)
     if first is None:
-        return f"{known.rstrip()}\n\n{new}"
-    return f"{known[: first.start()]}{new}\n{known[first.start() :]}"
+        return f"{changelog.rstrip()}\n\n{new}"
+    return f"{changelog[: first.start()]}{new}\n{changelog[first.start() :]}"
 
 
 def notes(text: str, version: str) -> str:
     """Return what the changelog says of a version, without its heading; empty if it says nothing."""
     pattern = rf"^## {re.escape(version)}(?: [^\n]*)?\n(.*?)(?=^## |\Z)"
-    found = re.search(pattern, text, re.MULTILINE | re.DOTALL)
-    return found[1].strip() if found else ""
+    section_of_version = re.search(pattern, text, re.MULTILINE | re.DOTALL)
+    return section_of_version[1].strip() if section_of_version else ""

@@ -38,14 +38,14 @@ class Ledger:
 
     def with_served(self, target: str, served: Iterable[tuple[Item, str]], now: datetime) -> "Ledger":
         """Return the ledger with these items (and their URLs) at a target; what it knew keeps its time."""
-        known = {(entry.target, entry.place, entry.sha256) for entry in self.entries}
+        present = {(entry.target, entry.place, entry.sha256) for entry in self.entries}
         moment = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         new = [
             LedgerEntry(
                 target=target, place=item.place, sha256=item.sha256, size=item.size, url=url, time=moment
             )
             for item, url in served
-            if (target, item.place, item.sha256) not in known
+            if (target, item.place, item.sha256) not in present
         ]
         return Ledger(tag=self.tag, commit=self.commit, entries=tuple(sorted([*self.entries, *new])))
 

@@ -57,7 +57,7 @@ class PublishResult:
         """Whether all targets serve everything; for a dry run, whether nothing prevents publishing."""
         if self.dry_run:
             bad = (DeliveryStatus.CONFLICT, DeliveryStatus.FAILED)
-            return not any(artifact.status in bad for one in self.targets for artifact in one.artifacts)
+            return not any(artifact.status in bad for target in self.targets for artifact in target.artifacts)
         return all(target.ok for target in self.targets)
 
     def as_json(self) -> Mapping[str, Any]:
@@ -87,8 +87,10 @@ class PublishResult:
             f"  {artifact.status:<8} {artifact.file:<{width}}  {artifact.detail}".rstrip()
             for artifact in shown
         ]
-        note = [f"  {target.detail}"] if target.detail else []
-        return [f"{target.target}: {_summary(target) or 'nothing to publish'}", *rows, *note]
+        lines = [f"{target.target}: {_summary(target) or 'nothing to publish'}", *rows]
+        if target.detail:
+            lines.append(f"  {target.detail}")
+        return lines
 
 
 def _summary(target: TargetOutcome) -> str:

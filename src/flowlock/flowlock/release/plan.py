@@ -28,10 +28,10 @@ class PinnedBuild:
 
 def admit(items: Sequence[Item], pins: Sequence[PinnedBuild]) -> list[Problem]:
     """Hold each file against the pins: every file pinned, with its bytes, and every pin there."""
-    known = {pin.artifact.file: pin for pin in pins}
+    unmatched = {pin.artifact.file: pin for pin in pins}
     problems = []
     for item in items:
-        pin = known.pop(item.file, None)
+        pin = unmatched.pop(item.file, None)
         if pin is None:
             problems.append(
                 Problem(
@@ -57,7 +57,7 @@ def admit(items: Sequence[Item], pins: Sequence[PinnedBuild]) -> list[Problem]:
             message=f"{pin.artifact.file}, which {pin.where} pins, is missing",
             hint="run `flowlock build --output DIR` at the tag and publish that folder",
         )
-        for pin in known.values()
+        for pin in unmatched.values()
     ]
     return problems
 
@@ -130,8 +130,8 @@ def _are_rivals(ours: Artifact, theirs: Artifact) -> bool:
     )
 
 
-def _same_version(one: str, other: str) -> bool:
+def _same_version(first: str, second: str) -> bool:
     try:
-        return Version(one) == Version(other)
+        return Version(first) == Version(second)
     except InvalidVersion:
-        return one == other
+        return first == second

@@ -77,12 +77,11 @@ class _Run:
 
     def lacking(self) -> list[str]:
         """Return the channels that do not serve everything."""
-        return [
-            target.name
-            for target in self.of_kind(TargetKind.CHANNEL)
-            if target.name in self.unfinished
-            or any(one.status not in FINE for one in self.deliveries.get(target.name, {}).values())
-        ]
+        names = [target.name for target in self.of_kind(TargetKind.CHANNEL)]
+        return [name for name in names if name in self.unfinished or not self._delivered_all(name)]
+
+    def _delivered_all(self, target: str) -> bool:
+        return all(delivery.status in FINE for delivery in self.deliveries.get(target, {}).values())
 
 
 def publish(job: Publication, progress: Progress) -> PublishResult:
@@ -110,12 +109,12 @@ def stages(names: Sequence[str]) -> frozenset[PublishStage]:
     """Return the stages to skip by their names; one that is unknown or needed is a usage error."""
     for name in names:
         if name not in OPTIONAL:
-            known = ", ".join(OPTIONAL)
+            optional = ", ".join(OPTIONAL)
             why = "cannot be skipped" if name in list(PublishStage) else "is not a stage"
             raise UsageError(
                 f"`{name}` {why}",
                 code="FL802",
-                hint=nearest(name, OPTIONAL) or f"the stages that can be skipped are {known}",
+                hint=nearest(name, OPTIONAL) or f"the stages that can be skipped are {optional}",
             )
     return frozenset(PublishStage(name) for name in names)
 
@@ -159,7 +158,7 @@ def _compare(run: _Run) -> str:
     """Ask each target what it has already, and read the bytes of what it states to have."""
     for target in run.job.targets:
         run.verdicts[target.name] = compare(target, run.items, jobs=run.job.jobs)
-    verdicts = [verdict.status for known in run.verdicts.values() for verdict in known.values()]
+    verdicts = [verdict.status for by_item in run.verdicts.values() for verdict in by_item.values()]
     counts = {
         status: verdicts.count(status)
         for status in (DeliveryStatus.MISSING, DeliveryStatus.PRESENT, DeliveryStatus.CONFLICT)
@@ -194,7 +193,7 @@ def _deliver(run: _Run, target: PublishTarget, items: Sequence[Item]) -> dict[st
 
 def _counted(run: _Run, kind: TargetKind) -> str:
     names = {target.name for target in run.of_kind(kind)}
-    statuses = [one.status for name in names for one in run.deliveries.get(name, {}).values()]
+    statuses = [delivery.status for name in names for delivery in run.deliveries.get(name, {}).values()]
     return (
         ", ".join(f"{statuses.count(s)} {s}" for s in DeliveryStatus if statuses.count(s)) or "nothing to do"
     )
@@ -286,7 +285,7 @@ def _release_to(run: _Run, target: PublishTarget, items: Sequence[Item]) -> None
     run.verdicts[target.name] = compare(target, items, jobs=run.job.jobs, already_read=read)
     deliveries = _deliver(run, target, items)
     _read_back(run, target, items)
-    if any(one.status not in FINE for one in deliveries.values()):
+    if any(delivery.status not in FINE for delivery in deliveries.values()):
         run.unfinished[target.name] = "it stays a draft until it is complete"
         return
     target.complete()
@@ -345,13 +344,15 @@ def _target_outcome(run: _Run, target: PublishTarget) -> TargetOutcome:
             else Delivery(status=DeliveryStatus.FAILED, detail=f"not tried: {why}")
             for place, verdict in deliveries.items()
         }
+    artifacts = []
+    for place, delivery in deliveries.items():
+        item = items[place]
+        outcome = ArtifactOutcome(
+            file=item.file, sha256=item.sha256, status=delivery.status, detail=delivery.detail
+        )
+        artifacts.append(outcome)
     return TargetOutcome(
         target=target.name,
-        artifacts=tuple(
-            ArtifactOutcome(
-                file=items[place].file, sha256=items[place].sha256, status=one.status, detail=one.detail
-            )
-            for place, one in deliveries.items()
-        ),
+        artifacts=tuple(artifacts),
         detail=run.unfinished.get(target.name, ""),
     )

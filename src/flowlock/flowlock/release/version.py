@@ -63,8 +63,8 @@ def tag_of(version: Version) -> str:
     """Return a version's tag: `v1.2.0`, `v1.2.0-rc1`."""
     candidate = f"-{version.pre[0]}{version.pre[1]}" if version.pre else ""
     rest = str(version).removeprefix(version.base_version)
-    known = f"{version.pre[0]}{version.pre[1]}" if version.pre else ""
-    return f"v{version.base_version}{candidate}{rest.removeprefix(known)}"
+    prerelease = f"{version.pre[0]}{version.pre[1]}" if version.pre else ""
+    return f"v{version.base_version}{candidate}{rest.removeprefix(prerelease)}"
 
 
 def version_of(tag: str) -> Version:
@@ -82,9 +82,9 @@ def bump_recipe(text: str, version: Version, file: str) -> str:
     for number, line in enumerate(lines):
         if re.match(r"\S", line) and not line.startswith("#"):
             in_context = line.startswith("context:")
-        found = re.match(r"""(\s+version:\s*)(["']?)([^"'#\s]+)\2(.*)""", line, re.DOTALL)
-        if in_context and found:
-            lines[number] = f"{found[1]}{found[2]}{version}{found[2]}{found[4]}"
+        version_line = re.match(r"""(\s+version:\s*)(["']?)([^"'#\s]+)\2(.*)""", line, re.DOTALL)
+        if in_context and version_line:
+            lines[number] = f"{version_line[1]}{version_line[2]}{version}{version_line[2]}{version_line[4]}"
             return "".join(lines)
     raise FlowlockError(
         f"{file} has no `context.version`",

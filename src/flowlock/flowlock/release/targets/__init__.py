@@ -27,11 +27,11 @@ def make(text: str, named: Mapping[str, str], context: Context) -> PublishTarget
         described = f"github:{context.environ.get('GITHUB_REPOSITORY', '')}"
     kind, colon, location = described.partition(":")
     if kind not in KINDS or not colon:
-        known = [*named, *KINDS]
+        choices = [*named, *KINDS]
         raise FlowlockError(
             f"`{text}` is not a target",
             code="FL801",
-            hint=nearest(kind, known)
+            hint=nearest(kind, choices)
             or f"write KIND:LOCATION with one of {', '.join(KINDS)}, or a name of [targets] in flowlock.toml",
         )
     return KINDS[kind](location, context)

@@ -42,8 +42,8 @@ class _Repodata(BaseModel):
 
     def record(self, file: str, size: int) -> Record | None:
         """Return what the index says of an object, None if it does not list it with this size."""
-        known = self.conda.get(file) or self.packages.get(file)
-        return known if known and known.get("size") == size else None
+        entry = self.conda.get(file) or self.packages.get(file)
+        return entry if entry and entry.get("size") == size else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -51,15 +51,15 @@ class Directory:
     def served(self, items: Sequence[Item]) -> Mapping[str, Served]:
         """Return the builds of these packages that are in the folder: files are the truth, not the index."""
         wanted = {(item.artifact.subdir, item.artifact.name) for item in items if item.artifact}
-        found = {}
+        served_items = {}
         for subdir, name in sorted(wanted):
             for path in sorted((self._folder / subdir).glob(f"{name}-*{SUFFIX}")):
                 other = read_artifact(path)
                 if other.artifact and other.artifact.name == name:
-                    found[other.place] = Served(
+                    served_items[other.place] = Served(
                         place=other.place, url=path.as_uri(), sha256=other.sha256, artifact=other.artifact
                     )
-        return found
+        return served_items
 
     def upload(self, item: Item) -> Delivery:
         """Copy the file beside its place and give it its name only if nobody has it."""
@@ -94,11 +94,11 @@ class Directory:
             if problem is not None:
                 raise FlowlockError(problem.message, problems=[problem])
             records.setdefault(path.parent.name, {})[path.name] = index_record(path)
-        made = index_files(records, archive.compressor())
+        index = index_files(records, archive.compressor())
         # What an index names is there before the index is.
-        shards = {place: data for place, data in made.items() if "/shards/" in place}
+        shards = {place: data for place, data in index.items() if "/shards/" in place}
         files.sync_folder(self._folder, shards)
-        files.sync_folder(self._folder, made)
+        files.sync_folder(self._folder, index)
 
     def _packages(self) -> list[Path]:
         """Return the packages in the folder, also those of the older format."""

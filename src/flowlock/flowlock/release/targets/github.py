@@ -140,8 +140,10 @@ class GitHub:
     def _asked(
         self, method: str, url: str, doing: str, *, body: Mapping[str, object] | None = None
     ) -> Answer:
-        headers = self._headers | ({"Content-Type": "application/json"} if body else {})
-        data = json.dumps(body).encode() if body else b""
+        headers, data = self._headers, b""
+        if body:
+            headers = {**headers, "Content-Type": "application/json"}
+            data = json.dumps(body).encode()
         return self._client.accept(self._client.send(method, url, headers=headers, body=data), doing)
 
     def _pages(self, kind: type[list[T]], url: str, doing: str) -> Iterator[T]:

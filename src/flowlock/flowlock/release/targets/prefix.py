@@ -54,9 +54,9 @@ class _PrefixApi:
 
     def _token(self) -> Secret:
         environ = self._context.environ
-        found = secret.find(KEYS, self._server, environ)
-        if found is not None:
-            return found
+        credential = secret.find(KEYS, self._server, environ)
+        if credential is not None:
+            return credential
         request_url = environ.get("ACTIONS_ID_TOKEN_REQUEST_URL")
         request_token = Secret.or_none(environ.get(REQUEST_TOKEN), name=REQUEST_TOKEN)
         if request_url and request_token:
@@ -67,9 +67,9 @@ class _PrefixApi:
         """Exchange the job's identity for a token of the channel (trusted publishing)."""
         actions = Client(self._context, "GitHub Actions", Header(secret=request_token))
         answer = actions.send("GET", request_url, query={"audience": AUDIENCE}, kind=AnswerKind.TOKEN)
-        told = actions.accept(answer, "an identity token").body
+        body = actions.accept(answer, "an identity token").body
         what = "the answer of GitHub Actions"
-        token = shapes.parsed(_IdentityToken, told, what=what, code="FL813")
+        token = shapes.parsed(_IdentityToken, body, what=what, code="FL813")
         identity = Secret(token.value, name="the identity token of GitHub Actions")
         minting = Client(self._context, self.name, _Hidden(identity))
         answer = minting.send(
