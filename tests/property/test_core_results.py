@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
+from flowlock_core.documents.schema_references import inlined_defs
 from flowlock_core.errors import WorkflowError
 from flowlock_core.execute.context import element_name
 from flowlock_core.page import render_page
 from flowlock_core.parameters.params import parse_params
 from flowlock_core.results import Chart, ChartRuntime, to_json
-from flowlock_core.schema import inlined_defs
 from flowlock_core.tasks.groupby import concat_groups, split_groups
 from flowlock_core.tasks.results import (
     create_plot_widget,

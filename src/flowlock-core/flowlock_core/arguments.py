@@ -58,6 +58,7 @@ class Argument:
         self.name = name
         self.annotation = annotation
         self.field = _field_of(annotation)
+        self.description = None if self.field is None else self.field.description
         self.given_default = default is not inspect.Parameter.empty
         field_default = PydanticUndefined if self.field is None else self.field.get_default()
         # A default that only pydantic knows must be passed: the function has none.
@@ -115,11 +116,13 @@ class Argument:
         microseconds, in strict mode too.
         """
         plain = self.adapter.dump_python(checked, by_alias=True, warnings=False)
-        return [
-            Problem(code="FL728", message=reason, parameter=".".join((self.name, *path)))
-            for path, item, made in _leaves(value, plain)
-            if isinstance(made, date | time) and (reason := times.refusal_of(item))
-        ]
+        problems = []
+        for path, item, coerced in _leaves(value, plain):
+            reason = times.refusal_of(item) if isinstance(coerced, date | time) else None
+            if reason:
+                parameter = ".".join((self.name, *path))
+                problems.append(Problem(code="FL728", message=reason, parameter=parameter))
+        return problems
 
 
 def _leaves(
@@ -132,8 +135,8 @@ def _leaves(
     elif isinstance(value, list) and isinstance(checked, Collection) and not isinstance(checked, str | bytes):
         # The items of a set have no order, but one type.
         items = repeat(next(iter(checked), None)) if isinstance(checked, AbstractSet) else checked
-        for index, (item, made) in enumerate(zip(value, items, strict=False)):
-            yield from _leaves(item, made, (*path, str(index)))
+        for index, (item, coerced) in enumerate(zip(value, items, strict=False)):
+            yield from _leaves(item, coerced, (*path, str(index)))
     else:
         yield path, value, checked
 
@@ -186,8 +189,7 @@ class Arguments:
 
     def missing(self, name: str) -> Problem:
         """Tell that a required parameter has no value; the hint is what the parameter is for."""
-        field = self.by_name[name].field
-        return missing_parameter(name, field.description if field else None)
+        return missing_parameter(name, self.by_name[name].description)
 
     def unknown(self, name: str) -> Problem:
         """Report that there is no parameter of that name, and which there are."""
@@ -199,10 +201,10 @@ def missing_parameter(name: str, description: str | None) -> Problem:
     return Problem(code="FL727", message="a value is required", parameter=name, hint=description)
 
 
-def unknown_parameter(name: str, known: Sequence[str]) -> Problem:
+def unknown_parameter(name: str, parameters: Sequence[str]) -> Problem:
     """Return the problem of a name that no parameter of a task has."""
-    listed = f"the parameters are {', '.join(known)}" if known else "the task has no parameters"
-    hint = nearest(name, known) or listed
+    listed = f"the parameters are {', '.join(parameters)}" if parameters else "the task has no parameters"
+    hint = nearest(name, parameters) or listed
     return Problem(code="FL725", message="unknown parameter", parameter=name, hint=hint)
 
 

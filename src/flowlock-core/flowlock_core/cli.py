@@ -60,18 +60,18 @@ def _main(bundle: Bundle, argv: Sequence[str] | None) -> int:
 
 def _failed(error: BaseException, *, as_json: bool) -> ExitCode:
     """Tell people on stderr, and programs on stdout if they asked; return the exit code."""
-    told, code = error, ExitCode.FAILED
     if isinstance(error, KeyboardInterrupt):
-        told, code = WorkflowError("interrupted", code="FL003"), ExitCode.INTERRUPTED
+        reported, code = WorkflowError("interrupted", code="FL003"), ExitCode.INTERRUPTED
     elif not isinstance(error, WorkflowError):
         sys.stderr.write(masked("".join(traceback.format_exception(error))))
         text = "this is a bug in flowlock-core; please report the lines above"
-        told, code = WorkflowError(text, code="FL004"), ExitCode.BUG
-    elif isinstance(error, UsageError):
-        code = ExitCode.USAGE
-    sys.stderr.write(masked(f"{told}\n"))
-    if as_json and isinstance(told, WorkflowError):
-        sys.stdout.write(_json(masked_document(told.as_json())))
+        reported, code = WorkflowError(text, code="FL004"), ExitCode.BUG
+    else:
+        reported = error
+        code = ExitCode.USAGE if isinstance(error, UsageError) else ExitCode.FAILED
+    sys.stderr.write(f"{reported}\n")
+    if as_json:
+        sys.stdout.write(_json(reported.as_json()))
     return code
 
 
@@ -185,10 +185,10 @@ class _Version(argparse.Action):
         from importlib.metadata import PackageNotFoundError, version
 
         try:
-            found = version(parser.prog)
+            installed = version(parser.prog)
         except PackageNotFoundError:
-            found = "(not installed)"
-        parser.exit(message=f"{parser.prog} {found}\n")
+            installed = "(not installed)"
+        parser.exit(message=f"{parser.prog} {installed}\n")
 
 
 def _run(bundle: Bundle, arguments: argparse.Namespace) -> CommandOutcome:
@@ -272,11 +272,12 @@ def _convert(bundle: Bundle, arguments: argparse.Namespace) -> CommandOutcome:
     groups = json.loads(_file(bundle, "form.json")).get("groups", {})
     steps = json.loads(_file(bundle, "params.schema.json"))["properties"]
     # Form data is a mapping of mappings too.
-    given = load_params(arguments.source)
-    if given.problems:
-        raise WorkflowError(f"{arguments.source} cannot be converted", problems=given.problems)
-    made = to_json((to_form if arguments.to == "form" else to_params)(given.by_step, groups, steps))
-    return CommandOutcome(document=made, text=_json(made))
+    source = load_params(arguments.source)
+    if source.problems:
+        raise WorkflowError(f"{arguments.source} cannot be converted", problems=source.problems)
+    convert = to_form if arguments.to == "form" else to_params
+    document = to_json(convert(source.by_step, groups, steps))
+    return CommandOutcome(document=document, text=_json(document))
 
 
 def _graph(bundle: Bundle, _arguments: argparse.Namespace) -> CommandOutcome:

@@ -133,16 +133,16 @@ class TaskError(Exception):
         self.hint = hint
 
 
-def nearest(name: str, known: Sequence[str]) -> str | None:
+def nearest(name: str, names: Sequence[str]) -> str | None:
     """Return 'did you mean' with the closest of the known names, or nothing if none is close."""
-    close = nearest_of(name, known)
+    close = nearest_of(name, names)
     return None if close is None else f"did you mean `{close}`?"
 
 
-def nearest_of(name: str, known: Sequence[str]) -> str | None:
+def nearest_of(name: str, names: Sequence[str]) -> str | None:
     """Return the closest of the known names, whatever their case, or nothing if none is close."""
     from difflib import get_close_matches
 
-    folded = {candidate.lower(): candidate for candidate in reversed(known)}
+    folded = {candidate.lower(): candidate for candidate in reversed(names)}
     close = get_close_matches(name.lower(), list(folded), n=1, cutoff=0.6)
     return folded[close[0]] if close else None

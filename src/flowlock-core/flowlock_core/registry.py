@@ -24,12 +24,12 @@ class Registration:
     def load(self) -> Task[..., Any]:
         """Import the task; whatever its module raises passes through."""
         module, _, attribute = self.target.partition(":")
-        found: Any = import_module(module)
+        loaded: Any = import_module(module)
         for part in attribute.split("."):
-            found = getattr(found, part)
-        if not isinstance(found, Task):
+            loaded = getattr(loaded, part)
+        if not isinstance(loaded, Task):
             raise TypeError(f"{self.target} is not a task: decorate the function with @task")
-        return found
+        return loaded
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,33 +51,33 @@ def call_foreign(call: Callable[[], T]) -> T | ForeignError:
 
 def registrations() -> list[Registration]:
     """Return every registration of the installed distributions, sorted; nothing is imported."""
-    found = {
+    unique = {
         Registration(name=point.name, distribution=distribution.metadata["Name"], target=point.value)
         for distribution in distributions()
         for point in distribution.entry_points.select(group=GROUP)
     }
-    return sorted(found)
+    return sorted(unique)
 
 
 def entry_points() -> dict[str, Registration]:
     """Return the known tasks by name; a WorkflowError names both owners of a name that two register."""
-    known: dict[str, Registration] = {}
+    by_name: dict[str, Registration] = {}
     for registration in registrations():
-        other = known.setdefault(registration.name, registration)
+        other = by_name.setdefault(registration.name, registration)
         if other != registration:
             raise WorkflowError(
                 f"the task `{other.name}` is registered by both {other.distribution} ({other.target}) "
                 f"and {registration.distribution} ({registration.target})",
                 hint="uninstall one of them, or rename the task in one of them",
             )
-    return known
+    return by_name
 
 
 def resolve(name: str) -> Task[..., Any]:
     """Import the task of this name; a WorkflowError suggests another when there is none."""
-    known = entry_points()
-    if name not in known:
+    registered = entry_points()
+    if name not in registered:
         raise WorkflowError(
-            f"no installed package registers a task `{name}`", hint=nearest(name, sorted(known))
+            f"no installed package registers a task `{name}`", hint=nearest(name, sorted(registered))
         )
-    return known[name].load()
+    return registered[name].load()

@@ -144,12 +144,12 @@ class Dashboard(Wired):
 
     def filters(self) -> dict[str, list[Any]]:
         """Return the columns that cards are grouped by and the values of each, in order of appearance."""
-        found: dict[str, dict[Any, None]] = {}
+        by_column: dict[str, dict[Any, None]] = {}
         for card in self.cards:
             for view in card.views:
                 for column, _, value in view.key:
-                    found.setdefault(column, {})[value] = None
-        return {column: list(values) for column, values in found.items()}
+                    by_column.setdefault(column, {})[value] = None
+        return {column: list(values) for column, values in by_column.items()}
 
 
 def kind_of(content: Content) -> str:
@@ -199,15 +199,20 @@ def dashboard_json(dashboard: Dashboard) -> dict[str, Json]:
 
 
 def _card_json(card: Card, position: Position | None) -> dict[str, Json]:
-    views = [{"key": [list(part) for part in view.key], **content_json(view.content)} for view in card.views]
-    return {
+    document: dict[str, Json] = {
         "title": card.title,
         "type": kind_of(card.views[0].content),
         "description": card.description,
         "width": card.width.value,
-        **({"position": asdict(position)} if position else {}),
-        "views": views,
     }
+    if position:
+        document["position"] = asdict(position)
+    document["views"] = [_view_json(view) for view in card.views]
+    return document
+
+
+def _view_json(view: View) -> dict[str, Json]:
+    return {"key": [list(part) for part in view.key], **content_json(view.content)}
 
 
 def to_json(value: Any) -> Json:

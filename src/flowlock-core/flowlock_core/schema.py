@@ -1,6 +1,5 @@
 """What a task takes and gives, as data: signatures that go to JSON and back, with a JSON Schema each."""
 
-import copy
 import inspect
 import sys
 import types
@@ -13,6 +12,7 @@ from pydantic.json_schema import GenerateJsonSchema, SkipJsonSchema
 from pydantic_core import PydanticOmit, PydanticSerializationError
 
 from flowlock_core.arguments import Argument, arguments_of
+from flowlock_core.documents.schema_references import inlined
 from flowlock_core.task import Task, humanised
 
 Json = Any
@@ -224,11 +224,11 @@ class _Generator(GenerateJsonSchema):
 
     def generate_inner(self, schema: Any) -> Any:
         """Refuse what names a custom type, as `WithJsonSchema({"type": "my.DataFrame"})` does."""
-        found = super().generate_inner(schema)
-        named = found.get("type")
+        resolved = super().generate_inner(schema)
+        named = resolved.get("type")
         if isinstance(named, str) and named not in _JSON_TYPES:
             raise _NotJsonError(named)
-        return found
+        return resolved
 
     def union_schema(self, schema: Any) -> Any:
         """Leave out choices that JSON cannot say; without one that is more than null, refuse."""
@@ -322,7 +322,7 @@ def _json_schema(
 ) -> tuple[dict[str, Json], dict[str, list[list[str | int]]]] | None:
     """Return a parameter's schema and where types occur in it, or None for what only a step can give."""
     try:
-        schema, types = _inlined(argument.adapter.json_schema(schema_generator=generator))
+        schema, types = inlined(argument.adapter.json_schema(schema_generator=generator))
     except _NotJsonError:
         return None
     annotation = argument.annotation
@@ -330,58 +330,6 @@ def _json_schema(
     if isinstance(whole, type) and schema.keys() & {"properties", "enum"}:
         types.setdefault(whole.__name__, []).append([])
     return schema, types
-
-
-def inlined_defs(schema: Mapping[str, Json]) -> dict[str, Json]:
-    """Replace references to `$defs` by what they name; only types that contain themselves stay there."""
-    return _inlined(schema)[0]
-
-
-def _inlined(schema: Mapping[str, Json]) -> tuple[dict[str, Json], dict[str, list[list[str | int]]]]:
-    """Return a schema without references, and under which paths the definitions' contents stand now."""
-    definitions = dict(schema.get("$defs", {}))
-    recursive: set[str] = set()
-    places: dict[str, list[list[str | int]]] = {}
-
-    def walk(node: Json, inside: tuple[str, ...], path: tuple[str | int, ...]) -> Json:
-        if isinstance(node, list):
-            return [walk(item, inside, (*path, index)) for index, item in enumerate(node)]
-        if not isinstance(node, dict):
-            return node
-        name = str(node.get("$ref", "")).removeprefix("#/$defs/")
-        if name in definitions:
-            if name in inside:
-                recursive.add(name)
-                return dict(node)
-            places.setdefault(name, []).append(list(path))
-            beside = {key: value for key, value in node.items() if key != "$ref"}
-            found = walk(definitions[name], (*inside, name), path)
-            if "enum" in found:
-                # An enum's title and description are its class's name and docstring: no words for a form.
-                found = {key: value for key, value in found.items() if key not in ("title", "description")}
-            return {**found, **walk(beside, inside, path)}
-        return {
-            key: {"propertyName": value["propertyName"]}
-            if key == "discriminator" and isinstance(value, dict) and "propertyName" in value
-            else walk(value, inside, (*path, key))
-            for key, value in node.items()
-            if key != "$defs"
-        }
-
-    document: dict[str, Json] = walk(copy.deepcopy(dict(schema)), (), ())
-    if recursive:
-        document["$defs"] = {name: definitions[name] for name in sorted(_reachable(recursive, definitions))}
-    return document, places
-
-
-def _reachable(names: set[str], definitions: Mapping[str, Json]) -> set[str]:
-    found, pending = set(names), list(names)
-    while pending:
-        text = str(definitions[pending.pop()])
-        new = {name for name in definitions if f"'#/$defs/{name}'" in text} - found
-        found |= new
-        pending += new
-    return found
 
 
 def _json_default(argument: Argument) -> Json | Absent:

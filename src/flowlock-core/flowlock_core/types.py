@@ -61,10 +61,10 @@ class Wired:
 def _from_base(path: Path, info: ValidationInfo) -> Path:
     context = info.context or {}
     base = context.get("base")
-    found = path if base is None or path.is_absolute() else Path(base) / path
+    resolved = path if base is None or path.is_absolute() else Path(base) / path
     if "inputs" in context:
-        context["inputs"].add(found)
-    return found
+        context["inputs"].add(resolved)
+    return resolved
 
 
 InputPath: TypeAlias = Annotated[Path, AfterValidator(_from_base)]

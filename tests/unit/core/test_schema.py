@@ -13,7 +13,8 @@ from jsonschema import Draft202012Validator
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic.json_schema import SkipJsonSchema
 
-from flowlock_core.schema import Parameter, TaskSignature, annotation_text, inlined_defs, signature
+from flowlock_core.documents.schema_references import inlined_defs
+from flowlock_core.schema import Parameter, TaskSignature, annotation_text, signature
 from flowlock_core.task import task
 from flowlock_core.types import DataFrame, GroupKey, InputPath
 

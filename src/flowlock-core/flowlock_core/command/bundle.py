@@ -44,15 +44,15 @@ class Bundle:
         """Return the function, imported now if it was not."""
         if self.main is not None:
             return self.main
-        found: Workflow = getattr(import_module(self.module), self.function)
-        return found
+        workflow: Workflow = getattr(import_module(self.module), self.function)
+        return workflow
 
     def text(self, name: str) -> str | None:
         """Return the text of a file of the package, None if it has no such file."""
         from importlib.resources import files
 
-        place = (self.folder or files(self.package)).joinpath(name)
-        return place.read_text(encoding="utf-8") if place.is_file() else None
+        file = (self.folder or files(self.package)).joinpath(name)
+        return file.read_text(encoding="utf-8") if file.is_file() else None
 
     def layout(self) -> Mapping[int, "Position"]:
         """Return where the dashboard's cards stand, by the numbers of their widgets."""
@@ -61,5 +61,7 @@ class Bundle:
         text = self.text("layout.json")
         if text is None:
             return {}
-        sides = ("x", "y", "w", "h")
-        return {one["widget_id"]: Position(**{side: one[side] for side in sides}) for one in json.loads(text)}
+        positions = {}
+        for item in json.loads(text):
+            positions[item["widget_id"]] = Position(x=item["x"], y=item["y"], w=item["w"], h=item["h"])
+        return positions

@@ -18,11 +18,11 @@ from flowlock_core.registry import ForeignError, Registration, call_foreign, reg
 from flowlock_core.schema import signature
 
 
-def describe(known: Sequence[Registration]) -> dict[str, list[dict[str, Any]]]:
+def describe(registered: Sequence[Registration]) -> dict[str, list[dict[str, Any]]]:
     """Describe each task that can be imported; collect why the others cannot."""
     tasks: list[dict[str, Any]] = []
     errors: list[dict[str, Any]] = []
-    for registration in known:
+    for registration in registered:
         owner = {"distribution": registration.distribution, "task": registration.name}
         described = call_foreign(partial(_signature, registration))
         if isinstance(described, ForeignError):
@@ -52,10 +52,10 @@ def read_checks(path: Path) -> list[LiteralCheck]:
     return [LiteralCheck.from_json(document) for document in json.loads(path.read_text(encoding="utf-8"))]
 
 
-def verdicts(checks: Sequence[LiteralCheck], known: Sequence[Registration]) -> Iterator[dict[str, Any]]:
+def verdicts(checks: Sequence[LiteralCheck], registered: Sequence[Registration]) -> Iterator[dict[str, Any]]:
     """Yield what each task of a check's name says of the literal; `refusals` is null if it cannot say."""
     for check in checks:
-        for registration in known:
+        for registration in registered:
             if registration.name == check.task:
                 refusals = check_literal(check, registration)
                 yield {
@@ -72,9 +72,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--literals", type=Path, metavar="FILE", help="also check these values")
     options = parser.parse_args(argv)
     with stdout_kept_clean():
-        known = from_file(options.entry_points) if options.entry_points else registrations()
+        registered = from_file(options.entry_points) if options.entry_points else registrations()
         checks = read_checks(options.literals) if options.literals else []
-        document = {**describe(known), "literals": list(verdicts(checks, known))}
+        document = {**describe(registered), "literals": list(verdicts(checks, registered))}
     sys.stdout.write(json.dumps(document, indent=1) + "\n")
     return 0
 

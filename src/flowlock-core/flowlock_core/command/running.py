@@ -113,11 +113,11 @@ def _with_data(problem: Problem, plan: Plan, run: RunLog) -> Problem:
 
 def _needed(plan: Plan, step: str) -> Collection[str]:
     """Return a step and all whose results it was made from."""
-    found: dict[str, None] = {}
+    needed: dict[str, None] = {}
     left = [step]
     while left:
-        one = left.pop()
-        if one not in found:
-            found[one] = None
-            left += plan.step(one).dependencies()
-    return found
+        step_id = left.pop()
+        if step_id not in needed:
+            needed[step_id] = None
+            left += plan.step(step_id).dependencies()
+    return needed

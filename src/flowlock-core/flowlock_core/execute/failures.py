@@ -94,7 +94,10 @@ def _source(func: Callable[..., Any]) -> Path:
     file = Path(str(getattr(module, "__file__", None) or getattr(code, "co_filename", ""))).absolute()
     package = sys.modules.get(func.__module__.partition(".")[0])
     folders = [Path(folder) for folder in getattr(package, "__path__", ())]
-    return next((folder for folder in folders if file.is_relative_to(folder)), file)
+    for folder in folders:
+        if file.is_relative_to(folder):
+            return folder
+    return file
 
 
 def _is_in(file: str, own: Path) -> bool:

@@ -37,4 +37,7 @@ def holds(
         unpacked = [
             item for value in unpacked for item in (value if isinstance(value, list | tuple) else [value])
         ]
-    return next((condition for condition in conditions if condition.func(*unpacked)), None)
+    for condition in conditions:
+        if condition.func(*unpacked):
+            return condition
+    return None

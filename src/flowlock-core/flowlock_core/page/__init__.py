@@ -6,7 +6,7 @@ exactly the scripts that are in it, by their hashes.
 
 import json
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
@@ -118,13 +118,16 @@ def _filters(dashboard: Dashboard) -> str:
     filters = dashboard.filters()
     if not filters:
         return ""
-    fields = "".join(
-        f'<label>{escape(humanised(column))}<select data-column="{escape(column)}">'
-        + "".join(f'<option value="{escape(_group(v))}">{escape(_group(v))}</option>' for v in values)
-        + "</select></label>"
-        for column, values in filters.items()
-    )
+    fields = "".join(_filter(column, values) for column, values in filters.items())
     return f'<form class="filters" id="filters" aria-label="Groups" hidden>{fields}</form>\n'
+
+
+def _filter(column: str, values: Iterable[Any]) -> str:
+    """Return the choice among the groups of one column."""
+    names = [escape(_group(value)) for value in values]
+    options = "".join(f'<option value="{name}">{name}</option>' for name in names)
+    label = escape(humanised(column))
+    return f'<label>{label}<select data-column="{escape(column)}">{options}</select></label>'
 
 
 def _group(value: Any) -> str:
@@ -215,26 +218,23 @@ def _table(table: TableView, heading: str) -> str:
         f'<th scope="col" class="{kind}">{escape(humanised(column))}</th>'
         for column, kind in zip(table.columns, kinds, strict=True)
     )
-    rows = "".join(
-        "<tr>"
-        + "".join(_cell(cell, kind, table.decimals) for cell, kind in zip(row, kinds, strict=True))
-        + "</tr>"
-        for row in table.rows
-    )
-    more = (
-        ""
-        if table.total <= len(table.rows)
-        else (f'<p class="more">The first {len(table.rows):,} of {table.total:,} rows.</p>')
-    )
+    rows = "".join(_row(row, kinds, table.decimals) for row in table.rows)
+    more = ""
+    if table.total > len(table.rows):
+        more = f'<p class="more">The first {len(table.rows):,} of {table.total:,} rows.</p>'
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-labelledby="{heading}"><table>'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>{more}"
     )
 
 
-def _cell(value: Cell, kind: str, decimals: int) -> str:
-    raw = "" if value is None else str(value)
-    return f'<td class="{kind}" data-value="{escape(raw)}">{escape(_shown(value, decimals))}</td>'
+def _row(row: Sequence[Cell], kinds: Sequence[str], decimals: int) -> str:
+    cells = []
+    for value, kind in zip(row, kinds, strict=True):
+        raw = "" if value is None else str(value)
+        shown = escape(_shown(value, decimals))
+        cells.append(f'<td class="{kind}" data-value="{escape(raw)}">{shown}</td>')
+    return f"<tr>{''.join(cells)}</tr>"
 
 
 def _shown(value: Cell, decimals: int) -> str:

@@ -54,9 +54,9 @@ def check_names(
     for step in steps:
         if step.step in mocked:
             continue
-        given = values.get(step.step, {})
-        refused = [problem for name in given if (problem := step.refused(name))]
-        missing = [] if _is_misspelt(step.step, steps, values) else list(step.missing(given))
+        arguments = values.get(step.step, {})
+        refused = [problem for name in arguments if (problem := step.refused(name))]
+        missing = [] if _is_misspelt(step.step, steps, values) else list(step.missing(arguments))
         yield from (replace(problem, step=step.step) for problem in (*refused, *missing))
 
 
@@ -71,8 +71,8 @@ def check_params(
     problems = list(check_names(steps, values, mocked=mocked))
     for names, step in zip(steps, plan.steps, strict=True):
         if step.id not in mocked:
-            found = _value_problems(step, names, values.get(step.id, {}), context)
-            problems += [replace(problem, step=step.id) for problem in found]
+            wrong = _value_problems(step, names, values.get(step.id, {}), context)
+            problems += [replace(problem, step=step.id) for problem in wrong]
     return [*problems, *_unset_variables(plan)]
 
 
@@ -80,21 +80,21 @@ def _parameters_of(step: PlannedStep) -> StepParameters:
     by_name = arguments_of(step.task.func).by_name
     return StepParameters(
         step=step.id,
-        descriptions={name: one.field.description if one.field else None for name, one in by_name.items()},
-        required=frozenset(name for name, one in by_name.items() if one.required),
+        descriptions={name: argument.description for name, argument in by_name.items()},
+        required=frozenset(name for name, argument in by_name.items() if argument.required),
         fixed=frozenset((*step.arguments, *step.argnames)),
     )
 
 
 def _is_misspelt(step: str, steps: Sequence[StepParameters], values: Values) -> bool:
     """Tell whether the parameters of a step probably stand under a name that no step has."""
-    ids = [one.step for one in steps]
+    ids = [parameters.step for parameters in steps]
     return step not in values and any(nearest_of(name, ids) == step for name in values if name not in ids)
 
 
 def _unknown_steps(steps: Sequence[StepParameters], values: Values) -> Iterator[Problem]:
-    ids = [one.step for one in steps]
-    takers = [one.step for one in steps if one.open]
+    ids = [parameters.step for parameters in steps]
+    takers = [parameters.step for parameters in steps if parameters.open]
     listed = f"the steps with parameters are {', '.join(takers)}" if takers else "no step has parameters"
     for step in values:
         if step not in ids:

@@ -15,17 +15,19 @@ Groups = Mapping[str, Collection[str]]
 
 def to_form(params: Mapping[str, Values], groups: Groups, steps: Collection[str]) -> dict[str, Any]:
     """Put each step's parameters under its card; `steps` are all that have parameters."""
-    home = {step: title for title, members in groups.items() for step in members}
-    params = {step: values for step, values in params.items() if step in steps or values != {}}
-    problems = [_unknown(step, steps, "step with parameters") for step in params if step not in steps]
-    if problems:
-        raise WorkflowError("these parameters do not belong to this workflow", problems=problems)
+    cards = {step: title for title, members in groups.items() for step in members}
+    problems: list[Problem] = []
     form: dict[str, Any] = {}
     for step, values in params.items():
-        if step in home:
-            form.setdefault(home[step], {})[step] = values
+        if step not in steps:
+            if values != {}:
+                problems.append(_unknown(step, steps, "step with parameters"))
+        elif step in cards:
+            form.setdefault(cards[step], {})[step] = values
         else:
             form[step] = values
+    if problems:
+        raise WorkflowError("these parameters do not belong to this workflow", problems=problems)
     return form
 
 
@@ -36,17 +38,10 @@ def to_params(form: Values, groups: Groups, steps: Collection[str]) -> dict[str,
     params: dict[str, Values] = {}
     problems: list[Problem] = []
     for card, content in form.items():
-        if card in groups and isinstance(content, Mapping):
-            inside = groups[card]
-            for step, values in content.items():
-                if step in inside:
-                    params[step] = values
-                elif values != {}:
-                    problems.append(_unknown(step, inside, f"step in `{card}`"))
-        elif card in groups:
-            problems.append(
-                Problem(code="FL737", message="expected a mapping of steps to their parameters", step=card)
-            )
+        if card in groups:
+            of_group, wrong = _of_group(card, content, groups[card])
+            params |= of_group
+            problems += wrong
         elif card in cards:
             params[card] = content
         elif content != {}:
@@ -56,6 +51,21 @@ def to_params(form: Values, groups: Groups, steps: Collection[str]) -> dict[str,
     return params
 
 
-def _unknown(name: str, known: Collection[str], what: str) -> Problem:
-    hint = nearest(name, list(known)) or (f"there are {', '.join(known)}" if known else None)
+def _of_group(card: str, content: Any, members: Collection[str]) -> tuple[dict[str, Values], list[Problem]]:
+    """Return the parameters of each step in the card of a group, and what is wrong with the card."""
+    if not isinstance(content, Mapping):
+        message = "expected a mapping of steps to their parameters"
+        return {}, [Problem(code="FL737", message=message, step=card)]
+    params: dict[str, Values] = {}
+    problems: list[Problem] = []
+    for step, values in content.items():
+        if step in members:
+            params[step] = values
+        elif values != {}:
+            problems.append(_unknown(step, members, f"step in `{card}`"))
+    return params, problems
+
+
+def _unknown(name: str, names: Collection[str], what: str) -> Problem:
+    hint = nearest(name, list(names)) or (f"there are {', '.join(names)}" if names else None)
     return Problem(code="FL737", message=f"the workflow does not have this {what}", step=name, hint=hint)

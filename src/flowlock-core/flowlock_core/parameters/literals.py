@@ -113,8 +113,8 @@ def refusals_of(arguments: Arguments, check: LiteralCheck) -> list[Refusal]:
         # A validator may need what only a run has, such as a server: the run decides.
         return []
     refused = [_LocatedProblem.of(problem, value) for problem in problems]
-    certain = [one for one in refused if not one.may_be_about(check.holes)]
-    return [one.refusal for one in _without_other_choices(certain)]
+    certain = [located for located in refused if not located.may_be_about(check.holes)]
+    return [located.refusal for located in _without_other_choices(certain)]
 
 
 def _problems_of_literal(argument: Argument, value: Any, check: LiteralCheck) -> list[Problem]:
@@ -213,23 +213,23 @@ class _LocatedProblem:
 def _without_other_choices(refused: Sequence[_LocatedProblem]) -> list[_LocatedProblem]:
     """Keep of the choices of a union those that take a value of this kind, and refuse something inside."""
     deepest: dict[tuple[str, ...], int] = {}
-    for one in refused:
-        for union in one.unions:
-            deepest[union] = max(deepest.get(union, 0), len(one.path))
-    kept = [one for one in refused if one.is_deepest(deepest)]
+    for located in refused:
+        for union in located.unions:
+            deepest[union] = max(deepest.get(union, 0), len(located.path))
+    kept = [located for located in refused if located.is_deepest(deepest)]
     return _one_for_each_value(kept)
 
 
 def _one_for_each_value(refused: Sequence[_LocatedProblem]) -> list[_LocatedProblem]:
     """Make one problem of those that the choices of a union have with the same value."""
     by_path: dict[tuple[str, ...], _LocatedProblem] = {}
-    for one in refused:
-        other = by_path.get(one.path)
-        if other is None or not one.unions:
-            by_path.setdefault(one.path, one)
-        elif one.problem.message not in other.problem.message:
-            message = f"{other.problem.message}; or {one.problem.message}"
-            by_path[one.path] = replace(other, problem=replace(other.problem, message=message))
+    for located in refused:
+        first = by_path.get(located.path)
+        if first is None or not located.unions:
+            by_path.setdefault(located.path, located)
+        elif located.problem.message not in first.problem.message:
+            message = f"{first.problem.message}; or {located.problem.message}"
+            by_path[located.path] = replace(first, problem=replace(first.problem, message=message))
     return list(by_path.values())
 
 

@@ -40,10 +40,10 @@ def problems_of(name: str, error: ValidationError) -> list[Problem]:
 def problems_of_value(name: str, value: Any, error: ValidationError) -> list[Problem]:
     """Turn pydantic's errors about one parameter's value into ours."""
     refusals = [_refusal(item, value) for item in error.errors(include_url=False)]
-    places: dict[tuple[str | int, ...], list[_Refusal]] = {}
+    by_path: dict[tuple[str | int, ...], list[ErrorDetails]] = {}
     for refusal in _deepest(refusals):
-        places.setdefault(refusal.path, []).append(refusal)
-    return [_problem(name, path, [refusal.item for refusal in group]) for path, group in places.items()]
+        by_path.setdefault(refusal.path, []).append(refusal.item)
+    return [_problem(name, path, items) for path, items in by_path.items()]
 
 
 def _refusal(item: ErrorDetails, value: Any) -> _Refusal:
@@ -95,7 +95,7 @@ def _problem(name: str, path: Sequence[str | int], items: Sequence[ErrorDetails]
 
 def _message(items: Sequence[ErrorDetails]) -> str:
     """Return one sentence for all members of a union that refuse a value, if each expects something."""
-    expected = [words for words in dict.fromkeys(expected_words(item) for item in items) if words]
+    expected = [words for words in dict.fromkeys(map(expected_words, items)) if words]
     is_choice = len(expected) > 1
     if not is_choice:
         return sentence(items[0])

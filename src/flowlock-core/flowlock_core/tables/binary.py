@@ -87,11 +87,10 @@ def read_excel(path: Path, said: Columns, sheet: str | None) -> "pd.DataFrame":
     names = header_names(rows[0][:width])
     require_names(names, f"{path}, row 1")
     said.require(names)
-    columns = {
-        name: column_of_values(name, [row[number] for row in rows[1:]], said)
-        for number, name in enumerate(names)
-        if said.wants(name)
-    }
+    columns = {}
+    for number, name in enumerate(names):
+        if said.wants(name):
+            columns[name] = column_of_values(name, [row[number] for row in rows[1:]], said)
     return pd.DataFrame(columns)
 
 

@@ -131,8 +131,8 @@ def _is_word(texts: "pa.Array", words: Collection[str]) -> "pa.Array":
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    found = pc.is_in(texts, value_set=pa.array(list(words), texts.type))
-    return pc.if_else(pc.is_valid(texts), found, None)
+    is_in = pc.is_in(texts, value_set=pa.array(list(words), texts.type))
+    return pc.if_else(pc.is_valid(texts), is_in, None)
 
 
 def _all_match(texts: "pa.Array", pattern: str) -> bool:

@@ -33,8 +33,10 @@ def read_json_rows(path: Path, said: Columns) -> "pd.DataFrame":
             raise _refused(path, f"item {number} of the list has an empty key")
         names |= dict.fromkeys(row)
     said.require(list(names))
-    wanted = [name for name in names if said.wants(name)]
-    series = {name: column_of_values(name, [row.get(name) for row in rows], said) for name in wanted}
+    series = {}
+    for name in names:
+        if said.wants(name):
+            series[name] = column_of_values(name, [row.get(name) for row in rows], said)
     return pd.DataFrame(series)
 
 
@@ -92,13 +94,8 @@ def rows_of(df: "pd.DataFrame", names: Sequence[str]) -> list[dict[str, Any]]:
 
     JSON has no infinite numbers: they are the texts `Infinity` and `-Infinity`.
     """
-    columns = [plain_values(df.iloc[:, number]) for number in range(len(names))]
+    columns = [list(map(plain_value, df.iloc[:, number].tolist())) for number in range(len(names))]
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
-
-
-def plain_values(column: "pd.Series[Any]") -> list[Any]:
-    """Return a column's values as values of JSON."""
-    return [plain_value(value) for value in column.tolist()]
 
 
 def plain_value(value: Any) -> Any:

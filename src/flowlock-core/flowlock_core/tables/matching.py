@@ -85,8 +85,8 @@ def _among_objects(column: "pd.Series[Any]", name: str, values: Sequence[Value])
         if _kind_of(value) not in kinds and not (kinds == {"time"} and isinstance(value, str)):
             raise _refused(name, value, " and ".join(f"{kind}s" for kind in sorted(kinds)))
     wanted = {_comparable(value) for value in values}
-    found = column.map(lambda value: _comparable(value) in wanted, na_action="ignore")
-    return found.fillna(value=False).astype(bool)
+    matches = column.map(lambda value: _comparable(value) in wanted, na_action="ignore")
+    return matches.fillna(value=False).astype(bool)
 
 
 def _kind_of(value: Any) -> str:

@@ -52,9 +52,9 @@ class Cases:
         inside = {path[2:]: at for path, at in self.document.values.items() if path[:2] == start}
         names = {path[2:]: at for path, at in self.document.keys.items() if path[:2] == start}
         end = self.document.keys.get(start) or self.document.keys.get((case_id,))
-        given = self.by_id[case_id].params
+        parameters = self.by_id[case_id].params
         return Params(
-            by_step=given, base=self.base, keys=names, values=inside, end=end, way_to_add=ADD_TO_A_CASE
+            by_step=parameters, base=self.base, keys=names, values=inside, end=end, way_to_add=ADD_TO_A_CASE
         )
 
     def at(self, case_id: str, *path: str) -> Location | None:
@@ -118,8 +118,8 @@ def _cases(document: Document) -> tuple[dict[str, Case], list[Problem]]:
         try:
             cases[case_id] = Case.model_validate(content)
         except ValidationError as error:
-            found = problems_of_value("", content, error)
-            problems += [_wrong_case(document, case_id, problem) for problem in found]
+            wrong = problems_of_value("", content, error)
+            problems += [_wrong_case(document, case_id, problem) for problem in wrong]
     return cases, problems
 
 
@@ -143,14 +143,14 @@ def _wrong_case(document: Document, case_id: str, problem: Problem) -> Problem:
 
 
 def _unknown_key(case_id: str, parameter: str | None, key: str, location: Location | None) -> Problem:
-    known = [field.alias or name for name, field in Case.model_fields.items()]
+    keys = [field.alias or name for name, field in Case.model_fields.items()]
     return Problem(
         code="FL735",
         message="unknown key of a test case",
         step=case_id,
         parameter=parameter,
         location=location,
-        hint=nearest(key, known) or f"the keys are {', '.join(known)}",
+        hint=nearest(key, keys) or f"the keys are {', '.join(keys)}",
     )
 
 
@@ -193,13 +193,13 @@ def _run_case(
         write_results(result, results, workflow=case_id, inputs=run.inputs)
         problems += _unexpected(cases, case_id, result)
     except WorkflowError as error:
-        # What has no location belongs to the case.
-        found = [
+        # What has no place of its own is the case's.
+        problems_of_case = [
             replace(problem, location=problem.location or cases.at(case_id))
             for problem in cases.params(case_id).placed(error).problems
         ]
-        if not _expected(case, found):
-            problems += found
+        if not _expected(case, problems_of_case):
+            problems += problems_of_case
     return CaseOutcome(id=case_id, seconds=perf_counter() - start, problems=tuple(problems))
 
 
