@@ -140,12 +140,12 @@ def draw_histogram(
 ) -> Chart:
     """Draw how often values occur; several series lie over each other."""
     parts = series_of(df, {"x": x, "color": color})
-    traces = [
-        {"type": "histogram", **_named(part), "x": numbers(part.df, x, "x"), "bingroup": 1}
-        | ({"nbinsx": bins} if bins else {})
-        | ({"opacity": 0.7} if len(parts) > 1 else {})
-        for part in parts
-    ]
+    style: dict[str, Any] = {"bingroup": 1}
+    if bins:
+        style["nbinsx"] = bins
+    if len(parts) > 1:
+        style["opacity"] = 0.7
+    traces = [{"type": "histogram", **_named(part), "x": numbers(part.df, x, "x"), **style} for part in parts]
     description = f"Histogram of {x}{_by(color)}"
     layout = {"barmode": "overlay", "bargap": 0.04}
     return figure(

@@ -57,10 +57,9 @@ def _as_people_count(groups: "list[tuple[Any, pd.DataFrame]]") -> "list[tuple[An
     from natsort import natsort_keygen
 
     key = natsort_keygen()
-    texts = iter(
-        sorted((group for group in groups if isinstance(group[0], str)), key=lambda one: key(one[0]))
-    )
-    return [next(texts) if isinstance(group[0], str) else group for group in groups]
+    named = [group for group in groups if isinstance(group[0], str)]
+    in_order = iter(sorted(named, key=lambda group: key(group[0])))
+    return [next(in_order) if isinstance(group[0], str) else group for group in groups]
 
 
 def _name(value: Any) -> str:

@@ -64,8 +64,9 @@ def build(
         "files": "".join(f"{entry['_path']}\n" for entry in paths).encode(),
         "index.json": _json(index),
         "paths.json": _json({"paths": paths, "paths_version": 1}),
-        **({"link.json": _json(link)} if index.get("noarch") == "python" else {}),
     }
+    if index.get("noarch") == "python":
+        info["link.json"] = _json(link)
     members += [Member(path=f"info/{name}", data=text) for name, text in info.items()]
     stem = f"{index['name']}-{index['version']}-{index['build']}"
     data = write(stem, members, epoch=epoch, compress=zstandard.ZstdCompressor(level=LEVEL).compress)

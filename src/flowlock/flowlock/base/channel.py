@@ -105,18 +105,18 @@ def make(
             sound = sound_entries(request.folder, previous.entries)
             now = _current(request, specs, previous, sound)
             removed, indexed = _publish(request, now)
-        made = sum(entry.path not in sound for entry in now.entries)
+        packaged = sum(entry.path not in sound for entry in now.entries)
         result = BaseResult(
             folder=request.folder,
             python=request.python.version,
             edits=request.python.edits,
-            made=made,
-            kept=len(now.entries) - made,
+            made=packaged,
+            kept=len(now.entries) - packaged,
             removed=removed,
             indexed=indexed,
             seconds=time.perf_counter() - started,
         )
-        stage.status = "made" if made or removed or indexed else "current"
+        stage.status = "made" if packaged or removed or indexed else "current"
         stage.detail = result.summary()
     return result
 
@@ -172,8 +172,8 @@ def _current(
             jobs.append(conversion.archive)
     if jobs:
         request.progress.note(f"packaging Python {python.version} and wheels: {len(jobs)} packages to make")
-    made = concurrently(partial(_write, request), jobs, workers=os.cpu_count() or 1)
-    entries = tuple(sorted([*kept, *made], key=lambda entry: entry.path))
+    written = concurrently(partial(_write, request), jobs, workers=os.cpu_count() or 1)
+    entries = tuple(sorted([*kept, *written], key=lambda entry: entry.path))
     return BaseManifest(inputs=inputs, interpreter=interpreter, edits=python.edits, entries=entries)
 
 
@@ -225,11 +225,11 @@ def _no_shared_names(universe: Universe) -> None:
 
 
 def _write(request: _Request, job: _Job) -> BaseEntry:
-    made = job()
-    request.progress.working(f"packaged {made.name}")
-    path = f"{made.record['subdir']}/{made.name}"
-    files.write_bytes(request.folder / path, made.data)
-    return BaseEntry(path=path, record=made.record)
+    package = job()
+    request.progress.working(f"packaged {package.name}")
+    path = f"{package.record['subdir']}/{package.name}"
+    files.write_bytes(request.folder / path, package.data)
+    return BaseEntry(path=path, record=package.record)
 
 
 def _publish(request: _Request, now: BaseManifest) -> tuple[int, bool]:

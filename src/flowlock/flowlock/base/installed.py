@@ -29,15 +29,15 @@ def wheels(wanted: Collection[str], folder: Path) -> dict[str, Path]:
     `wanted` and the keys are PEP 503 names. A wheel is in a folder named by its digest, so the same path
     has the same bytes for ever.
     """
-    made: dict[str, Path] = {}
+    files_by_name: dict[str, Path] = {}
     for name, distribution in installed().items():
         if name in wanted and distribution.entry_points.select(group=GROUP):
             data = _archive(_contents(distribution))
             file = f"{name.replace('-', '_')}-{distribution.version}-py3-none-any.whl"
-            made[name] = folder / hashlib.sha256(data).hexdigest() / file
-            if not made[name].is_file():
-                files.write_bytes(made[name], data)
-    return made
+            files_by_name[name] = folder / hashlib.sha256(data).hexdigest() / file
+            if not files_by_name[name].is_file():
+                files.write_bytes(files_by_name[name], data)
+    return files_by_name
 
 
 def _contents(distribution: Distribution) -> dict[str, bytes]:

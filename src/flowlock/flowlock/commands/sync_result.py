@@ -1,7 +1,7 @@
 """What a sync did, stage by stage."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 
@@ -37,9 +37,7 @@ class SyncResult:
 
     def as_json(self) -> Mapping[str, Any]:
         """Return {"ok", "stages": [{name, status, detail, seconds}]}."""
-        names = ("name", "status", "detail", "seconds")
-        stages = [{name: getattr(stage, name) for name in names} for stage in self.stages]
-        return {"ok": self.ok, "stages": stages}
+        return {"ok": self.ok, "stages": [asdict(stage) for stage in self.stages]}
 
     def as_text(self) -> str:
         """Return nothing if all is well: progress said it; else which stages are stale, and the way out."""

@@ -86,6 +86,8 @@ def _compile(session: Session, *, check: bool) -> None:
             progress=session.progress,
             elsewhere=InEnvironments(session=session),
         )
-        changed = [one.name for one in result.workflows if one.status != "current"]
-        stage.status = ("stale" if check else "compiled") if changed else "current"
+        changed = [workflow.name for workflow in result.workflows if workflow.status != "current"]
+        stage.status = "current"
+        if changed:
+            stage.status = "stale" if check else "compiled"
         stage.detail = ", ".join(changed) or f"{len(result.workflows)} workflows"

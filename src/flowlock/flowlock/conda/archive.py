@@ -217,11 +217,11 @@ def _members_of(opened: zipfile.ZipFile, part: zipfile.ZipInfo, limit: int, *, i
 
 def document(info: Iterable[Member], path: str) -> dict[str, Any]:
     """Return a JSON object of an archive's metadata; a MalformedArchiveError has its line and column."""
-    data = next((member.data for member in info if member.path == path), None)
-    if data is None:
+    data = [member.data for member in info if member.path == path]
+    if not data:
         raise metadata_fault(path, "it is missing")
     try:
-        content = json.loads(data)
+        content = json.loads(data[0])
     except json.JSONDecodeError as error:
         message = f"has metadata that is not valid JSON: {error.msg}"
         raise MalformedArchiveError(

@@ -29,10 +29,10 @@ class Patience:
     connect: float = 10.0
     read: float = 120.0
 
-    def pause(self, attempt: int, asked: float | None) -> float:
+    def pause(self, attempt: int, requested: float | None) -> float:
         """Return the seconds before the next try after `attempt` (from 0) failed."""
         doubled = self.first_pause * 2.0**attempt
-        return min(doubled, self.longest_pause) if asked is None else asked
+        return min(doubled, self.longest_pause) if requested is None else requested
 
 
 DEFAULT_PATIENCE = Patience()

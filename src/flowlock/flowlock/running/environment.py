@@ -92,9 +92,9 @@ def installed(
     home = places.home.resolve()
     in_use = home.with_name(f"{home.name}.use")
     with locks.shared(in_use):
-        made = _made(lock_file, environment, platform, places=places, progress=progress)
-        yield made
-    if not made.reused and lock_file.is_file():
+        environment_made = _made(lock_file, environment, platform, places=places, progress=progress)
+        yield environment_made
+    if not environment_made.reused and lock_file.is_file():
         # The lock may ask for another one by now, which its run has made beside ours.
         wanted = _prefix(lock_file, environment, platform, home)
         with locks.unless_shared(in_use) as free:

@@ -185,7 +185,9 @@ def _extra_specs(test: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
 
 def _python_specs(test: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     """Yield what a Python test asks for in each of its environments, one for each version of Python."""
-    pip = ("pip",) if test.get("pip_check", True) else ()
+    pip: tuple[str, ...] = ()
+    if test.get("pip_check", True):
+        pip = ("pip",)
     versions = test.get("python_version") or ()
     if isinstance(versions, str):
         versions = (versions,)

@@ -136,7 +136,8 @@ def _licenses(workspace: Workspace, package: Package, recipe: Recipe) -> Iterato
 
     A source that is not the package's own folder may bring them.
     """
-    if not recipe.sources or any("path" not in one or "target_directory" in one for one in recipe.sources):
+    own = [source for source in recipe.sources if "path" in source and "target_directory" not in source]
+    if not own or len(own) < len(recipe.sources):
         return
     for name in recipe.license_files:
         if _PATTERN.isdisjoint(name) and not (package.folder / name).exists():

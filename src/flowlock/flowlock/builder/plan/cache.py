@@ -161,10 +161,10 @@ class Cache:
         )
 
 
-def difference(one: Path, other: Path) -> str:
+def difference(first: Path, second: Path) -> str:
     """Return the first files in which two archives differ, with their first differing lines."""
-    before = {member.path: member for member in archive.read(one)}
-    after = {member.path: member for member in archive.read(other)}
+    before = {member.path: member for member in archive.read(first)}
+    after = {member.path: member for member in archive.read(second)}
     lines = []
     for path in sorted(before.keys() | after.keys()):
         if before.get(path) == after.get(path):
@@ -177,10 +177,10 @@ def difference(one: Path, other: Path) -> str:
     return "\n".join(lines) or "the files are identical, but the archives differ"
 
 
-def _first_difference(one: bytes, other: bytes) -> list[str]:
-    if b"\0" in one or b"\0" in other:
+def _first_difference(first: bytes, second: bytes) -> list[str]:
+    if b"\0" in first or b"\0" in second:
         return ["  binary files differ"]
-    old, new = one.decode(errors="replace").splitlines(), other.decode(errors="replace").splitlines()
+    old, new = first.decode(errors="replace").splitlines(), second.decode(errors="replace").splitlines()
     for number in range(max(len(old), len(new))):
         pair = [rows[number] if number < len(rows) else "" for rows in (old, new)]
         if pair[0] != pair[1]:

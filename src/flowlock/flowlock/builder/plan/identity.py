@@ -34,13 +34,14 @@ class Inputs:
 
     def as_json(self) -> dict[str, Any]:
         """Return the inputs as they are hashed, and as the cache keeps them to tell later what changed."""
-        variant = {"variant": dict(self.variant)} if self.variant else {}
-        needs = {"needs": dict(self.needs)} if self.needs else {}
-        patches = {"patches": dict(self.patches)} if self.patches else {}
+        document: dict[str, Any] = {}
+        # What few packages have is left out where it is empty, so that it changes no other's digest.
+        for key in ("variant", "needs", "patches"):
+            value: Mapping[str, str] = getattr(self, key)
+            if value:
+                document[key] = dict(value)
         return {
-            **variant,
-            **needs,
-            **patches,
+            **document,
             "schema": SCHEMA,
             "recipe": self.recipe.canonical,
             "sources": dict(self.sources),

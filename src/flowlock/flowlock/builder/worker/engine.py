@@ -153,19 +153,27 @@ def test(artifact: Path, channels: Sequence[str], log: Callable[[str], None]) ->
 def _document(request: EngineRequest) -> dict[str, Any]:
     """Return the recipe with its sources where they are staged, and the name that its inputs give it."""
     document = dict(request.document)
-    source = document.get("source") or ({} if request.fetched else ())
-    document["source"] = [
-        _staged_source(entry, request) if "path" in entry or request.fetched else entry
-        for entry in ([source] if isinstance(source, Mapping) else source)
-    ]
+    sources: list[Mapping[str, Any]] = []
+    for entry in _sources(request):
+        if "path" in entry or request.fetched:
+            local = {key: value for key, value in entry.items() if key not in REMOTE}
+            sources.append({**local, "path": os.fspath(request.source)})
+        else:
+            sources.append(entry)
+    document["source"] = sources
     if request.build_string is not None:
         document["build"] = {**document.get("build", {}), "string": request.build_string}
     return document
 
 
-def _staged_source(entry: Mapping[str, Any], request: EngineRequest) -> dict[str, Any]:
-    local = {key: value for key, value in entry.items() if key not in REMOTE}
-    return {**local, "path": os.fspath(request.source)}
+def _sources(request: EngineRequest) -> list[Mapping[str, Any]]:
+    """Return the entries of `source`; what was fetched for a recipe without any is an entry by itself."""
+    source = request.document.get("source")
+    if not source and request.fetched:
+        return [{}]
+    if not source:
+        return []
+    return [source] if isinstance(source, Mapping) else list(source)
 
 
 class _Log:

@@ -42,8 +42,10 @@ def needs(
             raise FlowlockError(
                 f"the recipe of {key} cannot be read for {platform}: {answer['error']}", code="FL530"
             )
+        by_platform = specs.setdefault(key, {})
         sections = {section: tuple(answer[section]) for section in SECTIONS if answer.get(section)}
-        specs.setdefault(key, {}).update({platform: sections} if sections else {})
+        if sections:
+            by_platform[platform] = sections
     return specs
 
 
