@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from folders import as_text, first_folder, folder_graph, longest_path
+from plain_code import complexity, dense_expressions
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = sorted((ROOT / "src").glob("*/*/**/*.py"))
-MODULE_LINES, FUNCTION_LINES = 400, 50
+MODULE_LINES, FUNCTION_LINES, COMPLEXITY = 400, 50, 10
 LOOSE = {"__init__", "__main__", "errors", "names", "workspace"}
 LOOSE_IN_CORE, LONGEST_PATH, FOLDERS_OF_A_MODULE = 10, 11, 5
 # What every folder may use, and what only the command line may: neither says how the stages hang together.
@@ -137,6 +138,25 @@ def test_no_function_is_longer_than_50_lines() -> None:
         and node.end_lineno - node.lineno + 1 > FUNCTION_LINES
     }
     assert not long
+
+
+def test_no_function_has_more_than_ten_branches() -> None:
+    branchy = {
+        f"{module_name(path)}.{node.name}": complexity(node)
+        for path in SOURCES
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and complexity(node) > COMPLEXITY
+    }
+    assert not branchy
+
+
+def test_conditions_and_comprehensions_are_not_nested() -> None:
+    dense = [
+        f"{path.relative_to(ROOT)}:{line}: {what}"
+        for path in SOURCES
+        for line, what in dense_expressions(tree_of(path))
+    ]
+    assert not dense
 
 
 def test_the_run_time_never_imports_the_toolchain() -> None:
