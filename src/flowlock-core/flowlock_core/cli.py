@@ -69,9 +69,9 @@ def _failed(error: BaseException, *, as_json: bool) -> ExitCode:
     else:
         reported = error
         code = ExitCode.USAGE if isinstance(error, UsageError) else ExitCode.FAILED
-    sys.stderr.write(f"{reported}\n")
+    sys.stderr.write(masked(f"{reported}\n"))
     if as_json:
-        sys.stdout.write(_json(reported.as_json()))
+        sys.stdout.write(_json(masked_document(reported.as_json())))
     return code
 
 

@@ -184,8 +184,9 @@ def _connection(argument: Argument) -> dict[str, str] | None:
     model = argument.connection
     if model is None:
         return None
-    needs = {"package": model.needs.package, "version": model.needs.version} if model.needs else {}
-    return {"kind": model.kind, **needs}
+    if model.needs is None:
+        return {"kind": model.kind}
+    return {"kind": model.kind, "package": model.needs.package, "version": model.needs.version}
 
 
 def _parameter_texts(argument: Argument) -> tuple[str, str]:

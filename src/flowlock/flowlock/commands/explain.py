@@ -22,14 +22,17 @@ class ExplainResult:
 
     def as_json(self) -> Mapping[str, Any]:
         """Return {"codes": [{code, meaning, section}]}; the section is Markdown."""
-        names = ("code", "meaning", "section")
-        return {"codes": [{name: getattr(one, name) for name in names} for one in self.explanations]}
+        codes = [
+            {"code": explanation.code, "meaning": explanation.meaning, "section": explanation.section}
+            for explanation in self.explanations
+        ]
+        return {"codes": codes}
 
     def as_text(self) -> str:
         """Return each section under its code, or the list of codes."""
         if not self.whole:
-            return "\n".join(f"{one.code}  {one.meaning}" for one in self.explanations)
-        return "\n\n".join(f"{one.code}\n\n{_plain(one.section)}" for one in self.explanations)
+            return "\n".join(f"{listed.code}  {listed.meaning}" for listed in self.explanations)
+        return "\n\n".join(f"{shown.code}\n\n{_plain(shown.section)}" for shown in self.explanations)
 
 
 def explain(code: str | None) -> ExplainResult:
