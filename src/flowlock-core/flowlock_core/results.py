@@ -207,12 +207,9 @@ def _card_json(card: Card, position: Position | None) -> dict[str, Json]:
     }
     if position:
         document["position"] = asdict(position)
-    document["views"] = [_view_json(view) for view in card.views]
+    views = card.views
+    document["views"] = [{"key": list(map(list, view.key)), **content_json(view.content)} for view in views]
     return document
-
-
-def _view_json(view: View) -> dict[str, Json]:
-    return {"key": [list(part) for part in view.key], **content_json(view.content)}
 
 
 def to_json(value: Any) -> Json:

@@ -95,7 +95,7 @@ def signature(task: Task[..., Any], *, name: str | None = None, distribution: st
         module=task.func.__module__,
         function=task.func.__qualname__,
         title=task.title or humanised(task.name),
-        description=_first_paragraph(task.func.__doc__),
+        description=" ".join(inspect.cleandoc(task.func.__doc__ or "").partition("\n\n")[0].split()),
         tags=task.tags,
         parameters=tuple(_parameter(argument) for argument in arguments.by_name.values()),
         returns=annotation_text(arguments.returns),
@@ -133,10 +133,6 @@ def _type_name(annotation: Any) -> str:
         return name
     exported = getattr(sys.modules.get(root), name, None)
     return f"{root}.{name}" if exported is annotation else f"{module}.{name}"
-
-
-def _first_paragraph(text: str | None) -> str:
-    return " ".join(inspect.cleandoc(text or "").partition("\n\n")[0].split())
 
 
 def _parameter(argument: Argument) -> Parameter:

@@ -47,11 +47,6 @@ def from_file(path: Path) -> list[Registration]:
     )
 
 
-def read_checks(path: Path) -> list[LiteralCheck]:
-    """Read checks about literals from a JSON file."""
-    return [LiteralCheck.from_json(document) for document in json.loads(path.read_text(encoding="utf-8"))]
-
-
 def verdicts(checks: Sequence[LiteralCheck], registered: Sequence[Registration]) -> Iterator[dict[str, Any]]:
     """Yield what each task of a check's name says of the literal; `refusals` is null if it cannot say."""
     for check in checks:
@@ -73,7 +68,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     with stdout_kept_clean():
         registered = from_file(options.entry_points) if options.entry_points else registrations()
-        checks = read_checks(options.literals) if options.literals else []
+        checks: list[LiteralCheck] = []
+        if options.literals:
+            literals = json.loads(options.literals.read_text(encoding="utf-8"))
+            checks = [LiteralCheck.from_json(literal) for literal in literals]
         document = {**describe(registered), "literals": list(verdicts(checks, registered))}
     sys.stdout.write(json.dumps(document, indent=1) + "\n")
     return 0

@@ -36,9 +36,12 @@ MISSING_GROUP = "missing"
 
 def render_page(dashboard: Dashboard) -> str:
     """Return the page as text."""
+    charts = _charts(dashboard)
+    runtimes = {chart.runtime.name: chart.runtime for chart in charts}
+    series = dict.fromkeys(name for chart in charts for name in chart.series)
     scripts = [
         _asset("page.js"),
-        *(script for runtime in _runtimes(dashboard) for script in _scripts(runtime)),
+        *(script for runtime in runtimes.values() for script in _scripts(runtime)),
     ]
     scripts.append("flowlock.start();")
     hashes = " ".join(f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'" for text in scripts)
@@ -75,7 +78,7 @@ def render_page(dashboard: Dashboard) -> str:
 {cards}
 </main>
 <footer class="page-foot">Made with flowlock. This page holds all of its data and needs no network.</footer>
-<script type="application/json" id="series">{_script_json(_series(dashboard))}</script>
+<script type="application/json" id="series">{_script_json(list(series))}</script>
 {"".join(f"<script>{text}</script>" for text in scripts)}
 </body>
 </html>
@@ -89,14 +92,6 @@ def _asset(name: str) -> str:
 def _charts(dashboard: Dashboard) -> list[Chart]:
     contents = [view.content for card in dashboard.cards for view in card.views]
     return [content for content in contents if isinstance(content, Chart)]
-
-
-def _runtimes(dashboard: Dashboard) -> list[ChartRuntime]:
-    return list({chart.runtime.name: chart.runtime for chart in _charts(dashboard)}.values())
-
-
-def _series(dashboard: Dashboard) -> list[str]:
-    return list(dict.fromkeys(name for chart in _charts(dashboard) for name in chart.series))
 
 
 def _scripts(runtime: ChartRuntime) -> list[str]:

@@ -104,14 +104,11 @@ def parts_of(parameter: str) -> list[str]:
 def load_params(source: str) -> Params:
     """Read a file, or stdin for `-`; a WorkflowError tells why or where it cannot be read."""
     if source == STDIN:
-        return parse_params(_standard_input(), file="<stdin>", base=Path.cwd())
+        text = text_of(sys.stdin.buffer.read(), "<stdin>", "parameters", code="FL720")
+        return parse_params(text, file="<stdin>", base=Path.cwd())
     path = Path(source)
     text = read_text(path, "parameters file", code="FL720")
     return parse_params(text, file=str(path), base=path.resolve().parent)
-
-
-def _standard_input() -> str:
-    return text_of(sys.stdin.buffer.read(), "<stdin>", "parameters", code="FL720")
 
 
 def parse_params(text: str, *, file: str, base: Path) -> Params:

@@ -33,7 +33,7 @@ def _setting(setting: str) -> tuple[KeyPath, str]:
     text = setting.lstrip()
     while match := _KEY.match(text, position):
         quoted, bare = match.groups()
-        keys.append(_unescaped(quoted) if quoted is not None else bare.strip())
+        keys.append(re.sub(r"\\(.)", r"\1", quoted) if quoted is not None else bare.strip())
         position = match.end()
         if text[position : position + 1] != ".":
             break
@@ -49,10 +49,6 @@ def _setting(setting: str) -> tuple[KeyPath, str]:
             "--set 'table.names.\"a.b\"=c'",
         )
     return tuple(keys), rest[1:]
-
-
-def _unescaped(quoted: str) -> str:
-    return re.sub(r"\\(.)", r"\1", quoted)
 
 
 def _set_value(text: str, shown: str, at: Location) -> Any:

@@ -256,7 +256,8 @@ def column_of_values(name: str, values: Sequence[Any], said: Columns) -> "pd.Ser
     if name in said.texts:
         _require_texts(name, kept)
     if name in said.decimals:
-        return pd.Series(_each(kept, lambda value: _exact(name, value)), name=name, dtype="object")
+        decimals = _each(kept, lambda value: _number(name, str(value), ".", "decimal_columns"))
+        return pd.Series(decimals, name=name, dtype="object")
     if name in said.numbers:
         kept = _each(kept, lambda value: _value_as_number(name, value))
     return pd.Series(_array_of(name, kept), name=name)
@@ -264,10 +265,6 @@ def column_of_values(name: str, values: Sequence[Any], said: Columns) -> "pd.Ser
 
 def _each(values: Sequence[Any], convert: Callable[[Any], Any]) -> list[Any]:
     return [None if value is None else convert(value) for value in values]
-
-
-def _exact(name: str, value: Any) -> Decimal:
-    return _number(name, str(value), ".", "decimal_columns")
 
 
 def _require_texts(name: str, values: Sequence[Any]) -> None:
@@ -318,10 +315,8 @@ def _floats(name: str, values: Sequence[Any], present: Sequence[Any]) -> Any:
 
     for value in present:
         # A Decimal stands for a number whose digits a float does not have.
-        if isinstance(value, Decimal) or (isinstance(value, int) and not _is_exact(value)):
+        if isinstance(value, Decimal) or (
+            isinstance(value, int) and not (abs(value) <= _EXACT_INTEGERS or keeps_digits(str(value)))
+        ):
             raise _rounded(name, str(value))
     return pd.array([math.nan if value is None else float(value) for value in values], dtype="float64")
-
-
-def _is_exact(value: int) -> bool:
-    return abs(value) <= _EXACT_INTEGERS or keeps_digits(str(value))

@@ -50,7 +50,7 @@ def write_json_rows(df: "pd.DataFrame", path: Path) -> None:
         kinds = _require_kinds(column, str(name), "JSON", also=(list, dict))
         if len(kinds) > 1 and not kinds <= _JSON_TYPES:
             raise _cannot_hold("JSON", str(name), "values of several types", "convert them all to strings")
-        if _has_infinite(column):
+        if any(isinstance(value, float) and math.isinf(value) for value in column.tolist()):
             raise _cannot_hold("JSON", str(name), "an infinite number", "save as CSV or Parquet")
     rows = rows_of(df, [str(name) for name in df.columns])
     _write(path, json.dumps(rows, ensure_ascii=False, indent=1) + "\n")
@@ -98,10 +98,6 @@ def _cannot_hold(what: str, name: str, values: str, hint: str | None) -> TaskErr
     return TaskError(
         f"{what} cannot hold the column `{name}`: it has {values}", parameter="format", hint=hint
     )
-
-
-def _has_infinite(column: "pd.Series[Any]") -> bool:
-    return any(isinstance(value, float) and math.isinf(value) for value in column.tolist())
 
 
 def _require_one_kind(column: "pd.Series[Any]", name: str, what: str, *, also: Sequence[type] = ()) -> None:

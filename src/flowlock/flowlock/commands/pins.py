@@ -58,7 +58,8 @@ def read(session: Session, snapshot: WorkspaceSnapshot, commit: str) -> Pins:
             problems.append(_problem("FL829", f"{lock} does not pin {name}, so the package was not reviewed"))
     for name, identity in identities.items():
         if name not in unpublished:
-            pins.setdefault(name, _by_identity(identity, workflow=name in workflows))
+            where, artifact = "the source, by its identity,", identity.artifact
+            pins.setdefault(name, PinnedBuild(artifact=artifact, where=where, workflow=name in workflows))
     return Pins(
         pins=tuple(pins[name] for name in sorted(pins)),
         problems=tuple(dict.fromkeys(problems)),
@@ -118,11 +119,6 @@ def _disagreements(pin: PinnedBuild, identity: Identity | None) -> Iterator[Prob
     elif identity.artifact.file != pin.artifact.file:
         current = identity.artifact.file
         yield _problem("FL828", f"{pin.where} pins {pin.artifact.file}, the source makes {current}")
-
-
-def _by_identity(identity: Identity, *, workflow: bool) -> PinnedBuild:
-    where = "the source, by its identity,"
-    return PinnedBuild(artifact=identity.artifact, where=where, workflow=workflow)
 
 
 def _problem(code: str, message: str) -> Problem:

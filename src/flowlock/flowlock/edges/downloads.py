@@ -38,7 +38,9 @@ def download(
     A file in the cache is used only if its digest is the pin's.
     """
     places = {pin: cache / pin.sha256 / pin.file for pin in pins}
-    missing = [pin for pin, path in places.items() if not _sound(path, pin)]
+    missing = [
+        pin for pin, path in places.items() if not path.is_file() or files.sha256_of(path) != pin.sha256
+    ]
     if missing and offline:
         _require_here(missing)
     if missing:
@@ -75,10 +77,6 @@ def to_file(session: "Session", url: str, stream: BinaryIO) -> Sha256:
     if answer.sha256 is None:
         raise TypeError("a downloaded body must have a digest")
     return answer.sha256
-
-
-def _sound(path: Path, pin: PinnedFile) -> bool:
-    return path.is_file() and files.sha256_of(path) == pin.sha256
 
 
 def _get(

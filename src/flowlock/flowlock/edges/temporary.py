@@ -21,7 +21,7 @@ def temporaries_below(folder: Path) -> Iterator[None]:
     They read the folder from TMPDIR and from `tempfile`, so no caller needs to pass it on. A process that is
     killed loses its lock on its own folder, and the next process that comes here removes that.
     """
-    if _is_inside(folder):
+    if tempfile.tempdir is not None and Path(tempfile.tempdir).parent == folder:
         yield
         return
     with _own_folder(folder) as own:
@@ -35,11 +35,6 @@ def temporaries_below(folder: Path) -> Iterator[None]:
                 del os.environ[_VARIABLE]
             else:
                 os.environ[_VARIABLE] = before_environment
-
-
-def _is_inside(folder: Path) -> bool:
-    """Return whether an outer block has set the folder up already."""
-    return tempfile.tempdir is not None and Path(tempfile.tempdir).parent == folder
 
 
 @contextmanager

@@ -96,12 +96,11 @@ def _groups_to_solve(
         group
         for group in groups
         if group in stale
-        or (group.is_any_of(selected_platforms) and _has_package_to_move(group, old, options))
+        or (
+            group.is_any_of(selected_platforms)
+            and (options.upgrade or plan.pinned_records(group, old).keys() & set(options.update))
+        )
     ]
-
-
-def _has_package_to_move(group: SolveGroup, old: Lock, options: LockOptions) -> bool:
-    return options.upgrade or bool(plan.pinned_records(group, old).keys() & set(options.update))
 
 
 def within_selection(

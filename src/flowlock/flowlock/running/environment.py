@@ -211,7 +211,11 @@ def _install(
     records = locked.conda_repodata_records_for_platform(platforms[platform]) or []
     for record in records:
         record.url = _source(record.url, record.sha256, places)
-    new = [record for record in records if not _is_unpacked(record, places)]
+    new = [
+        record
+        for record in records
+        if not (places.cache / f"{record.name.normalized}-{record.version}-{record.build}").is_dir()
+    ]
     _download(new, places, progress)
     # The engine trusts what is in an archive.
     archives = [Path(url2pathname(urlsplit(record.url).path)) for record in new]
@@ -233,10 +237,6 @@ def _install(
             hint="check the network and the disk; `flowlock sync` builds missing workspace packages",
             kept="the previous environment, if there is one",
         ) from error
-
-
-def _is_unpacked(record: "RepoDataRecord", places: EnvironmentFolders) -> bool:
-    return (places.cache / f"{record.name.normalized}-{record.version}-{record.build}").is_dir()
 
 
 def _download(records: Iterable["RepoDataRecord"], places: EnvironmentFolders, progress: Progress) -> None:

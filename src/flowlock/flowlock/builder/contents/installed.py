@@ -83,7 +83,8 @@ def data_members(
     paths = [
         file.path
         for file in omitted
-        if file.reason is ExclusionReason.ENGINE and _looks_like_bytecode(file.path)
+        if file.reason is ExclusionReason.ENGINE
+        and (file.path.endswith(".pyc") or "__pycache__" in PurePosixPath(file.path).parts)
     ]
     members = [_member(installed.prefix / path, packed_path(path, noarch)) for path in paths]
     own = os.fsencode(installed.prefix)
@@ -115,10 +116,6 @@ def _reason(path: str, new: Collection[str], commands: Collection[str]) -> Exclu
     if path in commands:
         return ExclusionReason.COMMAND
     return ExclusionReason.ENGINE
-
-
-def _looks_like_bytecode(path: str) -> bool:
-    return path.endswith(".pyc") or "__pycache__" in PurePosixPath(path).parts
 
 
 def _member(path: Path, packed: str) -> Member:

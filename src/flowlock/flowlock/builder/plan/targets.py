@@ -21,7 +21,7 @@ from flowlock.recipe.pins import with_pins
 from flowlock.recipe.render import render
 from flowlock.recipe.variants import Variant, variants
 from flowlock.recipe.vendored import Download, origin
-from flowlock.workspace import Package, Workflow, Workspace
+from flowlock.workspace import Package, Workspace
 
 # Locks pin the package and must not be part of what they pin.
 WORKFLOW_EXCLUDES = ("pixi.lock", "pixi.toml")
@@ -107,7 +107,7 @@ def _ours(workspace: Workspace) -> list[BuildTarget]:
     targets = [_of_package(workspace, package, pins) for package in workspace.packages]
     targets += [
         BuildTarget(
-            recipe=workflow_recipe(workspace, workflow),
+            recipe=rendered(workspace, workflow.package, workspace.recipes / workflow.distribution),
             kind=PackageKind.WORKFLOW,
             folder=workflow.package,
             excludes=WORKFLOW_EXCLUDES,
@@ -167,11 +167,6 @@ def _vendored(workspace: Workspace) -> list[BuildTarget]:
             )
         )
     return targets
-
-
-def workflow_recipe(workspace: Workspace, workflow: Workflow) -> Recipe:
-    """Return a compiled workflow's recipe, as it would be in `<recipes>/<distribution>/recipe.yaml`."""
-    return rendered(workspace, workflow.package, workspace.recipes / workflow.distribution)
 
 
 def rendered(workspace: Workspace, folder: Path, here: Path) -> Recipe:

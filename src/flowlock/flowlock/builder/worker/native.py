@@ -28,7 +28,11 @@ def needs(
     The engine evaluates the recipes in a process without our environment, of which expressions may ask.
     """
     questions = {
-        (key, platform): _question(target, platform)
+        (key, platform): {
+            "document": target.recipe.document,
+            "variant": dict(target.variant),
+            "platform": platform,
+        }
         for key, target in targets.items()
         if target.recipe.noarch is None
         for platform in platforms
@@ -66,7 +70,9 @@ def _answers(questions: Mapping[_Key, Mapping[str, Any]], kept: Path) -> dict[_K
     answers = {digest: answer for digest, answer in kept_answers.items() if _is_answer(answer)}
     new = {digest: questions[key] for key, digest in digests.items() if digest not in answers}
     if new:
-        answers |= dict(zip(new, _ask_engine(list(new.values())), strict=True))
+        command = [sys.executable, "-m", "flowlock.builder.worker.native"]
+        completed = process.run(command, env=ENVIRONMENT, stdin=json.dumps(list(new.values())))
+        answers |= dict(zip(new, json.loads(completed.stdout), strict=True))
         memo.write(kept, {digest: answers[digest] for digest in digests.values()})
     return {key: answers[digest] for key, digest in digests.items()}
 
@@ -90,17 +96,8 @@ def main() -> int:
     return 0
 
 
-def _question(target: BuildTarget, platform: Platform) -> dict[str, Any]:
-    return {"document": target.recipe.document, "variant": dict(target.variant), "platform": platform}
-
-
 def _digest(question: Mapping[str, Any]) -> str:
     return digest_of([version(DISTRIBUTION), question])
-
-
-def _ask_engine(questions: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    command = [sys.executable, "-m", "flowlock.builder.worker.native"]
-    return list(json.loads(process.run(command, env=ENVIRONMENT, stdin=json.dumps(questions)).stdout))
 
 
 if __name__ == "__main__":

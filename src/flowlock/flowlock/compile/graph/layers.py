@@ -170,7 +170,9 @@ def _settle(
 
     Least squares under an order is isotonic regression, once the smallest distances are subtracted.
     """
-    distances = _distances(layer, widths, gap)
+    # The smallest distance of each node's centre from that of the layer's first node.
+    steps = ((widths[left] + widths[right]) // 2 + gap for left, right in pairwise(layer))
+    distances = list(accumulate(steps, initial=0))
     wishes = []
     for key, distance in zip(layer, distances, strict=True):
         targets = [middles[neighbour] + offset for side in sides for neighbour, offset in side.get(key, ())]
@@ -178,12 +180,6 @@ def _settle(
         wishes.append((mean - distance, _weight(key, bound=bool(targets))))
     for key, value, distance in zip(layer, isotonic(wishes), distances, strict=True):
         middles[key] = value + distance
-
-
-def _distances(layer: Sequence[str], widths: Mapping[str, int], gap: int) -> list[int]:
-    """Return the smallest distance of each node's centre from that of the layer's first node."""
-    between = ((widths[left] + widths[right]) // 2 + gap for left, right in pairwise(layer))
-    return list(accumulate(between, initial=0))
 
 
 def _weight(key: str, *, bound: bool) -> int:

@@ -104,12 +104,7 @@ def _specs_on(platform: TargetPlatform, by_feature: Iterable[Specs]) -> tuple[Ma
     requirements: list[ManifestRequirement] = []
     for by_selector in by_feature:
         merged: dict[str, ManifestRequirement] = {}
-        for selector in (None, *_families(platform.subdir), platform.subdir, platform.name):
+        for selector in (None, *_FAMILIES[platform.subdir.partition("-")[0]], platform.subdir, platform.name):
             merged.update(by_selector.get(selector, {}))
         requirements += merged.values()
     return tuple(requirements)
-
-
-def _families(subdir: str) -> tuple[str, ...]:
-    """Return the target selectors of a subdir's operating system, general ones first."""
-    return _FAMILIES[subdir.partition("-")[0]]

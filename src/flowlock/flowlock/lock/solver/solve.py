@@ -190,7 +190,7 @@ def _engine_options(request: SolveRequest, metadata: ChannelMetadata) -> dict[st
         "virtual_packages": [_virtual(package) for package in request.virtual_packages],
         "channel_priority": _priority(request.priority),
         "strategy": _strategy(request.strategy),
-        "exclude_newer": _time(cutoff),
+        "exclude_newer": None if cutoff is None else datetime.fromtimestamp(cutoff / 1000, UTC),
     }
 
 
@@ -274,10 +274,6 @@ def _strategy(strategy: Strategy) -> "SolveStrategy":
             return "lowest-direct"
         case _:
             assert_never(strategy)
-
-
-def _time(milliseconds: int | None) -> datetime | None:
-    return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 def _unsolvable(request: SolveRequest, explanation: str) -> UnsolvableError:

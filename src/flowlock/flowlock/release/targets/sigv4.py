@@ -66,7 +66,8 @@ def _canonical(request: Any) -> tuple[str, str]:
     }
     signed["host"] = parts.netloc
     names = ";".join(sorted(signed))
-    query = sorted((quote(k, safe="-_.~"), quote(v, safe="-_.~")) for k, v in _query(parts.query))
+    parameters = parse_qsl(parts.query, keep_blank_values=True)
+    query = sorted((quote(key, safe="-_.~"), quote(value, safe="-_.~")) for key, value in parameters)
     lines = [
         request.method,
         quote(unquote(parts.path) or "/", safe="/-_.~"),
@@ -77,7 +78,3 @@ def _canonical(request: Any) -> tuple[str, str]:
         request.headers[DIGEST_HEADER],
     ]
     return names, "\n".join(lines)
-
-
-def _query(text: str) -> list[tuple[str, str]]:
-    return parse_qsl(text, keep_blank_values=True)
