@@ -67,16 +67,17 @@ class Problem:
         What a task raised has a `detail` in addition to.
         """
         where = self.location
-        extra = {"detail": self.detail} if self.detail else {}
-        return {
+        document = {
             "code": self.code,
             "message": self.sentence,
             "file": where.file if where else None,
             "line": where.line if where else None,
             "column": where.column if where else None,
             "hint": self.hint,
-            **extra,
         }
+        if self.detail:
+            document["detail"] = self.detail
+        return document
 
     def __str__(self) -> str:
         text = f"{self.location or 'error'}: {self.code} {self.sentence}"

@@ -20,7 +20,7 @@ class Schedule:
 
     def __init__(self, plan: Plan, *, keep_going: bool = False) -> None:
         numbers = {step.id: number for number, step in enumerate(plan.steps)}
-        needs = [sorted({numbers[needed] for needed in step.dependencies()}) for step in plan.steps]
+        needs = [sorted(set(map(numbers.__getitem__, step.dependencies()))) for step in plan.steps]
         self._init(needs, [numbers[needed] for needed in refs_in(plan.result)], keep_going=keep_going)
 
     def _init(self, needs: Sequence[Sequence[int]], results: Iterable[int], *, keep_going: bool) -> None:
