@@ -24,7 +24,7 @@ def inlined(schema: Mapping[str, Json]) -> tuple[dict[str, Json], dict[str, list
 
 
 class _Inliner:
-    """Replaces references by what they name; notes the paths where that stands, and which are recursive."""
+    """Replaces references by what they name; notes the paths where that is, and which are recursive."""
 
     def __init__(self, definitions: Mapping[str, Json]) -> None:
         self._definitions = definitions
@@ -32,7 +32,7 @@ class _Inliner:
         self.paths: dict[str, list[list[str | int]]] = {}
 
     def inlined(self, node: Json, inside: tuple[str, ...] = (), path: tuple[str | int, ...] = ()) -> Json:
-        """Return a node without references; `inside` are the definitions that it stands in."""
+        """Return a node without references; `inside` are the definitions around it."""
         if isinstance(node, list):
             return [self.inlined(item, inside, (*path, index)) for index, item in enumerate(node)]
         if not isinstance(node, dict):
@@ -58,7 +58,7 @@ class _Inliner:
     def _definition(
         self, name: str, node: Json, inside: tuple[str, ...], path: tuple[str | int, ...]
     ) -> dict[str, Json]:
-        """Return what a definition has in it, with what stands beside the reference."""
+        """Return what a definition has in it, with the keys next to the reference."""
         self.paths.setdefault(name, []).append(list(path))
         beside = {key: value for key, value in node.items() if key != "$ref"}
         contents = self.inlined(self._definitions[name], (*inside, name), path)

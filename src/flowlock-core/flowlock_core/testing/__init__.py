@@ -193,7 +193,7 @@ def _run_case(
         write_results(result, results, workflow=case_id, inputs=run.inputs)
         problems += _unexpected(cases, case_id, result)
     except WorkflowError as error:
-        # What has no place of its own is the case's.
+        # What has no location belongs to the case.
         problems_of_case = [
             replace(problem, location=problem.location or cases.at(case_id))
             for problem in cases.params(case_id).placed(error).problems

@@ -94,15 +94,14 @@ def _of_environment(environ: Mapping[str, str]) -> set[str]:
         if is_named and len(value) >= _SHORTEST_OF_ENVIRONMENT and not value.startswith(("/", "http")):
             values.add(value)
         if "@" in value:
-            values |= _of_url(value)
+            values |= set(_of_addresses(value))
     return values
 
 
-def _of_url(url: str) -> set[str]:
-    """Return the passwords in a text of URLs, and the tokens that stand in place of a user's name."""
-    passwords = {password for password in _PASSWORD.findall(url) if len(password) > 1}
-    tokens = {token for token in _USER_TOKEN.findall(url) if len(token) >= _SHORTEST_OF_ENVIRONMENT}
-    return passwords | tokens
+def _of_addresses(text: str) -> Iterator[str]:
+    """Yield the passwords and the tokens in the user info of a text's URLs."""
+    yield from (password for password in _PASSWORD.findall(text) if len(password) > 1)
+    yield from (token for token in _USER_TOKEN.findall(text) if len(token) >= _SHORTEST_OF_ENVIRONMENT)
 
 
 def find(variables: Iterable[str], service: str, environ: Mapping[str, str] | None = None) -> Secret | None:
