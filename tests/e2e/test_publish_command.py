@@ -135,7 +135,7 @@ def test_credentials_are_in_no_process_arguments(tmp_path: Path) -> None:
         (["--tag", "v0.1.0", "--to", "prefix:nonsense"], 1, "does not name a channel"),
         (["--tag", "v9.9.9", "--to", "directory:x"], 1, "tag v9.9.9 does not exist"),
         (["--tag", "nonsense", "--to", "directory:x"], 1, "not a release tag"),
-        (["--tag", "v0.1.0", "--to", "directory:x", "--from", "absent"], 1, "there is no folder"),
+        (["--tag", "v0.1.0", "--to", "directory:x", "--from", "absent"], 1, "does not exist"),
         (["--tag", "v0.1.0", "--to", "directory:x", "--skip", "upload"], 2, "cannot be skipped"),
         (["--tag", "v0.1.0", "--to", "directory:x", "--skip", "nonsense"], 2, "is not a stage"),
     ],
