@@ -177,7 +177,7 @@ def test_the_committed_lock_is_made_for_every_platform_and_held_against_the_pins
         settings.read_text().replace("[build]", '[build]\nplatforms = ["linux-64", "win-64", "osx-arm64"]')
     )
     found = session(small.root, Profile.CONDA_FORGE)
-    with pytest.raises(FlowlockError, match=r"there is no recipes/build\.lock"):
+    with pytest.raises(FlowlockError, match=r"recipes/build\.lock does not exist"):
         locking.ready(found, targets(found.workspace), relock=False)
     locking.lock(found, LockOptions(repodata=(str(SNAPSHOT),)))
     held = document.read((small.root / "recipes/build.lock").read_text(), "build.lock")

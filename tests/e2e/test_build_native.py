@@ -154,7 +154,7 @@ def test_each_variant_is_built_from_its_own_locked_environment(small: Small, pyt
     here = platforms.current()
     with serving(Path(url2pathname(urlsplit(pythons).path))) as url:
         session = in_conda_forge(small, offline=False, platforms=[here], others=[url])
-        with pytest.raises(FlowlockError, match=r"there is no recipes/build\.lock"):
+        with pytest.raises(FlowlockError, match=r"recipes/build\.lock does not exist"):
             command.build(session, (), BuildSettings())
         locking.lock(session, LockOptions())
         command.build(session, (), BuildSettings(test=True, jobs=2))

@@ -181,8 +181,8 @@ def test_a_dry_run_shows_the_diff_and_leaves_everything_even_without_the_remote(
         (lambda r: r.git("push", "-q", "origin", "HEAD:refs/tags/v0.2.0"), "minor", "FL842", "origin"),
         (lambda _: None, "0.0.9", "FL832", "not greater"),
         (lambda _: None, "0.1.0", "FL832", "not greater"),
-        (lambda _: None, "one", "FL831", "no version"),
-        (lambda _: None, "1.0.0.post1", "FL831", "no version"),
+        (lambda _: None, "one", "FL831", "not a version"),
+        (lambda _: None, "1.0.0.post1", "FL831", "not a version"),
         (
             lambda r: (
                 (r.root / "changes.d/x.removed.md").write_text("x"),
