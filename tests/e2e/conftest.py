@@ -10,6 +10,8 @@ import pytest
 from base_workspace import base_workspace, environment, made_base
 from checkout import Checkout, copy_repository
 from repository import account, repository
+from servers.objects import object_store
+from servers.postgres import postgres_server
 from servers.real import moto_server, quetz_server
 from shared import once
 from small import other_tools, small, tools
@@ -21,7 +23,9 @@ __all__ = [
     "environment",
     "made_base",
     "moto_server",
+    "object_store",
     "other_tools",
+    "postgres_server",
     "quetz_server",
     "repository",
     "small",

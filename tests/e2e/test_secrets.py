@@ -69,6 +69,16 @@ def credentials(url: str) -> dict[str, str]:
     }
 
 
+def connections(url: str) -> dict[str, str]:
+    """Return the settings of connections, which the toolchain has no use for."""
+    return {
+        "FLOWLOCK_CONNECTIONS__POSTGRES__MAIN__PASSWORD": SECRET,
+        "ECOSCOPE_WORKFLOWS__CONNECTIONS__EARTHRANGER__MAIN__TOKEN": SECRET,
+        "FLOWLOCK_CONNECTIONS__S3__LAKE__SECRET_ACCESS_KEY": SECRET,
+        "FLOWLOCK_CONNECTIONS__S3__LAKE__ENDPOINT": url,
+    }
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_echo_that_is_cut_at_any_length_shows_no_part_of_a_credential(
     kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -121,6 +131,7 @@ def space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
             "UV_CACHE_DIR": str(home / "uv"),
             "UV_HTTP_RETRIES": "0",
             "GIT_TERMINAL_PROMPT": "0",
+            **connections(url),
             "ACTIONS_ID_TOKEN_REQUEST_URL": f"{url}/actions",
             "ACTIONS_ID_TOKEN_REQUEST_TOKEN": SECRET,
         }

@@ -8,11 +8,15 @@ from typing import Any
 
 import pytest
 
+from flowlock.spec.catalog import Catalog
+from flowlock.spec.rules.check import check_text
 from flowlock_core.connections.postgres import Postgres
 from flowlock_core.connections.settings import Sources
+from flowlock_core.registry import registrations
 from flowlock_core.schema import signature
 from pages import FENCE
 from shared import ROOT
+from specs import FACTS, with_verdicts
 
 PAGE = (ROOT / "docs/connections.md").read_text()
 
@@ -62,3 +66,16 @@ def test_a_kind_of_ones_own_is_read_checked_and_identified(example: Any) -> None
     (parameter,) = signature(example.count_gauges).parameters
     assert parameter.connection == {"kind": "gauges"}
     assert example.count_gauges(main) == 14
+
+
+@pytest.mark.parametrize("block", [block for block in blocks("yaml") if block.startswith("id:")])
+def test_the_specs_of_the_page_have_no_problems_and_require_what_they_need(block: str) -> None:
+    known = [one for one in registrations() if one.distribution == "flowlock-core"]
+    found = [signature(one.load(), name=one.name, distribution=one.distribution) for one in known]
+    catalog = with_verdicts(Catalog.of(found), block, known)
+    assert check_text(block, "spec.yaml", catalog, FACTS)[1] == []
+    line = next(line for line in block.splitlines() if "adbc" in line or "obstore" in line)
+    without = block.replace(f"{line}\n", "")
+    (problem,) = {one.code: one for one in check_text(without, "spec.yaml", catalog, FACTS)[1]}.values()
+    assert problem.code == "FL176"
+    assert line.strip() in (problem.hint or "")

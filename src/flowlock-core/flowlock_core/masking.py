@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-from flowlock_core.errors import Problem, WorkflowError
+from flowlock_core.errors import Problem
 
 MASK = "***"
 # Shorter texts are words that occur in any message; no server gives out such passwords.
@@ -44,14 +44,6 @@ def masked_problem(problem: Problem) -> Problem:
     """Return a problem whose message, hint and detail are masked."""
     hint = None if problem.hint is None else masked(problem.hint)
     return replace(problem, message=masked(problem.message), hint=hint, detail=masked(problem.detail))
-
-
-def masked_error(error: WorkflowError) -> WorkflowError:
-    """Make the message and the problems of an error masked ones, and return it."""
-    error.message = masked(error.message)
-    error.problems = tuple(map(masked_problem, error.problems))
-    error.args = (error.message,)
-    return error
 
 
 def _spellings(value: str) -> Iterator[str]:

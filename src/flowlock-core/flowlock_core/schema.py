@@ -51,6 +51,12 @@ class Parameter:
     hidden: bool = False
     connection: Mapping[str, str] | None = None
 
+    @property
+    def given_as(self) -> str:
+        """What people give: the name of a connection, or a value of the type."""
+        kind = (self.connection or {}).get("kind")
+        return f"name of a connection ({kind})" if kind else self.annotation
+
     def as_json(self) -> dict[str, Json]:
         """Return a JSON object; without a default, it has no key of that name."""
         document = asdict(self)

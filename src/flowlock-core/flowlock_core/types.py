@@ -1,8 +1,10 @@
 """Types that tasks share: tables, paths, group keys, time ranges; none imports pandas."""
 
+import re
+from dataclasses import dataclass, replace
 from datetime import datetime, time
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -10,6 +12,8 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
     field_validator,
     model_validator,
 )
@@ -17,6 +21,10 @@ from pydantic_core import PydanticCustomError, core_schema
 
 from flowlock_core.documents.times import is_day, parse_time
 from flowlock_core.refusals.sentences import KIND_ERROR
+
+OBJECT_SCHEMES = ("s3",)
+_KEY = re.compile(r"[^\x00-\x1f\x7f\\%?#]+")
+_LONGEST_KEY = 1024
 
 if TYPE_CHECKING:
     from pandas import DataFrame as DataFrame  # noqa: PLC0414 - exported
@@ -74,6 +82,58 @@ A run notes every such path, so that its results can be told to be current or no
 """
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ObjectUrl:
+    """The URL of an object in a store, `s3://bucket/key`; str gives it back."""
+
+    scheme: str
+    bucket: str
+    key: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the URL that a text is; a ValueError tells what is expected."""
+        scheme, _, rest = text.partition("://")
+        bucket, _, key = rest.partition("/")
+        if scheme not in OBJECT_SCHEMES or not bucket or not key:
+            raise ValueError("a URL of an object is expected, such as s3://bucket/folder/table.csv")
+        parts = key.split("/")
+        # Servers and libraries differ in what they make of these.
+        if any(part in ("", ".", "..") for part in parts) or not _KEY.fullmatch(key):
+            raise ValueError("the key of an object is expected: no `..`, no empty part, none of \\ % ? #")
+        if len(key.encode()) > _LONGEST_KEY:
+            raise ValueError(f"the key of an object has {_LONGEST_KEY} bytes at most")
+        return cls(scheme=scheme, bucket=bucket, key=key)
+
+    @property
+    def name(self) -> str:
+        """The last part of the key."""
+        return self.key.rpartition("/")[2]
+
+    def renamed(self, name: str) -> Self:
+        """Return the URL with another last part of the key."""
+        folder, slash, _ = self.key.rpartition("/")
+        return replace(self, key=f"{folder}{slash}{name}")
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.bucket}/{self.key}"
+
+
+def _path_or_url(value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
+    if isinstance(value, ObjectUrl):
+        return value
+    if isinstance(value, str) and "://" in value:
+        return ObjectUrl.parse(value)
+    return _from_base(handler(value), info)
+
+
+if TYPE_CHECKING:
+    InputFile: TypeAlias = Path | ObjectUrl
+else:
+    InputFile = Annotated[Path, WrapValidator(_path_or_url)]
+    """A file to read as `InputPath`, or the URL of an object."""
+
+
 def _inside(name: str) -> str:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name or not path.name:
@@ -83,6 +143,14 @@ def _inside(name: str) -> str:
 
 OutputName: TypeAlias = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_inside)]
 """A file to write, relative to the results folder; `/` makes folders."""
+
+
+def _inside_or_url(name: str) -> str:
+    return str(ObjectUrl.parse(name)) if "://" in name else _inside(name)
+
+
+OutputFile: TypeAlias = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_inside_or_url)]
+"""A file to write as `OutputName`, or the URL of an object."""
 
 GroupKey: TypeAlias = tuple[tuple[str, str, Any], ...]
 """What a group has in common: (column, "=", value) triples, sorted by column. Empty for all rows."""

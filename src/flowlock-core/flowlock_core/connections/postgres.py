@@ -1,5 +1,6 @@
 """PostgreSQL as a connection, through ADBC."""
 
+import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -13,6 +14,8 @@ from flowlock_core.errors import TaskError
 from flowlock_core.masking import masked
 
 _LOOPBACK = ("localhost", "::1")
+# What the server says, between the driver's words about it and the statement that it repeats.
+_SAID = re.compile(r"(?:ERROR|FATAL): +(.*?) *(?:LINE \d+:|CONTEXT:|Query was:|\.? ?SQLSTATE:|$)", re.DOTALL)
 _HOST_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:_-/")
 
 
@@ -54,25 +57,24 @@ class Postgres(ConnectionSettings):
         return f"PostgreSQL {version}, database {self.database} as {self.user}"
 
     @contextmanager
-    def connected(self) -> Iterator[Any]:
+    def connected(self, parameter: str = "connection") -> Iterator[Any]:
         """Yield a connection in a transaction that is rolled back unless it is committed.
 
-        A TaskError tells why there is none, or what the server said in the block; the server's words are
-        without secrets.
+        A TaskError tells why there is none, or what the server said in the block, which is about
+        `parameter`; the server's words are without secrets.
         """
         self.needs.require()
         import adbc_driver_postgresql.dbapi as driver
 
+        about = "connection"
         try:
             with driver.connect(self._parameters()) as connection:
+                about = parameter
                 yield connection
         except driver.Error as error:
             # The driver's error may quote the parameters: its text is masked, and it is not kept.
-            raise TaskError(
-                f"{self.database} on {self.host}: {said_by_server(error)}",
-                code="FL754",
-                parameter="connection",
-            ) from None
+            message = f"{self.database} on {self.host}: {_said_by_server(error)}"
+            raise TaskError(message, code="FL754", parameter=about) from None
 
     def _parameters(self) -> str:
         """Return the parameters of the connection as libpq reads them, each in quotes."""
@@ -86,6 +88,9 @@ class Postgres(ConnectionSettings):
             "sslrootcert": self.sslrootcert,
             "connect_timeout": self.connect_timeout,
             "application_name": "flowlock",
+            # Left out, they would be taken from PGHOSTADDR, which may lead elsewhere, and PGOPTIONS.
+            "hostaddr": "",
+            "options": "",
         }
         return " ".join(f"{name}={_quoted(value)}" for name, value in parameters.items() if value is not None)
 
@@ -98,6 +103,8 @@ def _quoted(value: Any) -> str:
     return f"'{text}'"
 
 
-def said_by_server(error: Exception) -> str:
-    """Return what a driver's error says, on one line and without secrets."""
-    return masked(" ".join(str(error).split()))
+def _said_by_server(error: Exception) -> str:
+    """Return what a driver's error says, on one line, without the statement and without secrets."""
+    text = " ".join(str(error).split())
+    said = _SAID.search(text)
+    return masked(said[1] if said else text.replace("[libpq] ", ""))

@@ -36,9 +36,8 @@ class RunContext(NamedTuple):
         In a map the element's key goes before the suffix, so that elements do not overwrite each other;
         two writes of one file in one run are a TaskError.
         """
-        relative = PurePosixPath(name)
-        if self.element:
-            relative = relative.with_name(f"{relative.stem}-{self.element}{relative.suffix}")
+        path_in_results = PurePosixPath(name)
+        relative = path_in_results.with_name(self.name_in_map(path_in_results.name))
         path = self.results / relative
         written = _written_now()
         writer = self.taken.get(path)
@@ -52,6 +51,13 @@ class RunContext(NamedTuple):
                 f"cannot make the folder {path.parent}: {error.strerror}", code="FL734"
             ) from error
         return path
+
+    def name_in_map(self, name: str) -> str:
+        """Return the name of a file with the element's key before the suffix, in a map."""
+        if not self.element:
+            return name
+        path = PurePosixPath(name)
+        return f"{path.stem}-{self.element}{path.suffix}"
 
 
 def written_twice(name: str) -> TaskError:

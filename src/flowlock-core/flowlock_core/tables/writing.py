@@ -21,6 +21,7 @@ from flowlock_core.tables.json_rows import plain_value, rows_of
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 _SYNTAX = re.compile(r'["\r\n,;|\t]')
 _NUMBER = re.compile(number_pattern("."))
@@ -61,18 +62,40 @@ def write_parquet(df: "pd.DataFrame", path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    df = _plain_table(df)
-    for name in df.columns:
-        column = df[name]
-        _require_one_kind(column, str(name), "Parquet", also=(list, dict, bytes))
-        try:
-            pa.Table.from_pandas(column.to_frame(), preserve_index=False)
-        except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
-            raise _cannot_hold("Parquet", str(name), f"values of the type {column.dtype}", None) from error
+    table = arrow_table(df, "Parquet", also=(list, dict, bytes))
     try:
-        pq.write_table(pa.Table.from_pandas(df, preserve_index=False), path)
+        pq.write_table(table, path)
     except pa.ArrowException as error:
         raise TaskError(f"Parquet cannot hold this table: {error}", parameter="format") from error
+
+
+def arrow_table(
+    df: "pd.DataFrame", what: str, *, also: Sequence[type] = (), parameter: str = "format"
+) -> "pa.Table":
+    """Return a table as Arrow has it; a TaskError names the column that `what` cannot hold.
+
+    `also` are the kinds of Python values in a column that it can hold, besides texts, numbers and times.
+    """
+    import pyarrow as pa
+
+    df = _plain_table(df)
+    try:
+        for name in df.columns:
+            _require_arrow(df[name], str(name), what, also)
+    except TaskError as error:
+        error.parameter = parameter
+        raise
+    return pa.Table.from_pandas(df, preserve_index=False)
+
+
+def _require_arrow(column: "pd.Series[Any]", name: str, what: str, also: Sequence[type]) -> None:
+    import pyarrow as pa
+
+    _require_one_kind(column, name, what, also=also)
+    try:
+        pa.Table.from_pandas(column.to_frame(), preserve_index=False)
+    except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
+        raise _cannot_hold(what, name, f"values of the type {column.dtype}", None) from error
 
 
 def _plain_table(df: "pd.DataFrame") -> "pd.DataFrame":

@@ -4,19 +4,22 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
+from flowlock_core.connections import Connection
+from flowlock_core.connections.objects import local_copy, refuse_connection, uploaded
+from flowlock_core.connections.s3 import S3
 from flowlock_core.documents.times import to_times
 from flowlock_core.errors import TaskError
 from flowlock_core.execute.context import current
 from flowlock_core.tables.columns import Columns
 from flowlock_core.tables.files import Source, TableFormat, WrittenFormat, format_of, read_table, write_table
 from flowlock_core.task import task
-from flowlock_core.types import DataFrame, InputPath, OutputName
+from flowlock_core.types import DataFrame, InputFile, ObjectUrl, OutputFile, OutputName
 
 _DELIMITER_WORDS = {"tab": "\t", "space": " ", "comma": ",", "semicolon": ";", "bar": "|"}
 NOTHING: list[str] = []
 
 TableFile: TypeAlias = Annotated[
-    InputPath,
+    InputFile,
     Field(
         title="File",
         description="A table in CSV or another text with delimiters, Parquet, JSON (a list of objects, "
@@ -89,6 +92,10 @@ Encoding: TypeAlias = Annotated[
 Sheet: TypeAlias = Annotated[
     str | None, Field(title="Sheet", description="The sheet to read from an Excel file that has several.")
 ]
+ObjectStore: TypeAlias = Annotated[
+    Annotated[S3, Connection] | None,
+    Field(title="Connection", description="The name of a connection, if the file is a URL such as s3://…."),
+]
 
 
 @task(tags=("io",), example="examples/table.csv")
@@ -107,6 +114,7 @@ def load_table(
     decimal: DecimalMark = None,
     encoding: Encoding = None,
     sheet: Sheet = None,
+    connection: ObjectStore = None,
 ) -> DataFrame:
     """Load a table from a file.
 
@@ -122,17 +130,16 @@ def load_table(
         null_words=null_words,
     )
     _require_one_type_each(said)
-    df = read_table(
-        path,
-        Source(
-            format=format,
-            delimiter=_delimiter(delimiter),
-            decimal=decimal,
-            encoding=encoding,
-            sheet=sheet,
-            columns=said,
-        ),
+    source = Source(
+        format=format,
+        delimiter=_delimiter(delimiter),
+        decimal=decimal,
+        encoding=encoding,
+        sheet=sheet,
+        columns=said,
     )
+    with local_copy(path, connection) as file:
+        df = read_table(file, source)
     kept = df[columns] if columns else df
     times = {column: to_times(kept[column], column, time_format) for column in time_columns}
     return kept.assign(**times)
@@ -171,10 +178,11 @@ def _delimiter(text: str | None) -> str | None:
 def save_table(
     df: Annotated[DataFrame, Field(title="Table", description="The table to save.")],
     filename: Annotated[
-        OutputName,
+        OutputFile,
         Field(
             title="File name",
-            description="The name inside the results folder; the suffix selects the format.",
+            description="The name inside the results folder; the suffix selects the format. Through a "
+            "connection, a URL.",
         ),
     ],
     format: Annotated[  # noqa: A002 - the word that authors expect
@@ -184,13 +192,36 @@ def save_table(
             description="CSV, TSV, Parquet or JSON; taken from the file's suffix if left empty.",
         ),
     ] = None,
+    *,
+    connection: ObjectStore = None,
+    mode: Annotated[
+        Literal["create", "replace"],
+        Field(
+            title="Mode",
+            description="Whether nothing may be at a URL yet (create), or what is there is replaced.",
+        ),
+    ] = "create",
 ) -> str:
     """Save a table to the results folder and return the file's path.
 
-    When it is mapped over groups, each group's name becomes a part of its file's name.
+    When it is mapped over groups, each group's name becomes a part of its file's name. A URL is written
+    through a connection, wholly or not at all; with mocked input and output, to the results folder.
     """
     kind = format_of(filename, TableFormat(format) if format else None, "filename")
-    path = current().output_path(filename)
+    if "://" not in filename:
+        refuse_connection(connection, "filename")
+        return _save(df, filename, kind)
+    url = ObjectUrl.parse(filename)
+    if connection is not None and connection.mocked:
+        return _save(df, f"{url.bucket}/{url.key}", kind)
+    url = url.renamed(current().name_in_map(url.name))
+    with uploaded(url, connection, mode=mode) as file:
+        write_table(df, file, kind)
+    return str(url)
+
+
+def _save(df: DataFrame, name: str, kind: TableFormat) -> str:
+    path = current().output_path(name)
     try:
         write_table(df, path, kind)
     except OSError as error:

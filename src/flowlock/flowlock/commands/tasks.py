@@ -92,7 +92,7 @@ class OneTask:
         for parameter in task.parameters:
             default = "" if parameter.required else f" = {parameter.as_json().get('default')!r}"
             source = "  from a step" if parameter.wired else ""
-            lines.append(f"  {parameter.name}: {parameter.annotation}{default}{source}")
+            lines.append(f"  {parameter.name}: {parameter.given_as}{default}{source}")
             if parameter.description:
                 lines.append(f"      {parameter.description}")
         lines.append(f"  returns {task.returns}")

@@ -194,7 +194,7 @@ def _parameter_rows(step: PlannedStep) -> Iterator[str]:
         if not parameter.required:
             default = _code(json.dumps(parameter.default, ensure_ascii=False, default=str))
         words = _markdown(parameter.description or parameter.title)
-        cells = (_code(step.id), _code(parameter.name), _code(parameter.annotation), default, words)
+        cells = (_code(step.id), _code(parameter.name), _code(parameter.given_as), default, words)
         yield f"| {' | '.join(cells)} |"
 
 

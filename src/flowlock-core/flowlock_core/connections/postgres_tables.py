@@ -1,0 +1,134 @@
+"""Reading by a query and writing tables in a PostgreSQL database, each in one transaction."""
+
+from collections.abc import Sequence
+from contextlib import closing
+from enum import Enum
+from typing import Any
+
+from flowlock_core.connections.postgres import Postgres
+from flowlock_core.errors import TaskError, nearest
+
+# Longer names are cut by the server, and two of them may then be the same.
+_LONGEST_NAME = 63
+_STAGED = "flowlock_staged"
+_COLUMNS = """
+SELECT a.attname, format_type(a.atttypid, a.atttypmod), t.typname
+FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+WHERE a.attrelid = $1::regclass AND a.attnum > 0 AND NOT a.attisdropped
+"""
+
+
+class TableMode(Enum):
+    """What is done about a table that is there already."""
+
+    CREATE = "create"
+    APPEND = "append"
+    REPLACE = "replace"
+
+
+def fetch(connection: Postgres, query: str, values: Sequence[Any]) -> Any:
+    """Return what a query gives as an Arrow table; the query cannot change anything."""
+    with connection.connected("query") as database, closing(database.cursor()) as cursor:
+        cursor.execute("SET TRANSACTION READ ONLY")
+        cursor.execute(query, tuple(values) if values else None)
+        return cursor.fetch_arrow_table()
+
+
+def store(connection: Postgres, rows: Any, table: str, *, schema: str | None = None, mode: TableMode) -> int:
+    """Write an Arrow table, wholly or not at all, and return the number of its rows."""
+    _require_name(table, "table")
+    if schema is not None:
+        _require_name(schema, "schema")
+    for name in rows.column_names:
+        _require_name(name, "df")
+    with connection.connected("df") as database, closing(database.cursor()) as cursor:
+        there = _exists(cursor, table, schema)
+        if there and mode is TableMode.CREATE:
+            raise TaskError(
+                f"{connection.database} on {connection.host} has a table {table} already",
+                code="FL755",
+                parameter="table",
+                hint="set `mode` to append or replace, or name another table",
+            )
+        if there and mode is TableMode.APPEND:
+            _append(cursor, rows, _qualified(table, schema))
+        else:
+            how = "replace" if there else "create"
+            cursor.adbc_ingest(table, rows, mode=how, db_schema_name=schema)
+        database.commit()
+    return int(rows.num_rows)
+
+
+def _require_name(name: str, parameter: str) -> None:
+    if not 0 < len(name.encode()) <= _LONGEST_NAME or "\0" in name:
+        raise TaskError(
+            f"`{name[:_LONGEST_NAME]}` is not a name of PostgreSQL, which has 1 to {_LONGEST_NAME} bytes",
+            parameter=parameter,
+            hint="choose a shorter name",
+        )
+
+
+def _quoted(name: str) -> str:
+    doubled = name.replace('"', '""')
+    return f'"{doubled}"'
+
+
+def _qualified(table: str, schema: str | None) -> str:
+    return ".".join(_quoted(part) for part in (schema, table) if part is not None)
+
+
+def _exists(cursor: Any, table: str, schema: str | None) -> bool:
+    cursor.execute("SELECT to_regclass($1::text) IS NOT NULL", (_qualified(table, schema),))
+    (there,) = cursor.fetchone()
+    return bool(there)
+
+
+def _append(cursor: Any, rows: Any, target: str) -> None:
+    """Append by a copy in between: the driver writes integers into columns of times as they are."""
+    cursor.execute(_COLUMNS, (target,))
+    types = {name: (full, short) for name, full, short in cursor.fetchall()}
+    for name in rows.column_names:
+        if name not in types:
+            raise TaskError(
+                f"the table {target} has no column `{name}`; its columns are {', '.join(types)}",
+                code="FL731",
+                parameter="df",
+                hint=nearest(name, list(types)),
+            )
+    cursor.adbc_ingest(_STAGED, rows, mode="create", temporary=True)
+    cursor.execute(_COLUMNS, (_STAGED,))
+    staged = {name: (full, short) for name, full, short in cursor.fetchall()}
+    for name in rows.column_names:
+        _require_same_zone(name, staged[name][1], types[name][1])
+    columns = ", ".join(map(_quoted, rows.column_names))
+    # Both names are quoted; the values never become a part of the statement.
+    cursor.execute(f"INSERT INTO {target} ({columns}) SELECT {columns} FROM pg_temp.{_STAGED}")  # noqa: S608
+    for name in rows.column_names:
+        _require_unchanged(cursor, name, staged[name][0], types[name][0])
+    cursor.execute(f"DROP TABLE pg_temp.{_STAGED}")
+
+
+def _require_same_zone(name: str, given: str, there: str) -> None:
+    zoned = {"timestamp": "without a time zone", "timestamptz": "with a time zone"}
+    if given in zoned and there in zoned and given != there:
+        raise TaskError(
+            f"the column `{name}` has times {zoned[given]}, that of the table times {zoned[there]}",
+            parameter="df",
+            hint="give both a time zone, or neither",
+        )
+
+
+def _require_unchanged(cursor: Any, name: str, given: str, there: str) -> None:
+    """Refuse values that the type of the table's column rounds or cuts."""
+    column = _quoted(name)
+    cursor.execute(
+        f"SELECT count(*) FROM pg_temp.{_STAGED} "  # noqa: S608 - quoted names, and types as the server writes them
+        f"WHERE {column}::{there}::{given} IS DISTINCT FROM {column}"
+    )
+    (changed,) = cursor.fetchone()
+    if changed:
+        raise TaskError(
+            f"the column `{name}` of the table is of the type {there}, which changes {changed} of the values",
+            parameter="df",
+            hint="round the values before, or change the type in the database",
+        )
