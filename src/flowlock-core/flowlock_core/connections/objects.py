@@ -13,7 +13,7 @@ from flowlock_core.types import ObjectUrl
 
 @contextmanager
 def local_copy(path: Path | ObjectUrl, connection: S3 | None, parameter: str = "path") -> Iterator[Path]:
-    """Yield a file to read: the path itself, or a copy of the object, whose URL stands in what is raised."""
+    """Yield a file to read: the path itself, or a copy of the object, which errors name by its URL."""
     if isinstance(path, Path):
         refuse_connection(connection, parameter)
         yield path

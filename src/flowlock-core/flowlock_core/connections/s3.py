@@ -46,7 +46,7 @@ class S3(ConnectionSettings):
     @field_validator("endpoint")
     @classmethod
     def _require_endpoint(cls, endpoint: str | None) -> str | None:
-        # A password in a URL would not be treated as one, and obstore panics over a port that is none.
+        # A password in a URL would not be treated as one, and obstore panics over an invalid port.
         if endpoint is not None:
             found = _ENDPOINT.fullmatch(endpoint)
             if found is None or int(found[1] or 0) > _LAST_PORT:

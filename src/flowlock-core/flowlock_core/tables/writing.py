@@ -74,7 +74,7 @@ def arrow_table(
 ) -> "pa.Table":
     """Return a table as Arrow has it; a TaskError names the column that `what` cannot hold.
 
-    `also` are the kinds of Python values in a column that it can hold, besides texts, numbers and times.
+    `also` are the kinds of Python values that it can hold, in addition to texts, numbers and times.
     """
     import pyarrow as pa
 
