@@ -137,7 +137,7 @@ def index(root: Path) -> None:
     first, every = artifacts[:-1], artifacts
     place, cache = root / "indexed", root / "index-cache"
 
-    def ours(wanted: Sequence[store.HeldArtifact]) -> None:
+    def ours(wanted: Sequence[store.ChannelArtifact]) -> None:
         store.put(place, wanted, subdirs=["linux-64"], cache=cache)
 
     def empty() -> None:
@@ -161,7 +161,7 @@ def index(root: Path) -> None:
     print_table(["index", "seconds"], rows)
 
 
-def tiny_artifact(folder: Path, number: int) -> store.HeldArtifact:
+def tiny_artifact(folder: Path, number: int) -> store.ChannelArtifact:
     """Write an artifact of one file."""
     stem = f"tiny-{number}-1.0-h0_0"
     record = {"name": f"tiny-{number}", "version": "1.0", "build": "h0_0", "build_number": 0}
@@ -181,7 +181,7 @@ def tiny_artifact(folder: Path, number: int) -> store.HeldArtifact:
         subdir="noarch",
         sha256=files.sha256_of(path),
     )
-    return store.HeldArtifact(artifact=artifact, origin=path)
+    return store.ChannelArtifact(artifact=artifact, origin=path)
 
 
 def copied(target: Path) -> Path:

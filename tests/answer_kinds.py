@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from flowlock.edges.http import AnswerKind
-from flowlock.edges.patience import Patience
+from flowlock.edges.retry_policy import RetryPolicy
 from flowlock.release.targets import github_objects
 from flowlock.release.targets.client import Client, listed
 from flowlock.release.targets.protocol import Context
@@ -17,7 +17,7 @@ from mutations import Syntax
 from servers import raw
 from sound_files import OBJECTS, REPODATA
 
-QUICK = Patience(tries=1, first_pause=0.001, longest_pause=0.002, longest_wait=0.1, connect=2.0, read=0.3)
+QUICK = RetryPolicy(tries=1, first_pause=0.001, longest_pause=0.002, longest_wait=0.1, connect=2.0, read=0.3)
 SERVER = "the server"
 STATUSES = (
     *("200 OK", "201 Created", "204 No Content", "206 Partial Content", "299 Odd", "304 Not Modified"),
@@ -44,7 +44,7 @@ def answers(_folder: Path) -> Iterator[Kind]:
     """An index, and objects of the GitHub API."""
     readers: list[tuple[str, Callable[[Client, str], None]]] = [(REPODATA, _read_index)]
     readers += [(json.dumps(content), partial(_read_object, kind)) for kind, content in OBJECTS]
-    context = Context(root=Path(), tag="v1.0.0", patience=QUICK)
+    context = Context(root=Path(), tag="v1.0.0", retry_policy=QUICK)
     for body, read in readers:
         data = body.encode()
         head = raw.reply(b"", Content_Type="application/json", Retry_After="1", X_RateLimit_Remaining="5")

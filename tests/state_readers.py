@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from flowlock.base import interpreter, manifest, wheels
-from flowlock.builder.package_tests.outcomes import KeptOutcomes
+from flowlock.builder.package_tests.outcomes import OutcomeCache
 from flowlock.builder.plan.cache import BuildRecord
 from flowlock.builder.worker.unpacked import Unpacked
 from flowlock.channel import store
@@ -22,7 +22,7 @@ from flowlock.tasks.verdicts import read_verdicts
 
 
 def outcomes(path: Path) -> tuple[str | None, bool]:
-    kept = KeptOutcomes(path)
+    kept = OutcomeCache(path)
     return kept.last("a", "x"), kept.passed("a", "x")
 
 
@@ -93,7 +93,7 @@ READERS: Mapping[str, tuple[Callable[[Path], Any], Any]] = {
     "verdicts": (read_verdicts, {}),
     "environment": (lambda path: environment._is_whole(path.parents[1]), False),
     "bytecode": (lambda path: bytecode.read_kept(path.parent), None),
-    "interpreter": (lambda path: memo.read(path, interpreter._KeptAnswer), None),
+    "interpreter": (lambda path: memo.read(path, interpreter._CachedAnswer), None),
     "run": (lambda path: run._is_current(path.parent, "e", None), False),
     "results": (lambda path: run._only_of_runs(path.parent), False),
     "ledger": (

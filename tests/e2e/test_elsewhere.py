@@ -15,7 +15,7 @@ from flowlock.commands import compile as command
 from flowlock.commands.foreign_tasks import SolvedEnvironments
 from flowlock.commands.init import init
 from flowlock.commands.session import Profile, Session
-from flowlock.commands.tasks import InEnvironments
+from flowlock.commands.tasks import EnvironmentLookup
 from flowlock.conda import platforms
 from flowlock.errors import FlowlockError, Location
 from flowlock.report.renderings import errors
@@ -114,7 +114,7 @@ def test_the_reason_stands_with_the_requirement_in_the_spec(session: Session) ->
     sources = command.read_specs(space, [space.workflow("borrowed")])
     facts = facts_of(space)
     offline = Session(workspace=space, profile=session.profile, offline=True, progress=Silent())
-    catalog = command.catalog_for(space, sources, facts, Silent(), InEnvironments(session=offline))
+    catalog = command.catalog_for(space, sources, facts, Silent(), EnvironmentLookup(session=offline))
     problems = errors(command.check_specs(sources, catalog, facts))
     (problem,) = [one for one in problems if one.code == "FL132"]
     assert "--offline forbids" in problem.message

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from flowlock.edges.patience import Patience
+from flowlock.edges.retry_policy import RetryPolicy
 from flowlock.errors import FlowlockError
 from flowlock.release import ledger
 from flowlock.release.outcome import PublishResult
@@ -18,7 +18,7 @@ from servers.packages import package
 from servers.prefix_dev import PrefixDev
 from servers.venues import Venue, run
 
-IMPATIENT = Patience(tries=2, first_pause=0.001, longest_pause=0.002, connect=2.0, read=5.0)
+IMPATIENT = RetryPolicy(tries=2, first_pause=0.001, longest_pause=0.002, connect=2.0, read=5.0)
 
 
 def outcomes(result: PublishResult) -> dict[str, tuple[DeliveryStatus, str]]:
@@ -151,7 +151,7 @@ def test_a_ledger_is_written_when_a_channel_fails_after_the_uploads(tmp_path: Pa
     with answering(failing) as url:
         environ = {"PREFIX_API_KEY": venues.PREFIX_TOKEN}
         venue = Venue(target=f"prefix:{url}/flowlock", environ=environ, served=dict)
-        result = run([venue], paths, tmp_path, patience=IMPATIENT)
+        result = run([venue], paths, tmp_path, retry_policy=IMPATIENT)
     assert not result.ok
     assert "418" in result.as_text()
     assert sorted(entries(tmp_path)) == [path.name for path in paths]

@@ -136,7 +136,7 @@ def until_done(venue: Venue, folder: Path) -> PublishResult:
     paths = sorted((folder / "artifacts").glob("*.conda"))
     for _ in range(10):
         try:
-            result = venues.run([venue], paths, folder, patience=venues.STORMY, jobs=4)
+            result = venues.run([venue], paths, folder, retry_policy=venues.STORMY, jobs=4)
         except FlowlockError:
             continue
         if result.ok:

@@ -85,7 +85,7 @@ def test_a_release_goes_from_an_edit_to_a_user_and_its_locks_hold_before_and_aft
             tag="v0.2.0",
             to=[f"directory:{published}", venue.target],
             source=artifacts,
-            patience=venues.QUICK,
+            retry_policy=venues.QUICK,
         )
         first = command.publish_tag(clone.session, options, venue.environ)
         assert first.ok, first.as_text()

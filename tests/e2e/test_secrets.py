@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 
 from flowlock.cli import main
-from flowlock.edges.patience import Patience
+from flowlock.edges.retry_policy import RetryPolicy
 from flowlock.errors import FlowlockError
 from flowlock.report import reporter
 from servers.loopback import Request, Response, answering
@@ -22,7 +22,7 @@ from servers.venues import Venue, run
 SECRET = "Zq/9x+Vw-planted_K7=dENG~bPxRfi"  # noqa: S105 - opens nothing
 # Any part of this length would tell.
 PARTS = [SECRET[start : start + 6] for start in range(len(SECRET) - 5)]
-IMPATIENT = Patience(tries=1, first_pause=0.0, longest_pause=0.0, connect=2.0, read=5.0)
+IMPATIENT = RetryPolicy(tries=1, first_pause=0.0, longest_pause=0.0, connect=2.0, read=5.0)
 KINDS = ("prefix", "github", "quetz", "s3")
 STATUSES = (401, 403, 404, 409, 418, 422, 503)
 
@@ -99,7 +99,7 @@ def test_an_echo_that_is_cut_at_any_length_shows_no_part_of_a_credential(
 def told(venue: Venue, path: Path, folder: Path) -> str:
     """Publish and report; return what is said before the reporter has a hand in it."""
     try:
-        result = run([venue], [path], folder, patience=IMPATIENT, deadline=0.0)
+        result = run([venue], [path], folder, retry_policy=IMPATIENT, deadline=0.0)
     except FlowlockError as error:
         reporter.emit_failure(error, as_json=True)
         return " ".join(f"{problem.message} {problem.hint}" for problem in error.problems)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from flowlock.edges import downloads
-from flowlock.edges.patience import Patience
+from flowlock.edges.retry_policy import RetryPolicy
 from flowlock.errors import FlowlockError
 from flowlock.report.reporter import Silent
 from servers.github import GitHub
@@ -22,7 +22,7 @@ SECRET = "planted-0123456789-secret-abcdef"  # noqa: S105 - opens nothing
 # What any client sends to any server.
 NEUTRAL = {"host", "user-agent", "accept", "accept-encoding", "connection"}
 STATUSES = (301, 302, 303, 307, 308)
-QUICK = Patience(tries=2, first_pause=0.001, longest_pause=0.002, connect=2.0, read=5.0)
+QUICK = RetryPolicy(tries=2, first_pause=0.001, longest_pause=0.002, connect=2.0, read=5.0)
 
 
 @dataclass(kw_only=True)
@@ -116,7 +116,8 @@ def test_no_redirect_takes_anything_of_ours_to_another_server(kind: str, wanted:
             redirect = redirecting(servers()[kind], other, status, WANTED[wanted])
             with answering(redirect) as url:
                 try:
-                    told = run([venue(kind, url)], paths, tmp_path, patience=QUICK, deadline=0.2).as_text()
+                    result = run([venue(kind, url)], paths, tmp_path, retry_policy=QUICK, deadline=0.2)
+                    told = result.as_text()
                 except FlowlockError as error:
                     told = " ".join(problem.message for problem in error.problems)
             assert SECRET[:6] not in told
@@ -232,5 +233,5 @@ def test_a_credential_is_never_sent_unencrypted_to_another_machine(
     kind: str, url: str, tmp_path: Path
 ) -> None:
     with pytest.raises(FlowlockError) as caught:
-        run([venue(kind, url)], [package(tmp_path / "a", "core")], tmp_path, patience=QUICK)
+        run([venue(kind, url)], [package(tmp_path / "a", "core")], tmp_path, retry_policy=QUICK)
     assert {problem.code for problem in caught.value.problems} == {"FL854"}

@@ -12,7 +12,7 @@ def main(text: str) -> int:
     asked = json.loads(text)
     venue = Venue(target=asked["target"], environ=asked["environ"], served=dict)
     paths = sorted(Path(asked["artifacts"]).glob("*.conda"))
-    result = venues.run([venue], paths, Path(asked["folder"]), patience=venues.STORMY, jobs=4)
+    result = venues.run([venue], paths, Path(asked["folder"]), retry_policy=venues.STORMY, jobs=4)
     return 0 if result.ok else 1
 
 

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from flowlock.edges.patience import Patience
+from flowlock.edges.retry_policy import RetryPolicy
 from flowlock.release import publish
 from flowlock.release.outcome import PublishResult
 from flowlock.release.plan import PinnedBuild
@@ -25,9 +25,9 @@ from servers.loopback import answering
 from servers.packages import pinned
 from servers.prefix_dev import PrefixDev
 
-QUICK = Patience(tries=12, first_pause=0.005, longest_pause=0.05, connect=5.0, read=20.0)
+QUICK = RetryPolicy(tries=12, first_pause=0.005, longest_pause=0.05, connect=5.0, read=20.0)
 # As QUICK, but a server that does not answer soon is given up on.
-STORMY = Patience(tries=12, first_pause=0.005, longest_pause=0.05, connect=2.0, read=0.4)
+STORMY = RetryPolicy(tries=12, first_pause=0.005, longest_pause=0.05, connect=2.0, read=0.4)
 PREFIX_TOKEN = "pfx-4d1f0c7e9b2a"
 GITHUB_TOKEN = "ghp-77aa0b1c2d3e4f"
 AWS_SECRET = "wJalrXUtnFEMI-K7MDENG-bPxRfiCYEXAMPLEKEY"
@@ -188,7 +188,7 @@ def run(
     *,
     tag: str = "v1.0.0",
     pins: Sequence[PinnedBuild] | None = None,
-    patience: Patience = QUICK,
+    retry_policy: RetryPolicy = QUICK,
     notes: str = "",
     environ: Mapping[str, str] | None = None,
     progress: Progress | None = None,
@@ -202,7 +202,7 @@ def run(
         prerelease="rc" in tag,
         commit=COMMIT,
         notes=notes,
-        patience=patience,
+        retry_policy=retry_policy,
         environ=merged if environ is None else environ,
     )
     job = publish.Publication(

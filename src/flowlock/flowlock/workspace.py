@@ -123,12 +123,12 @@ class Workspace:
         return (resolved.relative_to(self.root) if inside else resolved).as_posix()
 
 
-class _Strict(BaseModel):
+class _StrictModel(BaseModel):
     # Only the whole document is validated: its tables need no separate validators.
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
-class _WorkspaceTable(_Strict):
+class _WorkspaceTable(_StrictModel):
     name: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
     version: str
     epoch: datetime
@@ -160,7 +160,7 @@ class _WorkspaceTable(_Strict):
         return value
 
 
-class _ChannelsTable(_Strict):
+class _ChannelsTable(_StrictModel):
     release: str = Field(pattern=r"^https?://")
     others: list[str] = ["conda-forge"]
     aliases: dict[str, str] = {}
@@ -176,7 +176,7 @@ class _ChannelsTable(_Strict):
         return value
 
 
-class _BuildTable(_Strict):
+class _BuildTable(_StrictModel):
     backend: str = Field(pattern=r"^\S+ ==\S+$")
     installer: str = Field(pattern=r"^\S+ ==\S+$")
     platforms: list[str] | None = Field(default=None, min_length=1)
@@ -187,11 +187,11 @@ class _BuildTable(_Strict):
         return value and [Platform(name) for name in value]
 
 
-class _PackageTable(_Strict):
+class _PackageTable(_StrictModel):
     excludes: list[str] = []
 
 
-class _WorkflowTable(_Strict):
+class _WorkflowTable(_StrictModel):
     locked: bool = True
     reason: str = Field(default="", validate_default=True)
 
@@ -206,7 +206,7 @@ class _WorkflowTable(_Strict):
         return " ".join(value.split())
 
 
-class _SettingsDocument(_Strict):
+class _SettingsDocument(_StrictModel):
     workspace: _WorkspaceTable
     channels: _ChannelsTable
     build: _BuildTable

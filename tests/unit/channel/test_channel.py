@@ -26,7 +26,7 @@ EPOCH = datetime(2026, 11, 1, tzinfo=UTC)
 Put = Callable[..., bool]
 
 
-def artifact(folder: Path, name: str, version: str = "1.0", subdir: str = "noarch") -> store.HeldArtifact:
+def artifact(folder: Path, name: str, version: str = "1.0", subdir: str = "noarch") -> store.ChannelArtifact:
     stem = f"{name}-{version}-0"
     index = {"name": name, "version": version, "build": "0", "build_number": 0, "depends": ["python >=3.11"]}
     member = Member(path="info/index.json", data=json.dumps({**index, "subdir": subdir}).encode())
@@ -34,10 +34,10 @@ def artifact(folder: Path, name: str, version: str = "1.0", subdir: str = "noarc
     folder.mkdir(exist_ok=True)
     path.write_bytes(archive.write(stem, [member], epoch=EPOCH))
     made = Artifact(name=name, version=version, build="0", number=0, subdir=subdir, sha256=sha256_of(path))
-    return store.HeldArtifact(artifact=made, origin=path)
+    return store.ChannelArtifact(artifact=made, origin=path)
 
 
-def put(root: Path, *artifacts: store.HeldArtifact) -> bool:
+def put(root: Path, *artifacts: store.ChannelArtifact) -> bool:
     return store.put(root / "channel", artifacts, subdirs=["linux-64"], cache=root / "cache")
 
 

@@ -16,7 +16,7 @@ from flowlock.commands.compile import CompileResult, compile_workflows
 from flowlock.commands.init import init
 from flowlock.edges import files
 from flowlock.errors import FlowlockError
-from flowlock.report.reporter import Format, Lines, Silent, failure_text
+from flowlock.report.reporter import Format, PlainProgress, Silent, failure_text
 
 TODAY = datetime(2026, 11, 1, tzinfo=UTC)
 PACKAGE = Path("examples/hello/flowlock-hello-workflow")
@@ -195,7 +195,7 @@ def test_warnings_are_noted_and_nothing_is_held_up(root: Path) -> None:
     extra = "workflow:\n  - {id: spare, task: load_table}\n"
     change(spec, "workflow:\n", extra)
     noted = StringIO()
-    result = compile_workflows(workspace.load(root), (), check=False, progress=Lines(noted))
+    result = compile_workflows(workspace.load(root), (), check=False, progress=PlainProgress(noted))
     assert result.workflows[0].status == "updated"
     assert "2 warnings in the specs: see `flowlock check`" in noted.getvalue()
     # They give no value for the step that this test adds.

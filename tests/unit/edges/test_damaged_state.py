@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from flowlock.base import wheels
-from flowlock.builder.package_tests.outcomes import KeptOutcomes
+from flowlock.builder.package_tests.outcomes import OutcomeCache
 from flowlock.commands import run
 from flowlock.edges import memo
 from flowlock.release import ledger
@@ -43,7 +43,7 @@ def test_sound_files_are_read(tmp_path: Path) -> None:
     assert ledger.read(tmp_path / ledger.FILE, tag="v1.0.0", commit="c") == written
     assert ledger.read(tmp_path / ledger.FILE, tag="v1.0.1", commit="c").entries == ()
     path = tmp_path / "tests.json"
-    tested = KeptOutcomes(path)
+    tested = OutcomeCache(path)
     tested.keep_outcome("a", "x", "passed")
     tested.keep_pass("a", "x")
     tested.save(["a"])

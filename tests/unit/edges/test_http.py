@@ -11,7 +11,7 @@ import pytest
 from flowlock.edges import http, secret
 from flowlock.edges.credentials import Header
 from flowlock.edges.http import Answer, HttpRequest
-from flowlock.edges.patience import Patience, retry_after
+from flowlock.edges.retry_policy import RetryPolicy, retry_after
 from flowlock.edges.secret import Secret
 from flowlock.errors import FlowlockError
 from flowlock.release.targets.sigv4 import EMPTY, Signer
@@ -19,7 +19,7 @@ from servers.loopback import Request as Asked
 from servers.loopback import Response, answering
 
 PLANTED = "planted-secret-0123456789"
-QUICK = Patience(tries=4, first_pause=0.001, longest_pause=0.002, longest_wait=5.0)
+QUICK = RetryPolicy(tries=4, first_pause=0.001, longest_pause=0.002, longest_wait=5.0)
 NOW = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
 
 
@@ -36,7 +36,7 @@ def sequence(*statuses: int, **headers: str) -> tuple[Callable[[Asked], Response
 
 def call(url: str, **options: object) -> Answer:
     request = HttpRequest(method="POST", url=url, body=b"data", credential=Header(secret=Secret(PLANTED)))
-    return http.call(http.session(), request, patience=QUICK, **options)  # type: ignore[arg-type] # options of call
+    return http.call(http.session(), request, retry_policy=QUICK, **options)  # type: ignore[arg-type] # options of call
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504, 520])

@@ -9,7 +9,7 @@ import pytest
 
 from flowlock.edges import http
 from flowlock.edges.http import Answer, AnswerKind, HttpRequest
-from flowlock.edges.patience import Patience
+from flowlock.edges.retry_policy import RetryPolicy
 from flowlock.errors import FlowlockError
 from flowlock.names import Sha256
 from flowlock.release.targets.client import listed
@@ -17,12 +17,12 @@ from servers import raw
 from servers.loopback import Response, answering
 from servers.raw import reply
 
-QUICK = Patience(tries=2, first_pause=0.001, longest_pause=0.002, longest_wait=1.0, connect=2.0, read=2.0)
+QUICK = RetryPolicy(tries=2, first_pause=0.001, longest_pause=0.002, longest_wait=1.0, connect=2.0, read=2.0)
 
 
 def call(url: str, **options: object) -> Answer:
     request = HttpRequest(method="GET", url=url, **options)  # type: ignore[arg-type] # fields of Request
-    return http.call(http.session(), request, patience=QUICK)
+    return http.call(http.session(), request, retry_policy=QUICK)
 
 
 def refusal(answer: bytes | Callable[[bytes], bytes], **options: object) -> str:
@@ -144,10 +144,10 @@ def test_a_body_that_comes_byte_by_byte_is_left_in_the_end() -> None:
             time.sleep(0.02)
             yield b"x"
 
-    impatient = Patience(tries=1, connect=2.0, read=0.3)
+    impatient = RetryPolicy(tries=1, connect=2.0, read=0.3)
     started = time.monotonic()
     with raw.sending(dripping) as url, pytest.raises(FlowlockError, match="too slowly"):
-        http.call(http.session(), HttpRequest(method="GET", url=url), patience=impatient)
+        http.call(http.session(), HttpRequest(method="GET", url=url), retry_policy=impatient)
     assert time.monotonic() - started < 5
 
 

@@ -8,12 +8,12 @@ import trustme
 
 from flowlock.edges import http
 from flowlock.edges.http import Answer, HttpRequest
-from flowlock.edges.patience import Patience
+from flowlock.edges.retry_policy import RetryPolicy
 from flowlock.errors import FlowlockError
 from servers.loopback import Request, Response, answering
 
 VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-PATIENCE = Patience(tries=4, first_pause=0.001, longest_pause=0.002, longest_wait=5.0)
+PATIENCE = RetryPolicy(tries=4, first_pause=0.001, longest_pause=0.002, longest_wait=5.0)
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def ask(authority: trustme.CA) -> tuple[Answer, list[Request]]:
 
     with answering(answer, tls=context) as url:
         request = HttpRequest(method="GET", url=f"{url}/x")
-        return http.call(http.session(), request, patience=PATIENCE), seen
+        return http.call(http.session(), request, retry_policy=PATIENCE), seen
 
 
 @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])

@@ -5,8 +5,8 @@ from packaging.requirements import Requirement
 
 from flowlock.release.requirement import (
     EDITORS,
-    Edited,
-    Move,
+    EditedFile,
+    RequirementMove,
     edited_pyproject,
     edited_recipe,
     edited_spec,
@@ -63,8 +63,8 @@ other = []
 """
 
 
-def move(name: str, version: str) -> Move:
-    return Move(name=name, wheels=frozenset({name}), version=version)
+def move(name: str, version: str) -> RequirementMove:
+    return RequirementMove(name=name, wheels=frozenset({name}), version=version)
 
 
 def changed_lines(before: str, after: str) -> list[tuple[str, str]]:
@@ -173,8 +173,8 @@ def test_a_constraint_with_an_empty_clause_is_a_problem_with_its_line(constraint
 @pytest.mark.parametrize("editor", EDITORS)
 def test_a_file_that_does_not_require_the_package_stays_byte_for_byte(editor: str) -> None:
     text = {"spec.yaml": SPEC, "recipe.yaml": RECIPE}.get(editor, PYPROJECT)
-    edited: Edited = EDITORS[editor](text, editor, move("absent", "1"))
-    assert edited == Edited(text=text)
+    edited: EditedFile = EDITORS[editor](text, editor, move("absent", "1"))
+    assert edited == EditedFile(text=text)
 
 
 def test_windows_line_ends_and_other_letters_do_not_shift_an_edit() -> None:

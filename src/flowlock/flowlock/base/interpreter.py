@@ -146,16 +146,16 @@ def _inspect(python: Path | None, kept: Path | None) -> Interpreter:
 def _probe(executable: Path, kept: Path | None) -> Interpreter:
     """Return what an executable says of itself, or said before on this system as the same file."""
     state = _state(executable)
-    kept_answer = memo.read(kept, _KeptAnswer) if kept else None
+    kept_answer = memo.read(kept, _CachedAnswer) if kept else None
     if kept_answer is None or kept_answer.state != state:
-        kept_answer = _KeptAnswer(state=state, answer=_ask(executable))
+        kept_answer = _CachedAnswer(state=state, answer=_ask(executable))
         if kept:
             memo.write(kept, kept_answer.model_dump())
     answer = kept_answer.answer
     return Interpreter(executable=executable, **{**answer, "prefix": Path(answer["prefix"])})
 
 
-class _KeptAnswer(BaseModel):
+class _CachedAnswer(BaseModel):
     """What the interpreter at a path said of itself, and all that this depends on."""
 
     state: list[str]

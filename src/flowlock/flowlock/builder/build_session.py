@@ -6,9 +6,9 @@ from pathlib import Path
 
 from flowlock.builder.environments.locked import LockedBuildEnvironments, open_channels
 from flowlock.builder.package_tests.channels import PackageTestChannels
-from flowlock.builder.package_tests.outcomes import KeptOutcomes
+from flowlock.builder.package_tests.outcomes import OutcomeCache
 from flowlock.builder.package_tests.testing import run as run_tests
-from flowlock.builder.plan.cache import Cache, Cached
+from flowlock.builder.plan.cache import Cache, CachedArtifact
 from flowlock.builder.plan.order import built_with
 from flowlock.builder.plan.snapshot import WorkspaceSnapshot
 from flowlock.builder.plan.stale import PackageState, cache_of, steps
@@ -39,7 +39,7 @@ class BuildSession:
         return self.snapshot.workspace
 
     @property
-    def cached(self) -> dict[str, Cached]:
+    def cached(self) -> dict[str, CachedArtifact]:
         """What need not be built."""
         return {name: state.cached for name, state in self.states.items() if state.cached is not None}
 
@@ -47,7 +47,7 @@ class BuildSession:
         """Return the workspace packages that must be there while a package is built."""
         return built_with(self.states[name].target.recipe, self.snapshot.graph, self.snapshot.names)
 
-    def job(self, name: str, held: Mapping[str, Cached]) -> BuildJob:
+    def job(self, name: str, held: Mapping[str, CachedArtifact]) -> BuildJob:
         """Return a package's job; what it needs of the workspace is in a channel made for it."""
         state, needed = self.states[name], self.needs(name)
         folder = self.workspace.state.build_channels / "needs" / name
@@ -75,7 +75,7 @@ class BuildSession:
             return None
         return fetch(self.workspace, target.download, offline=self.offline, progress=self.progress)
 
-    def test(self, workers: Workers, held: Mapping[str, Cached]) -> dict[str, str]:
+    def test(self, workers: Workers, held: Mapping[str, CachedArtifact]) -> dict[str, str]:
         """Run the packages' own tests where they are due, and return how they stand."""
         folder = self.workspace.state.build_channels / "tests"
         channels = PackageTestChannels(
@@ -92,7 +92,7 @@ class BuildSession:
             held,
             graph=self.snapshot.graph,
             channels=channels,
-            outcomes=KeptOutcomes(self.workspace.state.test_outcomes),
+            outcomes=OutcomeCache(self.workspace.state.test_outcomes),
             progress=self.progress,
         )
 
@@ -119,6 +119,6 @@ def start_session(
     )
 
 
-def held_artifact(cached: Cached) -> store.HeldArtifact:
+def held_artifact(cached: CachedArtifact) -> store.ChannelArtifact:
     """Return a built artifact as the channel enters it."""
-    return store.HeldArtifact(artifact=cached.artifact, origin=cached.path)
+    return store.ChannelArtifact(artifact=cached.artifact, origin=cached.path)

@@ -9,7 +9,7 @@ from flowlock.builder.build_session import BuildSession, held_artifact, start_se
 from flowlock.builder.contents.remarks import NO_REMARKS
 from flowlock.builder.environments.locked import LockedBuildEnvironments
 from flowlock.builder.output import refuse_foreign, write_output
-from flowlock.builder.plan.cache import Cache, Cached
+from flowlock.builder.plan.cache import Cache, CachedArtifact
 from flowlock.builder.plan.order import most_awaited_first
 from flowlock.builder.plan.result import BuildResult, BuildStatus, JobResult, PackageResult
 from flowlock.builder.plan.snapshot import WorkspaceSnapshot
@@ -77,7 +77,7 @@ def build(
     return BuildResult(packages=packages, mended=mended)
 
 
-def _build(workers: Workers, session: BuildSession) -> dict[str, tuple[Cached, float]]:
+def _build(workers: Workers, session: BuildSession) -> dict[str, tuple[CachedArtifact, float]]:
     """Build what is stale; failures are gathered, and raised as one when the rest has ended."""
     stale = {key: state for key, state in session.states.items() if state.cached is None}
     if stale:
@@ -85,7 +85,7 @@ def _build(workers: Workers, session: BuildSession) -> dict[str, tuple[Cached, f
     available = session.cached
     for state in stale.values():
         session.fetched(state.target)
-    built: dict[str, tuple[Cached, float]] = {}
+    built: dict[str, tuple[CachedArtifact, float]] = {}
     failed: dict[str, FlowlockError] = {}
     for name, outcome in workers.run(_waits_for(session, stale), lambda name: session.job(name, available)):
         try:
@@ -108,7 +108,7 @@ def _waits_for(session: BuildSession, stale: Mapping[str, PackageState]) -> dict
     return {name: waits_for[name] for name in most_awaited_first(waits_for, sizes)}
 
 
-def _verify(session: BuildSession, held: Mapping[str, Cached], *, jobs: int) -> None:
+def _verify(session: BuildSession, held: Mapping[str, CachedArtifact], *, jobs: int) -> None:
     """Build every portable package again, and compare."""
     portable = [key for key, state in session.states.items() if state.target.recipe.noarch]
     again = {key: session.job(key, held) for key in portable}
@@ -135,7 +135,9 @@ def _workers(workspace: Workspace, jobs: int) -> Iterator[Workers]:
         files.remove(workspace.state.build_channels)
 
 
-def _kept(cache: Cache, state: PackageState, outcome: JobResult | FlowlockError) -> tuple[Cached, float]:
+def _kept(
+    cache: Cache, state: PackageState, outcome: JobResult | FlowlockError
+) -> tuple[CachedArtifact, float]:
     if isinstance(outcome, FlowlockError):
         raise outcome
     inputs = state.package.inputs.as_json()
@@ -175,7 +177,7 @@ def _failures(
     )
 
 
-def _enter(session: BuildSession, held: Mapping[str, Cached]) -> bool:
+def _enter(session: BuildSession, held: Mapping[str, CachedArtifact]) -> bool:
     """Make the channel hold the current builds, and of other packages of the workspace what it held."""
     workspace = session.workspace
     folder, cache = workspace.state.channel, workspace.state.cache
@@ -184,7 +186,7 @@ def _enter(session: BuildSession, held: Mapping[str, Cached]) -> bool:
     current = {state.target.name for state in session.states.values()}
     others = {target.name for target in session.snapshot.targets.values()} - current
     artifacts += [
-        store.HeldArtifact(artifact=entry.artifact, origin=folder / entry.artifact.path)
+        store.ChannelArtifact(artifact=entry.artifact, origin=folder / entry.artifact.path)
         for entry in store.entries(folder)
         if entry.artifact.name in others and entry.artifact.path in whole
     ]
@@ -195,7 +197,9 @@ def _enter(session: BuildSession, held: Mapping[str, Cached]) -> bool:
     return changed
 
 
-def _result(state: PackageState, built: tuple[Cached, float] | None, tests: str = "") -> PackageResult:
+def _result(
+    state: PackageState, built: tuple[CachedArtifact, float] | None, tests: str = ""
+) -> PackageResult:
     held = built[0] if built else state.cached
     return PackageResult(
         artifact=held.artifact if held else state.identity.artifact,

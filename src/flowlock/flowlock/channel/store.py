@@ -32,7 +32,7 @@ SYNCS = 16
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class HeldArtifact:
+class ChannelArtifact:
     """An artifact that the channel has to hold, and the file that has its bytes."""
 
     artifact: Artifact
@@ -90,7 +90,7 @@ class _ChannelIndex(BaseModel):
     conda: dict[str, _IndexRecord] = Field(alias="packages.conda")
 
 
-class _KeptRecords(BaseModel):
+class _CachedRecords(BaseModel):
     """What is kept of artifacts and indices: their records and digests, by digest."""
 
     form: str
@@ -98,7 +98,7 @@ class _KeptRecords(BaseModel):
     indexes: dict[str, dict[str, Sha256Text]]
 
 
-def put(channel: Path, held: Sequence[HeldArtifact], *, subdirs: Iterable[str], cache: Path) -> bool:
+def put(channel: Path, held: Sequence[ChannelArtifact], *, subdirs: Iterable[str], cache: Path) -> bool:
     """Make the channel hold exactly these artifacts under a complete index; say whether anything changed.
 
     What is on disk decides: a file that is missing, foreign or altered makes a new generation, which takes
@@ -145,7 +145,7 @@ def _contents(channel: Path, digests: StatCache) -> dict[str, Sha256]:
 
 
 def _replace(
-    channel: Path, wanted: Mapping[str, HeldArtifact], index: Mapping[str, bytes], kept: Collection[str]
+    channel: Path, wanted: Mapping[str, ChannelArtifact], index: Mapping[str, bytes], kept: Collection[str]
 ) -> None:
     """Fill a new generation, then let the link name it. The one before stays for those who read it now.
 
@@ -197,7 +197,7 @@ def _next_link(channel: Path) -> Path:
     return channel.with_name(files.TEMPORARY_PREFIX + channel.name)
 
 
-def _bytes(held: HeldArtifact) -> bytes:
+def _bytes(held: ChannelArtifact) -> bytes:
     data = files.read_bytes(held.origin)
     if hashlib.sha256(data).hexdigest() != held.artifact.sha256:
         raise FlowlockError(
@@ -248,16 +248,16 @@ class _ContentFacts:
     def __init__(self, path: Path) -> None:
         self._path, self._changed = path, False
         self._made: dict[str, dict[str, bytes]] = {}
-        kept = memo.read(path, _KeptRecords)
+        kept = memo.read(path, _CachedRecords)
         if kept is None or kept.form != INDEX_FORM:
-            kept = _KeptRecords(form=INDEX_FORM, records={}, indexes={})
+            kept = _CachedRecords(form=INDEX_FORM, records={}, indexes={})
         self._records, self._indexes = kept.records, kept.indexes
 
-    def records(self, held: Iterable[HeldArtifact]) -> dict[str, Record]:
+    def records(self, held: Iterable[ChannelArtifact]) -> dict[str, Record]:
         """Return the index record of each artifact by digest."""
         return {entry.artifact.known_sha256: self._record(entry) for entry in held}
 
-    def _record(self, held: HeldArtifact) -> Record:
+    def _record(self, held: ChannelArtifact) -> Record:
         artifact, sha256 = held.artifact, held.artifact.known_sha256
         record = self._records.get(sha256)
         if record is None or record.get("sha256") != sha256:
@@ -287,7 +287,7 @@ class _ContentFacts:
             self._made = {key: index_files(records, archive.compressor())}
         return self._made[key]
 
-    def save(self, held: Iterable[HeldArtifact]) -> None:
+    def save(self, held: Iterable[ChannelArtifact]) -> None:
         """Write what was learned, without the records of artifacts that the channel no longer holds."""
         if self._changed:
             current = {entry.artifact.sha256 for entry in held}

@@ -68,7 +68,7 @@ def check(
 ) -> int:
     """Report every problem of specs and recipes, with file, line, column, code and a hint."""
     from flowlock.commands import check as checks
-    from flowlock.commands.tasks import InEnvironments
+    from flowlock.commands.tasks import EnvironmentLookup
 
     options: CommandOptions = context.obj
     session = options.session()
@@ -77,7 +77,7 @@ def check(
         specs or [],
         form=form,
         progress=session.progress,
-        elsewhere=InEnvironments(session=session),
+        lookup=EnvironmentLookup(session=session),
         strict=strict,
     )
     emit(result, as_json=options.json or form is Format.JSON)
@@ -113,7 +113,7 @@ def schema_spec(context: typer.Context) -> int:
 def compile_(context: typer.Context, workflows: Workflows = None, check: Check = False) -> int:
     """Compile specs into packages; with --check, name the files that are out of date."""
     from flowlock.commands.compile import compile_workflows
-    from flowlock.commands.tasks import InEnvironments
+    from flowlock.commands.tasks import EnvironmentLookup
 
     options: CommandOptions = context.obj
     session = options.session()
@@ -123,7 +123,7 @@ def compile_(context: typer.Context, workflows: Workflows = None, check: Check =
             workflows or [],
             check=check,
             progress=session.progress,
-            elsewhere=InEnvironments(session=session),
+            lookup=EnvironmentLookup(session=session),
         )
     )
 

@@ -12,7 +12,7 @@ import typer.core
 
 from flowlock.commands.session import Profile, Session
 from flowlock.errors import ExitCode, from_os_error
-from flowlock.report.reporter import Lines, Result, emit, progress
+from flowlock.report.reporter import PlainProgress, Result, emit, progress
 
 if TYPE_CHECKING:
     from flowlock.workspace import Workspace
@@ -72,7 +72,7 @@ class CommandOptions:
     profile: Profile
     offline: bool
 
-    def progress(self) -> Lines:
+    def progress(self) -> PlainProgress:
         """Return where this command reports progress: always stderr."""
         return progress(sys.stderr, quiet=self.quiet, verbose=self.verbose)
 

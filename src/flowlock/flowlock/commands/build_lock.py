@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from flowlock.builder.environments.declared import Needs, Wanted, wanted
+from flowlock.builder.environments.declared import BuildRequirements, Needs, wanted
 from flowlock.builder.environments.locked import LockedBuildEnvironments, RecordFiles
 from flowlock.builder.plan.targets import BuildTarget, targets
 from flowlock.commands.session import BASE_URL, Profile, Session
@@ -81,7 +81,7 @@ def check(session: Session, buildable: Mapping[str, BuildTarget]) -> list[Proble
 class _BuildLock:
     """A lock of build environments, what it must contain, and which folders stand for its channels."""
 
-    requested: Wanted
+    requested: BuildRequirements
     target: LockTarget
     folders: Sequence[ChannelFolder]
     mirrors: Mapping[str, Path]
@@ -97,7 +97,9 @@ class _BuildLock:
         return lock([self.target], folders=self.folders, own={}, options=options, progress=session.progress)
 
 
-def _wanted(session: Session, buildable: Mapping[str, BuildTarget], subdirs: Sequence[Platform]) -> Wanted:
+def _wanted(
+    session: Session, buildable: Mapping[str, BuildTarget], subdirs: Sequence[Platform]
+) -> BuildRequirements:
     """Return what is asked; of native packages nothing in the embedded profile.
 
     Its base has one Python: a variant for another one could not be locked, and would keep all from building.

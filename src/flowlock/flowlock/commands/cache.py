@@ -19,7 +19,7 @@ BUILDS, WORKFLOW_LOCK = "current builds", "pixi.lock"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Kept:
+class CacheEntry:
     """Something in the cache: its kind and name, the bytes it takes, and who needs it (empty: nobody)."""
 
     kind: str
@@ -33,7 +33,7 @@ class Kept:
 class CacheResult:
     """The cache's contents; after `gc` what was freed, with `dry_run` what would be."""
 
-    entries: tuple[Kept, ...]
+    entries: tuple[CacheEntry, ...]
     freed: bool = False
     dry_run: bool = False
 
@@ -85,7 +85,7 @@ def gc(session: Session, *, dry_run: bool) -> CacheResult:
     return CacheResult(entries=idle, freed=True, dry_run=dry_run)
 
 
-def _entries(session: Session) -> Iterator[Kept]:
+def _entries(session: Session) -> Iterator[CacheEntry]:
     workspace = session.workspace
     state = workspace.state
     pinned = _pinned(workspace)
@@ -129,7 +129,7 @@ def _stem(file: str) -> str:
     return file
 
 
-def _archives(folder: Path, needed: Mapping[str, str]) -> Iterator[Kept]:
+def _archives(folder: Path, needed: Mapping[str, str]) -> Iterator[CacheEntry]:
     """Yield each artifact with its record; what was rejected as not reproducible is needed by nobody."""
     by_stem: dict[str, list[Path]] = {}
     for path in sorted(_files(folder, "*.conda", "*.json")):
@@ -140,7 +140,7 @@ def _archives(folder: Path, needed: Mapping[str, str]) -> Iterator[Kept]:
         yield _kept("rejected", path.stem, [path], "")
 
 
-def _folders(kind: str, folder: Path, needed: Mapping[str, str]) -> Iterator[Kept]:
+def _folders(kind: str, folder: Path, needed: Mapping[str, str]) -> Iterator[CacheEntry]:
     """Yield the engine's unpacked packages, each a folder with a lock file beside it."""
     for path in sorted(folder.iterdir()) if folder.is_dir() else []:
         if path.is_dir():
@@ -149,7 +149,7 @@ def _folders(kind: str, folder: Path, needed: Mapping[str, str]) -> Iterator[Kep
             yield _kept(kind, path.name, paths, needed.get(path.name, ""))
 
 
-def _bytecode(folder: Path, needed: Mapping[str, str]) -> Iterator[Kept]:
+def _bytecode(folder: Path, needed: Mapping[str, str]) -> Iterator[CacheEntry]:
     """Yield the bytecode of each unpacked package; what is damaged is needed by nobody."""
     for path in sorted(folder.glob("*/*/")):
         kept = read_kept(path)
@@ -157,14 +157,14 @@ def _bytecode(folder: Path, needed: Mapping[str, str]) -> Iterator[Kept]:
         yield _kept("bytecode", name, [path], needed.get(name, ""))
 
 
-def _downloads(folder: Path, pinned: Mapping[str, str]) -> Iterator[Kept]:
+def _downloads(folder: Path, pinned: Mapping[str, str]) -> Iterator[CacheEntry]:
     """Yield the archives that builds took from elsewhere, each in a folder named by its digest."""
     for path in sorted(folder.glob("*")):
         name = _stem(next((file.name for file in path.iterdir()), path.name))
         yield _kept("download", name, [path], pinned.get(name, ""))
 
 
-def _wheels(snapshot: WorkspaceSnapshot) -> Iterator[Kept]:
+def _wheels(snapshot: WorkspaceSnapshot) -> Iterator[CacheEntry]:
     """Yield the wheels that the embedded base was made of, those of its present resolution as needed."""
     state = snapshot.workspace.state
     folders = [*sorted(state.wheels.glob("*")), *sorted(state.installed_wheels.glob("*"))]
@@ -204,9 +204,9 @@ def _files(folder: Path, *patterns: str) -> Iterable[Path]:
     return (path for pattern in patterns for path in folder.glob(pattern))
 
 
-def _kept(kind: str, name: str, paths: list[Path], needed_by: str) -> Kept:
+def _kept(kind: str, name: str, paths: list[Path], needed_by: str) -> CacheEntry:
     size = sum(_size(path) for path in paths)
-    return Kept(kind=kind, name=name, size=size, needed_by=needed_by, paths=tuple(paths))
+    return CacheEntry(kind=kind, name=name, size=size, needed_by=needed_by, paths=tuple(paths))
 
 
 def _size(path: Path) -> int:

@@ -9,7 +9,7 @@ from flowlock.channel.store import ChannelEntry, entries
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Listing:
+class ChannelListing:
     """The packages of a channel."""
 
     entries: tuple[ChannelEntry, ...]
@@ -34,6 +34,6 @@ def _line(entry: ChannelEntry, width: int) -> str:
     return f"{artifact.subdir:<13} {artifact.file:<{width}}  {entry.size:>9}  {artifact.known_sha256[:12]}"
 
 
-def ls(channel: Path) -> Listing:
+def ls(channel: Path) -> ChannelListing:
     """Return what the channel's index lists."""
-    return Listing(entries=tuple(entries(channel)))
+    return ChannelListing(entries=tuple(entries(channel)))

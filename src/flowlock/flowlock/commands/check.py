@@ -16,7 +16,7 @@ from flowlock.spec.catalog import Catalog
 from flowlock.spec.facts import WorkspaceFacts, facts_of
 from flowlock.spec.parse import parse
 from flowlock.spec.rules.check import by_place
-from flowlock.tasks.discover import Elsewhere
+from flowlock.tasks.discover import TaskLookup
 from flowlock.workspace import Workflow, Workspace
 from flowlock_core.parameters.literals import LiteralCheck
 
@@ -56,7 +56,7 @@ def check(
     *,
     form: Format,
     progress: Progress,
-    elsewhere: Elsewhere | None = None,
+    lookup: TaskLookup | None = None,
     strict: bool = False,
 ) -> CheckResult:
     """Check spec files or those of folders; with none named, every spec and recipe.
@@ -68,7 +68,7 @@ def check(
     sources = [_source(workspace, file) for file in files]
     run_files = [RunFiles.read(file.parent, workspace) for file in files]
     catalog = command.catalog_for(
-        workspace, sources, facts, progress, elsewhere, checks=_checks(sources, run_files)
+        workspace, sources, facts, progress, lookup, checks=_checks(sources, run_files)
     )
     problems = command.check_specs(sources, catalog, facts)
     problems += _run_file_problems(

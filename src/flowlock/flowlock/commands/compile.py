@@ -25,7 +25,7 @@ from flowlock.spec.literals import literal_checks
 from flowlock.spec.model import Spec, SpecRequirement
 from flowlock.spec.parse import parse
 from flowlock.spec.rules.check import by_place, check, without_consequences
-from flowlock.tasks.discover import Elsewhere, signatures, with_elsewhere
+from flowlock.tasks.discover import TaskLookup, signatures, with_foreign_tasks
 from flowlock.workspace import Workflow, Workspace
 from flowlock_core.parameters.literals import LiteralCheck
 
@@ -101,17 +101,17 @@ def compile_workflows(
     *,
     check: bool,
     progress: Progress,
-    elsewhere: Elsewhere | None = None,
+    lookup: TaskLookup | None = None,
 ) -> CompileResult:
     """Compile the named workflows, or all; with `check`, write nothing and say what is out of date.
 
     One invalid spec, or one generated file that was changed by hand, and nothing is written. Required
-    packages that are not here are looked into `elsewhere`.
+    packages that are not here are looked up by `lookup`.
     """
     workflows = [workspace.workflow(name) for name in names] or workspace.workflow_list
     facts = facts_of(workspace)
     sources = read_specs(workspace, workflows)
-    catalog = catalog_for(workspace, sources, facts, progress, elsewhere)
+    catalog = catalog_for(workspace, sources, facts, progress, lookup)
     problems = check_specs(sources, catalog, facts)
     if wrong := errors(problems):
         message = f"{count(wrong)} in the specs; nothing was compiled"
@@ -194,7 +194,7 @@ def catalog_for(
     sources: Sequence[SpecSource],
     facts: WorkspaceFacts,
     progress: Progress,
-    elsewhere: Elsewhere | None = None,
+    lookup: TaskLookup | None = None,
     *,
     checks: Iterable[LiteralCheck] = (),
 ) -> Catalog:
@@ -207,7 +207,7 @@ def catalog_for(
     every_check = list(dict.fromkeys((*own, *checks)))
     catalog = signatures(workspace, _required(specs, facts), checks=every_check, progress=progress)
     missing = list(_missing(specs, catalog, facts))
-    return with_elsewhere(catalog, missing, elsewhere, every_check) if elsewhere and missing else catalog
+    return with_foreign_tasks(catalog, missing, lookup, every_check) if lookup and missing else catalog
 
 
 def _required(specs: Sequence[Spec], facts: WorkspaceFacts) -> set[str] | None:

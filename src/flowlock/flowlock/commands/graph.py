@@ -9,7 +9,7 @@ from typing import Any
 
 from flowlock.commands.compile import catalog_for, check_specs, count, read_specs, texts_of
 from flowlock.commands.session import Session
-from flowlock.commands.tasks import InEnvironments
+from flowlock.commands.tasks import EnvironmentLookup
 from flowlock.compile.code.plan import plan
 from flowlock.compile.graph.mermaid import mermaid
 from flowlock.compile.graph.svg import graph_svg
@@ -63,7 +63,7 @@ def graph(session: Session, name: str, *, form: GraphForm, output: Path | None, 
         output = output or workspace.state.graph(workflow.name)
     facts = facts_of(workspace)
     sources = read_specs(workspace, [workflow])
-    catalog = catalog_for(workspace, sources, facts, session.progress, InEnvironments(session=session))
+    catalog = catalog_for(workspace, sources, facts, session.progress, EnvironmentLookup(session=session))
     spec = sources[0].spec
     problems = errors(check_specs(sources, catalog, facts))
     if problems or spec is None:

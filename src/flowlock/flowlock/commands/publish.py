@@ -13,7 +13,7 @@ from flowlock.commands import release as prepare
 from flowlock.commands.session import Session
 from flowlock.commands.verify import VerifyResult
 from flowlock.edges import files, git, process
-from flowlock.edges.patience import DEFAULT_PATIENCE, Patience
+from flowlock.edges.retry_policy import DEFAULT_RETRY_POLICY, RetryPolicy
 from flowlock.edges.secret import CREDENTIAL_WORDS
 from flowlock.errors import FlowlockError
 from flowlock.release import changelog, publish, reviewed, version
@@ -33,7 +33,7 @@ class PublishOptions:
     skip: Sequence[str] = ()
     jobs: int = 16
     deadline: float = 300.0
-    patience: Patience = DEFAULT_PATIENCE
+    retry_policy: RetryPolicy = DEFAULT_RETRY_POLICY
 
 
 def publish_tag(
@@ -42,7 +42,7 @@ def publish_tag(
     """Publish what a tag stands for to targets; see `publish.publish` for the stages."""
     skipped = publish.stages(options.skip)
     destinations = targets(
-        session, options.tag, options.to, environ, patience=options.patience, jobs=options.jobs
+        session, options.tag, options.to, environ, retry_policy=options.retry_policy, jobs=options.jobs
     )
     snapshot = read_snapshot(session.workspace)
     problems = [*verify.tag_problems(session, options.tag), *verify.source_problems(snapshot, options.tag)]
@@ -96,7 +96,7 @@ def targets(
     names: Sequence[str],
     environ: Mapping[str, str] | None,
     *,
-    patience: Patience = DEFAULT_PATIENCE,
+    retry_policy: RetryPolicy = DEFAULT_RETRY_POLICY,
     jobs: int = 16,
 ) -> list[PublishTarget]:
     """Return the targets that were named, by `kind:location` or by their names in flowlock.toml."""
@@ -108,7 +108,7 @@ def targets(
         commit=git.tag_commit(session.workspace.root, tag) or "",
         notes=_notes(session, str(parsed), prerelease=parsed.is_prerelease),
         connections=jobs,
-        patience=patience,
+        retry_policy=retry_policy,
         environ=os.environ if environ is None else environ,
     )
     return [make(name, session.workspace.targets, context) for name in dict.fromkeys(names)]

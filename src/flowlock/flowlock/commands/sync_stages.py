@@ -12,13 +12,13 @@ from flowlock.commands.compile import compile_workflows
 from flowlock.commands.lock import committed, lock_stage, targets
 from flowlock.commands.session import Profile, Session
 from flowlock.commands.sync_result import StageResult, SyncResult
-from flowlock.commands.tasks import InEnvironments
+from flowlock.commands.tasks import EnvironmentLookup
 from flowlock.lock.result import LockOptions
 from flowlock.report.reporter import Progress, ProgressStage
 
 
 @dataclass(slots=True)
-class _Recorded:
+class _RecordingProgress:
     """Progress that also keeps how each stage ended."""
 
     inner: Progress
@@ -43,7 +43,7 @@ class _Recorded:
 
 def run_stages(session: Session, *, check: bool, dry_run: bool, jobs: int | None) -> SyncResult:
     """Do what `sync` documents, stage by stage."""
-    progress = _Recorded(session.progress)
+    progress = _RecordingProgress(session.progress)
     session = replace(session, progress=progress)
     with session.exclusive():
         _compile(session, check=check or dry_run)
@@ -84,7 +84,7 @@ def _compile(session: Session, *, check: bool) -> None:
             session.names,
             check=check,
             progress=session.progress,
-            elsewhere=InEnvironments(session=session),
+            lookup=EnvironmentLookup(session=session),
         )
         changed = [workflow.name for workflow in result.workflows if workflow.status != "current"]
         stage.status = "current"

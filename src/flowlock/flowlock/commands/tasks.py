@@ -19,7 +19,7 @@ from flowlock_core.schema import TaskSignature
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class InEnvironments:
+class EnvironmentLookup:
     """Looks into packages in separate environments, as the session's profile makes them."""
 
     session: Session

@@ -15,7 +15,7 @@ from flowlock.commands.session import Session
 from flowlock.commands.sync_result import SyncResult
 from flowlock.edges import files
 from flowlock.errors import FlowlockError
-from flowlock.release.requirement import EDITORS, Edited, Move, MovedRequirement
+from flowlock.release.requirement import EDITORS, EditedFile, MovedRequirement, RequirementMove
 from flowlock.workspace import Workspace
 
 
@@ -79,7 +79,7 @@ def update_requirement(session: Session, name: str, version: str, *, dry_run: bo
     return UpdateResult(name=name, version=version, changes=changes, synced=synced)
 
 
-def _edited(space: Workspace, move: Move) -> dict[Path, Edited]:
+def _edited(space: Workspace, move: RequirementMove) -> dict[Path, EditedFile]:
     """Return every document as it would be; what cannot be moved, and what nothing requires, is refused."""
     edited = {path: _edit(space, path, move) for path in _documents(space)}
     problems = [problem for document in edited.values() for problem in document.problems]
@@ -94,11 +94,13 @@ def _edited(space: Workspace, move: Move) -> dict[Path, Edited]:
     return edited
 
 
-def _move(space: Workspace, name: str, version: str) -> Move:
+def _move(space: Workspace, name: str, version: str) -> RequirementMove:
     wheel = canonicalize_name(name)
     conda = str(space.conda_name(name)) if wheel in space.wheel_names else name
     wheels = {other for other, own in space.wheel_names.items() if own == conda}
-    return Move(name=conda, wheels=frozenset({wheel, canonicalize_name(conda), *wheels}), version=version)
+    return RequirementMove(
+        name=conda, wheels=frozenset({wheel, canonicalize_name(conda), *wheels}), version=version
+    )
 
 
 def _documents(space: Workspace) -> Iterator[Path]:
@@ -110,12 +112,12 @@ def _documents(space: Workspace) -> Iterator[Path]:
     yield from (package.folder / "pyproject.toml" for package in space.packages)
 
 
-def _edit(space: Workspace, path: Path, move: Move) -> Edited:
+def _edit(space: Workspace, path: Path, move: RequirementMove) -> EditedFile:
     shown = space.relative(path)
     return EDITORS[path.name](files.read_text(path, shown), shown, move)
 
 
-def _refuse_unknown(space: Workspace, move: Move, edited: Mapping[Path, Edited]) -> None:
+def _refuse_unknown(space: Workspace, move: RequirementMove, edited: Mapping[Path, EditedFile]) -> None:
     """Refuse a name that nothing requires: a misspelt one would look as if it were up to date."""
     probe = replace(move, version=">=0,!=0.0.0")
     for path in edited:

@@ -8,7 +8,7 @@ from flowlock.builder.plan.snapshot import WorkspaceSnapshot, read_snapshot
 from flowlock.commands import lock
 from flowlock.commands.compile import Compiled, compile_workflows, read_specs
 from flowlock.commands.session import Session
-from flowlock.commands.tasks import InEnvironments
+from flowlock.commands.tasks import EnvironmentLookup
 from flowlock.compile.code.python import one_line
 from flowlock.errors import FlowlockError
 from flowlock.report.text_table import text_table
@@ -102,7 +102,7 @@ def _compared(session: Session, names: Sequence[str]) -> Sequence[Compiled]:
         names,
         check=True,
         progress=session.progress,
-        elsewhere=InEnvironments(session=session),
+        lookup=EnvironmentLookup(session=session),
     ).workflows
 
 

@@ -43,7 +43,7 @@ IGNORED, NOT_IGNORED = 0, 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Listed:
+class SourceListing:
     """The source files below a folder, and the repositories there, of which git lists no files.
 
     Both are sorted POSIX paths.
@@ -58,7 +58,7 @@ def source_files(folder: Path) -> list[str]:
     return listed(folder).files
 
 
-def listed(folder: Path) -> Listed:
+def listed(folder: Path) -> SourceListing:
     """Return what is below a folder and is tracked, or untracked and not ignored.
 
     A tracked file that was deleted from the working tree is not listed. A file whose name is not UTF-8 is,
@@ -70,7 +70,7 @@ def listed(folder: Path) -> Listed:
     modes = {name: _mode(f"{folder}{os.sep}{name}") for name in names}
     files = [name for name, mode in modes.items() if _is_file(name, mode)]
     folders = [name for name, mode in modes.items() if stat.S_ISDIR(mode)]
-    return Listed(files=files, repositories=_repositories(folder, folders))
+    return SourceListing(files=files, repositories=_repositories(folder, folders))
 
 
 def _is_file(name: str, mode: int) -> bool:

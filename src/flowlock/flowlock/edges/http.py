@@ -20,7 +20,7 @@ from requests.adapters import HTTPAdapter
 from flowlock.edges import address, certificates, masking
 from flowlock.edges.address import ServerOrigin
 from flowlock.edges.credentials import Credential, basic
-from flowlock.edges.patience import DEFAULT_PATIENCE, PassingError, Patience, persist, retry_after
+from flowlock.edges.retry_policy import DEFAULT_RETRY_POLICY, PassingError, RetryPolicy, persist, retry_after
 from flowlock.errors import FlowlockError
 from flowlock.names import Sha256
 
@@ -164,7 +164,7 @@ def call(
     opened: requests.Session,
     request: HttpRequest,
     *,
-    patience: Patience = DEFAULT_PATIENCE,
+    retry_policy: RetryPolicy = DEFAULT_RETRY_POLICY,
     landed: Callable[[], Answer | None] | None = None,
     code: str = "FL811",
 ) -> Answer:
@@ -175,17 +175,19 @@ def call(
     returns the answer that stands for it.
     """
     return persist(
-        lambda: exchange(opened, request, patience=patience),
+        lambda: exchange(opened, request, retry_policy=retry_policy),
         f"{request.method} {request.host}",
-        patience=patience,
+        retry_policy=retry_policy,
         landed=landed,
         code=code,
     )
 
 
-def get(opened: requests.Session, request: HttpRequest, *, patience: Patience = DEFAULT_PATIENCE) -> Answer:
+def get(
+    opened: requests.Session, request: HttpRequest, *, retry_policy: RetryPolicy = DEFAULT_RETRY_POLICY
+) -> Answer:
     """Return a success; anything else is a FlowlockError that names host and reason."""
-    answer = call(opened, request, patience=patience, code="FL022")
+    answer = call(opened, request, retry_policy=retry_policy, code="FL022")
     if not answer.ok:
         raise FlowlockError(
             f"cannot download from {request.host}: {answer.status}{reason(request, answer)}",
@@ -196,7 +198,7 @@ def get(opened: requests.Session, request: HttpRequest, *, patience: Patience = 
 
 
 def exchange(
-    opened: requests.Session, request: HttpRequest, *, patience: Patience = DEFAULT_PATIENCE
+    opened: requests.Session, request: HttpRequest, *, retry_policy: RetryPolicy = DEFAULT_RETRY_POLICY
 ) -> Answer:
     """Send a request once, and again where the server redirects it; PassingError if another try may help.
 
@@ -206,10 +208,10 @@ def exchange(
     current = request
     for _ in range(MOST_REDIRECTS + 1):
         _require_secrecy(current)
-        with _sent(opened, current, patience) as response:
+        with _sent(opened, current, retry_policy) as response:
             following = _redirected(current, response)
             if following is None:
-                answer = _read(response, current, patience)
+                answer = _read(response, current, retry_policy)
                 _raise_passing(current, answer)
                 return answer
         current = following
@@ -226,7 +228,9 @@ def _require_secrecy(request: HttpRequest) -> None:
 
 
 @contextmanager
-def _sent(opened: requests.Session, request: HttpRequest, patience: Patience) -> Iterator[requests.Response]:
+def _sent(
+    opened: requests.Session, request: HttpRequest, retry_policy: RetryPolicy
+) -> Iterator[requests.Response]:
     """Send one request; the library's errors become ours, also those while the answer is read."""
     try:
         with opened.request(
@@ -238,7 +242,7 @@ def _sent(opened: requests.Session, request: HttpRequest, patience: Patience) ->
             auth=_Signature(request.credential),
             stream=True,
             allow_redirects=False,
-            timeout=(patience.connect, patience.read),
+            timeout=(retry_policy.connect, retry_policy.read),
         ) as response:
             yield response
     except requests.exceptions.SSLError as error:
@@ -290,13 +294,13 @@ def _location(request: HttpRequest, location: str) -> tuple[str, ServerOrigin]:
         raise _refused(request, "redirects to an invalid address") from error
 
 
-def _read(response: requests.Response, request: HttpRequest, patience: Patience) -> Answer:
+def _read(response: requests.Response, request: HttpRequest, retry_policy: RetryPolicy) -> Answer:
     """Read a body within its kind's limits; what a refusal says is cut instead."""
     answer = Answer(
         status=response.status_code,
         headers={name.lower(): str(value) for name, value in response.headers.items()},
     )
-    blocks = _blocks(response, request, patience)
+    blocks = _blocks(response, request, retry_policy)
     if not answer.ok:
         return replace(answer, body=_cut(blocks))
     _require_readable(request, answer.headers)
@@ -318,9 +322,9 @@ def _read(response: requests.Response, request: HttpRequest, patience: Patience)
     return replace(answer, body=body, sha256=Sha256(digest.hexdigest()), size=size)
 
 
-def _blocks(response: requests.Response, request: HttpRequest, patience: Patience) -> Iterator[bytes]:
+def _blocks(response: requests.Response, request: HttpRequest, retry_policy: RetryPolicy) -> Iterator[bytes]:
     """Yield a body as it comes; one that takes too long in all is a PassingError."""
-    until = time.monotonic() + patience.read * request.kind.timeouts
+    until = time.monotonic() + retry_policy.read * request.kind.timeouts
     while block := response.raw.read1(BLOCK, decode_content=False):
         if time.monotonic() > until:
             raise PassingError(f"{request.host} sends too slowly")

@@ -51,7 +51,7 @@ class MovedRequirement:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Edited:
+class EditedFile:
     """A file's new text, what changed in it, and what could not be changed."""
 
     text: str
@@ -60,7 +60,7 @@ class Edited:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Move:
+class RequirementMove:
     """The package to move, by its conda name and the names of its wheel, and where to.
 
     `version` is a version, which takes the place of the one that a requirement has (`>=1.2,<2` and 1.3 give
@@ -134,7 +134,7 @@ def _names_one_version(clause: re.Match[str]) -> bool:
     return (clause[1] or "==") in _MOVED and "*" not in clause[2] and "|" not in clause[2]
 
 
-def edited_spec(text: str, file: str, move: Move) -> Edited:
+def edited_spec(text: str, file: str, move: RequirementMove) -> EditedFile:
     """Move a package in a workflow spec's `requirements`."""
     root = read_yaml(text, file).root
     requirements = _entry(root, "requirements")
@@ -143,7 +143,7 @@ def edited_spec(text: str, file: str, move: Move) -> Edited:
     return _edited(text, file, edits)
 
 
-def _spec_edits(text: str, node: Node, move: Move) -> Iterator[ScalarEdit]:
+def _spec_edits(text: str, node: Node, move: RequirementMove) -> Iterator[ScalarEdit]:
     if isinstance(node, Scalar):
         yield from _match_spec_edits(text, node, move)
         return
@@ -160,7 +160,7 @@ def _spec_edits(text: str, node: Node, move: Move) -> Iterator[ScalarEdit]:
         yield inserted(text, node, name, "version", lambda: move.conda(""))
 
 
-def edited_recipe(text: str, file: str, move: Move) -> Edited:
+def edited_recipe(text: str, file: str, move: RequirementMove) -> EditedFile:
     """Move a package in the requirements of a recipe, and of its tests."""
     root = read_yaml(text, file).root
     tests = _entry(root, "tests")
@@ -173,7 +173,7 @@ def edited_recipe(text: str, file: str, move: Move) -> Edited:
     return _edited(text, file, edits)
 
 
-def _match_spec_edits(text: str, scalar: Scalar, move: Move) -> Iterator[ScalarEdit]:
+def _match_spec_edits(text: str, scalar: Scalar, move: RequirementMove) -> Iterator[ScalarEdit]:
     """Yield the edit of a match spec (`channel::name version build`), if it is of the package."""
     match = _SPEC.fullmatch(scalar.text)
     if match is None or match["name"] != move.name:
@@ -210,13 +210,13 @@ def _entry(node: Node | None, key: str) -> Node | None:
     return None
 
 
-def _edited(text: str, file: str, edits: list[ScalarEdit]) -> Edited:
+def _edited(text: str, file: str, edits: list[ScalarEdit]) -> EditedFile:
     """Apply the edits; two of one place (an alias) are one."""
     by_place = {(edit.start, edit.end): edit for edit in edits}
     ordered = [by_place[place] for place in sorted(by_place)]
     faults = [edit for edit in ordered if edit.fault]
     changes = [edit for edit in ordered if not edit.fault and edit.old != edit.new]
-    return Edited(
+    return EditedFile(
         text=applied(text, changes),
         changes=tuple(
             MovedRequirement(file=file, line=edit.line, old=edit.old, new=edit.new) for edit in changes
@@ -225,7 +225,7 @@ def _edited(text: str, file: str, edits: list[ScalarEdit]) -> Edited:
     )
 
 
-def edited_pyproject(text: str, file: str, move: Move) -> Edited:
+def edited_pyproject(text: str, file: str, move: RequirementMove) -> EditedFile:
     """Move a package in a pyproject's dependencies, extras, dependency groups and build requirements."""
     document, places = _toml(text, file)
     changes, problems = [], []
@@ -242,10 +242,10 @@ def edited_pyproject(text: str, file: str, move: Move) -> Edited:
             if new != item:
                 changes.append(MovedRequirement(file=file, line=line, old=str(item), new=new))
                 requirements[number] = new
-    return Edited(text=tomlkit.dumps(document), changes=tuple(changes), problems=tuple(problems))
+    return EditedFile(text=tomlkit.dumps(document), changes=tuple(changes), problems=tuple(problems))
 
 
-def edited_workspace(text: str, file: str, move: Move) -> Edited:
+def edited_workspace(text: str, file: str, move: RequirementMove) -> EditedFile:
     """Move the build backend or the installer that flowlock.toml pins, which recipes have to agree with."""
     document, places = _toml(text, file)
     table = _table(document, "build")
@@ -266,7 +266,7 @@ def edited_workspace(text: str, file: str, move: Move) -> Edited:
         elif new != old:
             changes.append(MovedRequirement(file=file, line=line, old=old, new=new))
             table[key] = new
-    return Edited(text=tomlkit.dumps(document), changes=tuple(changes), problems=tuple(problems))
+    return EditedFile(text=tomlkit.dumps(document), changes=tuple(changes), problems=tuple(problems))
 
 
 def _toml(text: str, file: str) -> tuple[tomlkit.TOMLDocument, toml.Document]:
@@ -304,7 +304,7 @@ def _requirement_lists(document: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
             yield path, requirements
 
 
-def _python_requirement(text: str, move: Move) -> str:
+def _python_requirement(text: str, move: RequirementMove) -> str:
     try:
         requirement = Requirement(text)
     except InvalidRequirement:
@@ -325,7 +325,7 @@ def _problem(file: str, line: int, message: str) -> Problem:
     )
 
 
-EDITORS: Mapping[str, Callable[[str, str, Move], Edited]] = {
+EDITORS: Mapping[str, Callable[[str, str, RequirementMove], EditedFile]] = {
     "flowlock.toml": edited_workspace,
     "spec.yaml": edited_spec,
     "recipe.yaml": edited_recipe,

@@ -74,7 +74,7 @@ class Silent:
         """Print nothing."""
 
 
-class Lines:
+class PlainProgress:
     """Progress as plain lines, for logs and pipes; rich's live spinner replaces `working` on a terminal."""
 
     def __init__(self, stream: TextIO, *, quiet: bool = False, verbose: bool = False) -> None:
@@ -104,7 +104,7 @@ class Lines:
         self._stream.flush()
 
 
-class Live(Lines):
+class LiveProgress(PlainProgress):
     """Lines, and under them a spinner that says what is going on."""
 
     def __init__(self, stream: TextIO, *, quiet: bool = False, verbose: bool = False) -> None:
@@ -133,9 +133,9 @@ class Live(Lines):
         self._console.print(safe(text).rstrip(), markup=False, emoji=False, soft_wrap=True)
 
 
-def progress(stream: TextIO, *, quiet: bool = False, verbose: bool = False) -> Lines:
+def progress(stream: TextIO, *, quiet: bool = False, verbose: bool = False) -> PlainProgress:
     """Return live progress for a terminal, plain lines for anything else."""
-    kind = Live if stream.isatty() else Lines
+    kind = LiveProgress if stream.isatty() else PlainProgress
     return kind(stream, quiet=quiet, verbose=verbose)
 
 

@@ -18,7 +18,7 @@ LISTING = "bytecode.json"
 PART = 100
 
 
-class KeptPackage(BaseModel):
+class CachedBytecode(BaseModel):
     """The bytecode of one package: the archive's name without its ending, and path → size of each file."""
 
     package: str
@@ -80,9 +80,9 @@ def add_bytecode(prefix: Path, kept: Path) -> None:
                 _add(python, kept / python.tag)
 
 
-def read_kept(folder: Path) -> KeptPackage | None:
+def read_kept(folder: Path) -> CachedBytecode | None:
     """Return what a folder keeps; None if any of it is missing or of another size."""
-    listing = memo.read(folder / LISTING, KeptPackage)
+    listing = memo.read(folder / LISTING, CachedBytecode)
     if listing is None:
         return None
     try:
@@ -155,18 +155,18 @@ def _compile(packages: Sequence[_Package], python: _EnvironmentPython, scratch: 
     )
 
 
-def _keep(package: _Package, compiled: Path, target: Path) -> KeptPackage:
+def _keep(package: _Package, compiled: Path, target: Path) -> CachedBytecode:
     """Move a package's bytecode to where it is kept, with the sizes of its files."""
     compiled.mkdir(exist_ok=True)
     sizes = {path.relative_to(compiled).as_posix(): path.lstat().st_size for path in compiled.rglob("*.pyc")}
-    listing = KeptPackage(package=package.stem, files=sizes)
+    listing = CachedBytecode(package=package.stem, files=sizes)
     memo.write(compiled / LISTING, listing.model_dump())
     files.remove(target)
     compiled.rename(target)
     return listing
 
 
-def _link(listing: KeptPackage, kept: Path, prefix: Path) -> None:
+def _link(listing: CachedBytecode, kept: Path, prefix: Path) -> None:
     """Give an environment the bytecode that a folder keeps."""
     for path in listing.files:
         target = prefix / path

@@ -7,10 +7,10 @@ from flowlock.errors import Location, Problem, nearest
 from flowlock.spec.model import (
     EnvironmentVariable,
     Iteration,
+    IterationKind,
     ListOf,
     Literal,
     MappingOf,
-    Over,
     Reference,
     Spec,
     Value,
@@ -45,7 +45,7 @@ def iterated(iteration: Iteration) -> Iterator[tuple[str, Value]]:
 
 
 def _parts(item: Value, iteration: Iteration) -> tuple[Value, ...]:
-    if iteration.over is Over.MAPVALUES:
+    if iteration.over is IterationKind.MAPVALUES:
         if not isinstance(item, ListOf) or len(item.items) != PAIR:
             return ()
         item = item.items[1]

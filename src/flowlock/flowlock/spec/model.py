@@ -70,7 +70,7 @@ class Argument:
     value: Value
 
 
-class Over(Enum):
+class IterationKind(Enum):
     """How a step is called several times."""
 
     MAP = "map"
@@ -81,7 +81,7 @@ class Over(Enum):
 class Iteration:
     """`map` or `mapvalues`: which arguments get which values."""
 
-    over: Over
+    over: IterationKind
     argnames: tuple[LocatedText, ...]
     argvalues: Value | None
     at: Location

@@ -15,11 +15,11 @@ from flowlock.spec.model import (
     Argument,
     EnvironmentVariable,
     Iteration,
+    IterationKind,
     ListOf,
     Literal,
     LocatedText,
     MappingOf,
-    Over,
     Overrides,
     Reference,
     SkipIf,
@@ -73,7 +73,7 @@ def parse(text: str, file: str) -> tuple[Spec | None, list[Problem]]:
             code="FL104", message=f"the spec {contents}", location=root.at if root else start, hint=hint
         )
         return None, [*problems, problem]
-    shaper = _Shaper(problems)
+    shaper = _SpecReader(problems)
     return shaper.spec(root, file), shaper.problems
 
 
@@ -93,7 +93,7 @@ def _is_null(node: Node) -> bool:
     return isinstance(node, Scalar) and node.value is None
 
 
-class _Shaper:
+class _SpecReader:
     """Reads one kind of thing a method, and keeps what is wrong."""
 
     def __init__(self, problems: list[Problem]) -> None:
@@ -241,7 +241,7 @@ class _Shaper:
             hint = f"a task instance needs no type; a group has `type: {GROUP_TYPE}` and `tasks`"
             self._problem("FL112", "unknown type for a task instance", marked.at, hint)
         iterations: list[Iteration] = []
-        for over in Over:
+        for over in IterationKind:
             iteration = self._optional(values.get(over.value), self._iteration_over(over))
             if iteration:
                 iterations.append(iteration)
@@ -284,7 +284,7 @@ class _Shaper:
                 )
             )
 
-    def _iteration_over(self, over: Over) -> Callable[[Node], Iteration | None]:
+    def _iteration_over(self, over: IterationKind) -> Callable[[Node], Iteration | None]:
         def iteration(node: Node) -> Iteration | None:
             if isinstance(node, Mapping) and not node.entries:
                 return None

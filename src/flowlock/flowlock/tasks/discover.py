@@ -98,9 +98,9 @@ def _descriptions(
     sources: Sequence[TaskSource],
     checks: Collection[LiteralCheck],
     progress: Progress,
-) -> dict[str, "_KeptDescription"]:
+) -> dict[str, "_CachedDescription"]:
     """Return the description of each distribution; packages are imported only for what was not kept."""
-    descriptions = {source.distribution: _KeptDescription.kept(workspace, source) for source in sources}
+    descriptions = {source.distribution: _CachedDescription.kept(workspace, source) for source in sources}
     unchecked: dict[str, list[LiteralCheck]] = {}
     incomplete: list[TaskSource] = []
     for source in sources:
@@ -126,7 +126,7 @@ def _versions(projects: Mapping[Package, Mapping[str, Any]]) -> dict[str, str]:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _KeptDescription:
+class _CachedDescription:
     """What an earlier run kept of a distribution: the description of its tasks, and its verdicts."""
 
     document: Mapping[str, Any] | None
@@ -155,7 +155,7 @@ class _KeptDescription:
         return replace(self, document=_keep(workspace, source, described), verdicts=new)
 
 
-class Elsewhere(Protocol):
+class TaskLookup(Protocol):
     """Looks into packages that are neither of the workspace nor installed."""
 
     def describe(
@@ -164,16 +164,16 @@ class Elsewhere(Protocol):
         """Return the document of `flowlock_core.command.describe`; a FlowlockError says why there is none."""
 
 
-def with_elsewhere(
+def with_foreign_tasks(
     catalog: Catalog,
     missing: Sequence[SpecRequirement],
-    elsewhere: Elsewhere,
+    lookup: TaskLookup,
     checks: Collection[LiteralCheck] = (),
 ) -> Catalog:
     """Return a catalog with the tasks of packages that it lacks, or with why they cannot be looked at."""
     names = [canonicalize_name(requirement.name.value) for requirement in missing if requirement.name]
     try:
-        document = elsewhere.describe(missing, checks)
+        document = lookup.describe(missing, checks)
     except FlowlockError as error:
         # It becomes a part of what is said of the requirement, which has a place in the spec.
         why = f"{error.message}: {error.detail}" if error.detail else error.message

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from flowlock.edges.patience import Patience
+from flowlock.edges.retry_policy import RetryPolicy
 from flowlock.errors import FlowlockError
 from flowlock.release.targets.bucket import Bucket
 from flowlock.release.targets.client import Client
 from flowlock.release.targets.protocol import Context
 from servers.loopback import Response, answering
 
-QUICK = Patience(tries=1, first_pause=0.001, longest_pause=0.001, longest_wait=1.0)
+QUICK = RetryPolicy(tries=1, first_pause=0.001, longest_pause=0.001, longest_wait=1.0)
 ENTITIES = (
     '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;">]>'
     "<ListBucketResult><Contents><Key>&b;</Key><Size>1</Size></Contents></ListBucketResult>"
@@ -37,9 +37,9 @@ def test_a_listing_that_is_not_plain_xml_is_a_problem_of_the_server(
             name="s3:bucket",
             url=url,
             prefix="channel",
-            client=Client(Context(root=tmp_path, tag="v1.0.0", patience=QUICK), "s3:bucket"),
+            client=Client(Context(root=tmp_path, tag="v1.0.0", retry_policy=QUICK), "s3:bucket"),
             scratch=tmp_path,
-            patience=QUICK,
+            retry_policy=QUICK,
         )
         with pytest.raises(FlowlockError) as caught:
             bucket.index()

@@ -23,7 +23,7 @@ Needs = Mapping[Platform, Mapping[str, tuple[str, ...]]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wanted:
+class BuildRequirements:
     """The build environments of a workspace: `of` names each package's, `specs` what each asks for.
 
     Portable packages have one, which is the same on every platform. Of a native package each variant has up
@@ -64,7 +64,7 @@ def wanted(
     *,
     platforms: Iterable[Platform],
     native: Mapping[str, Needs],
-) -> Wanted:
+) -> BuildRequirements:
     """Return the environments that these packages are built in.
 
     Packages that need no more than Python and the build tools of flowlock.toml (`pins`) share `default`.
@@ -72,7 +72,7 @@ def wanted(
     is what native packages ask for, as the engine evaluates their recipes.
     """
     usual, everywhere = names_of(["python", *pins]), tuple(platforms)
-    ours = _Ours(recipes)
+    ours = _WorkspacePackages(recipes)
     of: dict[str, tuple[str, ...]] = {}
     needed: dict[str, dict[Platform, set[str]]] = {}
 
@@ -90,14 +90,14 @@ def wanted(
         specs = ours.resolved((*recipe.requirements("build"), *recipe.requirements("host")))
         for platform in everywhere:
             add(name, DEFAULT if names_of(specs) <= usual else name, platform, specs)
-    return Wanted(of=of, specs={name: _sorted_specs(needed[name]) for name in sorted(needed)})
+    return BuildRequirements(of=of, specs={name: _sorted_specs(needed[name]) for name in sorted(needed)})
 
 
 def _sorted_specs(needed: Mapping[Platform, Iterable[str]]) -> dict[Platform, tuple[str, ...]]:
     return {platform: tuple(sorted(specs)) for platform, specs in needed.items()}
 
 
-class _Ours:
+class _WorkspacePackages:
     """The workspace's packages, which are in no environment; what they need to run is."""
 
     def __init__(self, recipes: Mapping[str, Recipe]) -> None:

@@ -16,7 +16,7 @@ class PackageTestChannels:
     """The channels of test environments: own builds under the release channel's URL, then the others."""
 
     own: str
-    artifacts: Sequence[store.HeldArtifact]
+    artifacts: Sequence[store.ChannelArtifact]
     channels: Sequence[str]
     offline: bool
     work: Path

@@ -9,7 +9,7 @@ from flowlock.edges import memo
 OUTCOME_PARTS = 2
 
 
-class KeptOutcomes:
+class OutcomeCache:
     """The outcomes of tests: passes by artifact and environment, and each package's last outcome.
 
     The last outcome is kept with the digest of all that decides it, so that a build that has nothing to do

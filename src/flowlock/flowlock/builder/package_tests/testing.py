@@ -7,8 +7,8 @@ from typing import Any
 from flowlock.builder.environments.declared import manifest_requirements
 from flowlock.builder.environments.locked import packages_digest, pinned_channel_set
 from flowlock.builder.package_tests.channels import PackageTestChannels
-from flowlock.builder.package_tests.outcomes import KeptOutcomes
-from flowlock.builder.plan.cache import Cached
+from flowlock.builder.package_tests.outcomes import OutcomeCache
+from flowlock.builder.plan.cache import CachedArtifact
 from flowlock.builder.plan.order import names_of
 from flowlock.builder.plan.result import JobResult
 from flowlock.builder.plan.stale import PackageState
@@ -30,7 +30,7 @@ SHOWN = 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _DueTest:
+class _PendingTest:
     """The tests of a package in one environment, which have to run."""
 
     job: TestJob
@@ -41,11 +41,11 @@ class _DueTest:
 def run(
     workers: Workers,
     states: Mapping[str, PackageState],
-    held: Mapping[str, Cached],
+    held: Mapping[str, CachedArtifact],
     *,
     graph: Mapping[str, frozenset[str]],
     channels: PackageTestChannels,
-    outcomes: KeptOutcomes,
+    outcomes: OutcomeCache,
     progress: Progress,
 ) -> dict[str, str]:
     """Run the tests that are due, and return how each package's stand: passed, passed before, or not tested.
@@ -54,7 +54,7 @@ def run(
     are one FlowlockError for all, with the tail of the first one's log.
     """
     result: dict[str, str] = {}
-    due: dict[str, _DueTest] = {}
+    due: dict[str, _PendingTest] = {}
     for name, state in states.items():
         if not tests_of(state):
             continue
@@ -62,7 +62,7 @@ def run(
         outcome = outcomes.last(name, inputs) or _due_or_outcome(
             state, held[name], inputs, channels=channels, outcomes=outcomes, progress=progress
         )
-        if isinstance(outcome, _DueTest):
+        if isinstance(outcome, _PendingTest):
             due[name] = outcome
         else:
             result[name] = outcome
@@ -84,13 +84,13 @@ def run(
 
 def _due_or_outcome(
     state: PackageState,
-    held: Cached,
+    held: CachedArtifact,
     inputs: str,
     *,
     channels: PackageTestChannels,
-    outcomes: KeptOutcomes,
+    outcomes: OutcomeCache,
     progress: Progress,
-) -> _DueTest | str:
+) -> _PendingTest | str:
     """Return the tests of a package that have to run, or the outcome if they need not or cannot."""
     channels.write_own()
     obstacle = _obstacle(state.target.recipe, channels)
@@ -105,7 +105,7 @@ def _due_or_outcome(
         records, folder, source=channels.record_files(progress), platform=platforms.current()
     )
     job = TestJob(identity=state.identity, artifact=held.path, channel_set=channel_set)
-    return _DueTest(job=job, inputs=inputs, environment=environment)
+    return _PendingTest(job=job, inputs=inputs, environment=environment)
 
 
 def tests_of(state: PackageState) -> list[Mapping[str, Any]]:
@@ -116,7 +116,7 @@ def tests_of(state: PackageState) -> list[Mapping[str, Any]]:
 
 def _inputs(
     name: str,
-    held: Mapping[str, Cached],
+    held: Mapping[str, CachedArtifact],
     graph: Mapping[str, frozenset[str]],
     channels: PackageTestChannels,
 ) -> str:

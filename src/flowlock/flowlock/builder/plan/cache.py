@@ -28,7 +28,7 @@ LAST = "last"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Cached:
+class CachedArtifact:
     """An artifact that is here, whole, and made of what its record says.
 
     `keys` are the cache keys under which it was made: an identity in surroundings that gave these bytes.
@@ -72,7 +72,7 @@ class Cache:
         """Remove what killed writers left; only for who holds the workspace."""
         files.forget_temporaries(self._folder, self._folder / LAST, self._folder.parent)
 
-    def find(self, identity: Identity) -> Cached | None:
+    def find(self, identity: Identity) -> CachedArtifact | None:
         """Return the artifact of an identity if its bytes are those that were recorded, else None."""
         record, path = self.record(identity), self._folder / identity.artifact.file
         if record is None or not path.is_file() or self._digests.sha256(path) != record.sha256:
@@ -81,7 +81,7 @@ class Cache:
         if remarks is None:
             return None
         artifact = replace(identity.artifact, sha256=Sha256(record.sha256))
-        return Cached(artifact=artifact, path=path, keys=tuple(record.keys), remarks=remarks)
+        return CachedArtifact(artifact=artifact, path=path, keys=tuple(record.keys), remarks=remarks)
 
     def record(self, identity: Identity) -> "BuildRecord | None":
         """Return what was recorded of an identity's artifact, whether or not it is still here."""
@@ -118,7 +118,7 @@ class Cache:
         inputs: dict[str, Any],
         surroundings: Mapping[str, Any],
         portable: bool,
-    ) -> Cached:
+    ) -> CachedArtifact:
         """Keep an artifact; other bytes than those recorded for its identity are an error, never a change."""
         data = made.data
         sha256 = Sha256(hashlib.sha256(data).hexdigest())
@@ -140,7 +140,7 @@ class Cache:
         }
         memo.write(self._folder / f"{identity.artifact.stem}.json", document)
         artifact = replace(identity.artifact, sha256=sha256)
-        return Cached(artifact=artifact, path=path, keys=tuple(keys), remarks=made.remarks)
+        return CachedArtifact(artifact=artifact, path=path, keys=tuple(keys), remarks=made.remarks)
 
     def save(self) -> None:
         """Keep what was learned of the files here."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
-from flowlock.builder.plan.cache import Cache, Cached
+from flowlock.builder.plan.cache import Cache, CachedArtifact
 from flowlock.builder.plan.identity import Identity, cache_key
 from flowlock.builder.plan.reasons import why
 from flowlock.builder.plan.result import BuildStatus
@@ -28,7 +28,7 @@ class PackageState:
 
     package: SourcePackage
     surroundings: Mapping[str, str]
-    cached: Cached | None
+    cached: CachedArtifact | None
     entered: bool
     reason: str
 
@@ -90,7 +90,7 @@ def steps(
     return judged
 
 
-def _cached(cache: Cache, own: Identity, surroundings: Mapping[str, str]) -> Cached | None:
+def _cached(cache: Cache, own: Identity, surroundings: Mapping[str, str]) -> CachedArtifact | None:
     """Return the artifact of an identity if it was once built in these surroundings."""
     cached = cache.find(own)
     if cached is None or cache_key(own.digest, surroundings=surroundings) not in cached.keys:

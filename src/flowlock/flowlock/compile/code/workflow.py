@@ -23,10 +23,10 @@ from flowlock.compile.code.python import (
 from flowlock.spec.model import (
     EnvironmentVariable,
     Iteration,
+    IterationKind,
     ListOf,
     Literal,
     MappingOf,
-    Over,
     Reference,
     SkipIf,
     Step,
@@ -199,7 +199,7 @@ def _argvalues(iteration: Iteration, plan: Plan) -> Expression:
             return pair(_expression(item, plan) for item in value.items)
         return _expression(value, plan)
 
-    if iteration.over is Over.MAP:
+    if iteration.over is IterationKind.MAP:
         return listing(element(value) for value in values.items)
     return listing(
         pair((_key(item.items[0], plan), element(item.items[1])))

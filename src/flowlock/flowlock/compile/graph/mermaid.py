@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from flowlock.compile.code.plan import Plan, PlannedStep
 from flowlock.compile.code.python import one_line, shortened
-from flowlock.spec.model import Over, Step, TaskGroup, references
+from flowlock.spec.model import IterationKind, Step, TaskGroup, references
 
 # Words that Mermaid reads as its own where a node's id stands.
 _RESERVED = {
@@ -44,7 +44,7 @@ def _edges(planned: PlannedStep) -> Iterator[str]:
                 seen.add(edge)
                 yield edge[1]
     for iteration in planned.step.iterations:
-        words = {Over.MAP: "each", Over.MAPVALUES: "each group"}[iteration.over]
+        words = {IterationKind.MAP: "each", IterationKind.MAPVALUES: "each group"}[iteration.over]
         for reference in references(iteration.argvalues) if iteration.argvalues else ():
             edge = (reference.step, f"{_id(reference.step)} -- {words} --> {_id(planned.id)}")
             if edge not in seen:

@@ -9,12 +9,12 @@ from importlib.resources import files
 from flowlock.compile.code.plan import Plan, PlannedStep
 from flowlock.compile.code.python import one_line, shortened, width
 from flowlock.compile.graph.geometry import HEADING, PADDING, Frame, Picture, Point, Size, picture
-from flowlock.spec.model import Over, TaskGroup, references
+from flowlock.spec.model import IterationKind, TaskGroup, references
 
 # A drawing of more steps than this is slow to make and of no use.
 MOST = 300
 MARGIN, LINE, WIDEST, NARROWEST = 24, 17, 30, 12
-KINDS = {None: "plain", Over.MAP: "each", Over.MAPVALUES: "groups"}
+KINDS = {None: "plain", IterationKind.MAP: "each", IterationKind.MAPVALUES: "groups"}
 WORDS = {"each": "each", "groups": "each group"}
 
 

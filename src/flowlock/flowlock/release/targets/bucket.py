@@ -24,7 +24,7 @@ from flowlock.conda.artifact import SUFFIX
 from flowlock.conda.index import Record
 from flowlock.edges import files, shapes
 from flowlock.edges.http import Answer, AnswerKind
-from flowlock.edges.patience import PassingError, Patience, persist
+from flowlock.edges.retry_policy import PassingError, RetryPolicy, persist
 from flowlock.errors import FlowlockError
 from flowlock.release.targets.client import CONFLICT, NOT_FOUND, PRECONDITION, Client
 from flowlock.release.targets.sigv4 import DIGEST_HEADER
@@ -58,7 +58,7 @@ class Bucket:
     prefix: str
     client: Client
     scratch: Path
-    patience: Patience
+    retry_policy: RetryPolicy
     local: Mapping[str, Path] = field(default_factory=dict)
 
     def index(self) -> None:
@@ -70,7 +70,7 @@ class Bucket:
                 objects.setdefault(subdir, {})[file] = size
         for subdir, sizes in sorted(objects.items()):
             what = f"{self.name}: the index of {subdir}"
-            persist(partial(self._write, subdir, sizes), what, patience=self.patience)
+            persist(partial(self._write, subdir, sizes), what, retry_policy=self.retry_policy)
 
     def _objects(self) -> Iterator[tuple[str, int]]:
         """Yield key and size of every object of the channel (ListObjectsV2)."""

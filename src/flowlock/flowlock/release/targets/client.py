@@ -9,7 +9,7 @@ from flowlock.conda.artifact import Artifact
 from flowlock.edges import http, shapes
 from flowlock.edges.credentials import Credential
 from flowlock.edges.http import Answer, AnswerKind, Body, HttpRequest
-from flowlock.edges.patience import PassingError, persist
+from flowlock.edges.retry_policy import PassingError, persist
 from flowlock.errors import FlowlockError
 from flowlock.names import FileName, Sha256
 from flowlock.release.targets.artifact import Item
@@ -34,7 +34,7 @@ class Client:
 
     def __init__(self, context: Context, name: str, credential: Credential | None = None) -> None:
         self._session = http.session(connections=context.connections)
-        self._patience = context.patience
+        self._patience = context.retry_policy
         self._name = name
         self._credential = credential
 
@@ -67,7 +67,7 @@ class Client:
             keep_body=kind is not AnswerKind.FILE,
             into=into,
         )
-        return http.call(self._session, request, patience=self._patience, landed=landed)
+        return http.call(self._session, request, retry_policy=self._patience, landed=landed)
 
     def accept(self, answer: Answer, doing: str, *, also: Iterable[int] = ()) -> Answer:
         """Return the answer if it is a success, or one of the statuses that the caller understands."""
@@ -127,7 +127,7 @@ class Client:
                 raise PassingError(f"{item.file} is reported as present, but the server does not have it")
             return digest
 
-        served = persist(served_digest, f"{self._name}: {item.file}", patience=self._patience)
+        served = persist(served_digest, f"{self._name}: {item.file}", retry_policy=self._patience)
         if served == item.sha256:
             return Delivery(status=DeliveryStatus.PRESENT, url=url)
         return Delivery(

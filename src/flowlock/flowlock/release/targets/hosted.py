@@ -36,7 +36,7 @@ class Api(Protocol):
         """Send a file, which never replaces one; 409 says that its name is used. `landed` is for retries."""
 
 
-class Hosted:
+class HostedChannel:
     """A channel behind such an API; nobody is asked for anything before the first call."""
 
     kind = TargetKind.CHANNEL

@@ -13,7 +13,7 @@ from flowlock.edges.secret import Secret
 from flowlock.release.targets.artifact import FileBody, Item
 from flowlock.release.targets.attestation import checked as checked_attestation
 from flowlock.release.targets.client import NOT_FOUND, Client
-from flowlock.release.targets.hosted import Hosted, Landed, server_and_channel
+from flowlock.release.targets.hosted import HostedChannel, Landed, server_and_channel
 from flowlock.release.targets.protocol import Context
 
 AUDIENCE = "prefix.dev"
@@ -21,9 +21,9 @@ KEYS = ("PREFIX_API_KEY",)
 REQUEST_TOKEN = "ACTIONS_ID_TOKEN_REQUEST_TOKEN"  # noqa: S105 - the name of a variable
 
 
-def prefix(location: str, context: Context) -> Hosted:
+def prefix(location: str, context: Context) -> HostedChannel:
     """Return `prefix:https://prefix.dev/CHANNEL`: by API key, or by trusted publishing in GitHub Actions."""
-    return Hosted(_PrefixApi(location, context))
+    return HostedChannel(_PrefixApi(location, context))
 
 
 class _PrefixApi:
@@ -71,7 +71,7 @@ class _PrefixApi:
         what = "the answer of GitHub Actions"
         token = shapes.parsed(_IdentityToken, body, what=what, code="FL813")
         identity = Secret(token.value, name="the identity token of GitHub Actions")
-        minting = Client(self._context, self.name, _Hidden(identity))
+        minting = Client(self._context, self.name, _BodyCredential(identity))
         answer = minting.send(
             "POST",
             f"{self._server}/api/oidc/mint_token",
@@ -90,7 +90,7 @@ class _IdentityToken(BaseModel):
     value: str
 
 
-class _Hidden:
+class _BodyCredential:
     """A credential that travels in the body: it signs nothing, but must not be quoted."""
 
     def __init__(self, hidden: Secret) -> None:

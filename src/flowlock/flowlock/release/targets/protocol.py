@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from flowlock.conda.artifact import Artifact
-from flowlock.edges.patience import DEFAULT_PATIENCE, Patience
+from flowlock.edges.retry_policy import DEFAULT_RETRY_POLICY, RetryPolicy
 from flowlock.names import Sha256
 from flowlock.release.targets.artifact import Item
 
@@ -63,7 +63,7 @@ class Context:
     commit: str = ""
     notes: str = ""
     connections: int = 16
-    patience: Patience = DEFAULT_PATIENCE
+    retry_policy: RetryPolicy = DEFAULT_RETRY_POLICY
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 

@@ -5,15 +5,15 @@ from flowlock.edges.credentials import Header
 from flowlock.edges.http import Answer
 from flowlock.release.targets.artifact import FileBody, Item
 from flowlock.release.targets.client import Client
-from flowlock.release.targets.hosted import Hosted, Landed, server_and_channel
+from flowlock.release.targets.hosted import HostedChannel, Landed, server_and_channel
 from flowlock.release.targets.protocol import Context
 
 KEYS = ("QUETZ_API_KEY",)
 
 
-def quetz(location: str, context: Context) -> Hosted:
+def quetz(location: str, context: Context) -> HostedChannel:
     """Return `quetz:https://HOST/get/CHANNEL`, the channel's URL as conda users write it."""
-    return Hosted(_QuetzApi(location, context))
+    return HostedChannel(_QuetzApi(location, context))
 
 
 class _QuetzApi:

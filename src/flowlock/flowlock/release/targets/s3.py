@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from flowlock.edges import address, secret
 from flowlock.edges.http import Answer
-from flowlock.edges.patience import PassingError, persist
+from flowlock.edges.retry_policy import PassingError, persist
 from flowlock.edges.secret import Secret
 from flowlock.edges.state_folder import StateFolder
 from flowlock.errors import FlowlockError
@@ -100,7 +100,7 @@ class S3:
                 raise PassingError("another upload of the same object is in progress")
             return answer
 
-        answer = persist(put, f"{self.name}: {item.file}", patience=self._context.patience)
+        answer = persist(put, f"{self.name}: {item.file}", retry_policy=self._context.retry_policy)
         if self._client.accept(answer, item.file, also=[PRECONDITION]).ok:
             self._sent[item.place] = item.path
             return Delivery(status=DeliveryStatus.UPLOADED, url=url)
@@ -118,7 +118,7 @@ class S3:
             prefix=self._prefix,
             client=self._client,
             scratch=StateFolder.of(self._context.root).published(self._context.tag),
-            patience=self._context.patience,
+            retry_policy=self._context.retry_policy,
             local=dict(self._sent),
         )
         bucket.index()

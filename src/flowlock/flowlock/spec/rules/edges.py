@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from flowlock.errors import Location, Problem
 from flowlock.spec.catalog import Scope
-from flowlock.spec.model import Iteration, ListOf, Over, Reference, Spec, Step, Value
+from flowlock.spec.model import Iteration, IterationKind, ListOf, Reference, Spec, Step, Value
 from flowlock.spec.types import PAIR, UNKNOWN, Type, ValueKind, fits, read
 from flowlock_core.schema import TaskSignature
 
@@ -45,7 +45,7 @@ def _result(step: Step, task: TaskSignature) -> Type:
         return returned
     # A mapped step gives a list; `mapvalues` keeps the key of each group beside its result.
     item = returned
-    if step.iteration.over is Over.MAPVALUES:
+    if step.iteration.over is IterationKind.MAPVALUES:
         item = Type(ValueKind.LIST, f"tuple[Any, {returned.text}]", (UNKNOWN, returned))
     return Type(ValueKind.LIST, f"list[{item.text}]", (item,))
 
@@ -88,7 +88,7 @@ def _check_iteration(
         return
     result = results[values.step]
     if result.type.kind not in (ValueKind.LIST, ValueKind.UNKNOWN, ValueKind.UNION):
-        what = "a list" if iteration.over is Over.MAP else "groups: a list of pairs of key and value"
+        what = "a list" if iteration.over is IterationKind.MAP else "groups: a list of pairs of key and value"
         message = (
             f"`{iteration.over.value}` needs {what}, but the step `{values.step}` (line {result.at.line}) "
             f"gives {result.type.text}"
@@ -109,7 +109,7 @@ def _check_elements(
 ) -> Iterator[Problem]:
     """Check what a list has in it against the arguments that get it."""
     what = f"the step `{values.step}` (line {result.at.line}) gives"
-    if iteration.over is Over.MAPVALUES and element.kind in _NO_PAIR:
+    if iteration.over is IterationKind.MAPVALUES and element.kind in _NO_PAIR:
         message = f"`mapvalues` needs groups, but {what} a list of {element.text}"
         hint = "write `map` instead, to call the task once for each item"
         yield Problem(code="FL144", message=message, location=values.at, hint=hint)
@@ -130,7 +130,7 @@ def _check_elements(
 
 def _parts(iteration: Iteration, element: Type) -> tuple[Type, ...]:
     """Return what one element gives to each argument; nothing where that cannot be said."""
-    if iteration.over is Over.MAPVALUES:
+    if iteration.over is IterationKind.MAPVALUES:
         if len(element.parts) != PAIR:
             return ()
         element = element.parts[1]

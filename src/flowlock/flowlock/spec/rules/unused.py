@@ -69,7 +69,7 @@ def _writes(step: Step, scope: Scope) -> bool:
     return fed and (INPUT_OUTPUT in task.tags or placed)
 
 
-class _Idle(Enum):
+class _MissingResult(Enum):
     """What a step that never runs gives."""
 
     EMPTY = "an empty list"
@@ -78,7 +78,7 @@ class _Idle(Enum):
 
 def _never_run(spec: Spec, scope: Scope) -> dict[str, str]:
     """Return why a step never runs, by id: it iterates over an empty list, or is always skipped."""
-    gives: dict[str, _Idle] = {}
+    gives: dict[str, _MissingResult] = {}
     reasons: dict[str, str] = {}
     for step in spec.steps:
         idle = _empty(step, gives) or _skipped(step, step.skipif or spec.skipif, gives, scope)
@@ -89,21 +89,21 @@ def _never_run(spec: Spec, scope: Scope) -> dict[str, str]:
     return reasons
 
 
-def _empty(step: Step, gives: Mapping[str, _Idle]) -> tuple[_Idle, str] | None:
+def _empty(step: Step, gives: Mapping[str, _MissingResult]) -> tuple[_MissingResult, str] | None:
     """Return why a step is mapped over nothing."""
     if step.iteration is None:
         return None
     values = step.iteration.argvalues
     if isinstance(values, ListOf) and not values.items:
-        return _Idle.EMPTY, f"`{step.iteration.over.value}` iterates over an empty list"
-    if isinstance(values, Reference) and gives.get(values.step) is _Idle.EMPTY:
-        return _Idle.EMPTY, f"`{values.step}` gives an empty list"
+        return _MissingResult.EMPTY, f"`{step.iteration.over.value}` iterates over an empty list"
+    if isinstance(values, Reference) and gives.get(values.step) is _MissingResult.EMPTY:
+        return _MissingResult.EMPTY, f"`{values.step}` gives an empty list"
     return None
 
 
 def _skipped(
-    step: Step, skipif: SkipIf | None, gives: Mapping[str, _Idle], scope: Scope
-) -> tuple[_Idle, str] | None:
+    step: Step, skipif: SkipIf | None, gives: Mapping[str, _MissingResult], scope: Scope
+) -> tuple[_MissingResult, str] | None:
     """Return the condition that skips a step in every run."""
     if skipif is None:
         return None
@@ -112,12 +112,12 @@ def _skipped(
         if task is None:
             continue
         if ALWAYS in task.tags:
-            return _Idle.SKIPPED, f"its condition `{task.name}` is always true"
+            return _MissingResult.SKIPPED, f"its condition `{task.name}` is always true"
         if task.name == ANY_SKIPPED:
             for value in step.values:
                 for dependency in _unpacked(value, skipif.unpack_depth):
-                    if gives.get(dependency) is _Idle.SKIPPED:
-                        return _Idle.SKIPPED, f"`{dependency}` is always skipped"
+                    if gives.get(dependency) is _MissingResult.SKIPPED:
+                        return _MissingResult.SKIPPED, f"`{dependency}` is always skipped"
     return None
 
 

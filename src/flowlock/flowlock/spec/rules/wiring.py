@@ -6,9 +6,9 @@ from flowlock.errors import Location, Problem
 from flowlock.spec.model import (
     EnvironmentVariable,
     Iteration,
+    IterationKind,
     ListOf,
     LocatedText,
-    Over,
     Reference,
     Spec,
     Step,
@@ -87,7 +87,7 @@ def _check_argvalues(iteration: Iteration) -> Iterator[Problem]:
         message = "`argvalues` must be a reference to a step's result, or a list"
         yield Problem(code="FL119", message=message, location=values.at)
         return
-    if iteration.over is Over.MAPVALUES:
+    if iteration.over is IterationKind.MAPVALUES:
         length = PAIR
         message = "each value of `mapvalues` must be a pair of a key and a value"
     elif len(names) > 1:

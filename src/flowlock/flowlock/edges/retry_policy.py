@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Patience:
+class RetryPolicy:
     """How long faults that pass are borne: tries, the first pause (it doubles), the longest pause, timeouts.
 
     All in seconds. A server's Retry-After is honoured up to `longest_wait`; one that asks for more has
@@ -35,7 +35,7 @@ class Patience:
         return min(doubled, self.longest_pause) if requested is None else requested
 
 
-DEFAULT_PATIENCE = Patience()
+DEFAULT_RETRY_POLICY = RetryPolicy()
 
 
 class PassingError(Exception):
@@ -51,7 +51,7 @@ def persist(
     action: Callable[[], T],
     what: str,
     *,
-    patience: Patience = DEFAULT_PATIENCE,
+    retry_policy: RetryPolicy = DEFAULT_RETRY_POLICY,
     landed: Callable[[], T | None] | None = None,
     code: str = "FL811",
 ) -> T:
@@ -61,15 +61,15 @@ def persist(
     for its result.
     """
     fault = PassingError("at least one attempt must be allowed")
-    for attempt in range(patience.tries):
+    for attempt in range(retry_policy.tries):
         try:
             return action()
         except PassingError as passing:
             fault = passing
-        pause = patience.pause(attempt, fault.wait)
-        if pause > patience.longest_wait:
+        pause = retry_policy.pause(attempt, fault.wait)
+        if pause > retry_policy.longest_wait:
             break
-        time.sleep(pause if attempt + 1 < patience.tries else 0)
+        time.sleep(pause if attempt + 1 < retry_policy.tries else 0)
         result = landed() if landed else None
         if result is not None:
             return result
