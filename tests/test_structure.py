@@ -68,7 +68,7 @@ PURE = (
     "flowlock.lock.manifest.features",
     "flowlock.lock.manifest.model",
     "flowlock.lock.manifest.pixi",
-    "flowlock.lock.plan",
+    "flowlock.lock.solve_plan",
     "flowlock.conda.records",
     "flowlock.lock.satisfy",
     "flowlock.lock.manifest.specs",

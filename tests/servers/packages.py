@@ -8,7 +8,7 @@ from pathlib import Path
 
 from flowlock.conda import archive
 from flowlock.conda.members import Member
-from flowlock.release.plan import PinnedBuild
+from flowlock.release.publish_plan import PinnedBuild
 from flowlock.release.targets import artifact
 
 EPOCH = datetime(2026, 11, 1, tzinfo=UTC)

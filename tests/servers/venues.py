@@ -14,7 +14,7 @@ from pathlib import Path
 from flowlock.edges.retry_policy import RetryPolicy
 from flowlock.release import publish
 from flowlock.release.outcome import PublishResult
-from flowlock.release.plan import PinnedBuild
+from flowlock.release.publish_plan import PinnedBuild
 from flowlock.release.targets import make
 from flowlock.release.targets.protocol import Context
 from flowlock.report.reporter import Progress, Silent

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from flowlock.conda.artifact import Artifact
 from flowlock.errors import FlowlockError
 from flowlock.names import Sha256
-from flowlock.release.plan import PinnedBuild, admit, dependencies, judge
+from flowlock.release.publish_plan import PinnedBuild, admit, dependencies, judge
 from flowlock.release.targets.artifact import Item
 from flowlock.release.targets.protocol import Delivery, DeliveryStatus, PublishTarget, Served, TargetKind
 from flowlock.release.upload import upload

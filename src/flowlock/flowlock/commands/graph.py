@@ -10,7 +10,7 @@ from typing import Any
 from flowlock.commands.compile import catalog_for, check_specs, count, read_specs, texts_of
 from flowlock.commands.session import Session
 from flowlock.commands.tasks import EnvironmentLookup
-from flowlock.compile.code.plan import plan
+from flowlock.compile.code.code_plan import plan
 from flowlock.compile.graph.mermaid import mermaid
 from flowlock.compile.graph.svg import graph_svg
 from flowlock.edges import files

@@ -11,7 +11,7 @@ from flowlock.conda.records import Record
 from flowlock.errors import FlowlockError, Location, Problem
 from flowlock.lock.lockfile import document
 from flowlock.names import Sha256
-from flowlock.release.plan import PinnedBuild
+from flowlock.release.publish_plan import PinnedBuild
 from flowlock.release.reviewed import UnlockedWorkflow, reviewed_locks
 
 HINT = "run `flowlock sync` and commit the locks"

@@ -14,7 +14,7 @@ from flowlock.commands.recipe import recipe_problems
 from flowlock.commands.session import Session
 from flowlock.edges import git
 from flowlock.errors import FlowlockError, Problem
-from flowlock.release import plan, reviewed, version
+from flowlock.release import publish_plan, reviewed, version
 from flowlock.release.reviewed import UnlockedWorkflow
 from flowlock.release.targets import artifact
 from flowlock.release.targets.artifact import Item
@@ -100,7 +100,7 @@ def verify(
     verified = [f"{len(locked.pins)} packages of one version in recipes, pyprojects and locks"]
     if not problems:
         items = [artifact.read(path) for path in built(session, source, locked.unpublished)]
-        problems += plan.admit(items, locked.pins)
+        problems += publish_plan.admit(items, locked.pins)
         verified.append(f"{len(items)} files with the bytes that the locks pin")
         for target in targets if not problems else ():
             problems += _served_problems(session, target, items, deadline=deadline, poll=poll)
@@ -127,7 +127,7 @@ def tag(session: Session, name: str | None = None) -> TagResult:
     problems += [*source_problems(snapshot, wanted), *locked.problems]
     if not problems:
         items = [artifact.read(path) for path in built(session, None, locked.unpublished)]
-        problems += plan.admit(items, locked.pins)
+        problems += publish_plan.admit(items, locked.pins)
     if problems:
         raise FlowlockError(f"{wanted} cannot be tagged", problems=problems, kept="all files, unchanged")
     git.make_tag(root, wanted, f"Release {session.workspace.version}", head.commit)

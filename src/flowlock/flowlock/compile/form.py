@@ -4,7 +4,7 @@ import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from flowlock.compile.code.plan import Plan
+from flowlock.compile.code.code_plan import Plan
 from flowlock.compile.code.python import one_line
 from flowlock.compile.params import params_schema
 from flowlock.spec.model import TaskGroup

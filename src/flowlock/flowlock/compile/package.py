@@ -11,7 +11,7 @@ from typing import Any
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from flowlock.compile.code.plan import Plan, PlannedStep, plan
+from flowlock.compile.code.code_plan import Plan, PlannedStep, plan
 from flowlock.compile.code.python import one_line, shortened
 from flowlock.compile.code.workflow import workflow_source
 from flowlock.compile.form import form

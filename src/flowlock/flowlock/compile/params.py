@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flowlock.compile.code.plan import Plan, PlannedStep
+from flowlock.compile.code.code_plan import Plan, PlannedStep
 from flowlock.compile.code.python import one_line
 from flowlock.spec.paths import without_empty_choices
 from flowlock_core.schema import Parameter

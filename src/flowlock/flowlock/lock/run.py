@@ -7,13 +7,13 @@ from flowlock.conda.match import RattlerMatcher, compare_versions
 from flowlock.conda.records import Record
 from flowlock.edges import files
 from flowlock.errors import FlowlockError, Location, Problem
-from flowlock.lock import formats, guard, plan, satisfy
+from flowlock.lock import formats, guard, satisfy, solve_plan
 from flowlock.lock.lockfile import diff, document
 from flowlock.lock.lockfile.document import Lock, LockedEnvironment
 from flowlock.lock.lockfile.platform_names import renamed
-from flowlock.lock.plan import SolveGroup
 from flowlock.lock.result import CURRENT, STALE, UPDATED, LockOptions, LockOutcome, LockResult, LockTarget
 from flowlock.lock.satisfy import CurrentBuild, Rule
+from flowlock.lock.solve_plan import SolveGroup
 from flowlock.lock.solver.offline import SolveSources, solve_offline_first
 from flowlock.lock.solver.solve import SolveRequest
 from flowlock.lock.solver.sources import KEPT, ChannelFolder, snapshots
@@ -123,7 +123,7 @@ def _pinned_by_url(pending: Sequence[tuple[TargetState, SolveGroup]]) -> dict[st
     return {
         record.url: record
         for state, group in pending
-        for record in plan.pinned_records(group, state.old).values()
+        for record in solve_plan.pinned_records(group, state.old).values()
     }
 
 
@@ -170,7 +170,7 @@ def _request(
         requirements=group.requirements(),
         constraints=group.constraints(),
         virtual_packages=group.platform.virtual_packages,
-        locked=plan.preferred(group, state.old, own, _moved_names(state, group, options)),
+        locked=solve_plan.preferred(group, state.old, own, _moved_names(state, group, options)),
         strategy=first.strategy,
         priority=first.priority,
         exclude_newer=first.exclude_newer,
@@ -180,7 +180,7 @@ def _request(
 def _moved_names(state: TargetState, group: SolveGroup, options: LockOptions) -> set[str]:
     """Return the packages whose pins the solver must not keep."""
     if options.upgrade:
-        return set(plan.pinned_records(group, state.old))
+        return set(solve_plan.pinned_records(group, state.old))
     # The solver takes a locked record even where no channel has it, so one that nothing serves must go.
     unserved = {reason.package for reason in state.reasons if reason.package and reason.rule is Rule.BYTES}
     return unserved.union(options.update)
@@ -235,7 +235,7 @@ def _relock(state: TargetState, solved: _Solved) -> _Relock:
     current = LockOutcome(path=state.target.shown, status=CURRENT, reasons=state.reasons)
     if state.old is not None and not by_group and not state.reasons:
         return _Relock(state=state, lock=state.old, outcome=current)
-    new = plan.assembled(state.target.manifest, state.old, by_group, state.selected)
+    new = solve_plan.assembled(state.target.manifest, state.old, by_group, state.selected)
     if new == state.old:
         return _Relock(state=state, lock=new, outcome=current)
     updated = replace(

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from flowlock.conda.match import RattlerMatcher
 from flowlock.edges import files
 from flowlock.errors import FlowlockError, Location, Problem, nearest
-from flowlock.lock import guard, plan, satisfy
+from flowlock.lock import guard, satisfy, solve_plan
 from flowlock.lock.lockfile import document
 from flowlock.lock.lockfile.document import Lock
 from flowlock.lock.lockfile.platform_names import manifest_names, renamed
 from flowlock.lock.manifest.model import Manifest
-from flowlock.lock.plan import SolveGroup
 from flowlock.lock.result import LockOptions, LockTarget
 from flowlock.lock.satisfy import CurrentBuild, Rule, StaleReason
+from flowlock.lock.solve_plan import SolveGroup
 from flowlock.lock.solver.sources import ChannelFolder
 
 
@@ -71,7 +71,7 @@ def _missing_lock(target: LockTarget, selected: Manifest) -> TargetState:
         old=None,
         written_names={},
         reasons=(reason,),
-        to_solve=tuple(plan.groups(selected)),
+        to_solve=tuple(solve_plan.groups(selected)),
     )
 
 
@@ -83,8 +83,8 @@ def _groups_to_solve(
     options: LockOptions,
 ) -> list[SolveGroup]:
     """Return the stale groups, and those with a selected package that --update or --upgrade moves."""
-    groups = plan.groups(manifest)
-    stale = plan.stale_groups(groups, reasons)
+    groups = solve_plan.groups(manifest)
+    stale = solve_plan.stale_groups(groups, reasons)
     if not options.moves:
         return stale
     selected_platforms = {
@@ -98,7 +98,7 @@ def _groups_to_solve(
         if group in stale
         or (
             group.is_any_of(selected_platforms)
-            and (options.upgrade or plan.pinned_records(group, old).keys() & set(options.update))
+            and (options.upgrade or solve_plan.pinned_records(group, old).keys() & set(options.update))
         )
     ]
 

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from flowlock.release import plan
-from flowlock.release.plan import Verdict
+from flowlock.release import publish_plan
+from flowlock.release.publish_plan import Verdict
 from flowlock.release.targets.artifact import Item
 from flowlock.release.targets.protocol import DeliveryStatus, PublishTarget, Served
 
@@ -18,7 +18,7 @@ def compare(
     `already_read`. What the index lists but nobody can download is missing.
     """
     served = target.served(items)
-    verdicts = {item.place: plan.judge(item, served) for item in items}
+    verdicts = {item.place: publish_plan.judge(item, served) for item in items}
     unread = [
         item
         for item in items

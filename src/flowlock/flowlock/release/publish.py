@@ -10,10 +10,10 @@ from functools import partial
 from pathlib import Path
 
 from flowlock.errors import FlowlockError, UsageError, nearest
-from flowlock.release import ledger, plan
+from flowlock.release import ledger, publish_plan
 from flowlock.release.compare import compare
 from flowlock.release.outcome import FINE, ArtifactOutcome, PublishResult, TargetOutcome
-from flowlock.release.plan import PinnedBuild, Verdict
+from flowlock.release.publish_plan import PinnedBuild, Verdict
 from flowlock.release.targets import artifact
 from flowlock.release.targets.artifact import Item
 from flowlock.release.targets.protocol import Delivery, DeliveryStatus, PublishTarget, Served, TargetKind
@@ -122,14 +122,16 @@ def stages(names: Sequence[str]) -> frozenset[PublishStage]:
 def _admit(run: _Run) -> str:
     """Read each file and hold it against the pins, before anybody is asked for anything."""
     run.items = [artifact.read(path) for path in run.job.files]
-    problems = plan.admit(run.items, run.job.pins)
+    problems = publish_plan.admit(run.items, run.job.pins)
     if problems:
         raise FlowlockError(
             f"{len(problems)} file(s) differ from the pins of {run.job.tag}",
             problems=problems,
             kept="nothing was published",
         )
-    run.graph = plan.dependencies(run.items, [pin.artifact.file for pin in run.job.pins if pin.workflow])
+    run.graph = publish_plan.dependencies(
+        run.items, [pin.artifact.file for pin in run.job.pins if pin.workflow]
+    )
     size = sum(item.size for item in run.items)
     return f"{len(run.items)} packages of {run.job.tag}, {size / 1e6:.1f} MB, each as pinned"
 
@@ -227,7 +229,7 @@ def _confirm_channel(run: _Run, target: PublishTarget) -> None:
 
 
 def _judge_index(run: _Run, target: PublishTarget, item: Item, served: Mapping[str, Served]) -> None:
-    verdict = plan.judge(item, served)
+    verdict = publish_plan.judge(item, served)
     if verdict.status is DeliveryStatus.CONFLICT:
         run.deliveries[target.name][item.place] = Delivery(
             status=DeliveryStatus.CONFLICT, url=verdict.url, detail=verdict.detail

@@ -5,7 +5,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from graphlib import TopologicalSorter
 
 from flowlock.errors import FlowlockError
-from flowlock.release.plan import Verdict
+from flowlock.release.publish_plan import Verdict
 from flowlock.release.targets.artifact import Item
 from flowlock.release.targets.client import CLOSED
 from flowlock.release.targets.protocol import Delivery, DeliveryStatus, PublishTarget

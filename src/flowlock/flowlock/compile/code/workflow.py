@@ -4,7 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-from flowlock.compile.code.plan import Plan, PlannedStep
+from flowlock.compile.code.code_plan import Plan, PlannedStep
 from flowlock.compile.code.python import (
     WIDTH,
     Brackets,

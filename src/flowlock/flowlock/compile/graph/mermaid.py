@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from flowlock.compile.code.plan import Plan, PlannedStep
+from flowlock.compile.code.code_plan import Plan, PlannedStep
 from flowlock.compile.code.python import one_line, shortened
 from flowlock.spec.model import IterationKind, Step, TaskGroup, references
 

@@ -6,7 +6,7 @@ from functools import cache
 from html import escape
 from importlib.resources import files
 
-from flowlock.compile.code.plan import Plan, PlannedStep
+from flowlock.compile.code.code_plan import Plan, PlannedStep
 from flowlock.compile.code.python import one_line, shortened, width
 from flowlock.compile.graph.geometry import HEADING, PADDING, Frame, Picture, Point, Size, picture
 from flowlock.spec.model import IterationKind, TaskGroup, references
