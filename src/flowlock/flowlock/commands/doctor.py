@@ -12,7 +12,7 @@ from typing import Any
 from packaging.requirements import Requirement
 
 from flowlock import workspace
-from flowlock.base import interpreter
+from flowlock.base import interpreter, patchelf
 from flowlock.conda import platforms
 from flowlock.edges import process
 from flowlock.errors import FlowlockError
@@ -153,7 +153,7 @@ def _space(folder: Path) -> Finding:
 
 
 def _base_python() -> list[Finding]:
-    faults = interpreter.problems(Path(sys.executable))
+    faults = [*interpreter.problems(Path(sys.executable)), *patchelf.problems()]
     if not faults:
         verdict = "can be packaged for the embedded profile"
         return [Finding(name="base interpreter", found=verdict, good=True, needed=False)]

@@ -67,6 +67,7 @@ def publish_tag(
             pins=locked.pins,
             targets=destinations,
             state=session.workspace.state.published(options.tag),
+            wheels=frozenset(package.name for package in session.workspace.packages),
             dry_run=options.dry_run,
             skip=skipped,
             jobs=options.jobs,

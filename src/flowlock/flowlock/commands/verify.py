@@ -18,7 +18,8 @@ from flowlock.release import publish_plan, reviewed, version
 from flowlock.release.reviewed import UnlockedWorkflow
 from flowlock.release.targets import artifact
 from flowlock.release.targets.artifact import Item
-from flowlock.release.targets.protocol import PublishTarget, Served
+from flowlock.release.targets.protocol import PublishTarget, Served, TargetKind
+from flowlock.release.wheels import wheels
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,7 +104,8 @@ def verify(
         problems += publish_plan.admit(items, locked.pins)
         verified.append(f"{len(items)} files with the bytes that the locks pin")
         for target in targets if not problems else ():
-            problems += _served_problems(session, target, items, deadline=deadline, poll=poll)
+            promised = _promised(session, tag, target, items)
+            problems += _served_problems(session, target, promised, deadline=deadline, poll=poll)
             verified.append(f"{target.name} serves the same bytes")
     return VerifyResult(tag=tag, problems=tuple(problems), verified=tuple(verified), left_out=locked.left_out)
 
@@ -227,6 +229,14 @@ def _moved(session: Session, name: str, commit: str) -> Iterator[Problem]:
                 message=f"{name} is {commit[:10]} here but {theirs[:10]} at {remote}: the tag was moved",
                 hint=f"run `git fetch --tags --force`, then check what {name} pointed to before",
             )
+
+
+def _promised(session: Session, tag: str, target: PublishTarget, items: Sequence[Item]) -> Sequence[Item]:
+    """Return what a target is to serve: the packages, and for a release the wheels that follow from them."""
+    if target.kind is not TargetKind.RELEASE:
+        return items
+    names = {package.name for package in session.workspace.packages}
+    return [*items, *wheels(items, names, session.workspace.state.published(tag) / "wheels")]
 
 
 def _served_problems(

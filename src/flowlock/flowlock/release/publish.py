@@ -18,6 +18,7 @@ from flowlock.release.targets import artifact
 from flowlock.release.targets.artifact import Item
 from flowlock.release.targets.protocol import Delivery, DeliveryStatus, PublishTarget, Served, TargetKind
 from flowlock.release.upload import upload
+from flowlock.release.wheels import wheels
 from flowlock.report.reporter import Progress
 
 
@@ -41,8 +42,9 @@ OPTIONAL = (PublishStage.CONFIRM, PublishStage.RELEASE)
 class Publication:
     """What is to be published where, and how.
 
-    `state` is the folder that keeps the tag's ledger; `deadline` is how many seconds a channel may take until
-    its index lists what was uploaded.
+    `state` is the folder that keeps the tag's ledger and wheels; `wheels` are the names of the packages that
+    a release carries as wheels, too; `deadline` is how many seconds a channel may take until its index lists
+    what was uploaded.
     """
 
     tag: str
@@ -51,6 +53,7 @@ class Publication:
     pins: Sequence[PinnedBuild]
     targets: Sequence[PublishTarget]
     state: Path
+    wheels: frozenset[str] = frozenset()
     dry_run: bool = False
     skip: frozenset[PublishStage] = frozenset()
     jobs: int = 16
@@ -65,12 +68,17 @@ class _Run:
     job: Publication
     progress: Progress
     items: list[Item] = field(default_factory=list)
+    wheels: list[Item] = field(default_factory=list)
     graph: dict[str, set[str]] = field(default_factory=dict)
     verdicts: dict[str, dict[str, Verdict]] = field(default_factory=dict)
     deliveries: dict[str, dict[str, Delivery]] = field(default_factory=dict)
     unfinished: dict[str, str] = field(default_factory=dict)
     attached: list[Item] = field(default_factory=list)
     recorded: bool = False
+
+    def meant_for(self, target: PublishTarget) -> list[Item]:
+        """Return the packages, and for a release the wheels too."""
+        return [*self.items, *self.wheels] if target.kind is TargetKind.RELEASE else self.items
 
     def of_kind(self, kind: TargetKind) -> list[PublishTarget]:
         return [target for target in self.job.targets if target.kind is kind]
@@ -132,6 +140,7 @@ def _admit(run: _Run) -> str:
     run.graph = publish_plan.dependencies(
         run.items, [pin.artifact.file for pin in run.job.pins if pin.workflow]
     )
+    run.wheels = wheels(run.items, run.job.wheels, run.job.state / "wheels")
     size = sum(item.size for item in run.items)
     return f"{len(run.items)} packages of {run.job.tag}, {size / 1e6:.1f} MB, each as pinned"
 
@@ -159,7 +168,7 @@ def _fault(action: Callable[[], None]) -> FlowlockError | None:
 def _compare(run: _Run) -> str:
     """Ask each target what it has already, and read the bytes of what it states to have."""
     for target in run.job.targets:
-        run.verdicts[target.name] = compare(target, run.items, jobs=run.job.jobs)
+        run.verdicts[target.name] = compare(target, run.meant_for(target), jobs=run.job.jobs)
     verdicts = [verdict.status for by_item in run.verdicts.values() for verdict in by_item.values()]
     counts = {
         status: verdicts.count(status)
@@ -266,15 +275,15 @@ def _record(run: _Run) -> str:
             (item, deliveries[item.place].url) for item in items if deliveries[item.place].status in FINE
         ]
         entries = entries.with_served(target.name, served, now)
-    ledger_file, sums_file = ledger.write(entries, run.items, run.job.state)
+    ledger_file, sums_file = ledger.write(entries, [*run.items, *run.wheels], run.job.state)
     run.attached = [artifact.plain(ledger_file, replaceable=True), artifact.plain(sums_file)]
     return f"{len(entries.entries)} entries in {ledger_file.name}"
 
 
 def _release(run: _Run) -> str:
     """Fill each release, and make it public when it has everything."""
-    items = [*run.items, *run.attached]
     for target in run.of_kind(TargetKind.RELEASE):
+        items = [*run.meant_for(target), *run.attached]
         fault = _fault(partial(_release_to, run, target, items))
         if fault is not None:
             run.unfinished[target.name] = fault.message
@@ -336,7 +345,7 @@ def _target_outcome(run: _Run, target: PublishTarget) -> TargetOutcome:
     deliveries: Mapping[str, Delivery | Verdict] = (
         run.deliveries.get(target.name) or run.verdicts[target.name]
     )
-    items = {item.place: item for item in [*run.items, *run.attached]}
+    items = {item.place: item for item in [*run.items, *run.wheels, *run.attached]}
     held = not run.job.dry_run and target.name not in run.deliveries
     if held:
         why = "skipped" if PublishStage.RELEASE in run.job.skip else "a channel does not serve everything yet"
