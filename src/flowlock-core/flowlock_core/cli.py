@@ -1,16 +1,18 @@
-"""The command of a compiled workflow: run, schema, form, convert, graph, test, connections."""
+"""The command of a compiled workflow: run, params, schema, form, convert, graph, test, connections."""
 
 import argparse
 import json
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from flowlock_core.command.bundle import Bundle
+from flowlock_core.command.completion import SHELLS, script
 from flowlock_core.command.streams import stdout_kept_clean
 from flowlock_core.errors import ExitCode, UsageError, WorkflowError
 from flowlock_core.masking import masked, masked_document
@@ -80,13 +82,23 @@ def _json(document: Any) -> str:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Tells what is wrong with the command line as every other problem is told; takes --json anywhere."""
+    """Tells what is wrong with the command line as every other problem is told; takes --json anywhere.
+
+    `more` gives what a help ends with; it is read from the package only when somebody asks for help.
+    """
+
+    more: Callable[[], str] | None = None
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
         self.add_argument(
             "--json", action="store_true", help="print one JSON document on stdout, for errors too"
         )
+
+    def format_help(self) -> str:
+        """Return the help, and what it ends with."""
+        text = super().format_help()
+        return text if self.more is None else f"{text}\n{self.more()}"
 
     def error(self, message: str) -> NoReturn:
         """Raise what is wrong, under the usage."""
@@ -95,10 +107,17 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser(bundle: Bundle) -> _Parser:
-    parser = _Parser(prog=bundle.command, description="A workflow compiled by flowlock.", allow_abbrev=False)
+    parser = _Parser(prog=bundle.command, allow_abbrev=False)
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
+    parser.more = partial(_about, bundle)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    _add_run(commands)
+    _add_run(commands, bundle)
+
+    template = commands.add_parser(
+        "params", help="print a parameters file to complete, with comments", allow_abbrev=False
+    )
+    template.add_argument("--output", metavar="FILE", type=Path, help="write it to a new file instead")
+    template.set_defaults(action=_params)
 
     schema = commands.add_parser("schema", help="print the JSON Schema of the parameters")
     schema.set_defaults(action=_schema)
@@ -122,11 +141,15 @@ def _parser(bundle: Bundle) -> _Parser:
     test.add_argument("--results", metavar="DIR", type=Path, help="keep the results of each case here")
     test.set_defaults(action=_test)
     _add_connections(commands)
+    completion = commands.add_parser("completion", help="print what a shell needs to complete options")
+    completion.add_argument("shell", choices=SHELLS, help='for example: eval "$(%(prog)s bash)"')
+    completion.set_defaults(action=_completion)
     return parser
 
 
-def _add_run(commands: "argparse._SubParsersAction[_Parser]") -> None:
+def _add_run(commands: "argparse._SubParsersAction[_Parser]", bundle: Bundle) -> None:
     run = commands.add_parser("run", help="run the workflow and write its results", allow_abbrev=False)
+    run.more = partial(_listed_parameters, bundle)
     _add_parameters(run)
     run.add_argument(
         "--results", metavar="DIR", type=Path, default=Path("results"), help="default: ./results"
@@ -191,6 +214,21 @@ class _Version(argparse.Action):
         parser.exit(message=f"{parser.prog} {installed}\n")
 
 
+def _about(bundle: Bundle) -> str:
+    """Return the workflow's title and description, and the next things to look at."""
+    schema = bundle.params_schema()
+    words = [schema[key] for key in ("title", "description") if schema.get(key)]
+    words.append(f"`{bundle.command} run --help` lists the parameters.")
+    words.append(f"`{bundle.command} params` prints a parameters file to complete.")
+    return "\n\n".join(words) + "\n"
+
+
+def _listed_parameters(bundle: Bundle) -> str:
+    from flowlock_core.command.parameter_texts import listing
+
+    return listing(bundle.params_schema())
+
+
 def _run(bundle: Bundle, arguments: argparse.Namespace) -> CommandOutcome:
     from flowlock_core.command.output import with_layout, write_results
     from flowlock_core.command.progress import ProgressLines
@@ -199,7 +237,7 @@ def _run(bundle: Bundle, arguments: argparse.Namespace) -> CommandOutcome:
     from flowlock_core.execute.record import Unobserved
 
     main = bundle.load()
-    params = _parameters(arguments)
+    params = _with_answers(bundle, arguments, _parameters(arguments))
     results = arguments.results.resolve()
     options = Options(
         params=params.by_step,
@@ -219,6 +257,43 @@ def _run(bundle: Bundle, arguments: argparse.Namespace) -> CommandOutcome:
     written = write_results(result, results, workflow=bundle.function, inputs=run.inputs)
     paths = [str(path) for path in written]
     return CommandOutcome(document={"ok": True, "files": paths}, text="".join(f"{path}\n" for path in paths))
+
+
+def _with_answers(bundle: Bundle, arguments: argparse.Namespace, params: "Params") -> "Params":
+    """Ask for required parameters that are missing, where that is possible; else the run refuses them."""
+    from flowlock_core.command.asking import ask, can_ask, missing
+    from flowlock_core.command.parameter_texts import parameters
+    from flowlock_core.parameters.settings import with_values
+
+    silent = arguments.json or arguments.quiet or arguments.mock_io
+    if silent or params.problems or not can_ask():
+        return params
+    return with_values(params, ask(missing(parameters(bundle.params_schema()), params.by_step)))
+
+
+def _params(bundle: Bundle, arguments: argparse.Namespace) -> CommandOutcome:
+    from flowlock_core.command.parameter_texts import template
+
+    text = template(bundle.params_schema())
+    if arguments.output is None:
+        return CommandOutcome(document={"template": text, "file": None}, text=text)
+    try:
+        with arguments.output.open("x", encoding="utf-8") as stream:
+            stream.write(text)
+    except OSError as error:
+        raise UsageError(
+            f"cannot write {arguments.output}: {error.strerror}", code="FL739", hint="name a new file"
+        ) from error
+    path = str(arguments.output)
+    return CommandOutcome(document={"template": text, "file": path}, text=f"{path}\n")
+
+
+def _completion(bundle: Bundle, arguments: argparse.Namespace) -> CommandOutcome:
+    from flowlock_core.command.parameter_texts import parameters
+
+    settings = [f"{one.path}=" for one in parameters(bundle.params_schema())]
+    text = script(arguments.shell, _parser(bundle), settings)
+    return CommandOutcome(document={"shell": arguments.shell, "script": text}, text=text)
 
 
 def _parameters(arguments: argparse.Namespace) -> "Params":

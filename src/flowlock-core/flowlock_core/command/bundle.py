@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from flowlock_core.execute.protocol import Workflow
@@ -53,6 +53,12 @@ class Bundle:
 
         file = (self.folder or files(self.package)).joinpath(name)
         return file.read_text(encoding="utf-8") if file.is_file() else None
+
+    def params_schema(self) -> Mapping[str, Any]:
+        """Return the JSON Schema of the parameters; an empty one where the package has none."""
+        text = self.text("params.schema.json")
+        schema: Mapping[str, Any] = {} if text is None else json.loads(text)
+        return schema
 
     def layout(self) -> Mapping[int, "Position"]:
         """Return where the dashboard's cards stand, by the numbers of their widgets."""

@@ -16,7 +16,7 @@ MISSING = "FL727"
 # What to write where a parameter is missing, by where the parameters come from.
 _ADD_WITHOUT_A_FILE = (
     "write `{step}: {{{parameter}: …}}` into a file params.yaml and add `--params params.yaml`, "
-    "or add `--set {step}.{parameter}=…`"
+    "or add `--set {step}.{parameter}=…`; the subcommand `params` prints a file to complete"
 )
 _ADD_TO_THE_FILE = "add `{parameter}: …` under `{step}:` in {file}, or add `--set {step}.{parameter}=…`"
 ADD_TO_A_CASE = "add `{step}: {{{parameter}: …}}` under `params` of the case"

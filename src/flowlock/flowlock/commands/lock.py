@@ -208,6 +208,11 @@ def export(
     workflow = session.workspace.workflow(name)
     path = session.lock_file(workflow)
     shown = session.workspace.relative(path)
+    if session.profile is Profile.EMBEDDED:
+        session.progress.note(
+            "the lock of the embedded profile pins packages that only this machine has: nobody else can "
+            "install them; `--profile conda-forge` exports the committed lock"
+        )
     return exports.export(
         kind,
         document.read(files.read_text(path, shown), shown),

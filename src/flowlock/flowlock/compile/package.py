@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.resources import files
@@ -48,7 +49,7 @@ def render(
     package = planned.package
     rendered = {
         "pyproject.toml": _pyproject(planned, facts),
-        "README.md": _readme(planned, source, schema),
+        "README.md": _readme(planned, facts, source, schema),
         "Dockerfile": _fill(
             "Dockerfile.in", distribution=planned.distribution, pixi=PIXI_IMAGE, debian=DEBIAN_IMAGE
         ),
@@ -152,13 +153,18 @@ def _person(text: LocatedText) -> str:
     return "{ " + ", ".join(parts) + " }"
 
 
-def _readme(planned: Plan, source: str, schema: str) -> str:
+def _readme(planned: Plan, facts: WorkspaceFacts, source: str, schema: str) -> str:
     description = planned.spec.metadata.description
+    channels = " ".join(f"--channel {shlex.quote(channel)}" for channel in facts.sources)
+    name = canonicalize_name(planned.id)
     return _fill(
         "README.md.in",
         title=_markdown(planned.spec.title),
         description="".join(f"{line}\n\n" for line in _paragraphs(description)),
         distribution=planned.distribution,
+        name=name,
+        pixi_install=f"pixi global install {channels} {planned.distribution}",
+        conda_install=f"conda create --name {name} {channels} {planned.distribution}",
         example=_example(planned),
         parameters="\n".join(_parameter_table(planned)) + "\n",
         graph=mermaid(planned),

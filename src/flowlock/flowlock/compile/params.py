@@ -24,6 +24,9 @@ def params_schema(plan: Plan) -> dict[str, Json]:
         "type": "object",
         "properties": properties,
     }
+    description = plan.spec.metadata.description
+    if description:
+        schema["description"] = one_line(description.value)
     if required:
         schema["required"] = required
     schema["additionalProperties"] = False

@@ -1,0 +1,46 @@
+"""Asks for the parameters that a run needs and was not given, where somebody sits at the terminal."""
+
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any, TextIO
+
+from flowlock_core.command.parameter_texts import ParameterText
+
+
+def missing(known: Iterable[ParameterText], by_step: Mapping[str, Mapping[str, Any]]) -> list[ParameterText]:
+    """Return the required parameters that have no value."""
+    return [one for one in known if one.default is None and one.name not in _values(by_step, one.step)]
+
+
+def _values(by_step: Mapping[str, Any], step: str) -> Mapping[str, Any]:
+    values = by_step.get(step)
+    return values if isinstance(values, Mapping) else {}
+
+
+def can_ask() -> bool:
+    """Tell whether somebody can read a question and answer it."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def ask(
+    parameters: Iterable[ParameterText], *, answers: TextIO | None = None, questions: TextIO | None = None
+) -> list[str]:
+    """Ask for each parameter in turn; return the answers as `--set` takes them, STEP.PARAMETER=VALUE.
+
+    An empty line asks again. When the answers end (Ctrl-D), what is left is not asked.
+    """
+    answers, questions = answers or sys.stdin, questions or sys.stderr
+    settings: list[str] = []
+    for parameter in parameters:
+        questions.write(f"{parameter.path} ({parameter.kind}): {parameter.description or parameter.title}\n")
+        answer = ""
+        while not answer:
+            questions.write("> ")
+            questions.flush()
+            line = answers.readline()
+            if not line:
+                questions.write("\n")
+                return settings
+            answer = line.strip()
+        settings.append(f"{parameter.path}={answer}")
+    return settings
