@@ -1,12 +1,17 @@
 """flowlock as people get it who have no clone: from a published channel, and from the wheels of a release."""
 
+import asyncio
+import json
 import os
 import subprocess
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import rattler
+import requests
 from packaging.requirements import Requirement
 from uv import find_uv_bin
 
@@ -15,6 +20,9 @@ from checkout import Checkout, copy_repository
 from flowlock import workspace
 from flowlock.base import channel as base
 from flowlock.base.interpreter import find
+from flowlock.channel.serve import serving
+from flowlock.commands.session import BASE_URL
+from flowlock.conda.archive import read_index
 from flowlock.edges.state_folder import StateFolder
 from flowlock.report.reporter import Silent
 from shared import ROOT, once
@@ -126,3 +134,94 @@ def test_the_wheels_of_a_release_follow_the_tutorial(release: Release, tmp_path:
     subprocess.run([*command, *beside, "flowlock"], env=variables, check=True)
     assert "py-rattler-build" in doctor(home / "bin", home)
     follow(home, home / "tools/flowlock/bin")
+
+
+def used(prefix: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the workflow's command as somebody who has only that environment."""
+    variables = {"PATH": f"{prefix / 'bin'}{os.pathsep}{os.defpath}", "HOME": str(folder)}
+    command = ["flowlock-penguins-workflow", *arguments]
+    return subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
+
+
+def test_who_installs_a_workflow_finds_its_parameters_and_a_way_out_of_mistakes(
+    release: Release, synced: Checkout, tmp_path: Path
+) -> None:
+    prefix, folder = tmp_path / "an énvironment", tmp_path / "a földer"
+    folder.mkdir()
+    install([release.channel, synced.state.running_base], ["flowlock-penguins-workflow"], prefix)
+    assert "Palmer penguins, island by island" in used(prefix, folder, "--help").stdout
+    assert "observations.path  (path; required)" in used(prefix, folder, "run", "--help").stdout
+    assert used(prefix, folder, "params", "--output", "params.yaml").returncode == 0
+    again = used(prefix, folder, "params", "--output", "params.yaml")
+    assert again.returncode == 2
+    assert "name a new file" in again.stderr
+
+    # What a user may get wrong, and what the answer has to name.
+    template = (folder / "params.yaml").read_text()
+    complete = template.replace("  path:\n", "  path: penguins.csv\n")
+    mistakes = {
+        template: ("FL728 observations.path", "null"),
+        complete.replace("path: pen", "paht: pen"): ("FL725 observations.paht", "did you mean `path`?"),
+        complete.replace("observations:", "observation:"): ("FL72", "did you mean `observations`?"),
+        complete.replace("  #columns: []", "  columns: 3"): ("FL728 observations.columns", "expected a list"),
+        complete.replace("  path: pen", "  path: [pen"): ("params.yaml:", "FL72"),
+        complete: ("penguins.csv", "FL7"),
+    }
+    for text, words in mistakes.items():
+        (folder / "params.yaml").write_text(text)
+        done = used(prefix, folder, "run", "--params", "params.yaml")
+        assert done.returncode == 1, done.stderr
+        assert "Traceback" not in done.stderr
+        for word in words:
+            assert word in done.stderr
+    for arguments in (("run", "--parms", "params.yaml"), ("rum",), ("run", "--set", "observations.path")):
+        done = used(prefix, folder, *arguments)
+        assert done.returncode == 2, done.stderr
+        assert "hint:" in done.stderr or "usage:" in done.stderr
+
+    (folder / "penguins.csv").write_bytes((ROOT / "examples/penguins/penguins.csv").read_bytes())
+    done = used(prefix, folder, "run", "--params", "params.yaml")
+    assert done.returncode == 0, done.stderr
+    assert (folder / "results/dashboard.html").is_file()
+
+
+def test_a_lock_is_installed_exactly_where_its_channels_are_served_elsewhere(
+    release: Release, synced: Checkout, tmp_path: Path
+) -> None:
+    own = workspace.load(synced.root).release_channel
+    with serving(release.channel) as ours, serving(synced.state.running_base) as theirs:
+        mirrors = ("--mirror", f"{own}={ours}", "--mirror", f"{BASE_URL}={theirs}")
+        exported = synced.flowlock("export", "conda-explicit", "penguins", *mirrors)
+        assert exported.code == 0, exported.err
+        assert "nobody else can install them" in exported.err
+        pinned = [line for line in exported.out.splitlines() if line.startswith("http")]
+        assert {line.split("/noarch/")[0].split("/linux")[0] for line in pinned} == {ours, theirs}
+        install_explicitly(pinned, tmp_path / "an énvironment")
+    done = used(tmp_path / "an énvironment", tmp_path, "--version")
+    assert done.stdout == "flowlock-penguins-workflow 0.1.0\n"
+    records = [
+        json.loads(path.read_text()) for path in (tmp_path / "an énvironment/conda-meta").glob("*.json")
+    ]
+    assert {record["sha256"] for record in records} == {line.rpartition("#sha256:")[2] for line in pinned}
+    wrong = synced.flowlock("export", "conda-explicit", "penguins", "--mirror", "https://a.org=http://b.org")
+    assert wrong.code == 1
+    assert "the lock has no channel https://a.org" in wrong.err
+
+
+def install_explicitly(lines: Sequence[str], prefix: Path) -> None:
+    """Install an explicit file without a solve, as the engine of pixi does."""
+    downloads = prefix.with_name("downloads")
+    downloads.mkdir()
+    records = []
+    for line in lines:
+        url, _, digest = line.partition("#sha256:")
+        channel, subdir, name = url.rsplit("/", 2)
+        archive = downloads / name
+        archive.write_bytes(requests.get(url, timeout=60).content)
+        index = downloads / f"{name}.json"
+        index.write_text(json.dumps(read_index(archive)))
+        package = rattler.PackageRecord.from_index_json(index, sha256=digest)
+        package.subdir = subdir
+        records.append(rattler.RepoDataRecord(package, name, url, channel))
+    cache = prefix.with_name("packages")
+    asyncio.run(rattler.install(records, prefix, cache_dir=cache, show_progress=False))

@@ -137,6 +137,10 @@ def export(
     url: Annotated[
         str, typer.Option(help="For pixi-mirror: the address of `flowlock channel serve`.")
     ] = "http://127.0.0.1:8000",
+    mirror: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CHANNEL=URL", help="Write this address for a channel of the lock; repeatable."),
+    ] = None,
 ) -> int:
     """Print a lock as a conda explicit file or environment.yml, or the mirror setting for pixi."""
     from flowlock.commands import lock as command
@@ -149,7 +153,20 @@ def export(
         raise UsageError(
             f"{kind} needs the name of a workflow", code="FL002", hint="see `flowlock export --help`"
         )
-    return options.emit(command.export(session, workflow, kind, environment=environment, platform=platform))
+    mirrors = dict(_mirror(text) for text in mirror or ())
+    exported = command.export(
+        session, workflow, kind, environment=environment, platform=platform, mirrors=mirrors
+    )
+    return options.emit(exported)
+
+
+def _mirror(text: str) -> tuple[str, str]:
+    """Take `CHANNEL=URL` apart at the last `=` before an address, since a channel's URL may have one."""
+    channel, _, url = text.rpartition("=")
+    if not channel or "://" not in url:
+        hint = "write it as --mirror https://prefix.dev/flowlock=http://127.0.0.1:8000"
+        raise UsageError(f"`{text}` is not CHANNEL=URL", code="FL002", hint=hint)
+    return channel, url
 
 
 @app.command()

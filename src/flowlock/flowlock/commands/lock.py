@@ -202,9 +202,18 @@ def _why(cache: Cache, package: SourcePackage, locks: Sequence[str]) -> str:
 
 
 def export(
-    session: Session, name: str, kind: ExportKind, *, environment: str, platform: str | None
+    session: Session,
+    name: str,
+    kind: ExportKind,
+    *,
+    environment: str,
+    platform: str | None,
+    mirrors: Mapping[str, str],
 ) -> exports.ExportResult:
-    """Return a workflow's lock in another tool's form, for this platform unless another is named."""
+    """Return a workflow's lock in another tool's form, for this platform unless another is named.
+
+    `mirrors` are the addresses that serve channels of the lock elsewhere.
+    """
     workflow = session.workspace.workflow(name)
     path = session.lock_file(workflow)
     shown = session.workspace.relative(path)
@@ -219,6 +228,7 @@ def export(
         environment=environment,
         platform=platform or platforms.current(),
         name=workflow.name,
+        mirrors=mirrors,
     )
 
 

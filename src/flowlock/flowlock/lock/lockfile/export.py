@@ -1,7 +1,7 @@
 """A lock for other tools: conda's explicit file, environment.yml, and the mirror setting of pixi."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, assert_never
 
 from flowlock.conda.records import Record
@@ -32,9 +32,21 @@ class ExportResult:
         return self.text
 
 
-def export(kind: ExportKind, lock: Lock, *, environment: str, platform: str, name: str) -> ExportResult:
-    """Return a locked environment in the form of another tool; `name` is what environment.yml calls it."""
-    pins, records = _records(lock, environment, platform)
+def export(
+    kind: ExportKind,
+    lock: Lock,
+    *,
+    environment: str,
+    platform: str,
+    name: str,
+    mirrors: Mapping[str, str] | None = None,
+) -> ExportResult:
+    """Return a locked environment in the form of another tool; `name` is what environment.yml calls it.
+
+    `mirrors` are the addresses that serve channels of the lock elsewhere, by channel; a channel that the lock
+    does not have is refused.
+    """
+    pins, records = _mirrored(*_records(lock, environment, platform), mirrors or {})
     match kind:
         case ExportKind.EXPLICIT:
             text = explicit(records, platform)
@@ -94,6 +106,30 @@ def _records(lock: Lock, environment: str, platform: str) -> tuple[LockedEnviron
             hint=nearest(platform, platforms) or f"it has: {', '.join(platforms)}",
         )
     return pins, tuple(sorted(pins.packages[platform], key=lambda record: record.name))
+
+
+def _mirrored(
+    pins: LockedEnvironment, records: tuple[Record, ...], mirrors: Mapping[str, str]
+) -> tuple[LockedEnvironment, tuple[Record, ...]]:
+    """Return the same with the addresses of mirrors in place of the channels'; the digests stay."""
+    channels = [url.rstrip("/") for url in pins.channels]
+    served = {channel.rstrip("/"): url.rstrip("/") for channel, url in mirrors.items()}
+    unknown = next((channel for channel in served if channel not in channels), None)
+    if unknown is not None:
+        raise FlowlockError(
+            f"the lock has no channel {unknown}",
+            code="FL630",
+            hint=nearest(unknown, channels) or f"it has: {', '.join(channels)}",
+        )
+    moved = tuple(replace(record, url=_moved(record.url, served)) for record in records)
+    return replace(pins, channels=tuple(served.get(url, url) for url in channels)), moved
+
+
+def _moved(url: str, served: Mapping[str, str]) -> str:
+    for channel, elsewhere in served.items():
+        if url.startswith(f"{channel}/"):
+            return elsewhere + url.removeprefix(channel)
+    return url
 
 
 def _hash(record: Record) -> str:
