@@ -9,7 +9,9 @@ from zipfile import ZipFile
 import pytest
 import yaml
 
+from servers.real import environment
 from shared import ROOT, once
+from wheelhouse import CHECKERS, assert_sound
 
 # Each distribution's folder of src/, and the package in it.
 DISTRIBUTIONS = {
@@ -74,6 +76,25 @@ def test_an_sdist_holds_every_file_of_its_package(name: str, archives: Path) -> 
     with tarfile.open(sdist) as opened:
         held = {member.partition("/")[2] for member in opened.getnames()}
     assert files_of(DISTRIBUTIONS[name]) <= held
+
+
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
+def test_the_checkers_of_indexes_and_of_wheels_have_no_objection(
+    name: str, archives: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    python = environment(tmp_path_factory, "checkers of wheels", CHECKERS)
+    files = sorted(archives.glob(f"{name.replace('-', '_')}-[0-9]*"))
+    assert len(files) == len(("wheel", "sdist"))
+    assert_sound(python, files)
+
+
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
+def test_a_wheel_has_the_licence_and_the_mark_of_typed_packages(name: str, archives: Path) -> None:
+    (wheel,) = archives.glob(f"{name.replace('-', '_')}-[0-9]*.whl")
+    with ZipFile(wheel) as opened:
+        names = opened.namelist()
+    assert f"{name.replace('-', '_')}/py.typed" in names
+    assert any(one.endswith(".dist-info/licenses/LICENSE") for one in names)
 
 
 def test_every_module_can_be_imported_where_only_the_wheels_are_installed(

@@ -4,6 +4,7 @@ import base64
 import csv
 import hashlib
 import io
+import subprocess
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -64,3 +65,17 @@ def record(contents: Mapping[str, str], info: str) -> str:
 def record_hash(data: bytes) -> str:
     """Return a digest as a RECORD has it."""
     return "sha256=" + base64.urlsafe_b64encode(hashlib.sha256(data).digest()).decode().rstrip("=")
+
+
+# In an environment of their own: one needs keyring, which flowlock would ask for credentials.
+CHECKERS = ("twine>=6", "check-wheel-contents>=0.6")
+
+
+def assert_sound(python: Path, archives: Sequence[Path]) -> None:
+    """Have twine look at distributions as an index does, and check-wheel-contents at their wheels."""
+    wheels = [path for path in archives if path.suffix == ".whl"]
+    commands: list[list[str | Path]] = [["twine", "check", "--strict", *archives]]
+    commands.append(["check_wheel_contents", *wheels])
+    for command in commands:
+        done = subprocess.run([python, "-m", *command], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr

@@ -23,10 +23,13 @@ from flowlock.base.interpreter import find
 from flowlock.channel.serve import serving
 from flowlock.commands.session import BASE_URL
 from flowlock.conda.archive import read_index
+from flowlock.edges.files import sha256_of
 from flowlock.edges.state_folder import StateFolder
 from flowlock.report.reporter import Silent
+from servers.real import environment
 from shared import ROOT, once
 from tutorial import follow
+from wheelhouse import CHECKERS, assert_sound
 
 TAG = "v0.1.0"
 
@@ -134,6 +137,21 @@ def test_the_wheels_of_a_release_follow_the_tutorial(release: Release, tmp_path:
     subprocess.run([*command, *beside, "flowlock"], env=variables, check=True)
     assert "py-rattler-build" in doctor(home / "bin", home)
     follow(home, home / "tools/flowlock/bin")
+
+
+def test_the_wheels_of_a_release_are_sound_and_their_digests_published(
+    release: Release, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    wheels = sorted(release.wheels.iterdir())
+    assert [wheel.name.split("-")[0] for wheel in wheels] == [
+        "flowlock",
+        "flowlock_core",
+        "flowlock_ext_tabular",
+    ]
+    assert_sound(environment(tmp_path_factory, "checkers of wheels", CHECKERS), wheels)
+    sums = (release.wheels.parent / "SHA256SUMS").read_text()
+    for wheel in wheels:
+        assert f"{sha256_of(wheel)}  {wheel.name}\n" in sums
 
 
 def used(prefix: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
