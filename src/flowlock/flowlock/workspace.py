@@ -111,6 +111,11 @@ class Workspace:
         """Return why a workflow is declared to have no lock, None for one that must have a lock."""
         return self.unlocked.get(canonicalize_name(workflow.name))
 
+    @property
+    def package_names(self) -> frozenset[PackageName]:
+        """The names of the packages of `src/`."""
+        return frozenset(package.name for package in self.packages)
+
     def conda_name(self, wheel_name: str) -> PackageName:
         """Return the conda-forge name of a wheel: the table's, or the PEP 503 name."""
         name = canonicalize_name(wheel_name)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from flowlock.conda import archive
 from flowlock.conda.members import Member
-from flowlock.conda.wheel import Wheel, wheel_of
+from flowlock.conda.wheel import WheelFile, wheel_of
 
 EPOCH = datetime(2026, 11, 1, tzinfo=UTC)
 INFO = "site-packages/some_tasks-1.0.dist-info"
@@ -25,7 +25,7 @@ FILES = (
 )
 
 
-def wheel(folder: Path, files: Sequence[Member] = FILES) -> Wheel | None:
+def wheel(folder: Path, files: Sequence[Member] = FILES) -> WheelFile | None:
     index = {"name": "some-tasks", "version": "1.0", "timestamp": int(EPOCH.timestamp() * 1000)}
     paths = [{"_path": one.path, "size_in_bytes": len(one.data)} for one in files]
     documents = {"info/index.json": index, "info/paths.json": {"paths": paths}}

@@ -70,8 +70,8 @@ def build(
     mended = _enter(session, held)
     session.cache.save()
     if output is not None:
-        own = {package.name for package in snapshot.workspace.packages}
-        write_output(output, snapshot.workspace.state.channel, wheels=own)
+        workspace = snapshot.workspace
+        write_output(output, workspace.state.channel, wheels=workspace.package_names)
     packages = tuple(
         _result(state, built.get(key), outcomes.get(key, "")) for key, state in session.states.items()
     )

@@ -67,7 +67,7 @@ def publish_tag(
             pins=locked.pins,
             targets=destinations,
             state=session.workspace.state.published(options.tag),
-            wheels=frozenset(package.name for package in session.workspace.packages),
+            wheels=session.workspace.package_names,
             dry_run=options.dry_run,
             skip=skipped,
             jobs=options.jobs,

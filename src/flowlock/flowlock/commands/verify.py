@@ -235,8 +235,8 @@ def _promised(session: Session, tag: str, target: PublishTarget, items: Sequence
     """Return what a target is to serve: the packages, and for a release the wheels that follow from them."""
     if target.kind is not TargetKind.RELEASE:
         return items
-    names = {package.name for package in session.workspace.packages}
-    return [*items, *wheels(items, names, session.workspace.state.published(tag) / "wheels")]
+    workspace = session.workspace
+    return [*items, *wheels(items, workspace.package_names, workspace.state.published(tag) / "wheels")]
 
 
 def _served_problems(

@@ -29,14 +29,14 @@ _ZIP_BEGINS = datetime(1980, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wheel:
+class WheelFile:
     """A wheel's file name and bytes."""
 
     file: str
     data: bytes
 
 
-def wheel_of(package: Path) -> Wheel | None:
+def wheel_of(package: Path) -> WheelFile | None:
     """Return the wheel of a noarch Python package, whose files have the package's time.
 
     None for a package that is not of exactly one distribution, or has links, which wheels cannot have.
@@ -44,17 +44,23 @@ def wheel_of(package: Path) -> Wheel | None:
     every = archive.read(package)
     epoch = _time(archive.document(every, INDEX))
     members = [member for member in every if not member.is_info]
-    stems = [match for member in members if (match := _METADATA.fullmatch(member.path))]
-    if len(stems) != 1 or any(member.link is not None for member in members):
+    stem = _stem(members)
+    if stem is None or any(member.link is not None for member in members):
         return None
-    stem = stems[0]["stem"]
-    files = {_path(member.path, stem): member for member in members}
     info = f"{stem}.dist-info/"
     left_out = {info + name for name in _OF_AN_INSTALLATION}
-    kept = {path: file for path, file in files.items() if path not in left_out}
+    files = {_path(member.path, stem): member for member in members}
     # Metadata come last, so that a reader finds them at the end of the file (PEP 427).
-    ordered = sorted(kept, key=lambda path: (path.startswith(info), path))
-    return Wheel(file=f"{stem}-py3-none-any{SUFFIX}", data=_zipped(ordered, kept, info + "RECORD", epoch))
+    ordered = sorted(files.keys() - left_out, key=lambda path: (path.startswith(info), path))
+    return WheelFile(
+        file=f"{stem}-py3-none-any{SUFFIX}", data=_zipped(ordered, files, info + "RECORD", epoch)
+    )
+
+
+def _stem(members: Iterable[Member]) -> str | None:
+    """Return NAME-VERSION of the only distribution in a package, None if there is not exactly one."""
+    found = [match["stem"] for member in members if (match := _METADATA.fullmatch(member.path))]
+    return found[0] if len(found) == 1 else None
 
 
 def _time(index: Mapping[str, Any]) -> datetime:

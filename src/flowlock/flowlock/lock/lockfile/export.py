@@ -114,13 +114,13 @@ def _mirrored(
     """Return the same with the addresses of mirrors in place of the channels'; the digests stay."""
     channels = [url.rstrip("/") for url in pins.channels]
     served = {channel.rstrip("/"): url.rstrip("/") for channel, url in mirrors.items()}
-    unknown = next((channel for channel in served if channel not in channels), None)
-    if unknown is not None:
-        raise FlowlockError(
-            f"the lock has no channel {unknown}",
-            code="FL630",
-            hint=nearest(unknown, channels) or f"it has: {', '.join(channels)}",
-        )
+    for channel in served:
+        if channel not in channels:
+            raise FlowlockError(
+                f"the lock has no channel {channel}",
+                code="FL630",
+                hint=nearest(channel, channels) or f"it has: {', '.join(channels)}",
+            )
     moved = tuple(replace(record, url=_moved(record.url, served)) for record in records)
     return replace(pins, channels=tuple(served.get(url, url) for url in channels)), moved
 
