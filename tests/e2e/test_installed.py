@@ -124,17 +124,9 @@ def test_the_wheels_of_a_release_follow_the_tutorial(release: Release, tmp_path:
     home = tmp_path / "héme"
     home.mkdir()
     variables = {**os.environ, "UV_TOOL_DIR": str(home / "tools"), "UV_TOOL_BIN_DIR": str(home / "bin")}
-    command = [
-        find_uv_bin(),
-        "tool",
-        "install",
-        "--quiet",
-        "--compile-bytecode",
-        "--find-links",
-        release.wheels,
-    ]
-    beside = ["--with", "flowlock-ext-tabular", "--with", "pytest"]
-    subprocess.run([*command, *beside, "flowlock"], env=variables, check=True)
+    command: list[str | Path] = [find_uv_bin(), "tool", "install", "--quiet", "--compile-bytecode"]
+    command += ["--find-links", release.wheels, "--with", "flowlock-ext-tabular", "--with", "pytest"]
+    subprocess.run([*command, "flowlock"], env=variables, check=True)
     assert "py-rattler-build" in doctor(home / "bin", home)
     follow(home, home / "tools/flowlock/bin")
 
