@@ -1,5 +1,7 @@
+import os
 import signal
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,9 @@ sys.path.insert(0, str(Path(__file__).parent / "golden" / "specs" / "tasks"))
 # How fast this machine is at the moment is not what a property says.
 settings.register_profile("any-speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any-speed")
+
+# No test keeps results in the home directory.
+os.environ["FLOWLOCK_CACHE_DIR"] = tempfile.mkdtemp(prefix="flowlock-cache-")
 
 # A shell makes what it starts in the background (`make test &`) ignore interrupts, which tests send.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,4 +1,4 @@
-"""The command of a compiled workflow: run, params, schema, form, convert, graph, test, connections."""
+"""The command of a compiled workflow: run, params, schema, form, convert, graph, test, connections, cache."""
 
 import argparse
 import json
@@ -13,12 +13,21 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from flowlock_core.command.bundle import Bundle
 from flowlock_core.command.completion import SHELLS, script
+from flowlock_core.command.options import (
+    add_cache_folder,
+    add_executor_options,
+    add_reuse_options,
+    cache_folder,
+    executor_of,
+    reuse_of,
+    size_of,
+)
 from flowlock_core.command.streams import stdout_kept_clean
 from flowlock_core.errors import ExitCode, UsageError, WorkflowError
 from flowlock_core.masking import masked, masked_document
 
 if TYPE_CHECKING:
-    from flowlock_core.execute import Executor, Workflow
+    from flowlock_core.execute import Workflow
     from flowlock_core.parameters.params import Params
 
 
@@ -144,6 +153,7 @@ def _parser(bundle: Bundle) -> _Parser:
     completion = commands.add_parser("completion", help="print what a shell needs to complete options")
     completion.add_argument("shell", choices=SHELLS, help='for example: eval "$(%(prog)s bash)"')
     completion.set_defaults(action=_completion)
+    _add_cache(commands)
     return parser
 
 
@@ -155,20 +165,31 @@ def _add_run(commands: "argparse._SubParsersAction[_Parser]", bundle: Bundle) ->
         "--results", metavar="DIR", type=Path, default=Path("results"), help="default: ./results"
     )
     run.add_argument("--mock-io", action="store_true", help="use packaged examples instead of reading data")
-    run.add_argument(
-        "--executor",
-        choices=("sequential", "threads", "eager"),
-        help="default: sequential; threads runs steps and elements that do not need each other at once; "
-        "eager is for debuggers, and the default of `python workflow.py`",
-    )
-    run.add_argument(
-        "--jobs", metavar="N", type=_positive, help="calls at the same time; default: one a processor"
-    )
-    run.add_argument(
-        "--keep-going", action="store_true", help="after a failure, run what does not need the failed step"
-    )
+    add_executor_options(run)
+    add_reuse_options(run)
     run.add_argument("-q", "--quiet", action="store_true", help="do not print a line for each step")
     run.set_defaults(action=_run)
+
+
+def _add_cache(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    parser = commands.add_parser("cache", help="the results that runs have kept")
+    actions = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    listing = actions.add_parser("ls", help="list them", allow_abbrev=False)
+    collecting = actions.add_parser("gc", help="remove what was not used for long", allow_abbrev=False)
+    collecting.add_argument(
+        "--max-size",
+        metavar="SIZE",
+        type=size_of,
+        default="10GB",
+        help="keep at most this much; default: 10GB",
+    )
+    collecting.add_argument(
+        "--max-age", metavar="DAYS", type=float, default=30.0, help="remove what is older; default: 30"
+    )
+    clearing = actions.add_parser("clear", help="remove all of them", allow_abbrev=False)
+    for action, one in (("ls", listing), ("gc", collecting), ("clear", clearing)):
+        one.set_defaults(action=_cache, cache_action=action)
+        add_cache_folder(one)
 
 
 def _add_parameters(parser: _Parser) -> None:
@@ -192,13 +213,6 @@ def _add_connections(commands: "argparse._SubParsersAction[_Parser]") -> None:
     check.set_defaults(action=_connections, connect=True)
     for one in (listing, check):
         _add_parameters(one)
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number
 
 
 class _Version(argparse.Action):
@@ -239,20 +253,27 @@ def _run(bundle: Bundle, arguments: argparse.Namespace) -> CommandOutcome:
     main = bundle.load()
     params = _with_answers(bundle, arguments, _parameters(arguments))
     results = arguments.results.resolve()
+    executor = executor_of(arguments, debugged=bundle.main is not None)
     options = Options(
         params=params.by_step,
         base=params.base,
         results=results,
         mock_io=arguments.mock_io,
-        observer=Unobserved() if arguments.quiet else ProgressLines(),
-        executor=_executor(bundle, arguments),
+        observer=Unobserved() if arguments.quiet else ProgressLines(explain=arguments.explain),
+        executor=executor,
         jobs=arguments.jobs,
         keep_going=arguments.keep_going,
     )
     try:
-        result, run = run_workflow(main, options, params.problems)
+        reuse = reuse_of(arguments, executor, workflow=f"{bundle.package}:{bundle.function}")
+        result, run = run_workflow(main, options, params.problems, reuse=reuse)
+    except UsageError:
+        raise
     except WorkflowError as error:
         raise params.placed(error) from error
+    if arguments.only is not None:
+        # Not the workflow's result, so not a result to write.
+        return CommandOutcome(document={"ok": True, "files": []}, text="")
     result = with_layout(result, bundle.layout())
     written = write_results(result, results, workflow=bundle.function, inputs=run.inputs)
     paths = [str(path) for path in written]
@@ -304,19 +325,17 @@ def _parameters(arguments: argparse.Namespace) -> "Params":
     return with_values(params, arguments.set)
 
 
-def _executor(bundle: Bundle, arguments: argparse.Namespace) -> "Executor":
-    """Return how to execute; a workflow module that runs as a file is being debugged."""
-    from flowlock_core.execute import Executor
+def _cache(_bundle: Bundle, arguments: argparse.Namespace) -> CommandOutcome:
+    from flowlock_core.command import cache
 
-    default = Executor.SEQUENTIAL if bundle.main is None else Executor.EAGER
-    executor = Executor(arguments.executor) if arguments.executor else default
-    if arguments.jobs is not None and executor is not Executor.THREADS:
-        hint = "add `--executor threads`, or leave --jobs out"
-        raise UsageError(f"--jobs has no meaning for {executor.value} execution", code="FL739", hint=hint)
-    if arguments.keep_going and executor is Executor.EAGER:
-        hint = "add `--executor sequential`"
-        raise UsageError("--keep-going has no meaning for eager execution", code="FL739", hint=hint)
-    return executor
+    folder = cache_folder(arguments)
+    if arguments.cache_action == "ls":
+        report = cache.listed(folder)
+    elif arguments.cache_action == "clear":
+        report = cache.cleared(folder)
+    else:
+        report = cache.collected(folder, max_bytes=arguments.max_size, max_days=arguments.max_age)
+    return CommandOutcome(document=report.as_json(), text=str(report))
 
 
 def _schema(bundle: Bundle, _arguments: argparse.Namespace) -> CommandOutcome:

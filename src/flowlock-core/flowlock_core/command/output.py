@@ -1,8 +1,6 @@
 """Results on disk: result.json, and the page of a dashboard."""
 
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import Any
 from flowlock_core.errors import WorkflowError
 from flowlock_core.page import render_page
 from flowlock_core.results import Dashboard, Position, to_json
+from flowlock_core.store.whole_files import write_whole
 
 
 def write_results(
@@ -40,16 +39,7 @@ def write_text(path: Path, text: str) -> Path:
     """Write a whole file beside its place and rename it; a WorkflowError tells why that fails."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".flowlock-tmp-", dir=path.parent)
-        temporary = Path(name)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-                stream.write(text)
-            temporary.chmod(0o644)
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+        write_whole(path, text.encode())
     except OSError as error:
         raise WorkflowError(
             f"cannot write {path}: {error.strerror or error}",

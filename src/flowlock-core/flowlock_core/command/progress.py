@@ -12,7 +12,8 @@ _PAUSE = 2.0
 class ProgressLines:
     """An observer that tells people how many steps have ended, of how many."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, explain: bool = False) -> None:
+        self._explain = explain
         self._steps = 0
         self._finished = 0
         self._told = monotonic()
@@ -31,10 +32,13 @@ class ProgressLines:
         self._finished += 1
         times = f" x{record.calls}" if record.calls > 1 else ""
         skipped = f", {record.skipped} skipped" if record.skipped and record.calls else ""
+        reused = f", {record.reused} reused" if record.reused and record.calls else ""
         self._write(
-            f"{record.status.value:<8} {record.id:<32} {record.task}{times}{skipped}"
+            f"{record.status.value:<8} {record.id:<32} {record.task}{times}{reused}{skipped}"
             f"  {record.seconds:.3f} s  ({self._finished} of {self._steps})"
         )
+        if self._explain and record.explanation:
+            self._write(f"{'':<8} {record.explanation}")
 
     def _write(self, line: str) -> None:
         self._told = monotonic()

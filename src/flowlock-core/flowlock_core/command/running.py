@@ -2,32 +2,42 @@
 
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from typing import Any, assert_never
+from typing import Any
 
+from flowlock_core.command.reuse import Reuse, tell_trouble
 from flowlock_core.connections import MOCKED
-from flowlock_core.errors import DataFile, Problem, WorkflowError
+from flowlock_core.errors import DataFile, Problem, UsageError, WorkflowError
 from flowlock_core.execute import Executor, Options, Run, RunLog, Workflow, run_plan, trace
 from flowlock_core.execute.mocks import IO_TAG
 from flowlock_core.execute.plan import Plan, env_refs_in
+from flowlock_core.execute.pool import Pool
 from flowlock_core.execute.pools import InlinePool, ThreadPool
 from flowlock_core.masking import masked, masked_problem
 from flowlock_core.parameters.checks import check_params
+from flowlock_core.store.cached_calls import CachedOpener
 
 _SECRET_LENGTH = 6
 
 
-def run_workflow(main: Workflow, options: Options, problems: Sequence[Problem] = ()) -> tuple[Any, RunLog]:
+def run_workflow(
+    main: Workflow, options: Options, problems: Sequence[Problem] = (), *, reuse: Reuse | None = None
+) -> tuple[Any, RunLog]:
     """Check the parameters against every step, then run; return the last step's result, and what happened.
 
     A WorkflowError holds every problem of the parameters, those that are known already first, and then
-    nothing has run.
+    nothing has run. Without `reuse` no result is kept, and none is reused.
     """
     plan = trace(main)
     _check(plan, options, problems)
     log = RunLog()
     try:
-        return _execute(main, plan, options, log), log
+        if reuse is None:
+            return _execute(main, plan, options, log), log
+        return _execute_with_cache(reuse.plan(plan), options, log, reuse), log
+    except UsageError:
+        raise
     except WorkflowError as error:
         variables = dict(_variables(plan))
         told = [_with_data(problem, plan, log) for problem in error.problems]
@@ -47,18 +57,27 @@ def _check(plan: Plan, options: Options, problems: Sequence[Problem]) -> None:
 
 
 def _execute(main: Workflow, plan: Plan, options: Options, log: RunLog) -> Any:
-    match options.executor:
-        case Executor.EAGER:
-            run = Run(options, log)
-            options.observer.started(len(plan.steps))
-            return main(run)
-        case Executor.SEQUENTIAL:
-            return run_plan(plan, options, InlinePool(), log)
-        case Executor.THREADS:
-            with ThreadPool.of(options.jobs) as pool:
-                return run_plan(plan, options, pool, log)
-        case _:
-            assert_never(options.executor)
+    if options.executor is Executor.EAGER:
+        options.observer.started(len(plan.steps))
+        return main(Run(options, log))
+    with _pool(options) as pool:
+        return run_plan(plan, options, pool, log)
+
+
+def _execute_with_cache(plan: Plan, options: Options, log: RunLog, reuse: Reuse) -> Any:
+    cache = reuse.cache(plan, options)
+    try:
+        with _pool(options) as pool:
+            return run_plan(plan, options, pool, log, CachedOpener(cache, options, log))
+    finally:
+        cache.close()
+        tell_trouble(cache)
+
+
+def _pool(options: Options) -> AbstractContextManager[Pool]:
+    if options.executor is Executor.THREADS:
+        return ThreadPool.of(options.jobs)
+    return nullcontext(InlinePool())
 
 
 def _variables(plan: Plan) -> Iterator[tuple[str, str]]:

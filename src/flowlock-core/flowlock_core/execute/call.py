@@ -38,9 +38,9 @@ class Failure:
 
 
 class Outcome(NamedTuple):
-    """What a call gave; `ran` is false if its task did not run, because it was skipped or mocked.
+    """What a call gave; `ran` is false if its task did not run, because it was skipped, mocked or reused.
 
-    `label` is what problems call it, if it has written files.
+    `label` is what problems call it, if it has written files. `reused` is what an earlier run gave.
     """
 
     value: Any = None
@@ -48,6 +48,7 @@ class Outcome(NamedTuple):
     failure: Failure | None = None
     ran: bool = True
     label: str = ""
+    reused: bool = False
 
 
 def run_call(call: Call) -> Outcome:

@@ -86,6 +86,22 @@ def refs_in(value: Any) -> Iterator[str]:
             yield from refs_in(item)
 
 
+def resolved(value: Any, results: Mapping[str, Any]) -> Any:
+    """Return a value of the plan with results where it refers to them."""
+    if type(value) in PLAIN:
+        return value
+    if isinstance(value, Ref):
+        return results[value.step]
+    if isinstance(value, EnvRef):
+        return env(value.name)
+    if isinstance(value, Mapping):
+        return {key: resolved(item, results) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        items = [resolved(item, results) for item in value]
+        return items if isinstance(value, list) else tuple(items)
+    return value
+
+
 def env_refs_in(value: Any) -> Iterator[str]:
     """Yield the environment variables that a value refers to, at any depth."""
     if isinstance(value, EnvRef):

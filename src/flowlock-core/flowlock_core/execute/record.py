@@ -15,13 +15,17 @@ class Status(Enum):
     DONE = "done"
     MOCKED = "mocked"
     SKIPPED = "skipped"
+    REUSED = "reused"
     FAILED = "failed"
     NOT_RUN = "not run"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StepRecord:
-    """What happened in one step; `calls` is how often the task ran, `skipped` how often it did not."""
+    """What happened in one step; `calls` is how often the task ran, `skipped` how often it did not.
+
+    `reused` counts the calls whose results an earlier run gave, `explanation` says why the step ran or not.
+    """
 
     id: str
     task: str
@@ -29,6 +33,8 @@ class StepRecord:
     seconds: float
     calls: int = 1
     skipped: int = 0
+    reused: int = 0
+    explanation: str = ""
 
 
 class Observer(Protocol):

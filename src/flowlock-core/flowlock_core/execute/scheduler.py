@@ -2,27 +2,73 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from flowlock_core.errors import WorkflowError
 from flowlock_core.execute.call import Call, Failure, Outcome, failure_of
 from flowlock_core.execute.context import Position, written_twice
 from flowlock_core.execute.options import Options
-from flowlock_core.execute.plan import PLAIN, EnvRef, Plan, Ref, env
+from flowlock_core.execute.plan import Plan, PlannedStep, refs_in, resolved
 from flowlock_core.execute.pool import Pool
 from flowlock_core.execute.record import RunLog, Status, StepRecord
 from flowlock_core.execute.schedule import Schedule
 from flowlock_core.execute.step_calls import StepCalls
-from flowlock_core.execute.step_state import StepState
+from flowlock_core.execute.step_state import Calls, StepState
 
 
-def run_plan(plan: Plan, options: Options, pool: Pool, log: RunLog) -> Any:
+class Opener(Protocol):
+    """Turns steps into calls; what it makes of results is its own business."""
+
+    def calls(
+        self, number: int, step: PlannedStep, results: Mapping[str, Any], taken: Mapping[Path, Position]
+    ) -> Calls:
+        """Return the calls of a step, all of whose inputs are among the results."""
+        ...
+
+    def value_of(self, result: Any) -> Any:
+        """Return the value of a result."""
+        ...
+
+    def release(self, result: Any) -> None:
+        """Be told that no step needs a result any more."""
+        ...
+
+
+class PlainOpener:
+    """Opens steps whose results are their values."""
+
+    def __init__(self, options: Options, log: RunLog) -> None:
+        self._options, self._log = options, log
+
+    def calls(
+        self, number: int, step: PlannedStep, results: Mapping[str, Any], taken: Mapping[Path, Position]
+    ) -> StepCalls:
+        """Return the calls of a step, with results where the plan refers to them."""
+        return StepCalls(
+            step,
+            {name: resolved(value, results) for name, value in step.arguments.items()},
+            resolved(step.argvalues, results),
+            number=number,
+            options=self._options,
+            log=self._log,
+            taken=taken,
+        )
+
+    def value_of(self, result: Any) -> Any:
+        """Return the result."""
+        return result
+
+    def release(self, result: Any) -> None:
+        """Do nothing: nobody else holds it."""
+
+
+def run_plan(plan: Plan, options: Options, pool: Pool, log: RunLog, opener: Opener | None = None) -> Any:
     """Run the steps of a plan and return its result; `log` is filled, also by a run that fails.
 
     Which call a failure is told of does not depend on the pool: every call that comes before it in the plan
     is executed, and the first failure in plan order is raised. With `keep_going`, all are.
     """
-    run = _PlanRun(plan, options, pool, log)
+    run = _PlanRun(plan, options, pool, log, opener or PlainOpener(options, log))
     run.execute()
     return run.result()
 
@@ -30,10 +76,11 @@ def run_plan(plan: Plan, options: Options, pool: Pool, log: RunLog) -> Any:
 class _PlanRun:
     """One run of a plan."""
 
-    def __init__(self, plan: Plan, options: Options, pool: Pool, log: RunLog) -> None:
+    def __init__(self, plan: Plan, options: Options, pool: Pool, log: RunLog, opener: Opener) -> None:
         self._plan, self._options, self._pool, self._log = plan, options, pool, log
+        self._opener = opener
         self._schedule = Schedule(plan, keep_going=options.keep_going)
-        self._values: dict[str, Any] = {}
+        self._results: dict[str, Any] = {}
         self._states: dict[int, StepState] = {}
         self._taken: dict[Path, Position] = {}
         self._labels: dict[Path, str] = {}
@@ -69,7 +116,8 @@ class _PlanRun:
                 self._options.observer.finished(record)
         if failures:
             raise _error_of(list(failures.values()))
-        return _resolved(self._plan.result, self._values)
+        values = {step: self._opener.value_of(self._results[step]) for step in refs_in(self._plan.result)}
+        return resolved(self._plan.result, values)
 
     def _start(self, position: Position) -> None:
         number, index = position
@@ -90,16 +138,7 @@ class _PlanRun:
 
     def _open(self, number: int) -> StepState:
         step = self._plan.steps[number]
-        arguments = {name: _resolved(value, self._values) for name, value in step.arguments.items()}
-        calls = StepCalls(
-            step,
-            arguments,
-            _resolved(step.argvalues, self._values),
-            number=number,
-            options=self._options,
-            log=self._log,
-            taken=self._taken,
-        )
+        calls = self._opener.calls(number, step, self._results, self._taken)
         state = StepState(calls)
         self._schedule.opened(number, state.open())
         self._states[number] = state
@@ -121,9 +160,10 @@ class _PlanRun:
     def _close(self, number: int, state: StepState) -> None:
         result = state.close()
         if not state.failed:
-            self._values[self._plan.steps[number].id] = result
+            self._results[self._plan.steps[number].id] = result
         for released in self._schedule.finished(number, ok=not state.failed):
-            self._values.pop(self._plan.steps[released].id, None)
+            if self._plan.steps[released].id in self._results:
+                self._opener.release(self._results.pop(self._plan.steps[released].id))
         if self._options.keep_going or not state.failed:
             self._options.observer.finished(state.record())
 
@@ -177,22 +217,6 @@ class _PlanRun:
             yield self._states[number].record(up_to_failure=not keep_going)
             if number in failed and not keep_going:
                 return
-
-
-def _resolved(value: Any, values: Mapping[str, Any]) -> Any:
-    """Return a value of the plan with results where it refers to them."""
-    if type(value) in PLAIN:
-        return value
-    if isinstance(value, Ref):
-        return values[value.step]
-    if isinstance(value, EnvRef):
-        return env(value.name)
-    if isinstance(value, Mapping):
-        return {key: _resolved(item, values) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        items = [_resolved(item, values) for item in value]
-        return items if isinstance(value, list) else tuple(items)
-    return value
 
 
 def _error_of(failures: Sequence[Failure]) -> WorkflowError:

@@ -86,6 +86,15 @@ class StepCalls:
         label = label_of(self.step.id, self._element)
         return failure_of(error, self.step.id, label, self.step.task, self.arguments)
 
+    @property
+    def explanation(self) -> str:
+        """Nothing: each call runs."""
+        return ""
+
+    def kept(self, index: int, outcome: Outcome) -> Any:  # noqa: ARG002 - that of another run is found by it
+        """Return what a call gave."""
+        return outcome.value
+
     def gather(self, results: list[Any]) -> Any:
         """Return the result of the step from those of its calls."""
         if self._method is Method.CALL:

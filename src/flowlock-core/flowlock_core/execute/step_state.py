@@ -1,27 +1,72 @@
 """How far a step is: what its calls gave, which were skipped or failed, and the record of it."""
 
 from time import perf_counter
-from typing import Any
+from typing import Any, Protocol
 
 from flowlock_core.execute.call import Call, Failure, Outcome
+from flowlock_core.execute.plan import PlannedStep
 from flowlock_core.execute.record import Status, StepRecord
-from flowlock_core.execute.step_calls import StepCalls
 
 _NOT_FINISHED = object()
+
+
+class Calls(Protocol):
+    """The calls of a step: how many, one by one, and what becomes of what they give."""
+
+    @property
+    def step(self) -> PlannedStep:
+        """The step."""
+        ...
+
+    @property
+    def count(self) -> int:
+        """How many calls there are, once they are open."""
+        ...
+
+    @property
+    def mocked(self) -> bool:
+        """Whether a file stands for what the step gives."""
+        ...
+
+    @property
+    def explanation(self) -> str:
+        """Why the step ran or did not."""
+        ...
+
+    def open(self) -> None:
+        """Find out how many calls there are."""
+        ...
+
+    def prepare(self, index: int) -> Call | Outcome:
+        """Return a call, or its outcome if there is nothing to run."""
+        ...
+
+    def failed(self, error: BaseException) -> Failure:
+        """Return the failure of a call that could not be prepared."""
+        ...
+
+    def kept(self, index: int, outcome: Outcome) -> Any:
+        """Return what is held of the outcome of a call."""
+        ...
+
+    def gather(self, results: list[Any]) -> Any:
+        """Return the result of the step from what is held of its calls."""
+        ...
 
 
 class StepState:
     """A step that has begun; its calls end in any order."""
 
-    def __init__(self, calls: StepCalls) -> None:
+    def __init__(self, calls: Calls) -> None:
         self.count = 1
         self.finished = 0
         self.failures: dict[int, Failure] = {}
-        self._calls: StepCalls | None = calls
+        self._calls: Calls | None = calls
         self._id, self._task = calls.step.id, calls.step.task.name
         self._mocked = False
         self._results: list[Any] = []
         self._skipped: set[int] = set()
+        self._reused: set[int] = set()
         self._started = perf_counter()
         self._record: StepRecord | None = None
 
@@ -58,8 +103,10 @@ class StepState:
         if outcome.failure is not None:
             self.failures[index] = outcome.failure
             return
-        self._results[index] = outcome.value
-        if not (outcome.ran or self._mocked):
+        self._results[index] = self._running().kept(index, outcome)
+        if outcome.reused:
+            self._reused.add(index)
+        elif not (outcome.ran or self._mocked):
             self._skipped.add(index)
 
     def close(self) -> Any:
@@ -80,14 +127,17 @@ class StepState:
 
     def _made_record(self, end: int) -> StepRecord:
         skipped = len([index for index in self._skipped if index < end])
-        done = self._ended_well(end) - skipped
+        reused = len([index for index in self._reused if index < end])
+        done = self._ended_well(end) - skipped - reused
         return StepRecord(
             id=self._id,
             task=self._task,
-            status=self._status(skipped, done),
+            status=self._status(skipped, reused, done),
             seconds=perf_counter() - self._started if self._record is None else self._record.seconds,
             calls=0 if self._mocked else done,
             skipped=skipped,
+            reused=reused,
+            explanation="" if self._calls is None else self._calls.explanation,
         )
 
     def _ended_well(self, end: int) -> int:
@@ -96,14 +146,16 @@ class StepState:
         ended = [index for index, result in enumerate(self._results[:end]) if result is not _NOT_FINISHED]
         return len([index for index in ended if index not in self.failures])
 
-    def _status(self, skipped: int, done: int) -> Status:
+    def _status(self, skipped: int, reused: int, done: int) -> Status:
         if self.failed:
             return Status.FAILED
         if self._mocked:
             return Status.MOCKED
+        if reused and not done:
+            return Status.REUSED
         return Status.SKIPPED if skipped and not done else Status.DONE
 
-    def _running(self) -> StepCalls:
+    def _running(self) -> Calls:
         if self._calls is None:
             raise RuntimeError(f"the step {self._id} has ended")
         return self._calls

@@ -1,0 +1,125 @@
+"""The options of `run` about executors and the cache, and what they mean."""
+
+import argparse
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flowlock_core.errors import UsageError
+
+if TYPE_CHECKING:
+    from flowlock_core.command.reuse import Reuse
+    from flowlock_core.execute import Executor
+
+SIZE_UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([kMGT]?)B?")
+
+
+def add_executor_options(parser: argparse.ArgumentParser) -> None:
+    """Add how the steps are executed."""
+    parser.add_argument(
+        "--executor",
+        choices=("sequential", "threads", "eager"),
+        help="default: sequential; threads runs steps and elements that do not need each other at once; "
+        "eager is for debuggers, and the default of `python workflow.py`",
+    )
+    parser.add_argument(
+        "--jobs", metavar="N", type=_positive, help="calls at the same time; default: one a processor"
+    )
+    parser.add_argument(
+        "--keep-going", action="store_true", help="after a failure, run what does not need the failed step"
+    )
+
+
+def add_reuse_options(parser: argparse.ArgumentParser) -> None:
+    """Add what is reused and what runs anew."""
+    parser.add_argument(
+        "--resume", action="store_true", help="reuse what earlier runs kept, where nothing changed"
+    )
+    parser.add_argument(
+        "--only", metavar="STEP", help="run this step again, and what it needs if that is not kept"
+    )
+    parser.add_argument(
+        "--from", dest="start", metavar="STEP", help="run this step and all steps that need it again"
+    )
+    parser.add_argument(
+        "--explain", action="store_true", help="say why each step ran, was reused or is not cached"
+    )
+    parser.add_argument("--no-cache", action="store_true", help="keep nothing and reuse nothing")
+    add_cache_folder(parser)
+
+
+def add_cache_folder(parser: argparse.ArgumentParser) -> None:
+    """Add where results are kept."""
+    parser.add_argument(
+        "--cache",
+        metavar="DIR",
+        type=Path,
+        help="where results are kept; default: $FLOWLOCK_CACHE_DIR, or a folder in the user's cache",
+    )
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
+
+
+def size_of(text: str) -> int:
+    """Read a size such as 500MB or 2G; ValueError if it is none."""
+    match = _SIZE.fullmatch(text)
+    if match is None:
+        raise ValueError(text)
+    return int(float(match[1]) * SIZE_UNITS[match[2]])
+
+
+def cache_folder(arguments: argparse.Namespace) -> Path:
+    """Return where results are kept."""
+    from flowlock_core.store.place import default_place
+
+    folder: Path = arguments.cache or default_place()
+    return folder.absolute()
+
+
+def executor_of(arguments: argparse.Namespace, *, debugged: bool) -> "Executor":
+    """Return how to execute; a workflow module that runs as a file is being debugged."""
+    from flowlock_core.execute import Executor
+
+    default = Executor.EAGER if debugged else Executor.SEQUENTIAL
+    executor = Executor(arguments.executor) if arguments.executor else default
+    if arguments.jobs is not None and executor is not Executor.THREADS:
+        hint = "add `--executor threads`, or leave --jobs out"
+        raise UsageError(f"--jobs has no meaning for {executor.value} execution", code="FL739", hint=hint)
+    if arguments.keep_going and executor is Executor.EAGER:
+        hint = "add `--executor sequential`"
+        raise UsageError("--keep-going has no meaning for eager execution", code="FL739", hint=hint)
+    return executor
+
+
+def reuse_of(arguments: argparse.Namespace, executor: "Executor", *, workflow: str) -> "Reuse | None":
+    """Return which results are kept and reused; None for a run that keeps nothing."""
+    from flowlock_core.command.reuse import Reuse
+    from flowlock_core.execute import Executor
+
+    wanted = {
+        "--resume": arguments.resume,
+        "--only": arguments.only,
+        "--from": arguments.start,
+        "--explain": arguments.explain,
+    }
+    option = next((name for name, value in wanted.items() if value), None)
+    if executor is Executor.EAGER or arguments.no_cache:
+        if option is not None:
+            reason = "--no-cache" if arguments.no_cache else "eager execution"
+            raise UsageError(
+                f"{option} has no meaning with {reason}", code="FL739", hint=f"leave {option} out"
+            )
+        return None
+    return Reuse(
+        folder=cache_folder(arguments),
+        workflow=workflow,
+        resume=arguments.resume,
+        only=arguments.only,
+        start=arguments.start,
+    )

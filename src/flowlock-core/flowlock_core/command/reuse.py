@@ -1,0 +1,70 @@
+"""What `run` reuses and runs anew: --resume, --only, --from, --cache."""
+
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from flowlock_core.errors import UsageError, nearest
+from flowlock_core.execute import Options, Plan, Ref
+from flowlock_core.store.cache import CacheOptions, RunCache
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reuse:
+    """Where results are kept, and which of them count; `only` and `start` name steps."""
+
+    folder: Path
+    workflow: str
+    resume: bool = False
+    only: str | None = None
+    start: str | None = None
+
+    def plan(self, plan: Plan) -> Plan:
+        """Return the part of a plan that is to run; a UsageError tells which step there is not."""
+        for option, step in (("--only", self.only), ("--from", self.start)):
+            if step is not None:
+                _require_step(plan, step, option)
+        if self.only is None:
+            return plan
+        needed = {self.only, *_before(plan, self.only)}
+        steps = tuple(step for step in plan.steps if step.id in needed)
+        return replace(plan, steps=steps, result=Ref(self.only))
+
+    def cache(self, plan: Plan, options: Options) -> RunCache:
+        """Return the cache of a run of a plan."""
+        fresh = {}
+        if self.only is not None:
+            fresh[self.only] = f"--only {self.only} was given"
+        if self.start is not None:
+            after = [step.id for step in plan.steps if self.start in _before(plan, step.id)]
+            fresh |= dict.fromkeys((self.start, *after), f"--from {self.start} was given")
+        reuse = self.resume or self.only is not None or self.start is not None
+        settings = CacheOptions(folder=self.folder, reuse=reuse, fresh=fresh)
+        return RunCache(settings, workflow=self.workflow, results=options.results)
+
+
+def tell_trouble(cache: RunCache) -> None:
+    """Say on stderr what the cache could not do."""
+    for label in dict.fromkeys(cache.damaged):
+        sys.stderr.write(f"warning: {label} was computed again: what the cache kept of it was damaged\n")
+    if cache.trouble is not None:
+        sys.stderr.write(f"warning: results are not kept: {cache.trouble}\n")
+
+
+def _require_step(plan: Plan, step: str, option: str) -> None:
+    steps = [one.id for one in plan.steps]
+    if step not in steps:
+        hint = nearest(step, steps) or f"the steps are {', '.join(steps)}"
+        raise UsageError(f"{option} {step}: the workflow has no such step", code="FL739", hint=hint)
+
+
+def _before(plan: Plan, step: str) -> set[str]:
+    """Return the steps whose results a step needs, directly or through others."""
+    found: set[str] = set()
+    pending = list(plan.step(step).dependencies())
+    while pending:
+        one = pending.pop()
+        if one not in found:
+            found.add(one)
+            pending += plan.step(one).dependencies()
+    return found

@@ -1,0 +1,43 @@
+"""The folder that results are kept in: where it is, and whether it can be trusted."""
+
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+from flowlock_core.errors import WorkflowError
+
+VARIABLE = "FLOWLOCK_CACHE_DIR"
+_OF_OTHERS = stat.S_IWGRP | stat.S_IWOTH
+
+
+def default_place(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return where results are kept unless `--cache` says so: a folder of the user's own."""
+    named = environ.get(VARIABLE)
+    if named:
+        return Path(named)
+    caches = environ.get("XDG_CACHE_HOME")
+    return (Path(caches) if caches else Path.home() / ".cache") / "flowlock" / "results"
+
+
+def require_own(folder: Path) -> None:
+    """Raise unless a folder belongs to this user, and nobody else can write into it.
+
+    What is kept may be a pickle, which runs code when it is read: whoever can write here can run code as
+    this user. Digests protect against damage only.
+    """
+    if not hasattr(os, "geteuid") or not folder.exists():
+        return
+    found = folder.stat()
+    if found.st_uid != os.geteuid():
+        raise _refused(folder, "belongs to another user")
+    if found.st_mode & _OF_OTHERS:
+        raise _refused(folder, "can be written by other users")
+
+
+def _refused(folder: Path, why: str) -> WorkflowError:
+    return WorkflowError(
+        f"the cache {folder} {why}; results in it are not trusted",
+        code="FL760",
+        hint="`chmod go-w` it if it is yours, name another folder with --cache, or run with --no-cache",
+    )
