@@ -209,6 +209,14 @@ class Gauges:
         module = sys.modules.get(f"{self.package}.workflow")
         return list(module.RAN) if module else []
 
+    def again(self, *options: str, workflow: str) -> int:
+        """Run in this process as it is, quickly."""
+        common = ["--params", str(self.folder / f"{workflow}.yaml"), "--cache", str(self.folder / "cache")]
+        arguments = ["run", "-q", *common, "--results", str(self.folder / "r"), *options]
+        code = main(f"{self.package}.workflow:{workflow}", arguments)
+        self.capsys.readouterr()
+        return code
+
     def forget(self) -> None:
         """Let the package be imported again, as another process would."""
         for name in [name for name in sys.modules if name.partition(".")[0] == self.package]:

@@ -9,6 +9,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flowlock_core.command.reuse import Reuse
 from flowlock_core.command.running import run_workflow
 from flowlock_core.errors import WorkflowError
 from flowlock_core.execute import Executor, Options, Steps, Workflow
@@ -210,29 +211,41 @@ class Ran:
 def ran(workflow: Workflow, executor: Executor, *, keep_going: bool = False) -> Ran:
     """Run a workflow in a folder of its own."""
     with tempfile.TemporaryDirectory() as folder:
-        records = Records()
-        jobs = 3 if executor is Executor.THREADS else None
-        options = Options(
-            results=Path(folder), executor=executor, jobs=jobs, keep_going=keep_going, observer=records
+        return ran_in(folder, workflow, executor, keep_going=keep_going)
+
+
+def ran_in(
+    folder: str,
+    workflow: Workflow,
+    executor: Executor,
+    *,
+    keep_going: bool = False,
+    cache: Reuse | None = None,
+) -> Ran:
+    """Run a workflow into a folder."""
+    records = Records()
+    jobs = 3 if executor is Executor.THREADS else None
+    options = Options(
+        results=Path(folder), executor=executor, jobs=jobs, keep_going=keep_going, observer=records
+    )
+    result, problems = None, []
+    try:
+        result, log = run_workflow(workflow, options, reuse=cache)
+        assert [replace(record, seconds=0) for record in log.records] == sorted(
+            records.seen, key=lambda record: order(record.id)
         )
-        result, problems = None, []
-        try:
-            result, log = run_workflow(workflow, options)
-            assert [replace(record, seconds=0) for record in log.records] == sorted(
-                records.seen, key=lambda record: order(record.id)
-            )
-        except WorkflowError as error:
-            problems = [
-                (error.message, problem.code, problem.sentence.replace(folder, "DIR"), problem.location)
-                for problem in error.problems
-            ]
-        files = {
-            path.relative_to(folder).as_posix(): path.read_text()
-            for path in Path(folder).rglob("*")
-            if path.is_file()
-        }
-        shown = result.replace(folder, "DIR") if isinstance(result, str) else result
-        return Ran(shown, problems, sorted(records.seen, key=lambda record: order(record.id)), files)
+    except WorkflowError as error:
+        problems = [
+            (error.message, problem.code, problem.sentence.replace(folder, "DIR"), problem.location)
+            for problem in error.problems
+        ]
+    files = {
+        path.relative_to(folder).as_posix(): path.read_text().replace(folder, "DIR")
+        for path in Path(folder).rglob("*")
+        if path.is_file()
+    }
+    shown = result.replace(folder, "DIR") if isinstance(result, str) else result
+    return Ran(shown, problems, sorted(records.seen, key=lambda record: order(record.id)), files)
 
 
 def order(step: str) -> int:
@@ -265,3 +278,18 @@ def test_with_keep_going_every_failure_is_told_whatever_the_executor(workflow: W
     assert sequential.files.keys() == threads.files.keys()
     if not sequential.problems:
         assert threads == sequential
+
+
+@settings(max_examples=40)
+@given(workflows())
+def test_a_resumed_run_gives_what_an_undisturbed_one_gives(workflow: Workflow) -> None:
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as kept:
+        cache = Reuse(folder=Path(kept), workflow="drawn")
+        first = ran_in(folder, workflow, Executor.THREADS, cache=cache)
+        sequential = ran(workflow, Executor.SEQUENTIAL)
+        assert (first.result, first.problems) == (sequential.result, sequential.problems)
+        for executor in (Executor.SEQUENTIAL, Executor.THREADS):
+            again = ran_in(folder, workflow, executor, cache=replace(cache, resume=True))
+            assert (again.result, again.problems) == (first.result, first.problems)
+            if not first.problems:
+                assert again.files == first.files

@@ -13,7 +13,7 @@ from flowlock_core.store.store import Store
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CacheReport:
-    """What lies in a cache, and what was freed."""
+    """What a cache holds, and what was freed."""
 
     usage: Usage
     entries: tuple[StoredEntry, ...] = ()

@@ -32,9 +32,9 @@ def add_executor_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_reuse_options(parser: argparse.ArgumentParser) -> None:
-    """Add what is reused and what runs anew."""
+    """Add what is reused and what runs again."""
     parser.add_argument(
-        "--resume", action="store_true", help="reuse what earlier runs kept, where nothing changed"
+        "--resume", action="store_true", help="reuse what earlier runs kept, unless it changed"
     )
     parser.add_argument(
         "--only", metavar="STEP", help="run this step again, and what it needs if that is not kept"
@@ -102,15 +102,15 @@ def reuse_of(arguments: argparse.Namespace, executor: "Executor", *, workflow: s
     from flowlock_core.command.reuse import Reuse
     from flowlock_core.execute import Executor
 
-    wanted = {
+    given = {
         "--resume": arguments.resume,
         "--only": arguments.only,
         "--from": arguments.start,
         "--explain": arguments.explain,
     }
-    option = next((name for name, value in wanted.items() if value), None)
+    options = [name for name, value in given.items() if value]
     if executor is Executor.EAGER or arguments.no_cache:
-        if option is not None:
+        for option in options:
             reason = "--no-cache" if arguments.no_cache else "eager execution"
             raise UsageError(
                 f"{option} has no meaning with {reason}", code="FL739", hint=f"leave {option} out"

@@ -1,4 +1,4 @@
-"""What `run` reuses and runs anew: --resume, --only, --from, --cache."""
+"""What `run` reuses and runs again: --resume, --only, --from, --cache."""
 
 import sys
 from dataclasses import dataclass, replace

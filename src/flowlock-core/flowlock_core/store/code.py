@@ -31,6 +31,10 @@ class _Installed:
             return (self.info / name).read_text(encoding="utf-8", errors="replace")
         return ""
 
+    def lists(self, top: str) -> bool:
+        """Whether its RECORD has files of a package."""
+        return f"\n{top}/" in f"\n{self.text('RECORD')}"
+
     @property
     def is_edited_in_place(self) -> bool:
         """Whether its files lie elsewhere, and may change."""
@@ -48,7 +52,9 @@ def code_identity(top: str) -> str:
     python = f"python {sys.version_info.major}.{sys.version_info.minor}"
     found = _distribution_of(top)
     if found is None:
-        return digest_of_parts("files", [_files_digest(top), python])
+        # What it requires is not known, so it may be anything that is installed.
+        everything = sorted(f"{name} {one.version}" for name, one in _installed().items())
+        return digest_of_parts("files", [_files_digest(top), python, *everything])
     record = found.text("RECORD")
     edited = not record or found.is_edited_in_place
     own = _files_digest(top) if edited else hashlib.sha256(record.encode()).hexdigest()
@@ -60,10 +66,11 @@ def _distribution_of(top: str) -> _Installed | None:
     found = _installed().get(_normalised(top))
     if found is not None:
         return found
-    from importlib.metadata import packages_distributions
-
-    names = packages_distributions().get(top, [])
-    return _installed().get(_normalised(names[0])) if names else None
+    folders = {Path(folder).parent for folder in getattr(sys.modules[top], "__path__", ())}
+    for installed in _installed().values():
+        if installed.info.parent in folders and installed.lists(top):
+            return installed
+    return None
 
 
 @cache

@@ -1,6 +1,6 @@
 """The digest of a value: equal values of any process have one, different values never share one.
 
-What has no such digest is refused: an address in memory, as `repr` gives it, is no digest.
+A value without one is refused: an address in memory, as `repr` gives it, is not a digest.
 """
 
 import hashlib
@@ -131,7 +131,7 @@ def _name(kind: type) -> str:
 
 
 def _importable_name(value: Any) -> str:
-    """Return the name that a function or class is imported by; its code has an identity of its own."""
+    """Return the name that a function or class is imported by; code_identity covers what it does."""
     found: Any = None
     try:
         found = import_module(value.__module__)

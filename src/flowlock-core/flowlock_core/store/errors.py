@@ -1,4 +1,4 @@
-"""What stands in the way of keeping a result."""
+"""Why a result cannot be kept or read back."""
 
 
 class UndigestibleError(Exception):

@@ -36,7 +36,7 @@ class StoreFolder:
         try:
             data = path.read_bytes()
         except OSError as error:
-            raise DamagedError(f"its kept result is not there ({error.strerror})") from error
+            raise DamagedError(f"its kept result cannot be read ({error.strerror})") from error
         if hashlib.sha256(data).hexdigest() != name:
             # Else it would stay damaged, since a name that is there is not written again.
             with suppress(OSError):
@@ -62,7 +62,7 @@ class StoreFolder:
         check, _, body = data.partition(b"\n")
         if check != hashlib.sha256(body).hexdigest().encode():
             raise DamagedError("its entry is damaged")
-        # The time of the last use says what is removed first; where nothing can be written, nothing is.
+        # The time of the last use says what is removed first; a folder that is only read has no use for it.
         with suppress(OSError):
             os.utime(path)
         return json.loads(body)

@@ -73,7 +73,7 @@ def _write_columns(update: Update, df: pd.DataFrame, write: Write) -> None:
 
 
 def _write_column(update: Update, column: Any, write: Write) -> None:
-    """Write the values of a column as they lie in memory, missing ones apart; its type is written before."""
+    """Write the values of a column as memory has them, missing ones apart; its type is written before."""
     dtype = column.dtype
     if isinstance(dtype, pd.CategoricalDtype):
         _write_numbers(update, column.cat.codes.to_numpy(), write)

@@ -14,7 +14,7 @@ from flowlock_core.store.entry import Entry
 from flowlock_core.store.errors import DamagedError
 from flowlock_core.store.store import ENTRIES, Store
 
-# A run that is going on has written objects whose entry is not there yet.
+# A run that is going on has written objects before their entry.
 _YOUNG = 3600.0
 _TEMPORARY = ".flowlock-tmp-"
 DAY = 86400.0
@@ -31,7 +31,7 @@ class StoredEntry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Usage:
-    """How much lies in a store."""
+    """How much a store holds."""
 
     folder: Path
     entries: int
@@ -64,7 +64,7 @@ def entries(store: Store) -> list[StoredEntry]:
 
 
 def usage(store: Store) -> Usage:
-    """Return how much lies in a store."""
+    """Return how much a store holds."""
     found = entries(store)
     return Usage(
         folder=store.folder.path,

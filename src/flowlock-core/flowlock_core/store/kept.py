@@ -18,7 +18,7 @@ class Format(Enum):
     # A file of Arrow, for tables that come back from it as they were.
     ARROW = "arrow"
     PICKLE = "pickle"
-    # Not a file of its own: its items are kept one by one.
+    # Not a file: the items are kept one by one.
     LIST = "list"
     TUPLE = "tuple"
 

@@ -69,7 +69,7 @@ class KeyMaker:
         return parts
 
     def element_parts(self, step: PlannedStep, values: Mapping[str, Result]) -> Parts:
-        """Return what one call of a map depends on besides."""
+        """Return what one call of a map depends on in addition."""
         parts: Parts = {}
         for name, result in values.items():
             parts[f"argument {name}"] = _digest_of(name, result)

@@ -23,8 +23,8 @@ def default_place(environ: Mapping[str, str] = os.environ) -> Path:
 def require_own(folder: Path) -> None:
     """Raise unless a folder belongs to this user, and nobody else can write into it.
 
-    What is kept may be a pickle, which runs code when it is read: whoever can write here can run code as
-    this user. Digests protect against damage only.
+    What is kept may be a pickle, which runs code when it is read: every user who can write here can run code
+    as this user. Digests protect against damage only.
     """
     if not hasattr(os, "geteuid") or not folder.exists():
         return
