@@ -14,13 +14,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from flowlock_core.command.bundle import Bundle
 from flowlock_core.command.completion import SHELLS, script
 from flowlock_core.command.options import (
-    add_cache_folder,
+    add_cache_options,
     add_executor_options,
     add_reuse_options,
-    cache_folder,
     executor_of,
     reuse_of,
-    size_of,
 )
 from flowlock_core.command.streams import stdout_kept_clean
 from flowlock_core.errors import ExitCode, UsageError, WorkflowError
@@ -153,7 +151,7 @@ def _parser(bundle: Bundle) -> _Parser:
     completion = commands.add_parser("completion", help="print what a shell needs to complete options")
     completion.add_argument("shell", choices=SHELLS, help='for example: eval "$(%(prog)s bash)"')
     completion.set_defaults(action=_completion)
-    _add_cache(commands)
+    add_cache_options(commands.add_parser("cache", help="the results that runs have kept"), _cache)
     return parser
 
 
@@ -169,27 +167,6 @@ def _add_run(commands: "argparse._SubParsersAction[_Parser]", bundle: Bundle) ->
     add_reuse_options(run)
     run.add_argument("-q", "--quiet", action="store_true", help="do not print a line for each step")
     run.set_defaults(action=_run)
-
-
-def _add_cache(commands: "argparse._SubParsersAction[_Parser]") -> None:
-    parser = commands.add_parser("cache", help="the results that runs have kept")
-    actions = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    listing = actions.add_parser("ls", help="list them", allow_abbrev=False)
-    collecting = actions.add_parser("gc", help="remove what was not used for long", allow_abbrev=False)
-    collecting.add_argument(
-        "--max-size",
-        metavar="SIZE",
-        type=size_of,
-        default="10GB",
-        help="keep at most this much; default: 10GB",
-    )
-    collecting.add_argument(
-        "--max-age", metavar="DAYS", type=float, default=30.0, help="remove what is older; default: 30"
-    )
-    clearing = actions.add_parser("clear", help="remove all of them", allow_abbrev=False)
-    for action, one in (("ls", listing), ("gc", collecting), ("clear", clearing)):
-        one.set_defaults(action=_cache, cache_action=action)
-        add_cache_folder(one)
 
 
 def _add_parameters(parser: _Parser) -> None:
@@ -326,15 +303,9 @@ def _parameters(arguments: argparse.Namespace) -> "Params":
 
 
 def _cache(_bundle: Bundle, arguments: argparse.Namespace) -> CommandOutcome:
-    from flowlock_core.command import cache
+    from flowlock_core.command.cache import report_of
 
-    folder = cache_folder(arguments)
-    if arguments.cache_action == "ls":
-        report = cache.listed(folder)
-    elif arguments.cache_action == "clear":
-        report = cache.cleared(folder)
-    else:
-        report = cache.collected(folder, max_bytes=arguments.max_size, max_days=arguments.max_age)
+    report = report_of(arguments)
     return CommandOutcome(document=report.as_json(), text=str(report))
 
 

@@ -1,11 +1,12 @@
 """`cache ls`, `cache gc` and `cache clear`: what is kept, how large it is, and what is removed."""
 
+import argparse
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from flowlock_core.command.options import SIZE_UNITS
+from flowlock_core.command.options import SIZE_UNITS, cache_folder
 from flowlock_core.store import housekeeping
 from flowlock_core.store.housekeeping import StoredEntry, Usage
 from flowlock_core.store.store import Store
@@ -32,6 +33,16 @@ class CacheReport:
         freed = "" if self.freed is None else f"freed {size_text(self.freed)}; "
         kept = f"{self.usage.entries} results{damaged}, {size_text(self.usage.size)}"
         return "".join(f"{line}\n" for line in [*lines, f"{freed}{kept} in {self.usage.folder}"])
+
+
+def report_of(arguments: argparse.Namespace) -> CacheReport:
+    """Do what a command line says, and report it."""
+    folder = cache_folder(arguments)
+    if arguments.cache_action == "ls":
+        return listed(folder)
+    if arguments.cache_action == "clear":
+        return cleared(folder)
+    return collected(folder, max_bytes=arguments.max_size, max_days=arguments.max_age)
 
 
 def listed(folder: Path) -> CacheReport:

@@ -2,6 +2,7 @@
 
 import argparse
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,27 @@ def add_cache_folder(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="where results are kept; default: $FLOWLOCK_CACHE_DIR, or a folder in the user's cache",
     )
+
+
+def add_cache_options(parser: argparse.ArgumentParser, command: Callable[..., object]) -> None:
+    """Add what is done about kept results."""
+    actions = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    listing = actions.add_parser("ls", help="list them", allow_abbrev=False)
+    collecting = actions.add_parser("gc", help="remove what was not used for long", allow_abbrev=False)
+    collecting.add_argument(
+        "--max-size",
+        metavar="SIZE",
+        type=size_of,
+        default="10GB",
+        help="keep at most this much; default: 10GB",
+    )
+    collecting.add_argument(
+        "--max-age", metavar="DAYS", type=float, default=30.0, help="remove what is older; default: 30"
+    )
+    clearing = actions.add_parser("clear", help="remove all of them", allow_abbrev=False)
+    for action, one in (("ls", listing), ("gc", collecting), ("clear", clearing)):
+        one.set_defaults(action=command, cache_action=action)
+        add_cache_folder(one)
 
 
 def _positive(text: str) -> int:
