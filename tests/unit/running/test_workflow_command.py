@@ -40,3 +40,12 @@ def test_problems_and_cases_of_a_report_are_read(tmp_path: Path) -> None:
     case = f'{{"case": "odd", "passed": false, "seconds": 1, "problems": [{PROBLEM}]}}'
     result = workflow_command.tested(workspace, workflow, completed(f'{{"cases": [{case}]}}'))
     assert [(one.case, one.passed, one.seconds) for one in result.cases] == [("odd", False, 1.0)]
+
+
+def test_the_traceback_of_a_task_is_passed_on(tmp_path: Path) -> None:
+    init(tmp_path / "birds")
+    workspace = load(tmp_path / "birds")
+    (workflow,) = workspace.workflow_list
+    problem = PROBLEM.replace('"hint": null', '"hint": null, "detail": "arguments: a=1"')
+    error = workflow_command.failure(workspace, workflow, completed(f'{{"problems": [{problem}]}}'), kept="")
+    assert error.detail == "arguments: a=1"

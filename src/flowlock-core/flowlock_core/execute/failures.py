@@ -26,7 +26,7 @@ def failure(
     """
     location = where_raised(error, func)
     column, there = _absent_column(error, values.values())
-    detail = f"arguments: {_in_short(func, values)}\n{_traceback_of(error)}"
+    arguments = f"arguments: {_in_short(func, values)}"
     if column is not None:
         return Problem(
             code="FL731",
@@ -34,13 +34,14 @@ def failure(
             f"the columns are {columns_shown(there)}",
             location=location,
             hint=nearest(column, there),
-            detail=detail,
+            # The column says it all: a traceback would lead into pandas.
+            detail=arguments,
         )
     return Problem(
         code="FL733",
         message=f"the task {task} failed: {type(error).__name__}: {error}",
         location=location,
-        detail=detail,
+        detail=f"{arguments}\n{_traceback_of(error)}",
     )
 
 

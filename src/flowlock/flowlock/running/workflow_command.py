@@ -24,6 +24,8 @@ class _ReportedProblem(BaseModel):
     line: int | None
     column: int | None
     hint: str | None
+    # The arguments and the traceback of a task that failed in a way that it did not mean.
+    detail: str = ""
 
 
 class _ReportedCase(BaseModel):
@@ -90,6 +92,7 @@ def failure(workspace: Workspace, workflow: Workflow, done: Completed, *, kept: 
             f"{workflow.name} failed{what}",
             problems=problems,
             kept=kept,
+            detail="\n\n".join(problem.detail for problem in report.problems if problem.detail) or None,
             texts=_texts(workspace, problems),
         )
     return FlowlockError(
