@@ -109,7 +109,7 @@ def test_an_archive_with_another_digest_is_refused(small: Small) -> None:
         with pytest.raises(FlowlockError, match="the recipe specifies") as caught:
             small.build()
     assert caught.value.problems[0].code == "FL414"
-    with pytest.raises(FlowlockError, match="never downloaded"):
+    with pytest.raises(FlowlockError, match="has not been downloaded yet"):
         small.build(offline=True)
 
 

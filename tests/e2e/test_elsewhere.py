@@ -117,7 +117,7 @@ def test_the_reason_stands_with_the_requirement_in_the_spec(session: Session) ->
     catalog = command.catalog_for(space, sources, facts, Silent(), EnvironmentLookup(session=offline))
     problems = errors(command.check_specs(sources, catalog, facts))
     (problem,) = [one for one in problems if one.code == "FL132"]
-    assert "--offline forbids" in problem.message
+    assert "--offline does not allow" in problem.message
     assert problem.location is not None
     assert problem.location.line == 4
 

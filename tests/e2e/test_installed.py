@@ -113,7 +113,7 @@ def test_the_conda_package_follows_the_tutorial(release: Release, needed: Path, 
     assert {"flowlock", "flowlock-core", "py-rattler"} <= set(names)
     # There is one package for all systems, and patchelf is for Linux alone.
     lacking = doctor(prefix / "bin", home)
-    assert "patchelf, which makes an interpreter relocatable, is not installed" in lacking
+    assert "patchelf, which is needed to relocate the interpreter, is not installed" in lacking
     assert "`conda install patchelf`" in lacking
     install([release.channel, needed], ["flowlock", "flowlock-ext-tabular", "pytest", "patchelf"], prefix)
     assert "can be packaged for the embedded profile" in doctor(prefix / "bin", home)
@@ -168,7 +168,7 @@ def test_who_installs_a_workflow_finds_its_parameters_and_a_way_out_of_mistakes(
 
     # What a user may get wrong, and what the answer has to name.
     template = (folder / "params.yaml").read_text()
-    complete = template.replace("  path:\n", "  path: penguins.csv\n")
+    complete = template.replace("  path:\n", "  path: penguins.csv\n").replace("  #null_words: null", "  null_words: [NA]")
     mistakes = {
         template: ("FL728 observations.path", "null"),
         complete.replace("path: pen", "paht: pen"): ("FL725 observations.paht", "did you mean `path`?"),

@@ -155,7 +155,7 @@ def test_a_token_that_may_only_read_is_refused_before_anything_is_sent(github: V
     state(github).may_push = False
     with pytest.raises(FlowlockError) as caught:
         run([github], files(tmp_path / "a"), tmp_path)
-    assert "may only read" in caught.value.problems[0].message
+    assert "the token has no write access" in caught.value.problems[0].message
     assert state(github).releases == {}
 
 

@@ -181,7 +181,7 @@ def test_a_server_that_is_away_is_said_and_nothing_is_written(kind: str, tmp_pat
     away = Venue(target=targets[kind], environ=environ, served=dict)
     with pytest.raises(FlowlockError, match="1 target") as caught:
         run([away], three(tmp_path / "artifacts"), tmp_path)
-    assert "failed for good" in caught.value.problems[0].message
+    assert "failed repeatedly" in caught.value.problems[0].message
     assert not (tmp_path / "state").exists()
 
 
@@ -289,7 +289,7 @@ def test_a_server_that_stores_other_bytes_is_found_out(tmp_path: Path) -> None:
         state.corrupts = True
         result = run([venue], [package(tmp_path / "a", "core")], tmp_path)
         assert not result.ok
-        assert "and serves" in result.targets[0].artifacts[0].detail
+        assert "but serves" in result.targets[0].artifacts[0].detail
 
 
 def test_the_objects_of_a_bucket_can_be_read_by_anyone_who_may_read_the_bucket(

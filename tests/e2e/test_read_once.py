@@ -42,7 +42,7 @@ def counts(monkeypatch: pytest.MonkeyPatch) -> Counts:
     counts = Counts(monkeypatch)
     counts.watch(document, "parse", lambda _text, file: f"parse {file}")
     counts.watch(targets, "targets", lambda _workspace: "targets")
-    counts.watch(targets, "workflow_recipe", lambda _workspace, workflow: f"render {workflow.name}")
+    counts.watch(targets, "rendered", lambda _workspace, folder, _recipe: f"render {folder.name}")
     counts.watch(snapshot, "read_snapshot", lambda *_: "snapshot")
     counts.watch(git, "listed", lambda _root: "list of source files")
     return counts
@@ -57,7 +57,7 @@ def test_an_idle_sync_reads_each_recipe_once(synced: Checkout, counts: Counts) -
     assert counts.calls == Counter(
         [
             *(f"parse {read.relative(path)}" for path in recipes),
-            *(f"render {workflow.name}" for workflow in read.workflow_list),
+            *(f"render {workflow.distribution}" for workflow in read.workflow_list),
             "targets",
             "snapshot",
             # What the compiler knows of tasks is read first: what it writes is a source of what is built.

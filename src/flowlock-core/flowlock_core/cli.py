@@ -202,7 +202,8 @@ class _Version(argparse.Action):
             installed = version(parser.prog)
         except PackageNotFoundError:
             installed = "(not installed)"
-        parser.exit(message=f"{parser.prog} {installed}\n")
+        sys.stdout.write(f"{parser.prog} {installed}\n")
+        parser.exit()
 
 
 def _about(bundle: Bundle) -> str:

@@ -129,7 +129,7 @@ def test_a_host_pin_against_the_build_tools_is_refused_with_both_places(
     problem = refused_alike(root)
     line = next(n for n, row in enumerate((root / RECIPE).read_text().splitlines(), 1) if now in row)
     assert (problem.code, str(problem.location)) == ("FL324", f"{RECIPE}:{line}")
-    assert problem.message.startswith(f"host requirement: `{now}` here, `{said}` as [build] {other} in flow")
+    assert problem.message.startswith(f"host requirement: `{now}` here, but [build] {other} in flow")
     assert problem.hint == f"write `{said}` here, or change [build] {other} for all packages"
 
 

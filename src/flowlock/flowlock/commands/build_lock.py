@@ -160,7 +160,7 @@ def _forget_damaged(session: Session, build_lock: _BuildLock) -> None:
 def _refuse_stale(session: Session, build_lock: _BuildLock) -> None:
     if not build_lock.target.path.is_file():
         hint = f"{HINT}; `--profile embedded` needs neither this file nor a conda channel"
-        raise FlowlockError(f"there is no {build_lock.target.shown}", code="FL551", hint=hint)
+        raise FlowlockError(f"{build_lock.target.shown} does not exist", code="FL551", hint=hint)
     problems = [Problem(code="FL551", message=reason) for reason in _reasons(session, build_lock)]
     if problems:
         raise FlowlockError(
