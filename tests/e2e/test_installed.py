@@ -168,7 +168,8 @@ def test_who_installs_a_workflow_finds_its_parameters_and_a_way_out_of_mistakes(
 
     # What a user may get wrong, and what the answer has to name.
     template = (folder / "params.yaml").read_text()
-    complete = template.replace("  path:\n", "  path: penguins.csv\n").replace("  #null_words: null", "  null_words: [NA]")
+    complete = template.replace("  path:\n", "  path: penguins.csv\n")
+    complete = complete.replace("  #null_words: null", "  null_words: [NA]")
     mistakes = {
         template: ("FL728 observations.path", "null"),
         complete.replace("path: pen", "paht: pen"): ("FL725 observations.paht", "did you mean `path`?"),
