@@ -4,12 +4,12 @@ import argparse
 import json
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from flowlock_core.command.bundle import Bundle
 from flowlock_core.command.completion import SHELLS, script
@@ -20,6 +20,7 @@ from flowlock_core.command.options import (
     executor_of,
     reuse_of,
 )
+from flowlock_core.command.parser import CommandParser
 from flowlock_core.command.streams import stdout_kept_clean
 from flowlock_core.errors import ExitCode, UsageError, WorkflowError
 from flowlock_core.masking import masked, masked_document
@@ -58,8 +59,7 @@ def _main(bundle: Bundle, argv: Sequence[str] | None) -> int:
         sys.stdout.write(_json(outcome.document) if as_json else outcome.text)
         sys.stdout.flush()
     except BrokenPipeError:
-        # The reader of our output has closed the pipe; the interpreter must not flush into the closed pipe at
-        # exit.
+        # The reader of our output has gone; the interpreter must not flush into the closed pipe at exit.
         sys.stdout = open("/dev/null", "w")  # noqa: SIM115, PTH123 - open until exit
         return ExitCode.DONE
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - whatever nobody expected is a bug
@@ -88,36 +88,11 @@ def _json(document: Any) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-class _Parser(argparse.ArgumentParser):
-    """Tells what is wrong with the command line as every other problem is told; takes --json anywhere.
-
-    `more` gives what a help ends with; it is read from the package only when somebody asks for help.
-    """
-
-    more: Callable[[], str] | None = None
-
-    def __init__(self, *arguments: Any, **settings: Any) -> None:
-        super().__init__(*arguments, **settings)
-        self.add_argument(
-            "--json", action="store_true", help="print one JSON document on stdout, for errors too"
-        )
-
-    def format_help(self) -> str:
-        """Return the help, and what it ends with."""
-        text = super().format_help()
-        return text if self.more is None else f"{text}\n{self.more()}"
-
-    def error(self, message: str) -> NoReturn:
-        """Raise what is wrong, under the usage."""
-        self.print_usage(sys.stderr)
-        raise UsageError(message, code="FL739", hint=f"`{self.prog} --help` lists the options")
-
-
-def _parser(bundle: Bundle) -> _Parser:
-    parser = _Parser(prog=bundle.command, allow_abbrev=False)
+def _parser(bundle: Bundle) -> CommandParser:
+    parser = CommandParser(prog=bundle.command, allow_abbrev=False)
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     parser.more = partial(_about, bundle)
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands = parser.add_commands()
     _add_run(commands, bundle)
 
     template = commands.add_parser(
@@ -155,7 +130,7 @@ def _parser(bundle: Bundle) -> _Parser:
     return parser
 
 
-def _add_run(commands: "argparse._SubParsersAction[_Parser]", bundle: Bundle) -> None:
+def _add_run(commands: "argparse._SubParsersAction[CommandParser]", bundle: Bundle) -> None:
     run = commands.add_parser("run", help="run the workflow and write its results", allow_abbrev=False)
     run.more = partial(_listed_parameters, bundle)
     _add_parameters(run)
@@ -169,7 +144,7 @@ def _add_run(commands: "argparse._SubParsersAction[_Parser]", bundle: Bundle) ->
     run.set_defaults(action=_run)
 
 
-def _add_parameters(parser: _Parser) -> None:
+def _add_parameters(parser: CommandParser) -> None:
     parser.add_argument("--params", metavar="FILE", help="parameters in YAML or JSON; - reads stdin")
     parser.add_argument(
         "--set",
@@ -180,9 +155,9 @@ def _add_parameters(parser: _Parser) -> None:
     )
 
 
-def _add_connections(commands: "argparse._SubParsersAction[_Parser]") -> None:
+def _add_connections(commands: "argparse._SubParsersAction[CommandParser]") -> None:
     parser = commands.add_parser("connections", help="the connections that the workflow uses")
-    actions = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    actions = parser.add_commands()
     listing = actions.add_parser("ls", help="list them, without secrets", allow_abbrev=False)
     listing.set_defaults(action=_connections, connect=False, names=[])
     check = actions.add_parser("check", help="connect to each of them", allow_abbrev=False)
@@ -259,30 +234,27 @@ def _run(bundle: Bundle, arguments: argparse.Namespace) -> CommandOutcome:
 
 
 def _with_answers(bundle: Bundle, arguments: argparse.Namespace, params: "Params") -> "Params":
-    """Ask for required parameters that are missing, where that is possible; else the run refuses them."""
-    from flowlock_core.command.asking import ask, can_ask, missing
+    """Ask for missing required parameters at a terminal; elsewhere the run refuses them."""
+    silent = arguments.json or arguments.quiet or arguments.mock_io
+    if silent or params.problems or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return params
+    from flowlock_core.command.asking import ask, missing
     from flowlock_core.command.parameter_texts import parameters
     from flowlock_core.parameters.settings import with_values
 
-    silent = arguments.json or arguments.quiet or arguments.mock_io
-    if silent or params.problems or not can_ask():
-        return params
     return with_values(params, ask(missing(parameters(bundle.params_schema()), params.by_step)))
 
 
 def _params(bundle: Bundle, arguments: argparse.Namespace) -> CommandOutcome:
+    from flowlock_core.command.output import write_text
     from flowlock_core.command.parameter_texts import template
 
     text = template(bundle.params_schema())
     if arguments.output is None:
         return CommandOutcome(document={"template": text, "file": None}, text=text)
-    try:
-        with arguments.output.open("x", encoding="utf-8") as stream:
-            stream.write(text)
-    except OSError as error:
-        raise UsageError(
-            f"cannot write {arguments.output}: {error.strerror}", code="FL739", hint="name a new file"
-        ) from error
+    if arguments.output.exists():
+        raise UsageError(f"{arguments.output} exists already", code="FL739", hint="name a new file")
+    write_text(arguments.output, text)
     path = str(arguments.output)
     return CommandOutcome(document={"template": text, "file": path}, text=f"{path}\n")
 
@@ -290,7 +262,7 @@ def _params(bundle: Bundle, arguments: argparse.Namespace) -> CommandOutcome:
 def _completion(bundle: Bundle, arguments: argparse.Namespace) -> CommandOutcome:
     from flowlock_core.command.parameter_texts import parameters
 
-    settings = [f"{one.path}=" for one in parameters(bundle.params_schema())]
+    settings = [f"{parameter.path}=" for parameter in parameters(bundle.params_schema())]
     text = script(arguments.shell, _parser(bundle), settings)
     return CommandOutcome(document={"shell": arguments.shell, "script": text}, text=text)
 

@@ -1,4 +1,4 @@
-"""Asks for the parameters that a run needs and was not given, where somebody sits at the terminal."""
+"""Asks at the terminal for the required parameters that have no value."""
 
 import sys
 from collections.abc import Iterable, Mapping
@@ -7,19 +7,17 @@ from typing import Any, TextIO
 from flowlock_core.command.parameter_texts import ParameterText
 
 
-def missing(known: Iterable[ParameterText], by_step: Mapping[str, Mapping[str, Any]]) -> list[ParameterText]:
+def missing(
+    parameters: Iterable[ParameterText], by_step: Mapping[str, Mapping[str, Any]]
+) -> list[ParameterText]:
     """Return the required parameters that have no value."""
-    return [one for one in known if one.default is None and one.name not in _values(by_step, one.step)]
+    required = [parameter for parameter in parameters if parameter.default is None]
+    return [parameter for parameter in required if parameter.name not in _values(by_step, parameter.step)]
 
 
 def _values(by_step: Mapping[str, Any], step: str) -> Mapping[str, Any]:
     values = by_step.get(step)
     return values if isinstance(values, Mapping) else {}
-
-
-def can_ask() -> bool:
-    """Tell whether somebody can read a question and answer it."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def ask(

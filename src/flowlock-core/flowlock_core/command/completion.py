@@ -1,109 +1,100 @@
-"""What a shell needs to complete the command line of a workflow, written for bash, zsh and fish."""
+"""The completion of a workflow's command line, as bash, zsh and fish evaluate it."""
 
 import argparse
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from string import Template
 
+from flowlock_core.command.parser import CommandParser
+
 SHELLS = ("bash", "zsh", "fish")
+_SET = "--set"
 _BASH = Template("""\
-# Completion of $command for bash, and for zsh with bashcompinit.
 _$function() {
-    local current="$${COMP_WORDS[COMP_CWORD]}" previous="$${COMP_WORDS[COMP_CWORD-1]}" subcommand="" word
+    local current="$${COMP_WORDS[COMP_CWORD]}" previous="$${COMP_WORDS[COMP_CWORD-1]}" command="" word
     for word in "$${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         case "$$word" in
-            $subcommands) subcommand="$$word"; break ;;
+            $commands) command="$$word"; break ;;
         esac
     done
-    case "$$subcommand $$previous" in
+    case "$$command $$previous" in
 $values
     esac
-    case "$$subcommand" in
+    case "$$command" in
 $options
         *) COMPREPLY=($$(compgen -W "$top" -- "$$current")) ;;
     esac
 }
-complete -o default -F _$function $command
+complete -o default -F _$function $prog
 """)
 _ZSH = "autoload -U +X bashcompinit && bashcompinit\n"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Option:
-    """An option: its names, what it is for, and what its value may be if it takes one."""
-
-    names: tuple[str, ...]
-    help: str
-    values: tuple[str, ...]
-    takes_value: bool
-
-
-def script(shell: str, parser: argparse.ArgumentParser, settings: Sequence[str]) -> str:
-    """Return the text that a shell evaluates; `settings` are the values that `--set` begins with."""
-    commands = {name: list(_options(one, settings)) for name, one in _subparsers(parser).items()}
-    top = [*commands, *(name for option in _options(parser, settings) for name in option.names)]
-    if shell == "fish":
-        return "".join(f"{line}\n" for line in _fish(parser.prog, commands))
-    text = _bash(parser.prog, commands, top)
-    return _ZSH + text if shell == "zsh" else text
+def script(shell: str, parser: CommandParser, settings: Sequence[str]) -> str:
+    """Return the completion for one of SHELLS; `settings` are what the values of `--set` begin with."""
+    match shell:
+        case "fish":
+            return "".join(f"{line}\n" for line in _fish(parser, settings))
+        case "zsh":
+            return _ZSH + _bash(parser, settings)
+        case _:
+            return _bash(parser, settings)
 
 
-def _subparsers(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
-    for action in parser._actions:  # noqa: SLF001 - argparse has no other way to list what it knows
-        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - likewise
-            return dict(action.choices)
-    return {}
-
-
-def _options(parser: argparse.ArgumentParser, settings: Sequence[str]) -> Iterator[_Option]:
-    for action in parser._actions:  # noqa: SLF001 - likewise
-        if action.option_strings:
-            choices = tuple(map(str, action.choices or ()))
-            yield _Option(
-                names=tuple(action.option_strings),
-                help=(action.help or "").replace("'", ""),
-                values=tuple(settings) if "--set" in action.option_strings else choices,
-                takes_value=action.nargs != 0,
-            )
-
-
-def _bash(command: str, commands: dict[str, list[_Option]], top: Iterable[str]) -> str:
-    values, lines = [], []
-    for name, options in commands.items():
-        for option in options:
-            if option.values:
-                patterns = "|".join(f'"{name} {spelling}"' for spelling in option.names)
-                words = " ".join(option.values)
-                values.append(
-                    f'        {patterns}) COMPREPLY=($(compgen -W "{words}" -- "$current")); return ;;'
-                )
-        words = " ".join(spelling for option in options for spelling in option.names)
-        lines.append(f"        {name}) {_reply(words)} ;;")
+def _bash(parser: CommandParser, settings: Sequence[str]) -> str:
+    values, options = [], []
+    for name, command in parser.commands.items():
+        for option in command.options:
+            words = _values(option, settings)
+            if words:
+                patterns = "|".join(f'"{name} {spelling}"' for spelling in option.option_strings)
+                values.append(f"        {patterns}) {_reply(words)}; return ;;")
+        options.append(f"        {name}) {_reply(_words(command))} ;;")
     return _BASH.substitute(
-        command=command,
-        function=command.replace("-", "_"),
-        subcommands="|".join(commands),
+        prog=parser.prog,
+        function=parser.prog.replace("-", "_"),
+        commands="|".join(parser.commands),
         values="\n".join(values),
-        options="\n".join(lines),
-        top=" ".join(top),
+        options="\n".join(options),
+        top=" ".join(_words(parser)),
     )
 
 
-def _reply(words: str) -> str:
-    return f'COMPREPLY=($(compgen -W "{words}" -- "$current"))'
+def _words(parser: CommandParser) -> list[str]:
+    """Return the subcommands and options that may follow a command."""
+    return [*parser.commands, *(spelling for option in parser.options for spelling in option.option_strings)]
 
 
-def _fish(command: str, commands: dict[str, list[_Option]]) -> Iterator[str]:
-    yield f"complete -c {command} -n __fish_use_subcommand -f -a '{' '.join(commands)}'"
-    for name, options in commands.items():
-        for option in options:
-            words = [f"complete -c {command} -n '__fish_seen_subcommand_from {name}'"]
-            words += [_fish_name(spelling) for spelling in option.names]
-            if option.takes_value:
-                words.append("-r")
-            if option.values:
-                words.append(f"-f -a '{' '.join(option.values)}'")
-            yield " ".join([*words, f"-d '{option.help}'"])
+def _values(option: argparse.Action, settings: Sequence[str]) -> Sequence[str]:
+    """Return the values that an option may have, as far as they are known."""
+    if _SET in option.option_strings:
+        return settings
+    return [str(choice) for choice in option.choices or ()]
+
+
+def _reply(words: Iterable[str]) -> str:
+    return f'COMPREPLY=($(compgen -W "{" ".join(words)}" -- "$current"))'
+
+
+def _fish(parser: CommandParser, settings: Sequence[str]) -> Iterator[str]:
+    yield f"complete -c {parser.prog} -n __fish_use_subcommand -f -a '{' '.join(parser.commands)}'"
+    for name, command in parser.commands.items():
+        start = f"complete -c {parser.prog} -n '__fish_seen_subcommand_from {name}'"
+        if command.commands:
+            yield f"{start} -f -a '{' '.join(command.commands)}'"
+        for option in command.options:
+            yield f"{start} {_fish_option(option, settings)}"
+
+
+def _fish_option(option: argparse.Action, settings: Sequence[str]) -> str:
+    words = [_fish_name(spelling) for spelling in option.option_strings]
+    if option.nargs != 0:
+        words.append("-r")
+    values = _values(option, settings)
+    if values:
+        words.append(f"-f -a '{' '.join(values)}'")
+    # Within single quotes fish takes everything literally but quotes and backslashes.
+    description = (option.help or "").replace("\\", "\\\\").replace("'", "\\'")
+    return " ".join([*words, f"-d '{description}'"])
 
 
 def _fish_name(spelling: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from flowlock_core.errors import UsageError
 
 if TYPE_CHECKING:
+    from flowlock_core.command.parser import CommandParser
     from flowlock_core.command.reuse import Reuse
     from flowlock_core.execute import Executor
 
@@ -60,9 +61,9 @@ def add_cache_folder(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_cache_options(parser: argparse.ArgumentParser, command: Callable[..., object]) -> None:
+def add_cache_options(parser: "CommandParser", command: Callable[..., object]) -> None:
     """Add what is done about kept results."""
-    actions = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    actions = parser.add_commands()
     listing = actions.add_parser("ls", help="list them", allow_abbrev=False)
     collecting = actions.add_parser("gc", help="remove what was not used for long", allow_abbrev=False)
     collecting.add_argument(

@@ -4,6 +4,7 @@ import json
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 _WIDTH = 100
@@ -41,7 +42,7 @@ class ParameterText:
 def parameters(schema: Mapping[str, Any]) -> list[ParameterText]:
     """Return all parameters in the order of the steps."""
     definitions = schema.get("$defs", {})
-    found = []
+    entries = []
     for step, steps_schema in schema.get("properties", {}).items():
         required = steps_schema.get("required", ())
         for name, parameter in steps_schema.get("properties", {}).items():
@@ -54,20 +55,20 @@ def parameters(schema: Mapping[str, Any]) -> list[ParameterText]:
                 description=parameter.get("description", ""),
                 default=default,
             )
-            found.append(text)
-    return found
+            entries.append(text)
+    return entries
 
 
 def listing(schema: Mapping[str, Any]) -> str:
     """Return the parameters for `run --help`: name, type, default or `required`, and what each is."""
     lines = ["parameters, as --set STEP.PARAMETER=VALUE or in the file of --params:"]
-    known = parameters(schema)
-    if not known:
+    entries = parameters(schema)
+    if not entries:
         return "parameters: none\n"
-    for one in known:
-        state = "required" if one.default is None else f"default: {one.default}"
-        lines.append(f"  {one.path}  ({one.kind}; {state})")
-        lines += _wrapped(one.description or one.title, "      ")
+    for entry in entries:
+        state = "required" if entry.default is None else f"default: {entry.default}"
+        lines.append(f"  {entry.path}  ({entry.kind}; {state})")
+        lines += _wrapped(entry.description or entry.title, "      ")
     return "\n".join(lines) + "\n"
 
 
@@ -78,26 +79,26 @@ def template(schema: Mapping[str, Any]) -> str:
         "Required parameters have no value yet. A line with `#` directly before a name holds a default: to "
         "set another value, remove the `#`, and that before the name of its step."
     )
-    steps: Mapping[str, Any] = schema.get("properties", {})
-    known = parameters(schema)
-    for step, description in steps.items():
-        own = [one for one in known if one.step == step]
-        lines += ["", *_comment(description.get("title", "")), *_step_lines(step, own)]
-    if not known:
-        lines += ["# The workflow has no parameters.", "{}"]
-    elif all(one.default is not None for one in known):
-        # A file of comments alone has no mapping in it.
-        lines += ["", "{}"]
+    steps = schema.get("properties", {})
+    for step, own in groupby(parameters(schema), key=lambda entry: entry.step):
+        lines += ["", *_comment(steps[step].get("title", "")), *_step_lines(step, list(own))]
+    if not steps:
+        lines.append("# The workflow has no parameters.")
     return "\n".join(lines) + "\n"
 
 
-def _step_lines(step: str, known: Sequence[ParameterText]) -> Iterator[str]:
-    needed = any(one.default is None for one in known)
-    yield f"{step}:" if needed else f"#{step}:"
-    for one in known:
-        yield from _wrapped(f"{one.title}: {one.description}" if one.description else one.title, "  # ")
-        yield f"  # ({one.kind}; required)" if one.default is None else f"  # ({one.kind})"
-        yield f"  {one.name}:" if one.default is None else f"  #{one.name}: {one.default}"
+def _step_lines(step: str, entries: Sequence[ParameterText]) -> Iterator[str]:
+    is_needed = any(entry.default is None for entry in entries)
+    yield f"{step}:" if is_needed else f"#{step}:"
+    for entry in entries:
+        words = f"{entry.title}: {entry.description}" if entry.description else entry.title
+        yield from _wrapped(words, "  # ")
+        if entry.default is None:
+            yield f"  # ({entry.kind}; required)"
+            yield f"  {entry.name}:"
+        else:
+            yield f"  # ({entry.kind})"
+            yield f"  #{entry.name}: {entry.default}"
 
 
 def _comment(text: str) -> list[str]:

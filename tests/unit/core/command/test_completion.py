@@ -1,23 +1,24 @@
 """Completion of a workflow's command, tried in a shell."""
 
-import argparse
 import shutil
 import subprocess
 
 import pytest
 
 from flowlock_core.command.completion import SHELLS, script
+from flowlock_core.command.parser import CommandParser
 from shared import require_part
 
 
-def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(prog="flowlock-x-workflow")
-    commands = made.add_subparsers()
+def parser() -> CommandParser:
+    made = CommandParser(prog="flowlock-x-workflow")
+    commands = made.add_commands()
     run = commands.add_parser("run")
     run.add_argument("--executor", choices=("sequential", "threads"), help="what the user's computer does")
     run.add_argument("--set")
     run.add_argument("-q", "--quiet", action="store_true")
     commands.add_parser("schema")
+    commands.add_parser("cache").add_commands().add_parser("clear")
     return made
 
 
@@ -34,8 +35,9 @@ def completed(*words: str) -> list[str]:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (("",), ["run", "schema", "-h", "--help"]),
+        (("",), ["run", "schema", "cache", "-h", "--help", "--json"]),
         (("s",), ["schema"]),
+        (("cache", "c"), ["clear"]),
         (("run", "--e"), ["--executor"]),
         (("run", "--executor", "t"), ["threads"]),
         (("run", "--quiet", "--set", "c"), ["card.width="]),
@@ -54,4 +56,12 @@ def test_a_shell_that_is_here_reads_its_script(shell: str) -> None:
     text = script(shell, parser(), [])
     done = subprocess.run([program, "-n"], input=text, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert "what the users computer does" in script("fish", parser(), [])
+
+
+def test_fish_reads_a_description_with_quotes_as_it_is() -> None:
+    program = shutil.which("fish")
+    require_part(found=program is not None, part="fish")
+    assert program is not None
+    offered = f"{script('fish', parser(), [])}\ncomplete -C 'flowlock-x-workflow run --exec'"
+    done = subprocess.run([program, "-c", offered], capture_output=True, text=True, check=True)
+    assert done.stdout == "--executor\twhat the user's computer does\n"
