@@ -1,3 +1,4 @@
+import importlib.util
 import os
 import signal
 import sys
@@ -5,14 +6,17 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 # The task packages that the golden specs are made of.
 sys.path.insert(0, str(Path(__file__).parent / "golden" / "specs" / "tasks"))
 
-# How fast this machine is at the moment is not what a property says.
-settings.register_profile("any-speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("any-speed")
+# It is absent where the tests of a single package run (`pixi run test-package`).
+if importlib.util.find_spec("hypothesis"):
+    from hypothesis import HealthCheck, settings
+
+    # How fast this machine is at the moment is not what a property says.
+    settings.register_profile("any-speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("any-speed")
 
 # No test keeps results in the home directory.
 os.environ["FLOWLOCK_CACHE_DIR"] = tempfile.mkdtemp(prefix="flowlock-cache-")

@@ -83,6 +83,24 @@ def test_sync_offline_mends_exactly_the_lines_of_the_edited_package(checkout: Ma
     assert copy.flowlock("sync", "--check").code == 0
 
 
+def test_the_check_covers_what_packages_are_developed_with(checkout: Make) -> None:
+    copy = checkout()
+    manifest = copy.root / "src/flowlock-core/pixi.toml"
+    text = manifest.read_text()
+    manifest.unlink()
+    manifest.write_text(text.replace('pandas = ">=2.2"', 'pandas = ">=99"'))
+    done = copy.flowlock("lock", "--check")
+    assert done.code == 1
+    assert "src/flowlock-core/default/linux-64: " in done.out
+    assert "pandas >=99" in done.out
+    assert "src/flowlock-ext-tabular/pixi.lock: current" in done.out
+    assert "src/flowlock/pixi.toml is not locked: the metadata" in done.err
+    assert copy.flowlock("lock", "--check", "penguins").code == 0
+    check = copy.flowlock("sync", "--check")
+    assert check.code == 1
+    assert "pandas >=99" in check.err
+
+
 def test_a_stale_lock_is_not_run_unless_it_is_trusted(checkout: Make, tmp_path: Path) -> None:
     copy = edited(checkout())
     refused = copy.flowlock("run", "penguins", "--results", tmp_path / "results")
@@ -96,7 +114,8 @@ def test_a_stale_lock_is_not_run_unless_it_is_trusted(checkout: Make, tmp_path: 
 def test_a_frozen_lock_installs_a_build_that_only_the_cache_still_has(checkout: Make, tmp_path: Path) -> None:
     copy = checkout()
     old = copy.state.workflow_lock("penguins").read_text()
-    assert edited(copy).flowlock("sync").code == 0
+    done = edited(copy).flowlock("sync")
+    assert done.code == 0, done.err
     lock = copy.state.workflow_lock("penguins")
     assert lock.read_text() != old
     lock.write_text(old)

@@ -1,4 +1,4 @@
-"""The tasks of pixi.toml, here and in new workspaces: what they run exists, and they have the same names."""
+"""The tasks of pixi.toml, here and in new workspaces, and the manifests in which packages are developed."""
 
 import re
 import shlex
@@ -9,6 +9,7 @@ from typing import Any
 
 import jinja2
 import pytest
+import yaml
 
 from command_lines import commands, make_targets, wrong_command
 from flowlock import workspace
@@ -82,3 +83,54 @@ def test_an_image_of_a_workflow_with_an_underscore_has_the_packages_name(root: P
     built = filled(tasks(root)["docker-build"], "my_flow")
     assert built[-1] == "examples/my_flow/flowlock-my-flow-workflow"
     assert built[built.index("--tag") + 1] == "flowlock-my-flow-workflow"
+
+
+def package_manifests() -> dict[str, dict[str, Any]]:
+    """Return the pixi manifest of each package of src/ by its name."""
+    return {
+        str(package.name): tomllib.loads((package.folder / "pixi.toml").read_text())
+        for package in workspace.load(ROOT).packages
+    }
+
+
+def run_requirements(name: str) -> dict[str, str]:
+    """Return what a recipe requires when it runs; in place of a package of src/, what that one requires."""
+    recipe = yaml.safe_load((ROOT / "recipes" / name / "recipe.yaml").read_text())
+    requirements: dict[str, str] = {}
+    for item in recipe["requirements"]["run"]:
+        required, _, version = item.partition(" ")
+        if (ROOT / "src" / required).is_dir():
+            requirements = run_requirements(required) | requirements
+        else:
+            requirements[required] = version
+    return requirements
+
+
+def test_each_package_is_developed_with_what_its_recipe_requires() -> None:
+    for name, manifest in package_manifests().items():
+        wanted = run_requirements(name)
+        assert {key: manifest["dependencies"].get(key) for key in wanted} == wanted, name
+        assert not manifest["dependencies"].keys() & package_manifests().keys(), name
+
+
+def test_each_package_is_installed_editable_in_two_environments_and_tested_from_the_root() -> None:
+    assert tasks(ROOT)["test-package"]["args"] == ["package"]
+    called = shlex.split(jinja2.Template(tasks(ROOT)["test-package"]["cmd"]).render(package="flowlock-core"))
+    assert called == [
+        *("pixi", "run", "--manifest-path", "src/flowlock-core/pixi.toml"),
+        *("--environment", "test", "test"),
+    ]
+    for name, manifest in package_manifests().items():
+        assert manifest["environments"].keys() == {"default", "test"}
+        assert shlex.split(manifest["tasks"]["install"])[-2:] == ["--editable", "."]
+        test = manifest["feature"]["test"]["tasks"]["test"]
+        assert test["depends-on"] == ["install"]
+        for word in shlex.split(test["cmd"]):
+            if word.startswith("../"):
+                assert (ROOT / "src" / name / word).is_dir(), word
+
+
+def test_each_manifest_of_a_package_has_a_lock_or_says_why_not() -> None:
+    for name, manifest in package_manifests().items():
+        declared = manifest.get("tool", {}).get("flowlock", {}).get("locked", True)
+        assert (ROOT / "src" / name / "pixi.lock").is_file() == declared, name

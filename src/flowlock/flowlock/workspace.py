@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from packaging.utils import canonicalize_name
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from flowlock.documents import toml
+from flowlock.documents.lock_declaration import LockDeclaration
 from flowlock.edges import address
 from flowlock.edges.files import read_text
 from flowlock.edges.state_folder import StateFolder
@@ -196,28 +197,13 @@ class _PackageTable(_StrictModel):
     excludes: list[str] = []
 
 
-class _WorkflowTable(_StrictModel):
-    locked: bool = True
-    reason: str = Field(default="", validate_default=True)
-
-    @field_validator("reason")
-    @classmethod
-    def _given(cls, value: str, info: ValidationInfo) -> str:
-        unlocked = info.data.get("locked") is False
-        if unlocked and not value.strip():
-            raise ValueError("`locked = false` needs a reason, which the release commands print")
-        if value and not unlocked:
-            raise ValueError("a reason is only allowed with `locked = false`")
-        return " ".join(value.split())
-
-
 class _SettingsDocument(_StrictModel):
     workspace: _WorkspaceTable
     channels: _ChannelsTable
     build: _BuildTable
     names: dict[str, str] = {}
     packages: dict[str, _PackageTable] = {}
-    workflows: dict[str, _WorkflowTable] = {}
+    workflows: dict[str, LockDeclaration] = {}
     targets: dict[str, str] = {}
 
 

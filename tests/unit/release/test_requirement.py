@@ -7,6 +7,7 @@ from flowlock.release.requirement import (
     EDITORS,
     EditedFile,
     RequirementMove,
+    edited_manifest,
     edited_pyproject,
     edited_recipe,
     edited_spec,
@@ -61,6 +62,23 @@ more = ["flowlock-core (>=0.1.0,<2)"]
 dev = ["flowlock-core", {include-group = "other"}]
 other = []
 """
+MANIFEST = """\
+[workspace]
+name = "flowlock-core"
+[dependencies]
+flowlock-core = ">=0.1.0"  # ours
+odd = "1|3"
+[feature.a.target.win-64.dependencies]
+flowlock-core = { version = ">=0.1.0,<2", channel = "conda-forge" }
+[constraints]
+flowlock-core = "*"
+[tasks]
+flowlock-core = "true"
+[tool.other.dependencies]
+flowlock-core = ">=0.1.0"
+[environments]
+more = { dependencies = { flowlock-core = "==0.1.0" } }
+"""
 
 
 def move(name: str, version: str) -> RequirementMove:
@@ -114,6 +132,25 @@ def test_a_pyproject_keeps_extras_markers_and_comments() -> None:
         ),
     ]
     assert [change.line for change in edited.changes] == [6, 10, 12]
+
+
+def test_a_pixi_manifest_is_changed_in_dependencies_of_every_feature_target_and_environment() -> None:
+    edited = edited_manifest(MANIFEST, "pixi.toml", move("flowlock-core", "0.2.0"))
+    assert changed_lines(MANIFEST, edited.text) == [
+        ('flowlock-core = ">=0.1.0"  # ours', 'flowlock-core = ">=0.2.0"  # ours'),
+        (
+            'flowlock-core = { version = ">=0.1.0,<2", channel = "conda-forge" }',
+            'flowlock-core = { version = ">=0.2.0,<2", channel = "conda-forge" }',
+        ),
+        ('flowlock-core = "*"', 'flowlock-core = ">=0.2.0"'),
+        (
+            'more = { dependencies = { flowlock-core = "==0.1.0" } }',
+            'more = { dependencies = { flowlock-core = "==0.2.0" } }',
+        ),
+    ]
+    assert [change.line for change in edited.changes] == [4, 7, 9, 15]
+    wrong = edited_manifest(MANIFEST, "pixi.toml", move("odd", "2"))
+    assert [str(problem.location) for problem in wrong.problems] == ["pixi.toml:5"]
 
 
 @pytest.mark.parametrize(

@@ -187,7 +187,7 @@ def sync(
 
 @app.command(name="update-requirement")
 def update_requirement(context: typer.Context, name: str, version: str, dry_run: DryRun = False) -> int:
-    """Move a package to VERSION, or to a constraint, in all specs, recipes and pyprojects; then sync."""
+    """Move a package to VERSION, or to a constraint, in all specs, recipes and manifests; then sync."""
     from flowlock.commands import update_requirement as updates
 
     options: CommandOptions = context.obj

@@ -34,15 +34,21 @@ def lock(
 ) -> LockResult:
     """Bring the locks of workflows (all, if none is named) up to date, or the one beside a manifest.
 
-    With `check` and with `upgrade_format` it is about the committed locks, whatever the profile.
+    With `check` and with `upgrade_format` it is about the committed locks, whatever the profile. Without
+    names it is also about the locks that packages are developed with; a manifest that is declared to have no
+    lock is named.
     """
     with session.exclusive():
         if manifest_path is None and (options.check or options.upgrade_format):
             # The committed locks, whether they are there or not.
             workflows = [session.workspace.workflow(name) for name in names] or _locked_workflows(session)
             wanted = [_committed_target(session, workflow) for workflow in workflows]
+            wanted += [] if names else package_targets(session)
         else:
             wanted = targets(session, names, manifest_path)
+        for target in wanted:
+            if target.manifest.unlocked is not None:
+                session.progress.note(f"{target.manifest.file} is not locked: {target.manifest.unlocked}")
         snapshot = read_snapshot(session.workspace)
         return lock_stage(session, wanted, options, snapshot=snapshot)
 
@@ -59,7 +65,22 @@ def targets(
     if not workflows and session.profile is Profile.EMBEDDED:
         # The profile's own locks only say what its environments are made of: nobody reviews them.
         workflows = session.workflows
-    return [_workflow_target(session, workflow) for workflow in workflows or _locked_workflows(session)]
+    locks = [_workflow_target(session, workflow) for workflow in workflows or _locked_workflows(session)]
+    if not names and session.profile is not Profile.EMBEDDED:
+        locks += package_targets(session)
+    return locks
+
+
+def package_targets(session: Session) -> list[LockTarget]:
+    """Return the manifests that packages of the workspace are developed in, unless it is about workflows."""
+    if session.names:
+        return []
+    workspace = session.workspace
+    folders = [package.folder for package in workspace.packages if (package.folder / MANIFEST).is_file()]
+    return [
+        _manifest_target(session, folder / MANIFEST, folder / LOCK, label=workspace.relative(folder))
+        for folder in folders
+    ]
 
 
 def _committed_target(session: Session, workflow: Workflow) -> LockTarget:
@@ -110,8 +131,9 @@ def check(session: Session, names: Sequence[str], options: LockOptions) -> LockR
 
 
 def _lock(
-    session: Session, wanted: Sequence[LockTarget], options: LockOptions, snapshot: WorkspaceSnapshot
+    session: Session, every: Sequence[LockTarget], options: LockOptions, snapshot: WorkspaceSnapshot
 ) -> LockResult:
+    wanted = [target for target in every if target.manifest.unlocked is None]
     _refuse_edited(session, wanted)
     folders = [
         ChannelFolder(url=manifest.channel_url(url), path=path) for url, path in session.mirrors().items()
@@ -124,9 +146,7 @@ def _lock(
     # Imported here: the solver and what it needs take longer to import than an idle sync takes.
     from flowlock.lock.run import lock as lock_targets
 
-    for target in wanted:
-        if target.path.is_relative_to(session.workspace.state.locks):
-            forget_damaged(target.path, target.shown, session.progress)
+    _forget_damaged(session, wanted)
     with session.temporaries():
         result = lock_targets(
             wanted,
@@ -144,6 +164,13 @@ def _lock(
     return result
 
 
+def _forget_damaged(session: Session, wanted: Sequence[LockTarget]) -> None:
+    """Remove locks of the embedded profile that cannot be read: they are derived, nobody reviewed them."""
+    for target in wanted:
+        if target.path.is_relative_to(session.workspace.state.locks):
+            forget_damaged(target.path, target.shown, session.progress)
+
+
 def _refuse_edited(session: Session, wanted: Sequence[LockTarget]) -> None:
     """Refuse to lock workflows whose generated files were changed by hand."""
     labels = {target.manifest.label for target in wanted}
@@ -152,13 +179,14 @@ def _refuse_edited(session: Session, wanted: Sequence[LockTarget]) -> None:
 
 
 def committed(session: Session) -> list[LockTarget]:
-    """Return the committed locks, of the workflows that the command is about, that are there."""
+    """Return the committed locks that exist: those of the command's workflows, and those of packages."""
     workspace = session.workspace
-    return [
+    workflows = [
         _committed_target(session, workflow)
         for workflow in session.workflows
         if workspace.unlocked_reason(workflow) is None and (workflow.package / LOCK).is_file()
     ]
+    return workflows + [target for target in package_targets(session) if target.path.is_file()]
 
 
 def committed_is_current(session: Session, workflow: Workflow, snapshot: WorkspaceSnapshot) -> bool:

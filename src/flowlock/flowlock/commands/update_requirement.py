@@ -1,4 +1,4 @@
-"""`flowlock update-requirement`: a package's next version in specs, recipes and pyprojects, then sync."""
+"""`flowlock update-requirement`: a package's next version in specs, recipes and manifests, then sync."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -59,7 +59,7 @@ def _line(change: MovedRequirement) -> str:
 
 
 def update_requirement(session: Session, name: str, version: str, *, dry_run: bool = False) -> UpdateResult:
-    """Move a package everywhere and sync; if that fails, specs, recipes and pyprojects are as before.
+    """Move a package everywhere and sync; if that fails, specs, recipes and manifests are as before.
 
     `name` is the conda name or the wheel's, `version` a version or a whole constraint.
     """
@@ -110,6 +110,8 @@ def _documents(space: Workspace) -> Iterator[Path]:
     yield from sorted(space.recipes.glob("*/recipe.yaml"))
     yield from sorted(space.recipes.glob("vendor/*/recipe.yaml"))
     yield from (package.folder / "pyproject.toml" for package in space.packages)
+    manifests = (package.folder / "pixi.toml" for package in space.packages)
+    yield from (manifest for manifest in manifests if manifest.is_file())
 
 
 def _edit(space: Workspace, path: Path, move: RequirementMove) -> EditedFile:

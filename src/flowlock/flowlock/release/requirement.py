@@ -1,8 +1,9 @@
-"""A requirement's next version, written into specs, recipes and pyprojects; everything else stays. Pure."""
+"""A requirement's next version, written into specs, recipes and manifests; everything else stays. Pure."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import tomlkit
@@ -13,6 +14,7 @@ from packaging.version import InvalidVersion, Version
 from tomlkit.exceptions import TOMLKitError
 
 from flowlock.documents import toml
+from flowlock.documents.places import KeyPath
 from flowlock.errors import FlowlockError, Location, Problem
 from flowlock.recipe.requirement import version_spec
 from flowlock.release.scalars import ScalarEdit, applied, inserted, replaced
@@ -29,6 +31,9 @@ _PYTHON_REQUIREMENT = re.compile(
 )
 _EXACT = re.compile(r"\S+ ==[^\s,]+")
 _MOVED = ("==", "===", "~=", ">=")
+_DEPENDENCY_TABLES = ("dependencies", "host-dependencies", "build-dependencies", "constraints")
+# The tables of a pixi manifest that hold tables of dependencies, at any depth.
+_HOLDERS = ("feature", "target", "environments")
 
 
 def _has_operator(clause: str) -> bool:
@@ -225,61 +230,98 @@ def _edited(text: str, file: str, edits: list[ScalarEdit]) -> EditedFile:
     )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _TomlEdits:
+    """A TOML file that is edited in place, with what was moved in it and what could not be."""
+
+    document: tomlkit.TOMLDocument
+    places: toml.Document
+    changes: list[MovedRequirement] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+    def move(self, holder: Any, path: KeyPath, new: Callable[[str], str]) -> None:
+        """Replace the text at a path, whose last part is its key in `holder`, by what `new` makes of it."""
+        key = path[-1]
+        old = str(holder[key])
+        line = self.places.at(path).line or 1
+        try:
+            text = new(old)
+        except ValueError as error:
+            self.problems.append(_problem(self.places.file, line, str(error)))
+            return
+        if text != old:
+            self.changes.append(MovedRequirement(file=self.places.file, line=line, old=old, new=text))
+            holder[key] = text
+
+    def result(self) -> EditedFile:
+        """Return the file as it is now."""
+        return EditedFile(
+            text=tomlkit.dumps(self.document), changes=tuple(self.changes), problems=tuple(self.problems)
+        )
+
+
 def edited_pyproject(text: str, file: str, move: RequirementMove) -> EditedFile:
     """Move a package in a pyproject's dependencies, extras, dependency groups and build requirements."""
-    document, places = _toml(text, file)
-    changes, problems = [], []
-    for path, requirements in _requirement_lists(document):
+    edits = _toml(text, file)
+    for path, requirements in _requirement_lists(edits.document):
         for number, item in enumerate(requirements):
-            if not isinstance(item, str):
-                continue
-            line = places.at((*path, number)).line or 1
-            try:
-                new = _python_requirement(str(item), move)
-            except ValueError as error:
-                problems.append(_problem(file, line, str(error)))
-                continue
-            if new != item:
-                changes.append(MovedRequirement(file=file, line=line, old=str(item), new=new))
-                requirements[number] = new
-    return EditedFile(text=tomlkit.dumps(document), changes=tuple(changes), problems=tuple(problems))
+            if isinstance(item, str):
+                edits.move(requirements, (*path, number), partial(_python_requirement, move=move))
+    return edits.result()
+
+
+def edited_manifest(text: str, file: str, move: RequirementMove) -> EditedFile:
+    """Move a package in the dependencies and constraints of a pixi manifest, its features and targets."""
+    edits = _toml(text, file)
+    for path, table in _dependency_tables(edits.document, ()):
+        entry = table.get(move.name)
+        if isinstance(entry, str):
+            edits.move(table, (*path, move.name), move.conda)
+        elif isinstance(entry, Mapping) and "version" in entry:
+            edits.move(entry, (*path, move.name, "version"), move.conda)
+    return edits.result()
 
 
 def edited_workspace(text: str, file: str, move: RequirementMove) -> EditedFile:
     """Move the build backend or the installer that flowlock.toml pins, which recipes have to agree with."""
-    document, places = _toml(text, file)
-    table = _table(document, "build")
-    changes, problems = [], []
+    edits = _toml(text, file)
+    table = _table(edits.document, "build")
     for key in ("backend", "installer"):
-        old = str(table.get(key, ""))
-        name, _, version = old.partition(" ")
-        if name != move.name:
-            continue
-        line = places.at(("build", key)).line or 1
-        try:
-            new = f"{name} {move.conda(version)}"
-        except ValueError as error:
-            problems.append(_problem(file, line, str(error)))
-            continue
-        if not _EXACT.fullmatch(new):
-            problems.append(_problem(file, line, f"`{key}` needs one exact version, not `{new}`"))
-        elif new != old:
-            changes.append(MovedRequirement(file=file, line=line, old=old, new=new))
-            table[key] = new
-    return EditedFile(text=tomlkit.dumps(document), changes=tuple(changes), problems=tuple(problems))
+        if str(table.get(key, "")).partition(" ")[0] == move.name:
+            edits.move(table, ("build", key), partial(_exact_pin, key, move=move))
+    return edits.result()
 
 
-def _toml(text: str, file: str) -> tuple[tomlkit.TOMLDocument, toml.Document]:
-    """Return a TOML text as it can be edited, and the places of its keys."""
+def _exact_pin(key: str, old: str, *, move: RequirementMove) -> str:
+    name, _, version = old.partition(" ")
+    new = f"{name} {move.conda(version)}"
+    if not _EXACT.fullmatch(new):
+        raise ValueError(f"`{key}` needs one exact version, not `{new}`")
+    return new
+
+
+def _dependency_tables(table: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield each table of conda dependencies at or below a table of a pixi manifest, with its path."""
+    for key, value in table.items():
+        if not isinstance(value, Mapping):
+            continue
+        if key in _DEPENDENCY_TABLES:
+            yield (*path, key), value
+        elif not path or path[0] in _HOLDERS:
+            yield from _dependency_tables(value, (*path, key))
+
+
+def _toml(text: str, file: str) -> _TomlEdits:
+    """Return a TOML text to be edited, without any edit."""
     places = toml.read(text, file, code="FL302")
     try:
-        return tomlkit.parse(text), places
+        return _TomlEdits(document=tomlkit.parse(text), places=places)
     except (TOMLKitError, RecursionError) as error:
         raise FlowlockError(
             f"{file} cannot be edited: {error}",
             code="FL851",
             location=Location(file=file),
-            hint="rerewrite it in TOML 1.0, or edit the requirement by hand",
+            hint="rewrite it in TOML 1.0, or edit the requirement by hand",
         ) from error
 
 
@@ -304,7 +346,7 @@ def _requirement_lists(document: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
             yield path, requirements
 
 
-def _python_requirement(text: str, move: RequirementMove) -> str:
+def _python_requirement(text: str, *, move: RequirementMove) -> str:
     try:
         requirement = Requirement(text)
     except InvalidRequirement:
@@ -330,4 +372,5 @@ EDITORS: Mapping[str, Callable[[str, str, RequirementMove], EditedFile]] = {
     "spec.yaml": edited_spec,
     "recipe.yaml": edited_recipe,
     "pyproject.toml": edited_pyproject,
+    "pixi.toml": edited_manifest,
 }

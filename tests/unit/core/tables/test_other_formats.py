@@ -5,7 +5,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import openpyxl
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,6 +14,8 @@ from flowlock_core.errors import TaskError
 from flowlock_core.execute.context import RunContext, active
 from flowlock_core.tables import binary
 from flowlock_core.tasks.io import load_table, save_table
+
+openpyxl = pytest.importorskip("openpyxl", reason="openpyxl, which reads Excel files, is not installed")
 
 
 def workbook(path: Path, rows: list[list[Any]], *, sheets: tuple[str, ...] = ("first",)) -> Path:
@@ -106,6 +107,14 @@ def test_what_a_format_cannot_hold_is_refused_by_name(
     with pytest.raises(TaskError) as caught:
         saved(pd.DataFrame({"a": pd.Series(values, dtype="object")}), tmp_path, name)
     assert message in caught.value.message
+
+
+def test_what_is_not_a_workbook_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "t.xlsx").write_bytes(b"not a workbook")
+    with pytest.raises(TaskError, match="is not an Excel file") as caught:
+        load_table(tmp_path / "t.xlsx")
+    assert caught.value.parameter == "path"
+    assert caught.value.hint
 
 
 def test_a_sheet_is_read_as_its_cells_are(tmp_path: Path) -> None:

@@ -68,7 +68,6 @@ def test_the_format_can_be_set_against_the_suffix(tmp_path: Path) -> None:
     ("name", "content", "says"),
     [
         ("t.parquet", b"not parquet", "is not a Parquet file"),
-        ("t.xlsx", b"not a workbook", "is not an Excel file"),
         ("t.json", b'{"a": [1]}', "expected a list of objects, one for each row"),
         ("t.json", b"[1", "line 1, column 3: expecting ',' delimiter"),
         ("t.json", b"[1]", "item 1 of the list is not an object"),

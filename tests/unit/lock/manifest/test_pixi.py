@@ -302,3 +302,31 @@ def test_a_channel_that_is_a_folder_is_refused_with_its_line(channel: str) -> No
     assert "a lock must not name a local folder" in message
     one = HEAD + f'[dependencies]\na = {{ version = "*", channel = "{channel}" }}\n'
     assert problems(one)[0][:2] == ("FL612", 6)
+
+
+def test_settings_of_tools_are_no_part_of_the_manifest() -> None:
+    assert read(HEAD + "[tool.other]\nany = 1\n").unlocked is None
+    assert problems("tool = 1\n" + HEAD) == [("FL616", 1, "`tool` must be a table")]
+
+
+def test_a_manifest_can_be_declared_to_have_no_lock() -> None:
+    declared = '[tool.flowlock]\nlocked = false\nreason = "its channel\\nis private"\n'
+    assert read(HEAD + declared).unlocked == "its channel is private"
+    pyproject = "[tool.pixi.workspace]\nname='demo'\nchannels=['conda-forge']\nplatforms=['linux-64']\n"
+    assert read(pyproject + declared, "pyproject.toml").unlocked == "its channel is private"
+
+
+@pytest.mark.parametrize(
+    ("table", "line", "message"),
+    [
+        ("locked = false\n", 5, "`locked = false` needs a reason, which the commands print"),
+        ('reason = "private"\n', 6, "a reason is only allowed with `locked = false`"),
+        ('locked = "no"\n', 6, "Input should be a valid boolean"),
+        ("lock = false\n", 6, "unknown key `lock`"),
+    ],
+)
+def test_a_wrong_declaration_is_refused_at_its_line(table: str, line: int, message: str) -> None:
+    text = f"{HEAD}[tool.flowlock]\n{table}"
+    (code, at, words), *_ = problems(text)
+    assert (code, at) == ("FL612", line)
+    assert words.startswith(message)

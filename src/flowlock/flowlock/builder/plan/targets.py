@@ -23,8 +23,9 @@ from flowlock.recipe.variants import Variant, variants
 from flowlock.recipe.vendored import Download, origin
 from flowlock.workspace import Package, Workspace
 
-# Locks pin the package and must not be part of what they pin.
-WORKFLOW_EXCLUDES = ("pixi.lock", "pixi.toml")
+# A workflow's lock pins its package and must not be part of what it pins; a package of `src/` has them to be
+# developed in, and what is built does not depend on that.
+PIXI_FILES = ("pixi.lock", "pixi.toml")
 VENDOR, RECIPE, VARIANTS = "vendor", "recipe.yaml", "variants.yaml"
 
 
@@ -110,7 +111,7 @@ def _ours(workspace: Workspace) -> list[BuildTarget]:
             recipe=rendered(workspace, workflow.package, workspace.recipes / workflow.distribution),
             kind=PackageKind.WORKFLOW,
             folder=workflow.package,
-            excludes=WORKFLOW_EXCLUDES,
+            excludes=PIXI_FILES,
             epoch=workspace.epoch,
             pins=pins,
         )
@@ -126,7 +127,7 @@ def _of_package(workspace: Workspace, package: Package, pins: tuple[str, ...]) -
         recipe=recipe,
         kind=PackageKind.PACKAGE,
         folder=package.folder,
-        excludes=package.excludes,
+        excludes=(*PIXI_FILES, *package.excludes),
         epoch=workspace.epoch,
         pins=pins,
         patches=package.recipe.parent if recipe.patches else None,

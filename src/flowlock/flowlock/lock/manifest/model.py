@@ -95,11 +95,15 @@ class ManifestEnvironment:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Manifest:
-    """A manifest: `label` is the name of what it locks in messages, `file` its own path there."""
+    """A manifest: `label` is the name of what it locks in messages, `file` its own path there.
+
+    `unlocked` is why it has no lock, of a manifest that is declared so.
+    """
 
     label: str
     file: str
     environments: tuple[ManifestEnvironment, ...]
+    unlocked: str | None = None
 
     def platforms(self) -> tuple[TargetPlatform, ...]:
         """Return every platform of any environment, by name."""

@@ -5,9 +5,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from pydantic import ValidationError
+
 from flowlock.conda import virtual
 from flowlock.conda.virtual import TargetPlatform
 from flowlock.documents import toml
+from flowlock.documents.lock_declaration import LockDeclaration
 from flowlock.documents.places import KeyPath
 from flowlock.errors import FlowlockError, Problem, nearest
 from flowlock.lock.manifest import specs
@@ -34,6 +37,8 @@ _DEPENDENCIES = ("build-dependencies", "host-dependencies", "dependencies")
 _PYPI = ("pypi-dependencies", "pypi-options", "pypi-exclude-newer")
 _SOURCES = ("package", "dev")
 _IGNORED = ("tasks", "activation", "$schema")
+# Only at the top: settings of other tools, of which flowlock reads its own.
+_TOOLS = "tool"
 _TARGET = (*_DEPENDENCIES, "constraints")
 _FEATURE = (*_TARGET, "channels", "platforms", "system-requirements", "target")
 _OPTIONS = ("channel-priority", "solve-strategy")
@@ -79,7 +84,7 @@ class _ManifestReader:
         if not isinstance(workspace, dict):
             self._report((), "the manifest has no [workspace]", hint="pixi.toml begins with [workspace]")
             return None
-        self._known(table, root, (*_TOP, "workspace", "project"), _IGNORED)
+        self._known(table, root, (*_TOP, "workspace", "project"), (*_IGNORED, _TOOLS))
         self._known(workspace, (*root, kind), _WORKSPACE, _METADATA)
         platforms = self._platforms(workspace, (*root, kind))
         channels = self._channels(workspace, (*root, kind)) or []
@@ -98,7 +103,26 @@ class _ManifestReader:
             exclude_newer=self._exclude_newer(workspace, table, (*root, kind), root),
         )
         environments = self._environments(table, (*root, "environments"), features, defaults)
-        return Manifest(label=label, file=self.document.file, environments=tuple(environments))
+        return Manifest(
+            label=label,
+            file=self.document.file,
+            environments=tuple(environments),
+            unlocked=self._unlocked_reason(),
+        )
+
+    def _unlocked_reason(self) -> str | None:
+        """Return why a manifest has no lock, if its `[tool.flowlock]` declares `locked = false`."""
+        path = (_TOOLS, "flowlock")
+        settings = dict(self._tables(self.document.data, (), _TOOLS)).get("flowlock", {})
+        self._known(settings, path, tuple(LockDeclaration.model_fields), ())
+        try:
+            declaration = LockDeclaration.model_validate(settings)
+        except ValidationError as error:
+            faults = [fault for fault in error.errors() if fault["type"] != "extra_forbidden"]
+            for fault in faults:
+                self._report((*path, *fault["loc"]), fault["msg"].removeprefix("Value error, "))
+            return None
+        return None if declaration.locked else declaration.reason
 
     def _report(self, path: KeyPath, message: str, *, hint: str | None = None, code: str = "FL612") -> None:
         where = self.document.at(path)
@@ -144,7 +168,7 @@ class _ManifestReader:
                 else:
                     platform = virtual.target(virtual.checked_subdir(str(item)))
             except ValueError as error:
-                self._report(here, str(error), hint=f"the the platforms are {', '.join(virtual.DEFAULTS)}")
+                self._report(here, str(error), hint=f"the platforms are {', '.join(virtual.DEFAULTS)}")
                 continue
             if platform.name in platforms:
                 self._report(here, f"the platform `{platform.name}` is listed twice")
@@ -191,14 +215,14 @@ class _ManifestReader:
         """Return a feature; the top level is the default feature, its settings are the workspace's."""
         requirements: dict[str | None, Mapping[str, ManifestRequirement]] = {None: self._specs(table, path)}
         constraints: dict[str | None, Mapping[str, ManifestRequirement]] = {
-            None: self._constraints(table, path)
+            None: self._requirements(table, path, "constraints")
         }
         for selector, content in self._tables(table, (*path, "target"), "target"):
             here = (*path, "target", selector)
             self._require_target(selector, here, platforms)
             self._known(content, here, _TARGET, _IGNORED)
             requirements[selector] = self._specs(content, here)
-            constraints[selector] = self._constraints(content, here)
+            constraints[selector] = self._requirements(content, here, "constraints")
         feature = Feature(
             requirements=requirements,
             constraints=constraints,
@@ -241,9 +265,6 @@ class _ManifestReader:
             merged.update(self._requirements(table, path, key))
         return merged
 
-    def _constraints(self, table: Table, path: KeyPath) -> dict[str, ManifestRequirement]:
-        return self._requirements(table, path, "constraints")
-
     def _requirements(self, table: Table, path: KeyPath, key: str) -> dict[str, ManifestRequirement]:
         content = table.get(key, {})
         if not isinstance(content, dict):
@@ -254,7 +275,7 @@ class _ManifestReader:
             try:
                 spec = specs.match_spec(name, value)
             except (TypeError, ValueError) as error:
-                self._report((*path, key, name), str(error), code=_code_of_spec(error, value))
+                self._report((*path, key, name), str(error), code=specs.refusal_code(error, value))
                 continue
             requirements[name.lower()] = ManifestRequirement(
                 name=name.lower(), spec=spec, location=self.document.at((*path, key, name))
@@ -376,10 +397,3 @@ class _ManifestReader:
 
 def _names_and_subdirs(platforms: Mapping[str, TargetPlatform]) -> set[str]:
     return {*platforms, *(platform.subdir for platform in platforms.values())}
-
-
-def _code_of_spec(error: Exception, value: Any) -> str:
-    """Return the code of a dependency that is refused: a source package, another kind of value, or a key."""
-    if isinstance(value, dict) and any(part in value for part in specs.SOURCES):
-        return "FL613"
-    return "FL616" if isinstance(error, TypeError) else "FL612"

@@ -87,3 +87,10 @@ def _duration(text: str) -> timedelta:
     if not parts or rest or any(unit not in _UNITS for _, unit in parts):
         raise ValueError(f"`{text}` is not a date, a time or a duration")
     return timedelta(seconds=sum(int(number) * _UNITS[unit] for number, unit in parts))
+
+
+def refusal_code(error: Exception, value: Any) -> str:
+    """Return the code of a dependency that is refused: a source package, another kind of value, or a key."""
+    if isinstance(value, dict) and any(part in value for part in SOURCES):
+        return "FL613"
+    return "FL616" if isinstance(error, TypeError) else "FL612"
