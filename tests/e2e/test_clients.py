@@ -120,6 +120,10 @@ def test_conda_with_its_classic_solver(
             check=False,
         )
     assert done.returncode == 0, done.stdout + done.stderr
+    # Where conda installs, nothing is compiled at the first start.
+    modules = list(prefix.glob("lib/python*/site-packages/flowlock_core/*.py"))
+    assert modules
+    assert all(list(path.parent.glob(f"__pycache__/{path.stem}.*.pyc")) for path in modules)
     # A stock conda adds pip to every environment with Python.
     assert list((prefix / "conda-meta").glob("pip-*.json"))
     assert "dashboard.html" in run_penguins(prefix, tmp_path / "results")

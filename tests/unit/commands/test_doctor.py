@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -10,11 +11,11 @@ from typing import Any
 from flowlock.commands import doctor
 
 
-def findings(tmp_path: Path, modules: Path) -> dict[str, Any]:
+def findings(tmp_path: Path, modules: Path, **variables: str) -> dict[str, Any]:
     """Examine an empty folder, with some modules before those that are installed."""
     done = subprocess.run(
         [sys.executable, "-m", "flowlock", "-C", str(tmp_path), "--json", "doctor"],
-        env={**os.environ, "PYTHONPATH": str(modules)},
+        env={**os.environ, "PYTHONPATH": str(modules), **variables},
         check=False,
         capture_output=True,
         text=True,
@@ -47,3 +48,21 @@ def test_an_engine_of_another_version_is_told(tmp_path: Path) -> None:
     (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: zstandard\nVersion: 0.24.0\n")
     one = findings(tmp_path, folder.parent)["zstandard"]
     assert (one["good"], one["found"]) == (False, "0.24.0, not ==0.25.0")
+
+
+def test_modules_that_never_get_bytecode_are_told_with_the_command_that_makes_it(tmp_path: Path) -> None:
+    cache = {"PYTHONPYCACHEPREFIX": str(tmp_path / "bytecode")}
+    one = findings(tmp_path, tmp_path, **cache, PYTHONDONTWRITEBYTECODE="1")["bytecode"]
+    assert not one["good"]
+    count = int(one["found"].split()[1])
+    assert one["found"] == f"of {count} modules, {count} have none yet"
+    command = shlex.split(one["remedy"].split("`")[1])
+    subprocess.run(command, env={**os.environ, **cache}, check=True)
+    made = findings(tmp_path, tmp_path, **cache, PYTHONDONTWRITEBYTECODE="1")["bytecode"]
+    assert (made["good"], made["found"]) == (True, f"of all {count} modules")
+
+
+def test_modules_that_get_bytecode_when_they_are_imported_are_no_fault(tmp_path: Path) -> None:
+    cache = {"PYTHONPYCACHEPREFIX": str(tmp_path / "bytecode"), "PYTHONDONTWRITEBYTECODE": ""}
+    assert findings(tmp_path, tmp_path, **cache)["bytecode"]["good"]
+    assert list((tmp_path / "bytecode").rglob("doctor.*.pyc"))

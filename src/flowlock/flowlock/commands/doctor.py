@@ -1,16 +1,21 @@
 """What this machine has, what it lacks, and how to fix it."""
 
+import os
+import shlex
 import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
-from itertools import starmap
+from importlib.util import cache_from_source
+from itertools import chain, starmap
 from pathlib import Path
 from typing import Any
 
 from packaging.requirements import Requirement
 
+import flowlock
+import flowlock_core
 from flowlock import workspace
 from flowlock.base import interpreter, patchelf
 from flowlock.conda import platforms
@@ -77,6 +82,7 @@ def examine(folder: Path) -> Diagnosis:
         _python(),
         _platform(),
         *starmap(_engine, ENGINES.items()),
+        _bytecode(),
         _git(),
         _sandbox(),
         _space(folder),
@@ -121,6 +127,32 @@ def _wanted(name: str) -> Requirement:
     """Return what our own metadata asks for under a name."""
     requirements = map(Requirement, requires("flowlock") or ())
     return next(requirement for requirement in requirements if requirement.name == name)
+
+
+def _bytecode() -> Finding:
+    """Look whether our modules have bytecode, or get it when they are first imported.
+
+    conda and uv write it when they install, pixi leaves it to Python, which cannot write everywhere.
+    """
+    folders = [Path(folder) for module in (flowlock, flowlock_core) for folder in module.__path__]
+    modules = list(chain.from_iterable(folder.rglob("*.py") for folder in folders))
+    without = [path for path in modules if not _has_bytecode(path)]
+    written = not sys.dont_write_bytecode and all(os.access(folder, os.W_OK) for folder in folders)
+    found = f"of {len(modules)} modules, {len(without)} have none yet"
+    if not without:
+        found = f"of all {len(modules)} modules"
+    compiling = shlex.join([sys.executable, "-m", "compileall", "-q", *map(str, folders)])
+    return Finding(
+        name="bytecode",
+        found=found,
+        good=not without or written,
+        needed=False,
+        remedy=f"every start compiles these again: run `{compiling}` as a user who may write there",
+    )
+
+
+def _has_bytecode(module: Path) -> bool:
+    return Path(cache_from_source(module)).is_file()
 
 
 def _git() -> Finding:
