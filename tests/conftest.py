@@ -1,8 +1,8 @@
 import importlib.util
-import os
 import signal
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,15 +18,24 @@ if importlib.util.find_spec("hypothesis"):
     settings.register_profile("any-speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("any-speed")
 
-# No test keeps results in the home directory.
-os.environ["FLOWLOCK_CACHE_DIR"] = tempfile.mkdtemp(prefix="flowlock-cache-")
-
 # A shell makes what it starts in the background (`make test &`) ignore interrupts, which tests send.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--refresh-golden", action="store_true", help="write golden files instead of comparing")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Nothing that a test or an engine leaves behind, results neither, outlives the session."""
+    # pytest's own folder is chosen before.
+    tmp_path_factory.getbasetemp()
+    with tempfile.TemporaryDirectory(prefix="flowlock-") as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", folder)
+        patch.setenv("TMPDIR", folder)
+        patch.setenv("FLOWLOCK_CACHE_DIR", str(Path(folder) / "results"))
+        yield
 
 
 @pytest.fixture

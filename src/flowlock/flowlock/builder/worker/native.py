@@ -2,6 +2,7 @@
 
 import json
 import sys
+import tempfile
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -70,7 +71,7 @@ def _answers(questions: Mapping[_Key, Mapping[str, Any]], kept: Path) -> dict[_K
     answers = {digest: answer for digest, answer in kept_answers.items() if _is_answer(answer)}
     new = {digest: questions[key] for key, digest in digests.items() if digest not in answers}
     if new:
-        command = [sys.executable, "-m", "flowlock.builder.worker.native"]
+        command = [sys.executable, "-m", "flowlock.builder.worker.native", tempfile.gettempdir()]
         completed = process.run(command, env=ENVIRONMENT, stdin=json.dumps(list(new.values())))
         answers |= dict(zip(new, json.loads(completed.stdout), strict=True))
         memo.write(kept, {digest: answers[digest] for digest in digests.values()})
@@ -85,15 +86,22 @@ def _is_answer(document: Mapping[str, Any]) -> bool:
 
 
 def main() -> int:
-    """Answer the questions that come as JSON on stdin, on stdout."""
-    answers: list[Mapping[str, Any]] = []
-    for question in json.load(sys.stdin):
-        try:
-            answers.append(requirements(question["document"], question["variant"], question["platform"]))
-        except FlowlockError as error:
-            answers.append({"error": error.message})
-    json.dump(answers, sys.stdout)
+    """Answer the questions that come as JSON on stdin, on stdout.
+
+    Temporary files are made below the folder that is the one argument.
+    """
+    # The engine writes each recipe into a folder that it never removes.
+    with tempfile.TemporaryDirectory(dir=sys.argv[1]) as folder:
+        tempfile.tempdir = folder
+        json.dump([_answer(question) for question in json.load(sys.stdin)], sys.stdout)
     return 0
+
+
+def _answer(question: Mapping[str, Any]) -> Mapping[str, Any]:
+    try:
+        return requirements(question["document"], question["variant"], question["platform"])
+    except FlowlockError as error:
+        return {"error": error.message}
 
 
 def _digest(question: Mapping[str, Any]) -> str:
