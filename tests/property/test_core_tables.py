@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from flowlock_core.errors import TaskError
-from flowlock_core.execute.context import RunContext, active
+from flowlock_core.execute.context import ActiveContext, RunContext
 from flowlock_core.tasks.io import load_table, save_table
 
 Values = list[Any]
@@ -91,7 +91,7 @@ KINDS: dict[str, tuple[st.SearchStrategy[Any], Callable[[Values], "pd.Series[Any
 # What no format but JSON can hold: rare, so that it does not hide what else is refused.
 NUMBERS_AND_TEXTS = "numbers and texts"
 KINDS[NUMBERS_AND_TEXTS] = (st.sampled_from([1, "1", "x", 2.5]), column("object"))
-DRAWN_KINDS = [*KINDS] * 2 + [kind for kind in KINDS if kind != NUMBERS_AND_TEXTS] * 2
+DRAWN_KINDS = [*KINDS] + [kind for kind in KINDS if kind != NUMBERS_AND_TEXTS] * 3
 TIME_KINDS = ("day", "time", "time in UTC", "time with an offset", "nanoseconds")
 NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=6).filter(str.strip)
 
@@ -118,6 +118,12 @@ def comparable(value: Any) -> Any:
     if isinstance(value, pd.Timestamp):
         return (value.tzinfo is None, value.value if value.unit == "ns" else value.as_unit("ns").value)
     return (type(value).__name__, value)
+
+
+def with_one_kind_of_number(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    """JSON has one kind of number: integers among others are what the others are, if there are no texts."""
+    kinds = {type(value) for value in column.tolist()}
+    return column.astype("float64") if column.dtype == "object" and kinds == {int, float} else column
 
 
 def values_of(df: pd.DataFrame) -> dict[str, list[Any]]:
@@ -147,7 +153,7 @@ def test_a_table_comes_back_as_it_was(
     assume(len(df) or suffix != "json")
     counts["all"] += 1
     try:
-        with active(RunContext(results=tmp_path)):
+        with ActiveContext(RunContext(results=tmp_path)):
             path = Path(save_table(df, f"t.{suffix}"))
     except TaskError as error:
         counts["refused"] += 1
@@ -166,4 +172,6 @@ def test_a_table_comes_back_as_it_was(
         pd.testing.assert_frame_equal(
             found, expected, check_column_type=False, check_categorical=len(df) > 0, check_dtype=len(df) > 0
         )
+    if suffix == "json":
+        df = df.apply(with_one_kind_of_number)
     assert values_of(found) == values_of(df)

@@ -101,8 +101,10 @@ def _append(cursor: Any, rows: Any, target: str) -> None:
     for name in rows.column_names:
         _require_same_zone(name, staged[name][1], types[name][1])
     columns = ", ".join(map(_quoted, rows.column_names))
-    # Both names are quoted; the values never become a part of the statement.
-    cursor.execute(f"INSERT INTO {target} ({columns}) SELECT {columns} FROM pg_temp.{_STAGED}")  # noqa: S608
+    cursor.execute(
+        f"INSERT INTO {target} ({columns}) "  # noqa: S608 - both names are quoted, values are not part of it
+        f"SELECT {columns} FROM pg_temp.{_STAGED}"
+    )
     for name in rows.column_names:
         _require_unchanged(cursor, name, staged[name][0], types[name][0])
     cursor.execute(f"DROP TABLE pg_temp.{_STAGED}")

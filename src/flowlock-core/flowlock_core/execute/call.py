@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from flowlock_core.arguments import ArgumentError
 from flowlock_core.errors import Problem, TaskError, WorkflowError
-from flowlock_core.execute.context import RunContext, active
+from flowlock_core.execute.context import ActiveContext, RunContext
 from flowlock_core.execute.failures import failure
 from flowlock_core.execute.own_values import own_values
 from flowlock_core.task import Task
@@ -53,7 +53,7 @@ class Outcome(NamedTuple):
 
 def run_call(call: Call) -> Outcome:
     """Run a task once; whatever it raises is a part of the outcome, but an interrupt."""
-    with active(call.context) as written:
+    with ActiveContext(call.context) as written:
         try:
             value = call.task.func(**own_values(call.values))
         # A task that exits has failed; the run has not ended.

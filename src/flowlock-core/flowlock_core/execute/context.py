@@ -84,7 +84,7 @@ def _written_now() -> dict[Path, None]:
     return {} if running is None else running[1]
 
 
-class active:  # noqa: N801 - used as a function, as contextlib's own context managers are
+class ActiveContext:
     """Make a context current for the block; gives the files that are written in it, in their order.
 
     A class, since a generator costs several times as much, and each call of a task pays for it.

@@ -84,6 +84,11 @@ class _PlanRun:
         self._states: dict[int, StepState] = {}
         self._taken: dict[Path, Position] = {}
         self._labels: dict[Path, str] = {}
+        # Steps that have ended, the first that has not, those that wrote files, and those not told of yet.
+        self._closed: set[int] = set()
+        self._first_open = 0
+        self._writers: set[int] = set()
+        self._untold: dict[int, StepState] = {}
         # Calls that the pool has.
         self._submitted = 0
 
@@ -106,6 +111,8 @@ class _PlanRun:
 
     def result(self) -> Any:
         """Return the result of the workflow; a WorkflowError holds what failed."""
+        for state in self._untold.values():
+            self._tell(state)
         failures = self._failures()
         self._log.records += self._records({number for number, _ in failures})
         # Steps that ended well were told when they ended.
@@ -164,6 +171,26 @@ class _PlanRun:
         for released in self._schedule.finished(number, ok=not state.failed):
             if self._plan.steps[released].id in self._results:
                 self._opener.release(self._results.pop(self._plan.steps[released].id))
+        self._closed.add(number)
+        if number in self._writers or self._untold:
+            self._untold[number] = state
+            self._tell_ended()
+        else:
+            self._tell(state)
+
+    def _tell_ended(self) -> None:
+        """Tell of the steps that have ended, of one that wrote files when no earlier step is left to end.
+
+        Until then an earlier step may turn out to have written the same file, and this one has failed then.
+        """
+        while self._first_open in self._closed:
+            self._first_open += 1
+        for number, state in list(self._untold.items()):
+            if number < self._first_open or number not in self._writers:
+                del self._untold[number]
+                self._tell(state)
+
+    def _tell(self, state: StepState) -> None:
         if self._options.keep_going or not state.failed:
             self._options.observer.finished(state.record())
 
@@ -186,6 +213,7 @@ class _PlanRun:
                 self._states[number].failures[index] = self._wrote_twice(path, writer, self._labels[path])
                 self._fail(writer)
             self._taken[path] = position
+            self._writers.add(position[0])
             self._labels[path] = outcome.label
         return outcome
 

@@ -16,11 +16,18 @@ _NO_DATA = "FL730"
 _GROUPED = re.compile(r" *-?[1-9][0-9]{0,2}(?:,[0-9]{3})+ *")
 
 
-def decimal_mark(columns: "dict[str, pa.Array]", said: Columns) -> str:
-    """Return a comma if the numbers of a column can only be read with it; a TaskError if they may be."""
+def decimal_mark(
+    columns: "dict[str, pa.Array]", said: Columns, quoted: Mapping[str, Callable[[], bool]]
+) -> str:
+    """Return a comma if the numbers of a column can only be read with it; a TaskError if they may be.
+
+    `quoted` tells of each column whether its quotes mark its values as texts, which are then not numbers.
+    """
     doubtful: tuple[str, str] | None = None
     for name, texts in columns.items():
         numbers = [] if name in {*said.texts, *said.times} else _comma_numbers(texts)
+        if numbers and quoted[name]():
+            continue
         for number in numbers:
             if not _GROUPED.fullmatch(number):
                 return ","
@@ -121,6 +128,16 @@ def _columns_of_quoted_texts(content: str, delimiter: str) -> set[int]:
             if row:
                 quoted.add(column)
     return set() if quoted_name and not plain else quoted
+
+
+def encloses_fields(content: str, delimiter: str, rows: int) -> bool:
+    """Tell whether the quotes in the first rows enclose whole fields, or are doubled within one."""
+    for row, _, text in _raw_fields(content, delimiter):
+        if row >= rows:
+            break
+        if '"' in text and not text.startswith('"'):
+            return False
+    return True
 
 
 def _raw_fields(content: str, delimiter: str) -> Iterator[tuple[int, int, str]]:

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from flowlock_core.documents import marked_encoding, place_of_byte
 from flowlock_core.errors import TaskError
-from flowlock_core.tables.certainty import decimal_mark, marks_texts, quoted_columns, require_certain_nulls
+from flowlock_core.tables.certainty import (
+    decimal_mark,
+    encloses_fields,
+    marks_texts,
+    quoted_columns,
+    require_certain_nulls,
+)
 from flowlock_core.tables.columns import Columns, column_of_texts
 
 if TYPE_CHECKING:
@@ -60,11 +66,11 @@ def read_delimited(
     said.require(header)
     fields = zip(header, _fields(text, delimiter, len(header)), strict=True)
     columns = {name: texts for name, texts in fields if said.wants(name)}
-    said = replace(said, decimal_mark=decimal or decimal_mark(columns, said))
     quotes = quoted_columns(text.content, delimiter)
+    quoted = {name: marks_texts(quotes, header.index(name)) for name in columns}
+    said = replace(said, decimal_mark=decimal or decimal_mark(columns, said, quoted))
     series = {
-        name: column_of_texts(name, texts, said, quoted=marks_texts(quotes, header.index(name)))
-        for name, texts in columns.items()
+        name: column_of_texts(name, texts, said, quoted=quoted[name]) for name, texts in columns.items()
     }
     require_certain_nulls(columns, series, said)
     return pd.DataFrame(series)
@@ -154,7 +160,7 @@ class _RecordError(Exception):
 def _delimiter(text: Text) -> str:
     """Return the one delimiter that the header has and all rows of the sample agree on."""
     header = text.content.splitlines()[0]
-    agreed = [mark for mark in DELIMITERS if _agree(text.content, mark)]
+    agreed = _agreed(text.content)
     present = [mark for mark in DELIMITERS if mark in header]
     # Where the rows agree with the header about none, the error about the rows has the line.
     candidates = agreed or present
@@ -166,6 +172,13 @@ def _delimiter(text: Text) -> str:
         hint = 'set `delimiter: " "` if there are several columns, or `delimiter: ","` if there is one'
         raise _uncertain(text, [" "], hint)
     return ","
+
+
+def _agreed(content: str) -> list[str]:
+    """Return the delimiters on which header and rows agree, those inside quotes only if there is no other."""
+    agreed = [mark for mark in DELIMITERS if _agree(content, mark)]
+    enclosing = [mark for mark in agreed if encloses_fields(content, mark, _SAMPLE)]
+    return enclosing or agreed
 
 
 def _uncertain(text: Text, candidates: Sequence[str], hint: str) -> TaskError:

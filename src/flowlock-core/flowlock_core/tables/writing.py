@@ -13,6 +13,7 @@ from flowlock_core.errors import TaskError
 from flowlock_core.tables.binary import with_index_as_columns
 from flowlock_core.tables.columns import (
     FALSE_WORDS,
+    NULL_WORDS,
     TRUE_WORDS,
     number_pattern,
 )
@@ -37,6 +38,9 @@ def write_delimited(df: "pd.DataFrame", path: Path, delimiter: str) -> None:
     What is missing is an empty field.
     """
     df = _plain_table(df)
+    if delimiter == ",":
+        for name in df.columns:
+            _require_marked_texts(df[name], str(name))
     fields = [_fields(df[name], str(name)) for name in df.columns]
     header = [_field(str(name), spaces=len(df.columns) == 1) for name in df.columns]
     lines = [delimiter.join(header), *(delimiter.join(row) for row in zip(*fields, strict=True))]
@@ -167,6 +171,15 @@ def _fields(column: "pd.Series[Any]", name: str) -> list[str]:
         absent = plain is None or (isinstance(plain, float) and math.isnan(plain))
         fields.append("" if absent else write(plain))
     return fields
+
+
+def _require_marked_texts(column: "pd.Series[Any]", name: str) -> None:
+    """Refuse texts that are all numbers with a comma: quotes around them are needed, and so mark no text."""
+    texts = [value for value in column.dropna().tolist() if isinstance(value, str)]
+    numbers = [text for text in texts if text and text not in NULL_WORDS]
+    if numbers and all("," in text and _COMMA_NUMBER.match(text) for text in numbers):
+        hint = "save as TSV, JSON or Parquet, or convert the column to numbers"
+        raise _cannot_hold("CSV", name, "only strings that would be read as numbers", hint)
 
 
 def _require_short_integers(column: "pd.Series[Any]", name: str) -> None:

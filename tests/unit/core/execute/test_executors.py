@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from executions import EVERY, PLANNED, add
 from flowlock_core.command.running import run_workflow
 from flowlock_core.documents.times import to_times
 from flowlock_core.errors import TaskError
@@ -30,15 +31,6 @@ from flowlock_core.execute.record import Unobserved
 from flowlock_core.execute.skip import SKIPPED
 from flowlock_core.task import Task, task
 from flowlock_core.tasks.io import persist_text
-
-EVERY = list(Executor)
-PLANNED = [Executor.SEQUENTIAL, Executor.THREADS]
-
-
-@task
-def add(value: int, by: int = 1) -> int:
-    """Add."""
-    return value + by
 
 
 @task

@@ -8,23 +8,15 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from executions import EVERY, PLANNED, add
 from flowlock_core.command.running import run_workflow
 from flowlock_core.errors import WorkflowError
 from flowlock_core.execute import Executor, Options, RunLog, Steps, env, run_plan, trace
 from flowlock_core.execute.context import current
 from flowlock_core.execute.pools import InlinePool, ThreadPool
-from flowlock_core.execute.record import Status, Unobserved
+from flowlock_core.execute.record import Status, StepRecord, Unobserved
 from flowlock_core.task import task
 from flowlock_core.types import DataFrame
-
-EVERY = list(Executor)
-PLANNED = [Executor.SEQUENTIAL, Executor.THREADS]
-
-
-@task
-def add(value: int, by: int = 1) -> int:
-    """Add."""
-    return value + by
 
 
 @task
@@ -78,6 +70,40 @@ def test_of_two_calls_that_write_a_file_the_later_in_the_plan_fails(
         (problem,) = error.problems
         assert problem.sentence == "second.filename: an earlier step of this run already wrote t.txt"
         assert (folder / "t.txt").read_text() == "first"
+
+
+class Ended(Unobserved):
+    """Keeps which steps ended, and how, in the order in which it is told."""
+
+    def __init__(self) -> None:
+        self.steps: list[tuple[str, Status]] = []
+
+    def finished(self, record: StepRecord) -> None:
+        self.steps.append((record.id, record.status))
+
+
+@pytest.mark.parametrize("keep_going", [False, True])
+@pytest.mark.parametrize("executor", PLANNED)
+def test_a_step_that_wrote_a_file_is_told_of_once_no_earlier_step_can_have_written_it(
+    executor: Executor, keep_going: object, tmp_path: Path
+) -> None:
+    @task
+    def write(seconds: float) -> None:
+        """Write after a while."""
+        time.sleep(seconds)
+        current().output_path("t.txt").write_text("text")
+
+    def main(step: Steps) -> Any:
+        step(write, "slow").partial(seconds=0.1).call()
+        step(write, "quick").partial(seconds=0).call()
+        return step(add, "other").partial(value=1).call()
+
+    ended = Ended()
+    settings = {"executor": executor, "keep_going": keep_going, "results": tmp_path, "observer": ended}
+    error = error_of(main, **settings)
+    assert [problem.step for problem in error.problems] == ["quick"]
+    assert sorted(ended.steps)[-2:] == [("quick", Status.FAILED), ("slow", Status.DONE)]
+    assert len(ended.steps) == len(dict(ended.steps))
 
 
 @pytest.mark.parametrize("executor", PLANNED)

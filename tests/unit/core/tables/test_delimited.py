@@ -79,6 +79,18 @@ READ: dict[str, tuple[str | bytes, dict[str, Any], dict[str, list[Any]]]] = {
     "infinities": ("a\ninf\n-inf\n1.5\n", {}, {"a": [float("inf"), float("-inf"), 1.5]}),
     "seventeen digits": ("a\n0.12345678901234568\n", {}, {"a": [0.12345678901234568]}),
     "numbers as numpy writes them": ("a\n1.000000000000000056e-01\n", {}, {"a": [0.1]}),
+    "quoted numbers with commas are no decimal commas": (
+        'a,b\n"1,5",1.5\n"1",2.5\n',
+        {},
+        {"a": ["1,5", "1"], "b": [1.5, 2.5]},
+    ),
+    "quoted thousands beside a quoted number": (
+        'a,b\n"1,000",1\n"1",2\n',
+        {},
+        {"a": ["1,000", "1"], "b": [1, 2]},
+    ),
+    "another delimiter inside of a quoted name": ('00,"|0"\n', {}, {"00": [], "|0": []}),
+    "another delimiter inside of each quoted field": ('a;"b,c"\n1;"x,y"\n', {}, {"a": [1], "b,c": ["x,y"]}),
     "quoted numbers among others": ('id,n\n"1",2\n"3",4\n', {}, {"id": ["1", "3"], "n": [2, 4]}),
     "each field in quotes": ('"id","n"\n"1","2"\n', {}, {"id": [1], "n": [2]}),
     "quoted nothing among numbers": ('a,b\n1,x\n"",y\n', {}, {"a": [1, None], "b": ["x", "y"]}),

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from flowlock_core.errors import TaskError
-from flowlock_core.execute.context import RunContext, active
+from flowlock_core.execute.context import ActiveContext, RunContext
 from flowlock_core.tables import binary
 from flowlock_core.tasks.io import load_table, save_table
 
@@ -30,7 +30,7 @@ def workbook(path: Path, rows: list[list[Any]], *, sheets: tuple[str, ...] = ("f
 
 
 def saved(df: pd.DataFrame, folder: Path, name: str) -> Path:
-    with active(RunContext(results=folder)):
+    with ActiveContext(RunContext(results=folder)):
         return Path(save_table(df, name))
 
 
@@ -99,6 +99,12 @@ def test_more_digits_than_a_number_keeps_are_refused_in_json_too(tmp_path: Path)
         ("t.parquet", [10**30], "Parquet cannot hold the column `a`"),
         ("t.csv", ["\ud800"], "half of a surrogate pair"),
         ("t.xlsx", [1], "tables cannot be written as Excel files"),
+        ("t.csv", ["1,5", None], "CSV cannot hold the column `a`: it has only strings that would be read as"),
+        (
+            "t.csv",
+            ["NA", "1,000"],
+            "CSV cannot hold the column `a`: it has only strings that would be read as",
+        ),
     ],
 )
 def test_what_a_format_cannot_hold_is_refused_by_name(
@@ -115,6 +121,23 @@ def test_what_is_not_a_workbook_is_refused(tmp_path: Path) -> None:
         load_table(tmp_path / "t.xlsx")
     assert caught.value.parameter == "path"
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [("t.csv", ["1,5", "1"]), ("t.csv", ["1,5", "x"]), ("t.tsv", ["1,5"]), ("t.json", ["1,5"])],
+)
+def test_strings_with_a_decimal_comma_come_back_as_strings(
+    name: str, values: list[Any], tmp_path: Path
+) -> None:
+    path = saved(pd.DataFrame({"a": values, "b": 1.5}), tmp_path, name)
+    assert load_table(path)["a"].tolist() == values
+    assert load_table(path)["b"].tolist() == [1.5] * len(values)
+
+
+def test_an_integer_among_decimal_numbers_is_a_number_of_json_like_them(tmp_path: Path) -> None:
+    path = saved(pd.DataFrame({"a": pd.Series([1, 2.5], dtype="object")}), tmp_path, "t.json")
+    assert load_table(path)["a"].tolist() == [1.0, 2.5]
 
 
 def test_a_sheet_is_read_as_its_cells_are(tmp_path: Path) -> None:
