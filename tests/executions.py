@@ -1,6 +1,11 @@
 """What the tests of execution share: the executors, and a task whose result is told at once."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 from flowlock_core.execute import Executor
+from flowlock_core.execute.context import RUNNING, RunContext
 from flowlock_core.task import task
 
 EVERY = list(Executor)
@@ -12,3 +17,13 @@ PLANNED = [Executor.SEQUENTIAL, Executor.THREADS]
 def add(value: int, by: int = 1) -> int:
     """Add."""
     return value + by
+
+
+@contextmanager
+def running_into(results: Path) -> Iterator[None]:
+    """Let tasks that are called directly write into a folder, as a run does."""
+    token = RUNNING.set((RunContext(results=results), {}))
+    try:
+        yield
+    finally:
+        RUNNING.reset(token)

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from executions import running_into
 from flowlock_core.errors import TaskError
-from flowlock_core.execute.context import ActiveContext, RunContext
 from flowlock_core.tasks.io import load_table, save_table
 
 Values = list[Any]
@@ -153,7 +153,7 @@ def test_a_table_comes_back_as_it_was(
     assume(len(df) or suffix != "json")
     counts["all"] += 1
     try:
-        with ActiveContext(RunContext(results=tmp_path)):
+        with running_into(tmp_path):
             path = Path(save_table(df, f"t.{suffix}"))
     except TaskError as error:
         counts["refused"] += 1

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from flowlock_core.arguments import ArgumentError
 from flowlock_core.errors import Problem, TaskError, WorkflowError
-from flowlock_core.execute.context import ActiveContext, RunContext
+from flowlock_core.execute.context import RUNNING, RunContext
 from flowlock_core.execute.failures import failure
 from flowlock_core.execute.own_values import own_values
 from flowlock_core.task import Task
@@ -53,17 +53,22 @@ class Outcome(NamedTuple):
 
 def run_call(call: Call) -> Outcome:
     """Run a task once; whatever it raises is a part of the outcome, but an interrupt."""
-    with ActiveContext(call.context) as written:
-        try:
-            value = call.task.func(**own_values(call.values))
-        # A task that exits has failed; the run has not ended.
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a task raises is told
-            label = label_of(call.step, call.context.element)
-            failed = failure_of(error, call.step, label, call.task, call.values)
-            return Outcome(None, tuple(written), failed, label=label)
+    step, task, values, context = call
+    written: dict[Path, None] = {}
+    # Not a context manager: each element of a map would pay for it.
+    token = RUNNING.set((context, written))
+    try:
+        value = task.func(**own_values(values))
+    # A task that exits has failed; the run has not ended.
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a task raises is told
+        label = label_of(step, context.element)
+        failed = failure_of(error, step, label, task, values)
+        return Outcome(None, tuple(written), failed, label=label)
+    finally:
+        RUNNING.reset(token)
     if not written:
         return Outcome(value)
-    return Outcome(value, tuple(written), label=label_of(call.step, call.context.element))
+    return Outcome(value, tuple(written), label=label_of(step, context.element))
 
 
 def label_of(step: str, element: str) -> str:

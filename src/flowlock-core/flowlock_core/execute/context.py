@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple, TypeAlias
 
@@ -70,38 +70,18 @@ def written_twice(name: str) -> TaskError:
 
 
 # The context of the call that runs, and the files that it has written so far, in their order.
-_running: ContextVar[tuple[RunContext, dict[Path, None]] | None] = ContextVar("flowlock_run", default=None)
+RUNNING: ContextVar[tuple[RunContext, dict[Path, None]] | None] = ContextVar("flowlock_run", default=None)
 
 
 def current() -> RunContext:
     """Return the context of the running step; outside a run, one that writes to ./results."""
-    running = _running.get()
+    running = RUNNING.get()
     return RunContext() if running is None else running[0]
 
 
 def _written_now() -> dict[Path, None]:
-    running = _running.get()
+    running = RUNNING.get()
     return {} if running is None else running[1]
-
-
-class ActiveContext:
-    """Make a context current for the block; gives the files that are written in it, in their order.
-
-    A class, since a generator costs several times as much, and each call of a task pays for it.
-    """
-
-    __slots__ = ("_context", "_token")
-
-    def __init__(self, context: RunContext) -> None:
-        self._context = context
-
-    def __enter__(self) -> dict[Path, None]:
-        written: dict[Path, None] = {}
-        self._token: Token[Any] = _running.set((self._context, written))
-        return written
-
-    def __exit__(self, *_: object) -> None:
-        _running.reset(self._token)
 
 
 def element_name(key: Any) -> str:

@@ -14,9 +14,12 @@ _UNCHANGING = frozenset((type(None), bool, int, float, complex, str, bytes))
 _COPIES_ON_WRITE = 3
 
 
-def own_values(values: Mapping[str, Any]) -> dict[str, Any]:
+def own_values(values: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the arguments of a call, with copies of all that a task could change."""
-    return {name: value if type(value) in _UNCHANGING else _own(value) for name, value in values.items()}
+    for value in values.values():
+        if type(value) not in _UNCHANGING:
+            return {name: _own(value) for name, value in values.items()}
+    return values
 
 
 def _own(value: Any) -> Any:

@@ -14,8 +14,8 @@ class Pool(Protocol):
         """How many calls it should have at a time, with those that wait."""
         ...
 
-    def submit(self, position: Position, call: Call) -> None:
-        """Execute a call, now or when it is its turn."""
+    def submit(self, position: Position, call: Call) -> Outcome | None:
+        """Execute a call now and return its outcome, or when it is its turn: then `take` gives it back."""
         ...
 
     def take(self) -> tuple[Position, Outcome]:

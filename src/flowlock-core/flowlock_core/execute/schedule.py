@@ -49,12 +49,13 @@ class Schedule:
             return None
         step = ready[0]
         index = self._started[step]
-        if (step, index) >= self.limit:
+        position = (step, index)
+        if position >= self.limit:
             return None
         self._started[step] = index + 1
         if index + 1 >= self._counts[step]:
             heappop(ready)
-        return step, index
+        return position
 
     def opened(self, step: int, count: int) -> None:
         """Say how many calls a step has, of which the first has been taken."""

@@ -137,11 +137,11 @@ class _PlanRun:
                 self._close(number, state)
                 return
         prepared = state.prepare(index)
-        if isinstance(prepared, Call):
+        outcome = self._pool.submit(position, prepared) if isinstance(prepared, Call) else prepared
+        if outcome is None:
             self._submitted += 1
-            self._pool.submit(position, prepared)
         else:
-            self._end(position, prepared)
+            self._end(position, outcome)
 
     def _open(self, number: int) -> StepState:
         step = self._plan.steps[number]
@@ -159,9 +159,10 @@ class _PlanRun:
         state.finish(index, outcome)
         if outcome.failure is not None:
             self._fail(position)
-        if state.count > 1:
-            self._options.observer.called(self._plan.steps[number].id, state.finished, state.count)
-        if state.finished == state.count:
+        count, finished = state.count, state.finished
+        if count > 1:
+            self._options.observer.called(self._plan.steps[number].id, finished, count)
+        if finished == count:
             self._close(number, state)
 
     def _close(self, number: int, state: StepState) -> None:

@@ -40,6 +40,7 @@ class StepCalls:
         self.mocked = False
         self.count = 1
         self._options, self._log, self._number, self._taken = options, log, number, taken
+        self._results, self._base = options.results, options.base
         self._argvalues = argvalues
         self._method = step.method
         self._takes = arguments_of(step.task.func)
@@ -76,9 +77,7 @@ class StepCalls:
             if holds(step.conditions, conditioned, step.unpack_depth):
                 return Outcome(SKIPPED, ran=False)
         values = self._checked(own)
-        context = RunContext(
-            self._options.results, self._options.base, self._element, (self._number, index), self._taken
-        )
+        context = RunContext(self._results, self._base, self._element, (self._number, index), self._taken)
         return Call(step.id, step.task, values, context)
 
     def failed(self, error: BaseException) -> Failure:
@@ -106,14 +105,17 @@ class StepCalls:
     def _own(self, index: int) -> dict[str, Any]:
         """Return the arguments that only this element has."""
         names = self.step.argnames
-        if self._method is Method.CALL:
+        method = self._method
+        if method is Method.CALL:
             # A map over a skipped step is one call that is given the marker.
             return dict.fromkeys(names, SKIPPED)
         value = self._argvalues[index]
-        if self._method is Method.MAP:
+        if method is Method.MAP:
             self._element = str(index + 1)
         else:
             value = self._value_of_pair(value)
+        if len(names) == 1:
+            return {names[0]: value}
         try:
             return bind(names, value)
         except ValueError as error:
@@ -139,7 +141,7 @@ class StepCalls:
         if not own:
             return shared
         _refuse_skipped(own)
-        return {**shared, **self._takes.check(own, self._validation)}
+        return shared | self._takes.check(own, self._validation)
 
 
 def _elements(names: tuple[str, ...], argvalues: Any) -> Sequence[Any]:

@@ -91,7 +91,7 @@ class StepState:
 
     def prepare(self, index: int) -> Call | Outcome:
         """Return a call, or its outcome if nothing runs because it is skipped, mocked or wrong."""
-        calls = self._running()
+        calls = self._calls or self._running()
         try:
             return calls.prepare(index)
         except Exception as error:  # noqa: BLE001 - a condition is code of a task package, too
@@ -103,7 +103,8 @@ class StepState:
         if outcome.failure is not None:
             self.failures[index] = outcome.failure
             return
-        self._results[index] = self._running().kept(index, outcome)
+        calls = self._calls or self._running()
+        self._results[index] = calls.kept(index, outcome)
         if outcome.reused:
             self._reused.add(index)
         elif not (outcome.ran or self._mocked):

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from executions import running_into
 from flowlock_core.errors import TaskError
-from flowlock_core.execute.context import ActiveContext, RunContext
 from flowlock_core.tables import binary
 from flowlock_core.tasks.io import load_table, save_table
 
@@ -30,7 +30,7 @@ def workbook(path: Path, rows: list[list[Any]], *, sheets: tuple[str, ...] = ("f
 
 
 def saved(df: pd.DataFrame, folder: Path, name: str) -> Path:
-    with ActiveContext(RunContext(results=folder)):
+    with running_into(folder):
         return Path(save_table(df, name))
 
 

@@ -9,16 +9,13 @@ class InlinePool:
 
     window = 1
 
-    def __init__(self) -> None:
-        self._ended: list[tuple[Position, Outcome]] = []
-
-    def submit(self, position: Position, call: Call) -> None:
+    def submit(self, position: Position, call: Call) -> Outcome:  # noqa: ARG002 - the caller waits for it
         """Execute a call."""
-        self._ended.append((position, run_call(call)))
+        return run_call(call)
 
     def take(self) -> tuple[Position, Outcome]:
-        """Return the call that was submitted last."""
-        return self._ended.pop()
+        """Raise an error: no call is ever left to take."""
+        raise RuntimeError("a call that was executed at once is not taken")
 
     def withdraw(self, limit: Position) -> int:  # noqa: ARG002 - no call waits
         """Do nothing: no call waits."""

@@ -48,9 +48,10 @@ class ThreadPool:
             for _ in range(pool._jobs):
                 pool._work.put(None)
 
-    def submit(self, position: Position, call: Call) -> None:
+    def submit(self, position: Position, call: Call) -> Outcome | None:
         """Let the next free thread execute a call."""
         self._work.put((position, call))
+        return None
 
     def take(self) -> tuple[Position, Outcome]:
         """Wait for a call that has ended; raise what stops a run, as an interrupt does."""
