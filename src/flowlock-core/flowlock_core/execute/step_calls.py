@@ -1,7 +1,9 @@
 """The calls of one step whose inputs are known: each is prepared when its turn comes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+from pydantic import ValidationError
 
 from flowlock_core.arguments import arguments_of
 from flowlock_core.errors import TaskError
@@ -45,6 +47,8 @@ class StepCalls:
         self._method = step.method
         self._takes = arguments_of(step.task.func)
         self._shared: dict[str, Any] | None = None
+        # What checks the one value that differs, once what all elements share is known.
+        self._check: Callable[..., Any] | None = None
         self._validation = log.validation(step.id, options.base, mock_io=options.mock_io)
         self._mock: Mock | None = None
         self._element = ""
@@ -69,14 +73,16 @@ class StepCalls:
     def prepare(self, index: int) -> Call | Outcome:
         """Return the call of an element, or its outcome if there is nothing to run."""
         step = self.step
-        own = self._own(index)
-        if self._mock:
-            return Outcome(load_mock(self._mock, step.task, self.arguments), ran=False)
-        if step.conditions:
-            conditioned = [*self.arguments.values(), *own.values()]
-            if holds(step.conditions, conditioned, step.unpack_depth):
-                return Outcome(SKIPPED, ran=False)
-        values = self._checked(own)
+        values = self._plain_values(index) if self._check is not None else None
+        if values is None:
+            own = self._own(index)
+            if self._mock:
+                return Outcome(load_mock(self._mock, step.task, self.arguments), ran=False)
+            if step.conditions:
+                conditioned = [*self.arguments.values(), *own.values()]
+                if holds(step.conditions, conditioned, step.unpack_depth):
+                    return Outcome(SKIPPED, ran=False)
+            values = self._checked(own)
         context = RunContext(self._results, self._base, self._element, (self._number, index), self._taken)
         return Call(step.id, step.task, values, context)
 
@@ -132,12 +138,26 @@ class StepCalls:
         self._keys.append(key)
         return value
 
+    def _plain_values(self, index: int) -> dict[str, Any] | None:
+        """Return the arguments of an element that differs from others in one value; None if it is wrong."""
+        value = self._argvalues[index]
+        if value is SKIPPED or self._check is None or self._shared is None:
+            return None
+        try:
+            checked = self._check(value, context=self._validation)
+        except ValidationError:
+            return None
+        self._element = str(index + 1)
+        return {**self._shared, self.step.argnames[0]: checked}
+
     def _checked(self, own: dict[str, Any]) -> dict[str, Any]:
         shared = self._shared
         if shared is None:
             _refuse_skipped(self.arguments)
             mapped = self.step.argnames
             self._shared = shared = self._takes.validate(self.arguments, self._validation, given=mapped)
+            if self._method is Method.MAP and len(mapped) == 1 and not self.step.conditions:
+                self._check = self._takes.by_name[mapped[0]].check
         if not own:
             return shared
         _refuse_skipped(own)
