@@ -108,11 +108,11 @@ def test_sections_are_in_order_and_none_is_there_twice() -> None:
 
 
 @pytest.mark.parametrize("code", sorted(sections()))
-def test_a_section_says_what_a_code_means_with_an_example_and_a_way_out(code: str) -> None:
+def test_a_section_says_what_a_code_means_with_an_example_and_a_fix(code: str) -> None:
     text = sections()[code]
     assert text.startswith("**")
     assert "For example:" in " ".join(text.split()) or "```yaml" in text
-    assert "Way out:" in " ".join(text.split())
+    assert "Fix:" in " ".join(text.split())
 
 
 def test_a_code_is_used_at_home_and_with_one_meaning() -> None:

@@ -13,7 +13,7 @@ def test_a_code_is_explained_in_either_case(code: str) -> None:
     (one,) = result.as_json()["codes"]
     assert one["code"] == "FL120"
     assert result.as_text().startswith("FL120\n\n")
-    assert "Way out:" in result.as_text()
+    assert "Fix:" in result.as_text()
     assert "```" not in result.as_text()
     assert "**" not in result.as_text()
 
