@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def _made_and_reused(root: Path) -> dict[str, float]:
-    """Return the medians of making an environment without and with what is kept, and of its reuse."""
+    """Return the medians of creating an environment without and with what is kept, and of its reuse."""
     from flowlock import workspace
     from flowlock.commands import run
     from flowlock.commands.session import Profile, Session

@@ -40,7 +40,7 @@ def test_tests_run_once_and_again_when_a_dependency_changes_without_a_rebuild(sm
     assert outcomes(small)["alpha"] == "passed before"
     channel = small.contents()
     (beta / "beta/__init__.py").write_text("raise ImportError('no longer here')\n")
-    with pytest.raises(FlowlockError, match="1 packages fail their tests: alpha") as caught:
+    with pytest.raises(FlowlockError, match="1 packages failed their tests: alpha") as caught:
         small.build(test=True)
     assert "no longer here" in (caught.value.detail or "")
     assert "no longer here" in (small.state.logs / "alpha.tests.log").read_text()
@@ -48,7 +48,7 @@ def test_tests_run_once_and_again_when_a_dependency_changes_without_a_rebuild(sm
     assert small.contents() == channel
     assert small.leftovers() == []
     # A failure is not kept, and does not pass by being asked again.
-    with pytest.raises(FlowlockError, match="fail their tests"):
+    with pytest.raises(FlowlockError, match="failed their tests"):
         small.build(test=True)
     assert outcomes(small, test=False) == {"beta": "", "alpha": ""}
 

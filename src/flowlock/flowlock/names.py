@@ -117,9 +117,9 @@ class TaskId(_Name):
         import builtins
 
         if keyword.iskeyword(value) or keyword.issoftkeyword(value):
-            raise ValueError(f"`{value}` is a keyword of Python")
+            raise ValueError(f"`{value}` is a Python keyword")
         if hasattr(builtins, value):
-            raise ValueError(f"`{value}` is a builtin of Python")
+            raise ValueError(f"`{value}` is a Python builtin")
         return super().__new__(cls, value)
 
 

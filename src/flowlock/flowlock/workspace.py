@@ -105,7 +105,7 @@ class Workspace:
             f"workflow `{name}` does not exist in {self.relative(self.workflows)}",
             code="FL305",
             hint=nearest(name, [workflow.name for workflow in workflows])
-            or f"the available ones are {', '.join(workflow.name for workflow in workflows) or 'none'}",
+            or f"available: {', '.join(workflow.name for workflow in workflows) or 'none'}",
         )
 
     def unlocked_reason(self, workflow: Workflow) -> str | None:
@@ -307,7 +307,7 @@ def _unknown_workflows(
             code="FL305",
             message=f"workflow `{name}` does not exist",
             location=written.at(("workflows", name)),
-            hint=nearest(name, names) or f"the available ones are {', '.join(names) or 'none'}",
+            hint=nearest(name, names) or f"available: {', '.join(names) or 'none'}",
         )
         for name in document.workflows
         if canonicalize_name(name) not in existing

@@ -52,4 +52,4 @@ def test_without_the_wheel_a_program_beside_the_interpreter_or_on_path_is_taken(
 
 def test_who_has_none_is_told_how_to_get_it(tmp_path: Path) -> None:
     (told,) = without_wheels(tmp_path / "python", str(tmp_path))
-    assert told.startswith("FL406 install it in the environment of flowlock: `pixi add patchelf`")
+    assert told.startswith("FL406 install it in flowlock's environment: `pixi add patchelf`")

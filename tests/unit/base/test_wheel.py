@@ -278,10 +278,10 @@ def test_a_command_that_is_none_or_leaves_its_folder_is_refused(tmp_path: Path, 
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("tool-1.0.data/data/info/index.json", "but conda's metadata is"),
-        ("tool-1.0.data/data/Info/x", "but conda's metadata is"),
-        ("tool-1.0.data/data/conda-meta/history", "but conda's metadata is"),
-        ("tool-1.0.data/purelib/tool.py", "but it has another file"),
+        ("tool-1.0.data/data/info/index.json", "and overwrite conda's metadata"),
+        ("tool-1.0.data/data/Info/x", "and overwrite conda's metadata"),
+        ("tool-1.0.data/data/conda-meta/history", "and overwrite conda's metadata"),
+        ("tool-1.0.data/purelib/tool.py", "and overwrite another of its files"),
         ("tool\\..\\..\\x", "outside the wheel"),
     ],
 )

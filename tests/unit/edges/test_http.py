@@ -70,7 +70,7 @@ def test_an_upload_that_had_succeeded_is_not_repeated() -> None:
 
 def test_a_fault_that_stays_says_what_the_last_one_was() -> None:
     answer, seen = sequence(503)
-    with answering(answer) as url, pytest.raises(FlowlockError, match="answered 503: said") as caught:
+    with answering(answer) as url, pytest.raises(FlowlockError, match="responded with 503: said") as caught:
         call(url)
     assert len(seen) == QUICK.tries
     assert "run the same command again" in (caught.value.problems[0].hint or "")

@@ -122,5 +122,5 @@ def test_requirements_behind_selectors_are_all_seen() -> None:
 def test_what_has_no_conda_equivalent_is_refused() -> None:
     with pytest.raises(ValueError, match="requests an extra"):
         rendered(dependencies=["uvicorn[standard]>=1"])
-    with pytest.raises(ValueError, match="names a URL"):
+    with pytest.raises(ValueError, match="has a URL"):
         rendered(dependencies=["x @ https://example.org/x.whl"])

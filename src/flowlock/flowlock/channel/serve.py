@@ -29,7 +29,7 @@ WAITING = 1024
 def serve(channel: Path, *, port: int, progress: Progress) -> None:
     """Serve until interrupted."""
     with _server(channel, port) as server:
-        progress.note(f"serving {_url(server)} (Ctrl-C ends it)")
+        progress.note(f"serving {_url(server)} (Ctrl-C to stop)")
         try:
             server.serve_forever()
         except KeyboardInterrupt:

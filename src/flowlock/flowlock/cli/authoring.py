@@ -87,7 +87,7 @@ def check(
 @app.command()
 def explain(
     context: typer.Context,
-    code: Annotated[str | None, typer.Argument(help="A code, as FL120; all if none is given.")] = None,
+    code: Annotated[str | None, typer.Argument(help="A problem code such as FL120; default: all.")] = None,
 ) -> int:
     """Say what a problem code means, with an example and a way out."""
     from flowlock.commands import explain as explanations

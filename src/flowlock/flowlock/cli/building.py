@@ -139,7 +139,7 @@ def export(
     ] = "http://127.0.0.1:8000",
     mirror: Annotated[
         list[str] | None,
-        typer.Option(metavar="CHANNEL=URL", help="Write this address for a channel of the lock; repeatable."),
+        typer.Option(metavar="CHANNEL=URL", help="Use another address for a channel; repeatable."),
     ] = None,
 ) -> int:
     """Print a lock as a conda explicit file or environment.yml, or the mirror setting for pixi."""

@@ -20,7 +20,7 @@ def release(
     version: Annotated[
         str | None, typer.Argument(help="A version, or major, minor, patch.", show_default=False)
     ] = None,
-    pre: Annotated[bool, typer.Option("--pre", help="Make a release candidate of that version.")] = False,
+    pre: Annotated[bool, typer.Option("--pre", help="Create a release candidate of this version.")] = False,
     tag: Annotated[bool, typer.Option("--tag", help="Verify the merged main branch and tag it.")] = False,
     dry_run: DryRun = False,
 ) -> int:

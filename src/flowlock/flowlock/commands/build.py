@@ -83,7 +83,7 @@ def build_stage(session: Session, snapshot: WorkspaceSnapshot, settings: BuildSe
 def _summary(result: BuildResult, *, dry_run: bool) -> str:
     """Return how many packages were built, taken from the cache or left alone, or would be."""
     counts = Counter(package.status for package in result.packages)
-    foreseen = {BuildStatus.BUILT: "to build", BuildStatus.CACHED: "to take from the cache"}
+    foreseen = {BuildStatus.BUILT: "to build", BuildStatus.CACHED: "to reuse from the cache"}
     verbs = foreseen if dry_run else {}
     summary = ", ".join(
         f"{counts[status]} {verbs.get(status, status)}" for status in BuildStatus if counts[status]

@@ -113,7 +113,7 @@ def _engine(name: str, trial: str) -> Finding:
         return Finding(name=name, found="not installed", good=False, remedy=remedy)
     tried = process.run([sys.executable, "-c", trial], check=False)
     if tried.returncode != 0:
-        reason = (tried.stderr.strip().splitlines() or [f"it exits with {tried.returncode}"])[-1]
+        reason = (tried.stderr.strip().splitlines() or [f"exit code {tried.returncode}"])[-1]
         return Finding(
             name=name, found=f"{installed}, which does not work: {reason}", good=False, remedy=remedy
         )
@@ -147,7 +147,7 @@ def _bytecode() -> Finding:
         found=found,
         good=not without or written,
         needed=False,
-        remedy=f"every start compiles these again: run `{compiling}` as a user who may write there",
+        remedy=f"each start compiles these modules again: run `{compiling}` as a user with write access",
     )
 
 

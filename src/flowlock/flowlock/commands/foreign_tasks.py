@@ -57,7 +57,7 @@ class SolvedEnvironments:
         kept = self._kept(lock_file, checks)
         if kept is not None:
             return kept
-        self.session.progress.working(f"making an environment with {_names(requirements)}")
+        self.session.progress.working(f"creating an environment with {_names(requirements)}")
         with self.session.exclusive():
             self._prepare(manifest)
             manifest = self._manifest(requirements)

@@ -67,12 +67,12 @@ def graph(session: Session, name: str, *, form: GraphForm, output: Path | None, 
     spec = sources[0].spec
     problems = errors(check_specs(sources, catalog, facts))
     if problems or spec is None:
-        message = f"{count(problems)} in the spec; a graph cannot be drawn of it"
+        message = f"{count(problems)} in the spec, so its graph cannot be drawn"
         raise FlowlockError(message, problems=problems, texts=texts_of(sources, workspace))
     planned = plan(spec, scope(spec, catalog, facts))
     text = graph_svg(planned) if form is GraphForm.SVG else mermaid(planned)
     if output is not None:
         files.write_text(output.absolute(), text)
     if show and output is not None and not webbrowser.open(output.absolute().as_uri()):
-        session.progress.note("there is no browser to show it in")
+        session.progress.note("no browser is available to show the graph")
     return GraphResult(workflow=workflow.name, form=form, graph=text, file=output)

@@ -141,10 +141,10 @@ def _refuse_full(folder: Path) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise from_os_error(error, "make a workspace in", folder) from error
+        raise from_os_error(error, "create a workspace in", folder) from error
     if present:
         raise FlowlockError(
-            f"{folder} is not empty: it holds {', '.join(present[:3])}{', …' if len(present) > 3 else ''}",  # noqa: PLR2004 - the limit is next to it
+            f"{folder} is not empty: it contains {', '.join(present[:3])}{', …' if len(present) > 3 else ''}",  # noqa: PLR2004 - the limit is next to it
             code="FL307",
             hint="use a folder that does not exist yet",
         )

@@ -49,7 +49,7 @@ def read(session: Session, snapshot: WorkspaceSnapshot, commit: str) -> Pins:
             problems.append(
                 _problem(
                     "FL826",
-                    f"{pin.where} pins {pin.artifact.file}, {first.where} pins {first.artifact.file}",
+                    f"{pin.where} pins {pin.artifact.file}, but {first.where} pins {first.artifact.file}",
                 )
             )
         problems += _disagreements(pin, identities.get(name))
@@ -118,7 +118,7 @@ def _disagreements(pin: PinnedBuild, identity: Identity | None) -> Iterator[Prob
         yield _problem("FL827", f"{pin.where} pins {pin.artifact.file}, which this workspace does not build")
     elif identity.artifact.file != pin.artifact.file:
         current = identity.artifact.file
-        yield _problem("FL828", f"{pin.where} pins {pin.artifact.file}, the source makes {current}")
+        yield _problem("FL828", f"{pin.where} pins {pin.artifact.file}, but the source produces {current}")
 
 
 def _problem(code: str, message: str) -> Problem:

@@ -55,8 +55,8 @@ class ReleaseResult:
             return "\n".join([self.diff, *left_out, would])
         done = f"committed release {self.version} on {self.branch} ({self.commit[:10]})"
         following = (
-            f"next: push it, have it reviewed and merged, then on the merged branch "
-            f"`flowlock release --tag`, which makes {self.tag}"
+            f"next: push the branch and have it reviewed and merged, then run `flowlock release --tag` "
+            f"on the merged branch to create {self.tag}"
         )
         return "\n".join([*left_out, done, following])
 
@@ -139,7 +139,7 @@ def _remote_problems(session: Session, tag: str) -> Iterator[Problem]:
             yield Problem(
                 code="FL842",
                 message=f"{remote} already has the tag {tag}",
-                hint="`git fetch --tags`, choose a greater",
+                hint="run `git fetch --tags` and choose a greater version",
             )
 
 

@@ -26,7 +26,7 @@ def sync(session: Session, *, check: bool, dry_run: bool, jobs: int | None) -> S
 
 def _repeated(session: Session, stages: Mapping[str, str], *, seconds: float) -> SyncResult:
     """Report the stages of the sync that was kept; the time is what it took to see that nothing changed."""
-    session.progress.working("nothing that a sync looks at has changed since the last one")
+    session.progress.working("no input has changed since the last sync")
     results = []
     for name, detail in stages.items():
         with session.progress.stage(name) as stage:

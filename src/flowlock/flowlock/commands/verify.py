@@ -75,7 +75,7 @@ class TagResult:
 
     def as_text(self) -> str:
         """Return what was made, what is left out, and the next command."""
-        made = f"{self.tag} tags {self.commit[:10]}; next: `git push origin {self.tag}`, which publishes it"
+        made = f"tagged {self.commit[:10]} as {self.tag}; next: `git push origin {self.tag}` to publish it"
         return "\n".join([*reviewed.lines(self.left_out), made])
 
 
@@ -98,11 +98,11 @@ def verify(
     snapshot = read_snapshot(session.workspace)
     locked = pins.read(session, snapshot, git.tag_commit(root, tag) or git.head(root).commit)
     problems += [*source_problems(snapshot, tag), *locked.problems]
-    verified = [f"{len(locked.pins)} packages of one version in recipes, pyprojects and locks"]
+    verified = [f"{len(locked.pins)} packages have the same version in recipes, pyprojects and locks"]
     if not problems:
         items = [artifact.read(path) for path in built(session, source, locked.unpublished)]
         problems += publish_plan.admit(items, locked.pins)
-        verified.append(f"{len(items)} files with the bytes that the locks pin")
+        verified.append(f"{len(items)} files have the bytes that the locks pin")
         for target in targets if not problems else ():
             promised = _promised(session, tag, target, items)
             problems += _served_problems(session, target, promised, deadline=deadline, poll=poll)

@@ -188,7 +188,7 @@ def _parameter_table(planned: Plan) -> Iterator[str]:
     if not any(step.parameters for step in planned.steps):
         yield "None: the spec sets every argument."
         return
-    yield "| Step | Parameter | Type | Default | What it is |"
+    yield "| Step | Parameter | Type | Default | Description |"
     yield "| --- | --- | --- | --- | --- |"
     for step in planned.steps:
         yield from _parameter_rows(step)

@@ -141,7 +141,7 @@ def compressor() -> Callable[[bytes], bytes]:
         raise FlowlockError(
             f"zstandard {zstandard.__version__} compresses archives differently from {ZSTANDARD_VERSION}",
             code="FL510",
-            hint=f"install zstandard=={ZSTANDARD_VERSION} from a wheel in the environment of flowlock",
+            hint=f"install zstandard=={ZSTANDARD_VERSION} from a wheel in flowlock's environment",
         )
     return zstandard.ZstdCompressor(level=ZSTD_LEVEL, threads=ZSTD_THREADS).compress
 

@@ -103,7 +103,7 @@ class _Limits:
         """Count a token; raise a LimitError if it is one too many."""
         if token.kind is TokenKind.WORD:
             self._require(
-                f"a token of {len(token.text):,} characters", token, is_within=len(token.text) <= MAX_WORD
+                f"a token has {len(token.text):,} characters", token, is_within=len(token.text) <= MAX_WORD
             )
         elif token.kind is TokenKind.MARK:
             self._count(token)
@@ -113,7 +113,7 @@ class _Limits:
     def _count(self, token: Token) -> None:
         if token.text == ".":
             self._dots += 1
-            self._require(f"a key of more than {MAX_DEPTH} parts", token, is_within=self._dots < MAX_DEPTH)
+            self._require(f"a key has more than {MAX_DEPTH} parts", token, is_within=self._dots < MAX_DEPTH)
             return
         self._dots = 0
         if token.text in "[{":

@@ -327,7 +327,7 @@ def _blocks(response: requests.Response, request: HttpRequest, retry_policy: Ret
     until = time.monotonic() + retry_policy.read * request.kind.timeouts
     while block := response.raw.read1(BLOCK, decode_content=False):
         if time.monotonic() > until:
-            raise PassingError(f"{request.host} sends too slowly")
+            raise PassingError(f"{request.host} sends data too slowly")
         yield block
 
 
@@ -358,7 +358,8 @@ def _raise_passing(request: HttpRequest, answer: Answer) -> None:
     limited = answer.status == HTTPStatus.FORBIDDEN and says_when
     if answer.status in PASSING or answer.status > max(PASSING) or limited:
         raise PassingError(
-            f"{request.host} answered {answer.status}{reason(request, answer)}", retry_after(answer.headers)
+            f"{request.host} responded with {answer.status}{reason(request, answer)}",
+            retry_after(answer.headers),
         )
 
 

@@ -95,7 +95,7 @@ def _exceeded(error: ValidationError) -> str | None:
 def _fault(error: ValidationError) -> str:
     limit = _exceeded(error)
     if limit is not None:
-        return f"goes beyond what is read: {limit}"
+        return f"exceeds a limit: {limit}"
     if error.errors(include_input=False, include_url=False)[0]["type"] == "json_invalid":
         return "is not JSON"
     return f"does not have the expected shape: {_first_misfit(error).message}"

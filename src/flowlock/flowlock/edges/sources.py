@@ -174,7 +174,7 @@ def _refused(folder: Path, names: Iterable[str]) -> Iterator[Problem]:
             if os.path.isabs(target) or not inside:  # noqa: PTH117 - a text, see above
                 yield Problem(
                     code="FL503",
-                    message=f"{folder.name}/{name} is a link that leads outside the package ({target})",
+                    message=f"{folder.name}/{name} is a link that points outside the package ({target})",
                     hint="replace the link with the file itself: a build "
                     "can only see files inside its package",
                 )

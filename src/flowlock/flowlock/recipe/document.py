@@ -227,7 +227,7 @@ def _value_problems(
     made_of |= {("context", name): context[name] for name in variables(value, document)}
     lost = {path: part for path, part in made_of.items() if _loses_text(part, places.written.get(path))}
     for path, part in lost.items():
-        message = f"{section}.{key}: `{places.written.get(path, part)}` without quotes is read as `{part}`"
+        message = f"{section}.{key}: `{places.written.get(path, part)}` without quotes is parsed as `{part}`"
         yield _problem(
             message, places, path, "put it in quotes: a number does not keep its spelling (1.10 becomes 1.1)"
         )

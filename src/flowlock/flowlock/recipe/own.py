@@ -39,7 +39,7 @@ _VENDOR = "put the download into a separate recipe, recipes/vendor/<name>/recipe
 
 def _problems(recipe: Recipe, place: KeyPath, source: Mapping[str, Any]) -> Iterator[Problem]:
     if {"then", "else"} & set(place):
-        yield _problem(recipe, place, "a source is behind a selector", _FOLDER)
+        yield _problem(recipe, place, "a source has a selector", _FOLDER)
     for key in _DOWNLOADS:
         if key in source:
             yield _problem(recipe, (*place, key), f"a source has `{key}`", _VENDOR)

@@ -24,7 +24,7 @@ def escapes(document: Mapping[str, Any], places: Places) -> Iterator[Problem]:
                 code="FL312",
                 message=fault,
                 location=places.value(path),
-                hint="give the path of a file in the package, relative to the package",
+                hint="write a path relative to the package",
             )
 
 
@@ -36,11 +36,11 @@ def _fault(value: Any, document: Mapping[str, Any], *, source: bool) -> str | No
         return str(error)
     windows = PureWindowsPath(path)
     if _CONTROL.search(path):
-        return f"`{path!r}` has control characters"
+        return f"`{path!r}` contains control characters"
     away = PurePosixPath(path).is_absolute() or windows.anchor or path.startswith("~")
     # A Windows path has both separators.
     if away or (".." in windows.parts and not source):
-        return f"`{path}` leads outside the package"
+        return f"`{path}` points outside the package"
     return None
 
 

@@ -20,7 +20,7 @@ def match_spec(requirement: Requirement, names: Mapping[str, str]) -> str:
     """
     wheel = canonicalize_name(requirement.name)
     if requirement.url:
-        raise ValueError(f"`{requirement}` names a URL, and a conda package cannot depend on a URL")
+        raise ValueError(f"`{requirement}` has a URL, but a conda package cannot depend on a URL")
     key = f"{wheel}[{','.join(sorted(requirement.extras))}]" if requirement.extras else wheel
     if requirement.extras and key not in names:
         raise ValueError(f"`{requirement}` requests an extra, but [names] has no conda package for `{key}`")

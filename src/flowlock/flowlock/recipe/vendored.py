@@ -107,7 +107,7 @@ def _archive(recipe: Recipe, source: Mapping[str, Any], place: KeyPath) -> Itera
     try:
         _file_name(resolve(source["url"], recipe.document))
     except ValueError as error:
-        hint = "give the URL of the archive, ending in its file name"
+        hint = "write the URL of the archive, ending in its file name"
         yield _problem(recipe, (*place, "url"), f"url: {error}", hint)
 
 
@@ -115,7 +115,7 @@ def _digest(recipe: Recipe, table: Mapping[str, Any], place: KeyPath) -> Iterato
     try:
         Sha256(str(table.get("sha256", "")))
     except ValueError as error:
-        hint = "give the sha256 of the file in hexadecimal"
+        hint = "write the sha256 of the file in hexadecimal"
         yield _problem(recipe, (*place, "sha256"), f"sha256: {error}", hint)
 
 

@@ -142,7 +142,7 @@ def _admit(run: _Run) -> str:
     )
     run.wheels = wheels(run.items, run.job.wheels, run.job.state / "wheels")
     size = sum(item.size for item in run.items)
-    return f"{len(run.items)} packages of {run.job.tag}, {size / 1e6:.1f} MB, each as pinned"
+    return f"{len(run.items)} packages of {run.job.tag}, {size / 1e6:.1f} MB, all as pinned"
 
 
 def _credentials(run: _Run) -> str:
@@ -215,7 +215,7 @@ def _confirm(run: _Run) -> str:
     for target in run.of_kind(TargetKind.CHANNEL):
         fault = _fault(partial(_confirm_channel, run, target))
         if fault is not None:
-            run.unfinished[target.name] = f"what was uploaded cannot be confirmed: {fault.message}"
+            run.unfinished[target.name] = f"the upload cannot be confirmed: {fault.message}"
     return _counted(run, TargetKind.CHANNEL)
 
 
@@ -352,7 +352,7 @@ def _target_outcome(run: _Run, target: PublishTarget) -> TargetOutcome:
         deliveries = {
             place: verdict
             if verdict.status is not DeliveryStatus.MISSING
-            else Delivery(status=DeliveryStatus.FAILED, detail=f"not tried: {why}")
+            else Delivery(status=DeliveryStatus.FAILED, detail=f"not attempted: {why}")
             for place, verdict in deliveries.items()
         }
     artifacts = []

@@ -115,7 +115,7 @@ def judge(item: Item, served: Mapping[str, Served]) -> Verdict:
         )
     for other in served.values():
         if item.artifact and other.artifact and _are_rivals(item.artifact, other.artifact):
-            detail = f"{other.artifact.version} is served as build {other.artifact.build}: " + RAISE
+            detail = f"{other.artifact.version} is already served as build {other.artifact.build}: " + RAISE
             return Verdict(status=DeliveryStatus.CONFLICT, url=other.url, detail=detail)
     return Verdict(status=DeliveryStatus.MISSING)
 

@@ -67,10 +67,12 @@ def _settled(
     if verdict.status is not DeliveryStatus.MISSING:
         return Delivery(status=verdict.status, url=verdict.url, detail=verdict.detail)
     if closed is not None:
-        return Delivery(status=DeliveryStatus.FAILED, detail=f"not tried: {closed}")
+        return Delivery(status=DeliveryStatus.FAILED, detail=f"not attempted: {closed}")
     lacking = sorted(other for other in before if other in done and done[other].status not in GOOD)
     if lacking:
-        return Delivery(status=DeliveryStatus.FAILED, detail=f"held back: {', '.join(lacking)} is missing")
+        return Delivery(
+            status=DeliveryStatus.FAILED, detail=f"not uploaded: it requires {', '.join(lacking)}"
+        )
     return None
 
 

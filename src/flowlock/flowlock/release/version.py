@@ -42,7 +42,7 @@ def following(current: Version, wanted: str, *, pre: bool) -> Version:
         raise FlowlockError(
             f"{base} is not greater than the current version {current}",
             code="FL832",
-            hint="a new version must be greater: name a greater one",
+            hint="choose a greater version",
         )
     return base
 

@@ -36,7 +36,7 @@ class ExclusionReason(StrEnum):
     DIST_INFO = "only the standard files and licences of a dist-info are shipped"
     ENGINE = "rattler-build does not pack files with this name"
     OVERWRITTEN = "it overwrites a file of another package"
-    SAME_PATH = "another file has its path in the package"
+    SAME_PATH = "another file has the same path in the package"
 
 
 # What every build leaves out. The rest is worth a warning.

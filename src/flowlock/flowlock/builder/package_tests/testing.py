@@ -200,7 +200,7 @@ def _python_specs(test: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
 def _failures(failed: Mapping[str, FlowlockError]) -> FlowlockError:
     first = next(iter(failed.values()))
     return FlowlockError(
-        f"{len(failed)} packages fail their tests: {', '.join(failed)}",
+        f"{len(failed)} packages failed their tests: {', '.join(failed)}",
         problems=[problem for error in failed.values() for problem in error.problems],
         detail=first.detail,
         hint=first.hint,

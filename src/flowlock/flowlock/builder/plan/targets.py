@@ -210,7 +210,7 @@ def _unknown(name: str, packages: Collection[str], workflows: Mapping[str, str])
     if name in workflows.values():
         return Problem(code="FL521", message=f"{name} is not compiled", hint="run `flowlock compile`")
     names = sorted({*packages, *workflows} - set(workflows.values()))
-    hint = nearest(name, names) or f"the available ones are {', '.join(names)}"
+    hint = nearest(name, names) or f"available: {', '.join(names)}"
     return Problem(code="FL521", message=f"package or workflow `{name}` does not exist", hint=hint)
 
 

@@ -106,7 +106,7 @@ def _refuse_leaving_links(members: Iterable[Member]) -> None:
     leaving = [f"{path} → {link}" for path, link in links.items() if _leaves(path, links)]
     if leaving:
         raise FlowlockError(
-            f"links lead outside the package: {', '.join(sorted(leaving))}",
+            f"links point outside the package: {', '.join(sorted(leaving))}",
             code="FL513",
             hint="use a relative link to a file in the package, or ship the file itself",
         )

@@ -69,7 +69,7 @@ def run(request: EngineRequest, log: Callable[[str], None]) -> list[Path]:
         if type(error).__name__ != PANIC:
             raise
         raise FlowlockError(
-            f"the build engine stopped: {error}", code="FL530", hint=_about(request.work)
+            f"the build engine failed: {error}", code="FL530", hint=_about(request.work)
         ) from error
     return [Path(path) for result in results for path in result.packages]
 

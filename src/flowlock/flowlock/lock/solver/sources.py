@@ -216,7 +216,7 @@ def _wrong_part(document: Mapping[str, Any]) -> _RepodataFault | None:
     for part in ("info", *PACKAGES):
         if not isinstance(document.get(part, {}), dict):
             message = f"is not repodata: `{part}` is not an object"
-            return _RepodataFault("FL634", (part,), message, "give a channel's repodata.json")
+            return _RepodataFault("FL634", (part,), message, "use the repodata.json of a channel")
     base = document.get("info", {}).get("base_url")
     if base is not None and not (isinstance(base, str) and _BASE_URL.fullmatch(base)):
         hint = "download the metadata again from the channel itself, or correct the URL"
@@ -238,7 +238,7 @@ def _wrong_entry(document: Mapping[str, Any]) -> _RepodataFault | None:
 
 def _not_a_package(path: tuple[str | int, ...], message: str) -> _RepodataFault:
     hint = "index the channel again, or remove the entry"
-    return _RepodataFault("FL635", path, f"has an entry that no package has: {message}", hint)
+    return _RepodataFault("FL635", path, f"has an entry that does not describe a package: {message}", hint)
 
 
 def entries(folder: ChannelFolder) -> Iterator[tuple[str, str, Mapping[str, Any]]]:

@@ -75,7 +75,7 @@ class Client:
             return answer
         request = HttpRequest(method="", url="", credential=self._credential)
         raise FlowlockError(
-            f"{self._name} refuses {doing}: {answer.status}{http.reason(request, answer)}",
+            f"{self._name} refused {doing}: {answer.status}{http.reason(request, answer)}",
             code=CLOSED if answer.status in SHUT else "FL812",
             hint=HINTS.get(answer.status, "see the message from the server above"),
         )

@@ -63,13 +63,13 @@ def _ambiguous(text: LocatedText, tasks: tuple[TaskSignature, ...]) -> Problem:
     distributions = " and by ".join(task.distribution for task in tasks)
     qualified = " or ".join(f"`{task.module}.{task.name}`" for task in tasks)
     message = f"the task `{text.value}` is registered by {distributions}"
-    hint = f"write which one: {qualified}"
+    hint = f"specify which one: {qualified}"
     return Problem(code="FL133", message=message, location=text.at, hint=hint)
 
 
 def _not_importable(text: LocatedText, task: BrokenTask) -> Problem:
     message = f"the task `{task.name}` of {task.distribution} cannot be imported: {task.message}"
-    hint = f"repair the package {task.distribution}, or install what it needs"
+    hint = f"correct the package {task.distribution}, or install its requirements"
     return Problem(code="FL201", message=message, location=text.at, hint=hint)
 
 

@@ -67,15 +67,15 @@ def _check_value(
 
 def _misfit(value: Reference, name: str, expected: Type, result: _Result) -> Problem:
     message = (
-        f"`{name}` takes {expected.text}, but the step `{value.step}` (line {result.at.line}) gives "
+        f"`{name}` takes {expected.text}, but the step `{value.step}` (line {result.at.line}) returns "
         f"{result.type.text}"
     )
     element = result.type.element
     hint = None
     if element and len(element.parts) == PAIR and fits(element.parts[1], expected):
-        hint = f"`{value.step}` gives groups: use `mapvalues` to call the task once for each of them"
+        hint = f"`{value.step}` returns groups: use `mapvalues` to call the task once for each of them"
     elif element and fits(element, expected):
-        hint = f"`{value.step}` gives a list: use `map` to call the task once for each of its items"
+        hint = f"`{value.step}` returns a list: use `map` to call the task once for each of its items"
     return Problem(code="FL144", message=message, location=value.at, hint=hint)
 
 
@@ -91,7 +91,7 @@ def _check_iteration(
         what = "a list" if iteration.over is IterationKind.MAP else "groups: a list of pairs of key and value"
         message = (
             f"`{iteration.over.value}` needs {what}, but the step `{values.step}` (line {result.at.line}) "
-            f"gives {result.type.text}"
+            f"returns {result.type.text}"
         )
         yield Problem(code="FL144", message=message, location=values.at)
         return
@@ -108,7 +108,7 @@ def _check_elements(
     result: _Result,
 ) -> Iterator[Problem]:
     """Check what a list has in it against the arguments that get it."""
-    what = f"the step `{values.step}` (line {result.at.line}) gives"
+    what = f"the step `{values.step}` (line {result.at.line}) returns"
     if iteration.over is IterationKind.MAPVALUES and element.kind in _NO_PAIR:
         message = f"`mapvalues` needs groups, but {what} a list of {element.text}"
         hint = "write `map` instead, to call the task once for each item"

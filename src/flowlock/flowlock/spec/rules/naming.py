@@ -53,7 +53,7 @@ def _check_spec_id(text: LocatedText, tasks: set[str]) -> Iterator[Problem]:
         rule = f"a Python identifier that begins with a letter, at most {MAX_SPEC_ID} characters"
         yield _problem("FL113", f"`{shown(name)}` is not an id: {rule}", text, _suggestion(name, MAX_SPEC_ID))
     elif keyword.iskeyword(name) or keyword.issoftkeyword(name) or hasattr(builtins, name):
-        yield _problem("FL113", f"`{name}` is a keyword of Python", text, f"try `{name}_workflow`")
+        yield _problem("FL113", f"`{name}` is a Python keyword", text, f"try `{name}_workflow`")
     elif name in tasks:
         yield _problem("FL114", f"`{name}` is the name of a task", text, f"try `{name}_workflow`")
 

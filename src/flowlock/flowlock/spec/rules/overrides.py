@@ -189,7 +189,7 @@ def _without_effect(at: Location, message: str) -> Problem:
 
 def _problem(at: Location, what: str, name: str, choices: Iterable[str]) -> Problem:
     names = list(choices)
-    hint = nearest(name, names) or (f"there are {', '.join(names[:8])}" if names else None)
+    hint = nearest(name, names) or (f"available: {', '.join(names[:8])}" if names else None)
     return Problem(
         code="FL160",
         message=f"{what} `{shown(name)}`",

@@ -97,7 +97,7 @@ def _empty(step: Step, gives: Mapping[str, _MissingResult]) -> tuple[_MissingRes
     if isinstance(values, ListOf) and not values.items:
         return _MissingResult.EMPTY, f"`{step.iteration.over.value}` iterates over an empty list"
     if isinstance(values, Reference) and gives.get(values.step) is _MissingResult.EMPTY:
-        return _MissingResult.EMPTY, f"`{values.step}` gives an empty list"
+        return _MissingResult.EMPTY, f"`{values.step}` returns an empty list"
     return None
 
 
@@ -138,8 +138,8 @@ def _unused_parameters(step: Step, scope: Scope) -> Iterator[Problem]:
     if fields:
         names = ", ".join(f"`{name}`" for name in fields)
         what = f"the parameters {names}" if len(fields) > 1 else f"the parameter {names}"
-        does = "are asked for and change" if len(fields) > 1 else "is asked for and changes"
-        message = f"{what} of `{shown(step.id.value)}` {does} nothing"
+        effect = "they have no effect" if len(fields) > 1 else "it has no effect"
+        message = f"the form asks for {what} of `{shown(step.id.value)}`, but {effect}"
         yield _warning("FL171", message, step.id.at, None)
 
 

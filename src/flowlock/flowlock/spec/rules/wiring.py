@@ -49,10 +49,10 @@ def _check_reference(
     if name in earlier:
         return
     if name == own:
-        message, code = f"step `{shown(name)}` refers to itself", "FL122"
+        message, code = f"the step `{shown(name)}` refers to itself", "FL122"
         hint = hints.near(name, sorted(earlier)) or "a step can only use the results of earlier steps"
     elif name in places:
-        message, code = f"step `{name}` comes later", "FL121"
+        message, code = f"the step `{name}` comes later", "FL121"
         hint = f"move `{name}` (line {places[name].line}) before this step"
     else:
         message, code = f"no step has the id `{shown(name)}`", "FL120"
