@@ -22,7 +22,7 @@ def add(value: int, by: int = 1) -> int:
 @contextmanager
 def running_into(results: Path) -> Iterator[None]:
     """Let tasks that are called directly write into a folder, as a run does."""
-    token = RUNNING.set((RunContext(results=results), {}))
+    token = RUNNING.set((RunContext(results=results), "", (0, 0), {}))
     try:
         yield
     finally:

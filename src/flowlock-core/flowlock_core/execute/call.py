@@ -7,19 +7,29 @@ from typing import Any, NamedTuple
 
 from flowlock_core.arguments import ArgumentError
 from flowlock_core.errors import Problem, TaskError, WorkflowError
-from flowlock_core.execute.context import RUNNING, RunContext
+from flowlock_core.execute.context import RUNNING, Position, RunContext
 from flowlock_core.execute.failures import failure
 from flowlock_core.execute.own_values import own_values
 from flowlock_core.task import Task
 
 
 class Call(NamedTuple):
-    """A task and all that it needs to run once; not a dataclass, since each element of a map has one."""
+    """A task and all that it needs to run once; not a dataclass, since each element of a map has one.
+
+    `of_run` is what the contexts of all calls of the run have in common.
+    """
 
     step: str
     task: Task[..., Any]
     values: Mapping[str, Any]
-    context: RunContext
+    of_run: RunContext
+    element: str = ""
+    position: Position = (0, 0)
+
+    @property
+    def context(self) -> RunContext:
+        """What the task may know of the run."""
+        return self.of_run.of_call(self.element, self.position)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,22 +63,22 @@ class Outcome(NamedTuple):
 
 def run_call(call: Call) -> Outcome:
     """Run a task once; whatever it raises is a part of the outcome, but an interrupt."""
-    step, task, values, context = call
+    step, task, values, of_run, element, position = call
     written: dict[Path, None] = {}
     # Not a context manager: each element of a map would pay for it.
-    token = RUNNING.set((context, written))
+    token = RUNNING.set((of_run, element, position, written))
     try:
         value = task.func(**own_values(values))
     # A task that exits has failed; the run has not ended.
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a task raises is told
-        label = label_of(step, context.element)
+        label = label_of(step, element)
         failed = failure_of(error, step, label, task, values)
         return Outcome(None, tuple(written), failed, label=label)
     finally:
         RUNNING.reset(token)
     if not written:
         return Outcome(value)
-    return Outcome(value, tuple(written), label=label_of(step, context.element))
+    return Outcome(value, tuple(written), label=label_of(step, element))
 
 
 def label_of(step: str, element: str) -> str:

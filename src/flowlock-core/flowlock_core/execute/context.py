@@ -30,6 +30,10 @@ class RunContext(NamedTuple):
     position: Position = (0, 0)
     taken: Mapping[Path, Position] = _NOTHING_TAKEN
 
+    def of_call(self, element: str, position: Position) -> "RunContext":
+        """Return the context of one call of the run."""
+        return self._replace(element=element, position=position)
+
     def output_path(self, name: str) -> Path:
         """Return where to write a file of this name, its folder made.
 
@@ -69,19 +73,25 @@ def written_twice(name: str) -> TaskError:
     )
 
 
-# The context of the call that runs, and the files that it has written so far, in their order.
-RUNNING: ContextVar[tuple[RunContext, dict[Path, None]] | None] = ContextVar("flowlock_run", default=None)
+# The call that runs: what its run tells, its element and position, and the files that it has written so
+# far, in their order. Most tasks do not ask for a context, so none is made before one does.
+RUNNING: ContextVar[tuple[RunContext, str, Position, dict[Path, None]] | None] = ContextVar(
+    "flowlock_run", default=None
+)
 
 
 def current() -> RunContext:
     """Return the context of the running step; outside a run, one that writes to ./results."""
     running = RUNNING.get()
-    return RunContext() if running is None else running[0]
+    if running is None:
+        return RunContext()
+    of_run, element, position, _ = running
+    return of_run.of_call(element, position)
 
 
 def _written_now() -> dict[Path, None]:
     running = RUNNING.get()
-    return {} if running is None else running[1]
+    return {} if running is None else running[3]
 
 
 def element_name(key: Any) -> str:

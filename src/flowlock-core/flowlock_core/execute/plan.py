@@ -3,7 +3,7 @@
 import inspect
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -52,7 +52,7 @@ class PlannedStep:
     def dependencies(self) -> dict[str, bool]:
         """Return the ids of the steps that this one needs; True for those that it maps over."""
         found = dict.fromkeys(refs_in(self.arguments), False)
-        return found | dict.fromkeys(refs_in(self.argvalues), True)
+        return found if self.argvalues is None else found | dict.fromkeys(refs_in(self.argvalues), True)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,19 +70,22 @@ class Plan:
 
 # What is neither a reference nor holds one: most values, and so looked at first.
 PLAIN = frozenset((type(None), bool, int, float, str))
+# A dict is one of the abstract class too, but asking for that costs many times as much.
+_MAPPINGS = (dict, Mapping)
 
 
 def refs_in(value: Any) -> Iterator[str]:
     """Yield the step ids that a value refers to, at any depth, in their order."""
-    if type(value) in PLAIN:
-        return
     if isinstance(value, Ref):
         yield value.step
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from refs_in(item)
+        return
+    items: Iterable[Any] = ()
+    if isinstance(value, _MAPPINGS):
+        items = value.values()
     elif isinstance(value, list | tuple):
-        for item in value:
+        items = value
+    for item in items:
+        if type(item) not in PLAIN:
             yield from refs_in(item)
 
 
@@ -94,8 +97,8 @@ def resolved(value: Any, results: Mapping[str, Any]) -> Any:
         return results[value.step]
     if isinstance(value, EnvRef):
         return env(value.name)
-    if isinstance(value, Mapping):
-        return {key: resolved(item, results) for key, item in value.items()}
+    if isinstance(value, _MAPPINGS):
+        return {key: item if type(item) in PLAIN else resolved(item, results) for key, item in value.items()}
     if isinstance(value, list | tuple):
         items = [resolved(item, results) for item in value]
         return items if isinstance(value, list) else tuple(items)
@@ -106,7 +109,7 @@ def env_refs_in(value: Any) -> Iterator[str]:
     """Yield the environment variables that a value refers to, at any depth."""
     if isinstance(value, EnvRef):
         yield value.name
-    elif isinstance(value, Mapping):
+    elif isinstance(value, _MAPPINGS):
         for item in value.values():
             yield from env_refs_in(item)
     elif isinstance(value, list | tuple):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from flowlock_core.execute.call import Call, run_call
+from flowlock_core.execute.context import Position, RunContext
 from flowlock_core.execute.options import Options
 from flowlock_core.execute.plan import Method, PlannedStep
 from flowlock_core.execute.protocol import Workflow
@@ -15,8 +16,6 @@ from flowlock_core.task import Task, argument_names
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from flowlock_core.execute.context import Position
 
 
 class Run:
@@ -29,6 +28,7 @@ class Run:
         self.options = options
         self.log = log or RunLog()
         self._taken: dict[Path, Position] = {}
+        self._context = RunContext(options.results, options.base, taken=self._taken)
 
     @property
     def records(self) -> list[StepRecord]:
@@ -54,7 +54,7 @@ class Run:
             number=len(self.records),
             options=self.options,
             log=self.log,
-            taken=self._taken,
+            context=self._context,
         )
         state = StepState(calls)
         try:

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from flowlock_core.errors import WorkflowError
 from flowlock_core.execute.call import Call, Failure, Outcome, failure_of
-from flowlock_core.execute.context import Position, written_twice
+from flowlock_core.execute.context import Position, RunContext, written_twice
 from flowlock_core.execute.options import Options
 from flowlock_core.execute.plan import Plan, PlannedStep, refs_in, resolved
 from flowlock_core.execute.pool import Pool
@@ -19,9 +19,7 @@ from flowlock_core.execute.step_state import Calls, StepState
 class Opener(Protocol):
     """Turns steps into calls; what it makes of results is its own business."""
 
-    def calls(
-        self, number: int, step: PlannedStep, results: Mapping[str, Any], taken: Mapping[Path, Position]
-    ) -> Calls:
+    def calls(self, number: int, step: PlannedStep, results: Mapping[str, Any], context: RunContext) -> Calls:
         """Return the calls of a step, all of whose inputs are among the results."""
         ...
 
@@ -41,17 +39,17 @@ class PlainOpener:
         self._options, self._log = options, log
 
     def calls(
-        self, number: int, step: PlannedStep, results: Mapping[str, Any], taken: Mapping[Path, Position]
+        self, number: int, step: PlannedStep, results: Mapping[str, Any], context: RunContext
     ) -> StepCalls:
         """Return the calls of a step, with results where the plan refers to them."""
         return StepCalls(
             step,
-            {name: resolved(value, results) for name, value in step.arguments.items()},
+            resolved(step.arguments, results),
             resolved(step.argvalues, results),
             number=number,
             options=self._options,
             log=self._log,
-            taken=taken,
+            context=context,
         )
 
     def value_of(self, result: Any) -> Any:
@@ -84,6 +82,8 @@ class _PlanRun:
         self._states: dict[int, StepState] = {}
         self._taken: dict[Path, Position] = {}
         self._labels: dict[Path, str] = {}
+        # What the contexts of all calls have in common.
+        self._context = RunContext(options.results, options.base, taken=self._taken)
         # Steps that have ended, the first that has not, those that wrote files, and those not told of yet.
         self._closed: set[int] = set()
         self._first_open = 0
@@ -115,13 +115,8 @@ class _PlanRun:
             self._tell(state)
         failures = self._failures()
         self._log.records += self._records({number for number, _ in failures})
-        # Steps that ended well were told when they ended.
-        for record in self._log.records:
-            if record.status is Status.NOT_RUN or (
-                record.status is Status.FAILED and not self._options.keep_going
-            ):
-                self._options.observer.finished(record)
         if failures:
+            self._tell_failed()
             raise _error_of(list(failures.values()))
         values = {step: self._opener.value_of(self._results[step]) for step in refs_in(self._plan.result)}
         return resolved(self._plan.result, values)
@@ -145,7 +140,7 @@ class _PlanRun:
 
     def _open(self, number: int) -> StepState:
         step = self._plan.steps[number]
-        calls = self._opener.calls(number, step, self._results, self._taken)
+        calls = self._opener.calls(number, step, self._results, self._context)
         state = StepState(calls)
         self._schedule.opened(number, state.open())
         self._states[number] = state
@@ -195,6 +190,14 @@ class _PlanRun:
         if self._options.keep_going or not state.failed:
             self._options.observer.finished(state.record())
 
+    def _tell_failed(self) -> None:
+        """Tell of the steps that were not told of when they ended."""
+        for record in self._log.records:
+            if record.status is Status.NOT_RUN or (
+                record.status is Status.FAILED and not self._options.keep_going
+            ):
+                self._options.observer.finished(record)
+
     def _fail(self, position: Position) -> None:
         self._schedule.failed(position)
         if not self._options.keep_going:
@@ -226,9 +229,10 @@ class _PlanRun:
     def _failures(self) -> dict[Position, Failure]:
         """Return what failed, in plan order; only the first of it if the run was to stop there."""
         found = {
-            (number, index): failure
+            (number, index): state.failures[index]
             for number, state in sorted(self._states.items())
-            for index, failure in sorted(state.failures.items())
+            if state.failures
+            for index in sorted(state.failures)
         }
         if found and not self._options.keep_going:
             first = next(iter(found))

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from flowlock_core.arguments import arguments_of
 from flowlock_core.errors import TaskError
 from flowlock_core.execute.call import Call, Failure, Outcome, failure_of, label_of
-from flowlock_core.execute.context import Position, RunContext, element_name
+from flowlock_core.execute.context import RunContext, element_name
 from flowlock_core.execute.mocks import Mock, load_mock, mock_of
 from flowlock_core.execute.options import Options
 from flowlock_core.execute.plan import Method, PlannedStep
@@ -35,14 +35,13 @@ class StepCalls:
         number: int,
         options: Options,
         log: RunLog,
-        taken: Mapping[Any, Position],
+        context: RunContext,
     ) -> None:
         self.step = step
         self.arguments = {**options.params.get(step.id, {}), **arguments}
         self.mocked = False
         self.count = 1
-        self._options, self._log, self._number, self._taken = options, log, number, taken
-        self._results, self._base = options.results, options.base
+        self._options, self._log, self._number, self._context = options, log, number, context
         self._argvalues = argvalues
         self._method = step.method
         self._takes = arguments_of(step.task.func)
@@ -83,8 +82,7 @@ class StepCalls:
                 if holds(step.conditions, conditioned, step.unpack_depth):
                     return Outcome(SKIPPED, ran=False)
             values = self._checked(own)
-        context = RunContext(self._results, self._base, self._element, (self._number, index), self._taken)
-        return Call(step.id, step.task, values, context)
+        return Call(step.id, step.task, values, self._context, self._element, (self._number, index))
 
     def failed(self, error: BaseException) -> Failure:
         """Return the failure of a call that could not be prepared."""
@@ -143,11 +141,11 @@ class StepCalls:
         value = self._argvalues[index]
         if value is SKIPPED or self._check is None or self._shared is None:
             return None
+        self._element = str(index + 1)
         try:
             checked = self._check(value, context=self._validation)
         except ValidationError:
             return None
-        self._element = str(index + 1)
         return {**self._shared, self.step.argnames[0]: checked}
 
     def _checked(self, own: dict[str, Any]) -> dict[str, Any]:

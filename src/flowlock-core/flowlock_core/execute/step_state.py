@@ -127,8 +127,8 @@ class StepState:
         return self._made_record(min(self.failures) if self.failures and up_to_failure else self.count)
 
     def _made_record(self, end: int) -> StepRecord:
-        skipped = len([index for index in self._skipped if index < end])
-        reused = len([index for index in self._reused if index < end])
+        skipped = _how_many_before(end, self._skipped)
+        reused = _how_many_before(end, self._reused)
         done = self._ended_well(end) - skipped - reused
         return StepRecord(
             id=self._id,
@@ -160,3 +160,7 @@ class StepState:
         if self._calls is None:
             raise RuntimeError(f"the step {self._id} has ended")
         return self._calls
+
+
+def _how_many_before(end: int, indices: set[int]) -> int:
+    return len([index for index in indices if index < end]) if indices else 0

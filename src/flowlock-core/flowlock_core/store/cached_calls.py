@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from flowlock_core.execute.call import Call, Failure, Outcome, failure_of, label_of, run_call
-from flowlock_core.execute.context import Position, element_name
+from flowlock_core.execute.context import RunContext, element_name
 from flowlock_core.execute.mocks import mock_of
 from flowlock_core.execute.options import Options
 from flowlock_core.execute.plan import Method, PlannedStep, Ref, refs_in, resolved
@@ -226,14 +225,16 @@ class CachedOpener:
         self._keys = KeyMaker(cache.store.folder, options, log)
 
     def calls(
-        self, number: int, step: PlannedStep, results: Mapping[str, Result], taken: Mapping[Path, Position]
+        self, number: int, step: PlannedStep, results: Mapping[str, Result], context: RunContext
     ) -> CachedCalls:
         """Return the calls of a step whose inputs are there."""
         options, log = self._options, self._log
         mock = mock_of(step.task, step.id, options.mocks, mock_io=options.mock_io)
 
         def make(arguments: Mapping[str, Any], argvalues: Any) -> StepCalls:
-            return StepCalls(step, arguments, argvalues, number=number, options=options, log=log, taken=taken)
+            return StepCalls(
+                step, arguments, argvalues, number=number, options=options, log=log, context=context
+            )
 
         return CachedCalls(
             step,

@@ -163,7 +163,7 @@ def test_a_task_without_an_importable_name_is_not_pickled() -> None:
 
 
 def test_a_call_is_frozen_and_runs_the_same_in_another_process(tmp_path: Path) -> None:
-    call = Call("s", persist_text, {"text": "x", "filename": "a.txt"}, RunContext(tmp_path, element="e1"))
+    call = Call("s", persist_text, {"text": "x", "filename": "a.txt"}, RunContext(tmp_path), "e1")
     with pytest.raises(AttributeError):
         call.context.element = "e2"  # type: ignore[misc] # that it cannot be changed is the point
     copied = pickled(call)

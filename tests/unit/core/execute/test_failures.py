@@ -3,14 +3,15 @@
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pandas as pd
 import pytest
+from pydantic import AfterValidator
 
 from executions import EVERY, PLANNED, add
 from flowlock_core.command.running import run_workflow
-from flowlock_core.errors import WorkflowError
+from flowlock_core.errors import TaskError, WorkflowError
 from flowlock_core.execute import Executor, Options, RunLog, Steps, env, run_plan, trace
 from flowlock_core.execute.context import current
 from flowlock_core.execute.pools import InlinePool, ThreadPool
@@ -179,6 +180,26 @@ def test_a_failure_tells_instance_element_arguments_and_traceback(
     assert "hunter22" not in text
     # What called the task says nothing about it.
     assert "run_call" not in text
+
+
+@pytest.mark.parametrize("executor", EVERY)
+def test_an_element_whose_check_fails_is_named(executor: Executor) -> None:
+    def refuse_two(value: int) -> int:
+        if value == 2:
+            raise TaskError("no twos", parameter="value")
+        return value
+
+    @task
+    def picky(value: Annotated[int, AfterValidator(refuse_two)]) -> int:
+        """Check more than a type says."""
+        return value
+
+    def main(step: Steps) -> Any:
+        values = step(together, "values").partial(values=[1, 3, 2]).call()
+        return step(picky, "picky").map("value", values)
+
+    (problem,) = error_of(main, executor=executor).problems
+    assert (problem.step, problem.message) == ("picky[3]", "no twos")
 
 
 @pytest.mark.parametrize("executor", EVERY)
