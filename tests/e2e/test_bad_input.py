@@ -228,7 +228,7 @@ def test_what_is_wrong_with_parameters_is_shown_with_the_lines_of_the_file(
     done = synced.flowlock("run", "penguins", "--params", params, "--results", results)
     assert_refused(
         done,
-        "error: penguins failed: the parameters do not fit the workflow\n",
+        "error: penguins failed: the parameters are not valid for the workflow\n",
         f"{params}:2:9: FL728 observations.path: expected a path, not 3\n  2 |   path: 3\n    |         ^",
         f"{params}:3:3: FL725 observations.tiem_columns: unknown parameter",
         "did you mean `time_columns`?",

@@ -217,7 +217,7 @@ def test_whatever_fails_no_secret_is_printed_or_kept(
             "keep.filename=s3://other/t.parquet",
             "FL732 keep.filename: the connection `lake` is for s3://rivers",
         ),
-        ("keep.filename=s3://rivers/../t.csv", "FL728 keep.filename: the key of an object is expected"),
+        ("keep.filename=s3://rivers/../t.csv", "FL728 keep.filename: expected the key of an object"),
         ("copy.schema=absent", "FL754 copy.df"),
     ],
 )

@@ -38,7 +38,7 @@ def test_a_table_goes_to_an_object_and_comes_back(lake: ObjectStore, name: str) 
 def test_creating_refuses_what_is_there_and_replacing_says_so(lake: ObjectStore) -> None:
     lake.put("there.csv", b"a\n1\n")
     save = save_table.validate().partial(df=DF, filename="s3://rivers/there.csv", connection="lake")
-    with pytest.raises(TaskError, match=r"there is an object s3://rivers/there\.csv already") as caught:
+    with pytest.raises(TaskError, match=r"the object s3://rivers/there\.csv already exists") as caught:
         save.call()
     assert (caught.value.code, caught.value.parameter) == ("FL755", "filename")
     assert lake.get("there.csv") == b"a\n1\n"
@@ -90,10 +90,10 @@ def test_with_mocked_io_nothing_is_connected_to(
 @pytest.mark.parametrize(
     ("path", "connection", "code", "words"),
     [
-        ("s3://rivers/absent.csv", "lake", "FL730", "there is no object s3://rivers/absent.csv"),
+        ("s3://rivers/absent.csv", "lake", "FL730", "the object s3://rivers/absent.csv does not exist"),
         ("s3://other/t.csv", "lake", "FL732", "is for s3://rivers, not for s3://other/t.csv"),
-        ("s3://rivers/t.csv", None, "FL732", "is reached through a connection"),
-        ("/etc/hosts", "lake", "FL732", "a connection is for URLs"),
+        ("s3://rivers/t.csv", None, "FL732", "can only be accessed through a connection"),
+        ("/etc/hosts", "lake", "FL732", "a connection is only used for URLs"),
         ("s3://rivers/bad.csv", "lake", "FL730", "s3://rivers/bad.csv:2: the row has 3 fields"),
     ],
 )
@@ -129,7 +129,7 @@ def test_what_cannot_be_loaded_is_told_by_its_url(
 )
 def test_a_url_that_leads_elsewhere_is_refused_before_any_request(lake: ObjectStore, url: str) -> None:
     for task, values in ((load_table, {"path": url}), (save_table, {"filename": url, "df": DF})):
-        with pytest.raises(ArgumentError, match="of an object is expected"):
+        with pytest.raises(ArgumentError, match=r"expected the (URL|key) of an object"):
             task.validate().call(connection="lake", **values)
 
 

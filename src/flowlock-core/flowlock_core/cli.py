@@ -96,9 +96,9 @@ def _parser(bundle: Bundle) -> CommandParser:
     _add_run(commands, bundle)
 
     template = commands.add_parser(
-        "params", help="print a parameters file to complete, with comments", allow_abbrev=False
+        "params", help="print a parameters file with comments to fill in", allow_abbrev=False
     )
-    template.add_argument("--output", metavar="FILE", type=Path, help="write it to a new file instead")
+    template.add_argument("--output", metavar="FILE", type=Path, help="write it to this new file")
     template.set_defaults(action=_params)
 
     schema = commands.add_parser("schema", help="print the JSON Schema of the parameters")
@@ -108,7 +108,7 @@ def _parser(bundle: Bundle) -> CommandParser:
     form.set_defaults(action=_form)
 
     convert = commands.add_parser(
-        "convert", help="turn parameters into form data, or form data into parameters", allow_abbrev=False
+        "convert", help="convert parameters to form data, or form data to parameters", allow_abbrev=False
     )
     convert.add_argument("source", metavar="FILE", help="YAML or JSON; - reads stdin")
     convert.add_argument("--to", choices=("form", "params"), required=True, help="what to print, as JSON")
@@ -119,14 +119,14 @@ def _parser(bundle: Bundle) -> CommandParser:
 
     test = commands.add_parser("test", help="run test cases", allow_abbrev=False)
     test.add_argument("cases", metavar="CASES.yaml", type=Path)
-    test.add_argument("--case", action="append", default=[], metavar="ID", help="only this case; repeatable")
-    test.add_argument("--results", metavar="DIR", type=Path, help="keep the results of each case here")
+    test.add_argument("--case", action="append", default=[], metavar="ID", help="the case to run; repeatable")
+    test.add_argument("--results", metavar="DIR", type=Path, help="the folder in which results are kept")
     test.set_defaults(action=_test)
     _add_connections(commands)
-    completion = commands.add_parser("completion", help="print what a shell needs to complete options")
+    completion = commands.add_parser("completion", help="print a completion script for a shell")
     completion.add_argument("shell", choices=SHELLS, help='for example: eval "$(%(prog)s bash)"')
     completion.set_defaults(action=_completion)
-    add_cache_options(commands.add_parser("cache", help="the results that runs have kept"), _cache)
+    add_cache_options(commands.add_parser("cache", help="manage the cached results of runs"), _cache)
     return parser
 
 
@@ -151,17 +151,17 @@ def _add_parameters(parser: CommandParser) -> None:
         action="append",
         default=[],
         metavar="STEP.PARAMETER=VALUE",
-        help="one parameter, in YAML; overrides the file; repeatable",
+        help="set one parameter, in YAML; overrides the file; repeatable",
     )
 
 
 def _add_connections(commands: "argparse._SubParsersAction[CommandParser]") -> None:
     parser = commands.add_parser("connections", help="the connections that the workflow uses")
     actions = parser.add_commands()
-    listing = actions.add_parser("ls", help="list them, without secrets", allow_abbrev=False)
+    listing = actions.add_parser("ls", help="list the connections, without secrets", allow_abbrev=False)
     listing.set_defaults(action=_connections, connect=False, names=[])
-    check = actions.add_parser("check", help="connect to each of them", allow_abbrev=False)
-    check.add_argument("names", nargs="*", metavar="NAME", help="only these; all that are used by default")
+    check = actions.add_parser("check", help="test each connection", allow_abbrev=False)
+    check.add_argument("names", nargs="*", metavar="NAME", help="the connections; default: all that are used")
     check.set_defaults(action=_connections, connect=True)
     for one in (listing, check):
         _add_parameters(one)
@@ -186,7 +186,7 @@ def _about(bundle: Bundle) -> str:
     schema = bundle.params_schema()
     words = [schema[key] for key in ("title", "description") if schema.get(key)]
     words.append(f"`{bundle.command} run --help` lists the parameters.")
-    words.append(f"`{bundle.command} params` prints a parameters file to complete.")
+    words.append(f"`{bundle.command} params` prints a parameters file to fill in.")
     return "\n\n".join(words) + "\n"
 
 

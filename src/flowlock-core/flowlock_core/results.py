@@ -249,7 +249,7 @@ def _table_json(df: Any) -> list[dict[str, Json]]:
     if repeated:
         raise WorkflowError(
             f"the result has two columns named `{repeated[0]}`",
-            hint="rename one of them in the step that makes the table",
+            hint="rename one of them in the step that creates the table",
         )
     return rows_of(df, names)
 

@@ -78,7 +78,7 @@ def _from_base(path: Path, info: ValidationInfo) -> Path:
 InputPath: TypeAlias = Annotated[Path, AfterValidator(_from_base)]
 """A file to read; a relative path is relative to the folder of the parameters file.
 
-A run notes every such path, so that its results can be told to be current or not.
+A run records every such path, to determine later whether its results are up to date.
 """
 
 
@@ -96,13 +96,13 @@ class ObjectUrl:
         scheme, _, rest = text.partition("://")
         bucket, _, key = rest.partition("/")
         if scheme not in OBJECT_SCHEMES or not bucket or not key:
-            raise ValueError("a URL of an object is expected, such as s3://bucket/folder/table.csv")
+            raise ValueError("expected the URL of an object, such as s3://bucket/folder/table.csv")
         parts = key.split("/")
         # Servers and libraries differ in what they make of these.
         if any(part in ("", ".", "..") for part in parts) or not _KEY.fullmatch(key):
-            raise ValueError("the key of an object is expected: no `..`, no empty part, none of \\ % ? #")
+            raise ValueError("expected the key of an object: no `..`, no empty part, none of \\ % ? #")
         if len(key.encode()) > _LONGEST_KEY:
-            raise ValueError(f"the key of an object has {_LONGEST_KEY} bytes at most")
+            raise ValueError(f"the key of an object must have at most {_LONGEST_KEY} bytes")
         return cls(scheme=scheme, bucket=bucket, key=key)
 
     @property
@@ -142,7 +142,7 @@ def _inside(name: str) -> str:
 
 
 OutputName: TypeAlias = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_inside)]
-"""A file to write, relative to the results folder; `/` makes folders."""
+"""A file to write, relative to the results folder; `/` creates folders."""
 
 
 def _inside_or_url(name: str) -> str:
@@ -153,7 +153,7 @@ OutputFile: TypeAlias = Annotated[str, Field(min_length=1, max_length=200), Afte
 """A file to write as `OutputName`, or the URL of an object."""
 
 GroupKey: TypeAlias = tuple[tuple[str, str, Any], ...]
-"""What a group has in common: (column, "=", value) triples, sorted by column. Empty for all rows."""
+"""The values that identify a group: (column, "=", value) triples, sorted by column. Empty for all rows."""
 
 
 class TimeRange(BaseModel):
@@ -161,12 +161,13 @@ class TimeRange(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    since: Annotated[
-        datetime, Field(title="Since", description="The first moment that belongs to the range.")
-    ]
+    since: Annotated[datetime, Field(title="Since", description="The start of the range, which is included.")]
     until: Annotated[
         datetime,
-        Field(title="Until", description="The last moment that belongs to the range; a day, the whole day."),
+        Field(
+            title="Until",
+            description="The end of the range, which is included; a date is the whole day.",
+        ),
     ]
 
     @field_validator("since", mode="before")

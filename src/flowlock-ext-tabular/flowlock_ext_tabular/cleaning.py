@@ -115,7 +115,7 @@ def _filled(column: "pd.Series[Any]", method: Fill, value: Any) -> "pd.Series[An
                 assert_never(method)
     except (TypeError, ValueError) as error:
         raise TaskError(
-            f"the column `{column.name}` holds {_held(column)}, and cannot be filled with "
+            f"the column `{column.name}` contains {_held(column)}, and cannot be filled with "
             f"{_with(method, value)}",
             parameter="value" if method is Fill.VALUE else "method",
             hint="list only columns of one kind under `columns`",

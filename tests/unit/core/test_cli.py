@@ -52,7 +52,7 @@ def test_a_wrong_parameter_is_told_with_file_line_and_column(
     params.write_text("table:\n  paht: data.csv\n  columns: a\n")
     assert main(f"{package}.workflow:sample", ["run", "--params", str(params)]) == 1
     err = capsys.readouterr().err
-    assert err.startswith("error: the parameters do not fit the workflow\n")
+    assert err.startswith("error: the parameters are not valid for the workflow\n")
     assert f"{params}:2:3: FL725 table.paht: unknown parameter\n  hint: did you mean `path`?" in err
     assert f'{params}:3:12: FL728 table.columns: expected a list, not "a"' in err
     # `path` is not missing besides: it is misspelt.

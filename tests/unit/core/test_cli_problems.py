@@ -46,7 +46,7 @@ def test_json_gives_all_problems_of_a_parameters_file_with_their_places(
     assert main(f"{package}.workflow:sample", ["--json", "run", "--params", str(params)]) == 1
     out, err = capsys.readouterr()
     found = document(out)
-    assert (found["ok"], found["message"]) == (False, "the parameters do not fit the workflow")
+    assert (found["ok"], found["message"]) == (False, "the parameters are not valid for the workflow")
     keys = ("code", "line", "column", "message", "hint")
     expected = [
         ("FL722", 6, 3, "the key `columns` is given twice", "the first is on line 5; keep one of them"),

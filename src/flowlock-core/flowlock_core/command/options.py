@@ -22,32 +22,39 @@ def add_executor_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--executor",
         choices=("sequential", "threads", "eager"),
-        help="default: sequential; threads runs steps and elements that do not need each other at once; "
+        help="how steps run; default: sequential; threads runs independent steps and elements in parallel; "
         "eager is for debuggers, and the default of `python workflow.py`",
     )
     parser.add_argument(
-        "--jobs", metavar="N", type=_positive, help="calls at the same time; default: one a processor"
+        "--jobs",
+        metavar="N",
+        type=_positive,
+        help="parallel calls; default: one for each processor",
     )
     parser.add_argument(
-        "--keep-going", action="store_true", help="after a failure, run what does not need the failed step"
+        "--keep-going",
+        action="store_true",
+        help="after a failure, run the steps that do not depend on it",
     )
 
 
 def add_reuse_options(parser: argparse.ArgumentParser) -> None:
     """Add what is reused and what runs again."""
     parser.add_argument(
-        "--resume", action="store_true", help="reuse what earlier runs kept, unless it changed"
+        "--resume", action="store_true", help="reuse cached results if code and inputs are unchanged"
     )
     parser.add_argument(
-        "--only", metavar="STEP", help="run this step again, and what it needs if that is not kept"
+        "--only",
+        metavar="STEP",
+        help="run only this step again, after the steps that it needs",
     )
     parser.add_argument(
-        "--from", dest="start", metavar="STEP", help="run this step and all steps that need it again"
+        "--from", dest="start", metavar="STEP", help="run this step and all steps that depend on it again"
     )
     parser.add_argument(
-        "--explain", action="store_true", help="say why each step ran, was reused or is not cached"
+        "--explain", action="store_true", help="print why each step ran, was reused or is not cached"
     )
-    parser.add_argument("--no-cache", action="store_true", help="keep nothing and reuse nothing")
+    parser.add_argument("--no-cache", action="store_true", help="do not cache or reuse results")
     add_cache_folder(parser)
 
 
@@ -57,26 +64,32 @@ def add_cache_folder(parser: argparse.ArgumentParser) -> None:
         "--cache",
         metavar="DIR",
         type=Path,
-        help="where results are kept; default: $FLOWLOCK_CACHE_DIR, or a folder in the user's cache",
+        help="the cache folder; default: $FLOWLOCK_CACHE_DIR, or a folder in the user's cache",
     )
 
 
 def add_cache_options(parser: "CommandParser", command: Callable[..., object]) -> None:
     """Add what is done about kept results."""
     actions = parser.add_commands()
-    listing = actions.add_parser("ls", help="list them", allow_abbrev=False)
-    collecting = actions.add_parser("gc", help="remove what was not used for long", allow_abbrev=False)
+    listing = actions.add_parser("ls", help="list the cached results", allow_abbrev=False)
+    collecting = actions.add_parser(
+        "gc", help="remove results that were not used recently", allow_abbrev=False
+    )
     collecting.add_argument(
         "--max-size",
         metavar="SIZE",
         type=size_of,
         default="10GB",
-        help="keep at most this much; default: 10GB",
+        help="the maximum size of the cache; default: 10GB",
     )
     collecting.add_argument(
-        "--max-age", metavar="DAYS", type=float, default=30.0, help="remove what is older; default: 30"
+        "--max-age",
+        metavar="DAYS",
+        type=float,
+        default=30.0,
+        help="remove older results; default: 30",
     )
-    clearing = actions.add_parser("clear", help="remove all of them", allow_abbrev=False)
+    clearing = actions.add_parser("clear", help="remove all cached results", allow_abbrev=False)
     for action, one in (("ls", listing), ("gc", collecting), ("clear", clearing)):
         one.set_defaults(action=command, cache_action=action)
         add_cache_folder(one)
@@ -112,11 +125,11 @@ def executor_of(arguments: argparse.Namespace, *, debugged: bool) -> "Executor":
     default = Executor.EAGER if debugged else Executor.SEQUENTIAL
     executor = Executor(arguments.executor) if arguments.executor else default
     if arguments.jobs is not None and executor is not Executor.THREADS:
-        hint = "add `--executor threads`, or leave --jobs out"
-        raise UsageError(f"--jobs has no meaning for {executor.value} execution", code="FL739", hint=hint)
+        hint = "add `--executor threads`, or omit --jobs"
+        raise UsageError(f"--jobs cannot be used with {executor.value} execution", code="FL739", hint=hint)
     if arguments.keep_going and executor is Executor.EAGER:
         hint = "add `--executor sequential`"
-        raise UsageError("--keep-going has no meaning for eager execution", code="FL739", hint=hint)
+        raise UsageError("--keep-going cannot be used with eager execution", code="FL739", hint=hint)
     return executor
 
 
@@ -135,9 +148,7 @@ def reuse_of(arguments: argparse.Namespace, executor: "Executor", *, workflow: s
     if executor is Executor.EAGER or arguments.no_cache:
         for option in options:
             reason = "--no-cache" if arguments.no_cache else "eager execution"
-            raise UsageError(
-                f"{option} has no meaning with {reason}", code="FL739", hint=f"leave {option} out"
-            )
+            raise UsageError(f"{option} cannot be used with {reason}", code="FL739", hint=f"remove {option}")
         return None
     return Reuse(
         folder=cache_folder(arguments),

@@ -11,7 +11,7 @@ _WIDTH = 100
 # What stands for a JSON type, and for a format of a text, in a sentence.
 _TYPES = {
     "string": "text",
-    "integer": "whole number",
+    "integer": "integer",
     "number": "number",
     "boolean": "true or false",
     "object": "mapping",
@@ -76,8 +76,8 @@ def template(schema: Mapping[str, Any]) -> str:
     """Return a parameters file in YAML to complete: defaults are comments, required values are empty."""
     lines = _comment(schema.get("title", ""))
     lines += _comment(
-        "Required parameters have no value yet. A line with `#` directly before a name holds a default: to "
-        "set another value, remove the `#`, and that before the name of its step."
+        "Required parameters have no value yet. A name directly after a `#` has a default: to set another "
+        "value, remove the `#` before it and the `#` before the name of its step."
     )
     steps = schema.get("properties", {})
     for step, own in groupby(parameters(schema), key=lambda entry: entry.step):

@@ -46,16 +46,16 @@ class Reuse:
 def tell_trouble(cache: RunCache) -> None:
     """Say on stderr what the cache could not do."""
     for label in dict.fromkeys(cache.damaged):
-        sys.stderr.write(f"warning: {label} was computed again: what the cache kept of it was damaged\n")
+        sys.stderr.write(f"warning: {label} was computed again, because its cached result was damaged\n")
     if cache.trouble is not None:
-        sys.stderr.write(f"warning: results are not kept: {cache.trouble}\n")
+        sys.stderr.write(f"warning: results are not cached: {cache.trouble}\n")
 
 
 def _require_step(plan: Plan, step: str, option: str) -> None:
     steps = [one.id for one in plan.steps]
     if step not in steps:
         hint = nearest(step, steps) or f"the steps are {', '.join(steps)}"
-        raise UsageError(f"{option} {step}: the workflow has no such step", code="FL739", hint=hint)
+        raise UsageError(f"{option} {step}: the workflow does not have this step", code="FL739", hint=hint)
 
 
 def _before(plan: Plan, step: str) -> set[str]:

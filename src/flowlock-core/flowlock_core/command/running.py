@@ -53,7 +53,7 @@ def _check(plan: Plan, options: Options, problems: Sequence[Problem]) -> None:
     unreadable = {problem.step for problem in problems if problem.step and problem.parameter is None}
     others = [problem for problem in others if problem.step not in unreadable]
     if problems or others:
-        raise WorkflowError("the parameters do not fit the workflow", problems=[*problems, *others])
+        raise WorkflowError("the parameters are not valid for the workflow", problems=[*problems, *others])
 
 
 def _execute(main: Workflow, plan: Plan, options: Options, log: RunLog) -> Any:

@@ -45,11 +45,11 @@ class ConnectionSettings(BaseModel, ABC):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     kind: ClassVar[str]
-    """The kind, as variables and files spell it: lower-case letters, digits, single underscores."""
+    """The kind, as written in variables and files: lower-case letters, digits, single underscores."""
     needs: ClassVar[EngineRequirement | None] = None
     """The package that must be in the environment to connect."""
     not_identifying: ClassVar[frozenset[str]] = frozenset()
-    """Settings that do not say where the data are, such as time limits."""
+    """Settings that do not identify the data, such as time limits."""
 
     _name: str = PrivateAttr(default="")
     _mocked: bool = PrivateAttr(default=False)

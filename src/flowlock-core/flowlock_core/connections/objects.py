@@ -42,9 +42,9 @@ def uploaded(url: ObjectUrl, connection: S3 | None, *, mode: Literal["create", "
 def _required(connection: S3 | None, url: ObjectUrl) -> S3:
     if connection is None:
         raise TaskError(
-            f"{url} is reached through a connection",
+            f"{url} can only be accessed through a connection",
             parameter="connection",
-            hint="give the name of one, of the kind s3",
+            hint="set the name of a connection of the kind s3",
         )
     return connection
 
@@ -53,7 +53,7 @@ def refuse_connection(connection: S3 | None, parameter: str) -> None:
     """Raise a TaskError if there is a connection, which a file has no use for."""
     if connection is not None:
         raise TaskError(
-            f"a connection is for URLs, and `{parameter}` is a file",
+            f"a connection is only used for URLs, but `{parameter}` is a file",
             parameter="connection",
-            hint=f"leave it out, or write `{parameter}` as s3://bucket/key",
+            hint=f"omit it, or write `{parameter}` as s3://bucket/key",
         )

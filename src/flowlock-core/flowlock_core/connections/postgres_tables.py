@@ -45,7 +45,7 @@ def store(connection: Postgres, rows: Any, table: str, *, schema: str | None = N
         there = _exists(cursor, table, schema)
         if there and mode is TableMode.CREATE:
             raise TaskError(
-                f"{connection.database} on {connection.host} has a table {table} already",
+                f"{connection.database} on {connection.host} already has a table {table}",
                 code="FL755",
                 parameter="table",
                 hint="set `mode` to append or replace, or name another table",
@@ -62,7 +62,7 @@ def store(connection: Postgres, rows: Any, table: str, *, schema: str | None = N
 def _require_name(name: str, parameter: str) -> None:
     if not 0 < len(name.encode()) <= _LONGEST_NAME or "\0" in name:
         raise TaskError(
-            f"`{name[:_LONGEST_NAME]}` is not a name of PostgreSQL, which has 1 to {_LONGEST_NAME} bytes",
+            f"`{name[:_LONGEST_NAME]}` is not a valid PostgreSQL name: names have 1 to {_LONGEST_NAME} bytes",
             parameter=parameter,
             hint="choose a shorter name",
         )
@@ -114,9 +114,9 @@ def _require_same_zone(name: str, given: str, there: str) -> None:
     zoned = {"timestamp": "without a time zone", "timestamptz": "with a time zone"}
     if given in zoned and there in zoned and given != there:
         raise TaskError(
-            f"the column `{name}` has times {zoned[given]}, that of the table times {zoned[there]}",
+            f"the column `{name}` has times {zoned[given]}, but in the database it has times {zoned[there]}",
             parameter="df",
-            hint="give both a time zone, or neither",
+            hint="use a time zone for both, or for neither",
         )
 
 
@@ -130,7 +130,7 @@ def _require_unchanged(cursor: Any, name: str, given: str, there: str) -> None:
     (changed,) = cursor.fetchone()
     if changed:
         raise TaskError(
-            f"the column `{name}` of the table is of the type {there}, which changes {changed} of the values",
+            f"the column `{name}` has the type {there} in the database, which changes {changed} values",
             parameter="df",
-            hint="round the values before, or change the type in the database",
+            hint="round the values first, or change the type in the database",
         )

@@ -37,7 +37,7 @@ class S3(ConnectionSettings):
 
     bucket: str = Field(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9._-]{1,254}$")
     region: str = Field("us-east-1", pattern=r"^[a-z0-9-]+$")
-    endpoint: str | None = Field(None, description="The URL of a server that is not Amazon's.")
+    endpoint: str | None = Field(None, description="The URL of a server other than Amazon's.")
     access_key_id: str | None = None
     secret_access_key: SecretStr | None = None
     session_token: SecretStr | None = None
@@ -50,15 +50,15 @@ class S3(ConnectionSettings):
         if endpoint is not None:
             found = _ENDPOINT.fullmatch(endpoint)
             if found is None or int(found[1] or 0) > _LAST_PORT:
-                raise ValueError("a URL such as https://objects.example.org is expected, without a user")
+                raise ValueError("expected a URL such as https://objects.example.org, without a user name")
         return endpoint
 
     @model_validator(mode="after")
     def _require_a_whole_key(self) -> Self:
         if (self.access_key_id is None) != (self.secret_access_key is None):
-            raise ValueError("`access_key_id` and `secret_access_key` belong together")
+            raise ValueError("`access_key_id` and `secret_access_key` must be set together")
         if self.anonymous == (self.access_key_id is not None):
-            raise ValueError("either a key or `anonymous: true` is needed")
+            raise ValueError("either a key or `anonymous: true` is required")
         return self
 
     def check(self) -> str:
@@ -93,7 +93,7 @@ class S3(ConnectionSettings):
                     obstore.put(store, url.key, source, mode="overwrite")
             except AlreadyExistsError:
                 raise TaskError(
-                    f"there is an object {url} already",
+                    f"the object {url} already exists",
                     code="FL755",
                     parameter="filename",
                     hint="set `mode: replace`, or choose another name",
@@ -116,7 +116,7 @@ class S3(ConnectionSettings):
         try:
             yield self._store()
         except FileNotFoundError:
-            raise TaskError(f"there is no object {what}", code="FL730", parameter=parameter) from None
+            raise TaskError(f"the object {what} does not exist", code="FL730", parameter=parameter) from None
         except (BaseError, OSError, ValueError) as error:
             raise TaskError(
                 f"{what}: {_said_by_store(error)}", code="FL754", parameter="connection"

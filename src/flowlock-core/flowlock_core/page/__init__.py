@@ -165,7 +165,7 @@ def _card(card: Card, number: int, position: Position | None) -> str:
     return (
         f'<article class="card {kind} {card.width.value}"{_style(position)} aria-labelledby="card-{number}">'
         f'<h2 id="card-{number}">{escape(card.title)}</h2>{description}\n{views}\n'
-        '<p class="empty" hidden>Nothing for this selection.</p></article>'
+        '<p class="empty" hidden>No data for this selection.</p></article>'
     )
 
 

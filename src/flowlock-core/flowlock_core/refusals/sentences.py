@@ -27,7 +27,7 @@ _EXPECTED = {
     "bool_": "true or false",
     "date_": _DATE,
     "datetime_": _TIME,
-    "time_delta_": "a span of time such as PT1H30M",
+    "time_delta_": "a duration such as PT1H30M",
     "time_": "a time such as 12:30",
     "list_type": "a list",
     "tuple_type": "a list",
@@ -70,7 +70,7 @@ def sentence(item: ErrorDetails) -> str:
     words = expected_words(item)
     if words:
         return f"expected {words}, not {value}{_reason(item, context)}"
-    return f"{value} is refused: {_lowered(item['msg'])}"
+    return f"{value} is not valid: {_lowered(item['msg'])}"
 
 
 def _limit(value: Any) -> Any:

@@ -93,7 +93,7 @@ class RunCache:
                 self.trouble = str(error)
             return str(error)
         except OSError as error:
-            return f"a file that it has written cannot be read: {error.strerror}"
+            return f"a file that it wrote cannot be read: {error.strerror}"
         return Result(self.store, value=outcome.value, kept=kept)
 
     def close(self) -> None:

@@ -141,7 +141,7 @@ class CachedCalls:
 
     def _kept_result(self, index: int, parts: Parts, outcome: Outcome) -> Result | str:
         if outcome.ran and not outcome.written and OUTPUT_TAG in self.step.task.tags:
-            return "its task is tagged `output`, and where it wrote is not known"
+            return "its task is tagged `output`, but it did not report the files that it wrote"
         return self._cache.keep(self._label(index), parts, outcome)
 
     def _again(self, index: int, parts: Parts | None) -> Any:

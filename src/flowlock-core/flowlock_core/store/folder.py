@@ -36,12 +36,12 @@ class StoreFolder:
         try:
             data = path.read_bytes()
         except OSError as error:
-            raise DamagedError(f"its kept result cannot be read ({error.strerror})") from error
+            raise DamagedError(f"its cached result cannot be read ({error.strerror})") from error
         if hashlib.sha256(data).hexdigest() != name:
             # Else it would stay damaged, since a name that is there is not written again.
             with suppress(OSError):
                 path.unlink()
-            raise DamagedError("its kept result is damaged")
+            raise DamagedError("its cached result is damaged")
         return data
 
     def put_document(self, kind: str, key: str, document: Any) -> None:

@@ -65,7 +65,7 @@ class KeyMaker:
         mapped = [self._names_outside(step, name) for name in step.argnames]
         outside = any(part.startswith(("file ", "connection ")) for part in parts)
         if IO_TAG in task.tags and not outside and not any(mapped):
-            raise NotCachedError("its task reads from outside, and no argument says what")
+            raise NotCachedError("its task reads external data, but no argument identifies it")
         return parts
 
     def element_parts(self, step: PlannedStep, values: Mapping[str, Result]) -> Parts:
@@ -103,7 +103,7 @@ class KeyMaker:
             checked = arguments_of(step.task.func).check({name: value}, context)
         except ArgumentError as error:
             # The call will tell it.
-            raise NotCachedError("its arguments do not fit") from error
+            raise NotCachedError("its arguments are not valid") from error
         noted |= inputs
         parts = {f"file {path}": contents_digest(path, self._folder) for path in sorted(inputs)}
         for identified in _identified_in(checked[name]):

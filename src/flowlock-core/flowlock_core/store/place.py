@@ -39,5 +39,5 @@ def _refused(folder: Path, why: str) -> WorkflowError:
     return WorkflowError(
         f"the cache {folder} {why}; results in it are not trusted",
         code="FL760",
-        hint="`chmod go-w` it if it is yours, name another folder with --cache, or run with --no-cache",
+        hint="`chmod go-w` it if it is yours, choose another folder with --cache, or run with --no-cache",
     )

@@ -107,11 +107,11 @@ class Result:
                 if self.recompute is None:
                     raise
         if self.recompute is None:
-            raise RuntimeError("a result that was let go is needed again")
+            raise RuntimeError("a discarded result is needed again")
         value = self.recompute()
         if self.kept is not None and digest_as_kept(value) != self.kept.digest:
             raise WorkflowError(
-                "a kept result is damaged, and computing it again gave another one",
+                "a cached result is damaged, and computing it again gave a different one",
                 code="FL761",
                 hint="run without --resume; give a task whose results differ each time the tag `random`",
             )

@@ -58,7 +58,7 @@ class Store:
             return _decoded(kept.format, data)
         except Exception as error:
             # A pickle may raise anything, as when a module is gone.
-            reason = f"its kept result cannot be read ({type(error).__name__}: {error})"
+            reason = f"its cached result cannot be read ({type(error).__name__}: {error})"
             raise DamagedError(reason) from error
 
 

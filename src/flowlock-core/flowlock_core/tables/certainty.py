@@ -36,7 +36,7 @@ def decimal_mark(
         return "."
     name, number = doubtful
     raise TaskError(
-        f"the column `{name}` holds {number}, in which the comma "
+        f"the column `{name}` contains {number}, in which the comma "
         "may be a decimal mark or a thousands separator",
         code=_NO_DATA,
         parameter="decimal",

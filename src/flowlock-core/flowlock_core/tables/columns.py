@@ -195,7 +195,7 @@ def _numbers(name: str, texts: "pa.Array", said: Columns) -> "pd.Series[Any]":
 
 def _rounded(name: str, text: str) -> TaskError:
     return TaskError(
-        f"the column `{name}` holds {text}, which a 64-bit number cannot represent exactly",
+        f"the column `{name}` contains {text}, which a 64-bit number cannot represent exactly",
         parameter="path",
         hint=f"set `decimal_columns: [{name}]` to keep all digits, `number_columns: [{name}]` to round them, "
         f"or `text_columns: [{name}]`",
@@ -238,7 +238,7 @@ def _number(name: str, text: str, mark: str, parameter: str) -> Decimal:
         plain = plain.replace(".", "?").replace(mark, ".")
     if not _PLAIN_NUMBER.fullmatch(plain):
         raise TaskError(
-            f"the column `{name}` holds `{text}`, which is not a number",
+            f"the column `{name}` contains `{text}`, which is not a number",
             parameter=parameter,
             hint="remove the column from this parameter, or list the word under `null_words`",
         )
@@ -271,7 +271,7 @@ def _require_texts(name: str, values: Sequence[Any]) -> None:
     for value in values:
         if value is not None and not isinstance(value, str):
             raise TaskError(
-                f"the column `{name}` holds {value!r}, which is not a string in the file",
+                f"the column `{name}` contains {value!r}, which is not a string in the file",
                 parameter="text_columns",
             )
 

@@ -27,11 +27,11 @@ def frame_of(table: ArrowTable) -> "pd.DataFrame":
     import pandas as pd
 
     if not table.column_names:
-        raise TaskError("the query gives no table", parameter="query", hint="begin it with SELECT or WITH")
+        raise TaskError("the query returns no table", parameter="query", hint="begin it with SELECT or WITH")
     for name in table.column_names:
         if table.column_names.count(name) > 1:
             raise TaskError(
-                f"the query gives two columns of the name `{name}`",
+                f"the query returns two columns named `{name}`",
                 parameter="query",
                 hint=f"give one of them another name: `AS {name}_2`",
             )
@@ -44,9 +44,9 @@ def _column(name: str, field: Any, chunks: Any) -> "pd.Series[Any]":
     convert = _READERS.get(kind)
     if convert is None:
         raise TaskError(
-            f"the column `{name}` is of the type {kind}, which is not read",
+            f"the column `{name}` has the type {kind}, which is not supported",
             parameter="query",
-            hint=f"write `{name}::text` in the query, or another type",
+            hint=f"write `{name}::text` in the query, or cast to another type",
         )
     return convert(name, chunks.combine_chunks())
 
@@ -73,9 +73,9 @@ def _decimals(name: str, array: Any) -> "pd.Series[Any]":
     texts = array.storage.to_pylist()
     if "nan" in texts:
         raise TaskError(
-            f"the column `{name}` holds NaN, which cannot be told from a missing value",
+            f"the column `{name}` contains NaN, which cannot be distinguished from a missing value",
             parameter="query",
-            hint=f"write `NULLIF({name}, 'NaN')` in the query, or leave the rows out",
+            hint=f"write `NULLIF({name}, 'NaN')` in the query, or exclude the rows",
         )
     numbers = [None if text is None else Decimal(text) for text in texts]
     return pd.Series(numbers, name=name, dtype="object")
@@ -113,9 +113,9 @@ def _require_between(name: str, numbers: Any, least: int, most: int) -> None:
     ends = pc.min_max(numbers).as_py()
     if ends["min"] is not None and not least <= ends["min"] <= ends["max"] <= most:
         raise TaskError(
-            f"the column `{name}` holds a time before the year 1, after the year 9999, or infinity",
+            f"the column `{name}` contains a time before the year 1, after the year 9999, or infinity",
             parameter="query",
-            hint=f"write `NULLIF({name}, 'infinity')` in the query, or leave the rows out",
+            hint=f"write `NULLIF({name}, 'infinity')` in the query, or exclude the rows",
         )
 
 
@@ -161,13 +161,13 @@ def _for_database(name: str, chunks: Any) -> Any:
     elif types.is_time(kind):
         target = pa.time64("us")
     elif types.is_nested(kind):
-        raise _cannot_hold(name, "values with parts", "write them as JSON texts")
+        raise _cannot_hold(name, "nested values", "convert them to JSON strings")
     try:
         return chunks.cast(target)
     except pa.ArrowInvalid as error:
-        raise _cannot_hold(name, "times of less than a microsecond", "round them before") from error
+        raise _cannot_hold(name, "times more precise than a microsecond", "round them first") from error
 
 
 def _cannot_hold(name: str, values: str, hint: str) -> TaskError:
-    message = f"PostgreSQL cannot hold the column `{name}`: it has {values}"
+    message = f"PostgreSQL cannot store the column `{name}`: it has {values}"
     return TaskError(message, parameter="df", hint=hint)

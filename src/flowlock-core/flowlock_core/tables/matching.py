@@ -51,7 +51,7 @@ def _refused(name: str, value: Any, held: str) -> TaskError:
     if held == "times":
         hint = "write times in ISO 8601: 2024-01-31, 2024-01-31T12:00"
     return TaskError(
-        f"the column `{name}` holds {held}, which can never equal {shown}", parameter=_PARAMETER, hint=hint
+        f"the column `{name}` contains {held}, which can never equal {shown}", parameter=_PARAMETER, hint=hint
     )
 
 

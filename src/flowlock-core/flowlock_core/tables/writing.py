@@ -70,7 +70,7 @@ def write_parquet(df: "pd.DataFrame", path: Path) -> None:
     try:
         pq.write_table(table, path)
     except pa.ArrowException as error:
-        raise TaskError(f"Parquet cannot hold this table: {error}", parameter="format") from error
+        raise TaskError(f"Parquet cannot store this table: {error}", parameter="format") from error
 
 
 def arrow_table(
@@ -123,7 +123,7 @@ def _write(path: Path, text: str) -> None:
 
 def _cannot_hold(what: str, name: str, values: str, hint: str | None) -> TaskError:
     return TaskError(
-        f"{what} cannot hold the column `{name}`: it has {values}", parameter="format", hint=hint
+        f"{what} cannot store the column `{name}`: it has {values}", parameter="format", hint=hint
     )
 
 

@@ -27,13 +27,13 @@ def read_sql(
         str,
         Field(
             title="Query",
-            description="A query in SQL, with $1, $2 and so on where values stand; it cannot change data.",
+            description="An SQL query with $1, $2 and so on as placeholders; it cannot change data.",
             min_length=1,
         ),
     ],
     values: Annotated[
         list[str | int | float | bool | None],
-        Field(title="Values", description="What stands for $1, $2 and so on, in this order."),
+        Field(title="Values", description="The values of $1, $2 and so on, in this order."),
     ] = NO_VALUES,
 ) -> DataFrame:
     """Read a table from a PostgreSQL database by a query.
@@ -49,19 +49,22 @@ def write_table(
     df: Annotated[DataFrame, Field(title="Table", description="The table to write.")],
     connection: Database,
     table: Annotated[
-        str, Field(title="Name of the table", description="Its name in the database.", min_length=1)
+        str,
+        Field(title="Name of the table", description="The name of the table in the database.", min_length=1),
     ],
     mode: Annotated[
         Literal["create", "append", "replace"],
         Field(
             title="Mode",
-            description="Whether no such table may be there, the rows are added to it, or it is replaced.",
+            description="create: the table must not exist; append: add the rows; replace: replace the table.",
         ),
     ] = "create",
     schema: Annotated[
         str | None,
         Field(
-            title="Schema", description="The schema of the table; the user's own if left empty.", min_length=1
+            title="Schema",
+            description="The schema of the table; the user's default if left empty.",
+            min_length=1,
         ),
     ] = None,
 ) -> int:

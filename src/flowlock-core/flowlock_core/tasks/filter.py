@@ -66,11 +66,11 @@ def filter_by_values(
     column: Annotated[str, Field(title="Column", description="The column to check.")],
     values: Annotated[
         list[str | int | float | bool],
-        Field(title="Values", description="Rows with one of these values are chosen.", min_length=1),
+        Field(title="Values", description="Rows with one of these values are selected.", min_length=1),
     ],
     *,
     exclude: Annotated[
-        bool, Field(title="Exclude", description="Leave the chosen rows out instead of keeping them.")
+        bool, Field(title="Exclude", description="Remove the selected rows instead of keeping them.")
     ] = False,
 ) -> DataFrame:
     """Keep the rows whose column has one of some values, or leave them out.

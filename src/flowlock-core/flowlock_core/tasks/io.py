@@ -22,8 +22,8 @@ TableFile: TypeAlias = Annotated[
     InputFile,
     Field(
         title="File",
-        description="A table in CSV or another text with delimiters, Parquet, JSON (a list of objects, "
-        "one a row) or Excel.",
+        description="A table in CSV or other delimited text, Parquet, JSON (a list of objects, one for each "
+        "row) or Excel.",
     ),
 ]
 ReadFormat: TypeAlias = Annotated[
@@ -47,7 +47,7 @@ TimeFormat: TypeAlias = Annotated[
 ]
 TextColumns: TypeAlias = Annotated[
     list[str],
-    Field(title="Text columns", description="Columns to keep as text: 007, NA, 1e5."),
+    Field(title="Text columns", description="Columns to read as text, such as 007, NA or 1e5."),
 ]
 NumberColumns: TypeAlias = Annotated[
     list[str],
@@ -58,23 +58,23 @@ NumberColumns: TypeAlias = Annotated[
     ),
 ]
 DecimalColumns: TypeAlias = Annotated[
-    list[str], Field(title="Decimal columns", description="Columns to read as numbers with all digits.")
+    list[str],
+    Field(title="Decimal columns", description="Columns to read as numbers that keep all digits."),
 ]
 NullWords: TypeAlias = Annotated[
     list[str] | None,
     Field(
-        title="Words for missing",
-        description="Words that stand for a missing value, in addition to "
-        "empty fields; if left out, the usual ones "
-        "(NA, NaN, NULL) do among numbers.",
+        title="Missing-value words",
+        description="Words that mean a missing value, in addition to empty fields. By default, NA, NaN and "
+        "NULL do so in columns of numbers.",
     ),
 ]
 Delimiter: TypeAlias = Annotated[
     str | None,
     Field(
         title="Delimiter",
-        description="What separates the columns of a text file: a character, or the words tab, space, "
-        "comma, semicolon, bar. Detected when it is unambiguous.",
+        description="The character that separates the columns of a text file, or its name: tab, space, "
+        "comma, semicolon or bar. Detected when it is unambiguous.",
         min_length=1,
     ),
 ]
@@ -181,7 +181,7 @@ def save_table(
         OutputFile,
         Field(
             title="File name",
-            description="The name inside the results folder; the suffix selects the format. Through a "
+            description="The name inside the results folder; the suffix selects the format. With a "
             "connection, a URL.",
         ),
     ],
@@ -198,7 +198,7 @@ def save_table(
         Literal["create", "replace"],
         Field(
             title="Mode",
-            description="Whether nothing may be at a URL yet (create), or what is there is replaced.",
+            description="create: an object at a URL must not exist; replace: replace the object.",
         ),
     ] = "create",
 ) -> str:

@@ -32,7 +32,7 @@ def test_an_empty_answer_is_asked_again_and_the_end_of_answers_ends_the_question
     questions = io.StringIO()
     settings = ask(parameters(SCHEMA)[:2], answers=io.StringIO("\n a b.csv \n"), questions=questions)
     assert settings == ["table.path=a b.csv"]
-    assert questions.getvalue() == "table.path (text): File\n> > table.size (whole number): \n> \n"
+    assert questions.getvalue() == "table.path (text): File\n> > table.size (integer): \n> \n"
 
 
 def run_on_a_terminal(package: str, folder: Path, typed: bytes, *options: str) -> tuple[int, str]:

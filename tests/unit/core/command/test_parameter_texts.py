@@ -49,7 +49,7 @@ def test_each_parameter_has_a_type_in_words() -> None:
         "table.day": "date",
         "table.names": "list of text or null",
         "card.width": "half | full | null",
-        "card.size": "whole number or text",
+        "card.size": "integer or text",
         "card.tree": "Tree of values",
         "card.one": "1",
     }

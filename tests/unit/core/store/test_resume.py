@@ -53,7 +53,7 @@ CHANGES: dict[str, tuple[Callable[[Gauges], object], list[str], str, str]] = {
         lambda one: one.source.write_text(TASKS + "\n# changed\n"),
         ALL,
         "scaled",
-        r"ran because the code of flowlock_\d+_workflow, or what it requires, changed",
+        r"ran because the code of flowlock_\d+_workflow, or of its requirements, changed",
     ),
 }
 
@@ -144,7 +144,7 @@ def test_what_cannot_be_kept_runs_again_and_the_reason_is_told(gauges: Gauges) -
         "noise": "not cached because its task is tagged `random`",
         "opaque": r"ran because .*; not cached because its result has no digest: .*<lambda>, which cannot be",
         "called": "not cached because its argument `value` has no digest: ",
-        "fetched": "not cached because its task reads from outside, and no argument says what",
+        "fetched": "not cached because its task reads external data, but no argument identifies it",
         "together": "reused because",
     }
     for step, said in says.items():

@@ -95,7 +95,7 @@ def test_damage_is_said_and_mended(gauges: Gauges) -> None:
     numbers.write_bytes(b"x" * 500)
     # The result of the workflow needs it.
     assert small(gauges, "--from", "together") == ["large", "together"]
-    assert "warning: numbers was computed again: what the cache kept of it was damaged" in gauges.err
+    assert "warning: numbers was computed again, because its cached result was damaged" in gauges.err
     assert small(gauges, "--from", "together") == ["together"]
     assert "warning" not in gauges.err
 
@@ -127,7 +127,7 @@ def test_a_store_that_cannot_be_written_is_said_once_and_the_run_goes_on(gauges:
         (gauges.folder / "cache" / name).write_text("no folder")
     assert "total" in small(gauges)
     assert gauges.code == 0
-    assert gauges.err.count("warning: results are not kept: the cache ") == 1
+    assert gauges.err.count("warning: results are not cached: the cache ") == 1
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes anywhere")
@@ -159,7 +159,7 @@ def test_a_full_disk_is_said_and_the_run_goes_on(gauges: Gauges) -> None:
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    assert "warning: results are not kept: the cache " in done.stderr
+    assert "warning: results are not cached: the cache " in done.stderr
     assert not list((gauges.folder / "cache").rglob(".flowlock-tmp-*"))
 
 

@@ -148,14 +148,14 @@ REFUSED: dict[str, tuple[str | bytes, str, str]] = {
     "more digits than a number keeps": (
         "a\n0.12345678901234567891\n",
         "path",
-        "the column `a` holds 0.12345678901234567891",
+        "the column `a` contains 0.12345678901234567891",
     ),
     "a long integer among fractions": (
         "a\n9007199254740993\n0.5\n",
         "path",
-        "the column `a` holds 9007199254740993",
+        "the column `a` contains 9007199254740993",
     ),
-    "beyond all numbers": ("a\n1e999\n1\n", "path", "the column `a` holds 1e999"),
+    "beyond all numbers": ("a\n1e999\n1\n", "path", "the column `a` contains 1e999"),
     "a word for missing that is a text": (
         "c,n\nNA,NA\nx,1\n",
         "null_words",

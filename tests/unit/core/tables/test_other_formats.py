@@ -91,19 +91,23 @@ def test_more_digits_than_a_number_keeps_are_refused_in_json_too(tmp_path: Path)
 @pytest.mark.parametrize(
     ("name", "values", "message"),
     [
-        ("t.json", [float("inf")], "JSON cannot hold the column `a`: it has an infinite number"),
-        ("t.json", [b"x"], "JSON cannot hold the column `a`: it has values of the type bytes"),
-        ("t.csv", [1, "x"], "CSV cannot hold the column `a`: it has values of several types"),
-        ("t.csv", [[1]], "CSV cannot hold the column `a`: it has values of the type list"),
-        ("t.parquet", [1, "x"], "Parquet cannot hold the column `a`: it has values of several types"),
-        ("t.parquet", [10**30], "Parquet cannot hold the column `a`"),
+        ("t.json", [float("inf")], "JSON cannot store the column `a`: it has an infinite number"),
+        ("t.json", [b"x"], "JSON cannot store the column `a`: it has values of the type bytes"),
+        ("t.csv", [1, "x"], "CSV cannot store the column `a`: it has values of several types"),
+        ("t.csv", [[1]], "CSV cannot store the column `a`: it has values of the type list"),
+        ("t.parquet", [1, "x"], "Parquet cannot store the column `a`: it has values of several types"),
+        ("t.parquet", [10**30], "Parquet cannot store the column `a`"),
         ("t.csv", ["\ud800"], "half of a surrogate pair"),
         ("t.xlsx", [1], "tables cannot be written as Excel files"),
-        ("t.csv", ["1,5", None], "CSV cannot hold the column `a`: it has only strings that would be read as"),
+        (
+            "t.csv",
+            ["1,5", None],
+            "CSV cannot store the column `a`: it has only strings that would be read",
+        ),
         (
             "t.csv",
             ["NA", "1,000"],
-            "CSV cannot hold the column `a`: it has only strings that would be read as",
+            "CSV cannot store the column `a`: it has only strings that would be read",
         ),
     ],
 )
