@@ -261,6 +261,33 @@ def test_options_of_executors_that_do_not_fit_are_told(
     assert "FL739" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (
+            ["run", "--executor", "threads", "--jobs", "0"],
+            "argument --jobs: `0` is not an integer of 1 or more",
+        ),
+        (
+            ["run", "--executor", "threads", "--jobs", "²"],
+            "argument --jobs: `²` is not an integer of 1 or more",
+        ),
+        (["cache", "gc", "--max-age", "nan"], "argument --max-age: `nan` is not a number of days"),
+        (["cache", "gc", "--max-age", "-1"], "argument --max-age: `-1` is not a number of days"),
+        (["cache", "gc", "--max-age", "old"], "argument --max-age: `old` is not a number of days"),
+        (
+            ["cache", "gc", "--max-size", "big"],
+            "argument --max-size: `big` is not a size such as 500MB or 2G",
+        ),
+    ],
+)
+def test_a_number_of_an_option_is_refused_in_words(
+    arguments: list[str], words: str, package: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(f"{package}.workflow:sample", arguments) == 2
+    assert f"error: FL739 {words}\n" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("executor", ["sequential", "threads", "eager"])
 def test_every_executor_writes_the_same_results(
     executor: str, package: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

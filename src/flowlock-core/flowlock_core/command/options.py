@@ -1,6 +1,7 @@
 """The options of `run` about executors and the cache, and what they mean."""
 
 import argparse
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -28,7 +29,7 @@ def add_executor_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--jobs",
         metavar="N",
-        type=_positive,
+        type=_jobs_of,
         help="parallel calls; default: one for each processor",
     )
     parser.add_argument(
@@ -78,14 +79,14 @@ def add_cache_options(parser: "CommandParser", command: Callable[..., object]) -
     collecting.add_argument(
         "--max-size",
         metavar="SIZE",
-        type=size_of,
+        type=_size_of,
         default="10GB",
         help="the maximum size of the cache; default: 10GB",
     )
     collecting.add_argument(
         "--max-age",
         metavar="DAYS",
-        type=float,
+        type=_days_of,
         default=30.0,
         help="remove older results; default: 30",
     )
@@ -95,18 +96,29 @@ def add_cache_options(parser: "CommandParser", command: Callable[..., object]) -
         add_cache_folder(one)
 
 
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number
+# argparse shows the words of an ArgumentTypeError, and the name of the function for other errors.
 
 
-def size_of(text: str) -> int:
-    """Read a size such as 500MB or 2G; ValueError if it is none."""
+def _jobs_of(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"`{text}` is not an integer of 1 or more")
+    return int(text)
+
+
+def _days_of(text: str) -> float:
+    try:
+        days = float(text)
+    except ValueError:
+        days = math.nan
+    if not 0 <= days < math.inf:
+        raise argparse.ArgumentTypeError(f"`{text}` is not a number of days")
+    return days
+
+
+def _size_of(text: str) -> int:
     match = _SIZE.fullmatch(text)
     if match is None:
-        raise ValueError(text)
+        raise argparse.ArgumentTypeError(f"`{text}` is not a size such as 500MB or 2G")
     return int(float(match[1]) * SIZE_UNITS[match[2]])
 
 
