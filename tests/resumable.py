@@ -102,6 +102,27 @@ def asked(server: Annotated[Server, Connection]) -> str:
     return f"{server.host} {server.key_id} {len(server.key.get_secret_value())}"
 
 
+class Anonymous(ConnectionSettings):
+    """A server whose settings do not tell which data it has."""
+
+    kind = "anonymous"
+    host: str
+
+    def check(self) -> str:
+        """Answer."""
+        return self.host
+
+    def identity(self) -> None:
+        """Give none."""
+
+
+@task(tags=("io",))
+def asked_anonymous(server: Annotated[Anonymous, Connection]) -> str:
+    """Ask a server."""
+    RAN.append(f"asked_anonymous {server.host}")
+    return server.host
+
+
 @task
 def large(count: int) -> list[int]:
     """Give many numbers."""
@@ -145,6 +166,12 @@ def gauges(step: Steps) -> Any:
 def outside(step: Steps) -> Any:
     """Ask a server."""
     answer = step(asked, "answer").call()
+    return step(together, "together").partial(values=[answer]).call()
+
+
+def unidentified(step: Steps) -> Any:
+    """Ask a server that may be another one."""
+    answer = step(asked_anonymous, "answer").call()
     return step(together, "together").partial(values=[answer]).call()
 
 

@@ -199,6 +199,7 @@ def _listed_parameters(bundle: Bundle) -> str:
 def _run(bundle: Bundle, arguments: argparse.Namespace) -> CommandOutcome:
     from flowlock_core.command.output import with_layout, write_results
     from flowlock_core.command.progress import ProgressLines
+    from flowlock_core.command.results_folder import claimed
     from flowlock_core.command.running import run_workflow
     from flowlock_core.execute import Options
     from flowlock_core.execute.record import Unobserved
@@ -217,18 +218,19 @@ def _run(bundle: Bundle, arguments: argparse.Namespace) -> CommandOutcome:
         jobs=arguments.jobs,
         keep_going=arguments.keep_going,
     )
-    try:
-        reuse = reuse_of(arguments, executor, workflow=f"{bundle.package}:{bundle.function}")
-        result, run = run_workflow(main, options, params.problems, reuse=reuse)
-    except UsageError:
-        raise
-    except WorkflowError as error:
-        raise params.placed(error) from error
-    if arguments.only is not None:
-        # Not the workflow's result, so not a result to write.
-        return CommandOutcome(document={"ok": True, "files": []}, text="")
-    result = with_layout(result, bundle.layout())
-    written = write_results(result, results, workflow=bundle.function, inputs=run.inputs)
+    with claimed(results):
+        try:
+            reuse = reuse_of(arguments, executor, workflow=f"{bundle.package}:{bundle.function}")
+            result, run = run_workflow(main, options, params.problems, reuse=reuse)
+        except UsageError:
+            raise
+        except WorkflowError as error:
+            raise params.placed(error) from error
+        if arguments.only is not None:
+            # Not the workflow's result, so not a result to write.
+            return CommandOutcome(document={"ok": True, "files": []}, text="")
+        result = with_layout(result, bundle.layout())
+        written = write_results(result, results, workflow=bundle.function, inputs=run.inputs)
     paths = [str(path) for path in written]
     return CommandOutcome(document={"ok": True, "files": paths}, text="".join(f"{path}\n" for path in paths))
 

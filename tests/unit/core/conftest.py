@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from resumable import Gauges
+
 SOURCE = '''
 """A package as the compiler writes it."""
 from typing import Any
@@ -46,3 +48,10 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fix
     (tmp_path / "data.csv").write_text("a\n1\n2\n")
     (tmp_path / "params.yaml").write_text("table:\n  path: data.csv\n")
     return name
+
+
+@pytest.fixture
+def gauges(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Gauges:
+    found = Gauges(tmp_path, capsys)
+    monkeypatch.syspath_prepend(tmp_path / "code")
+    return found

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -130,14 +131,29 @@ def test_a_store_that_cannot_be_written_is_said_once_and_the_run_goes_on(gauges:
     assert gauges.err.count("warning: results are not cached: the cache ") == 1
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes anywhere")
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv takes root's right to write anywhere")
 def test_a_store_that_is_only_read_is_reused(gauges: Gauges) -> None:
     small(gauges)
     folders = [path for path in (gauges.folder / "cache").rglob("*") if path.is_dir()]
     for folder in [gauges.folder / "cache", *folders]:
         folder.chmod(0o500)
-    assert small(gauges, "--resume") == []
-    assert gauges.code == 0
+    # Root could write all the same.
+    without = ["setpriv", "--bounding-set=-dac_override"] if os.geteuid() == 0 else []
+    code = "import sys\nfrom flowlock_core.cli import main\nsys.exit(main(sys.argv[1], sys.argv[2:]))"
+    command = [*without, sys.executable, "-c", code, f"{gauges.package}.workflow:small", "run", "--resume"]
+    options = ["--cache", str(gauges.folder / "cache"), "--results", str(gauges.folder / "r")]
+    environment = {**os.environ, "PYTHONPATH": str(gauges.folder / "code"), "PYTHONDONTWRITEBYTECODE": "1"}
+    for count, warnings in ((100, 0), (101, 1)):
+        done = subprocess.run(
+            [*command, *options, "--set", f"numbers.count={count}"],
+            env=environment,
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stderr.count("reused   total") == (count == 100)
+        assert done.stderr.count("warning: results are not kept: the cache ") == warnings
 
 
 def test_a_full_disk_is_said_and_the_run_goes_on(gauges: Gauges) -> None:
@@ -163,20 +179,38 @@ def test_a_full_disk_is_said_and_the_run_goes_on(gauges: Gauges) -> None:
     assert not list((gauges.folder / "cache").rglob(".flowlock-tmp-*"))
 
 
-def test_two_runs_at_once_into_one_place_lose_nothing(gauges: Gauges) -> None:
-    small(gauges)
-    undisturbed = gauges.contents()
+def at_once(gauges: Gauges, *results: str) -> list[tuple[int, str]]:
+    """Run with one cache into folders, all at once; return exit codes and what was said."""
     code = "import sys\nfrom flowlock_core.cli import main\nsys.exit(main(sys.argv[1], sys.argv[2:]))"
-    options = ["--cache", str(gauges.folder / "together"), "--results", str(gauges.folder / "r")]
-    command = [sys.executable, "-c", code, f"{gauges.package}.workflow:small", "run", "--resume", *options]
+    options = ["--resume", "--cache", str(gauges.folder / "together"), "--set", "numbers.count=100"]
+    command = [sys.executable, "-c", code, f"{gauges.package}.workflow:small", "run", *options, "--results"]
     environment = {**os.environ, "PYTHONPATH": str(gauges.folder / "code")}
     runs = [
-        subprocess.Popen([*command, "--set", "numbers.count=100"], env=environment, stderr=subprocess.PIPE)
-        for _ in range(3)
+        subprocess.Popen(
+            [*command, str(gauges.folder / folder)], env=environment, stderr=subprocess.PIPE, text=True
+        )
+        for folder in results
     ]
-    for run in runs:
-        _, err = run.communicate(timeout=120)
-        assert run.returncode == 0, err
+    said = [run.communicate(timeout=120)[1] for run in runs]
+    return [(run.returncode, text) for run, text in zip(runs, said, strict=True)]
+
+
+def test_runs_at_once_with_one_cache_lose_nothing(gauges: Gauges) -> None:
+    small(gauges)
+    undisturbed = {**gauges.contents(), "result.json": b""}
+    for name, (code, err) in zip("abc", at_once(gauges, "a", "b", "c"), strict=True):
+        assert code == 0, err
+        # The document has the paths of the files.
+        assert {**gauges.contents(name), "result.json": b""} == undisturbed
+
+
+def test_of_runs_at_once_into_one_folder_some_are_refused_and_nothing_is_lost(gauges: Gauges) -> None:
+    small(gauges)
+    undisturbed = gauges.contents()
+    ended = at_once(gauges, "r", "r", "r")
+    assert 0 in {code for code, _ in ended}
+    for code, err in ended:
+        assert code == 0 or (code == 1 and "FL745 another run is writing to" in err), err
     assert gauges.contents() == undisturbed
 
 
@@ -199,6 +233,18 @@ def test_another_source_behind_a_connections_name_never_gives_an_old_result(
     assert gauges.run("--resume", workflow="outside") == []
     stored = [path.read_bytes() for path in gauges.folder.rglob("*") if path.is_file()]
     assert not [data for data in stored if b"planted-secret" in data]
+
+
+def test_a_step_whose_connection_has_no_identity_runs_again_and_the_reason_is_told(
+    gauges: Gauges, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (gauges.folder / "unidentified.yaml").write_text("answer: {server: main}\n")
+    monkeypatch.setenv("FLOWLOCK_CONNECTIONS__ANONYMOUS__MAIN__HOST", "one.example")
+    for _ in range(2):
+        ran = gauges.run("--resume", "--explain", workflow="unidentified")
+        assert ran[0] == "asked_anonymous one.example"
+        assert gauges.explained("answer") == "not cached because its connection `server` has no identity"
+    assert ran == ["asked_anonymous one.example"]
 
 
 def test_the_cache_is_listed_collected_and_cleared(gauges: Gauges) -> None:
