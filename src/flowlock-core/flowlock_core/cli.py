@@ -135,7 +135,7 @@ def _add_run(commands: "argparse._SubParsersAction[CommandParser]", bundle: Bund
     run.more = partial(_listed_parameters, bundle)
     _add_parameters(run)
     run.add_argument(
-        "--results", metavar="DIR", type=Path, default=Path("results"), help="default: ./results"
+        "--results", metavar="DIR", type=Path, default=Path("results"), help="the results folder; default: ./results"
     )
     run.add_argument("--mock-io", action="store_true", help="use packaged examples instead of reading data")
     add_executor_options(run)
@@ -156,7 +156,7 @@ def _add_parameters(parser: CommandParser) -> None:
 
 
 def _add_connections(commands: "argparse._SubParsersAction[CommandParser]") -> None:
-    parser = commands.add_parser("connections", help="the connections that the workflow uses")
+    parser = commands.add_parser("connections", help="list or test the connections of the workflow")
     actions = parser.add_commands()
     listing = actions.add_parser("ls", help="list the connections, without secrets", allow_abbrev=False)
     listing.set_defaults(action=_connections, connect=False, names=[])

@@ -14,7 +14,7 @@ from flowlock.report.reporter import Format, emit
 def init(
     context: typer.Context, directory: Annotated[Path, typer.Argument(help="The new workspace.")] = Path()
 ) -> int:
-    """Make a new workspace that passes `sync` and `test` at once."""
+    """Create a new workspace that passes `sync` and `test`."""
     from flowlock.commands import init as new_workspace
 
     options: CommandOptions = context.obj
@@ -38,7 +38,7 @@ def graph(
     output: Annotated[Path | None, typer.Option(help="Write to this file instead of stdout.")] = None,
     show: Annotated[bool, typer.Option("--open", help="Open the picture in the browser.")] = False,
 ) -> int:
-    """Draw the steps of a workflow, from its current spec."""
+    """Draw the steps of a workflow from its current spec."""
     from flowlock.commands import graph as graphs
 
     options: CommandOptions = context.obj
@@ -48,7 +48,7 @@ def graph(
 
 @app.command()
 def tasks(context: typer.Context, name: Annotated[str | None, typer.Argument()] = None) -> int:
-    """List the known tasks, or show one task's signature and schema."""
+    """List all tasks, or show the signature and schema of one task."""
     from flowlock.commands import tasks as task_commands
 
     options: CommandOptions = context.obj
@@ -66,7 +66,7 @@ def check(
     ] = Format.TEXT,
     strict: Annotated[bool, typer.Option("--strict", help="Treat warnings as errors.")] = False,
 ) -> int:
-    """Report every problem of specs and recipes, with file, line, column, code and a hint."""
+    """Report all problems of specs and recipes with file, line, column, code and hint."""
     from flowlock.commands import check as checks
     from flowlock.commands.tasks import EnvironmentLookup
 
@@ -89,7 +89,7 @@ def explain(
     context: typer.Context,
     code: Annotated[str | None, typer.Argument(help="A problem code such as FL120; default: all.")] = None,
 ) -> int:
-    """Say what a problem code means, with an example and a way out."""
+    """Describe a problem code, with an example and a fix."""
     from flowlock.commands import explain as explanations
 
     options: CommandOptions = context.obj
@@ -102,7 +102,7 @@ app.add_typer(schemas, name="schema")
 
 @schemas.command(name="spec")
 def schema_spec(context: typer.Context) -> int:
-    """Print the JSON Schema of a spec, with the names and arguments of all known tasks."""
+    """Print the JSON Schema of a spec, with the names and arguments of all tasks."""
     from flowlock.commands import tasks as task_commands
 
     options: CommandOptions = context.obj
@@ -111,7 +111,7 @@ def schema_spec(context: typer.Context) -> int:
 
 @app.command(name="compile")
 def compile_(context: typer.Context, workflows: Workflows = None, check: Check = False) -> int:
-    """Compile specs into packages; with --check, name the files that are out of date."""
+    """Compile specs into packages; with --check, list the files that are out of date."""
     from flowlock.commands.compile import compile_workflows
     from flowlock.commands.tasks import EnvironmentLookup
 
@@ -130,7 +130,7 @@ def compile_(context: typer.Context, workflows: Workflows = None, check: Check =
 
 @app.command()
 def recipe(context: typer.Context, name: Annotated[str, typer.Argument(help="Package or workflow.")]) -> int:
-    """Print the recipe that a package or workflow is built from."""
+    """Print the recipe of a package or workflow."""
     from flowlock.commands.recipe import show_recipe
 
     options: CommandOptions = context.obj

@@ -12,7 +12,7 @@ from flowlock.lock.lockfile.forms import DiffForm, ExportKind
 
 @app.command()
 def base(context: typer.Context, workflows: Workflows = None) -> int:
-    """Make the embedded base channel: the running Python, and wheels as conda packages."""
+    """Create the embedded base channel: the running Python and wheels as conda packages."""
     from flowlock.commands import base as command
 
     options: CommandOptions = context.obj
@@ -35,7 +35,7 @@ def build(
         Path | None, typer.Option(help="Also write the channel, artifacts and digests to this folder.")
     ] = None,
 ) -> int:
-    """Build packages into the local channel: only what is stale, and say why."""
+    """Build the packages that are out of date into the local channel, and print why."""
     from flowlock.commands import build as command
 
     options: CommandOptions = context.obj
@@ -75,7 +75,7 @@ def lock(
     ] = False,
     repodata: Repodata = None,
 ) -> int:
-    """Re-solve the lockfiles against the local channel; with --check, say why one is stale."""
+    """Lock the workflows against the local channel; with --check, print why a lock is out of date."""
     from flowlock.commands import build_lock as locking
     from flowlock.commands import lock as command
     from flowlock.lock.result import LockOptions
@@ -177,7 +177,7 @@ def sync(
     dry_run: DryRun = False,
     jobs: Jobs = None,
 ) -> int:
-    """Build src → compile → build workflows → lock; only what is stale."""
+    """Compile, build and lock everything that is out of date."""
     from flowlock.commands import sync as pipeline
 
     options: CommandOptions = context.obj
@@ -187,7 +187,7 @@ def sync(
 
 @app.command(name="update-requirement")
 def update_requirement(context: typer.Context, name: str, version: str, dry_run: DryRun = False) -> int:
-    """Move a package to VERSION, or to a constraint, in all specs, recipes and manifests; then sync."""
+    """Change the required version of a package in all specs, recipes and manifests, then sync."""
     from flowlock.commands import update_requirement as updates
 
     options: CommandOptions = context.obj
@@ -202,7 +202,7 @@ app.add_typer(channel, name="channel")
 
 @channel.command(name="ls")
 def channel_ls(context: typer.Context) -> int:
-    """List what the local channel holds."""
+    """List the packages in the local channel."""
     from flowlock.commands import channel as local
 
     options: CommandOptions = context.obj
@@ -227,7 +227,7 @@ app.add_typer(cache, name="cache")
 
 @cache.command(name="ls")
 def cache_ls(context: typer.Context) -> int:
-    """List what the cache holds, and who needs it."""
+    """List the contents of the cache, and what needs them."""
     from flowlock.commands import cache as caches
 
     options: CommandOptions = context.obj
@@ -236,7 +236,7 @@ def cache_ls(context: typer.Context) -> int:
 
 @cache.command(name="gc")
 def cache_gc(context: typer.Context, dry_run: DryRun = False) -> int:
-    """Remove what neither a lock nor a current build needs, and say what that frees."""
+    """Remove what neither a lock nor a current build needs, and print the freed space."""
     from flowlock.commands import cache as caches
 
     options: CommandOptions = context.obj

@@ -24,7 +24,7 @@ def release(
     tag: Annotated[bool, typer.Option("--tag", help="Verify the merged main branch and tag it.")] = False,
     dry_run: DryRun = False,
 ) -> int:
-    """Prepare a release on this branch (all or nothing), or with --tag make the tag of a merged one."""
+    """Prepare a release on this branch; with --tag, tag a merged release."""
     from flowlock.commands import release as prepare
     from flowlock.commands import verify
 
@@ -47,7 +47,7 @@ def publish(
     dry_run: DryRun = False,
     skip: Annotated[list[str] | None, typer.Option(help="Skip this stage.")] = None,
 ) -> int:
-    """Publish what a tag stands for: compares digests, never overwrites, can be run again."""
+    """Publish the packages of a tag; existing files are compared and never overwritten."""
     from flowlock.commands import publish as command
 
     options: CommandOptions = context.obj
@@ -64,7 +64,7 @@ def verify(
     ] = None,
     source: Source = None,
 ) -> int:
-    """Hold a tag against recipes, pyprojects, locks, built bytes, and what targets serve."""
+    """Compare a tag with recipes, pyprojects, locks, built files and the files that targets serve."""
     from flowlock.commands import publish as command
 
     options: CommandOptions = context.obj
@@ -78,7 +78,7 @@ def status(
         list[str] | None, typer.Option("--to", help="A target whose files are compared with the locks.")
     ] = None,
 ) -> int:
-    """Show each package's version and identity, and where that build is: channel, locks, targets."""
+    """Show the version and build of each package in the source, channel, locks and targets."""
     from flowlock.commands import status as states
 
     options: CommandOptions = context.obj

@@ -67,7 +67,7 @@ def test(
 
 @app.command()
 def doctor(context: typer.Context) -> int:
-    """Say what this machine has, what it lacks, and how to fix it."""
+    """Check this machine, and print how to fix what is missing."""
     from flowlock.commands import doctor as doctors
 
     options: CommandOptions = context.obj
