@@ -135,7 +135,11 @@ def _add_run(commands: "argparse._SubParsersAction[CommandParser]", bundle: Bund
     run.more = partial(_listed_parameters, bundle)
     _add_parameters(run)
     run.add_argument(
-        "--results", metavar="DIR", type=Path, default=Path("results"), help="the results folder; default: ./results"
+        "--results",
+        metavar="DIR",
+        type=Path,
+        default=Path("results"),
+        help="where to write; default: ./results",
     )
     run.add_argument("--mock-io", action="store_true", help="use packaged examples instead of reading data")
     add_executor_options(run)
