@@ -2,26 +2,33 @@
 
 import os
 import re
-import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 _TEMPORARY = ".flowlock-tmp-"
 _OF_PROCESS = re.compile(rf"{re.escape(_TEMPORARY)}([0-9]+)-.*")
 
 
-def write_whole(path: Path, data: Any) -> None:
-    """Write a file beside its place and rename it."""
-    handle, name = tempfile.mkstemp(prefix=f"{_TEMPORARY}{os.getpid()}-", dir=path.parent)
-    temporary = Path(name)
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Give a place beside a file to write to; what the block has written there replaces the file in the end.
+
+    A block that fails leaves the file as it was.
+    """
+    temporary = path.with_name(f"{_TEMPORARY}{os.getpid()}-{os.urandom(8).hex()}")
     try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-        temporary.chmod(0o644)
+        yield temporary
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file beside its place and rename it."""
+    with whole(path) as temporary:
+        temporary.write_bytes(data)
 
 
 def remove_leftovers(folder: Path) -> None:

@@ -10,6 +10,7 @@ from flowlock_core.connections.s3 import S3
 from flowlock_core.documents.times import to_times
 from flowlock_core.errors import TaskError
 from flowlock_core.execute.context import current
+from flowlock_core.store.whole_files import whole
 from flowlock_core.tables.columns import Columns
 from flowlock_core.tables.files import Source, TableFormat, WrittenFormat, format_of, read_table, write_table
 from flowlock_core.task import task
@@ -223,7 +224,8 @@ def save_table(
 def _save(df: DataFrame, name: str, kind: TableFormat) -> str:
     path = current().output_path(name)
     try:
-        write_table(df, path, kind)
+        with whole(path) as temporary:
+            write_table(df, temporary, kind)
     except OSError as error:
         raise TaskError(
             f"cannot write {path}: {error.strerror or error}", code="FL734", parameter="filename"
@@ -244,7 +246,8 @@ def persist_text(
     """
     path = current().output_path(filename)
     try:
-        path.write_text(text, encoding="utf-8", newline="\n")
+        with whole(path) as temporary:
+            temporary.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
         raise TaskError(
             f"cannot write {path}: {error.strerror or error}", code="FL734", parameter="filename"

@@ -6,10 +6,13 @@ import shutil
 import subprocess
 import sys
 import textwrap
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from flowlock_core.store.errors import DamagedError
+from flowlock_core.store.folder import StoreFolder
 from resumable import Gauges
 from shared import ROOT
 
@@ -89,6 +92,25 @@ def test_a_store_that_is_damaged_in_any_file_gives_the_same_results(gauges: Gaug
         path.write_bytes(whole)
 
 
+def test_a_change_of_any_byte_is_found(gauges: Gauges) -> None:
+    small(gauges)
+    folder = StoreFolder(gauges.folder / "cache")
+    files = [path for path in folder.path.rglob("*") if path.is_file()]
+    found = 0
+    for path in files:
+        kind = path.relative_to(folder.path).parts[0]
+        read = folder.object if kind == "objects" else partial(folder.document, kind)
+        whole = path.read_bytes()
+        for at in range(len(whole)):
+            for data in (whole[:at] + bytes([whole[at] ^ 0x20]) + whole[at + 1 :], whole[:at]):
+                path.write_bytes(data)
+                with pytest.raises(DamagedError):
+                    read(path.name)
+                found += 1
+        path.write_bytes(whole)
+    assert found > 10000
+
+
 def test_damage_is_said_and_mended(gauges: Gauges) -> None:
     small(gauges)
     objects = [path for path in (gauges.folder / "cache/objects").rglob("*") if path.is_file()]
@@ -153,7 +175,7 @@ def test_a_store_that_is_only_read_is_reused(gauges: Gauges) -> None:
         )
         assert done.returncode == 0, done.stderr
         assert done.stderr.count("reused   total") == (count == 100)
-        assert done.stderr.count("warning: results are not kept: the cache ") == warnings
+        assert done.stderr.count("warning: results are not cached: the cache ") == warnings
 
 
 def test_a_full_disk_is_said_and_the_run_goes_on(gauges: Gauges) -> None:
