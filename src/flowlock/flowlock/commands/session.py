@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowlock.edges import file_locks as locks
-from flowlock.edges.temporary import temporaries_below
 from flowlock.report.reporter import Progress
 
 if TYPE_CHECKING:
@@ -60,6 +59,8 @@ class Session:
 
     def temporaries(self) -> AbstractContextManager[None]:
         """Keep the temporary files of the block below the state folder; `exclusive` does so too."""
+        from flowlock.edges.temporary import temporaries_below
+
         return temporaries_below(self.workspace.state.temporary)
 
     def lock_file(self, workflow: "Workflow") -> Path:

@@ -1,7 +1,5 @@
 """Texts without what must not be shown: secrets in any spelling, user info of URLs, control characters."""
 
-import base64
-import html
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -141,7 +139,9 @@ def _needles(value: str) -> tuple[str, ...]:
 
 def _base64(data: bytes, before: int) -> str:
     """Return the base64 of a value behind `before` other bytes, without what its neighbours decide too."""
-    text = base64.b64encode(b"\0" * before + data).decode().rstrip("=")
+    from base64 import b64encode
+
+    text = b64encode(b"\0" * before + data).decode().rstrip("=")
     if (before + len(data)) % 3:
         text = text[:-1]
     return text[(0, 2, 3)[before] :]
@@ -169,7 +169,9 @@ def _letter(match: re.Match[str]) -> str:
     """Return what is spelled; a reference that HTML does not know stays unchanged."""
     kind = match.lastgroup
     if kind == "reference":
-        return html.unescape(match[0])
+        from html import unescape
+
+        return unescape(match[0])
     number = int(match[str(kind)], 16 if kind in _HEXADECIMAL else 8)
     return chr(number) if number <= sys.maxunicode else match[0]
 

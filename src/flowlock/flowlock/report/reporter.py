@@ -1,6 +1,5 @@
 """Results and failures as text or JSON on stdout; progress, one line a stage, on stderr."""
 
-import json
 import os
 import sys
 import time
@@ -162,7 +161,9 @@ def emit_bug(error: BaseException) -> None:
 
 
 def _json(document: Mapping[str, Any]) -> str:
-    return json.dumps(safe_document(document), indent=2, ensure_ascii=False)
+    from json import dumps
+
+    return dumps(safe_document(document), indent=2, ensure_ascii=False)
 
 
 def _write_out(text: str) -> None:
