@@ -193,7 +193,7 @@ class Arguments:
         return checked
 
     def missing(self, name: str) -> Problem:
-        """Tell that a required parameter has no value; the hint is what the parameter is for."""
+        """Return the problem that a required parameter has no value; the hint describes the parameter."""
         return missing_parameter(name, self.by_name[name].description)
 
     def unknown(self, name: str) -> Problem:

@@ -68,7 +68,7 @@ def _main(bundle: Bundle, argv: Sequence[str] | None) -> int:
 
 
 def _failed(error: BaseException, *, as_json: bool) -> ExitCode:
-    """Tell people on stderr, and programs on stdout if they asked; return the exit code."""
+    """Report the error on stderr, with --json also on stdout; return the exit code."""
     if isinstance(error, KeyboardInterrupt):
         reported, code = WorkflowError("interrupted", code="FL003"), ExitCode.INTERRUPTED
     elif not isinstance(error, WorkflowError):
@@ -172,7 +172,7 @@ def _add_connections(commands: "argparse._SubParsersAction[CommandParser]") -> N
 
 
 class _Version(argparse.Action):
-    """Look the version up when it is asked for only: that reads the metadata of installed packages."""
+    """Look the version up when it is requested only: that reads the metadata of installed packages."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
         from importlib.metadata import PackageNotFoundError, version

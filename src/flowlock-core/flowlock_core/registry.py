@@ -74,7 +74,7 @@ def entry_points() -> dict[str, Registration]:
 
 
 def resolve(name: str) -> Task[..., Any]:
-    """Import the task of this name; a WorkflowError suggests another when there is none."""
+    """Import the task of this name; a WorkflowError suggests another if there is none."""
     registered = entry_points()
     if name not in registered:
         raise WorkflowError(

@@ -111,7 +111,7 @@ class Position(Wired):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Card(Wired):
-    """A place in a dashboard: one view, or one a group.
+    """A place in a dashboard: one view, or one per group.
 
     `number` is the position of its widget among those that the dashboard was given, from 0; the cards of a
     list of widgets after its first have none.

@@ -212,13 +212,13 @@ def _annotated_schema(schema: dict[str, Any], title: str, description: str, defa
 
 
 class _NotJsonError(Exception):
-    """A type has a part that JSON cannot say."""
+    """A type has a part that JSON cannot represent."""
 
 
 class _Generator(GenerateJsonSchema):
-    """pydantic's generator, which says of a union such as `str | DataFrame` what JSON can say of it.
+    """pydantic's generator, which says of a union such as `str | DataFrame` what JSON can represent of it.
 
-    It refuses a type that JSON cannot say at all, and does not warn of the choices that it leaves out.
+    It refuses a type that JSON cannot represent at all, and does not warn of the choices that it leaves out.
     """
 
     def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> Any:
@@ -234,7 +234,7 @@ class _Generator(GenerateJsonSchema):
         return resolved
 
     def union_schema(self, schema: Any) -> Any:
-        """Leave out choices that JSON cannot say; without one that is more than null, refuse."""
+        """Leave out choices that JSON cannot represent; without one that is more than null, refuse."""
         kept = [choice for choice in schema["choices"] if self._can_say(_choice(choice))]
         if all(_choice(choice)["type"] == "none" for choice in kept):
             raise _NotJsonError("a union of types that are not of JSON")

@@ -52,7 +52,7 @@ def _a_table(value: Any) -> Any:
 class Wired:
     """A value that only another step can give: checked by its class, without a JSON Schema.
 
-    `phrase` is what people call the value.
+    `phrase` is the name of the value.
     """
 
     __slots__ = ()
@@ -92,7 +92,7 @@ class ObjectUrl:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Return the URL that a text is; a ValueError tells what is expected."""
+        """Return the URL that a text is; a ValueError explains what is expected."""
         scheme, _, rest = text.partition("://")
         bucket, _, key = rest.partition("/")
         if scheme not in OBJECT_SCHEMES or not bucket or not key:

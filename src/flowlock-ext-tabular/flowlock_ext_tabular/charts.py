@@ -75,7 +75,7 @@ def draw_line_chart(
     x_title: XTitle = None,
     y_title: YTitle = None,
 ) -> Chart:
-    """Draw lines through the rows of a table, from the smallest to the greatest on the horizontal axis.
+    """Draw lines through the rows of a table, sorted by the horizontal axis.
 
     Either several columns, or one that `color` splits. A missing value leaves a gap.
     """
@@ -138,7 +138,7 @@ def draw_histogram(
     x_title: XTitle = None,
     y_title: YTitle = None,
 ) -> Chart:
-    """Draw how often values occur; several series lie over each other."""
+    """Draw a histogram; several series overlap."""
     parts = series_of(df, {"x": x, "color": color})
     style: dict[str, Any] = {"bingroup": 1}
     if bins:

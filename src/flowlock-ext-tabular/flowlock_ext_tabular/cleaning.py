@@ -29,7 +29,7 @@ def drop_duplicates(
         Literal["first", "last"], Field(title="Keep", description="Which of several equal rows to keep.")
     ] = "first",
 ) -> DataFrame:
-    """Keep one of several rows that are equal in some columns, or in all."""
+    """Keep one of several rows that are equal in some or all columns."""
     require_columns(df, columns, "columns")
     return df.drop_duplicates(subset=columns or None, keep=keep, ignore_index=True)
 
@@ -44,7 +44,7 @@ def drop_missing(
         Field(title="How", description="Drop a row when any of the columns is empty, or only when all are."),
     ] = "any",
 ) -> DataFrame:
-    """Leave out the rows where a value is missing."""
+    """Remove rows with missing values."""
     require_columns(df, columns, "columns")
     return df.dropna(subset=columns or None, how=how, ignore_index=True)
 
@@ -77,7 +77,7 @@ def fill_missing(
         Field(title="Value", description="The fixed value; only for the method `value`."),
     ] = None,
 ) -> DataFrame:
-    """Fill in missing values.
+    """Fill missing values.
 
     With `mean` and `median`, columns that hold no numbers are left as they are unless they are named.
     """

@@ -22,7 +22,7 @@ def summarize_table(
         list[str], Field(title="Columns", description="The columns to describe; empty for all.")
     ] = NO_COLUMNS,
 ) -> DataFrame:
-    """Make a table with one row a column: values, missing and distinct ones, and statistics of numbers."""
+    """Describe each column in one row: values, missing and distinct values, and statistics of numbers."""
     import pandas as pd
 
     require_columns(df, columns, "columns")

@@ -36,7 +36,7 @@ def with_layout(result: Any, layout: Mapping[int, Position]) -> Any:
 
 
 def write_text(path: Path, text: str) -> Path:
-    """Write a whole file beside its place and rename it; a WorkflowError tells why that fails."""
+    """Write a whole file beside its place and rename it; a WorkflowError explains why that fails."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, text.encode())

@@ -112,7 +112,7 @@ def _wrapped(text: str, beginning: str) -> list[str]:
 
 
 def _kind(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
-    """Say in words what a value may be, without its limits."""
+    """Describe the type of a value, without its limits."""
     reference = schema.get("$ref", "")
     if reference:
         # Its definition may contain itself, so it is not taken apart.

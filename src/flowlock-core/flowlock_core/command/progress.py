@@ -1,4 +1,4 @@
-"""Lines on stderr that follow a run: one a step, and now and then how far a long map is."""
+"""Lines on stderr that follow a run: one per step, and now and then how far a long map is."""
 
 import sys
 from time import monotonic
@@ -23,12 +23,12 @@ class ProgressLines:
         self._steps = steps
 
     def called(self, step: str, done: int, total: int) -> None:
-        """Tell how far a map is, if nothing was told for a while."""
+        """Print the progress of a map, at intervals."""
         if done < total and monotonic() - self._told > _PAUSE:
             self._write(f"running  {step:<32} {done} of {total}")
 
     def finished(self, record: StepRecord) -> None:
-        """Tell how a step ended."""
+        """Print how a step ended."""
         self._finished += 1
         times = f" x{record.calls}" if record.calls > 1 else ""
         skipped = f", {record.skipped} skipped" if record.skipped and record.calls else ""

@@ -20,7 +20,7 @@ class Reuse:
     start: str | None = None
 
     def plan(self, plan: Plan) -> Plan:
-        """Return the part of a plan that is to run; a UsageError tells which step there is not."""
+        """Return the part of a plan that is to run; a UsageError explains which step there is not."""
         for option, step in (("--only", self.only), ("--from", self.start)):
             if step is not None:
                 _require_step(plan, step, option)
@@ -44,7 +44,7 @@ class Reuse:
 
 
 def tell_trouble(cache: RunCache) -> None:
-    """Say on stderr what the cache could not do."""
+    """Warn on stderr about problems with the cache."""
     for label in dict.fromkeys(cache.damaged):
         sys.stderr.write(f"warning: {label} was computed again, because its cached result was damaged\n")
     if cache.trouble is not None:

@@ -46,7 +46,7 @@ def run_workflow(
 
 
 def _check(plan: Plan, options: Options, problems: Sequence[Problem]) -> None:
-    """Raise what is wrong with the parameters; `problems` are known already."""
+    """Raise the problems of the parameters; `problems` are known already."""
     context = {"base": options.base, MOCKED: options.mock_io}
     others = check_params(plan, options.params, context=context, mocked=_mocked(plan, options))
     # Nothing more is said of a step whose parameters cannot be read as a whole.

@@ -66,7 +66,7 @@ class ConnectionSettings(BaseModel, ABC):
 
     @abstractmethod
     def check(self) -> str:
-        """Connect, and return in a few words what answered; a TaskError tells why that fails."""
+        """Connect, and return in a few words what answered; a TaskError explains why that fails."""
 
     def identity(self) -> dict[str, Any] | None:
         """Return what tells this source of data from others, in JSON: the settings that are not secret.
@@ -208,7 +208,7 @@ def connection_of(annotation: Any) -> type[ConnectionSettings] | None:
 
 
 def is_secret(field: FieldInfo) -> bool:
-    """Tell whether a setting is a secret, by its type."""
+    """Return whether a setting is a secret, by its type."""
     return _has_secret(field.annotation)
 
 

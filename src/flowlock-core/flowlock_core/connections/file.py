@@ -94,7 +94,7 @@ def configuration_folder(environ: Mapping[str, str]) -> Path | None:
 
 
 def read_file(path: Path) -> ConnectionsFile:
-    """Read a file; a SettingsError tells why it is refused, or where it is not what it should be."""
+    """Read a file; a SettingsError explains why it is refused, or where it is not what it should be."""
     _require_outside_of_repositories(path)
     text = _private_text(path)
     if path.suffix.lower() == ".toml":

@@ -60,7 +60,7 @@ class Postgres(ConnectionSettings):
     def connected(self, parameter: str = "connection") -> Iterator[Any]:
         """Yield a connection in a transaction that is rolled back unless it is committed.
 
-        A TaskError tells why there is none, or what the server said in the block, which is about
+        A TaskError explains why there is none, or what the server said in the block, which is about
         `parameter`; the server's words are without secrets.
         """
         self.needs.require()

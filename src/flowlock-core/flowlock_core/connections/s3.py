@@ -25,7 +25,7 @@ _CLIENT = {"connect_timeout": "10s", "timeout": "3600s"}
 
 
 class S3(ConnectionSettings):
-    """A bucket, and a key to it; without one, `anonymous` says that the bucket is public.
+    """A bucket, and a key to it; without one, `anonymous` indicates that the bucket is public.
 
     Nothing is taken from variables and files of other tools, such as AWS_ACCESS_KEY_ID.
     """

@@ -43,7 +43,7 @@ class Sources:
 
     @cached_property
     def file(self) -> ConnectionsFile | None:
-        """The connections file, if there is one; a SettingsError tells why it cannot be used."""
+        """The connections file, if there is one; a SettingsError explains why it cannot be used."""
         path = find_file(self.environ)
         return None if path is None else read_file(path)
 

@@ -1,4 +1,4 @@
-"""YAML and JSON from people: its values, where each of them stands, and what is wrong with the text."""
+"""YAML and JSON from people: its values, where each of them stands, and the problems of the text."""
 
 import codecs
 from collections.abc import Mapping
@@ -85,7 +85,7 @@ def text_of(data: bytes, file: str, what: str, *, code: str) -> str:
 
 
 def read_text(path: Path, what: str, *, code: str) -> str:
-    """Read a file; a WorkflowError tells why that fails."""
+    """Read a file; a WorkflowError explains why that fails."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -96,7 +96,7 @@ def read_text(path: Path, what: str, *, code: str) -> str:
 
 
 def parse_document(text: str, file: str) -> Document:
-    """Parse a text as its file's suffix says; a WorkflowError tells where it is neither YAML nor JSON.
+    """Parse a text as its file's suffix says; a WorkflowError explains where it is neither YAML nor JSON.
 
     Without a suffix of either (standard input), it is JSON if it can be read as that.
     """

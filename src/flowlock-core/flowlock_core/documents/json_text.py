@@ -1,4 +1,4 @@
-"""JSON text → a tree of values that know their line and column."""
+"""JSON text → a tree of values with their line and column."""
 
 import json
 import re
@@ -190,7 +190,7 @@ class _JsonReader:
 
 
 def is_json(text: str) -> bool:
-    """Tell whether a text without a file name is JSON."""
+    """Return whether a text without a file name is JSON."""
     if not text.lstrip().startswith(("{", "[")) or len(text) > MAX_TEXT:
         return False
     try:

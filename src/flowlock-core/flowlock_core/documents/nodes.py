@@ -1,4 +1,4 @@
-"""A tree of values that know their line and column, and what is wrong with the text behind it."""
+"""A tree of values with their line and column, and the problems of the text behind it."""
 
 from dataclasses import dataclass
 from enum import Enum

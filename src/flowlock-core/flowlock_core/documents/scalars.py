@@ -31,7 +31,7 @@ class NumberError(ValueError):
 
 
 def plain_value(text: str) -> Plain:
-    """Return what an unquoted scalar stands for; a NumberError tells why a number is refused.
+    """Return what an unquoted scalar stands for; a NumberError explains why a number is refused.
 
     A leading zero is refused: YAML 1.1 reads `010` as 8, YAML 1.2 as 10, and people mean a text by `007`.
     """
@@ -56,7 +56,7 @@ def plain_value(text: str) -> Plain:
 
 
 def finite(text: str) -> float:
-    """Return a number with a fraction or an exponent; a NumberError tells that it is too large for one."""
+    """Return a number with a fraction or an exponent; a NumberError states that it is too large for one."""
     value = float(text)
     if math.isinf(value):
         raise NumberError(f"the number {text} is too large", "put it in quotes if it is a string")

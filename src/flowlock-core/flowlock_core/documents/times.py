@@ -27,7 +27,7 @@ _RELATIVE_WORDS = ("now", "today")
 
 
 def is_day(text: str) -> bool:
-    """Tell whether a text is a day without a time, in ISO 8601."""
+    """Return whether a text is a day without a time, in ISO 8601."""
     match = _ISO.fullmatch(text)
     return bool(match and match["clock"] is None)
 
@@ -60,7 +60,7 @@ def refusal_of(value: Any) -> str | None:
 
 
 def same_time(first: str, second: str) -> bool:
-    """Tell whether two texts name the same moment, `2024-01-01` and `2024-01-01T00:00:00` for example."""
+    """Return whether two texts name the same moment, `2024-01-01` and `2024-01-01T00:00:00` for example."""
     moments = (_moment(first), _moment(second))
     return moments[0] is not None and moments[0] == moments[1]
 
@@ -151,7 +151,7 @@ def _format_hint(time_format: str | None) -> str:
 
 
 def _differ(values: Iterable[str], name: str) -> bool:
-    """Tell whether the offsets of times differ; a TaskError if only some of them have one."""
+    """Return whether the offsets of times differ; a TaskError if only some of them have one."""
     zones: dict[str | None, str] = {}
     for value in values:
         match = _ISO.fullmatch(value)

@@ -1,4 +1,4 @@
-"""YAML 1.2 text → a tree of values that know their line and column.
+"""YAML 1.2 text → a tree of values with their line and column.
 
 The tree is made from libyaml's events with a stack of our own: deep nesting, alias bombs and cycles are
 counted while they are read, and nothing is ever constructed from a tag.
@@ -302,7 +302,7 @@ def _explained(error: yaml.MarkedYAMLError, line: str, column: int) -> tuple[str
 
 
 def _is_block_start(line: str, column: int) -> bool:
-    """Tell whether a column is the first of a line's contents."""
+    """Return whether a column is the first of a line's contents."""
     return column < len(line) and not line[:column].strip()
 
 

@@ -28,7 +28,7 @@ class Call(NamedTuple):
 
     @property
     def context(self) -> RunContext:
-        """What the task may know of the run."""
+        """The context of the call."""
         return self.of_run.of_call(self.element, self.position)
 
 

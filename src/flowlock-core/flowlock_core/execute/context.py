@@ -1,4 +1,4 @@
-"""What the executor tells the tasks that it runs: where results go, which element of a map this is."""
+"""The context of a running task: where results go, which element of a map this is."""
 
 import re
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ _NOTHING_TAKEN: Mapping[Path, Position] = {}
 
 
 class RunContext(NamedTuple):
-    """What one call of a task may know of its run: each call has a separate context, and none can change.
+    """The context of one call of a task; it is separate for each call, and immutable.
 
     `element` is the key or number of the map's element, if any. `taken` are the files that other calls of
     the run are known to have written.

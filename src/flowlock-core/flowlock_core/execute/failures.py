@@ -120,7 +120,7 @@ def _absent_column(error: BaseException, values: Iterable[Any]) -> tuple[str | N
 
 
 def _raised_by(pandas: ModuleType, error: BaseException) -> bool:
-    """Tell whether an error is a KeyError that pandas itself raised."""
+    """Return whether an error is a KeyError that pandas itself raised."""
     if not isinstance(error, KeyError) or not error.args:
         return False
     last = traceback.extract_tb(error.__traceback__)[-1]

@@ -41,15 +41,15 @@ class Observer(Protocol):
     """Who follows a run while it goes on."""
 
     def started(self, steps: int) -> None:
-        """Be told that a run of so many steps begins."""
+        """Handle the start of a run with this number of steps."""
         ...
 
     def called(self, step: str, done: int, total: int) -> None:
-        """Be told how many of the calls of a step have ended."""
+        """Handle the progress of a step: how many of its calls have ended."""
         ...
 
     def finished(self, record: StepRecord) -> None:
-        """Be told how a step has ended."""
+        """Handle the end of a step."""
         ...
 
 

@@ -11,7 +11,7 @@ _NOWHERE: Position = (2**63, 0)
 
 
 class Schedule:
-    """The calls of a plan that may start, in plan order; told what has ended, it knows what may follow.
+    """The calls of a plan that may start, in plan order; updated when calls end.
 
     A call is named by the numbers of its step in the plan and of the call in the step. A step has one call
     until `opened` says how many it has. After a failure no call behind it is started, unless `keep_going`:
@@ -58,18 +58,18 @@ class Schedule:
         return position
 
     def opened(self, step: int, count: int) -> None:
-        """Say how many calls a step has, of which the first has been taken."""
+        """Set the number of calls of a step; the first one has been taken."""
         self._counts[step] = count
         if count > 1:
             heappush(self._ready, step)
 
     def failed(self, position: Position) -> None:
-        """Say that a call has failed."""
+        """Record that a call has failed."""
         if not self._keep_going:
             self.limit = min(self.limit, position)
 
     def finished(self, step: int, *, ok: bool) -> list[int]:
-        """Say that all calls of a step have ended; return the steps whose results nobody needs any more."""
+        """Record that all calls of a step have ended; return the steps whose results are no longer needed."""
         if not ok:
             return self._ended_badly(step)
         for user in self._users[step]:

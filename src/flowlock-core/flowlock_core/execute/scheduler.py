@@ -28,7 +28,7 @@ class Opener(Protocol):
         ...
 
     def release(self, result: Any) -> None:
-        """Be told that no step needs a result any more."""
+        """Handle that no step needs a result any more."""
         ...
 
 
@@ -175,7 +175,7 @@ class _PlanRun:
             self._tell(state)
 
     def _tell_ended(self) -> None:
-        """Tell of the steps that have ended, of one that wrote files when no earlier step is left to end.
+        """Report the steps that have ended; a step that wrote files, when all earlier steps have ended.
 
         Until then an earlier step may turn out to have written the same file, and this one has failed then.
         """
@@ -191,7 +191,7 @@ class _PlanRun:
             self._options.observer.finished(state.record())
 
     def _tell_failed(self) -> None:
-        """Tell of the steps that were not told of when they ended."""
+        """Report the steps that were not reported when they ended."""
         for record in self._log.records:
             if record.status is Status.NOT_RUN or (
                 record.status is Status.FAILED and not self._options.keep_going

@@ -46,9 +46,9 @@ class StepParameters:
 def check_names(
     steps: Sequence[StepParameters], values: Values, *, mocked: Sequence[str] = ()
 ) -> Iterator[Problem]:
-    """Yield what is wrong with the names of steps and parameters, and which values are missing.
+    """Yield the problems of the names of steps and parameters, and which values are missing.
 
-    Nothing is asked for in the steps named in `mocked`, which will not run.
+    Nothing is requested in the steps named in `mocked`, which will not run.
     """
     yield from _unknown_steps(steps, values)
     for step in steps:
@@ -65,7 +65,7 @@ def check_params(
 ) -> list[Problem]:
     """Return everything that is wrong with the parameters of a plan, before any step runs.
 
-    Nothing is asked for in the steps named in `mocked`, which will not run.
+    Nothing is requested in the steps named in `mocked`, which will not run.
     """
     steps = [_parameters_of(step) for step in plan.steps]
     problems = list(check_names(steps, values, mocked=mocked))
@@ -87,7 +87,7 @@ def _parameters_of(step: PlannedStep) -> StepParameters:
 
 
 def _is_misspelt(step: str, steps: Sequence[StepParameters], values: Values) -> bool:
-    """Tell whether the parameters of a step probably stand under a name that no step has."""
+    """Return whether the parameters of a step probably stand under a name that no step has."""
     ids = [parameters.step for parameters in steps]
     return step not in values and any(nearest_of(name, ids) == step for name in values if name not in ids)
 

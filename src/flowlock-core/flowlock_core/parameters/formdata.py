@@ -52,7 +52,7 @@ def to_params(form: Values, groups: Groups, steps: Collection[str]) -> dict[str,
 
 
 def _of_group(card: str, content: Any, members: Collection[str]) -> tuple[dict[str, Values], list[Problem]]:
-    """Return the parameters of each step in the card of a group, and what is wrong with the card."""
+    """Return the parameters of each step in the card of a group, and the problems of the card."""
     if not isinstance(content, Mapping):
         message = "expected a mapping of steps to their parameters"
         return {}, [Problem(code="FL737", message=message, step=card)]

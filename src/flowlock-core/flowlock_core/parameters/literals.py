@@ -103,7 +103,7 @@ def check_literal(check: LiteralCheck, registration: Registration) -> list[Refus
 
 
 def refusals_of(arguments: Arguments, check: LiteralCheck) -> list[Refusal]:
-    """Return what is wrong with a literal; nothing if the parameter's type cannot decide that."""
+    """Return the problems of a literal; nothing if the parameter's type cannot decide that."""
     argument = arguments.by_name.get(check.parameter)
     if argument is None:
         return []
@@ -146,7 +146,7 @@ def _replaced(value: Any, path: Path) -> Any:
 
 
 def _problems(argument: Argument, value: Any, error: ValidationError) -> list[Problem]:
-    """Return what is wrong with a value; nothing if that depends on the machine or on what it names."""
+    """Return the problems of a value; nothing if that depends on the machine or on what it names."""
     items = error.errors(include_url=False)
     if any(item["type"] in _OF_THE_MACHINE or _is_of_something_else(item, value) for item in items):
         return []
@@ -154,7 +154,7 @@ def _problems(argument: Argument, value: Any, error: ValidationError) -> list[Pr
 
 
 def _is_of_something_else(item: ErrorDetails, value: Any) -> bool:
-    """Tell whether a validator failed to look up what a value names.
+    """Return whether a validator failed to look up what a value names.
 
     A connection is given by its name: its settings are in the environment of the run, and missing here.
     """
@@ -196,7 +196,7 @@ class _LocatedProblem:
         return Refusal(kind=kind, path=path, message=problem.message, hint=problem.hint)
 
     def may_be_about(self, holes: Sequence[Path]) -> bool:
-        """Tell whether the value might be right once the holes are filled."""
+        """Return whether the value might be right once the holes are filled."""
         for hole in holes:
             way = tuple(map(str, hole))
             if self.path[: len(way)] == way or way[: len(self.path)] == self.path:
@@ -206,7 +206,7 @@ class _LocatedProblem:
         return False
 
     def is_deepest(self, deepest: Mapping[tuple[str, ...], int]) -> bool:
-        """Tell whether no other choice of its unions goes further into the value."""
+        """Return whether no other choice of its unions goes further into the value."""
         return all(len(self.path) == deepest[union] for union in self.unions)
 
 

@@ -1,4 +1,4 @@
-"""What pydantic says of a value, in the words that people use: one sentence for each kind of error."""
+"""What pydantic says of a value, in plain words: one sentence for each kind of error."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -91,7 +91,7 @@ def expected_words(item: ErrorDetails) -> str | None:
 
 
 def _reason(item: ErrorDetails, context: Mapping[str, Any]) -> str:
-    """Say why a text that looks like a date is none, as a day that its month does not have."""
+    """Return why a text that looks like a date is none, as a day that its month does not have."""
     looks_like_one = isinstance(item["input"], str) and item["input"][:4].isdecimal()
     return (
         f": {context['error']}" if item["type"] in _REASONS and looks_like_one and "error" in context else ""
@@ -163,7 +163,7 @@ def shown(value: Any) -> str:
 
 
 def phrase_of(kind: type) -> str | None:
-    """Return what people call the values of a class that only steps give, None for any other class."""
+    """Return the name of the values of a class that only steps give, None for any other class."""
     if kind.__name__ == "DataFrame":
         return "a table"
     phrase: str | None = getattr(kind, "phrase", None)

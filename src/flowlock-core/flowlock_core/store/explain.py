@@ -13,7 +13,7 @@ _MANY = 3
 
 
 def what_changed(before: Mapping[str, str], now: Mapping[str, str]) -> str:
-    """Say how the parts of a call's key differ from those of the run before."""
+    """Return how the parts of a call's key differ from those of the run before."""
     changed = sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
     if not changed:
         return "its result is no longer cached, or an environment variable changed"
@@ -36,7 +36,7 @@ def _said(name: str, before: Mapping[str, str], now: Mapping[str, str]) -> str:
 
 
 def explanation(*, reused: int, ran: int, why_ran: str, why_not_kept: str) -> str:
-    """Say what was done about a step."""
+    """Return what was done about a step."""
     parts = []
     if reused and not ran:
         return "reused because its code and inputs are unchanged"

@@ -23,7 +23,7 @@ class StoreFolder:
         self.path = path
 
     def put_object(self, data: Any) -> str:
-        """Keep bytes and return their name; NotKeptError says why they cannot be kept."""
+        """Keep bytes and return their name; NotKeptError explains why they cannot be kept."""
         name = hashlib.sha256(data).hexdigest()
         path = self.object_path(name)
         if not path.exists():
@@ -45,7 +45,7 @@ class StoreFolder:
         return data
 
     def put_document(self, kind: str, key: str, document: Any) -> None:
-        """Keep JSON under a key; NotKeptError says why it cannot be kept."""
+        """Keep JSON under a key; NotKeptError explains why it cannot be kept."""
         body = json.dumps(document, ensure_ascii=False, sort_keys=True).encode()
         check = hashlib.sha256(body).hexdigest().encode()
         self._write(self.document_path(kind, key), check + b"\n" + body)

@@ -118,7 +118,7 @@ def _write_texts(update: Update, values: Any, write: Write) -> None:
 
 
 def is_exact_in_arrow(df: Any) -> bool:
-    """Tell whether a table comes back from Arrow as it was: names, types, index and all."""
+    """Return whether a table comes back from Arrow as it was: names, types, index and all."""
     if type(df) is not pd.DataFrame:
         return False
     names = list(df.columns)

@@ -55,7 +55,7 @@ class KeyMaker:
     def step_parts(
         self, step: PlannedStep, arguments: Mapping[str, Any], results: Mapping[str, Result]
     ) -> Parts:
-        """Return what all calls of a step depend on; NotCachedError says why none is kept."""
+        """Return what all calls of a step depend on; NotCachedError explains why none is kept."""
         task = step.task
         if RANDOM_TAG in task.tags:
             raise NotCachedError("its task is tagged `random`")
@@ -89,7 +89,7 @@ class KeyMaker:
         return parts | self._outside_parts(step, name, resolved(value, values))
 
     def _names_outside(self, step: PlannedStep, name: str) -> bool:
-        """Tell whether an argument may name a file that is read."""
+        """Return whether an argument may name a file that is read."""
         argument = arguments_of(step.task.func).by_name.get(name)
         return argument is not None and _mentions_input(argument.annotation)
 

@@ -8,7 +8,7 @@ _ATOMS = frozenset((type(None), bool, int, str))
 
 
 def is_plain(value: Any) -> bool:
-    """Tell whether a value is made of texts, numbers, truth values, lists, tuples and mappings only."""
+    """Return whether a value is made of texts, numbers, booleans, lists, tuples and mappings only."""
     kind = type(value)
     if kind in _ATOMS or kind is float:
         return True
@@ -30,7 +30,7 @@ def from_plain_json(data: bytes) -> Any:
 
 
 def _tagged(value: Any) -> Any:
-    """Return what JSON can say: a list stands for a container, its first item says which."""
+    """Return what JSON can represent: a list stands for a container, its first item says which."""
     kind = type(value)
     if kind is float:
         return value if isfinite(value) else ["f", str(value)]

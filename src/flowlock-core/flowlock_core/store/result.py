@@ -49,7 +49,7 @@ class Result:
 
     @property
     def digest(self) -> str:
-        """The digest of the value; an UndigestibleError says why it has none."""
+        """The digest of the value; an UndigestibleError explains why it has none."""
         if self._digest is None:
             if self._items is not None and self._kind is not None:
                 # As of a list that is kept item by item.

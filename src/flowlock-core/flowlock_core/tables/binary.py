@@ -43,7 +43,7 @@ def read_parquet(path: Path, said: Columns) -> "pd.DataFrame":
 
 
 def _is_plain(array: Any) -> bool:
-    """Tell whether a column has integers or truth values, and misses some."""
+    """Return whether a column has integers or booleans, and misses some."""
     from pyarrow import types
 
     return bool(array.null_count and (types.is_integer(array.type) or types.is_boolean(array.type)))
@@ -73,7 +73,7 @@ def with_index_as_columns(df: "pd.DataFrame", parameter: str) -> "pd.DataFrame":
 
 
 def read_excel(path: Path, said: Columns, sheet: str | None) -> "pd.DataFrame":
-    """Read a sheet whose first row has the names of the columns; a TaskError tells what is not certain."""
+    """Read a sheet whose first row has the names of the columns; a TaskError explains what is not certain."""
     import pandas as pd
 
     rows = [list(row) for row in _cells(path, sheet)]

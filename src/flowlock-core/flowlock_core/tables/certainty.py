@@ -115,7 +115,7 @@ def marks_texts(quotes: Callable[[], set[int]], number: int) -> Callable[[], boo
 def _columns_of_quoted_texts(content: str, delimiter: str) -> set[int]:
     """Return the numbers of the columns with values that are quoted without need.
 
-    A program that quotes each field, the header's too, says nothing by that.
+    A program that quotes each field, the header's too, proves nothing by that.
     """
     needed = re.compile(rf'["{re.escape(delimiter)}\r\n]')
     quoted: set[int] = set()
@@ -131,7 +131,7 @@ def _columns_of_quoted_texts(content: str, delimiter: str) -> set[int]:
 
 
 def encloses_fields(content: str, delimiter: str, rows: int) -> bool:
-    """Tell whether the quotes in the first rows enclose whole fields, or are doubled within one."""
+    """Return whether the quotes in the first rows enclose whole fields, or are doubled within one."""
     for row, _, text in _raw_fields(content, delimiter):
         if row >= rows:
             break

@@ -55,7 +55,7 @@ class Columns:
         require_names_among(names, list(self.decimals), "decimal_columns")
 
     def wants(self, name: str) -> bool:
-        """Tell whether a column is wanted."""
+        """Return whether a column is wanted."""
         return not self.only or name in self.only
 
     def words_of(self, name: str) -> Collection[str]:
@@ -63,7 +63,7 @@ class Columns:
         return () if name in self.texts else self.null_words or ()
 
     def other_words(self) -> Collection[str]:
-        """Return the words that stand for a missing value among numbers, truth values and times."""
+        """Return the words that stand for a missing value among numbers, booleans and times."""
         return ("", *(NULL_WORDS if self.null_words is None else self.null_words))
 
 
@@ -75,7 +75,7 @@ def number_pattern(mark: str) -> str:
 
 
 def keeps_digits(text: str) -> bool:
-    """Tell whether a float64 has all digits of a number, or those that were written are the float64's own."""
+    """Return whether a float64 represents the written digits of a number exactly."""
     value = float(text)
     if repr(value) == text:
         return True
@@ -104,7 +104,7 @@ def column_of_texts(
 
 
 def _certain(name: str, texts: "pa.Array", said: Columns, quoted: Callable[[], bool]) -> "pd.Series[Any]":
-    """Return a column as numbers or truth values if all of its texts are, else as texts."""
+    """Return a column as numbers or booleans if all of its texts are, else as texts."""
     plain = _without(texts, said.other_words())
     if plain.null_count == len(plain):
         return series_of(name, texts) if texts.null_count < len(texts) else _nothing(name, len(texts))
@@ -127,7 +127,7 @@ def _time_texts(name: str, texts: "pa.Array", _said: Columns) -> "pd.Series[Any]
 
 
 def _is_word(texts: "pa.Array", words: Collection[str]) -> "pa.Array":
-    """Tell of each text whether it is one of some words; of a missing one, nothing."""
+    """Return whether each string is one of some words; null for missing strings."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

@@ -188,7 +188,7 @@ def _uncertain(text: Text, candidates: Sequence[str], hint: str) -> TaskError:
 
 
 def _agree(content: str, delimiter: str) -> bool:
-    """Tell whether header and rows have the same number of fields, two or more."""
+    """Return whether header and rows have the same number of fields, two or more."""
     count = 0
     try:
         for number, (_, record) in enumerate(_records(content, delimiter)):

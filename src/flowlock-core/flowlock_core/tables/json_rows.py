@@ -1,4 +1,4 @@
-"""Tables as JSON, a list of objects, one a row: every digit and every nanosecond is kept, both ways."""
+"""Tables as JSON, a list of objects, one per row: every digit and every nanosecond is kept, both ways."""
 
 import json
 import math
@@ -19,7 +19,7 @@ _NO_DATA = "FL730"
 
 
 def read_json_rows(path: Path, said: Columns) -> "pd.DataFrame":
-    """Read a table; a TaskError tells where the file is not a list of objects."""
+    """Read a table; a TaskError explains where the file is not a list of objects."""
     import pandas as pd
 
     rows = _parsed(path)

@@ -16,7 +16,7 @@ _PARAMETER = "values"
 
 
 def matching(column: "pd.Series[Any]", name: str, values: Sequence[Value]) -> "pd.Series[Any]":
-    """Tell of each value of a column whether it is among some values; a TaskError if kinds do not fit."""
+    """Return whether each value of a column is among some values; a TaskError if the types do not match."""
     from pandas.api import types
 
     dtype = column.dtype

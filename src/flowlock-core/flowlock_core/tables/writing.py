@@ -48,7 +48,7 @@ def write_delimited(df: "pd.DataFrame", path: Path, delimiter: str) -> None:
 
 
 def write_json_rows(df: "pd.DataFrame", path: Path) -> None:
-    """Write a table as a list of objects, one a row; no digit is rounded."""
+    """Write a table as a list of objects, one per row; no digit is rounded."""
     df = _plain_table(df)
     for name in df.columns:
         column = df[name]

@@ -1,4 +1,4 @@
-"""Tasks that read and write tables of a PostgreSQL database, through a connection."""
+"""Tasks that read and write tables of a PostgreSQL database through a connection."""
 
 from typing import Annotated, Literal, TypeAlias
 
@@ -36,7 +36,7 @@ def read_sql(
         Field(title="Values", description="The values of $1, $2 and so on, in this order."),
     ] = NO_VALUES,
 ) -> DataFrame:
-    """Read a table from a PostgreSQL database by a query.
+    """Read a table from a PostgreSQL database with a query.
 
     Numbers keep all digits, integers with missing values stay integers, days and times become times. A type
     that cannot be kept as it is, is refused by the name of its column.
@@ -68,5 +68,5 @@ def write_table(
         ),
     ] = None,
 ) -> int:
-    """Write a table into a PostgreSQL database, wholly or not at all, and return the number of rows."""
+    """Write a table into a PostgreSQL database, completely or not at all, and return the number of rows."""
     return store(connection, arrow_of(df), table, schema=schema, mode=TableMode(mode))

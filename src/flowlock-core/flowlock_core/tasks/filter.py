@@ -1,4 +1,4 @@
-"""Tasks that keep some of a table's rows."""
+"""Tasks that filter the rows of a table."""
 
 from datetime import time, timedelta
 from typing import Annotated
@@ -22,7 +22,7 @@ def define_time_range(
         ),
     ],
 ) -> TimeRange:
-    """Choose a span of time once, for all the steps that use it."""
+    """Choose a time range once, for all steps that use it."""
     return time_range
 
 
@@ -73,7 +73,7 @@ def filter_by_values(
         bool, Field(title="Exclude", description="Remove the selected rows instead of keeping them.")
     ] = False,
 ) -> DataFrame:
-    """Keep the rows whose column has one of some values, or leave them out.
+    """Keep or remove the rows with one of some values in a column.
 
     Values are compared as what the column holds: texts with texts, numbers with numbers, times with times in
     ISO 8601, of which a day is all of the day. A value of another kind is refused.

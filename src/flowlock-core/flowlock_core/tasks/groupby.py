@@ -1,4 +1,4 @@
-"""Tasks that split a table in groups, and that make one row or one number of many."""
+"""Tasks that split a table into groups, and aggregate rows."""
 
 from enum import Enum
 from typing import Annotated, Any, TypeAlias
@@ -60,7 +60,7 @@ def split_groups(
     df: Annotated[DataFrame, Field(title="Table", description="The table to split.")],
     by: By,
 ) -> list[tuple[GroupKey, DataFrame]]:
-    """Split a table in groups, one for each combination of values that occurs.
+    """Split a table into groups, one for each combination of values.
 
     The groups come sorted, each under its key: (column, "=", value) for each column, sorted by column.
     Rows where a column is empty make a separate group, the last one.
@@ -91,7 +91,7 @@ def concat_groups(
         Field(title="Groups", description="Tables by group, as a mapvalues step returns them."),
     ],
 ) -> DataFrame:
-    """Put the tables of groups under each other, with the groups' columns where they lack them."""
+    """Combine the tables of groups into one table, and add missing group columns."""
     import pandas as pd
 
     if not groups:
@@ -117,7 +117,7 @@ def aggregate(
         Field(title="Aggregations", description="The columns of the new table.", min_length=1),
     ],
 ) -> DataFrame:
-    """Make one row of each group: its columns, and an aggregate of others. The groups come sorted."""
+    """Make one row of each group: its columns, and aggregates of other columns. The groups are sorted."""
     require_columns(df, by, "by")
     _require_distinct(by, aggregations)
     groups = df.groupby(by, sort=True, dropna=False, observed=True)
@@ -157,7 +157,7 @@ def _exact_sums(group: Any, column: str, parameter: str) -> Any:
 
 
 def may_overflow(column: Any) -> bool:
-    """Tell whether sums of integers can leave the range of their type."""
+    """Return whether sums of integers can leave the range of their type."""
     if column.dtype.kind not in "iu" or not column.notna().any():
         return False
     largest = max(abs(int(column.min())), abs(int(column.max())))
@@ -209,7 +209,7 @@ def aggregate_value(
         Function, Field(title="Function", description="The function that combines the values.")
     ],
 ) -> int | float | str | None:
-    """Make one value of a column; nothing when there is none to make it of."""
+    """Aggregate a column to one value; an empty value if there are no values."""
     _require_aggregable(df, column, function, "column", "function")
     present: Any = df[column].dropna()
     if function in (Function.FIRST, Function.LAST):

@@ -1,4 +1,4 @@
-"""Tasks that make widgets and gather them in a dashboard."""
+"""Tasks that create widgets and gather them in a dashboard."""
 
 from collections.abc import Sequence
 from typing import Annotated, TypeAlias
@@ -134,7 +134,7 @@ def gather_dashboard(
         str, Field(title="Description", description="Shown under the heading; may be empty.")
     ] = "",
 ) -> Dashboard:
-    """Gather widgets on a page, the columns that they are grouped by as its selectors."""
+    """Gather widgets on a page, with a selector for each grouping column."""
     cards = merged_cards([_kept(item) for item in widgets])
     if not cards:
         raise _nothing_left(widgets)

@@ -44,7 +44,7 @@ def add_time_part(
         Field(title="Name", description="The name of the new column; the name of the part if left empty."),
     ] = None,
 ) -> DataFrame:
-    """Add a column with a part of a time, to group by."""
+    """Add a column with a part of a time, for grouping."""
     require_times(df, time_column, "time_column")
     return df.assign(**{name or part.value: _part(df[time_column], part)})
 
@@ -85,7 +85,7 @@ def select_columns(
         list[str], Field(title="Columns", description="The columns to keep, in this order.", min_length=1)
     ],
 ) -> DataFrame:
-    """Keep some of a table's columns, in the order given."""
+    """Select some columns of a table, in the given order."""
     require_columns(df, columns, "columns")
     return df[columns]
 
@@ -98,7 +98,7 @@ def rename_columns(
         Field(title="Names", description="Old name to new name; other columns keep their names."),
     ],
 ) -> DataFrame:
-    """Give some of a table's columns other names."""
+    """Rename some columns of a table."""
     require_columns(df, list(names), "names")
     renamed = df.rename(columns=names)
     twice = renamed.columns[renamed.columns.duplicated()]
@@ -117,7 +117,7 @@ def sort_rows(
     *,
     descending: Annotated[bool, Field(title="Descending", description="Sort in descending order.")] = False,
 ) -> DataFrame:
-    """Sort a table's rows; those without a value come last, equal ones keep their order."""
+    """Sort the rows of a table; rows without a value come last, equal rows keep their order."""
     require_columns(df, by, "by")
     try:
         return df.sort_values(by, ascending=not descending, kind="stable", ignore_index=True)

@@ -111,7 +111,7 @@ def load_cases(path: Path, *, only: Sequence[str] = ()) -> Cases:
 
 
 def _cases(document: Document) -> tuple[dict[str, Case], list[Problem]]:
-    """Return the cases that can be read, and what is wrong with the others."""
+    """Return the cases that can be read, and the problems of the others."""
     cases: dict[str, Case] = {}
     problems = list(document.problems)
     for case_id, content in document.content.items():
@@ -161,7 +161,7 @@ def run_cases(
     results: Path | None = None,
     layout: Mapping[int, Position] | None = None,
 ) -> list[CaseOutcome]:
-    """Run each case; its results go to a separate folder, which is kept if `results` says where."""
+    """Run each case; its results go to a separate folder, which is kept if `results` indicates where."""
     outcomes = []
     for case_id in cases.by_id:
         with tempfile.TemporaryDirectory(prefix="flowlock-case-") as temporary:
@@ -204,7 +204,7 @@ def _run_case(
 
 
 def _expected(case: Case, problems: Sequence[Problem]) -> bool:
-    """Tell whether a case wants the error that ended its run."""
+    """Return whether a case wants the error that ended its run."""
     if case.expect_error is None:
         return case.raises
     return any(case.expect_error in str(problem) for problem in problems)

@@ -68,7 +68,7 @@ class BaseResult:
         }
 
     def as_text(self) -> str:
-        """Return one line for people."""
+        """Return a one-line summary."""
         return f"{self.folder}: {self.summary()}"
 
     def summary(self) -> str:

@@ -39,7 +39,7 @@ def version_spec(specifiers: SpecifierSet) -> str:
 
 
 def applies(marker: Marker | None, environment: Mapping[str, str], extra: str = "") -> bool:
-    """Say whether a requirement with this marker counts in an environment, for one extra or for none."""
+    """Return whether a requirement with this marker counts in an environment, for one extra or for none."""
     return marker is None or marker.evaluate({**environment, "extra": extra})
 
 

@@ -93,7 +93,7 @@ def _stdlib_files(folder: str) -> dict[str, os.stat_result]:
 
 
 def _belongs(name: str) -> bool:
-    """Say whether a file of the standard library belongs to the package, by its name."""
+    """Return whether a file of the standard library belongs to the package, by its name."""
     return not (name in _LEFT_BEHIND or name.endswith(_NO_SOURCES) or name.startswith("libpython"))
 
 

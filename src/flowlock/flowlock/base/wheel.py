@@ -48,7 +48,7 @@ _PREFIX_FROM_SITE = "../../../"
 class Wheel:
     """A wheel on disk: `entry_points` are the commands it has, name → `module:function`.
 
-    `pure` says whether the same files serve every Python: then it becomes a `noarch: python` package.
+    `pure` indicates whether the same files serve every Python: then it becomes a `noarch: python` package.
     """
 
     path: Path
@@ -141,7 +141,7 @@ def _dist_info(path: Path, names: Iterable[str], distribution: str) -> str:
 
 
 def _is_platform_specific(names: Iterable[str], dist_info: str) -> bool:
-    """Tell whether a wheel has data files that a `noarch: python` package cannot place."""
+    """Return whether a wheel has data files that a `noarch: python` package cannot place."""
     data = dist_info.removesuffix(".dist-info") + ".data"
     return any(name.startswith((f"{data}/platlib/", f"{data}/headers/")) for name in names)
 
@@ -177,7 +177,7 @@ def _commands(path: Path, archive: zipfile.ZipFile, member: str) -> dict[str, st
 
 
 def _function(path: Path, member: str, name: str, value: str) -> str:
-    """Return what a command calls; a FlowlockError says that it is none, or leaves its folder."""
+    """Return what a command calls; a FlowlockError states that it is none, or leaves its folder."""
     try:
         return "".join(EntryPoint(f"{name} = {value}").partition("=")[2].split())
     except ValueError as error:
@@ -260,7 +260,7 @@ def _scheme_path(wheel: Wheel, name: str) -> tuple[str, str]:
 
 
 def _is_outside(name: str) -> bool:
-    """Tell whether a file of an archive would be written outside the folder of its contents."""
+    """Return whether a file of an archive would be written outside the folder of its contents."""
     return ".." in PurePosixPath(name).parts or name.startswith("/") or "\\" in name
 
 

@@ -116,5 +116,5 @@ def _written(folder: Path) -> set[Path]:
 
 
 def _is_named(path: str) -> bool:
-    """Say whether a path is that of a file which every output has, whatever the packages."""
+    """Return whether a path is that of a file which every output has, whatever the packages."""
     return path == MANIFEST or any(pattern.fullmatch(path) for pattern in (_INDEX, _WHEEL))

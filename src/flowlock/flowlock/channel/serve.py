@@ -76,7 +76,7 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = WAITING
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of a client that went away or stopped reading; anything else is a bug."""
+        """Ignore clients that disconnected or stopped reading; any other error is a bug."""
         if not isinstance(sys.exc_info()[1], ConnectionError | TimeoutError):
             super().handle_error(request, client_address)
 
@@ -96,7 +96,7 @@ class _Handler(SimpleHTTPRequestHandler):
         """Log nothing: stderr belongs to the command."""
 
     def send_head(self) -> Any:
-        """Send the headers of a file, of one range of it, or what is wrong with the request."""
+        """Send the headers of a file, of one range of it, or the problems of the request."""
         self._part = None
         path = self._file()
         if path is None:
@@ -152,12 +152,12 @@ class _Handler(SimpleHTTPRequestHandler):
         self.end_headers()
 
     def end_headers(self) -> None:
-        """Say that ranges are served."""
+        """Add the header for range requests."""
         self.send_header("Accept-Ranges", "bytes")
         super().end_headers()
 
     def copyfile(self, source: Any, outputfile: Any) -> None:
-        """Send the file, or the range that was asked for."""
+        """Send the file, or the range that was requested."""
         if self._part is None:
             shutil.copyfileobj(source, outputfile)
             return

@@ -56,7 +56,7 @@ class CacheResult:
         return {"entries": rows, "size": self.size, "dry_run": self.dry_run}
 
     def as_text(self) -> str:
-        """Return a line an entry, and the sum."""
+        """Return a line per entry, and the sum."""
         width = max((len(entry.name) for entry in self.entries), default=0)
         lines = []
         for entry in self.entries:

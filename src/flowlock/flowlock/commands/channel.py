@@ -24,7 +24,7 @@ class ChannelListing:
         return {"packages": [entry.as_json() for entry in self.entries]}
 
     def as_text(self) -> str:
-        """Return a line a package."""
+        """Return a line per package."""
         width = max((len(entry.artifact.file) for entry in self.entries), default=0)
         return "\n".join(_line(entry, width) for entry in self.entries)
 

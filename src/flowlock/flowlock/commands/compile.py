@@ -76,7 +76,7 @@ class CompileResult:
         return {"workflows": [workflow.as_json() for workflow in self.workflows]}
 
     def as_text(self) -> str:
-        """Return a line a workflow, and a line a file that differs."""
+        """Return a line per workflow, and a line per file that differs."""
         lines = [line for workflow in self.workflows for line in workflow.as_lines()]
         if not self.ok:
             lines.append("hint: run `flowlock compile`, then commit the changes")
@@ -85,7 +85,7 @@ class CompileResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SpecSource:
-    """A spec as read: its text, what it says, and what is wrong with that."""
+    """A spec as read: its text, what it says, and the problems of that."""
 
     workflow: Workflow
     text: str
@@ -145,7 +145,7 @@ def read_specs(workspace: Workspace, workflows: Sequence[Workflow]) -> list[Spec
 
 
 def with_layout(source: SpecSource, workspace: Workspace) -> SpecSource:
-    """Add the `layout.json` beside a spec, if there is one, and what is wrong with it."""
+    """Add the `layout.json` beside a spec, if there is one, and the problems of it."""
     path = source.workflow.folder / LAYOUT
     if source.spec is None or not path.is_file():
         return source
@@ -246,7 +246,7 @@ def check_specs(sources: Sequence[SpecSource], catalog: Catalog, facts: Workspac
 
 
 def count(problems: Sequence[Problem]) -> str:
-    """Say how many problems and warnings there are."""
+    """Return how many problems and warnings there are."""
     numbers = {"problem": len(errors(problems)), "warning": len(warnings(problems))}
     return ", ".join(f"{n} {word}{'s' if n > 1 else ''}" for word, n in numbers.items() if n)
 

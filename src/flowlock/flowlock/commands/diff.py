@@ -45,7 +45,7 @@ class DiffResult:
         return {"revision": self.revision, "locks": [lock.as_json() for lock in self.locks]}
 
     def as_text(self) -> str:
-        """Return the changes, lock by lock, in the form that was asked for."""
+        """Return the changes, lock by lock, in the form that was requested."""
         match self.form:
             case DiffForm.TEXT:
                 parts = [[lock.path, *diff.as_lines(lock.changes, lock.platforms)] for lock in self.locks]

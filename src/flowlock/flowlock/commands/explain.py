@@ -10,14 +10,14 @@ from flowlock.report.explanations import Explanation, explanations
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExplainResult:
-    """The explanations that were asked for; `whole` shows all of each, else a line each."""
+    """The explanations that were requested; `whole` shows all of each, else a line each."""
 
     explanations: tuple[Explanation, ...]
     whole: bool
 
     @property
     def ok(self) -> bool:
-        """An explanation only tells, so it is always true."""
+        """An explanation is always successful."""
         return True
 
     def as_json(self) -> Mapping[str, Any]:

@@ -125,7 +125,7 @@ def lock_stage(
 
 
 def check(session: Session, names: Sequence[str], options: LockOptions) -> LockResult:
-    """Say whether the profile's locks of workflows are current, and nothing else."""
+    """Return whether the profile's locks of workflows are current, and nothing else."""
     snapshot = read_snapshot(session.workspace)
     return _lock(session, targets(session, names), replace(options, check=True), snapshot)
 
@@ -190,7 +190,7 @@ def committed(session: Session) -> list[LockTarget]:
 
 
 def committed_is_current(session: Session, workflow: Workflow, snapshot: WorkspaceSnapshot) -> bool:
-    """Say whether a workflow's committed lock is what its manifest and the sources ask for."""
+    """Return whether a workflow's committed lock is what its manifest and the sources ask for."""
     target = _committed_target(session, workflow)
     return _lock(session, [target], LockOptions(check=True), snapshot).ok
 

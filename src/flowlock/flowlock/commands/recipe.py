@@ -56,7 +56,7 @@ def show_recipe(workspace: Workspace, name: str) -> RecipeResult:
 
 
 def recipe_problems(workspace: Workspace) -> list[Problem]:
-    """Return what is wrong with the recipes, and where they and the pyprojects of src packages disagree."""
+    """Return the problems of the recipes, and where they and the pyprojects of src packages disagree."""
     recipes: dict[Package, Recipe] = {}
     problems: list[Problem] = []
     for package in workspace.packages:

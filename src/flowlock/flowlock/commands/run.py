@@ -206,7 +206,7 @@ def _execute(
 
 
 def _only_of_runs(results: Path) -> bool:
-    """Tell whether a folder is absent, empty, or holds nothing but what the run in its record wrote."""
+    """Return whether a folder is absent, empty, or holds nothing but what the run in its record wrote."""
     if not results.exists():
         return True
     record = memo.read_plain(results / RECORD, RunRecord)
@@ -231,7 +231,7 @@ def _record(results: Path, environment: str, params: Path | None) -> dict[str, A
 
 
 def _is_current(results: Path, environment: str, params: Path | None) -> bool:
-    """Tell whether the kept results are those of this environment, these parameters and unchanged inputs."""
+    """Return whether the results belong to this environment and these parameters, with unchanged inputs."""
     record = memo.read_plain(results / RECORD, RunRecord)
     if record is None or (record.environment, record.params) != (environment, str(params)):
         return False

@@ -24,7 +24,7 @@ PARAMS, CASES = "params.yaml", "test-cases.yaml"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunFiles:
-    """What the files beside a spec say, as far as they can be read, and what is wrong with their form."""
+    """What the files beside a spec say, as far as they can be read, and the problems of their form."""
 
     params: Params | None = None
     cases: Cases | None = None
@@ -96,7 +96,7 @@ def _check(task: str, parameter: str, value: Any) -> LiteralCheck:
 
 
 def _problems(spec: Spec, in_scope: Scope, params: Params, mocked: Sequence[str]) -> Iterator[RunProblem]:
-    """Yield what is wrong with names, then with the values of those that are right."""
+    """Yield the problems of names, then with the values of those that are right."""
     steps = {step.id.value: step for step in spec.steps if step.id}
     takes = {name: _parameters(name, step, in_scope) for name, step in steps.items()}
     yield from check_names(list(takes.values()), params.by_step, mocked=mocked)

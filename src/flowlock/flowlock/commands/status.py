@@ -66,7 +66,7 @@ class StatusResult:
 
     @property
     def ok(self) -> bool:
-        """A status only tells, so it is always true."""
+        """A status is always successful."""
         return True
 
     def as_json(self) -> Mapping[str, Any]:
@@ -74,7 +74,7 @@ class StatusResult:
         return {"packages": [package.as_json() for package in self.packages], "notes": list(self.notes)}
 
     def as_text(self) -> str:
-        """Return one table, a line a package."""
+        """Return one table, a line per package."""
         targets = list(self.packages[0].targets) if self.packages else []
         head = ["package", "version", "build", "channel", "locks", *targets]
         rows = [package.as_row(targets) for package in self.packages]
@@ -84,7 +84,7 @@ class StatusResult:
 def status(
     session: Session, to: Sequence[str] = (), environ: Mapping[str, str] | None = None
 ) -> StatusResult:
-    """Say of each package what its source makes and who has it; asks targets only if they are named."""
+    """Return the build of each package and where it is present; only named targets are queried."""
     identities = read_snapshot(session.workspace).identities
     here = {entry.artifact.file for entry in store.entries(session.channel)}
     locked = _locked_files(session)

@@ -102,7 +102,7 @@ class OneTask:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SpecSchema:
-    """What `flowlock schema spec` prints: a JSON document, whatever form is asked for."""
+    """What `flowlock schema spec` prints: a JSON document, whatever form is requested."""
 
     document: Mapping[str, Any]
     ok: bool = True

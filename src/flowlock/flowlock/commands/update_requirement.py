@@ -44,7 +44,7 @@ class UpdateResult:
         }
 
     def as_text(self) -> str:
-        """Return one line a change, and what the sync says."""
+        """Return one line per change, and what the sync says."""
         lines = [_line(change) for change in self.changes]
         if not lines:
             lines = [f"every requirement on {self.name} already specifies {self.version}"]

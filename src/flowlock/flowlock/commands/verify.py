@@ -47,7 +47,7 @@ class VerifyResult:
         }
 
     def as_text(self) -> str:
-        """Return a line a mismatch; if there is none, what was compared; then what is left out."""
+        """Return a line per mismatch; if there is none, what was compared; then what is left out."""
         if self.ok:
             compared = [f"{self.tag}: {sentence}" for sentence in self.verified]
         else:
@@ -137,7 +137,7 @@ def tag(session: Session, name: str | None = None) -> TagResult:
 
 
 def tag_problems(session: Session, name: str) -> Iterator[Problem]:
-    """Yield what is wrong with a tag: absent, not checked out, moved, or not on the main branch."""
+    """Yield the problems of a tag: absent, not checked out, moved, or not on the main branch."""
     root = session.workspace.root
     version.version_of(name)
     commit, head = git.tag_commit(root, name), git.head(root)

@@ -44,7 +44,7 @@ class WorkflowsResult:
 
     @property
     def ok(self) -> bool:
-        """A list only tells, so it is always true."""
+        """A list is always successful."""
         return True
 
     def as_json(self) -> Mapping[str, Any]:
@@ -55,7 +55,7 @@ class WorkflowsResult:
         }
 
     def as_text(self) -> str:
-        """Return a table, a line a workflow."""
+        """Return a table, a line per workflow."""
         head = ["workflow", "version", "package", "lock", "title"]
         return text_table(head, [(w.name, w.version, w.package, w.lock, w.title) for w in self.workflows])
 

@@ -101,7 +101,7 @@ def _branches(schema: Mapping[str, Json]) -> list[Mapping[str, Json]]:
 
 
 def _accepts(old: Mapping[str, Json], new: Mapping[str, Json]) -> bool:
-    """Tell whether the new schema certainly accepts every value that the old one accepted."""
+    """Return whether the new schema certainly accepts every value that the old one accepted."""
     return not any(change.breaking for change in _compared(old, new, ""))
 
 

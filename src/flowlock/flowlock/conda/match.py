@@ -31,14 +31,14 @@ class RattlerMatcher:
     _virtual: dict[str, "PackageRecord"] = field(default_factory=dict)
 
     def parse(self, spec: str) -> ParsedSpec:
-        """Return a parsed spec; ValueError says why it is not a match spec."""
+        """Return a parsed spec; ValueError explains why it is not a match spec."""
         parsed = self._specs.get(spec)
         if parsed is None:
             parsed = self._specs[spec] = _parse(spec)
         return parsed
 
     def matches(self, spec: str, record: Record) -> bool:
-        """Tell whether a record satisfies a spec, its channel and subdir included; ValueError as parse."""
+        """Return whether a record satisfies a spec, its channel and subdir included; ValueError as parse."""
         parsed = self.parse(spec)
         if parsed.channel and parsed.channel.rstrip("/") != record.channel:
             return False
@@ -47,7 +47,7 @@ class RattlerMatcher:
         return parsed.spec.matches(self._engine_record(record))
 
     def matches_virtual(self, spec: str, package: str) -> bool:
-        """Tell whether a virtual package (`__name=version[=build]`) satisfies a spec."""
+        """Return whether a virtual package (`__name=version[=build]`) satisfies a spec."""
         name, _, rest = package.partition("=")
         version, _, build = rest.partition("=")
         record = self._virtual.get(package)
@@ -96,7 +96,7 @@ def _engine_record(record: Record) -> "PackageRecord":
 
 
 def _package(name: str, version: str, build: str, **fields: Any) -> "PackageRecord":
-    """Return the engine's record; ValueError says which field it refuses."""
+    """Return the engine's record; ValueError explains which field it refuses."""
     from rattler import PackageRecord
     from rattler import exceptions as engine
     from rattler.package.build_string import BuildString

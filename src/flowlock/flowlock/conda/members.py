@@ -32,7 +32,7 @@ class Member:
 
 
 def is_inside(path: str) -> bool:
-    """Say whether a path of a package leads to a place inside it, whatever the operating system."""
+    """Return whether a path of a package leads to a place inside it, whatever the operating system."""
     parts = re.split(r"[/\\]", path)
     return bool(parts[0]) and ".." not in parts and not _DRIVE.match(path) and "\0" not in path
 

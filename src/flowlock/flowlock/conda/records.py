@@ -72,12 +72,12 @@ class Record:
 
     @property
     def extra_depends(self) -> Mapping[str, tuple[str, ...]]:
-        """Dependencies that hold when an extra is asked for."""
+        """Dependencies that hold when an extra is requested."""
         return {key: tuple(map(str, specs)) for key, specs in (self.more.get("extra_depends") or {}).items()}
 
 
 def is_archive(url: str) -> bool:
-    """Tell whether a location is a binary package, not the folder of a source package."""
+    """Return whether a location is a binary package, not the folder of a source package."""
     return url.endswith(ARCHIVES)
 
 

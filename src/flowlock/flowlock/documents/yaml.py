@@ -27,7 +27,7 @@ _CODES = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class YamlText:
-    """A YAML mapping of texts to texts, numbers, truth values, lists and such mappings; and its places."""
+    """A YAML mapping of texts to texts, numbers, booleans, lists and such mappings; and its places."""
 
     content: Mapping[str, Any]
     places: Places

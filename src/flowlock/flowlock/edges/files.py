@@ -22,7 +22,7 @@ ATTEMPTS, PAUSE = 20, 0.05
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write a whole file atomically, making its folder; a FlowlockError says why it cannot be."""
+    """Write a whole file atomically, making its folder; a FlowlockError explains why it cannot be."""
     with replacing(path) as stream:
         stream.write(data)
 
@@ -154,7 +154,7 @@ def sha256_of(path: Path) -> Sha256:
 
 
 def remove(path: Path) -> None:
-    """Delete a file, a link or a whole folder, if it is there; a FlowlockError says why it cannot be.
+    """Delete a file, a link or a whole folder, if it is there; a FlowlockError explains why it cannot be.
 
     A folder gets another name first, so that nobody who is killed leaves half of it under its own; the next
     call deletes that. Folders in it may be read-only.

@@ -74,7 +74,7 @@ def listed(folder: Path) -> SourceListing:
 
 
 def _is_file(name: str, mode: int) -> bool:
-    """Say whether git's name is that of a file; one that is not UTF-8 has no mode here."""
+    """Return whether git's name is that of a file; one that is not UTF-8 has no mode here."""
     if mode == 0:
         return UNREADABLE in name
     return stat.S_ISREG(mode) or stat.S_ISLNK(mode)
@@ -190,7 +190,7 @@ def dirty(root: Path) -> list[str]:
 
 
 def contains(root: Path, branch: str, commit: str) -> bool:
-    """Say whether a commit is on a branch."""
+    """Return whether a commit is on a branch."""
     return _run(root, "merge-base", "--is-ancestor", commit, branch, check=False).returncode == 0
 
 

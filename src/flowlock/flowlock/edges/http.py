@@ -37,7 +37,7 @@ MOST_DIGITS = 19
 
 
 class AnswerKind(Enum):
-    """What is asked for: the most bytes that are read of it, and how many read timeouts it may take."""
+    """What is requested: the most bytes that are read of it, and how many read timeouts it may take."""
 
     TOKEN = (64_000, 1)
     MESSAGE = (16_000_000, 1)
@@ -353,7 +353,7 @@ def _require_readable(request: HttpRequest, headers: Mapping[str, str]) -> None:
 
 
 def _raise_passing(request: HttpRequest, answer: Answer) -> None:
-    """Tell a refusal that passes from one that stays; a 403 with a rate limit's headers passes (GitHub's)."""
+    """Raise for a temporary refusal; a 403 with rate-limit headers is temporary (GitHub's)."""
     says_when = "retry-after" in answer.headers or answer.headers.get("x-ratelimit-remaining") == "0"
     limited = answer.status == HTTPStatus.FORBIDDEN and says_when
     if answer.status in PASSING or answer.status > max(PASSING) or limited:

@@ -62,7 +62,7 @@ def made_of(content: Any, make: Callable[[Any], Made]) -> Made | None:
 
 
 def write(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a document atomically; a FlowlockError says why it cannot be."""
+    """Write a document atomically; a FlowlockError explains why it cannot be."""
     files.write_bytes(path, _sealed(json.dumps(content, separators=(",", ":")).encode()))
 
 

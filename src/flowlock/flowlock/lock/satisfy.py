@@ -72,7 +72,7 @@ class ParsedParts(Protocol):
 
     @property
     def extras(self) -> tuple[str, ...]:
-        """The extras that are asked for."""
+        """The extras that are requested."""
 
     @property
     def condition(self) -> str | None:
@@ -86,10 +86,10 @@ class Matcher(Protocol):
         """Return a spec's parts; raises ValueError with a sentence if it is none."""
 
     def matches(self, spec: str, record: Record) -> bool:
-        """Tell whether a record satisfies a spec."""
+        """Return whether a record satisfies a spec."""
 
     def matches_virtual(self, spec: str, package: str) -> bool:
-        """Tell whether a virtual package satisfies a spec."""
+        """Return whether a virtual package satisfies a spec."""
 
 
 def check(

@@ -42,7 +42,7 @@ class SolveGroup:
         return tuple(dict.fromkeys(channel for member in self.members for channel in member.channels))
 
     def is_any_of(self, environments: Collection[tuple[str | None, str | None]]) -> bool:
-        """Tell whether any member is among environments with a platform (name or subdir, None for all)."""
+        """Return whether any member is among environments with a platform (name or subdir, None for all)."""
         platforms = (None, self.platform.name, self.platform.subdir)
         return any(
             (member.name, platform) in environments for member in self.members for platform in platforms

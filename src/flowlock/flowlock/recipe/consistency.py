@@ -134,7 +134,7 @@ def _requirements(
 
 
 def _agree(wanted: str, stated: str, *, optional: bool) -> bool:
-    """Tell whether a recipe states what a pyproject wants; either may be empty."""
+    """Return whether a recipe states what a pyproject wants; either may be empty."""
     if optional and not stated:
         return True
     # What only the engine can evaluate is compared by its name.

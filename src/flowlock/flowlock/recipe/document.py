@@ -240,7 +240,7 @@ def _value_problems(
 
 
 def _loses_text(value: Any, written: str | None) -> bool:
-    """Say whether YAML reads a text as something else: 1.10 as 1.1, 0x10 as 16, true as True."""
+    """Return whether YAML reads a text as something else: 1.10 as 1.1, 0x10 as 16, true as True."""
     if isinstance(value, str):
         return False
     return isinstance(value, float) or (written is not None and str(value) != written)

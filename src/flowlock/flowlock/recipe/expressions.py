@@ -24,7 +24,7 @@ def names(expression: str) -> frozenset[str] | None:
 
 
 def evaluate(expression: str, values: Mapping[str, Any]) -> str:
-    """Return what an expression gives that has `names`; ValueError says why it gives no text."""
+    """Return what an expression gives that has `names`; ValueError explains why it gives no text."""
     if expression.strip().isidentifier():
         return str(values[expression.strip()])
     from jinja2 import TemplateError
@@ -55,7 +55,7 @@ def _parsed(expression: str) -> frozenset[str] | None:
 
 
 def _is_simple(node: "nodes.Node") -> bool:
-    """Say whether a part of an expression is one that means the same here as to the engine."""
+    """Return whether a part of an expression is one that means the same here as to the engine."""
     from jinja2 import nodes
 
     if isinstance(node, nodes.Filter):

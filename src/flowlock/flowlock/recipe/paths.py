@@ -29,7 +29,7 @@ def escapes(document: Mapping[str, Any], places: Places) -> Iterator[Problem]:
 
 
 def _fault(value: Any, document: Mapping[str, Any], *, source: bool) -> str | None:
-    """Return what is wrong with a path; that of a source may go up, since it is seen from the recipe."""
+    """Return the problems of a path; that of a source may go up, since it is seen from the recipe."""
     try:
         path = resolve(value, document)
     except ValueError as error:

@@ -58,7 +58,7 @@ def with_pins(recipe: Recipe, versions: Mapping[str, Version]) -> Recipe:
 
 
 def has_pins(recipe: Recipe) -> bool:
-    """Say whether a recipe pins any package by its version in the workspace."""
+    """Return whether a recipe pins any package by its version in the workspace."""
     requirements = table(recipe.document, "requirements")
     return any(PIN in str(item) for key in SECTIONS for _, item in leaves(requirements.get(key)))
 

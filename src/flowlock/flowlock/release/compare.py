@@ -38,6 +38,6 @@ def compare(
 
 
 def _is_said_to_be_there(item: Item, served: Mapping[str, Served], verdicts: Mapping[str, Verdict]) -> bool:
-    """Say whether the target states the item's digest; an older ledger may be present with other bytes."""
+    """Return whether the target states the item's digest; an older ledger may be present with other bytes."""
     present = verdicts[item.place].status is DeliveryStatus.PRESENT
     return present and served[item.place].sha256 == item.sha256

@@ -61,7 +61,7 @@ class Ledger:
 
 
 def read(path: Path, *, tag: str, commit: str) -> Ledger:
-    """Return the ledger that is kept, an empty one where there is none or it is of another commit."""
+    """Return the ledger that is kept, an empty one if there is none or it is of another commit."""
     kept = memo.read_plain(path, _LedgerFile)
     # Only the times of first sight are lost, and the targets are queried for what they serve anyway.
     if kept is None or (kept.form, kept.tag, kept.commit) != (SCHEMA, tag, commit):

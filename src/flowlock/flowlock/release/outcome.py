@@ -27,7 +27,7 @@ class ArtifactOutcome:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TargetOutcome:
-    """The outcomes of all files at one target; `detail` says why it was not finished, if it was not."""
+    """The outcomes of all files at one target; `detail` indicates why it was not finished, if it was not."""
 
     target: str
     artifacts: tuple[ArtifactOutcome, ...]
@@ -71,7 +71,7 @@ class PublishResult:
         return document
 
     def as_text(self) -> str:
-        """Return a line a target, and below it what is left to be done, a line a file."""
+        """Return a line per target, and below it what is left to be done, a line per file."""
         lines = [line for target in self.targets for line in self._target_lines(target)]
         if not self.ok:
             lines += [

@@ -128,7 +128,7 @@ def stages(names: Sequence[str]) -> frozenset[PublishStage]:
 
 
 def _admit(run: _Run) -> str:
-    """Read each file and hold it against the pins, before anybody is asked for anything."""
+    """Read each file and hold it against the pins, before anybody is requested anything."""
     run.items = [artifact.read(path) for path in run.job.files]
     problems = publish_plan.admit(run.items, run.job.pins)
     if problems:

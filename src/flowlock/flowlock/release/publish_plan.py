@@ -18,7 +18,7 @@ RAISE = "raise the version, or the build number"
 class PinnedBuild:
     """A build that the tag stands for; it has no sha256 if no lock pins it, and its identity is all there is.
 
-    `workflow` says that it is a workflow's own package: these go last, when all that they need is there.
+    `workflow` indicates that it is a workflow's own package: these go last, when all that they need is there.
     """
 
     artifact: Artifact
@@ -121,7 +121,7 @@ def judge(item: Item, served: Mapping[str, Served]) -> Verdict:
 
 
 def _are_rivals(ours: Artifact, theirs: Artifact) -> bool:
-    """Say whether users who ask for our version would get theirs, or either."""
+    """Return whether users who ask for our version would get theirs, or either."""
     return (
         (theirs.name, theirs.subdir) == (ours.name, ours.subdir)
         and _same_version(theirs.version, ours.version)

@@ -77,7 +77,7 @@ class RequirementMove:
     version: str
 
     def conda(self, old: str) -> str:
-        """Return the constraint that follows `old` in a spec or recipe; ValueError says why none does."""
+        """Return the constraint that follows `old` in a spec or recipe; ValueError explains why none does."""
         if self._is_version:
             return self._raised(old)
         try:
@@ -86,7 +86,7 @@ class RequirementMove:
             return self.version
 
     def python(self, old: str) -> str:
-        """Return the constraint that follows `old` in a pyproject; ValueError says why none does."""
+        """Return the constraint that follows `old` in a pyproject; ValueError explains why none does."""
         if self._is_version:
             return self._raised(old)
         clauses = [clause.strip() for clause in self.version.split(",")]

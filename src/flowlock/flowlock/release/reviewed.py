@@ -64,7 +64,7 @@ def _left_out(workspace: Workspace) -> Iterator[UnlockedWorkflow]:
 
 
 def lines(workflows: Sequence[UnlockedWorkflow]) -> list[str]:
-    """Return one line a workflow that is left out."""
+    """Return one line per workflow that is left out."""
     return [workflow.as_text() for workflow in workflows]
 
 

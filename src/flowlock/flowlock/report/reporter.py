@@ -1,4 +1,4 @@
-"""Results and failures as text or JSON on stdout; progress, one line a stage, on stderr."""
+"""Results and failures as text or JSON on stdout; progress, one line per stage, on stderr."""
 
 import os
 import sys
@@ -52,7 +52,7 @@ class Progress(Protocol):
         """Return a context manager that yields a Stage and prints its line when the block ends well."""
 
     def working(self, text: str) -> None:
-        """Say what is being done at this moment; shown live on a terminal, as a line with -v elsewhere."""
+        """Show the current activity: live on a terminal, elsewhere as a line with -v."""
 
     def note(self, text: str) -> None:
         """Print a line that the user should see: a warning, or where something was put."""

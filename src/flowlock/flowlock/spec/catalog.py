@@ -36,7 +36,7 @@ _Registered = TypeVar("_Registered", TaskSignature, BrokenTask)
 class Catalog:
     """Signatures by bare name, sorted; the distributions that were looked at, by canonical name.
 
-    `unavailable` says of distributions why they could not be looked at; `verdicts` has what is wrong with
+    `unavailable` says of distributions why they could not be looked at; `verdicts` has the problems of
     literals, by canonical distribution and check; `own_versions` are those of the workspace's packages.
     """
 
@@ -89,7 +89,7 @@ class Catalog:
         return self.verdicts.get((canonicalize_name(task.distribution), check), ())
 
     def knows(self, text: str) -> bool:
-        """Tell whether a task of this name is registered, though it may be one that cannot be imported."""
+        """Return whether a task of this name is registered, though it may be one that cannot be imported."""
         return bool(self.named(text)) or text.rpartition(".")[2] in self.broken
 
     def named(self, text: str) -> tuple[TaskSignature, ...]:
@@ -149,7 +149,7 @@ class Scope:
         return tasks[0] if len(tasks) == 1 else None
 
     def requires(self, distribution: str) -> bool:
-        """Tell whether the spec requires a distribution."""
+        """Return whether the spec requires a distribution."""
         return canonicalize_name(distribution) in self.required
 
     def taken(self, used: Iterable[str]) -> set[str]:
@@ -187,7 +187,7 @@ def scope(spec: Spec, catalog: Catalog, facts: WorkspaceFacts) -> Scope:
 
 
 def is_condition(task: TaskSignature) -> bool:
-    """Tell whether a task is a skip condition: it says so, or takes whatever comes and returns a bool."""
+    """Return whether a task is a skip condition: it says so, or takes whatever comes and returns a bool."""
     return CONDITION in task.tags or (task.returns == "bool" and not task.parameters)
 
 

@@ -26,7 +26,7 @@ class WorkspaceFacts:
     platforms: tuple[str, ...]
 
     def knows_channel(self, name: str) -> bool:
-        """Tell whether flowlock.toml has the channel, or an alias for it."""
+        """Return whether flowlock.toml has the channel, or an alias for it."""
         return plain_channel(name) in self.channels
 
     def distribution(self, conda_name: str) -> str:

@@ -35,7 +35,7 @@ class WidgetPosition:
     static: bool = False
 
     def overlaps(self, other: "WidgetPosition") -> bool:
-        """Tell whether both cover a cell of the grid."""
+        """Return whether both cover a cell of the grid."""
         beside = self.x >= other.x + other.w or other.x >= self.x + self.w
         below = self.y >= other.y + other.h or other.y >= self.y + self.h
         return not beside and not below

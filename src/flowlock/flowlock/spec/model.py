@@ -211,7 +211,7 @@ class Spec:
 
 
 def _is_visible(text: str) -> bool:
-    """Tell whether a reader would see anything: control characters and spaces alone are not a title."""
+    """Return whether a reader would see anything: control characters and spaces alone are not a title."""
     return any(letter.isprintable() and not letter.isspace() for letter in text)
 
 

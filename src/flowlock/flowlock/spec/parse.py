@@ -78,7 +78,7 @@ def parse(text: str, file: str) -> tuple[Spec | None, list[Problem]]:
 
 
 def kind(node: Node) -> str:
-    """Say what a value is, with its article, for a message."""
+    """Return what a value is, with its article, for a message."""
     match node:
         case Mapping():
             return "a mapping"

@@ -107,13 +107,13 @@ def _kind(name: str) -> ValueKind:
 
 
 def takes_nothing(expected: Type) -> bool:
-    """Tell whether a type says that None is one of its values."""
+    """Return whether a type says that None is one of its values."""
     members = expected.inner if expected.kind is ValueKind.UNION else (expected,)
     return any(member.kind is ValueKind.NOTHING for member in members)
 
 
 def fits(actual: Type, expected: Type) -> bool:
-    """Tell whether a value of one type may be what another expects."""
+    """Return whether a value of one type may be what another expects."""
     kinds = (actual.kind, expected.kind)
     if ValueKind.UNKNOWN in kinds:
         return True
@@ -128,7 +128,7 @@ def fits(actual: Type, expected: Type) -> bool:
 
 
 def _fits_inside(actual: Type, expected: Type) -> bool:
-    """Tell whether what is in the brackets of two types of one kind fits."""
+    """Return whether what is in the brackets of two types of one kind fits."""
     if actual.element and expected.element:
         return fits(actual.element, expected.element)
     if not actual.parts or not expected.parts:

@@ -24,7 +24,7 @@ def pep440(text: str) -> str:
 
 
 def meets(version: str, condition: str) -> bool:
-    """Tell whether a version meets conditions that `pep440` can read; one that PEP 440 cannot read does."""
+    """Return whether a version meets conditions that `pep440` can read; one that PEP 440 cannot read does."""
     try:
         return SpecifierSet(pep440(condition)).contains(Version(version), prereleases=True)
     except InvalidVersion:

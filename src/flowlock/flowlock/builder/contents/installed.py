@@ -162,7 +162,7 @@ def _recorded(file: Path) -> dict[str, Mapping[str, Any]] | None:
 
 
 def _is_changed(path: Path, stated: Mapping[str, Any]) -> bool:
-    """Say whether a file has other contents than its package put there; links to its files are unchanged."""
+    """Return whether a file differs from its package's file; links to the files count as unchanged."""
     digest = stated.get("sha256_in_prefix") or stated.get("sha256")
     if path.is_symlink() or digest is None or path.stat().st_nlink > 1:
         return False

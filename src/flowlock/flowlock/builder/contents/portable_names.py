@@ -46,7 +46,7 @@ def collisions(paths: Iterable[str]) -> Iterator[list[str]]:
 
 
 def windows_takes(path: str) -> bool:
-    """Say whether each part of a path can be a name on Windows."""
+    """Return whether each part of a path can be a name on Windows."""
     return all(_is_windows_name(part) for part in path.split("/"))
 
 

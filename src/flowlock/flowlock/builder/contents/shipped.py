@@ -83,7 +83,7 @@ def left_out(content: Mapping[str, Member], noarch: Noarch | None) -> Iterator[E
 
 
 def is_bytecode(path: str, paths: Collection[str]) -> bool:
-    """Say whether a file is what Python makes of a source that is among these paths (PEP 3147)."""
+    """Return whether a file is what Python makes of a source that is among these paths (PEP 3147)."""
     match = _BYTECODE.fullmatch(path)
     return match is not None and f"{match['folder']}{match['module']}.py" in paths
 

@@ -31,7 +31,7 @@ class OutcomeCache:
         self._last[name], self._changed = [inputs, outcome], True
 
     def passed(self, artifact: str, environment: str) -> bool:
-        """Say whether an artifact passed in an environment."""
+        """Return whether an artifact passed in an environment."""
         return environment in self._passed.get(artifact, [])
 
     def keep_pass(self, artifact: str, environment: str) -> None:

@@ -56,7 +56,7 @@ _TABLES = ("sources", "needs", "recipe", "surroundings", "variant")
 
 
 def _are_inputs(document: Mapping[str, Any]) -> bool:
-    """Say whether a document can be compared with the inputs of today."""
+    """Return whether a document can be compared with the inputs of today."""
     tables = all(isinstance(document.get(key, {}), Mapping) for key in _TABLES)
     return tables and isinstance(document.get("pins", []), list)
 
@@ -98,7 +98,7 @@ class Cache:
         return record if record and record.form == SCHEMA and _are_inputs(record.inputs) else None
 
     def last(self, name: str, variant: Mapping[str, str]) -> dict[str, Any] | None:
-        """Return the inputs of what a package last had in the channel, to tell what changed since."""
+        """Return the inputs of what a package last had in the channel, to determine what changed since."""
         inputs = memo.read(self._last(name, variant), dict[str, Any])
         return inputs if inputs is not None and _are_inputs(inputs) else None
 

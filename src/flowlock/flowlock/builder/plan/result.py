@@ -50,9 +50,9 @@ class PackageResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BuildResult:
-    """Every package that was asked for and what it needs, in the order of building.
+    """Every package that was requested and what it needs, in the order of building.
 
-    `mended` says that the files of the channel did not match these packages and were written again.
+    `mended` indicates that the files of the channel did not match these packages and were written again.
     """
 
     packages: tuple[PackageResult, ...]
@@ -74,7 +74,7 @@ class BuildResult:
         return {"packages": [_as_json(package) for package in self.packages]}
 
     def as_text(self) -> str:
-        """Return a line a package, then the warnings."""
+        """Return a line per package, then the warnings."""
         verb = "would be " if self.dry_run else ""
         width = max((len(package.name) for package in self.packages), default=0)
         lines = [_line(package, width, verb) for package in self.packages]

@@ -44,7 +44,7 @@ class PackageState:
 
     @property
     def inputs(self) -> dict[str, Any]:
-        """What it is made from and in, as the cache keeps it to tell later what changed."""
+        """What it is made from and in, as the cache keeps it to determine later what changed."""
         return {**self.package.inputs.as_json(), "surroundings": self.surroundings}
 
     @property

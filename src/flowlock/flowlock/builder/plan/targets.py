@@ -215,7 +215,7 @@ def _unknown(name: str, packages: Collection[str], workflows: Mapping[str, str])
 
 
 def package_recipe(workspace: Workspace, package: Package) -> Recipe:
-    """Return what a src package's recipe says; a FlowlockError tells why it cannot be this package's."""
+    """Return what a src package's recipe says; a FlowlockError explains why it cannot be this package's."""
     path, folder = package.recipe, package.folder
     shown = workspace.relative(path)
     if not path.is_file():

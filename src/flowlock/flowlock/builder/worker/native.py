@@ -79,7 +79,7 @@ def _answers(questions: Mapping[_Key, Mapping[str, Any]], kept: Path) -> dict[_K
 
 
 def _is_answer(document: Mapping[str, Any]) -> bool:
-    """Say whether a document is an error, or requirements by section."""
+    """Return whether a document is an error, or requirements by section."""
     if "error" in document:
         return isinstance(document["error"], str)
     return all(isinstance(value, list) for value in document.values())

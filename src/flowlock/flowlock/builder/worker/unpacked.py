@@ -176,7 +176,7 @@ def _is_rewritten(
     recorded: Mapping[str, State],
     present: Mapping[str, State],
 ) -> bool:
-    """Say whether a file differs from its record by its times only, as one that was unpacked again does."""
+    """Return whether only the times of a file differ from its record, as after unpacking again."""
     if path not in stated or path not in recorded or path not in present:
         return False
     same_mode = present[path][MODE] == recorded[path][MODE]

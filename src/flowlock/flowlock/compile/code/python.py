@@ -189,7 +189,7 @@ def comment(text: str) -> str:
 
 
 def _like_code(words: str) -> bool:
-    """Tell whether words would pass for code that was commented out, as linters look for it."""
+    """Return whether words would pass for code that was commented out, as linters look for it."""
     if not any(sign in words for sign in _SIGNS):
         return False
     if _STATEMENT.match(words) or not words.strip("()[]{} "):

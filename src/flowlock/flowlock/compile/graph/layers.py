@@ -20,7 +20,7 @@ _Offsets: TypeAlias = dict[str, list[tuple[str, int]]]
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """An edge as the keys that it passes, one a layer.
+    """An edge as the keys that it passes, one per layer.
 
     `leave` and `enter` are the distances of its ends from the centres of the first and the last key.
     """

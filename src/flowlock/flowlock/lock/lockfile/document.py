@@ -26,7 +26,7 @@ class LockPlatform:
     virtual_packages: tuple[str, ...] = ()
 
     def is_for(self, target: TargetPlatform) -> bool:
-        """Tell whether it has the target's subdir and declares the same virtual packages."""
+        """Return whether it has the target's subdir and declares the same virtual packages."""
         return (
             self.subdir == target.subdir and declared(self.subdir, self.virtual_packages) == target.declared
         )
@@ -93,7 +93,7 @@ def version_of(text: str, file: str) -> int:
 
 
 def read(text: str, file: str) -> Lock:
-    """Return the lock that a file's text is; an FL6xx error names the line of what is wrong with it."""
+    """Return the lock that a file's text is; an FL6xx error names the line of the problems of it."""
     node = _node(text, file)
     version = _version(node, file)
     if version in LEGACY:

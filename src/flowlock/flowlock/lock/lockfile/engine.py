@@ -28,7 +28,7 @@ class RefusedError(Exception):
 
 
 def pins(text: str) -> set[Pin]:
-    """Return all that a lock pins; a RefusedError tells why the engine does not read it."""
+    """Return all that a lock pins; a RefusedError explains why the engine does not read it."""
     with _loaded(text) as (lock, _):
         return _pins(lock)
 
@@ -36,7 +36,7 @@ def pins(text: str) -> set[Pin]:
 def upgraded(text: str) -> str:
     """Return a lock's text in the engine's own version of the format, with the same pins.
 
-    A RefusedError tells why the engine does not read the lock, or that a pin would be lost.
+    A RefusedError explains why the engine does not read the lock, or that a pin would be lost.
     """
     with _loaded(text) as (lock, folder):
         before = _pins(lock)

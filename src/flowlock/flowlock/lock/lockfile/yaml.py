@@ -53,7 +53,7 @@ _UNSAFE = re.compile(r": |:$| #|[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]|^[-?:](?:
 
 
 def load(text: str) -> Node:
-    """Return the document as dicts, lists, strings, ints and Plain; a YamlError tells where it is not."""
+    """Return the document as dicts, lists, strings, ints and Plain; a YamlError explains where it is not."""
     if len(text) > MAX_CHARACTERS:
         message = f"it has {len(text):,} characters; the maximum is {MAX_CHARACTERS:,}"
         raise YamlError(message, 1, 1)
@@ -119,7 +119,7 @@ class _BlockReader:
 
 
 def _is_outside(line: str, indent: int) -> bool:
-    """Tell whether a line ends the mapping of an indent; a deeper line is not of the subset."""
+    """Return whether a line ends the mapping of an indent; a deeper line is not of the subset."""
     depth = len(line) - len(line.lstrip(" "))
     if depth > indent:
         raise _OutsideSubsetError

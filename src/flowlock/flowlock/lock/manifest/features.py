@@ -36,7 +36,7 @@ class Feature:
     priority: Priority | None
 
     def is_for(self, platform: TargetPlatform) -> bool:
-        """Tell whether the feature can be used on a platform, which it names itself or by its subdir."""
+        """Return whether the feature can be used on a platform, which it names itself or by its subdir."""
         return self.platforms is None or bool({platform.name, platform.subdir} & self.platforms)
 
 

@@ -62,7 +62,7 @@ class ExcludeNewer:
         return self.by_package.get(name, self.cutoff)
 
     def forbids(self, name: str, timestamp: int | None) -> bool:
-        """Tell whether a package is too new, exemptions aside; as for the engine, one without a time is."""
+        """Return whether a package is too new, exemptions aside; as for the engine, one without a time is."""
         cutoff = self.cutoff_of(name)
         if cutoff is None:
             return False

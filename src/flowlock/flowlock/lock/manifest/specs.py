@@ -28,7 +28,7 @@ _DURATION = re.compile(r"(\d+)\s*([a-z]+?)s?(?=\s|\d|,|$)")
 
 
 def match_spec(name: str, value: Any) -> str:
-    """Return the match spec of a dependency; ValueError or TypeError says what is not supported."""
+    """Return the match spec of a dependency; ValueError or TypeError explains what is not supported."""
     if isinstance(value, str):
         return _with_version(name, value)
     if not isinstance(value, Mapping):
@@ -45,7 +45,7 @@ def match_spec(name: str, value: Any) -> str:
 
 
 def is_local(channel: str) -> bool:
-    """Tell whether a channel is a folder: a file URL or a path, which mean something on one machine only."""
+    """Return whether a channel is a local folder: a file URL or a path."""
     return channel.lower().startswith("file:") or _FOLDER.match(channel) is not None
 
 

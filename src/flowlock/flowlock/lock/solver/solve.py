@@ -155,7 +155,7 @@ async def _solve(request: SolveRequest, metadata: ChannelMetadata) -> list[Recor
 
 
 def _is_panic(error: Exception) -> bool:
-    """Say whether the engine gave up in the middle: the class of that cannot be imported."""
+    """Return whether the engine gave up in the middle: the class of that cannot be imported."""
     return type(error).__name__ == "RustPanic"
 
 

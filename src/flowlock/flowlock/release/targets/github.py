@@ -334,7 +334,7 @@ def _served_name(file: str) -> str:
 
 
 def _already_exists(answer: Answer) -> bool:
-    """Say whether a refusal means that an asset of that name exists.
+    """Return whether a refusal means that an asset of that name exists.
 
     The `errors` of a 422 are objects, texts, one text or null; only objects have a code.
     """

@@ -37,7 +37,7 @@ class Api(Protocol):
 
 
 class HostedChannel:
-    """A channel behind such an API; nobody is asked for anything before the first call."""
+    """A channel behind such an API; nobody is requested anything before the first call."""
 
     kind = TargetKind.CHANNEL
 

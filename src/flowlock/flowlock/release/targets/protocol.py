@@ -44,7 +44,7 @@ class Served:
 class Delivery:
     """How an upload ended: where the file is now, and why if it is not.
 
-    `closed` says that the refusal concerns the place: no other file will fare better.
+    `closed` indicates that the refusal concerns the place: no other file will fare better.
     """
 
     status: DeliveryStatus

@@ -101,7 +101,7 @@ def _check_argvalues(iteration: Iteration) -> Iterator[Problem]:
 
 
 def _may_have_length(item: Value, length: int) -> bool:
-    """Tell whether an item has a length, as far as that is known before a run."""
+    """Return whether an item has a length, as far as that is known before a run."""
     if isinstance(item, Reference | EnvironmentVariable):
         return True
     return isinstance(item, ListOf) and len(item.items) == length
