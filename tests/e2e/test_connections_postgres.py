@@ -112,7 +112,7 @@ def test_values_of_a_query_are_never_a_part_of_it(main: Postgres) -> None:
         ("SELECT 1; DROP TABLE kept", "cannot insert multiple commands"),
         ("SELECT absent FROM kept", 'column "absent" does not exist'),
         ("SELECT 1 AS a, 2 AS a", "two columns named `a`"),
-        ("COMMIT", "the query does not return a table"),
+        ("COMMIT", "the query returns no table"),
     ],
 )
 def test_a_query_only_reads_and_its_errors_are_the_servers_words(
@@ -186,7 +186,7 @@ def test_a_table_that_is_there_is_appended_to_or_replaced_only_if_said(
     postgres_server.sql("DROP TABLE IF EXISTS twice")
     df = pd.DataFrame({"a": [1, 2]})
     write_table(df, main, "twice", mode="append")
-    with pytest.raises(TaskError, match="has a table twice already") as caught:
+    with pytest.raises(TaskError, match="already has a table twice") as caught:
         write_table(df, main, "twice")
     assert (caught.value.code, caught.value.parameter) == ("FL755", "table")
     write_table(df, main, "twice", mode="append")
