@@ -112,8 +112,20 @@ def marks_texts(quotes: Callable[[], set[int]], number: int) -> Callable[[], boo
     return lambda: number in quotes()
 
 
+def unmarked_columns(content: str, delimiter: str) -> set[int]:
+    """Return the numbers of the columns whose values are quoted without need, where that says nothing."""
+    quoted, marking = _quotes_without_need(content, delimiter)
+    return set() if marking else quoted
+
+
 def _columns_of_quoted_texts(content: str, delimiter: str) -> set[int]:
-    """Return the numbers of the columns with values that are quoted without need.
+    """Return the numbers of the columns with values that are quoted without need, if that marks texts."""
+    quoted, marking = _quotes_without_need(content, delimiter)
+    return quoted if marking else set()
+
+
+def _quotes_without_need(content: str, delimiter: str) -> tuple[set[int], bool]:
+    """Return the numbers of the columns with values that are quoted without need, and whether that says so.
 
     A program that quotes each field, the header's too, proves nothing by that.
     """
@@ -127,7 +139,7 @@ def _columns_of_quoted_texts(content: str, delimiter: str) -> set[int]:
             quoted_name = quoted_name or row == 0
             if row:
                 quoted.add(column)
-    return set() if quoted_name and not plain else quoted
+    return quoted, plain or not quoted_name
 
 
 def encloses_fields(content: str, delimiter: str, rows: int) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from flowlock_core.errors import TaskError
 from flowlock_core.tables.binary import with_index_as_columns
+from flowlock_core.tables.certainty import unmarked_columns
 from flowlock_core.tables.columns import (
     FALSE_WORDS,
     NULL_WORDS,
@@ -42,9 +43,20 @@ def write_delimited(df: "pd.DataFrame", path: Path, delimiter: str) -> None:
         for name in df.columns:
             _require_marked_texts(df[name], str(name))
     fields = [_fields(df[name], str(name)) for name in df.columns]
-    header = [_field(str(name), spaces=len(df.columns) == 1) for name in df.columns]
+    header = [_name_field(str(name), alone=len(df.columns) == 1) for name in df.columns]
     lines = [delimiter.join(header), *(delimiter.join(row) for row in zip(*fields, strict=True))]
-    _write(path, "\n".join(lines) + "\n")
+    content = "\n".join(lines) + "\n"
+    if any(name.startswith('"') for name in header):
+        _require_telling_quotes(content, delimiter, df)
+    _write(path, content)
+
+
+def _require_telling_quotes(content: str, delimiter: str, df: "pd.DataFrame") -> None:
+    """Refuse a table in which every field has quotes, so that they do not mark strings like `1` as such."""
+    for number in sorted(unmarked_columns(content, delimiter)):
+        hint = "save as JSON or Parquet, or choose names without spaces and delimiters"
+        name = str(df.columns[number])
+        raise _cannot_hold("CSV", name, "only quoted strings below a header of quoted names", hint)
 
 
 def write_json_rows(df: "pd.DataFrame", path: Path) -> None:
@@ -212,9 +224,16 @@ def _value_field(value: Any) -> str:
     return str(value)
 
 
-def _field(text: str, *, spaces: bool = False) -> str:
+def _name_field(name: str, *, alone: bool) -> str:
+    """Return a name as a field of the header; it is read as a string whatever it looks like."""
+    return _in_quotes(name) if _SYNTAX.search(name) or (alone and " " in name) else name
+
+
+def _field(text: str) -> str:
     """Return a text as a field, in quotes if it has a delimiter in it or could be read as another type."""
     typed = text == "" or text in _WORDS or _NUMBER.match(text) or _COMMA_NUMBER.match(text)
-    if typed or _SYNTAX.search(text) or (spaces and " " in text):
-        return '"' + text.replace('"', '""') + '"'
-    return text
+    return _in_quotes(text) if typed or _SYNTAX.search(text) else text
+
+
+def _in_quotes(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"'

@@ -1,6 +1,7 @@
 """Tables in Parquet, JSON and Excel: what comes out is what is in the file."""
 
 import json
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -137,6 +138,25 @@ def test_strings_with_a_decimal_comma_come_back_as_strings(
     path = saved(pd.DataFrame({"a": values, "b": 1.5}), tmp_path, name)
     assert load_table(path)["a"].tolist() == values
     assert load_table(path)["b"].tolist() == [1.5] * len(values)
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.tsv"])
+@pytest.mark.parametrize("column", ["0", "1,5", "true", "x"])
+def test_a_column_whose_name_looks_like_a_value_keeps_its_strings(
+    name: str, column: str, tmp_path: Path
+) -> None:
+    path = saved(pd.DataFrame({column: ["1", "007"]}), tmp_path, name)
+    assert load_table(path)[column].tolist() == ["1", "007"]
+
+
+@pytest.mark.parametrize("columns", [["a;b"], ["a b"], ["a;b", "c|d"]])
+def test_strings_that_no_quotes_can_mark_are_refused(columns: list[str], tmp_path: Path) -> None:
+    df = pd.DataFrame({column: ["1", "2"] for column in columns})
+    with pytest.raises(TaskError, match=f"CSV cannot store the column `{re.escape(columns[0])}`"):
+        saved(df, tmp_path, "t.csv")
+    # A plain field says that quotes mark strings.
+    df = df.assign(n=[1, 2])
+    assert load_table(saved(df, tmp_path, "t.csv"))[columns[0]].tolist() == ["1", "2"]
 
 
 def test_an_integer_among_decimal_numbers_is_a_number_of_json_like_them(tmp_path: Path) -> None:
