@@ -59,7 +59,7 @@ def test_nothing_is_looked_at_again_while_nothing_changes(kept: Checkout) -> Non
     assert KEPT in again.err
     assert [stage["status"] for stage in again.document["stages"]] == ["current"] * 5
     first = [line.split("  (")[0] for line in kept.flowlock("sync").err.splitlines()]
-    kept.state.kept_sync.unlink()
+    kept.state.last_sync.unlink()
     assert first == [line.split("  (")[0] for line in kept.flowlock("sync").err.splitlines()]
 
 
@@ -88,7 +88,7 @@ CHANGES: dict[str, Callable[[Checkout], object]] = {
     "a lock of ours": lambda c: c.state.workflow_lock("weather").unlink(),
     "an artifact that is gone": lambda c: artifact(c).unlink(),
     "a damaged index": lambda c: (c.state.channel / "noarch/repodata.json").write_text("{}"),
-    "a damaged memo": lambda c: c.state.kept_sync.write_text("{}"),
+    "a damaged memo": lambda c: c.state.last_sync.write_text("{}"),
     "the base channel": lambda c: shutil.rmtree(c.state.base_channels),
     "a build that was killed": leave_a_dead_build,
 }
@@ -107,7 +107,7 @@ def test_a_change_is_looked_at(kept: Checkout, change: str) -> None:
 
 def test_a_file_that_changes_while_a_sync_runs_is_not_believed(kept: Checkout) -> None:
     idle(kept)
-    kept.state.kept_sync.unlink()
+    kept.state.last_sync.unlink()
     # As young as an edit that came after the sources were read.
     source(kept).touch()
     kept.flowlock("sync")

@@ -41,7 +41,7 @@ class Task(Generic[P, R]):
                 f"the task {self.name} is not found under {func.__module__}.{func.__qualname__}: "
                 f"define it at the top of a module that can be imported"
             )
-        settings = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "func"}
+        settings = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "func"}
         return _task_named, (func.__module__, func.__qualname__, settings)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -84,10 +84,10 @@ def _task_named(module: str, name: str, settings: Mapping[str, Any]) -> Task[...
 
 def _function_named(module: str, name: str) -> Callable[..., Any]:
     """Import a function, which its module may know as a task."""
-    found: Any = import_module(module)
+    member: Any = import_module(module)
     for part in name.split("."):
-        found = getattr(found, part)
-    return found.func if isinstance(found, Task) else found
+        member = getattr(member, part)
+    return member.func if isinstance(member, Task) else member
 
 
 @overload

@@ -25,10 +25,10 @@ class CacheReport:
         document = self.usage.as_json()
         if self.freed is not None:
             return {**document, "freed": self.freed}
-        return {**document, "results": [_entry_json(one) for one in self.entries]}
+        return {**document, "results": [_entry_json(entry) for entry in self.entries]}
 
     def __str__(self) -> str:
-        lines = [_entry_line(one) for one in self.entries]
+        lines = [_entry_line(entry) for entry in self.entries]
         damaged = f", {self.usage.damaged} of them damaged" if self.usage.damaged else ""
         freed = "" if self.freed is None else f"freed {size_text(self.freed)}; "
         kept = f"{self.usage.entries} results{damaged}, {size_text(self.usage.size)}"
@@ -73,19 +73,19 @@ def size_text(size: int) -> str:
     return f"{size} B"
 
 
-def _used(one: StoredEntry) -> str:
-    return datetime.fromtimestamp(one.used, tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _used(stored: StoredEntry) -> str:
+    return datetime.fromtimestamp(stored.used, tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _size(one: StoredEntry) -> int:
-    return 0 if one.entry is None else one.entry.result.total_size()
+def _size(stored: StoredEntry) -> int:
+    return 0 if stored.entry is None else stored.entry.result.total_size()
 
 
-def _entry_json(one: StoredEntry) -> dict[str, Any]:
-    label = None if one.entry is None else one.entry.label
-    return {"key": one.path.name, "call": label, "bytes": _size(one), "used": _used(one)}
+def _entry_json(stored: StoredEntry) -> dict[str, Any]:
+    label = None if stored.entry is None else stored.entry.label
+    return {"key": stored.path.name, "call": label, "bytes": _size(stored), "used": _used(stored)}
 
 
-def _entry_line(one: StoredEntry) -> str:
-    label = "(damaged)" if one.entry is None else one.entry.label
-    return f"{one.path.name[:12]}  {_used(one)}  {size_text(_size(one)):>10}  {label}"
+def _entry_line(stored: StoredEntry) -> str:
+    label = "(damaged)" if stored.entry is None else stored.entry.label
+    return f"{stored.path.name[:12]}  {_used(stored)}  {size_text(_size(stored)):>10}  {label}"

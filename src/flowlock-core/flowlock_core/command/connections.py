@@ -8,7 +8,7 @@ from typing import Any
 from flowlock_core.arguments import arguments_of
 from flowlock_core.connections import NAMES_ONLY, ConnectionSettings, is_secret
 from flowlock_core.connections.problems import SettingsError
-from flowlock_core.connections.settings import FoundSettings, Sources
+from flowlock_core.connections.settings import ResolvedSettings, Sources
 from flowlock_core.errors import Problem, TaskError, UsageError, WorkflowError, nearest
 from flowlock_core.execute.plan import Method, Plan, PlannedStep
 from flowlock_core.masking import masked, masked_problem
@@ -174,10 +174,10 @@ def _chosen(states: Sequence[ConnectionState], only: Sequence[str]) -> list[Conn
 def _state(
     model: type[ConnectionSettings], name: str, uses: Sequence[ConnectionUse], sources: Sources
 ) -> ConnectionState:
-    found = FoundSettings()
+    resolved = ResolvedSettings()
     problems: tuple[Problem, ...] = ()
     try:
-        found = sources.settings(model.kind, name)
+        resolved = sources.settings(model.kind, name)
         model.named(name, sources)
     except SettingsError as error:
         problems = error.problems
@@ -185,8 +185,8 @@ def _state(
         model=model,
         name=name,
         used_by=tuple(use.place for use in uses if (use.model, use.name) == (model, name)),
-        settings={setting: _shown(model, setting, value) for setting, value in found.values.items()},
-        origins={setting: str(origin) for setting, origin in found.origins.items()},
+        settings={setting: _shown(model, setting, value) for setting, value in resolved.values.items()},
+        origins={setting: str(origin) for setting, origin in resolved.origins.items()},
         problems=problems,
     )
 

@@ -124,9 +124,9 @@ def _size_of(text: str) -> int:
 
 def cache_folder(arguments: argparse.Namespace) -> Path:
     """Return where results are kept."""
-    from flowlock_core.store.place import default_place
+    from flowlock_core.store.cache_folder import default_folder
 
-    folder: Path = arguments.cache or default_place()
+    folder: Path = arguments.cache or default_folder()
     return folder.absolute()
 
 

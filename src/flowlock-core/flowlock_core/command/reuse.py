@@ -43,7 +43,7 @@ class Reuse:
         return RunCache(settings, workflow=self.workflow, results=options.results)
 
 
-def tell_trouble(cache: RunCache) -> None:
+def warn_about_cache(cache: RunCache) -> None:
     """Warn on stderr about problems with the cache."""
     for label in dict.fromkeys(cache.damaged):
         sys.stderr.write(f"warning: {label} was computed again, because its cached result was damaged\n")
@@ -52,7 +52,7 @@ def tell_trouble(cache: RunCache) -> None:
 
 
 def _require_step(plan: Plan, step: str, option: str) -> None:
-    steps = [one.id for one in plan.steps]
+    steps = [planned.id for planned in plan.steps]
     if step not in steps:
         hint = nearest(step, steps) or f"the steps are {', '.join(steps)}"
         raise UsageError(f"{option} {step}: the workflow does not have this step", code="FL739", hint=hint)
@@ -60,11 +60,11 @@ def _require_step(plan: Plan, step: str, option: str) -> None:
 
 def _before(plan: Plan, step: str) -> set[str]:
     """Return the steps whose results a step needs, directly or through others."""
-    found: set[str] = set()
+    dependencies: set[str] = set()
     pending = list(plan.step(step).dependencies())
     while pending:
-        one = pending.pop()
-        if one not in found:
-            found.add(one)
-            pending += plan.step(one).dependencies()
-    return found
+        dependency = pending.pop()
+        if dependency not in dependencies:
+            dependencies.add(dependency)
+            pending += plan.step(dependency).dependencies()
+    return dependencies

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
 
-from flowlock_core.command.reuse import Reuse, tell_trouble
+from flowlock_core.command.reuse import Reuse, warn_about_cache
 from flowlock_core.connections import MOCKED
 from flowlock_core.errors import DataFile, Problem, UsageError, WorkflowError
 from flowlock_core.execute import Executor, Options, Run, RunLog, Workflow, run_plan, trace
@@ -71,7 +71,7 @@ def _execute_with_cache(plan: Plan, options: Options, log: RunLog, reuse: Reuse)
             return run_plan(plan, options, pool, log, CachedOpener(cache, options, log))
     finally:
         cache.close()
-        tell_trouble(cache)
+        warn_about_cache(cache)
 
 
 def _pool(options: Options) -> AbstractContextManager[Pool]:

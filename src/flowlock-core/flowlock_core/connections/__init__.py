@@ -22,7 +22,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError, core_schema
 
 from flowlock_core.connections.problems import SettingsError
 from flowlock_core.connections.requirement import EngineRequirement
-from flowlock_core.connections.settings import FoundSettings, Sources, variable_for
+from flowlock_core.connections.settings import ResolvedSettings, Sources, variable_for
 from flowlock_core.errors import Problem, nearest
 from flowlock_core.masking import remember
 from flowlock_core.refusals.sentences import CONNECTION_ERROR
@@ -87,15 +87,15 @@ class ConnectionSettings(BaseModel, ABC):
     @classmethod
     def named(cls, name: str, sources: Sources | None = None) -> Self:
         """Return the settings of a name; a SettingsError has every problem of them."""
-        found = (sources or Sources()).settings(cls.kind, name)
-        if not found.values:
+        resolved = (sources or Sources()).settings(cls.kind, name)
+        if not resolved.values:
             raise SettingsError(_without_settings(cls, name, sources or Sources()))
-        for value in _hidden_values(cls, found):
+        for value in _hidden_values(cls, resolved):
             remember(value)
         try:
-            settings = cls.model_validate(found.values)
+            settings = cls.model_validate(resolved.values)
         except ValidationError as error:
-            problems = [_problem(cls, name, item, found) for item in error.errors(include_url=False)]
+            problems = [_problem(cls, name, item, resolved) for item in error.errors(include_url=False)]
             # The error's own text has values of the settings.
             raise SettingsError(*problems) from None
         return settings.under(name)
@@ -218,9 +218,9 @@ def _has_secret(annotation: Any) -> bool:
     return any(_has_secret(argument) for argument in get_args(annotation))
 
 
-def _hidden_values(model: type[ConnectionSettings], found: FoundSettings) -> Iterator[str]:
+def _hidden_values(model: type[ConnectionSettings], resolved: ResolvedSettings) -> Iterator[str]:
     """Yield what no message may show: secrets, and what stands under a name that may be a misspelt one."""
-    for setting, value in found.values.items():
+    for setting, value in resolved.values.items():
         field = model.model_fields.get(setting)
         if (field is None or is_secret(field)) and not isinstance(value, Mapping | list | bool):
             yield str(value)
@@ -246,14 +246,16 @@ def _without_settings(model: type[ConnectionSettings], name: str, sources: Sourc
     )
 
 
-def _problem(model: type[ConnectionSettings], name: str, item: ErrorDetails, found: FoundSettings) -> Problem:
+def _problem(
+    model: type[ConnectionSettings], name: str, item: ErrorDetails, resolved: ResolvedSettings
+) -> Problem:
     """Return one of pydantic's errors in words that do not have the value."""
     of = f"of the connection `{name}` ({model.kind})"
     if not item["loc"]:
         # A validator of the whole model: its own words.
         return Problem(code="FL752", message=f"the settings {of}: {_words(item)}")
     setting = str(item["loc"][0])
-    origin = found.origins.get(setting)
+    origin = resolved.origins.get(setting)
     location = origin.location if origin else None
     field = model.model_fields.get(setting)
     if item["type"] == "missing":

@@ -106,5 +106,5 @@ def _quoted(value: Any) -> str:
 def _said_by_server(error: Exception) -> str:
     """Return what a driver's error says, on one line, without the statement and without secrets."""
     text = " ".join(str(error).split())
-    said = _SAID.search(text)
-    return masked(said[1] if said else text.replace("[libpq] ", ""))
+    match = _SAID.search(text)
+    return masked(match[1] if match else text.replace("[libpq] ", ""))

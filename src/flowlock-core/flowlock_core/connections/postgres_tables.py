@@ -42,18 +42,18 @@ def store(connection: Postgres, rows: Any, table: str, *, schema: str | None = N
     for name in rows.column_names:
         _require_name(name, "df")
     with connection.connected("df") as database, closing(database.cursor()) as cursor:
-        there = _exists(cursor, table, schema)
-        if there and mode is TableMode.CREATE:
+        exists = _exists(cursor, table, schema)
+        if exists and mode is TableMode.CREATE:
             raise TaskError(
                 f"{connection.database} on {connection.host} already has a table {table}",
                 code="FL755",
                 parameter="table",
                 hint="set `mode` to append or replace, or name another table",
             )
-        if there and mode is TableMode.APPEND:
+        if exists and mode is TableMode.APPEND:
             _append(cursor, rows, _qualified(table, schema))
         else:
-            how = "replace" if there else "create"
+            how = "replace" if exists else "create"
             cursor.adbc_ingest(table, rows, mode=how, db_schema_name=schema)
         database.commit()
     return int(rows.num_rows)

@@ -48,8 +48,8 @@ class S3(ConnectionSettings):
     def _require_endpoint(cls, endpoint: str | None) -> str | None:
         # A password in a URL would not be treated as one, and obstore panics over an invalid port.
         if endpoint is not None:
-            found = _ENDPOINT.fullmatch(endpoint)
-            if found is None or int(found[1] or 0) > _LAST_PORT:
+            match = _ENDPOINT.fullmatch(endpoint)
+            if match is None or int(match[1] or 0) > _LAST_PORT:
                 raise ValueError("expected a URL such as https://objects.example.org, without a user name")
         return endpoint
 
@@ -148,6 +148,6 @@ class S3(ConnectionSettings):
 def _said_by_store(error: Exception) -> str:
     """Return what a store says, on one line, without what it repeats of the request, and without secrets."""
     text = " ".join(str(error).partition("\n\nDebug source:")[0].split())
-    said = _SAID.search(text)
-    words = f"{said[2]} ({said[1]})" if said else text.partition("<?xml")[0]
+    match = _SAID.search(text)
+    words = f"{match[2]} ({match[1]})" if match else text.partition("<?xml")[0]
     return masked(words)

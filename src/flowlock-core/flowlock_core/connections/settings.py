@@ -28,7 +28,7 @@ class Origin:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class FoundSettings:
+class ResolvedSettings:
     """The settings of one connection as they were found, and where each is from."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -47,7 +47,7 @@ class Sources:
         path = find_file(self.environ)
         return None if path is None else read_file(path)
 
-    def settings(self, kind: str, name: str) -> FoundSettings:
+    def settings(self, kind: str, name: str) -> ResolvedSettings:
         """Return what is set for a connection: a variable counts more than the file, setting by setting."""
         values: dict[str, Any] = {}
         origins: dict[str, Origin] = {}
@@ -58,14 +58,14 @@ class Sources:
         for variable, setting in self._variables(kind, name):
             values[setting] = self.environ[variable]
             origins[setting] = Origin(variable=variable)
-        return FoundSettings(values=values, origins=origins)
+        return ResolvedSettings(values=values, origins=origins)
 
     def names(self, kind: str) -> list[str]:
         """Return the names of the connections of a kind for which anything is set."""
-        found = {name for _, (of_kind, name, _) in self._all_variables() if of_kind == kind}
+        names = {name for _, (of_kind, name, _) in self._all_variables() if of_kind == kind}
         if self.file is not None:
-            found |= self.file.sections.get(kind, {}).keys()
-        return sorted(found)
+            names |= self.file.sections.get(kind, {}).keys()
+        return sorted(names)
 
     def _variables(self, kind: str, name: str) -> Iterator[tuple[str, str]]:
         """Yield the variables of a connection with the settings that they are for, the strongest last."""

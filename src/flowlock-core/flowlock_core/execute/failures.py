@@ -25,15 +25,15 @@ def failure(
     `values` are the task's arguments: a KeyError about a column is reported with the columns that there are.
     """
     location = where_raised(error, func)
-    column, there = _absent_column(error, values.values())
+    column, columns = _absent_column(error, values.values())
     arguments = f"arguments: {_in_short(func, values)}"
     if column is not None:
         return Problem(
             code="FL731",
             message=f"the task {task} uses the column `{column}`, which does not exist; "
-            f"the columns are {columns_shown(there)}",
+            f"the columns are {columns_shown(columns)}",
             location=location,
-            hint=nearest(column, there),
+            hint=nearest(column, columns),
             # The column says it all: a traceback would lead into pandas.
             detail=arguments,
         )

@@ -51,8 +51,8 @@ class PlannedStep:
 
     def dependencies(self) -> dict[str, bool]:
         """Return the ids of the steps that this one needs; True for those that it maps over."""
-        found = dict.fromkeys(refs_in(self.arguments), False)
-        return found if self.argvalues is None else found | dict.fromkeys(refs_in(self.argvalues), True)
+        needed = dict.fromkeys(refs_in(self.arguments), False)
+        return needed if self.argvalues is None else needed | dict.fromkeys(refs_in(self.argvalues), True)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

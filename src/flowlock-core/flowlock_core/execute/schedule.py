@@ -27,8 +27,8 @@ class Schedule:
         self._needs = needs
         self._users: list[list[int]] = [[] for _ in needs]
         for number, needed in enumerate(needs):
-            for one in needed:
-                self._users[one].append(number)
+            for dependency in needed:
+                self._users[dependency].append(number)
         self._waits_for = [len(needed) for needed in needs]
         # The result of the workflow is used by who runs it, after the last step.
         self._uses = [len(users) for users in self._users]
@@ -100,11 +100,11 @@ class Schedule:
 
     def followers(self, step: int) -> Iterator[int]:
         """Yield the steps that need the result of one, directly or through others."""
-        found: set[int] = set()
+        followers: set[int] = set()
         pending = list(self._users[step])
         while pending:
             number = pending.pop()
-            if number not in found:
-                found.add(number)
+            if number not in followers:
+                followers.add(number)
                 pending += self._users[number]
                 yield number

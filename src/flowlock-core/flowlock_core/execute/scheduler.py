@@ -116,7 +116,7 @@ class _PlanRun:
         failures = self._failures()
         self._log.records += self._records({number for number, _ in failures})
         if failures:
-            self._tell_failed()
+            self._report_failed()
             raise _error_of(list(failures.values()))
         values = {step: self._opener.value_of(self._results[step]) for step in refs_in(self._plan.result)}
         return resolved(self._plan.result, values)
@@ -170,11 +170,11 @@ class _PlanRun:
         self._closed.add(number)
         if number in self._writers or self._untold:
             self._untold[number] = state
-            self._tell_ended()
+            self._report_ended()
         else:
             self._tell(state)
 
-    def _tell_ended(self) -> None:
+    def _report_ended(self) -> None:
         """Report the steps that have ended; a step that wrote files, when all earlier steps have ended.
 
         Until then an earlier step may turn out to have written the same file, and this one has failed then.
@@ -190,7 +190,7 @@ class _PlanRun:
         if self._options.keep_going or not state.failed:
             self._options.observer.finished(state.record())
 
-    def _tell_failed(self) -> None:
+    def _report_failed(self) -> None:
         """Report the steps that were not reported when they ended."""
         for record in self._log.records:
             if record.status is Status.NOT_RUN or (
@@ -228,16 +228,16 @@ class _PlanRun:
 
     def _failures(self) -> dict[Position, Failure]:
         """Return what failed, in plan order; only the first of it if the run was to stop there."""
-        found = {
+        failures = {
             (number, index): state.failures[index]
             for number, state in sorted(self._states.items())
             if state.failures
             for index in sorted(state.failures)
         }
-        if found and not self._options.keep_going:
-            first = next(iter(found))
-            return {first: found[first]}
-        return found
+        if failures and not self._options.keep_going:
+            first = next(iter(failures))
+            return {first: failures[first]}
+        return failures
 
     def _records(self, failed: set[int]) -> Iterator[StepRecord]:
         """Yield the records in plan order, up to the step at which the run stopped."""

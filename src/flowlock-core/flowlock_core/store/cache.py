@@ -29,7 +29,7 @@ class CacheOptions:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
+class CacheHit:
     """What a call gave in an earlier run, and its files, which are there again."""
 
     entry: Entry
@@ -57,7 +57,7 @@ class RunCache:
             return "--resume was not given"
         return self.options.fresh.get(step)
 
-    def find(self, step: str, label: str, parts: Parts, secret: set[str]) -> Found | str:
+    def find(self, step: str, label: str, parts: Parts, secret: set[str]) -> CacheHit | str:
         """Return what a call gave before, its files restored; or the reason why it has to run."""
         self._parts[label] = {name: part for name, part in parts.items() if name not in secret}
         reason = self.why_not_reused(step)
@@ -73,7 +73,7 @@ class RunCache:
         except DamagedError as error:
             self.damaged.append(label)
             return str(error)
-        return Found(entry=entry, written=written)
+        return CacheHit(entry=entry, written=written)
 
     def keep(self, label: str, parts: Parts, outcome: Outcome) -> Result | str:
         """Keep what a call gave; return the kept result, or the reason why it cannot be kept."""
@@ -105,10 +105,10 @@ class RunCache:
 
     def _last_parts(self) -> dict[str, Parts]:
         try:
-            found = self.store.folder.document(_LAST, self._run)
+            document = self.store.folder.document(_LAST, self._run)
         except DamagedError:
             return {}
-        return found if isinstance(found, dict) else {}
+        return document if isinstance(document, dict) else {}
 
     def _kept_file(self, path: Path) -> WrittenFile:
         name = path.relative_to(self.results).as_posix()

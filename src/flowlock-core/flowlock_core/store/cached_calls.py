@@ -11,12 +11,12 @@ from flowlock_core.execute.options import Options
 from flowlock_core.execute.plan import Method, PlannedStep, Ref, refs_in, resolved
 from flowlock_core.execute.record import RunLog
 from flowlock_core.execute.step_calls import StepCalls
-from flowlock_core.store.cache import Found, RunCache
+from flowlock_core.store.cache import CacheHit, RunCache
 from flowlock_core.store.errors import NotCachedError, UndigestibleError
 from flowlock_core.store.explain import explanation
-from flowlock_core.store.kept import Format
 from flowlock_core.store.keys import KeyMaker, Parts, secret_parts
 from flowlock_core.store.result import Result
+from flowlock_core.store.stored_value import Format
 
 _PAIR = 2
 OUTPUT_TAG = "output"
@@ -86,10 +86,10 @@ class CachedCalls:
         parts = self._parts_of(index)
         if parts is not None:
             secret = secret_parts(self.step)
-            found = self._cache.find(self.step.id, self._label(index), parts, secret)
-            if not isinstance(found, str):
-                return self._reused_outcome(index, parts, found)
-            self._why_ran = self._why_ran or found
+            hit = self._cache.find(self.step.id, self._label(index), parts, secret)
+            if not isinstance(hit, str):
+                return self._reused_outcome(index, parts, hit)
+            self._why_ran = self._why_ran or hit
             self._call_parts[index] = parts
         return self._plain().prepare(index)
 
@@ -132,12 +132,12 @@ class CachedCalls:
         except (NotCachedError, UndigestibleError) as error:
             self._why_not_kept = str(error)
 
-    def _reused_outcome(self, index: int, parts: Parts, found: Found) -> Outcome:
+    def _reused_outcome(self, index: int, parts: Parts, hit: CacheHit) -> Outcome:
         self._reused += 1
-        kept = found.entry.result
+        kept = hit.entry.result
         result = Result(self._cache.store, kept=kept, recompute=partial(self._again, index, parts))
         skipped = kept.format is Format.SKIPPED
-        return Outcome(result, found.written, ran=False, reused=not skipped, label=self._label(index))
+        return Outcome(result, hit.written, ran=False, reused=not skipped, label=self._label(index))
 
     def _kept_result(self, index: int, parts: Parts, outcome: Outcome) -> Result | str:
         if outcome.ran and not outcome.written and OUTPUT_TAG in self.step.task.tags:

@@ -50,22 +50,22 @@ def code_identity(top: str) -> str:
     in place by its files. The versions of what it requires, and of Python, belong to it.
     """
     python = f"python {sys.version_info.major}.{sys.version_info.minor}"
-    found = _distribution_of(top)
-    if found is None:
+    distribution = _distribution_of(top)
+    if distribution is None:
         # What it requires is not known, so it may be anything that is installed.
-        everything = sorted(f"{name} {one.version}" for name, one in _installed().items())
+        everything = sorted(f"{name} {installed.version}" for name, installed in _installed().items())
         return digest_of_parts("files", [_files_digest(top), python, *everything])
-    record = found.text("RECORD")
-    edited = not record or found.is_edited_in_place
+    record = distribution.text("RECORD")
+    edited = not record or distribution.is_edited_in_place
     own = _files_digest(top) if edited else hashlib.sha256(record.encode()).hexdigest()
-    return digest_of_parts("distribution", [own, python, *_versions(found)])
+    return digest_of_parts("distribution", [own, python, *_versions(distribution)])
 
 
 def _distribution_of(top: str) -> _Installed | None:
     """Return the distribution that a module is from: the one of its name, or the one that lists it."""
-    found = _installed().get(_normalised(top))
-    if found is not None:
-        return found
+    named = _installed().get(_normalised(top))
+    if named is not None:
+        return named
     folders = {Path(folder).parent for folder in getattr(sys.modules[top], "__path__", ())}
     for installed in _installed().values():
         if installed.info.parent in folders and installed.lists(top):
@@ -76,14 +76,14 @@ def _distribution_of(top: str) -> _Installed | None:
 @cache
 def _installed() -> dict[str, _Installed]:
     """Return the installed distributions by name; of two of one name, the one that is imported."""
-    found: dict[str, _Installed] = {}
+    distributions: dict[str, _Installed] = {}
     for folder in map(Path, sys.path):
         with suppress(OSError):
             for path in folder.iterdir():
                 if path.suffix == _INFO:
                     distribution, _, version = path.stem.partition("-")
-                    found.setdefault(_normalised(distribution), _Installed(path, version))
-    return found
+                    distributions.setdefault(_normalised(distribution), _Installed(path, version))
+    return distributions
 
 
 def _normalised(name: str) -> str:

@@ -132,13 +132,13 @@ def _name(kind: type) -> str:
 
 def _importable_name(value: Any) -> str:
     """Return the name that a function or class is imported by; code_identity covers what it does."""
-    found: Any = None
+    member: Any = None
     try:
-        found = import_module(value.__module__)
+        member = import_module(value.__module__)
         for part in value.__qualname__.split("."):
-            found = getattr(found, part)
+            member = getattr(member, part)
     except (ImportError, AttributeError):
-        found = None
-    if getattr(found, "func", found) is not value:
+        member = None
+    if getattr(member, "func", member) is not value:
         raise UndigestibleError(f"{value.__module__}.{value.__qualname__}, which cannot be imported")
     return f"{value.__module__}.{value.__qualname__}"

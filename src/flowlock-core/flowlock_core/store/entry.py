@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flowlock_core.store.errors import DamagedError
-from flowlock_core.store.kept import Kept
+from flowlock_core.store.stored_value import StoredValue
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,7 +24,7 @@ class Entry:
     """
 
     label: str
-    result: Kept
+    result: StoredValue
     folder: str = ""
     written: tuple[WrittenFile, ...] = ()
 
@@ -42,11 +42,12 @@ class Entry:
         """Read it back; DamagedError if it is not of this form."""
         try:
             written = [
-                WrittenFile(name=str(one["name"]), object=str(one["object"])) for one in document["written"]
+                WrittenFile(name=str(file["name"]), object=str(file["object"]))
+                for file in document["written"]
             ]
             return cls(
                 label=str(document["label"]),
-                result=Kept.from_json(document["result"]),
+                result=StoredValue.from_json(document["result"]),
                 folder=str(document["folder"]),
                 written=tuple(written),
             )

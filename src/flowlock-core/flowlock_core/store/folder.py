@@ -7,8 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from flowlock_core.store.cache_folder import require_own_folder
 from flowlock_core.store.errors import DamagedError, NotKeptError
-from flowlock_core.store.place import require_own
 from flowlock_core.store.whole_files import write_whole
 
 
@@ -19,7 +19,7 @@ class StoreFolder:
     """
 
     def __init__(self, path: Path) -> None:
-        require_own(path)
+        require_own_folder(path)
         self.path = path
 
     def put_object(self, data: Any) -> str:

@@ -50,7 +50,7 @@ class Usage:
 
 def entries(store: Store) -> list[StoredEntry]:
     """Return all entries, those that were used last first."""
-    found = []
+    stored = []
     for path in _files(store.folder.path / ENTRIES):
         # Another run may have removed it.
         with suppress(FileNotFoundError):
@@ -59,17 +59,17 @@ def entries(store: Store) -> list[StoredEntry]:
                 entry = Entry.from_json(json.loads(path.read_bytes().partition(b"\n")[2]))
             except (DamagedError, ValueError):
                 entry = None
-            found.append(StoredEntry(path=path, used=used, entry=entry))
-    return sorted(found, key=lambda one: one.used, reverse=True)
+            stored.append(StoredEntry(path=path, used=used, entry=entry))
+    return sorted(stored, key=lambda one: one.used, reverse=True)
 
 
 def usage(store: Store) -> Usage:
     """Return how much a store holds."""
-    found = entries(store)
+    stored = entries(store)
     return Usage(
         folder=store.folder.path,
-        entries=len(found),
-        damaged=len([one for one in found if one.entry is None]),
+        entries=len(stored),
+        damaged=len([entry for entry in stored if entry.entry is None]),
         size=sum(_size(path) for path in _files(store.folder.path)),
     )
 
@@ -83,12 +83,12 @@ def collect(store: Store, *, max_bytes: int, max_age: float) -> int:
     needed: dict[str, int] = {}
     removed: set[str] = set()
     kept_bytes = 0
-    for one in entries(store):
-        objects = {} if one.entry is None else _sizes(store, one.entry)
-        more = sum(size for name, size in objects.items() if name not in needed) + _size(one.path)
-        too_old = time() - one.used > max_age
-        if one.entry is None or too_old or kept_bytes + more > max_bytes:
-            one.path.unlink(missing_ok=True)
+    for stored in entries(store):
+        objects = {} if stored.entry is None else _sizes(store, stored.entry)
+        more = sum(size for name, size in objects.items() if name not in needed) + _size(stored.path)
+        too_old = time() - stored.used > max_age
+        if stored.entry is None or too_old or kept_bytes + more > max_bytes:
+            stored.path.unlink(missing_ok=True)
             removed |= objects.keys()
             continue
         kept_bytes += more

@@ -20,21 +20,21 @@ _RACY_NS = 2_000_000_000
 def contents_digest(path: Path, folder: StoreFolder | None) -> str:
     """Return the digest of a file, or of all files in a folder; the folder of a store remembers it."""
     if path.is_dir():
-        files = sorted(one for one in path.rglob("*") if one.is_file())
-        parts = [f"{one.relative_to(path).as_posix()} {contents_digest(one, folder)}" for one in files]
+        files = sorted(file for file in path.rglob("*") if file.is_file())
+        parts = [f"{file.relative_to(path).as_posix()} {contents_digest(file, folder)}" for file in files]
         return digest_of_parts("folder", parts)
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return "absent"
     key = hashlib.sha256(os.fsencode(path.absolute())).hexdigest()
-    state = [found.st_size, found.st_mtime_ns, found.st_ino]
-    known = _known(folder, key)
-    if known is not None and known[0] == state:
-        return str(known[1])
+    state = [status.st_size, status.st_mtime_ns, status.st_ino]
+    recorded = _known(folder, key)
+    if recorded is not None and recorded[0] == state:
+        return str(recorded[1])
     began = time_ns()
     contents = file_digest(path)
-    if folder is not None and found.st_mtime_ns + _RACY_NS < began:
+    if folder is not None and status.st_mtime_ns + _RACY_NS < began:
         # A store that cannot be written is told of where results are kept.
         with suppress(NotKeptError):
             folder.put_document(_FILES, key, [state, contents])
@@ -54,7 +54,7 @@ def _known(folder: StoreFolder | None, key: str) -> list[Any] | None:
     if folder is None:
         return None
     try:
-        known = folder.document(_FILES, key)
+        recorded = folder.document(_FILES, key)
     except DamagedError:
         return None
-    return known if isinstance(known, list) and len(known) == len(("state", "digest")) else None
+    return recorded if isinstance(recorded, list) and len(recorded) == len(("state", "digest")) else None

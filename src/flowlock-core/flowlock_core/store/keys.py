@@ -85,7 +85,7 @@ class KeyMaker:
         needed = list(refs_in(value))
         if needed and not self._names_outside(step, name):
             return parts
-        values = {one: results[one].get() for one in needed}
+        values = {ref: results[ref].get() for ref in needed}
         return parts | self._outside_parts(step, name, resolved(value, values))
 
     def _names_outside(self, step: PlannedStep, name: str) -> bool:
@@ -117,7 +117,7 @@ class KeyMaker:
 def _code_parts(step: PlannedStep) -> Parts:
     task, conditions = step.task, step.conditions
     parts = {"schema": KEY_SCHEMA, "task": _function_name(task)}
-    tops = {one.func.__module__.partition(".")[0] for one in (task, *conditions)}
+    tops = {used.func.__module__.partition(".")[0] for used in (task, *conditions)}
     for top in {_OWN_CODE, *tops}:
         parts[f"code of {top}"] = code_identity(top)
     if conditions:

@@ -7,9 +7,9 @@ from flowlock_core.errors import WorkflowError
 from flowlock_core.execute.skip import SKIPPED
 from flowlock_core.store.digest import digest, digest_of_parts
 from flowlock_core.store.errors import DamagedError
-from flowlock_core.store.kept import Format, Kept
 from flowlock_core.store.plain import is_plain
 from flowlock_core.store.store import Store, kept_container
+from flowlock_core.store.stored_value import Format, StoredValue
 
 _ABSENT: Any = object()
 _KINDS = {Format.LIST: list, Format.TUPLE: tuple}
@@ -28,7 +28,7 @@ class Result:
         store: Store,
         *,
         value: Any = _ABSENT,
-        kept: Kept | None = None,
+        kept: StoredValue | None = None,
         recompute: Callable[[], Any] | None = None,
     ) -> None:
         self.store, self.kept, self.recompute = store, kept, recompute
@@ -128,5 +128,5 @@ def digest_as_kept(value: Any) -> str:
     return digest(value)
 
 
-def _by_digest(result: Result) -> Kept:
-    return result.kept or Kept(digest=result.digest, format=Format.PLAIN)
+def _by_digest(result: Result) -> StoredValue:
+    return result.kept or StoredValue(digest=result.digest, format=Format.PLAIN)

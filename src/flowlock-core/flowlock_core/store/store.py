@@ -9,8 +9,8 @@ from flowlock_core.store.digest import digest, digest_of_parts
 from flowlock_core.store.entry import Entry
 from flowlock_core.store.errors import DamagedError, NotKeptError
 from flowlock_core.store.folder import StoreFolder
-from flowlock_core.store.kept import Format, Kept
 from flowlock_core.store.plain import from_plain_json, is_plain, to_plain_json
+from flowlock_core.store.stored_value import Format, StoredValue
 
 ENTRIES = "entries"
 _CONTAINERS: dict[type, Format] = {list: Format.LIST, tuple: Format.TUPLE}
@@ -31,7 +31,7 @@ class Store:
         """Keep what a call gave."""
         self.folder.put_document(ENTRIES, key, entry.as_json())
 
-    def keep(self, value: Any) -> Kept:
+    def keep(self, value: Any) -> StoredValue:
         """Keep a value; UndigestibleError or NotKeptError say why it cannot be."""
         container = _CONTAINERS.get(type(value))
         if container is not None and not is_plain(value):
@@ -40,11 +40,11 @@ class Store:
             return kept_container(container, items)
         of = digest(value)
         if value is SKIPPED:
-            return Kept(digest=of, format=Format.SKIPPED)
+            return StoredValue(digest=of, format=Format.SKIPPED)
         kind, data = _encoded(value)
-        return Kept(digest=of, format=kind, object=self.folder.put_object(data), size=len(data))
+        return StoredValue(digest=of, format=kind, object=self.folder.put_object(data), size=len(data))
 
-    def load(self, kept: Kept) -> Any:
+    def load(self, kept: StoredValue) -> Any:
         """Return a kept value; DamagedError if it is not as it was."""
         match kept.format:
             case Format.SKIPPED:
@@ -62,9 +62,11 @@ class Store:
             raise DamagedError(reason) from error
 
 
-def kept_container(kind: Format, items: tuple[Kept, ...]) -> Kept:
+def kept_container(kind: Format, items: tuple[StoredValue, ...]) -> StoredValue:
     """Return a list or tuple of kept values."""
-    return Kept(digest=digest_of_parts(kind.value, [item.digest for item in items]), format=kind, items=items)
+    return StoredValue(
+        digest=digest_of_parts(kind.value, [item.digest for item in items]), format=kind, items=items
+    )
 
 
 def _encoded(value: Any) -> tuple[Format, Any]:

@@ -110,8 +110,8 @@ def _times(name: str, array: Any) -> "pd.Series[Any]":
 def _require_between(name: str, numbers: Any, least: int, most: int) -> None:
     import pyarrow.compute as pc
 
-    ends = pc.min_max(numbers).as_py()
-    if ends["min"] is not None and not least <= ends["min"] <= ends["max"] <= most:
+    limits = pc.min_max(numbers).as_py()
+    if limits["min"] is not None and not least <= limits["min"] <= limits["max"] <= most:
         raise TaskError(
             f"the column `{name}` contains a time before the year 1, after the year 9999, or infinity",
             parameter="query",

@@ -96,14 +96,14 @@ def _similar_file(path: Path) -> str | None:
 
 def _require_fitting(source: Source, kind: TableFormat) -> None:
     """Raise a TaskError for what is said about another format than the file's."""
-    said: dict[str, object] = {}
+    settings: dict[str, object] = {}
     if kind not in (TableFormat.CSV, TableFormat.TSV):
-        said |= {"delimiter": source.delimiter, "decimal": source.decimal, "encoding": source.encoding}
+        settings |= {"delimiter": source.delimiter, "decimal": source.decimal, "encoding": source.encoding}
     if kind is not TableFormat.EXCEL:
-        said["sheet"] = source.sheet
+        settings["sheet"] = source.sheet
     if kind is TableFormat.PARQUET:
-        said |= _said_of_types(source.columns)
-    for name, value in said.items():
+        settings |= _said_of_types(source.columns)
+    for name, value in settings.items():
         if value is not None:
             raise TaskError(
                 f"`{name}` does not apply to a file in the format {kind.value}",

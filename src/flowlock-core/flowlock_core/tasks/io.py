@@ -122,7 +122,7 @@ def load_table(
     A relative path is relative to the folder of the parameters file. No value is changed: what can be read in
     two ways is refused, with the parameter that settles it.
     """
-    said = Columns(
+    column_types = Columns(
         only=columns,
         times=time_columns,
         texts=text_columns,
@@ -130,14 +130,14 @@ def load_table(
         decimals=decimal_columns,
         null_words=null_words,
     )
-    _require_one_type_each(said)
+    _require_one_type_each(column_types)
     source = Source(
         format=format,
         delimiter=_delimiter(delimiter),
         decimal=decimal,
         encoding=encoding,
         sheet=sheet,
-        columns=said,
+        columns=column_types,
     )
     with local_copy(path, connection) as file:
         df = read_table(file, source)

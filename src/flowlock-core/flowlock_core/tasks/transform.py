@@ -58,19 +58,19 @@ FORMATS = {
 
 
 def _part(times: "pd.Series[Any]", part: TimePart) -> "pd.Series[Any]":
-    found: pd.Series[Any]
+    parts: pd.Series[Any]
     match part:
         case TimePart.YEAR:
-            found = _whole(times.dt.year)
+            parts = _whole(times.dt.year)
         case TimePart.HOUR:
-            found = _whole(times.dt.hour)
+            parts = _whole(times.dt.hour)
         case TimePart.QUARTER:
-            found = times.dt.strftime("%Y-Q") + times.dt.quarter.astype("Int64").astype("string")
+            parts = times.dt.strftime("%Y-Q") + times.dt.quarter.astype("Int64").astype("string")
         case TimePart.MONTH | TimePart.DAY | TimePart.MONTH_OF_YEAR | TimePart.DAY_OF_WEEK:
-            found = times.dt.strftime(FORMATS[part])
+            parts = times.dt.strftime(FORMATS[part])
         case _:
             assert_never(part)
-    return found
+    return parts
 
 
 def _whole(numbers: "pd.Series[Any]") -> "pd.Series[Any]":

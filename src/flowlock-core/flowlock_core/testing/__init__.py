@@ -59,8 +59,8 @@ class Cases:
 
     def at(self, case_id: str, *path: str) -> Location | None:
         """Return where a case says something, or where the case begins if it does not."""
-        said = self.document.values.get((case_id, *path)) if path else None
-        return said or self.document.keys.get((case_id,))
+        location = self.document.values.get((case_id, *path)) if path else None
+        return location or self.document.keys.get((case_id,))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

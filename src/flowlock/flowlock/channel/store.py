@@ -275,8 +275,8 @@ class _ContentFacts:
         """Return the digests of the index files that these records give."""
         key = digest_of(records)
         if key not in self._indexes:
-            made = self.index(records)
-            digests = {place: hashlib.sha256(data).hexdigest() for place, data in made.items()}
+            index_files = self.index(records)
+            digests = {place: hashlib.sha256(data).hexdigest() for place, data in index_files.items()}
             self._indexes, self._changed = {key: digests}, True
         return {place: Sha256(value) for place, value in self._indexes[key].items()}
 

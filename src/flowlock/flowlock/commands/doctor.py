@@ -138,13 +138,13 @@ def _bytecode() -> Finding:
     modules = list(chain.from_iterable(folder.rglob("*.py") for folder in folders))
     without = [path for path in modules if not _has_bytecode(path)]
     written = not sys.dont_write_bytecode and all(os.access(folder, os.W_OK) for folder in folders)
-    found = f"of {len(modules)} modules, {len(without)} have none yet"
+    coverage = f"of {len(modules)} modules, {len(without)} have none yet"
     if not without:
-        found = f"of all {len(modules)} modules"
+        coverage = f"of all {len(modules)} modules"
     compiling = shlex.join([sys.executable, "-m", "compileall", "-q", *map(str, folders)])
     return Finding(
         name="bytecode",
-        found=found,
+        found=coverage,
         good=not without or written,
         needed=False,
         remedy=f"each start compiles these modules again: run `{compiling}` as a user with write access",
@@ -174,8 +174,8 @@ def _sandbox() -> Finding:
 
 
 def _space(folder: Path) -> Finding:
-    there = next(parent for parent in (folder.resolve(), *folder.resolve().parents) if parent.exists())
-    free = shutil.disk_usage(there).free
+    existing = next(parent for parent in (folder.resolve(), *folder.resolve().parents) if parent.exists())
+    free = shutil.disk_usage(existing).free
     return Finding(
         name="free disk space",
         found=f"{free / 1024**3:.1f} GiB",

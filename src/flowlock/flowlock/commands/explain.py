@@ -37,16 +37,16 @@ class ExplainResult:
 
 def explain(code: str | None) -> ExplainResult:
     """Explain one code, in either case; without one, list all of them."""
-    known = explanations()
+    by_code = explanations()
     if code is None:
-        return ExplainResult(explanations=tuple(known.values()), whole=False)
+        return ExplainResult(explanations=tuple(by_code.values()), whole=False)
     wanted = code.strip().upper()
-    if wanted not in known:
-        hints = [nearest(wanted, list(known)), "`flowlock explain` lists the codes"]
+    if wanted not in by_code:
+        hints = [nearest(wanted, list(by_code)), "`flowlock explain` lists the codes"]
         raise UsageError(
             f"`{code}` is not a problem code", code="FL002", hint="; ".join(hint for hint in hints if hint)
         )
-    return ExplainResult(explanations=(known[wanted],), whole=True)
+    return ExplainResult(explanations=(by_code[wanted],), whole=True)
 
 
 def _plain(section: str) -> str:

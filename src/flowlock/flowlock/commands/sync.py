@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping
 
-from flowlock.commands.kept_sync import KeptSync
+from flowlock.commands.last_sync import LastSync
 from flowlock.commands.session import Session
 from flowlock.commands.sync_result import StageResult, SyncResult
 
@@ -16,7 +16,7 @@ def sync(session: Session, *, check: bool, dry_run: bool, jobs: int | None) -> S
     `stale`. What lies under `.flowlock` is made as ever, since only built bytes prove a lock. If nothing
     that a sync looks at has changed since one that had nothing to do, no stage runs.
     """
-    kept = KeptSync.of(session, check=check)
+    kept = LastSync.of(session, check=check)
     started = time.perf_counter()
     stages = None if dry_run else kept.read()
     if stages is not None:
@@ -36,7 +36,7 @@ def _repeated(session: Session, stages: Mapping[str, str], *, seconds: float) ->
     return SyncResult(stages=tuple(results))
 
 
-def _run(session: Session, kept: KeptSync, *, check: bool, dry_run: bool, jobs: int | None) -> SyncResult:
+def _run(session: Session, kept: LastSync, *, check: bool, dry_run: bool, jobs: int | None) -> SyncResult:
     # Imported here: the stages are most of flowlock, and an idle sync needs none of them.
     from flowlock.commands.sync_stages import run_stages
 

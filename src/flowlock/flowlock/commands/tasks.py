@@ -73,7 +73,7 @@ class TaskList:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class OneTask:
+class TaskDetails:
     """What `flowlock tasks NAME` prints."""
 
     task: TaskSignature
@@ -123,7 +123,7 @@ def schema(workspace: Workspace, *, progress: Progress | None = None) -> SpecSch
 
 def tasks(
     workspace: Workspace, name: str | None = None, *, progress: Progress | None = None
-) -> TaskList | OneTask:
+) -> TaskList | TaskDetails:
     """List the known tasks, or describe the one of a bare or qualified name."""
     catalog = signatures(workspace, progress=progress)
     if name is None:
@@ -134,7 +134,7 @@ def tasks(
         )
     named = catalog.named(name)
     if len(named) == 1:
-        return OneTask(task=named[0])
+        return TaskDetails(task=named[0])
     if named:
         owners = " or ".join(f"`{task.module}.{task.name}`" for task in named)
         raise FlowlockError(f"several tasks are named `{name}`", code="FL133", hint=f"write {owners}")

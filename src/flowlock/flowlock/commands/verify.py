@@ -75,8 +75,8 @@ class TagResult:
 
     def as_text(self) -> str:
         """Return what was made, what is left out, and the next command."""
-        made = f"tagged {self.commit[:10]} as {self.tag}; next: `git push origin {self.tag}` to publish it"
-        return "\n".join([*reviewed.lines(self.left_out), made])
+        tagged = f"tagged {self.commit[:10]} as {self.tag}; next: `git push origin {self.tag}` to publish it"
+        return "\n".join([*reviewed.lines(self.left_out), tagged])
 
 
 def verify(

@@ -50,8 +50,8 @@ class WorkflowsResult:
     def as_json(self) -> Mapping[str, Any]:
         """Return {"names": [name], "workflows": [{name, title, version, package, lock}]}."""
         return {
-            "names": [one.name for one in self.workflows],
-            "workflows": [one.as_json() for one in self.workflows],
+            "names": [workflow.name for workflow in self.workflows],
+            "workflows": [workflow.as_json() for workflow in self.workflows],
         }
 
     def as_text(self) -> str:
@@ -83,7 +83,7 @@ def _package_states(session: Session) -> dict[str, str]:
     """Return the state of each workflow's package; one by one if a spec has problems, which stop all."""
     names = [workflow.name for workflow in session.workspace.workflow_list]
     try:
-        return {one.name: one.status for one in _compared(session, names)}
+        return {compiled.name: compiled.status for compiled in _compared(session, names)}
     except FlowlockError:
         return {name: _package_state(session, name) for name in names}
 

@@ -59,8 +59,8 @@ def wheel_of(package: Path) -> WheelFile | None:
 
 def _stem(members: Iterable[Member]) -> str | None:
     """Return NAME-VERSION of the only distribution in a package, None if there is not exactly one."""
-    found = [match["stem"] for member in members if (match := _METADATA.fullmatch(member.path))]
-    return found[0] if len(found) == 1 else None
+    stems = [match["stem"] for member in members if (match := _METADATA.fullmatch(member.path))]
+    return stems[0] if len(stems) == 1 else None
 
 
 def _time(index: Mapping[str, Any]) -> datetime:

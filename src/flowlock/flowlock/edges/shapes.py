@@ -48,8 +48,8 @@ def parsed(
     except ValidationError as error:
         location = _location(error, data, file) if file is not None else None
         message = f"{what} {_fault(error)}"
-        told = beyond if beyond is not None and _exceeded(error) else code
-        raise FlowlockError(message, code=told, hint=hint, kept=kept, location=location) from error
+        reported = beyond if beyond is not None and _exceeded(error) else code
+        raise FlowlockError(message, code=reported, hint=hint, kept=kept, location=location) from error
     return document
 
 

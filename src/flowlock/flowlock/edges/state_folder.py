@@ -185,7 +185,7 @@ class StateFolder:
         return self.cache / "checked-locks.json"
 
     @property
-    def kept_sync(self) -> Path:
+    def last_sync(self) -> Path:
         """The outcome of a sync that found nothing to do, and the state of all that it looks at."""
         return self.cache / "sync.json"
 

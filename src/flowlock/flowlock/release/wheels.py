@@ -14,12 +14,12 @@ def wheels(items: Iterable[Item], names: Collection[str], folder: Path) -> list[
 
     A package that cannot be a wheel (native, of data, with links) has none.
     """
-    made = []
+    written = []
     for item in items:
         if item.artifact is None or item.artifact.name not in names or item.artifact.subdir != "noarch":
             continue
         wheel = wheel_of(item.path)
         if wheel is not None:
             files.write_bytes(folder / wheel.file, wheel.data)
-            made.append(artifact.plain(folder / wheel.file))
-    return made
+            written.append(artifact.plain(folder / wheel.file))
+    return written

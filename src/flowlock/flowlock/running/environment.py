@@ -117,14 +117,14 @@ def _made(
     """Return an environment; a second process that wants it waits for the first, and finds it there."""
     home = places.home.resolve()
     prefix = _prefix(lock_file, environment, platform, home)
-    there = Environment(prefix=prefix, digest=prefix.name, reused=True)
+    existing = Environment(prefix=prefix, digest=prefix.name, reused=True)
     if _is_whole(prefix):
-        return there
+        return existing
     with locks.alone(home.with_name(f"{home.name}.lock")):
         if _is_whole(prefix):
-            return there
+            return existing
         _make(lock_file, environment, platform, prefix=prefix, places=places, progress=progress)
-    return replace(there, reused=False)
+    return replace(existing, reused=False)
 
 
 def _make(

@@ -316,9 +316,9 @@ def test_a_resumed_run_with_nothing_to_do_does_not_import_pandas(gauges: Gauges)
 
 
 def test_the_default_place_is_the_users_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    from flowlock_core.store.place import default_place
+    from flowlock_core.store.cache_folder import default_folder
 
-    assert default_place({"FLOWLOCK_CACHE_DIR": "/x"}) == Path("/x")
-    assert default_place({"XDG_CACHE_HOME": "/y"}) == Path("/y/flowlock/results")
+    assert default_folder({"FLOWLOCK_CACHE_DIR": "/x"}) == Path("/x")
+    assert default_folder({"XDG_CACHE_HOME": "/y"}) == Path("/y/flowlock/results")
     monkeypatch.setenv("HOME", str(ROOT))
-    assert default_place({}) == ROOT / ".cache/flowlock/results"
+    assert default_folder({}) == ROOT / ".cache/flowlock/results"

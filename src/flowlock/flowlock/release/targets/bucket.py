@@ -103,13 +103,15 @@ class Bucket:
     def _write(self, subdir: str, sizes: Mapping[str, int]) -> None:
         """Write one subdir's index, unless somebody else has written another one since it was read."""
         place = f"{subdir}/{REPODATA}"
-        there = self.client.send("GET", self._address(place), kind=AnswerKind.INDEX)
-        self.client.accept(there, "to serve its index", also=[NOT_FOUND])
-        before = self._before(there, subdir)
+        served = self.client.send("GET", self._address(place), kind=AnswerKind.INDEX)
+        self.client.accept(served, "to serve its index", also=[NOT_FOUND])
+        before = self._before(served, subdir)
         records = {file: self._record(subdir, file, size, before) for file, size in sorted(sizes.items())}
         repodata = _text(subdir, records)
-        condition = {"If-Match": there.headers["etag"]} if "etag" in there.headers else {"If-None-Match": "*"}
-        if there.body != repodata:
+        condition = {"If-None-Match": "*"}
+        if "etag" in served.headers:
+            condition = {"If-Match": served.headers["etag"]}
+        if served.body != repodata:
             self._put(place, repodata, condition)
         self._put(f"{place}.zst", archive.compressor()(repodata), {})
 

@@ -59,9 +59,9 @@ def check_engines(spec: Spec, scope: Scope) -> Iterator[Problem]:
     """Warn of connections that need a package which the spec does not require."""
     required = {requirement.name.value for requirement in spec.requirements if requirement.name}
     for step in spec.steps:
-        given = filled(step)
+        filled_names = filled(step)
         for parameter in _connections(step, scope).values():
-            used = parameter.required or parameter.name in given
+            used = parameter.required or parameter.name in filled_names
             needed = parameter.connection or {}
             if used and needed.get("package", "") not in {"", *required}:
                 yield _missing_engine(step, parameter.name, needed["package"], needed["version"])

@@ -11,7 +11,7 @@ VARIABLE = "FLOWLOCK_CACHE_DIR"
 _OF_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
-def default_place(environ: Mapping[str, str] = os.environ) -> Path:
+def default_folder(environ: Mapping[str, str] = os.environ) -> Path:
     """Return where results are kept unless `--cache` says so: a folder of the user's own."""
     named = environ.get(VARIABLE)
     if named:
@@ -20,7 +20,7 @@ def default_place(environ: Mapping[str, str] = os.environ) -> Path:
     return (Path(caches) if caches else Path.home() / ".cache") / "flowlock" / "results"
 
 
-def require_own(folder: Path) -> None:
+def require_own_folder(folder: Path) -> None:
     """Raise unless a folder belongs to this user, and nobody else can write into it.
 
     What is kept may be a pickle, which runs code when it is read: every user who can write here can run code
@@ -28,10 +28,10 @@ def require_own(folder: Path) -> None:
     """
     if not hasattr(os, "geteuid") or not folder.exists():
         return
-    found = folder.stat()
-    if found.st_uid != os.geteuid():
+    status = folder.stat()
+    if status.st_uid != os.geteuid():
         raise _refused(folder, "belongs to another user")
-    if found.st_mode & _OF_OTHERS:
+    if status.st_mode & _OF_OTHERS:
         raise _refused(folder, "can be written by other users")
 
 

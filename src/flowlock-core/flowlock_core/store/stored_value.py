@@ -24,14 +24,14 @@ class Format(Enum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Kept:
+class StoredValue:
     """A kept value: `digest` tells it from others, `object` is the sha256 of the file that holds it."""
 
     digest: str
     format: Format
     object: str = ""
     size: int = 0
-    items: tuple["Kept", ...] = ()
+    items: tuple["StoredValue", ...] = ()
 
     def objects(self) -> Iterator[str]:
         """Yield the names of all files that hold a part of the value."""
@@ -54,7 +54,7 @@ class Kept:
         return document
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> "Kept":
+    def from_json(cls, document: Mapping[str, Any]) -> "StoredValue":
         """Read it back; DamagedError if it is not of this form."""
         try:
             return cls(

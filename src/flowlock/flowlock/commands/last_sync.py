@@ -29,7 +29,7 @@ _NO_SOURCES = frozenset({"__pycache__", "node_modules"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class KeptSync:
+class LastSync:
     """Where the outcome is kept for one session and its options, whose digest is `request`."""
 
     session: Session
@@ -45,7 +45,7 @@ class KeptSync:
 
     @property
     def _path(self) -> Path:
-        return self.session.workspace.state.kept_sync
+        return self.session.workspace.state.last_sync
 
     def read(self) -> Mapping[str, str] | None:
         """Return the detail of each stage, in order; None if there may be something to do."""
@@ -87,7 +87,7 @@ def _states(session: Session, folders: Iterable[str]) -> FileStates | None:
     for folder in folders:
         states.add_folder(folder)
     state = workspace.state
-    without = {str(path) for path in (*state.not_of_a_sync, state.command_lock, state.kept_sync)}
+    without = {str(path) for path in (*state.not_of_a_sync, state.command_lock, state.last_sync)}
     states.add_tree(str(state.path), without=without)
     return states
 
