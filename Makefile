@@ -30,8 +30,9 @@ demo: dev
 	@$(FLOWLOCK) run penguins --if-changed
 	@$(FLOWLOCK) run weather --if-changed
 
+# Slow tests stand side by side: a worker that has finished takes over what another has not begun.
 test: dev
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 test-parts:
 	@test "$$(id -u)" = 0 || command -v sudo >/dev/null || { echo "test-parts installs Debian packages: run it as root" >&2; exit 1; }
@@ -47,7 +48,7 @@ test-parts:
 
 # The fault storms of the tests, for long: minutes instead of seconds.
 storm: dev
-	FLOWLOCK_STORM=long $(BIN)/python -m pytest -n auto -m storm
+	FLOWLOCK_STORM=long $(BIN)/python -m pytest -n auto --dist worksteal -m storm
 
 lint: dev
 	$(BIN)/ruff check .
@@ -57,7 +58,7 @@ lint: dev
 # Refresh the committed examples and the golden files; review the diff.
 golden: dev
 	$(FLOWLOCK) compile
-	$(BIN)/python -m pytest -q -n auto --refresh-golden tests
+	$(BIN)/python -m pytest -q -n auto --dist worksteal --refresh-golden tests
 
 bench: dev
 	$(BIN)/python -m bench
