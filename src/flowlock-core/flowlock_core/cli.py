@@ -172,7 +172,7 @@ def _add_connections(commands: "argparse._SubParsersAction[CommandParser]") -> N
 
 
 class _Version(argparse.Action):
-    """Look the version up when it is requested only: that reads the metadata of installed packages."""
+    """Look the version up only when needed, because that reads the metadata of installed packages."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
         from importlib.metadata import PackageNotFoundError, version

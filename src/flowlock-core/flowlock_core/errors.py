@@ -40,9 +40,9 @@ class DataFile:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Problem:
-    """One thing that is wrong: a code, a sentence, its step and parameter, its place, a way out.
+    """One problem: a code, a message, its step and parameter, its location and a hint.
 
-    `data` are the files that the tables of the step were made from. `detail` are lines for who looks into a
+    `data` are the files that the tables of the step were made from. `detail` are lines for users who debug a
     task: its arguments and its traceback.
     """
 
@@ -119,7 +119,7 @@ class UsageError(WorkflowError):
 
 
 class TaskError(Exception):
-    """What a task raises when its input does not fit: a sentence, the parameter to change, a way out.
+    """What a task raises for invalid input: a message, the parameter to change, and a hint.
 
     The executor adds the step, and the place in the parameters file.
     """

@@ -157,7 +157,7 @@ GroupKey: TypeAlias = tuple[tuple[str, str, Any], ...]
 
 
 class TimeRange(BaseModel):
-    """A span of time; both ends belong to it."""
+    """A time range that includes both ends."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

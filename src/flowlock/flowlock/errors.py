@@ -30,7 +30,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Problem:
-    """One thing that is wrong with an input: a rule's code, a sentence, where, and a way out."""
+    """One problem of an input: the code of the rule, a message, the location and a hint."""
 
     code: str
     message: str
@@ -93,7 +93,7 @@ def shortened(names: Sequence[str], most: int) -> str:
 
 
 def from_os_error(error: OSError, doing: str, path: Path | str) -> FlowlockError:
-    """Turn the operating system's refusal into an error with a way out, by what the refusal was."""
+    """Turn an error of the operating system into a FlowlockError with a hint."""
     import errno
 
     hints = {

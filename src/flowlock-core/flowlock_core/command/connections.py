@@ -162,7 +162,7 @@ def _states(uses: Sequence[ConnectionUse], sources: Sources) -> list[ConnectionS
 
 
 def _chosen(states: Sequence[ConnectionState], only: Sequence[str]) -> list[ConnectionState]:
-    """Return the connections of some names, or all; a UsageError tells of a name that none has."""
+    """Return the connections of some names, or all; an unknown name is a UsageError."""
     names = sorted({state.name for state in states})
     for name in only:
         if name not in names:

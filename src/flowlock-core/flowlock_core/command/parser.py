@@ -11,7 +11,7 @@ from flowlock_core.errors import UsageError
 class CommandParser(argparse.ArgumentParser):
     """Raises a UsageError for a wrong command line; takes --json everywhere.
 
-    `more` returns what the help ends with; it is called only when somebody asks for help. `options` and
+    `more` returns what the help ends with; it is only called for `--help`. `options` and
     `commands` are what was added, for the completion of shells.
     """
 

@@ -46,10 +46,10 @@ def run_workflow(
 
 
 def _check(plan: Plan, options: Options, problems: Sequence[Problem]) -> None:
-    """Raise the problems of the parameters; `problems` are known already."""
+    """Raise the problems of the parameters together with the `problems` that are already known."""
     context = {"base": options.base, MOCKED: options.mock_io}
     others = check_params(plan, options.params, context=context, mocked=_mocked(plan, options))
-    # Nothing more is said of a step whose parameters cannot be read as a whole.
+    # If the parameters of a step cannot be read, it has no other problems.
     unreadable = {problem.step for problem in problems if problem.step and problem.parameter is None}
     others = [problem for problem in others if problem.step not in unreadable]
     if problems or others:

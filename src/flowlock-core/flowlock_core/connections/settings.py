@@ -36,7 +36,7 @@ class ResolvedSettings:
 
 
 class Sources:
-    """The environment and the connections file; the file is read when a setting is first asked for."""
+    """The environment and the connections file; the file is read when a setting is first needed."""
 
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
         self.environ = os.environ if environ is None else environ

@@ -22,7 +22,7 @@ _BEGINS_A_NUMBER = frozenset("+-.0123456789")
 
 
 class NumberError(ValueError):
-    """A text that looks like a number and is refused: why, and the way out."""
+    """A string that looks like a number and is refused: the reason and the hint."""
 
     def __init__(self, message: str, hint: str) -> None:
         super().__init__(message)

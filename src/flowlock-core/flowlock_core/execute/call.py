@@ -70,7 +70,7 @@ def run_call(call: Call) -> Outcome:
     try:
         value = task.func(**own_values(values))
     # A task that exits has failed; the run has not ended.
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a task raises is told
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a task raises is reported
         label = label_of(step, element)
         failed = failure_of(error, step, label, task, values)
         return Outcome(None, tuple(written), failed, label=label)

@@ -1,4 +1,4 @@
-"""What a task's exception says to who runs the workflow: where in the task's code, and which column lacks."""
+"""A task's exception as a problem: the line in the task's code, and the missing column if there is one."""
 
 import inspect
 import re
@@ -66,7 +66,7 @@ def _value_in_short(value: Any) -> str:
 
 
 def _traceback_of(error: BaseException) -> str:
-    """Write a traceback from the task's own code on; what called the task says nothing about it."""
+    """Write a traceback from the task's own code on; the frames of its callers are not helpful."""
     innermost = error.__traceback__
     while innermost is not None and innermost.tb_next is not None and _is_executor(innermost):
         innermost = innermost.tb_next

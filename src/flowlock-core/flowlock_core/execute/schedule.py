@@ -30,7 +30,7 @@ class Schedule:
             for dependency in needed:
                 self._users[dependency].append(number)
         self._waits_for = [len(needed) for needed in needs]
-        # The result of the workflow is used by who runs it, after the last step.
+        # The caller uses the result of the workflow after the last step.
         self._uses = [len(users) for users in self._users]
         for number in results:
             self._uses[number] += 1

@@ -63,7 +63,7 @@ class PlainOpener:
 def run_plan(plan: Plan, options: Options, pool: Pool, log: RunLog, opener: Opener | None = None) -> Any:
     """Run the steps of a plan and return its result; `log` is filled, also by a run that fails.
 
-    Which call a failure is told of does not depend on the pool: every call that comes before it in the plan
+    Which failure is reported does not depend on the pool: every call that comes before it in the plan
     is executed, and the first failure in plan order is raised. With `keep_going`, all are.
     """
     run = _PlanRun(plan, options, pool, log, opener or PlainOpener(options, log))

@@ -1,4 +1,4 @@
-"""How far a step is: what its calls gave, which were skipped or failed, and the record of it."""
+"""The state of a step: the results of its calls, skipped and failed calls, and its record."""
 
 from time import perf_counter
 from typing import Any, Protocol
@@ -111,7 +111,7 @@ class StepState:
             self._skipped.add(index)
 
     def close(self) -> Any:
-        """Return the result of the step, all of whose calls have ended well; its inputs are let go."""
+        """Return the result of the step, all of whose calls have succeeded; its inputs are released."""
         result = None if self.failed else self._running().gather(self._results)
         self._record = self._made_record(self.count)
         self._calls = None

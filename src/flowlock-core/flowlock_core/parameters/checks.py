@@ -22,7 +22,7 @@ class StepParameters:
 
     @property
     def open(self) -> bool:
-        """Whether the workflow leaves a parameter to who runs it."""
+        """Whether the user who runs the workflow sets a parameter."""
         return not self.fixed >= self.descriptions.keys()
 
     def refused(self, name: str) -> Problem | None:
@@ -48,7 +48,7 @@ def check_names(
 ) -> Iterator[Problem]:
     """Yield the problems of the names of steps and parameters, and which values are missing.
 
-    Nothing is requested in the steps named in `mocked`, which will not run.
+    Parameters of the steps in `mocked`, which will not run, are not required.
     """
     yield from _unknown_steps(steps, values)
     for step in steps:
@@ -65,7 +65,7 @@ def check_params(
 ) -> list[Problem]:
     """Return everything that is wrong with the parameters of a plan, before any step runs.
 
-    Nothing is requested in the steps named in `mocked`, which will not run.
+    Parameters of the steps in `mocked`, which will not run, are not required.
     """
     steps = [_parameters_of(step) for step in plan.steps]
     problems = list(check_names(steps, values, mocked=mocked))

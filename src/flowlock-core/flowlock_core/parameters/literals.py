@@ -1,4 +1,4 @@
-"""Literal values of specs and parameter files held against the type of the parameter that they are for.
+"""Literal values of specs and parameter files, compared with the types of their parameters.
 
 The rules are those of a run (pydantic), and no value may change its kind silently: the text "5" is not a
 number, though pydantic would make one of it.
@@ -32,7 +32,7 @@ _CONTEXT = {NAMES_ONLY: True}
 class LiteralCheck:
     """A literal for a parameter of the tasks of one name, as JSON with null where `holes` lead.
 
-    A hole is what a result or an environment variable fills in: nothing is said of it.
+    A hole is filled by a result or an environment variable; it is not checked.
     """
 
     task: str
@@ -187,7 +187,7 @@ class _LocatedProblem:
 
     @property
     def refusal(self) -> Refusal:
-        """The same for who asked; the problem of a key ends with the key, whether it is there or not."""
+        """Return whether a problem is at the same location; for a key, whether or not the key exists."""
         problem, path = self.problem, self.path
         key = parts_of(problem.parameter or "")[-1]
         kind = _KINDS_OF_KEYS.get(problem.code, RefusalKind.VALUE)

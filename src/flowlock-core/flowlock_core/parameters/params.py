@@ -26,7 +26,7 @@ ADD_TO_A_CASE = "add `{step}: {{{parameter}: …}}` under `params` of the case"
 class Params:
     """Parameters by step, the folder that relative paths start at, and where in the file each value is.
 
-    `problems` are those of the file's form; what can be read in spite of them is here. `way_to_add` tells
+    `problems` are those of the file's form; what can be read despite them is included. `way_to_add` tells
     how to give a parameter that is missing.
     """
 

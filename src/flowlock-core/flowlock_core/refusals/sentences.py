@@ -58,7 +58,7 @@ _REASONS = ("date_from_datetime_parsing", "date_parsing", "datetime_from_date_pa
 
 
 def sentence(item: ErrorDetails) -> str:
-    """Return why a value is refused: what is expected, and what is there instead."""
+    """Return why a value is refused: the expected value and the actual one."""
     kind, context = item["type"], item.get("ctx", {})
     for matches, say in _SENTENCES.items():
         if kind in matches:
@@ -149,7 +149,7 @@ _SENTENCES: dict[tuple[str, ...], Callable[[ErrorDetails, Mapping[str, Any]], st
 
 
 def shown(value: Any) -> str:
-    """Return a value as people write it in YAML or JSON, on one short line, or as what they call it."""
+    """Return a value as written in YAML or JSON, on one short line, or the name of its kind."""
     phrase = phrase_of(type(value))
     if phrase is not None:
         return phrase

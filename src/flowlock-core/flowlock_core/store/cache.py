@@ -99,7 +99,7 @@ class RunCache:
     def close(self) -> None:
         """Remember the parts of the keys, to tell the next run what has changed."""
         if self._parts and self.trouble is None:
-            # Who cannot write was told already.
+            # A cache that cannot be written has already been reported.
             with suppress(NotKeptError):
                 self.store.folder.put_document(_LAST, self._run, {**self._last, **self._parts})
 

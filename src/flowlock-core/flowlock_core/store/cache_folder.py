@@ -12,7 +12,7 @@ _OF_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
 def default_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """Return where results are kept unless `--cache` says so: a folder of the user's own."""
+    """Return the default cache folder, which belongs to the user; `--cache` overrides it."""
     named = environ.get(VARIABLE)
     if named:
         return Path(named)

@@ -115,7 +115,7 @@ class CachedCalls:
         return result
 
     def gather(self, results: list[Any]) -> Result:
-        """Return the result of the step from those of its calls, and let go of what they were made of."""
+        """Return the result of the step from those of its calls, and release their inputs."""
         self._calls = None
         if self._elements is None:
             only: Result = results[0]
@@ -145,7 +145,7 @@ class CachedCalls:
         return self._cache.keep(self._label(index), parts, outcome)
 
     def _again(self, index: int, parts: Parts | None) -> Any:
-        """Compute once more what was kept and is damaged, or was let go."""
+        """Compute a result again whose cached value is damaged or was released."""
         prepared = self._plain().prepare(index)
         outcome = run_call(prepared) if isinstance(prepared, Call) else prepared
         self._calls = None
@@ -251,5 +251,5 @@ class CachedOpener:
         return result.get()
 
     def release(self, result: Result) -> None:
-        """Let go of the value of a result that no step needs any more."""
+        """Release the value of a result that no step needs any more."""
         result.unload()

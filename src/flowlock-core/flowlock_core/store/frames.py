@@ -13,14 +13,14 @@ from flowlock_core.store.errors import UndigestibleError
 Update = Callable[[Any], Any]
 Write = Callable[[Update, Any], None]
 _SCALARS = (pd.Timestamp, pd.Timedelta, pd.Period, pd.Interval, type(pd.NaT), type(pd.NA))
-# Truth values, numbers, times and spans of NumPy.
+# Booleans, numbers, times and durations of NumPy.
 _NUMBERS = "biufcMm"
 _MASKED = (
     *(pd.Int8Dtype, pd.Int16Dtype, pd.Int32Dtype, pd.Int64Dtype),
     *(pd.UInt8Dtype, pd.UInt16Dtype, pd.UInt32Dtype, pd.UInt64Dtype),
     *(pd.Float32Dtype, pd.Float64Dtype, pd.BooleanDtype),
 )
-# Numbers and truth values, times and spans of NumPy; the other types that come back from Arrow.
+# Numbers and booleans, times and durations of NumPy; the other types that come back from Arrow.
 _EXACT_KINDS = "biufMm"
 _EXACT_NAMES = frozenset(
     ("str", "string", "boolean", *(f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)))

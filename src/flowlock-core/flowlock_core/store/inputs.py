@@ -35,7 +35,7 @@ def contents_digest(path: Path, folder: StoreFolder | None) -> str:
     began = time_ns()
     contents = file_digest(path)
     if folder is not None and status.st_mtime_ns + _RACY_NS < began:
-        # A store that cannot be written is told of where results are kept.
+        # A store that cannot be written is reported where results are kept.
         with suppress(NotKeptError):
             folder.put_document(_FILES, key, [state, contents])
     return contents

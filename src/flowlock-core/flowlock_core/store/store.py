@@ -57,7 +57,7 @@ class Store:
         try:
             return _decoded(kept.format, data)
         except Exception as error:
-            # A pickle may raise anything, as when a module is gone.
+            # A pickle may raise anything, for example if a module no longer exists.
             reason = f"its cached result cannot be read ({type(error).__name__}: {error})"
             raise DamagedError(reason) from error
 
@@ -80,7 +80,7 @@ def _encoded(value: Any) -> tuple[Format, Any]:
     try:
         return Format.PICKLE, pickle.dumps(value, protocol=5)
     except Exception as error:
-        # What cannot be pickled says so in many ways.
+        # Objects that cannot be pickled raise many kinds of errors.
         kind = f"{type(value).__module__}.{type(value).__qualname__}"
         raise NotKeptError(f"its result, {kind}, cannot be pickled") from error
 

@@ -25,7 +25,7 @@ class Format(Enum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StoredValue:
-    """A kept value: `digest` tells it from others, `object` is the sha256 of the file that holds it."""
+    """A cached value: `digest` identifies it, `object` is the sha256 of the file that contains it."""
 
     digest: str
     format: Format

@@ -52,7 +52,7 @@ def _is_plain(array: Any) -> bool:
 def with_index_as_columns(df: "pd.DataFrame", parameter: str) -> "pd.DataFrame":
     """Return a table with its named index as columns; an index of row numbers is left out.
 
-    A TaskError tells of labels without a name, which no column can hold.
+    Labels without a name are a TaskError, because no column can store them.
     """
     names = list(df.index.names)
     if all(name is None for name in names):

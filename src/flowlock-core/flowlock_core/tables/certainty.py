@@ -21,7 +21,7 @@ def decimal_mark(
 ) -> str:
     """Return a comma if the numbers of a column can only be read with it; a TaskError if they may be.
 
-    `quoted` tells of each column whether its quotes mark its values as texts, which are then not numbers.
+    `quoted` maps each column to whether its quotes mark strings, which are then not numbers.
     """
     doubtful: tuple[str, str] | None = None
     for name, texts in columns.items():
@@ -108,12 +108,12 @@ def quoted_columns(content: str, delimiter: str) -> Callable[[], set[int]]:
 
 
 def marks_texts(quotes: Callable[[], set[int]], number: int) -> Callable[[], bool]:
-    """Return what tells of one column whether quotes mark its values as texts."""
+    """Return a function that returns whether quotes mark the values of a column as strings."""
     return lambda: number in quotes()
 
 
 def unmarked_columns(content: str, delimiter: str) -> set[int]:
-    """Return the numbers of the columns whose values are quoted without need, where that says nothing."""
+    """Return the numbers of the columns whose values are quoted needlessly: quotes do not mark strings."""
     quoted, marking = _quotes_without_need(content, delimiter)
     return set() if marking else quoted
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-# Missing numbers and truth values are written in many ways; as texts these words stay what they are.
+# Missing numbers and booleans are written in many ways; in columns of strings, these words are kept.
 NULL_WORDS = (
     "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "-NaN", "-nan", "NULL", "Null", "null", "None", "NaT",
 )  # fmt: skip

@@ -91,7 +91,7 @@ def _among_objects(column: "pd.Series[Any]", name: str, values: Sequence[Value])
 
 def _kind_of(value: Any) -> str:
     if isinstance(value, bool):
-        return "truth value"
+        return "boolean"
     if isinstance(value, int | float | Decimal):
         return "number"
     if isinstance(value, date | datetime):
@@ -106,6 +106,6 @@ def _comparable(value: Any) -> tuple[str, Any]:
         return kind, Decimal(repr(value))
     if kind == "time":
         return "text", value.isoformat()
-    if kind not in ("number", "text", "truth value"):
+    if kind not in ("number", "text", "boolean"):
         return kind, str(value)
     return kind, value

@@ -1,6 +1,6 @@
 """A package from its files and its record: the `info/` that belongs to them, and the archive.
 
-The archive stays on this machine and is made while somebody waits, hence a fast level.
+The archive stays on this machine and is made while the user waits, hence a fast level.
 """
 
 import hashlib

@@ -32,7 +32,7 @@ def bytecode(
             Module(source=places[name], target=Path(scratch, cached_path(name, tag)), shown=name)
             for name in names
         ]
-        # Settings for another Python mislead; where its libraries are it may have to be told.
+        # Settings for another Python mislead; it may need the path of its libraries.
         variables = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
         # A file's time differs in every environment, hence bytecode that is not compared with its source.
         compile_modules(

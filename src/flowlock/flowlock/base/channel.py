@@ -92,8 +92,8 @@ def make(
 ) -> BaseResult:
     """Make `.flowlock/base/<python tag>/` a channel of an interpreter and the wheels of these requirements.
 
-    `requirements` are PEP 508; what they need in turn comes along, and nothing else stays. What is there and
-    made of the same inputs is kept; a second call reads no archive and needs no network.
+    `requirements` are PEP 508; what they need in turn comes along, and nothing else is kept. Packages
+    with the same inputs are kept; a second call reads no archive and needs no network.
     """
     started = time.perf_counter()
     specs = [str(requirement) for requirement in parse_requirements(requirements)]

@@ -156,7 +156,7 @@ def _probe(executable: Path, kept: Path | None) -> Interpreter:
 
 
 class _CachedAnswer(BaseModel):
-    """What the interpreter at a path said of itself, and all that this depends on."""
+    """The description of the interpreter at a path, and everything that it depends on."""
 
     state: list[str]
     answer: dict[str, Any]

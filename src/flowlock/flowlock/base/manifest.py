@@ -52,7 +52,7 @@ class _ManifestFile(BaseModel):
 
 
 def load(folder: Path) -> BaseManifest:
-    """Read a channel's manifest; one that is absent, damaged or of another form knows nothing."""
+    """Read a channel's manifest; a missing, damaged or malformed one counts as empty."""
     kept = memo.read_plain(folder / FILE, _ManifestFile)
     if kept is None or kept.form != SCHEMA:
         return BaseManifest()

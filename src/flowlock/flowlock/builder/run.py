@@ -43,7 +43,7 @@ def build(
 
     `environments` are the channels that build environments come from; a package whose environment `lock`
     knows gets exactly its records. The caller holds the workspace. If a build fails the channel stays as it
-    was, what was built is kept in the cache, and one FlowlockError tells of all failures. With `verify` every
+    was, what was built is kept in the cache, and one FlowlockError reports all failures. With `verify` every
     portable package is also built again elsewhere, and compared; with `test` the packages' own tests are run
     where they are due; with `output` that folder becomes a copy of the channel with a manifest of digests.
     """

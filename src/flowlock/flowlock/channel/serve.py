@@ -157,7 +157,7 @@ class _Handler(SimpleHTTPRequestHandler):
         super().end_headers()
 
     def copyfile(self, source: Any, outputfile: Any) -> None:
-        """Send the file, or the range that was requested."""
+        """Send the file, or the requested range."""
         if self._part is None:
             shutil.copyfileobj(source, outputfile)
             return
@@ -169,7 +169,7 @@ class _Handler(SimpleHTTPRequestHandler):
 
 
 def _part(requested: re.Match[str], size: int) -> range | None:
-    """Return the bytes that a range means: from, from-to, or the last so many.
+    """Return the bytes of a range: from, from-to, or a number of last bytes.
 
     None if it ends before it begins: the range counts as none (RFC 9110, 14.1.1).
     """

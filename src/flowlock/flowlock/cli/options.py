@@ -39,7 +39,7 @@ class GlobalOptions(typer.core.TyperGroup):
             elif following := list(islice(left, 1)):
                 first += [word, *following]
             else:
-                return [word]  # which lacks its value; the parser says so
+                return [word]  # its value is missing; the parser reports it
         return first + rest
 
 

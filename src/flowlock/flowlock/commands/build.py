@@ -45,7 +45,7 @@ def build(session: Session, names: Sequence[str], settings: BuildSettings) -> Bu
 
 
 def read_unedited(workspace: Workspace, names: Sequence[str] = ()) -> WorkspaceSnapshot:
-    """Read what is to be built, unless the generated files of a named workflow were changed by hand."""
+    """Read the packages to build; refuse named workflows whose generated files were changed by hand."""
     workflows = workspace.workflow_list
     if names:
         workflows = tuple(

@@ -180,7 +180,7 @@ def _wheels(snapshot: WorkspaceSnapshot) -> Iterator[CacheEntry]:
 def _resolved(snapshot: WorkspaceSnapshot) -> set[str] | None:
     """Return the digests of what the base channel and vendored packages are made of.
 
-    None if the former cannot be told without the network.
+    None if the former cannot be determined without the network.
     """
     from flowlock.base.interpreter import find
     from flowlock.base.wheels import resolve

@@ -178,7 +178,7 @@ def read_text(path: Path, file: str) -> tuple[str, list[Problem]]:
 
 
 def _misplaced(workflow: Workflow, spec: Spec | None) -> list[Problem]:
-    """Hold the id against the folder: a name must be enough to find a workflow."""
+    """Compare the id with the folder: a name must be enough to find a workflow."""
     if spec is None or spec.id is None:
         return []
     same = spec.id.value.lower().replace("_", "-") == workflow.name.lower().replace("_", "-")
@@ -198,7 +198,7 @@ def catalog_for(
     *,
     checks: Iterable[LiteralCheck] = (),
 ) -> Catalog:
-    """Look up the tasks that specs may name, if need be in packages that are not here.
+    """Look up the tasks that specs may name, if necessary in packages that are not installed.
 
     The catalog has the verdicts of the specs' own literals, and of `checks`.
     """

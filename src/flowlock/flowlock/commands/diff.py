@@ -45,7 +45,7 @@ class DiffResult:
         return {"revision": self.revision, "locks": [lock.as_json() for lock in self.locks]}
 
     def as_text(self) -> str:
-        """Return the changes, lock by lock, in the form that was requested."""
+        """Return the changes of each lock in the requested form."""
         match self.form:
             case DiffForm.TEXT:
                 parts = [[lock.path, *diff.as_lines(lock.changes, lock.platforms)] for lock in self.locks]

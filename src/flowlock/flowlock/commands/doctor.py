@@ -45,7 +45,7 @@ class Finding:
 
     @property
     def mark(self) -> str:
-        """How the finding is told in a word."""
+        """The state of the finding in one word."""
         if self.good:
             return "ok"
         return "MISSING" if self.needed else "absent"
@@ -105,7 +105,7 @@ def _platform() -> Finding:
 
 
 def _engine(name: str, trial: str) -> Finding:
-    """Start an engine in a separate process, and hold its version against what we were made for."""
+    """Start an engine in a separate process, and compare its version with our requirement."""
     remedy = f"install flowlock again, or `pip install --force-reinstall {_wanted(name)}`"
     try:
         installed = version(name)

@@ -1,4 +1,4 @@
-"""`flowlock explain CODE`: what a problem code means, with an example and a way out."""
+"""`flowlock explain CODE`: describe a problem code, with an example and a fix."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from flowlock.report.explanations import Explanation, explanations
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExplainResult:
-    """The explanations that were requested; `whole` shows all of each, else a line each."""
+    """The requested explanations; `whole` shows each completely, otherwise one line each."""
 
     explanations: tuple[Explanation, ...]
     whole: bool

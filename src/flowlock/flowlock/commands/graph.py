@@ -54,7 +54,7 @@ class GraphResult:
 def graph(session: Session, name: str, *, form: GraphForm, output: Path | None, show: bool) -> GraphResult:
     """Draw the graph of a workflow whose spec has no problems; `show` opens it in the browser.
 
-    A picture that is to be shown is written to `output`, or below the state folder.
+    A picture to show is written to `output`, or below the state folder.
     """
     workspace = session.workspace
     workflow = workspace.workflow(name)

@@ -56,7 +56,7 @@ def lock(
 def targets(
     session: Session, names: Sequence[str] = (), manifest_path: Path | None = None
 ) -> list[LockTarget]:
-    """Return what is to be locked."""
+    """Return the manifest to lock."""
     if manifest_path is not None:
         folder = manifest_path.resolve().parent
         return [_manifest_target(session, manifest_path, folder / LOCK, label=folder.name)]

@@ -24,7 +24,7 @@ from flowlock.release.targets.protocol import Context, PublishTarget
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PublishOptions:
-    """What `flowlock publish` was requested; without `source` the packages are built first."""
+    """The options of `flowlock publish`; without `source` the packages are built first."""
 
     tag: str
     to: Sequence[str]

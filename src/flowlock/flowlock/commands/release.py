@@ -145,7 +145,7 @@ def _remote_problems(session: Session, tag: str) -> Iterator[Problem]:
 
 @contextmanager
 def _checkout(session: Session, commit: str) -> Iterator[Path]:
-    """Yield a checkout of a commit with the workspace's caches; afterwards it is gone."""
+    """Yield a checkout of a commit with the workspace's caches; it is removed afterwards."""
     root, state = session.workspace.root, session.workspace.state
     folder = state.release_checkout
     git.remove_worktree(root, folder)
@@ -184,7 +184,7 @@ def _texts(current: Workspace, new: Version, epoch: datetime) -> dict[Path, str]
         texts[recipe] = version.bump_recipe(old(recipe), new, current.relative(recipe))
         if project.is_file():
             texts[project] = version.bump_pyproject(old(project), new, current.relative(project))
-    # A candidate's changes are told again, with what came after, by the version that it becomes.
+    # The final version lists the changes of its candidates again, with later ones.
     if not new.is_prerelease:
         path = current.root / CHANGELOG
         section_text = section(current, str(new), epoch)

@@ -40,6 +40,6 @@ class SyncResult:
         return {"ok": self.ok, "stages": [asdict(stage) for stage in self.stages]}
 
     def as_text(self) -> str:
-        """Return nothing if all is well: progress said it; else which stages are stale, and the way out."""
+        """Return nothing if all stages are current, else which are out of date, and the next command."""
         stale = [stage.name for stage in self.stages if stage.status == "stale"]
         return f"out of date: {', '.join(stale)}; run `flowlock sync` and commit" if stale else ""

@@ -102,7 +102,7 @@ class TaskDetails:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SpecSchema:
-    """What `flowlock schema spec` prints: a JSON document, whatever form is requested."""
+    """What `flowlock schema spec` prints: a JSON document, in every output format."""
 
     document: Mapping[str, Any]
     ok: bool = True
@@ -112,7 +112,7 @@ class SpecSchema:
         return self.document
 
     def as_text(self) -> str:
-        """Return the schema as people and editors read it."""
+        """Return the schema as indented JSON."""
         return json.dumps(self.document, indent=2, ensure_ascii=False)
 
 

@@ -248,7 +248,7 @@ def _served_problems(
         if item.place not in served:
             yield Problem(code="FL848", message=f"{target.name} does not serve {item.file}")
             continue
-        # The index is held against the pin, and so are the bytes: either may be wrong alone.
+        # Both the index and the bytes are compared with the pin: either may be wrong alone.
         for digest in dict.fromkeys((served[item.place].sha256, target.digest(item) or "nothing")):
             if digest != item.sha256:
                 message = (

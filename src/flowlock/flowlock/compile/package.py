@@ -138,7 +138,7 @@ def _requires_python(planned: Plan) -> str:
 
 
 def _toml(text: str) -> str:
-    """Return a TOML basic string: JSON's escapes are a subset of TOML's, once DEL is gone."""
+    """Return a TOML basic string: JSON's escapes are a subset of TOML's, without DEL."""
     return json.dumps(one_line(text), ensure_ascii=False)
 
 

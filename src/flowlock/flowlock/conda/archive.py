@@ -204,7 +204,7 @@ def _info(opened: zipfile.ZipFile, part: zipfile.ZipInfo) -> list[Member]:
 
 
 def _members_of(opened: zipfile.ZipFile, part: zipfile.ZipInfo, limit: int, *, info: bool) -> list[Member]:
-    """Return the files of a part; what is damaged in it is told by the part's name."""
+    """Return the files of a part; an error about damage names the part."""
     data = b"".join(_blocks(opened, part, limit))
     try:
         unpacked = list(members(data, part.filename))

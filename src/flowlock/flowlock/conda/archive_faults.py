@@ -7,7 +7,7 @@ from flowlock.errors import FlowlockError, Location
 
 
 class ArchiveFault(Enum):
-    """What is wrong with an archive: the code and the way out."""
+    """What is wrong with an archive: the code and the hint."""
 
     DAMAGED = ("FL511", "remove it and run the same command again; flowlock builds or downloads it again")
     OUTSIDE = ("FL517", "do not install it; ask its publisher, and pin another build")
@@ -20,7 +20,7 @@ class ArchiveFault(Enum):
 
 
 class MalformedArchiveError(Exception):
-    """An archive, or a file in it, is not what it should be; who knows the archive's name tells it."""
+    """An archive, or a file in it, is malformed; the caller adds the name of the archive."""
 
     def __init__(
         self,

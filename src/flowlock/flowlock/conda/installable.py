@@ -16,7 +16,7 @@ from flowlock.names import EntryPoint
 
 OLD_FORMAT = ".tar.bz2"
 SHOWN = 3
-# An archive of the older format may unpack to so many times its own size, and to this much more.
+# An archive of the older format may unpack to this multiple of its size, and to this much more.
 MOST_UNPACKED, SMALL = 200, 64 * 2**20
 SOFT_LINK = "softlink"
 _MISFITS = (LookupError, TypeError, AttributeError)

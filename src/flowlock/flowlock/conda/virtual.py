@@ -11,7 +11,7 @@ from flowlock.errors import nearest
 
 _UNIX, _LINUX = "__unix=0=0", ("__linux=4.18", "__glibc=2.28")
 _MACOS, _WINDOWS = "__osx=13.0", "__win=10.0"
-# What pixi assumes of a subdir when its manifest says nothing (its `pixi_default_versions`, and rattler's
+# What pixi assumes for a subdir by default (its `pixi_default_versions`, and rattler's
 # least microarchitecture of a subdir), in the order in which it writes them.
 DEFAULTS: Mapping[str, tuple[str, ...]] = {
     "linux-64": (_UNIX, *_LINUX, "__archspec=0=x86_64"),

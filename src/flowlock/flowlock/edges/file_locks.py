@@ -46,7 +46,7 @@ def shared(path: Path) -> Iterator[None]:
 
 @contextmanager
 def unless_shared(path: Path) -> Iterator[bool]:
-    """Keep everybody out for the block, and yield True; yield False, without a wait, if somebody is in."""
+    """Hold the lock for the block and yield True; yield False at once if another process holds it."""
     from filelock import ReadWriteLock, Timeout
 
     with _refusals_explained(path):

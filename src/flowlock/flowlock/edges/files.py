@@ -17,7 +17,7 @@ from flowlock.names import Sha256
 
 # Our temporary names; a process may delete one that is older than its writer.
 TEMPORARY_PREFIX = ".flowlock-tmp-"
-# How often a folder is deleted to which somebody still adds files, and the seconds in between.
+# How often deleting a folder is tried while another process adds files, and the seconds in between.
 ATTEMPTS, PAUSE = 20, 0.05
 
 
@@ -199,7 +199,7 @@ def _make_writable(folder: Path) -> None:
 
 
 def forget_staged(target: Path) -> None:
-    """Remove the staging that killed writers of a folder left; only for who keeps its other writers out."""
+    """Remove the staging that killed writers of a folder left; the caller must hold its lock."""
     ours = re.compile(re.escape(f"{TEMPORARY_PREFIX}{target.name}-") + r"[a-z0-9_]{8}")
     for path in target.parent.glob(f"{TEMPORARY_PREFIX}*"):
         if ours.fullmatch(path.name):
@@ -207,7 +207,7 @@ def forget_staged(target: Path) -> None:
 
 
 def forget_temporaries(*folders: Path) -> None:
-    """Remove what writers that were killed left in these folders; only for who keeps other writers out."""
+    """Remove what writers that were killed left in these folders; the caller must hold their lock."""
     for folder in folders:
         for path in folder.glob(f"{TEMPORARY_PREFIX}*"):
             _forget(path)

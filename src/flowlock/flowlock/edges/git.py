@@ -81,7 +81,7 @@ def _is_file(name: str, mode: int) -> bool:
 
 
 def _mode(path: str) -> int:
-    """Return what is there, 0 for nothing; not by way of `Path`, which takes longer than to ask."""
+    """Return the kind of file, 0 for none; without `Path`, which takes longer than the system call."""
     try:
         return os.lstat(path).st_mode
     except OSError:

@@ -61,7 +61,7 @@ class _Session(requests.Session):
     def __init__(self) -> None:
         super().__init__()
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
-        # A body that is compressed on its way has other bytes than its digest says, and no size.
+        # A body that is compressed in transit does not have the bytes of its digest, and has no size.
         self.headers["Accept-Encoding"] = "identity"
 
     def get_redirect_target(self, resp: requests.Response) -> None:

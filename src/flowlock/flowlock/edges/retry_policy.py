@@ -84,7 +84,7 @@ def persist(
 def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
     """Return the seconds of a Retry-After (a number or a date, RFC 9110), or until a rate limit's reset.
 
-    Whatever is neither says nothing.
+    Any other value is ignored.
     """
     present = now or datetime.now(UTC)
     value = headers.get("retry-after", "").strip()

@@ -16,7 +16,7 @@ _SENDABLE = re.compile(r"[\x20-\x7e]+")
 # Settings such as TOKENIZERS_PARALLELISM=false are not credentials, nor are paths.
 _SHORTEST_OF_ENVIRONMENT = 12
 _PASSWORD = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@]*:([^\s/]+)@")
-# A token is written as a user name without a password, or before one that says nothing.
+# A token is written as a user name without a password, or before a placeholder.
 _USER_TOKEN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://([^\s/:@]+)(?::(?:x-oauth-basic)?)?@")
 # Every secret of this process: whatever prints asks for them, however the text came about.
 _known: set[str] = set()

@@ -58,7 +58,7 @@ class StatCache:
         return digest
 
     def save(self, folders: Iterable[Path] = ()) -> None:
-        """Write the cache if it changed, without the files of these folders that were not asked for."""
+        """Write the cache if it changed, without the files of these folders that were not used."""
         if self._path is None or not self._changed:
             return
         prefixes = tuple(str(folder) + os.sep for folder in folders)

@@ -99,7 +99,7 @@ class StateFolder:
 
     @property
     def interpreter(self) -> Path:
-        """What the interpreter of the embedded base channel said of itself."""
+        """The description of the interpreter of the embedded base channel."""
         return self.cache / "interpreter.json"
 
     @property

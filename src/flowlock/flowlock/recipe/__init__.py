@@ -1,1 +1,1 @@
-"""Recipes: read, rendered from a pyproject, and held against it. Pure."""
+"""Recipes: read, rendered from a pyproject, and compared with it. Pure."""

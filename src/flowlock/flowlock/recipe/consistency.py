@@ -29,7 +29,7 @@ def consistency(
 
     The files are (path to show, text). `names` maps wheel names to conda names. A requirement with a marker
     may be in a recipe or not, since a noarch package has one list for every platform. A pyproject without
-    `[project]` says nothing that could differ.
+    `[project]` has nothing to compare.
     """
     differing = identity(
         recipe, pyproject, folder=folder, recipe_file=recipe_file, pyproject_file=pyproject_file

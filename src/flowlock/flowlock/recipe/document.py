@@ -126,7 +126,7 @@ def from_document(document: Mapping[str, Any], places: Places | None = None) -> 
 
 
 def yaml_text(recipe: Recipe) -> str:
-    """Return the recipe as people read and write it: YAML in the schema's order."""
+    """Return the recipe as YAML in the order of the schema."""
     import yaml
 
     class Indented(yaml.SafeDumper):

@@ -158,7 +158,7 @@ MOVED: Mapping[tuple[str, ...], str] = {
 
 
 def unknown_keys(document: Mapping[str, Any], places: Places) -> Iterator[Problem]:
-    """Yield each key that has no meaning where it stands."""
+    """Yield each key that is not allowed at its position."""
     for keys, allowed in KEYS.items():
         value = table(document, *keys[:-1]).get(keys[-1]) if keys else document
         for place, item in _mappings(document, keys, value):

@@ -76,7 +76,7 @@ def resolve(value: Any, document: Mapping[str, Any]) -> str:
 def fill(value: Any, document: Mapping[str, Any], within: tuple[str, ...] = ()) -> str:
     """Return a text with what those expressions give that `context` suffices for, everything else unchanged.
 
-    ValueError names a variable that needs itself, or an expression that gives no text.
+    ValueError names a variable that refers to itself, or an expression that is not a string.
     """
     return _Context(document).fill(str(value), within)
 

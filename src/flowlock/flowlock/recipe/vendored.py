@@ -1,4 +1,4 @@
-"""A recipe of somebody else's package: what it is built from, and the time that its files bear. Pure."""
+"""A recipe of a third-party package: its source, and the timestamp of its files. Pure."""
 
 import re
 from collections.abc import Iterator, Mapping

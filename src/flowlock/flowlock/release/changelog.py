@@ -12,7 +12,7 @@ README = "README.md"
 
 
 class FragmentKind(StrEnum):
-    """The kinds of changes, in the order in which they are told."""
+    """The kinds of changes, in the order of the changelog."""
 
     ADDED = "added"
     CHANGED = "changed"
@@ -22,7 +22,7 @@ class FragmentKind(StrEnum):
 def section(fragments: Mapping[str, str], version: str, day: date, *, folder: str) -> str:
     """Return a release's section from its fragments (file name → text); all bad ones are named together.
 
-    A release without a fragment says so, since a version that only rebuilds is one too.
+    A release without a fragment is listed too, since it may only rebuild packages.
     """
     entries: dict[FragmentKind, list[str]] = {}
     problems = []
@@ -73,7 +73,7 @@ def with_section(text: str, new: str) -> str:
 
 
 def notes(text: str, version: str) -> str:
-    """Return what the changelog says of a version, without its heading; empty if it says nothing."""
+    """Return the changelog's section for a version, without its heading; empty if there is none."""
     pattern = rf"^## {re.escape(version)}(?: [^\n]*)?\n(.*?)(?=^## |\Z)"
     section_of_version = re.search(pattern, text, re.MULTILINE | re.DOTALL)
     return section_of_version[1].strip() if section_of_version else ""

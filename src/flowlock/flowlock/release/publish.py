@@ -40,7 +40,7 @@ OPTIONAL = (PublishStage.CONFIRM, PublishStage.RELEASE)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Publication:
-    """What is to be published where, and how.
+    """What to publish, where and how.
 
     `state` is the folder that keeps the tag's ledger and wheels; `wheels` are the names of the packages that
     a release carries as wheels, too; `deadline` is how many seconds a channel may take until its index lists
@@ -128,7 +128,7 @@ def stages(names: Sequence[str]) -> frozenset[PublishStage]:
 
 
 def _admit(run: _Run) -> str:
-    """Read each file and hold it against the pins, before anybody is requested anything."""
+    """Read each file and compare it with the pins, before any server is contacted."""
     run.items = [artifact.read(path) for path in run.job.files]
     problems = publish_plan.admit(run.items, run.job.pins)
     if problems:

@@ -1,4 +1,4 @@
-"""What is to be published, in which order, and what a target has of it already. Pure."""
+"""What to publish, in which order, and what a target already has. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class PinnedBuild:
 
 
 def admit(items: Sequence[Item], pins: Sequence[PinnedBuild]) -> list[Problem]:
-    """Hold each file against the pins: every file pinned, with its bytes, and every pin there."""
+    """Compare each file with the pins: every file is pinned, with its bytes, and no pin is missing."""
     unmatched = {pin.artifact.file: pin for pin in pins}
     problems = []
     for item in items:

@@ -63,7 +63,7 @@ def _finished(running: Collection[Future[Delivery]]) -> set[Future[Delivery]]:
 def _settled(
     verdict: Verdict, before: set[str], done: Mapping[str, Delivery], closed: str | None
 ) -> Delivery | None:
-    """Return how an item fares that need not, or must not, be uploaded; None for one that goes up."""
+    """Return the outcome of an item that need not, or must not, be uploaded; None for one to upload."""
     if verdict.status is not DeliveryStatus.MISSING:
         return Delivery(status=verdict.status, url=verdict.url, detail=verdict.detail)
     if closed is not None:

@@ -70,7 +70,7 @@ class _Package:
 def add_bytecode(prefix: Path, kept: Path) -> None:
     """Give the packages of an environment their bytecode, from `kept`, or made and kept there now.
 
-    Bytecode lies under `kept` by Python's tag and the package's sha256, and is held against its source when
+    Bytecode lies under `kept` by Python's tag and the package's sha256, and is compared with its source when
     it is imported (PEP 552), so that a module that is edited in the environment counts.
     """
     for folder in sorted((prefix / "lib").glob("python3.*")):

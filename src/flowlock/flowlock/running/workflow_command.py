@@ -62,7 +62,7 @@ class CaseResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TestResult:
-    """How a workflow's test cases went; `output` tells it to people."""
+    """The outcome of a workflow's test cases; `output` is the text for users."""
 
     workflow: str
     passed: bool
@@ -104,7 +104,7 @@ def failure(workspace: Workspace, workflow: Workflow, done: Completed, *, kept: 
 
 
 def tested(workspace: Workspace, workflow: Workflow, done: Completed) -> TestResult:
-    """Return how test cases went, by what the command said of them."""
+    """Return the outcome of test cases from the report of the command."""
     report = _report(done)
     passed = done.returncode == ExitCode.DONE
     cases = tuple(

@@ -187,7 +187,7 @@ def scope(spec: Spec, catalog: Catalog, facts: WorkspaceFacts) -> Scope:
 
 
 def is_condition(task: TaskSignature) -> bool:
-    """Return whether a task is a skip condition: it says so, or takes whatever comes and returns a bool."""
+    """Return whether a task is a skip condition: it has the tag, or takes `*args` and returns a bool."""
     return CONDITION in task.tags or (task.returns == "bool" and not task.parameters)
 
 

@@ -138,7 +138,7 @@ def _arguments(name: str, task: TaskSignature) -> dict[str, Json]:
 
 
 def _argument(parameter: Parameter) -> dict[str, Json]:
-    """Return what may stand for an argument: a literal of its type, a reference, or a mixture of both."""
+    """Return the schema of an argument: a literal of its type, a reference, or a mixture of both."""
     words = {"title": parameter.title}
     if parameter.description:
         words["description"] = parameter.description

@@ -47,7 +47,7 @@ class WidgetPosition:
 
 
 def parse_layout(text: str, file: str, spec: Spec) -> tuple[tuple[WidgetPosition, ...], list[Problem]]:
-    """Read a layout and hold it against the spec's dashboard; JSON is YAML, so places are known."""
+    """Read a layout and compare it with the dashboard; JSON is YAML, so locations are known."""
     root, problems = read(text, file)
     if root is None:
         start = Location(file=file, line=1, column=1)
@@ -114,7 +114,7 @@ class _LayoutReader:
         if text in self.widgets:
             return self.widgets.index(text)
         is_position = text.isdecimal() and len(text) < 4  # noqa: PLR2004 - up to 999
-        # A spec without a dashboard, or whose dashboard is not literal, says nothing of how many there are.
+        # Without a dashboard, or with one that is not literal, the number of widgets is unknown.
         if is_position and (int(text) < len(self.widgets) or not self.widgets):
             return int(text)
         if is_position:

@@ -153,7 +153,7 @@ class SpecRequirement:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WorkflowMetadata:
-    """What people and package indexes are told about a workflow."""
+    """The description of a workflow for users and package indexes."""
 
     title: LocatedText | None = None
     description: LocatedText | None = None

@@ -1,7 +1,7 @@
 """The tasks that specs may name: signatures of the workspace's packages and of installed ones.
 
-Entry points are read from the workspace packages' own pyproject.toml (the source is the truth, nothing need
-be installed) and described in a separate process. Signatures are kept by the sources they were made from,
+Entry points are read from the workspace packages' own pyproject.toml (no installation is
+required) and described in a separate process. Signatures are kept by the sources they were made from,
 so that a second compile imports none of the packages.
 """
 
@@ -175,7 +175,7 @@ def with_foreign_tasks(
     try:
         document = lookup.describe(missing, checks)
     except FlowlockError as error:
-        # It becomes a part of what is said of the requirement, which has a place in the spec.
+        # It becomes part of the problem of the requirement, which has a location in the spec.
         why = f"{error.message}: {error.detail}" if error.detail else error.message
         return replace(catalog, unavailable=dict.fromkeys(names, _line(_DRAWN.sub(" ", why))))
     return catalog.joined(_catalog([document], names, verdicts_by_owner(document["literals"])))

@@ -1,4 +1,4 @@
-"""What the types of tasks have said of literals: kept, so that a check is asked once."""
+"""The results of validating literals with the types of tasks: cached, so that each check runs once."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping

@@ -1,1 +1,1 @@
-"""What a package holds: which files ship, what was left out, and what is to be said about both."""
+"""The contents of a package: files that ship, excluded files, and remarks about both."""

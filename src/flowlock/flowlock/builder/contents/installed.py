@@ -1,6 +1,6 @@
 """What a build script installed, compared with what the engine packed of it.
 
-The engine leaves files out by their names and says nothing: rattler-build's `file_mapper.rs` has the list.
+The engine silently excludes files by their names: rattler-build's `file_mapper.rs` has the list.
 """
 
 import json

@@ -1,1 +1,1 @@
-"""What is to be built, under which name, in which order, and why."""
+"""What to build, under which name, in which order, and why."""

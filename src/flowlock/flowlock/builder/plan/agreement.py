@@ -176,7 +176,7 @@ def _other_versions(specs: Iterable[str], pin: str) -> Iterator[str]:
         if "${{" in spec or spec.split() == pin.split() or names_of([spec]) != {name}:
             continue
         try:
-            # A build string says nothing about a version.
+            # A build string has no version.
             fits = matcher.matches_virtual(" ".join(spec.split()[:2]), f"{name}={version}")
         except ValueError:
             continue

@@ -69,7 +69,7 @@ class Cache:
         self._digests = StatCache(folder.parent / "artifacts-stat.json")
 
     def tidy(self) -> None:
-        """Remove what killed writers left; only for who holds the workspace."""
+        """Remove what killed writers left; the caller must hold the lock of the workspace."""
         files.forget_temporaries(self._folder, self._folder / LAST, self._folder.parent)
 
     def find(self, identity: Identity) -> CachedArtifact | None:

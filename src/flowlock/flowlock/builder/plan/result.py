@@ -50,7 +50,7 @@ class PackageResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BuildResult:
-    """Every package that was requested and what it needs, in the order of building.
+    """The requested packages and their dependencies, in the order of building.
 
     `mended` indicates that the files of the channel did not match these packages and were written again.
     """

@@ -34,7 +34,7 @@ class PackageState:
 
     @property
     def target(self) -> BuildTarget:
-        """What is to be built."""
+        """The targets to build."""
         return self.package.target
 
     @property
@@ -44,7 +44,7 @@ class PackageState:
 
     @property
     def inputs(self) -> dict[str, Any]:
-        """What it is made from and in, as the cache keeps it to determine later what changed."""
+        """Its inputs and build environment, which the cache records to determine later what changed."""
         return {**self.package.inputs.as_json(), "surroundings": self.surroundings}
 
     @property

@@ -91,13 +91,13 @@ def _with_pins(targets: Iterable[BuildTarget], versions: Mapping[str, Version]) 
 
 
 def _refuse_faults(workspace: Workspace, targets: Iterable[BuildTarget]) -> None:
-    """Refuse faults of the recipes that somebody wrote; those of workflows are generated."""
+    """Refuse faults of hand-written recipes; those of workflows are generated."""
     written = [target for target in targets if target.kind is not PackageKind.WORKFLOW]
     refuse_faults(workspace, {_recipe_file(workspace, target): target.recipe for target in written})
 
 
 def _recipe_file(workspace: Workspace, target: BuildTarget) -> Path:
-    """Return the file of a recipe that somebody wrote."""
+    """Return the file of a hand-written recipe."""
     beside = target.folder if target.kind is PackageKind.VENDORED else workspace.recipes / target.folder.name
     return beside / RECIPE
 

@@ -113,7 +113,7 @@ def _refuse_leaving_links(members: Iterable[Member]) -> None:
 
 
 def _leaves(path: str, links: Mapping[str, str]) -> bool:
-    """Return whether a link leads out of the prefix, followed as a system does through the links on its way.
+    """Return whether a link points outside the prefix, resolved through other links as a system does.
 
     A circular link is broken. Absolute links on the way, and the end of a long chain, are
     judged as separate links.

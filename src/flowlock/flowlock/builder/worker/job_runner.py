@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 PACKAGES, WORKER = "packages", "worker-"
 TAIL = 30
-# How the engine closes: with commands for a folder that is gone by then.
+# The last lines of the engine's log: commands for a folder that no longer exists.
 _LAST_WORDS = re.compile(r"^Script execution failed\.\n.*?(?=^error: |\Z)", re.DOTALL | re.MULTILINE)
 
 

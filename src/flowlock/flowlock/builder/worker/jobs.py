@@ -46,7 +46,7 @@ class BuildJob:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TestJob:
-    """An artifact whose own tests are to be run, with packages of these channels."""
+    """An artifact whose tests to run, with packages from these channels."""
 
     identity: Identity
     artifact: Path

@@ -2,7 +2,7 @@
 
 Pip, uv, Python and `sed -i` write another file and rename it, which is harmless. A script that writes, or
 sets modes, in place changes a file for all that link to it, and one that adds a file or a folder adds it to
-later environments. Times, sizes and modes tell: what was recorded once is compared with what is there, and
+later environments. Times, sizes and modes tell: recorded values are compared with the files, and
 what is met for the first time with the digests in its package.
 """
 
@@ -34,7 +34,7 @@ class Unpacked:
     def __init__(self, packages: Path, record: Path | None) -> None:
         self._folder, self._record = packages / "pkgs", record
         self._known: dict[str, dict[str, State]] = _recorded(record)
-        # How packages were that have been removed since: as they are to be when they are unpacked again.
+        # How packages were that have been removed since: as they must be when they are unpacked again.
         self._former: dict[str, dict[str, State]] = {}
         self._doubted: set[str] = set()
         self._accepted: set[str] = set()

@@ -207,7 +207,7 @@ def one_line(text: str) -> str:
 
 
 def shortened(text: str, columns: int) -> str:
-    """Return a text that takes at most so many columns, cut at the end where it is longer."""
+    """Return a text of at most this number of columns; a longer one is cut."""
     if width(text) <= columns:
         return text
     kept = ""

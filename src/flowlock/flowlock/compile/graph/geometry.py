@@ -45,7 +45,7 @@ class Frame:
         return Frame(self.left, self.top + (self.height - height) // 2, self.width, height)
 
     def moved(self, right: int, down: int) -> "Frame":
-        """Return the frame moved by so many pixels."""
+        """Return the frame moved by this number of pixels."""
         return Frame(self.left + right, self.top + down, self.width, self.height)
 
 

@@ -18,7 +18,7 @@ Pin = tuple[str, str, str]
 
 
 class RefusedError(Exception):
-    """The engine does not read a text: why, and the line and column if it says so."""
+    """The engine cannot parse a text: the reason, and the line and column if the engine has them."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)

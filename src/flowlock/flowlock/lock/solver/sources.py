@@ -115,7 +115,7 @@ def _base_channel(folder: Path) -> str | None:
         )
     for file in repodata_files:
         base = parsed(file).get("info", {}).get("base_url")
-        # A relative one is meant relative to a server, of which a folder says nothing.
+        # A relative URL is relative to a server, which is unknown for a folder.
         if base and "://" in base:
             return channel_url(base.rstrip("/").removesuffix("/" + file.parent.name))
     return None

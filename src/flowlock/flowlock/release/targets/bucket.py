@@ -101,7 +101,7 @@ class Bucket:
             raise FlowlockError(f"{what}: {error}", code="FL813") from error
 
     def _write(self, subdir: str, sizes: Mapping[str, int]) -> None:
-        """Write one subdir's index, unless somebody else has written another one since it was read."""
+        """Write one subdir's index, unless another process has written it since it was read."""
         place = f"{subdir}/{REPODATA}"
         served = self.client.send("GET", self._address(place), kind=AnswerKind.INDEX)
         self.client.accept(served, "to serve its index", also=[NOT_FOUND])

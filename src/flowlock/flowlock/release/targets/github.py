@@ -176,11 +176,11 @@ class GitHub:
                     code="FL816",
                     hint="delete or rename it if it is a mistake; nothing was changed",
                 )
-        # A repeated create may have made two drafts; the oldest is the one that is gone on with.
+        # A repeated create may have made two drafts; the oldest one is used.
         return min(of_tag, key=lambda release: (release.draft, release.id), default=None)
 
     def _draft(self) -> GitHubRelease:
-        """Return our release, made as a draft if there is none, asked for once."""
+        """Return our release, requested once; if there is none, create a draft."""
         with self._lock:
             if self._release is None:
                 self._release = self._find() or self._create()

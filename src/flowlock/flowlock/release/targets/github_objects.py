@@ -43,7 +43,7 @@ class Repository(_Object):
 
     @property
     def may_push(self) -> bool:
-        """Whether the token may write; a server that does not say so is tried."""
+        """Whether the token has write access; if the server does not report it, writing is tried."""
         return (self.permissions or {}).get("push", True)
 
 

@@ -37,7 +37,7 @@ class Api(Protocol):
 
 
 class HostedChannel:
-    """A channel behind such an API; nobody is requested anything before the first call."""
+    """A channel of a server with this API; no request is sent before the first call."""
 
     kind = TargetKind.CHANNEL
 
@@ -53,7 +53,7 @@ class HostedChannel:
         return self._opened
 
     def check(self) -> None:
-        """Find the credential, and ask the server what it tells of the channel."""
+        """Find the credential, and request the server's description of the channel."""
         self._api.check(self._client)
 
     def served(self, items: Sequence[Item]) -> Mapping[str, Served]:

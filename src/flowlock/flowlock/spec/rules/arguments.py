@@ -1,4 +1,4 @@
-"""Rules for tasks and their arguments, held against signatures."""
+"""Rules for tasks and their arguments, compared with signatures."""
 
 from collections.abc import Iterator
 

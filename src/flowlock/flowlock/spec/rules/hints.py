@@ -18,7 +18,7 @@ class Hints:
         self._left = MOST
 
     def near(self, name: str, names: Sequence[str]) -> str | None:
-        """Return a 'did you mean', if a known name is close and not too many were requested."""
+        """Return a 'did you mean', if a known name is close and there were not too many of them."""
         if self._left == 0:
             return None
         self._left -= 1

@@ -1,6 +1,6 @@
 """Rules for `rjsf-overrides`: every path leads to something that the form has.
 
-An override that leads to nothing changes nothing: published specs keep such leftovers, so it is a warning. A
+An override without a target has no effect: published specs contain outdated ones, so it is a warning. A
 value that refers to a type which the form does not have is an error.
 """
 
@@ -158,7 +158,7 @@ def _references(overrides: Overrides) -> Iterator[tuple[str, Location]]:
 def _check_references(references: Iterable[tuple[str, Location]], types: list[str]) -> Iterator[Problem]:
     for name, at in references:
         if name not in types:
-            # A form with a reference that leads to nothing cannot be shown.
+            # A form with a broken reference cannot be shown.
             problem = _problem(at, "no parameter has the type", name, types)
             yield replace(problem, severity=Severity.ERROR)
 

@@ -1,7 +1,7 @@
 """Warnings: steps whose results are not used, parameters that change nothing, steps that can never run.
 
 A step counts if the workflow's result depends on it, or if it writes something (its task is tagged `output`,
-or `io` and fed by another step, or returns nothing), or if the environment tells it where its results belong.
+or `io` and fed by another step, or returns nothing), or if an environment variable sets its output.
 """
 
 from collections.abc import Iterator, Mapping
