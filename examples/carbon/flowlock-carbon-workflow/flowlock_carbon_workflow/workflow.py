@@ -16,7 +16,7 @@ from flowlock_core.tasks.transform import add_time_part
 from flowlock_ext_tabular.charts import draw_line_chart
 from flowlock_ext_tabular.cleaning import drop_missing
 
-# A step is skipped if one of these is true of its arguments, unless it sets others.
+# A step is skipped if one of these conditions is true, unless the step sets its own conditions.
 SKIP_CONDITIONS = (any_is_empty_df, any_dependency_skipped)
 
 
