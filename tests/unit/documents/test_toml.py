@@ -117,8 +117,8 @@ LIMITS = {
         f"[{'.'.join('a' * 40)}]\n{dotted(MAX_DEPTH - 39)}\n",
         "levels",
     ),
-    "number": ("a = " + "1" * MAX_WORD, "a = " + "1" * (MAX_WORD + 1), "a token of 401 characters"),
-    "hexadecimal number": ("a = 0x" + "1" * 200, "a = 0x" + "1" * MAX_WORD, "a token of 402 characters"),
+    "number": ("a = " + "1" * MAX_WORD, "a = " + "1" * (MAX_WORD + 1), "a token has 401 characters"),
+    "hexadecimal number": ("a = 0x" + "1" * 200, "a = 0x" + "1" * MAX_WORD, "a token has 402 characters"),
 }
 
 
