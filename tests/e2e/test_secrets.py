@@ -3,13 +3,14 @@
 import json
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
+from checkout import Checkout
 from flowlock.cli import main
 from flowlock.edges.retry_policy import RetryPolicy
 from flowlock.errors import FlowlockError
@@ -207,3 +208,18 @@ def test_no_command_prints_or_keeps_a_planted_secret(space: Path, capfd: pytest.
     # The repository's own settings are where the test has put it.
     assert kept(space) == [space / ".git" / "config"]
     assert not kept(space.parent / "home")
+
+
+def test_a_verbose_run_whose_connection_fails_shows_no_secret(checkout: Callable[[], Checkout]) -> None:
+    copy = checkout()
+    params = copy.root / "examples/penguins/params.yaml"
+    params.unlink()
+    params.write_text("observations:\n  path: s3://bucket/penguins.csv\n  connection: lake\n")
+    with answering(Echo().answer) as url:
+        for options in (["-v"], ["-v", "--json"]):
+            done = copy.flowlock(*options, "run", "penguins", **connections(url))
+            assert done.code == 1, done.err
+            assert "lake" in done.err + done.out
+            assert not found_in(done.out + done.err), done.out + done.err
+    assert not kept(copy.root / "examples")
+    assert not kept(copy.state.path / "results")
