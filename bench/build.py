@@ -1,17 +1,14 @@
-"""Builds: a no-op of 3, 30 and 300 packages; the src packages cold, with 1 and 2 jobs; one edit; an index.
+"""Builds: a no-op of 3, 30 and 300 packages; the src packages cold, with 1 and 2 jobs; one edit.
 
-Builds are beside the naive way, a loop that lets the same engine build every recipe again, one by one; the
-index of 1,000 artifacts is beside the engine's own indexer.
+Builds are beside the naive way, a loop that lets the same engine build every recipe again, one by one.
 """
 
 import json
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -23,12 +20,8 @@ from flowlock.builder.plan.snapshot import read_snapshot
 from flowlock.builder.plan.targets import targets
 from flowlock.builder.run import build
 from flowlock.builder.vendor import fetch
-from flowlock.channel import store
-from flowlock.conda import archive
-from flowlock.conda.artifact import Artifact
 from flowlock.conda.closure import closure
-from flowlock.conda.members import Member
-from flowlock.edges import files, git
+from flowlock.edges import git
 from flowlock.report.reporter import Silent
 from flowlock.workspace import Workspace, load
 
@@ -60,15 +53,6 @@ snapshot = read_snapshot(load(Path(sys.argv[1])), sys.argv[3:])
 done = build(snapshot, environments=[sys.argv[2]], progress=Silent())
 assert {package.status for package in done.packages} == {BuildStatus.CURRENT}
 """
-# Without the interpreter's own end, during which the engine's threads may crash.
-INDEX = """
-import asyncio, os, sys
-from pathlib import Path
-from rattler.index import index_fs
-asyncio.run(index_fs(Path(sys.argv[1]), force=len(sys.argv) > 2))
-os._exit(0)
-"""
-EPOCH = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 def main() -> None:
@@ -77,7 +61,6 @@ def main() -> None:
         root = Path(folder)
         no_op(root)
         cold(root)
-        index(root)
 
 
 def no_op(root: Path) -> None:
@@ -127,61 +110,6 @@ def cold(root: Path) -> None:
 def dependencies(workspace: Workspace) -> dict[str, frozenset[str]]:
     """Return which package of the workspace needs which."""
     return graph_of({key: target.recipe for key, target in targets(workspace).items()})
-
-
-def index(root: Path) -> None:
-    """Compare indexing 1,000 artifacts, and one more, with the engine's indexer."""
-    folder = root / "artifacts" / "noarch"
-    folder.mkdir(parents=True)
-    artifacts = [tiny_artifact(folder, number) for number in range(1001)]
-    first, every = artifacts[:-1], artifacts
-    place, cache = root / "indexed", root / "index-cache"
-
-    def ours(wanted: Sequence[store.ChannelArtifact]) -> None:
-        store.put(place, wanted, subdirs=["linux-64"], cache=cache)
-
-    def empty() -> None:
-        for path in (cache, place.with_name(place.name + store.GENERATIONS)):
-            shutil.rmtree(path, ignore_errors=True)
-        place.unlink(missing_ok=True)
-
-    found: dict[str, list[float]] = {}
-    for _ in range(3):
-        empty()
-        steps = {
-            "flowlock, 1,000 artifacts": partial(ours, first),
-            "flowlock, one more": partial(ours, every),
-            "flowlock, nothing new": partial(ours, every),
-            "rattler, 1,001 artifacts": partial(python, INDEX, folder.parent, "force"),
-            "rattler, nothing new": partial(python, INDEX, folder.parent),
-        }
-        for name, step in steps.items():
-            found.setdefault(name, []).append(side_by_side({name: step}, repeat=1)[name])
-    rows = [[name, statistics.median(seconds)] for name, seconds in found.items()]
-    print_table(["index", "seconds"], rows)
-
-
-def tiny_artifact(folder: Path, number: int) -> store.ChannelArtifact:
-    """Write an artifact of one file."""
-    stem = f"tiny-{number}-1.0-h0_0"
-    record = {"name": f"tiny-{number}", "version": "1.0", "build": "h0_0", "build_number": 0}
-    about = {"depends": ["python >=3.11"], "noarch": "generic", "subdir": "noarch"}
-    members = [
-        Member(path="share/number", data=str(number).encode()),
-        Member(path="info/index.json", data=json.dumps({**record, **about}).encode()),
-        Member(path="info/paths.json", data=b'{"paths": [], "paths_version": 1}'),
-    ]
-    path = folder / f"{stem}.conda"
-    path.write_bytes(archive.write(stem, members, epoch=EPOCH))
-    artifact = Artifact(
-        name=f"tiny-{number}",
-        version="1.0",
-        build="h0_0",
-        number=0,
-        subdir="noarch",
-        sha256=files.sha256_of(path),
-    )
-    return store.ChannelArtifact(artifact=artifact, origin=path)
 
 
 def copied(target: Path) -> Path:
