@@ -18,7 +18,7 @@ CONDA = https://github.com/conda/conda
 CONDA_TAG = 26.7.1
 SUDO = $$(test "$$(id -u)" = 0 || echo sudo)
 
-.PHONY: demo test test-parts storm lint golden bench dev clean hand-over take-over
+.PHONY: demo test test-parts storm mutants lint golden bench dev clean hand-over take-over
 .DEFAULT_GOAL := demo
 
 # An editable environment with every tool of the project; silent and quick when nothing changed.
@@ -49,6 +49,10 @@ test-parts:
 # The fault storms of the tests, for long: minutes instead of seconds.
 storm: dev
 	FLOWLOCK_STORM=long $(BIN)/python -m pytest -n auto --dist worksteal -m storm
+
+# Small changes to modules that must be right: their tests must find them.
+mutants: dev
+	$(BIN)/python -m tools.mutants
 
 lint: dev
 	$(BIN)/ruff check .

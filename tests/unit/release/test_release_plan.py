@@ -1,5 +1,6 @@
 """What is published in which order, and what a target's answer means."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from flowlock.conda.artifact import Artifact
 from flowlock.errors import FlowlockError
 from flowlock.names import Sha256
-from flowlock.release.publish_plan import PinnedBuild, admit, dependencies, judge
+from flowlock.release.publish_plan import PinnedBuild, Verdict, admit, dependencies, judge
 from flowlock.release.targets.artifact import Item
 from flowlock.release.targets.protocol import Delivery, DeliveryStatus, PublishTarget, Served, TargetKind
 from flowlock.release.upload import upload
@@ -79,6 +80,84 @@ def test_every_file_is_pinned_and_every_pin_is_there() -> None:
         ("FL822", "d"),
         ("FL824", "c"),
     ]
+
+
+def test_a_file_is_refused_with_what_to_do() -> None:
+    pins = [
+        PinnedBuild(artifact=built("a", sha256=TWO), where="examples/pixi.lock"),
+        PinnedBuild(artifact=built("c", sha256=ONE), where="examples/pixi.lock"),
+    ]
+    stranger, other, missing = sorted(admit([item("a"), item("b")], pins), key=lambda found: found.code)
+    assert (stranger.message, stranger.hint) == (
+        "no lock in this tag pins b-1.0-pyhaa_0.conda",
+        "publish only packages built from the source of the tag; remove the file from the folder",
+    )
+    assert other.message == (f"a-1.0-pyhaa_0.conda has the sha256 {ONE}, but examples/pixi.lock pins {TWO}")
+    assert missing.message == "c-1.0-pyhaa_0.conda, which examples/pixi.lock pins, is missing"
+    assert not admit([item("a", sha256=TWO), item("c")], pins)
+
+
+def test_a_workflow_waits_for_everything_and_a_package_for_what_it_needs() -> None:
+    flow, second = item("flow", depends="b"), item("second")
+    older, a, b = item("a", version="0.9"), item("a"), item("b", depends="a unknown b")
+    alone = replace(item("file"), artifact=None)
+    graph = dependencies([flow, second, older, a, b, alone], [flow.file, second.file])
+    rest = {older.place, a.place, b.place, alone.place}
+    assert graph == {
+        flow.place: rest,
+        second.place: rest,
+        older.place: set(),
+        a.place: set(),
+        b.place: {older.place, a.place},
+        alone.place: set(),
+    }
+
+
+def test_a_circle_of_packages_has_its_code_and_its_members() -> None:
+    with pytest.raises(FlowlockError, match=r"circular dependency: noarch/.* → noarch/") as caught:
+        dependencies([item("a", depends="b"), item("b", depends="a")], [])
+    assert caught.value.problems[0].code == "FL825"
+
+
+def test_a_draft_may_be_replaced_and_what_is_public_may_not() -> None:
+    ours = replace(item("a"), replaceable=True)
+    theirs = Served(place=ours.place, url="https://x/a", sha256=TWO, artifact=ours.artifact)
+    draft, public = {theirs.place: replace(theirs, public=False)}, {theirs.place: theirs}
+    assert judge(ours, draft) == Verdict(
+        status=DeliveryStatus.MISSING, detail="replaces an earlier one of this draft"
+    )
+    assert judge(ours, public) == Verdict(
+        status=DeliveryStatus.PRESENT, url="https://x/a", detail="the build that was published first"
+    )
+    assert judge(item("a"), public) == Verdict(
+        status=DeliveryStatus.CONFLICT, url="https://x/a", detail=f"the server has different bytes: {TWO}"
+    )
+    assert judge(item("a", sha256=TWO), public) == Verdict(status=DeliveryStatus.PRESENT, url="https://x/a")
+
+
+def test_a_rival_is_named_with_the_way_out() -> None:
+    rival = item("a", build="pyhbb_0")
+    theirs = Served(place=rival.place, url="https://x/a", sha256=TWO, artifact=rival.artifact)
+    nameless = Served(place="noarch/file", url="", sha256=TWO, artifact=None)
+    verdict = judge(item("a"), {nameless.place: nameless, theirs.place: theirs})
+    assert verdict == Verdict(
+        status=DeliveryStatus.CONFLICT,
+        url="https://x/a",
+        detail="1.0 is already served as build pyhbb_0: raise the version, or the build number",
+    )
+    elsewhere = replace(theirs, artifact=replace(built("a", build="pyhbb_0"), subdir="linux-64"))
+    assert judge(item("a"), {"linux-64/a": elsewhere}).status is DeliveryStatus.MISSING
+    assert judge(replace(item("a"), artifact=None), {theirs.place: theirs}).status is DeliveryStatus.MISSING
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"), [("1.0-x", DeliveryStatus.CONFLICT), ("1.0-y", DeliveryStatus.MISSING)]
+)
+def test_versions_that_no_standard_orders_are_compared_as_they_are(
+    version: str, expected: DeliveryStatus
+) -> None:
+    ours = item("a", version="1.0-x")
+    assert judge(ours, served(item("a", version=version, build="pyhbb_0"))).status is expected
 
 
 def test_a_circle_of_packages_is_named() -> None:

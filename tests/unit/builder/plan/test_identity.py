@@ -30,6 +30,27 @@ def test_the_file_name_carries_the_digest_of_the_inputs() -> None:
 
 
 @pytest.mark.parametrize(
+    ("noarch", "variant", "begins", "subdir"),
+    [
+        ("noarch: python, ", {}, "pyh", "noarch"),
+        ("noarch: python, ", {"python": "3.12"}, "pyh", "noarch"),
+        ("noarch: generic, ", {}, "h", "noarch"),
+        ("", {}, "h", "linux-64"),
+        ("", {"numpy": "2.1"}, "h", "linux-64"),
+        ("", {"python": "3.12"}, "py312h", "linux-64"),
+        ("", {"python": "3.13.* *_cp313"}, "py313h", "linux-64"),
+        ("", {"python": "any"}, "h", "linux-64"),
+    ],
+)
+def test_the_build_string_begins_with_what_the_build_is_for(
+    noarch: str, variant: dict[str, str], begins: str, subdir: str
+) -> None:
+    inputs = replace(INPUTS, recipe=parse(RECIPE.replace("noarch: python, ", noarch), "r"), variant=variant)
+    own = identity(inputs, subdir="linux-64")
+    assert (own.artifact.build, own.artifact.subdir) == (f"{begins}{own.digest[:8]}_3", subdir)
+
+
+@pytest.mark.parametrize(
     ("change", "reason"),
     [
         ({"sources": {"tiny.py": "file 2", "b.py": "file 3"}}, "source changed (b.py, tiny.py)"),

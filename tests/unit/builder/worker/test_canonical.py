@@ -3,6 +3,7 @@ import io
 import json
 import tarfile
 import zipfile
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,6 +51,120 @@ def test_record_and_paths_state_the_files_as_they_ship() -> None:
         data = found[entry["_path"]].data
         assert entry["sha256"] == hashlib.sha256(data).hexdigest()
         assert entry["size_in_bytes"] == len(data)
+
+
+ABOUT = {
+    key: f"its {key}"
+    for key in (
+        *("home", "license", "license_family", "summary", "description", "doc_url", "dev_url", "license_url"),
+        *("channels", "conda_version", "env_vars", "extra"),
+    )
+}
+INFO_MADE = {
+    "info/about.json": json.dumps(ABOUT),
+    "info/link.json": '{"package_metadata_version": 1, "noarch": {"type": "python"}}',
+    "info/run_exports.json": '{"weak": ["tiny"]}',
+    "info/licenses/MIT.txt": "MIT",
+    "info/tests/tests.yaml": "- script: [true]",
+    "info/licenses/.gitkeep": "",
+    "info/git": "a commit",
+    "info/recipe/recipe.yaml": "the engine's",
+    "info/recipe/variant_config.yaml": "{}",
+}
+
+
+def test_of_what_describes_the_package_that_ships_which_is_the_same_for_every_build() -> None:
+    made = [*MADE, *(Member(path=path, data=text.encode()) for path, text in INFO_MADE.items())]
+    result = canonical(made, FACTS)
+    found = {member.path: member.data for member in result.members if member.is_info}
+    assert sorted(found) == [
+        "info/about.json",
+        "info/index.json",
+        "info/licenses/MIT.txt",
+        "info/link.json",
+        "info/paths.json",
+        "info/recipe/recipe.yaml",
+        "info/run_exports.json",
+        "info/tests/tests.yaml",
+    ]
+    assert sorted(json.loads(found["info/about.json"])) == [
+        *("description", "dev_url", "doc_url", "home", "license", "license_family", "license_url", "summary")
+    ]
+    for path in ("info/link.json", "info/run_exports.json"):
+        assert json.loads(found[path]) == json.loads(INFO_MADE[path])
+    assert found["info/recipe/recipe.yaml"] == FACTS.recipe.encode()
+    assert found["info/tests/tests.yaml"] == INFO_MADE["info/tests/tests.yaml"].encode()
+    assert {file.path for file in result.left_out if file.path.startswith("info/")} == {
+        *("info/licenses/.gitkeep", "info/git", "info/recipe/recipe.yaml"),
+        *("info/recipe/variant_config.yaml", "info/hash_input.json"),
+    }
+
+
+def test_documents_are_written_in_one_way() -> None:
+    made = [*MADE, Member(path="info/link.json", data='{"b":{"d":1,"c":"é"},"a":[]}'.encode())]
+    found = {member.path: member.data for member in canonical(made, FACTS).members}
+    assert found["info/link.json"].decode() == '{\n  "a": [],\n  "b": {\n    "c": "é",\n    "d": 1\n  }\n}\n'
+
+
+def test_no_file_that_describes_the_package_is_executable() -> None:
+    made = [*MADE, Member(path="info/licenses/MIT.txt", data=b"MIT", executable=True)]
+    found = {member.path: member for member in canonical(made, FACTS).members}
+    assert not found["info/licenses/MIT.txt"].executable
+
+
+def with_paths(*entries: Mapping[str, object]) -> list[Member]:
+    """Return MADE, of whose files the engine says this."""
+    paths = Member(path="info/paths.json", data=json.dumps({"paths": entries}).encode())
+    return [*(member for member in MADE if member.path != paths.path), paths]
+
+
+PREFIXED = {"_path": "site-packages/tiny.py", "prefix_placeholder": "/build/x", "file_mode": "text"}
+
+
+def test_paths_keep_what_the_engine_found_of_prefixes_and_say_what_links_are() -> None:
+    found = {"_path": "site-packages/tiny.py", "no_link": True, "size_in_bytes": 99, "sha256": "old"}
+    made = [*with_paths({**PREFIXED, **found}), Member(path="bin/link", data=b"", link="tiny")]
+    members = {m.path: m for m in canonical(made, replace(FACTS, noarch=None)).members}
+    document = json.loads(members["info/paths.json"].data)
+    assert document["paths_version"] == 1
+    entries = {entry["_path"]: entry for entry in document["paths"]}
+    assert list(entries) == sorted(entries)
+    assert entries["site-packages/tiny.py"] == {
+        **PREFIXED,
+        "no_link": True,
+        "path_type": "hardlink",
+        "sha256": hashlib.sha256(b"x = 1\n").hexdigest(),
+        "size_in_bytes": 6,
+    }
+    assert entries["bin/link"]["path_type"] == "softlink"
+
+
+def test_a_noarch_package_that_holds_the_path_of_its_build_environment_is_refused() -> None:
+    other = {**PREFIXED, "_path": "site-packages/a.py"}
+    plain = {"_path": "site-packages/plain.py", "prefix_placeholder": None}
+    with pytest.raises(FlowlockError, match=r"into site-packages/a\.py, site-packages/tiny\.py$") as caught:
+        canonical(with_paths(PREFIXED, plain, other), FACTS)
+    assert caught.value.problems[0].code == "FL512"
+    for made, facts in ((with_paths(plain), FACTS), (with_paths(PREFIXED), replace(FACTS, noarch=None))):
+        assert "site-packages/tiny.py" in {member.path for member in canonical(made, facts).members}
+
+
+@pytest.mark.parametrize("missing", ["info/index.json", "info/paths.json"])
+def test_an_archive_without_either_document_of_the_engine_is_refused(missing: str) -> None:
+    with pytest.raises(FlowlockError, match=r"no index\.json or paths\.json") as caught:
+        canonical([member for member in MADE if member.path != missing], FACTS)
+    assert caught.value.problems[0].code == "FL534"
+    bare = [member for member in MADE if member.path in ("info/index.json", "info/paths.json")]
+    assert "info/index.json" in {member.path for member in canonical(bare, FACTS).members}
+
+
+@pytest.mark.parametrize("data", [b"\xff,,\n", b'"tiny.py\n' + b"x" * 200_000])
+def test_a_record_that_cannot_be_read_is_an_error_with_its_place(data: bytes) -> None:
+    path = f"{DIST_INFO}/RECORD"
+    made = [*(member for member in MADE if member.path != path), Member(path=path, data=data)]
+    with pytest.raises(FlowlockError, match=f"{path} cannot be read") as caught:
+        canonical(made, FACTS)
+    assert caught.value.problems[0].code == "FL534"
 
 
 DIST_INFO = "site-packages/tiny-1.0.dist-info"
