@@ -1,4 +1,4 @@
-"""Locking: one process for all solves beside one process each, and `--check` of a large lock.
+"""Locking: one process for all solves beside one process each, a whole `lock`, and `--check` of a large lock.
 
 Needs the snapshot of conda-forge's metadata beside this checkout; says so where it is absent.
 """
@@ -26,7 +26,21 @@ WORKFLOWS = {
     "maps": ["python 3.12.*", "pandas", "geopandas", "fastapi"],
     "maps-test": ["python 3.12.*", "pandas", "geopandas", "fastapi", "pytest"],
 }
-PROCESSES_GOAL, ENGINE_GOAL, CHECK_GOAL, RECORDS = 3.0, 1.5, 0.5, 2500
+MANIFEST = """
+[workspace]
+name = "one"
+channels = ["conda-forge"]
+platforms = ["linux-64", "osx-arm64", "win-64"]
+
+[dependencies]
+python = "3.12.*"
+pandas = "*"
+pyarrow = "*"
+plotly = "*"
+fastapi = "*"
+pytest = "*"
+"""
+PROCESSES_GOAL, ENGINE_GOAL, COMMAND_GOAL, CHECK_GOAL, RECORDS = 3.0, 1.5, 0.2, 0.5, 2500
 # The same engine, given the same question, and nothing of ours: what a shell loop over examples would run.
 BARE = """
 import asyncio, json, sys, time
@@ -65,11 +79,13 @@ assert result.ok, result.as_text()
 
 
 def main() -> None:
-    """Print both tables."""
+    """Print the tables."""
     if not SNAPSHOT.is_dir():
         print(f"skipped: {SNAPSHOT.name} is not there")
         return
     _solves()
+    print()
+    _command()
     print()
     _check()
 
@@ -125,6 +141,35 @@ def _lock(wanted: Sequence[Manifest]) -> None:
         ]
         options = LockOptions(offline=True, repodata=(str(SNAPSHOT),))
         run.lock(targets, folders=[], own={}, options=options, progress=Silent())
+
+
+def _command() -> None:
+    """Compare `flowlock lock` of one manifest, from its start to its end, with a bare app."""
+    with tempfile.TemporaryDirectory() as folder:
+        manifest, place = Path(folder, "pixi.toml"), Path(folder, "pixi.lock")
+        manifest.write_text(MANIFEST)
+        bare = [sys.executable, "-c", "import typer; typer.Typer()"]
+        ours = [sys.executable, "-m", "flowlock", "-q", "--offline", "lock", "--manifest-path", str(manifest)]
+
+        def lock() -> None:
+            place.unlink(missing_ok=True)
+            subprocess.run([*ours, "--repodata", str(SNAPSHOT)], check=True, stdout=subprocess.DEVNULL)
+
+        medians = side_by_side(
+            {"bare typer app": lambda: subprocess.run(bare, check=True), "flowlock lock": lock}, repeat=7
+        )
+        pins = place.read_text().count("      - conda: ")
+    floor = medians["bare typer app"]
+    rows = [
+        ("bare typer app", floor, 0.0, ""),
+        (
+            "flowlock lock",
+            medians["flowlock lock"],
+            medians["flowlock lock"] - floor,
+            f"≤ {COMMAND_GOAL} above",
+        ),
+    ]
+    print_table((f"lock of {pins} records", "seconds", "above", "goal"), rows)
 
 
 def _check() -> None:

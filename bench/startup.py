@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench._measure import print_table, side_by_side
 
-GOAL = 1.2
+GOAL = 1.15
 BARE = """
 import typer
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
