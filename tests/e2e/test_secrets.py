@@ -217,7 +217,7 @@ def test_a_verbose_run_whose_connection_fails_shows_no_secret(checkout: Callable
     params.write_text("observations:\n  path: s3://bucket/penguins.csv\n  connection: lake\n")
     with answering(Echo().answer) as url:
         for options in (["-v"], ["-v", "--json"]):
-            done = copy.flowlock(*options, "run", "penguins", **connections(url))
+            done = copy.flowlock(*options, "run", "penguins", cwd=None, **connections(url))
             assert done.code == 1, done.err
             assert "lake" in done.err + done.out
             assert not found_in(done.out + done.err), done.out + done.err
