@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from flowlock_core import masking
+
 # The task packages that the golden specs are made of.
 sys.path.insert(0, str(Path(__file__).parent / "golden" / "specs" / "tasks"))
 
@@ -36,6 +38,12 @@ def temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("TMPDIR", folder)
         patch.setenv("FLOWLOCK_CACHE_DIR", str(Path(folder) / "results"))
         yield
+
+
+@pytest.fixture(autouse=True)
+def no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process masks the secrets of its connections until it ends; a test starts with none."""
+    monkeypatch.setattr(masking, "_known", set())
 
 
 @pytest.fixture
