@@ -9,7 +9,7 @@ import pytest
 
 from checkout import Checkout
 
-KEPT = "nothing that a sync looks at has changed"
+KEPT = "no input has changed since the last sync"
 
 
 def idle(checkout: Checkout) -> None:

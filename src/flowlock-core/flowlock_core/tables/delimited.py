@@ -134,8 +134,9 @@ def _require_text_encoding(encoding: str) -> None:
 
 def _records(content: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Yield each record with the line, from 0, that it begins on; empty lines are empty records."""
-    # The module's own limit is 128 kB a field; a geometry may have more.
-    csv.field_size_limit(_LONGEST_FIELD)
+    # The module's own limit is 128 kB a field; a geometry may have more. The limit is that of the whole
+    # process, and other threads read too: it is only ever raised.
+    csv.field_size_limit(max(_LONGEST_FIELD, csv.field_size_limit()))
     reader = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter, strict=True)
     line = 0
     while True:

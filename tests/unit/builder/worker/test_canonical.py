@@ -159,7 +159,7 @@ def test_an_archive_without_either_document_of_the_engine_is_refused(missing: st
     assert "info/index.json" in {member.path for member in canonical(bare, FACTS).members}
 
 
-@pytest.mark.parametrize("data", [b"\xff,,\n", b'"tiny.py\n' + b"x" * 200_000])
+@pytest.mark.parametrize("data", [b"\xff,,\n", b'"tiny.py,,\n'])
 def test_a_record_that_cannot_be_read_is_an_error_with_its_place(data: bytes) -> None:
     path = f"{DIST_INFO}/RECORD"
     made = [*(member for member in MADE if member.path != path), Member(path=path, data=data)]

@@ -151,7 +151,7 @@ def _record(member: Member, site: str, content: Mapping[str, Member]) -> Member:
     Of a noarch package only files below site-packages: how far that is from the rest tells the installation.
     """
     try:
-        listed = {row[0] for row in csv.reader(io.StringIO(member.data.decode())) if row}
+        listed = {row[0] for row in csv.reader(io.StringIO(member.data.decode()), strict=True) if row}
     except (UnicodeDecodeError, csv.Error) as error:
         raise FlowlockError(f"{member.path} cannot be read: {error}", code="FL534") from error
     shipped = {posixpath.normpath(posixpath.join(site, name)) for name in listed} & content.keys()
