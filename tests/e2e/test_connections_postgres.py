@@ -210,14 +210,14 @@ FITTING: Mapping[str, list[Any]] = {
 }
 MISFITS: list[tuple[str, Any, str]] = [
     ("a", 2**40, "integer out of range"),
-    ("a", 1.5, "which changes 1 values"),
-    ("b", Decimal("1.255"), "which changes 1 values"),
+    ("a", 1.5, "changes 1 of its values"),
+    ("b", Decimal("1.255"), "changes 1 of its values"),
     # The driver would write microseconds since 2000.
     ("c", 5, "is of type timestamp without time zone but expression is of type bigint"),
     ("c", pd.Timestamp("2024-01-31", tz="UTC"), "has times with a time zone"),
-    ("f", datetime(2024, 1, 31, 12), "which changes 1 values"),  # noqa: DTZ001 - likewise
+    ("f", datetime.fromisoformat("2024-01-31T12:00"), "changes 1 of its values"),
     ('We"ird', "abcd", "value too long"),
-    ("g", 1.1, "which changes 1 values"),
+    ("g", 1.1, "changes 1 of its values"),
     ("k", datetime(2024, 1, 31), "has times without a time zone"),  # noqa: DTZ001 - likewise
     ("absent", 1, "has no column `absent`"),
 ]

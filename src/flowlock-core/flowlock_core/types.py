@@ -92,7 +92,7 @@ class ObjectUrl:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Return the URL that a text is; a ValueError explains what is expected."""
+        """Return the URL that a text is; a ValueError says what is expected."""
         scheme, _, rest = text.partition("://")
         bucket, _, key = rest.partition("/")
         if scheme not in OBJECT_SCHEMES or not bucket or not key:

@@ -74,7 +74,7 @@ def values(df: "pd.DataFrame", column: str) -> list[Any]:
 
 
 def numbers(df: "pd.DataFrame", column: str, parameter: str) -> list[Any]:
-    """Return a column of numbers; a TaskError states that it holds none."""
+    """Return a column of numbers; a TaskError if it has none."""
     from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
     dtype = df[column].dtype

@@ -20,7 +20,7 @@ class Reuse:
     start: str | None = None
 
     def plan(self, plan: Plan) -> Plan:
-        """Return the part of a plan that is to run; a UsageError explains which step there is not."""
+        """Return the part of a plan that is to run; a UsageError names a step that does not exist."""
         for option, step in (("--only", self.only), ("--from", self.start)):
             if step is not None:
                 _require_step(plan, step, option)

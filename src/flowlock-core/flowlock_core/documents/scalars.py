@@ -56,7 +56,7 @@ def plain_value(text: str) -> Plain:
 
 
 def finite(text: str) -> float:
-    """Return a number with a fraction or an exponent; a NumberError states that it is too large for one."""
+    """Return a number with a fraction or an exponent; a NumberError if it is too large."""
     value = float(text)
     if math.isinf(value):
         raise NumberError(f"the number {text} is too large", "put it in quotes if it is a string")

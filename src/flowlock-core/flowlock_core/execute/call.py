@@ -69,8 +69,10 @@ def run_call(call: Call) -> Outcome:
     token = RUNNING.set((of_run, element, position, written))
     try:
         value = task.func(**own_values(values))
-    # A task that exits has failed; the run has not ended.
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a task raises is reported
+    except BaseException as error:
+        # A task that exits has failed; an interrupt ends the run.
+        if not isinstance(error, Exception | SystemExit):
+            raise
         label = label_of(step, element)
         failed = failure_of(error, step, label, task, values)
         return Outcome(None, tuple(written), failed, label=label)

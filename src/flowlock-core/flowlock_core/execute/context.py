@@ -73,8 +73,8 @@ def written_twice(name: str) -> TaskError:
     )
 
 
-# The call that runs: what its run tells, its element and position, and the files that it has written so
-# far, in their order. Most tasks do not ask for a context, so none is made before one does.
+# The call that runs: the context of its run, its element and position, and the files that it has written so
+# far, in their order. Most tasks do not ask for a context, so that of a call is made only on request.
 RUNNING: ContextVar[tuple[RunContext, str, Position, dict[Path, None]] | None] = ContextVar(
     "flowlock_run", default=None
 )

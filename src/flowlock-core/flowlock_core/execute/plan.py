@@ -121,7 +121,7 @@ _tracing: ContextVar[bool] = ContextVar("flowlock_tracing", default=False)
 
 
 def env(name: str) -> Any:
-    """Return an environment variable; a WorkflowError explains which one is not set."""
+    """Return an environment variable; a WorkflowError if it is not set."""
     if _tracing.get():
         return EnvRef(name)
     value = os.environ.get(name)

@@ -14,7 +14,7 @@ class Pool(Protocol):
         """How many calls it should have at a time, with those that wait."""
         ...
 
-    def submit(self, position: Position, call: Call) -> Outcome | None:
+    def submit(self, position: Position, call: Call, /) -> Outcome | None:
         """Execute a call now and return its outcome, or when it is its turn: then `take` gives it back."""
         ...
 
@@ -22,6 +22,6 @@ class Pool(Protocol):
         """Wait for a call that has ended, and take it back."""
         ...
 
-    def withdraw(self, limit: Position) -> int:
+    def withdraw(self, limit: Position, /) -> int:
         """Forget the calls at and behind a position that have not begun; return how many."""
         ...

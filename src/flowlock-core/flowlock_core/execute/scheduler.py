@@ -28,7 +28,7 @@ class Opener(Protocol):
         ...
 
     def release(self, result: Any) -> None:
-        """Handle that no step needs a result any more."""
+        """Release what is held for a result that no step needs any more."""
         ...
 
 
@@ -84,11 +84,11 @@ class _PlanRun:
         self._labels: dict[Path, str] = {}
         # What the contexts of all calls have in common.
         self._context = RunContext(options.results, options.base, taken=self._taken)
-        # Steps that have ended, the first that has not, those that wrote files, and those not told of yet.
+        # Steps that have ended, the first that has not, those that wrote files, and those not reported yet.
         self._closed: set[int] = set()
         self._first_open = 0
         self._writers: set[int] = set()
-        self._untold: dict[int, StepState] = {}
+        self._unreported: dict[int, StepState] = {}
         # Calls that the pool has.
         self._submitted = 0
 
@@ -111,8 +111,8 @@ class _PlanRun:
 
     def result(self) -> Any:
         """Return the result of the workflow; a WorkflowError holds what failed."""
-        for state in self._untold.values():
-            self._tell(state)
+        for state in self._unreported.values():
+            self._report(state)
         failures = self._failures()
         self._log.records += self._records({number for number, _ in failures})
         if failures:
@@ -168,11 +168,11 @@ class _PlanRun:
             if self._plan.steps[released].id in self._results:
                 self._opener.release(self._results.pop(self._plan.steps[released].id))
         self._closed.add(number)
-        if number in self._writers or self._untold:
-            self._untold[number] = state
+        if number in self._writers or self._unreported:
+            self._unreported[number] = state
             self._report_ended()
         else:
-            self._tell(state)
+            self._report(state)
 
     def _report_ended(self) -> None:
         """Report the steps that have ended; a step that wrote files, when all earlier steps have ended.
@@ -181,12 +181,12 @@ class _PlanRun:
         """
         while self._first_open in self._closed:
             self._first_open += 1
-        for number, state in list(self._untold.items()):
+        for number, state in list(self._unreported.items()):
             if number < self._first_open or number not in self._writers:
-                del self._untold[number]
-                self._tell(state)
+                del self._unreported[number]
+                self._report(state)
 
-    def _tell(self, state: StepState) -> None:
+    def _report(self, state: StepState) -> None:
         if self._options.keep_going or not state.failed:
             self._options.observer.finished(state.record())
 

@@ -46,7 +46,7 @@ class StepCalls:
         self._method = step.method
         self._takes = arguments_of(step.task.func)
         self._shared: dict[str, Any] | None = None
-        # What checks the one value that differs, once what all elements share is known.
+        # Checks the one value in which elements differ, once the values that they share are checked.
         self._check: Callable[..., Any] | None = None
         self._validation = log.validation(step.id, options.base, mock_io=options.mock_io)
         self._mock: Mock | None = None
@@ -72,7 +72,7 @@ class StepCalls:
     def prepare(self, index: int) -> Call | Outcome:
         """Return the call of an element, or its outcome if there is nothing to run."""
         step = self.step
-        values = self._plain_values(index) if self._check is not None else None
+        values = self._plain_values(index)
         if values is None:
             own = self._own(index)
             if self._mock:
@@ -94,7 +94,7 @@ class StepCalls:
         """Nothing: each call runs."""
         return ""
 
-    def kept(self, index: int, outcome: Outcome) -> Any:  # noqa: ARG002 - that of another run is found by it
+    def kept(self, _index: int, outcome: Outcome, /) -> Any:
         """Return what a call gave."""
         return outcome.value
 
@@ -109,17 +109,14 @@ class StepCalls:
     def _own(self, index: int) -> dict[str, Any]:
         """Return the arguments that only this element has."""
         names = self.step.argnames
-        method = self._method
-        if method is Method.CALL:
+        if self._method is Method.CALL:
             # A map over a skipped step is one call that is given the marker.
             return dict.fromkeys(names, SKIPPED)
         value = self._argvalues[index]
-        if method is Method.MAP:
+        if self._method is Method.MAP:
             self._element = str(index + 1)
         else:
             value = self._value_of_pair(value)
-        if len(names) == 1:
-            return {names[0]: value}
         try:
             return bind(names, value)
         except ValueError as error:
@@ -137,9 +134,15 @@ class StepCalls:
         return value
 
     def _plain_values(self, index: int) -> dict[str, Any] | None:
-        """Return the arguments of an element that differs from others in one value; None if it is wrong."""
+        """Return the arguments of an element that differs from the others in one value.
+
+        None if it has to be prepared like any other call: it is the first one, it is wrong, or the step has
+        conditions.
+        """
+        if self._check is None or self._shared is None:
+            return None
         value = self._argvalues[index]
-        if value is SKIPPED or self._check is None or self._shared is None:
+        if value is SKIPPED:
             return None
         self._element = str(index + 1)
         try:

@@ -45,7 +45,7 @@ class Calls(Protocol):
         """Return the failure of a call that could not be prepared."""
         ...
 
-    def kept(self, index: int, outcome: Outcome) -> Any:
+    def kept(self, index: int, outcome: Outcome, /) -> Any:
         """Return what is held of the outcome of a call."""
         ...
 
@@ -91,7 +91,7 @@ class StepState:
 
     def prepare(self, index: int) -> Call | Outcome:
         """Return a call, or its outcome if nothing runs because it is skipped, mocked or wrong."""
-        calls = self._calls or self._running()
+        calls = self._running()
         try:
             return calls.prepare(index)
         except Exception as error:  # noqa: BLE001 - a condition is code of a task package, too
@@ -103,7 +103,7 @@ class StepState:
         if outcome.failure is not None:
             self.failures[index] = outcome.failure
             return
-        calls = self._calls or self._running()
+        calls = self._running()
         self._results[index] = calls.kept(index, outcome)
         if outcome.reused:
             self._reused.add(index)
@@ -127,8 +127,8 @@ class StepState:
         return self._made_record(min(self.failures) if self.failures and up_to_failure else self.count)
 
     def _made_record(self, end: int) -> StepRecord:
-        skipped = _how_many_before(end, self._skipped)
-        reused = _how_many_before(end, self._reused)
+        skipped = _count_before(end, self._skipped)
+        reused = _count_before(end, self._reused)
         done = self._ended_well(end) - skipped - reused
         return StepRecord(
             id=self._id,
@@ -162,5 +162,5 @@ class StepState:
         return self._calls
 
 
-def _how_many_before(end: int, indices: set[int]) -> int:
+def _count_before(end: int, indices: set[int]) -> int:
     return len([index for index in indices if index < end]) if indices else 0

@@ -102,7 +102,7 @@ def parts_of(parameter: str) -> list[str]:
 
 
 def load_params(source: str) -> Params:
-    """Read a file, or stdin for `-`; a WorkflowError explains why or where it cannot be read."""
+    """Read a file, or stdin for `-`; a WorkflowError has the reason and the place if it cannot be read."""
     if source == STDIN:
         text = text_of(sys.stdin.buffer.read(), "<stdin>", "parameters", code="FL720")
         return parse_params(text, file="<stdin>", base=Path.cwd())

@@ -16,7 +16,7 @@ def with_values(params: Params, settings: Sequence[str]) -> Params:
     """Return parameters with `step.parameter=value` put over them.
 
     A value is YAML. A longer path goes into mappings; put a key that contains dots in double quotes. A
-    UsageError explains which setting has another form.
+    UsageError names a setting of another form.
     """
     for setting in settings:
         path, text = _setting(setting)

@@ -99,7 +99,7 @@ class CachedCalls:
             return self._calls.failed(error)
         return failure_of(error, self.step.id, self.step.id, self.step.task, {})
 
-    def kept(self, index: int, outcome: Outcome) -> Result:
+    def kept(self, index: int, outcome: Outcome, /) -> Result:
         """Keep what a call gave."""
         if isinstance(outcome.value, Result):
             return outcome.value

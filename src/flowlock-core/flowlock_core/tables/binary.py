@@ -73,7 +73,7 @@ def with_index_as_columns(df: "pd.DataFrame", parameter: str) -> "pd.DataFrame":
 
 
 def read_excel(path: Path, said: Columns, sheet: str | None) -> "pd.DataFrame":
-    """Read a sheet whose first row has the names of the columns; a TaskError explains what is not certain."""
+    """Read a sheet whose first row has the names of the columns; a TaskError names what is ambiguous."""
     import pandas as pd
 
     rows = [list(row) for row in _cells(path, sheet)]

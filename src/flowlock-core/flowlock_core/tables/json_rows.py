@@ -19,7 +19,7 @@ _NO_DATA = "FL730"
 
 
 def read_json_rows(path: Path, said: Columns) -> "pd.DataFrame":
-    """Read a table; a TaskError explains where the file is not a list of objects."""
+    """Read a table; a TaskError has the place where the file is not a list of objects."""
     import pandas as pd
 
     rows = _parsed(path)

@@ -47,11 +47,11 @@ def write_delimited(df: "pd.DataFrame", path: Path, delimiter: str) -> None:
     lines = [delimiter.join(header), *(delimiter.join(row) for row in zip(*fields, strict=True))]
     content = "\n".join(lines) + "\n"
     if any(name.startswith('"') for name in header):
-        _require_telling_quotes(content, delimiter, df)
+        _require_marked_columns(content, delimiter, df)
     _write(path, content)
 
 
-def _require_telling_quotes(content: str, delimiter: str, df: "pd.DataFrame") -> None:
+def _require_marked_columns(content: str, delimiter: str, df: "pd.DataFrame") -> None:
     """Refuse a table in which every field has quotes, so that they do not mark strings like `1` as such."""
     for number in sorted(unmarked_columns(content, delimiter)):
         hint = "save as JSON or Parquet, or choose names without spaces and delimiters"

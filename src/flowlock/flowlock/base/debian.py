@@ -47,7 +47,7 @@ class UnknownPatchError(ValueError):
 def find_edits(prefix: Path, series: str, *, frozen_site: bool) -> tuple[InterpreterEdit, ...]:
     """Return what has to be edited in a copy of Debian's interpreter, or raise an UnknownPatchError.
 
-    `frozen_site` indicates whether `site` is compiled into the program.
+    `frozen_site` is whether `site` is compiled into the program.
     """
     stdlib = f"lib/python{series}"
     edits = []

@@ -48,7 +48,7 @@ _PREFIX_FROM_SITE = "../../../"
 class Wheel:
     """A wheel on disk: `entry_points` are the commands it has, name → `module:function`.
 
-    `pure` indicates whether the same files serve every Python: then it becomes a `noarch: python` package.
+    `pure` is whether the same files serve every Python: then it becomes a `noarch: python` package.
     """
 
     path: Path
@@ -177,7 +177,7 @@ def _commands(path: Path, archive: zipfile.ZipFile, member: str) -> dict[str, st
 
 
 def _function(path: Path, member: str, name: str, value: str) -> str:
-    """Return what a command calls; a FlowlockError states that it is none, or leaves its folder."""
+    """Return what a command calls; a FlowlockError if it is not a command, or leaves its folder."""
     try:
         return "".join(EntryPoint(f"{name} = {value}").partition("=")[2].split())
     except ValueError as error:

@@ -59,7 +59,7 @@ def opened(path: Path) -> Iterator[zipfile.ZipFile]:
 
 
 def content(path: Path, archive: zipfile.ZipFile, member: str) -> bytes:
-    """Return a file of a wheel, or the problems of it as a FlowlockError."""
+    """Return a file of a wheel; a FlowlockError if it is wrong or missing."""
     try:
         return archive.read(member)
     except KeyError as error:

@@ -152,7 +152,7 @@ class _Handler(SimpleHTTPRequestHandler):
         self.end_headers()
 
     def end_headers(self) -> None:
-        """Add the header for range requests."""
+        """Send the headers, with that of range requests."""
         self.send_header("Accept-Ranges", "bytes")
         super().end_headers()
 

@@ -53,7 +53,7 @@ class ChannelEntry:
 
 
 def entries(channel: Path) -> list[ChannelEntry]:
-    """Return what the channel's index lists, nothing if there is none or where it is damaged."""
+    """Return what the channel's index lists, nothing if there is no index or it is damaged."""
     listed: list[ChannelEntry] = []
     for path in sorted(channel.glob("*/repodata.json")):
         index = memo.read_plain(path, _ChannelIndex)

@@ -85,7 +85,7 @@ class CompileResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SpecSource:
-    """A spec as read: its text, what it says, and the problems of that."""
+    """A spec as read: its text, its model, and its problems."""
 
     workflow: Workflow
     text: str
@@ -145,7 +145,7 @@ def read_specs(workspace: Workspace, workflows: Sequence[Workflow]) -> list[Spec
 
 
 def with_layout(source: SpecSource, workspace: Workspace) -> SpecSource:
-    """Add the `layout.json` beside a spec, if there is one, and the problems of it."""
+    """Add the `layout.json` beside a spec, if there is one, and its problems."""
     path = source.workflow.folder / LAYOUT
     if source.spec is None or not path.is_file():
         return source

@@ -130,7 +130,7 @@ def _wanted(name: str) -> Requirement:
 
 
 def _bytecode() -> Finding:
-    """Look whether our modules have bytecode, or get it when they are first imported.
+    """Check whether our modules have bytecode, or get it when they are first imported.
 
     conda and uv write it when they install, pixi leaves it to Python, which cannot write everywhere.
     """

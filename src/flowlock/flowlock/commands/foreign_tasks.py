@@ -160,7 +160,7 @@ class SolvedEnvironments:
         ]
 
     def _prepare(self, manifest: Manifest) -> None:
-        """Bring the local channels to hold what is requested: wheels of an index, and our own run time."""
+        """Add what is requested to the local channels: wheels of an index, and our own run time."""
         (environment,) = manifest.environments
         needed = chain.from_iterable(environment.requirements.values())
         specs = [requirement.spec for requirement in needed if requirement.name != CORE]

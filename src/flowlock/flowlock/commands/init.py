@@ -12,7 +12,7 @@ from typing import Any
 
 from flowlock.compile.package import PIXI_IMAGE
 from flowlock.edges import files
-from flowlock.errors import FlowlockError, from_os_error
+from flowlock.errors import FlowlockError, from_os_error, shortened
 from flowlock.names import import_name
 from flowlock.recipe import pyproject
 from flowlock.recipe.document import yaml_text
@@ -21,6 +21,7 @@ from flowlock.recipe.render import render
 BACKEND, INSTALLER = "hatchling ==1.30.1", "uv ==0.11.21"
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 MAX_NAME = 50
+SHOWN = 3
 
 # Where each template goes; the names in braces are those of the workspace.
 LAYOUT = {
@@ -144,7 +145,7 @@ def _refuse_full(folder: Path) -> None:
         raise from_os_error(error, "create a workspace in", folder) from error
     if present:
         raise FlowlockError(
-            f"{folder} is not empty: it contains {', '.join(present[:3])}{', …' if len(present) > 3 else ''}",  # noqa: PLR2004 - the limit is next to it
+            f"{folder} is not empty: it contains {shortened(present, SHOWN)}",
             code="FL307",
             hint="use a folder that does not exist yet",
         )

@@ -35,8 +35,7 @@ def lock(
     """Bring the locks of workflows (all, if none is named) up to date, or the one beside a manifest.
 
     With `check` and with `upgrade_format` it is about the committed locks, whatever the profile. Without
-    names it is also about the locks that packages are developed with; a manifest that is declared to have no
-    lock is named.
+    names it is also about the locks of packages; each manifest that is declared without a lock is named.
     """
     with session.exclusive():
         if manifest_path is None and (options.check or options.upgrade_format):
@@ -72,7 +71,7 @@ def targets(
 
 
 def package_targets(session: Session) -> list[LockTarget]:
-    """Return the manifests that packages of the workspace are developed in, unless it is about workflows."""
+    """Return the manifests of packages, unless the session is about workflows."""
     if session.names:
         return []
     workspace = session.workspace
@@ -131,9 +130,9 @@ def check(session: Session, names: Sequence[str], options: LockOptions) -> LockR
 
 
 def _lock(
-    session: Session, every: Sequence[LockTarget], options: LockOptions, snapshot: WorkspaceSnapshot
+    session: Session, requested: Sequence[LockTarget], options: LockOptions, snapshot: WorkspaceSnapshot
 ) -> LockResult:
-    wanted = [target for target in every if target.manifest.unlocked is None]
+    wanted = [target for target in requested if target.manifest.unlocked is None]
     _refuse_edited(session, wanted)
     folders = [
         ChannelFolder(url=manifest.channel_url(url), path=path) for url, path in session.mirrors().items()

@@ -96,7 +96,7 @@ def _check(task: str, parameter: str, value: Any) -> LiteralCheck:
 
 
 def _problems(spec: Spec, in_scope: Scope, params: Params, mocked: Sequence[str]) -> Iterator[RunProblem]:
-    """Yield the problems of names, then with the values of those that are right."""
+    """Yield the problems of names, then those of the values whose names are right."""
     steps = {step.id.value: step for step in spec.steps if step.id}
     takes = {name: _parameters(name, step, in_scope) for name, step in steps.items()}
     yield from check_names(list(takes.values()), params.by_step, mocked=mocked)

@@ -19,7 +19,7 @@ class StageResult:
 class SyncResult:
     """What each stage did; with --check or --dry-run, what would change.
 
-    `noted` indicates whether there was something else for the user to see.
+    `noted` is whether there was something else for the user to see.
     """
 
     stages: tuple[StageResult, ...]

@@ -136,7 +136,7 @@ class _BoundedStream(RawIOBase):
         self._stream, self._left = stream, limit
 
     def read(self, size: int = -1) -> bytes:
-        """Return the next bytes; a MalformedArchiveError states that there are too many."""
+        """Return the next bytes; a MalformedArchiveError if there are too many."""
         block = self._stream.read(size)
         self._left -= len(block)
         if self._left < 0:

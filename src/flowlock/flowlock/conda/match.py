@@ -96,7 +96,7 @@ def _engine_record(record: Record) -> "PackageRecord":
 
 
 def _package(name: str, version: str, build: str, **fields: Any) -> "PackageRecord":
-    """Return the engine's record; ValueError explains which field it refuses."""
+    """Return the engine's record; ValueError names a field that it refuses."""
     from rattler import PackageRecord
     from rattler import exceptions as engine
     from rattler.package.build_string import BuildString

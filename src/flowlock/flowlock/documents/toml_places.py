@@ -13,7 +13,7 @@ def places_of(tokens: Sequence[Token]) -> dict[KeyPath, tuple[int, int]]:
     """Return line and column of each key, table and list item, by the keys and positions that lead to it.
 
     Of a key that stands several times, as tables do in headers and dotted keys, the first place counts. The
-    text must be well-formed; a LimitError states that tables are nested too deep.
+    text must be well-formed; a LimitError if tables are nested too deep.
     """
     return _Walk(tokens).places()
 

@@ -64,7 +64,7 @@ class LimitError(Exception):
 
 
 def tokens_of(text: str) -> list[Token]:
-    """Return the tokens of a text without blanks and comments; a LimitError states that it is too large.
+    """Return the tokens of a text without blanks and comments; a LimitError if it is too large.
 
     The text may be malformed. The tokens end where a quote is not closed.
     """

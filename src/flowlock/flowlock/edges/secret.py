@@ -26,7 +26,7 @@ class Secret:
     """A text that prints, formats and pickles as a mask; only `reveal` gives it.
 
     A text with a line break, a control character or a letter outside of ASCII is a FlowlockError that does
-    not show it: no header could carry it. `name` indicates where it comes from.
+    not show it: no header could carry it. `name` is where it comes from.
     """
 
     __slots__ = ("_value",)

@@ -79,14 +79,14 @@ def misfit(kind: Any, value: Any) -> Misfit | None:
 
 
 def _first_misfit(error: ValidationError) -> Misfit:
-    """Return the problems first, without the value: it may be long, or a secret."""
+    """Return the first problem, without the value: it may be long, or a secret."""
     fault = error.errors(include_input=False, include_url=False)[0]
     place = ".".join(str(part)[:40] for part in fault["loc"][:SHOWN])
     return Misfit(fault["loc"], f"{place or 'the document'}: {fault['msg']}")
 
 
 def _exceeded(error: ValidationError) -> str | None:
-    """Return which limit of the reader of JSON a text exceeds, if that is the problems of it."""
+    """Return which limit of the reader of JSON a text exceeds, if it exceeds one."""
     message = error.errors(include_input=False, include_url=False)[0]["msg"]
     exceeded = (limit for words, limit in _LIMITS.items() if words in message)
     return next(exceeded, None)

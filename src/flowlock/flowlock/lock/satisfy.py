@@ -83,7 +83,7 @@ class Matcher(Protocol):
     """Evaluates match specs."""
 
     def parse(self, spec: str) -> ParsedParts:
-        """Return a spec's parts; raises ValueError with a sentence if it is none."""
+        """Return a spec's parts; raises ValueError with a sentence if it is not a spec."""
 
     def matches(self, spec: str, record: Record) -> bool:
         """Return whether a record satisfies a spec."""

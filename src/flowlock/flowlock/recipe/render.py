@@ -24,7 +24,7 @@ def render(
     """Return the recipe of a pure Python distribution.
 
     `source` is the distribution's folder relative to the recipe's, `backend` and `installer` the exact match
-    specs of flowlock.toml's [build]. ValueError explains which requirement has no conda equivalent.
+    specs of flowlock.toml's [build]. ValueError names a requirement without a conda equivalent.
     """
     project = pyproject["project"]
     name = canonicalize_name(project["name"])

@@ -16,7 +16,7 @@ def match_spec(requirement: Requirement, names: Mapping[str, str]) -> str:
     """Return the conda match spec of a requirement, its marker left aside.
 
     `names` maps wheel names to conda names where those differ; an extra needs a separate entry
-    (`"name[extra]"`), since conda packages have none. ValueError explains what cannot be translated.
+    (`"name[extra]"`), since conda packages have none. ValueError names what cannot be translated.
     """
     wheel = canonicalize_name(requirement.name)
     if requirement.url:

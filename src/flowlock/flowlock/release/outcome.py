@@ -27,7 +27,7 @@ class ArtifactOutcome:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TargetOutcome:
-    """The outcomes of all files at one target; `detail` indicates why it was not finished, if it was not."""
+    """The outcomes of all files at one target; `detail` is why it was not finished, if it was not."""
 
     target: str
     artifacts: tuple[ArtifactOutcome, ...]

@@ -18,7 +18,7 @@ RAISE = "raise the version, or the build number"
 class PinnedBuild:
     """A build that the tag stands for; it has no sha256 if no lock pins it, and its identity is all there is.
 
-    `workflow` indicates that it is a workflow's own package: these go last, when all that they need is there.
+    `workflow` is whether it is a workflow's own package: these go last, when all that they need is there.
     """
 
     artifact: Artifact

@@ -9,7 +9,7 @@ class InlinePool:
 
     window = 1
 
-    def submit(self, position: Position, call: Call) -> Outcome:  # noqa: ARG002 - the caller waits for it
+    def submit(self, _position: Position, call: Call, /) -> Outcome:
         """Execute a call."""
         return run_call(call)
 
@@ -17,6 +17,6 @@ class InlinePool:
         """Raise an error: no call is ever left to take."""
         raise RuntimeError("a call that was executed at once is not taken")
 
-    def withdraw(self, limit: Position) -> int:  # noqa: ARG002 - no call waits
+    def withdraw(self, _limit: Position, /) -> int:
         """Do nothing: no call waits."""
         return 0

@@ -48,7 +48,7 @@ class ThreadPool:
             for _ in range(pool._jobs):
                 pool._work.put(None)
 
-    def submit(self, position: Position, call: Call) -> Outcome | None:
+    def submit(self, position: Position, call: Call, /) -> Outcome | None:
         """Let the next free thread execute a call."""
         self._work.put((position, call))
         return None
@@ -64,7 +64,7 @@ class ThreadPool:
             raise outcome
         return position, outcome
 
-    def withdraw(self, limit: Position) -> int:
+    def withdraw(self, limit: Position, /) -> int:
         """Forget the calls at and behind a position that no thread has begun; return how many."""
         kept: list[_Work] = []
         withdrawn = 0

@@ -40,7 +40,7 @@ def names_of(specs: Iterable[str]) -> set[str]:
 def built_with(recipe: Recipe, graph: Mapping[str, frozenset[str]], names: Mapping[str, str]) -> set[str]:
     """Return the packages of the workspace, by key, that are in the environments a recipe is built in.
 
-    `graph` indicates what each key needs, `names` which package a key is.
+    `graph` has what each key needs, `names` the package of each key.
     """
     direct = names_of((*recipe.requirements("host"), *recipe.requirements("build"))) - {recipe.name}
     return set(closure((key for key in graph if names[key] in direct), graph.__getitem__))

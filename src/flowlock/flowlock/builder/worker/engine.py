@@ -138,7 +138,7 @@ def _at_variant(spec: str, variant: Mapping[str, str]) -> str:
 
 
 def test(artifact: Path, channels: Sequence[str], log: Callable[[str], None]) -> None:
-    """Run an artifact's own tests, each in a separate environment; a FlowlockError states that one fails."""
+    """Run an artifact's own tests, each in a separate environment; a FlowlockError if one fails."""
     from rattler_build import Package, RattlerBuildError
 
     try:

@@ -45,7 +45,7 @@ def wrapped(
     hidden: Iterable[Path],
     network: bool,
 ) -> list[str]:
-    """Return the command that runs in the sandbox, or unchanged if there is none.
+    """Return the command that runs in the sandbox, or the command unchanged if there is no sandbox.
 
     It sees the system, the running Python, and the given folders at their own paths; the hidden ones, within
     the writable one, are empty to it for as long as they are not replaced.

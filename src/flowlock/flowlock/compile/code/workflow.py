@@ -46,9 +46,10 @@ if __name__ == "__main__":
 """
 # ruff's limit for the statements of a function (PLR0915).
 MAX_STATEMENTS = 50
-# Letters that look like others; those of western and central European languages do not.
+# Characters that look like others (RUF001). Letters of western and central European languages do not, nor do
+# superscripts, subscripts, currency signs and arrows.
 _AMBIGUOUS = re.compile(
-    "[^\\x00-\\x7f\u00a1-\u00b3\u00b5-\u00b7\u00b9-\u00d6\u00d8-\u0130\u0132-\u017e\u201e\u201c\u2026\u20ac\u2022]"
+    "[^\\x00-\\x7f\u00a1-\u00b3\u00b5-\u00b7\u00b9-\u00d6\u00d8-\u0130\u0132-\u017e\u201e\u201c\u2026\u2022\u2070-\u209c\u20a0-\u20c0\u2190-\u21ff]"
 )
 _SECRET = re.compile(r"(?i)(^|_)(pas+wo?r?d|pass(phrase)?|pwd|token|secrete?)($|_)")
 _ADDRESS = re.compile(r"""["'](?:0\.0\.0\.0|::)["']""")

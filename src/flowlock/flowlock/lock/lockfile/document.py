@@ -93,7 +93,7 @@ def version_of(text: str, file: str) -> int:
 
 
 def read(text: str, file: str) -> Lock:
-    """Return the lock that a file's text is; an FL6xx error names the line of the problems of it."""
+    """Return the lock that a file's text is; an FL6xx error names the line that is wrong."""
     node = _node(text, file)
     version = _version(node, file)
     if version in LEGACY:

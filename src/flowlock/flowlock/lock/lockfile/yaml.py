@@ -53,7 +53,7 @@ _UNSAFE = re.compile(r": |:$| #|[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]|^[-?:](?:
 
 
 def load(text: str) -> Node:
-    """Return the document as dicts, lists, strings, ints and Plain; a YamlError explains where it is not."""
+    """Return the document as dicts, lists, strings, ints and Plain; a YamlError if it is anything else."""
     if len(text) > MAX_CHARACTERS:
         message = f"it has {len(text):,} characters; the maximum is {MAX_CHARACTERS:,}"
         raise YamlError(message, 1, 1)

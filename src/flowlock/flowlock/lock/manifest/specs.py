@@ -28,7 +28,7 @@ _DURATION = re.compile(r"(\d+)\s*([a-z]+?)s?(?=\s|\d|,|$)")
 
 
 def match_spec(name: str, value: Any) -> str:
-    """Return the match spec of a dependency; ValueError or TypeError explains what is not supported."""
+    """Return the match spec of a dependency; ValueError or TypeError if flowlock does not support it."""
     if isinstance(value, str):
         return _with_version(name, value)
     if not isinstance(value, Mapping):

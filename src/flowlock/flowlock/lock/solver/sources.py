@@ -146,7 +146,7 @@ class WrongEntryError(Exception):
 def without_newer(
     document: Mapping[str, Any], limit: ExcludeNewer, is_exempt: Callable[[Record], bool]
 ) -> dict[str, Any]:
-    """Return repodata without the packages that the limit forbids; a WrongEntryError tells what is none."""
+    """Return repodata without the packages that the limit forbids; a WrongEntryError if one is malformed."""
     base = str(document.get("info", {}).get("base_url") or f"{ALIAS}unknown/noarch").rstrip("/")
     kept: dict[str, Any] = {**document}
     for kind in PACKAGES:

@@ -44,7 +44,7 @@ class Served:
 class Delivery:
     """How an upload ended: where the file is now, and why if it is not.
 
-    `closed` indicates that the refusal concerns the place: no other file will fare better.
+    `closed` is whether the refusal is about the place: every other file would be refused, too.
     """
 
     status: DeliveryStatus

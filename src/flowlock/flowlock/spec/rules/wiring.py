@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from flowlock.errors import Location, Problem
+from flowlock.errors import Location, Problem, shortened
 from flowlock.spec.model import (
     EnvironmentVariable,
     Iteration,
@@ -18,6 +18,8 @@ from flowlock.spec.model import (
 from flowlock.spec.rules.hints import Hints
 from flowlock.spec.types import PAIR
 from flowlock_core.documents.nodes import shown
+
+SHOWN = 8
 
 
 def check_wiring(spec: Spec, hints: Hints) -> Iterator[Problem]:
@@ -114,4 +116,4 @@ def _names(names: tuple[LocatedText, ...]) -> str:
 def _listing(names: list[str]) -> str:
     if not names:
         return "this is the first step; no step runs before it"
-    return f"the steps before this one are {', '.join(names[:8])}{', …' if len(names) > 8 else ''}"  # noqa: PLR2004 - the limit is next to it
+    return f"the steps before this one are {shortened(names, SHOWN)}"
