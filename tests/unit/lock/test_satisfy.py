@@ -68,6 +68,10 @@ def told(found: Sequence[StaleReason]) -> list[str]:
     return [f"{reason.rule} {reason}" for reason in found]
 
 
+def test_the_last_rules_have_the_names_that_json_shows() -> None:
+    assert [*Rule][-4:] == ["solve-group", "pin", "bytes", "format"]
+
+
 def test_what_fits_has_no_reason() -> None:
     a = record("a", "1.0", "b >=1", "__glibc >=2.17")
     assert reasons(environment("a 1.*"), pinned(a, record("b"))) == []
