@@ -1,118 +1,40 @@
 """Every executor gives what eager execution gives: results, records, files, and which failure is told."""
 
 import tempfile
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from drawn_tasks import (
+    any_is_three,
+    frame,
+    increased,
+    number,
+    numbers,
+    pairs,
+    summary,
+    text_of,
+    thing,
+    told,
+    total,
+    unwrapped,
+    widened,
+)
 from flowlock_core.command.reuse import Reuse
 from flowlock_core.command.running import run_workflow
 from flowlock_core.errors import WorkflowError
-from flowlock_core.execute import Executor, Options, Steps, Workflow
+from flowlock_core.execute import Executor, Options, RunLog, Steps, Workflow, run_plan, trace
+from flowlock_core.execute.pool import Pool
+from flowlock_core.execute.pools.processes import ProcessPool
 from flowlock_core.execute.record import StepRecord, Unobserved
-from flowlock_core.execute.skip import SKIPPED
-from flowlock_core.results import to_json
-from flowlock_core.task import Task, task
+from flowlock_core.task import Task
 from flowlock_core.tasks.io import persist_text
 from flowlock_core.tasks.skip import any_dependency_skipped, any_is_empty_df, never
-from flowlock_core.types import DataFrame
-
-
-class Thing:
-    """A value that cannot be pickled."""
-
-    def __init__(self, value: int) -> None:
-        self.get: Any = lambda: value
-
-
-@task
-def number(of: int) -> int:
-    """Give a number."""
-    return of
-
-
-@task
-def numbers(count: int) -> list[int]:
-    """Give some numbers."""
-    return list(range(count))
-
-
-@task
-def pairs(count: int) -> list[tuple[str, int]]:
-    """Give some numbers with keys, some of which name the same element."""
-    return [(f"k{one % 4}", one) for one in range(count)]
-
-
-@task
-def frame(count: int) -> DataFrame:
-    """Give a table, often a large one."""
-    return pd.DataFrame({"a": range(count * 1000), "b": "text"})
-
-
-@task
-def thing(value: int) -> Any:
-    """Give what cannot be pickled."""
-    return Thing(value)
-
-
-@task
-def unwrapped(value: Any) -> int:
-    """Look into it."""
-    return int(value.get())
-
-
-@task
-def increased(value: int, by: int = 1) -> int:
-    """Add, but not to every number."""
-    if value % 7 == 5:
-        raise ValueError(f"{value} is not liked")
-    return value + by
-
-
-@task
-def total(values: list[Any]) -> int:
-    """Add up, and change the argument in doing so."""
-    flat: list[Any] = [value[1] if isinstance(value, tuple) else value for value in values]
-    values.clear()
-    values.append("changed")
-    return sum(value for value in flat if value is not SKIPPED)
-
-
-@task
-def widened(df: DataFrame) -> DataFrame:
-    """Change a table in place, and give it back."""
-    df["c"] = 1
-    df.loc[:, "a"] = 0
-    df.index.name = "changed"
-    return df
-
-
-@task
-def summary(df: DataFrame) -> str:
-    """Describe a table."""
-    return f"{list(df.columns)} {df.index.name} {df['a'].sum()} {len(df)}"
-
-
-@task
-def text_of(value: int) -> str:
-    """Write a number."""
-    return str(value)
-
-
-@task
-def told(values: list[Any]) -> str:
-    """Write whatever was given."""
-    return repr([value.get() if isinstance(value, Thing) else to_json(value) for value in values])
-
-
-@task(tags=("condition",))
-def any_is_three(*args: Any) -> bool:
-    """Skip threes."""
-    return any(value == 3 for value in args if isinstance(value, int))
 
 
 @dataclass(frozen=True)
@@ -148,6 +70,8 @@ KINDS = [
     Kind(text_of, "pairs", "value", "keyed", "mapvalues"),
     Kind(persist_text, "keyed", "text", "keyed", "mapvalues", literals=("filename",)),
 ]
+# Those whose values can be passed to another process.
+PASSED = [kind for kind in KINDS if "thing" not in (kind.takes, kind.gives)]
 CONDITIONS = [
     (),
     (any_dependency_skipped,),
@@ -158,12 +82,12 @@ CONDITIONS = [
 
 
 @st.composite
-def workflows(draw: st.DrawFn) -> Workflow:
+def workflows(draw: st.DrawFn, kinds: Sequence[Kind] = tuple(KINDS)) -> Workflow:
     """Draw a workflow; what a step takes is given by any step before it that gives such a value."""
     chosen: list[tuple[Kind, int | None, dict[str, Any], Any]] = []
     for _ in range(draw(st.integers(1, 12))):
         givers = {kind.gives for kind, *_ in chosen} | {""}
-        kind = draw(st.sampled_from([kind for kind in KINDS if kind.takes in givers]))
+        kind = draw(st.sampled_from([kind for kind in kinds if kind.takes in givers]))
         sources = [index for index, (other, *_) in enumerate(chosen) if other.gives == kind.takes]
         source = draw(st.sampled_from(sources)) if sources else None
         literals: dict[str, Any] = {}
@@ -208,10 +132,10 @@ class Ran:
     files: dict[str, str]
 
 
-def ran(workflow: Workflow, executor: Executor, *, keep_going: bool = False) -> Ran:
+def ran(workflow: Workflow, executor: Executor, *, keep_going: bool = False, pool: Pool | None = None) -> Ran:
     """Run a workflow in a folder of its own."""
     with tempfile.TemporaryDirectory() as folder:
-        return ran_in(folder, workflow, executor, keep_going=keep_going)
+        return ran_in(folder, workflow, executor, keep_going=keep_going, pool=pool)
 
 
 def ran_in(
@@ -221,8 +145,9 @@ def ran_in(
     *,
     keep_going: bool = False,
     cache: Reuse | None = None,
+    pool: Pool | None = None,
 ) -> Ran:
-    """Run a workflow into a folder."""
+    """Run a workflow into a folder, on a pool that is there already or on one of its own."""
     records = Records()
     jobs = 3 if executor is Executor.THREADS else None
     options = Options(
@@ -230,7 +155,11 @@ def ran_in(
     )
     result, problems = None, []
     try:
-        result, log = run_workflow(workflow, options, reuse=cache)
+        if pool is None:
+            result, log = run_workflow(workflow, options, reuse=cache)
+        else:
+            log = RunLog()
+            result = run_plan(trace(workflow), options, pool, log)
         assert [replace(record, seconds=0) for record in log.records] == sorted(
             records.seen, key=lambda record: order(record.id)
         )
@@ -258,15 +187,43 @@ def test_every_executor_gives_what_eager_execution_gives(workflow: Workflow) -> 
     eager = ran(workflow, Executor.EAGER)
     sequential = ran(workflow, Executor.SEQUENTIAL)
     assert sequential == eager
-    threads = ran(workflow, Executor.THREADS)
-    assert (threads.result, threads.problems) == (eager.result, eager.problems)
+    assert_equal_up_to_failure(ran(workflow, Executor.THREADS), eager)
+
+
+def assert_equal_up_to_failure(parallel: Ran, eager: Ran) -> None:
+    assert (parallel.result, parallel.problems) == (eager.result, eager.problems)
     if not eager.problems:
-        assert threads == eager
+        assert parallel == eager
         return
     # Steps behind the failed one may have run by then: told as they ended, but in no record.
     ids = [record.id for record in eager.records]
-    assert [record for record in threads.records if record.id in ids] == eager.records
-    assert eager.files.keys() <= threads.files.keys()
+    assert [record for record in parallel.records if record.id in ids] == eager.records
+    assert eager.files.keys() <= parallel.files.keys()
+
+
+@pytest.fixture(scope="module")
+def processes() -> Iterator[ProcessPool]:
+    with ProcessPool.of(2) as pool:
+        yield pool
+
+
+@settings(max_examples=60)
+@given(workflow=workflows(kinds=PASSED))
+def test_processes_give_what_eager_execution_gives(processes: ProcessPool, workflow: Workflow) -> None:
+    assert_equal_up_to_failure(
+        ran(workflow, Executor.PROCESSES, pool=processes), ran(workflow, Executor.EAGER)
+    )
+
+
+@settings(max_examples=30)
+@given(workflow=workflows(kinds=PASSED))
+def test_with_keep_going_processes_tell_every_failure(processes: ProcessPool, workflow: Workflow) -> None:
+    sequential = ran(workflow, Executor.SEQUENTIAL, keep_going=True)
+    parallel = ran(workflow, Executor.PROCESSES, keep_going=True, pool=processes)
+    assert (parallel.result, parallel.problems) == (sequential.result, sequential.problems)
+    assert sequential.files.keys() == parallel.files.keys()
+    if not sequential.problems:
+        assert parallel == sequential
 
 
 @settings(max_examples=40)

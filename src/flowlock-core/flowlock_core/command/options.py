@@ -22,9 +22,9 @@ def add_executor_options(parser: argparse.ArgumentParser) -> None:
     """Add how the steps are executed."""
     parser.add_argument(
         "--executor",
-        choices=("sequential", "threads", "eager"),
-        help="how steps run; default: sequential; threads runs independent steps and elements in parallel; "
-        "eager is for debuggers, and the default of `python workflow.py`",
+        choices=("sequential", "threads", "processes", "eager"),
+        help="how steps run; default: sequential; threads and processes run independent steps and elements "
+        "in parallel; eager is for debuggers, and the default of `python workflow.py`",
     )
     parser.add_argument(
         "--jobs",
@@ -136,8 +136,8 @@ def executor_of(arguments: argparse.Namespace, *, debugged: bool) -> "Executor":
 
     default = Executor.EAGER if debugged else Executor.SEQUENTIAL
     executor = Executor(arguments.executor) if arguments.executor else default
-    if arguments.jobs is not None and executor is not Executor.THREADS:
-        hint = "add `--executor threads`, or omit --jobs"
+    if arguments.jobs is not None and executor not in (Executor.THREADS, Executor.PROCESSES):
+        hint = "add `--executor threads` or `--executor processes`, or omit --jobs"
         raise UsageError(f"--jobs cannot be used with {executor.value} execution", code="FL739", hint=hint)
     if arguments.keep_going and executor is Executor.EAGER:
         hint = "add `--executor sequential`"

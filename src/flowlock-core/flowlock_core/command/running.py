@@ -77,6 +77,10 @@ def _execute_with_cache(plan: Plan, options: Options, log: RunLog, reuse: Reuse)
 def _pool(options: Options) -> AbstractContextManager[Pool]:
     if options.executor is Executor.THREADS:
         return ThreadPool.of(options.jobs)
+    if options.executor is Executor.PROCESSES:
+        from flowlock_core.execute.pools.processes import ProcessPool
+
+        return ProcessPool.of(options.jobs)
     return nullcontext(InlinePool())
 
 

@@ -34,11 +34,11 @@ class Call(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Failure:
-    """Why a call failed; `error` is what was raised, for a debugger."""
+    """Why a call failed; `error` is what was raised, for a debugger, if it was raised in this process."""
 
     message: str
     problems: tuple[Problem, ...]
-    error: BaseException
+    error: BaseException | None
 
     def as_error(self) -> WorkflowError:
         """Return the error that ends a run."""

@@ -19,6 +19,8 @@ class Executor(Enum):
     SEQUENTIAL = "sequential"
     # By the plan, calls that do not need each other at the same time.
     THREADS = "threads"
+    # The same, each call in another process.
+    PROCESSES = "processes"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

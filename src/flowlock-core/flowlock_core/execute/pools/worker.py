@@ -1,0 +1,175 @@
+"""A process that executes calls one after the other, until the process that started it closes or ends."""
+
+import atexit
+import os
+import signal
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from io import TextIOWrapper
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+
+from flowlock_core.execute.call import Call, Outcome, run_call
+from flowlock_core.execute.context import Position, RunContext
+from flowlock_core.execute.pools.messages import Packed, packed, receive, send, unpacked
+from flowlock_core.masking import masked, masked_problem
+
+if TYPE_CHECKING:
+    from flowlock_core.task import Task
+
+
+class CallMessage(NamedTuple):
+    """A call without what all calls of the run have in common; its task is pickled by itself."""
+
+    step: str
+    task: bytes
+    values: Mapping[str, Any]
+    element: str
+    position: Position
+
+
+class RunMessage(NamedTuple):
+    """What the calls that follow have in common, until another such message."""
+
+    results: Path
+    base: Path | None
+
+
+class TakenMessage(NamedTuple):
+    """Files that calls of the run have written since the last such message."""
+
+    files: tuple[tuple[Path, Position], ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NotPassed:
+    """A value that cannot be passed between processes: which one, and why."""
+
+    value: str
+    reason: str
+
+
+def work(calls: Connection, answers: Connection, lifeline: Connection) -> None:
+    """Execute the calls that arrive; answer an Outcome, a NotPassed, or the exception that ends the run."""
+    _end_with(lifeline)
+    if isinstance(sys.stdout, TextIOWrapper):
+        # A call that is ended while it runs has printed what it has printed.
+        sys.stdout.reconfigure(line_buffering=True)
+    worker = _Executing()
+    while True:
+        try:
+            message = receive(calls)
+        except (EOFError, OSError):
+            _end()
+        answer = worker.answer(message)
+        # What has been sent is not held any longer.
+        del message
+        if answer is not None:
+            try:
+                send(answers, answer)
+            except OSError:
+                _end()
+            del answer
+
+
+def _end() -> NoReturn:
+    """End without taking every object apart, which takes half a second after an import of pandas."""
+    # What a task has registered, such as the removal of a temporary folder.
+    atexit._run_exitfuncs()  # noqa: SLF001 - the module has no other name for it
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def _end_with(lifeline: Connection) -> None:
+    """Let the kernel end this process, and those that it starts, when the other end of a pipe is closed.
+
+    It does so even while a call holds the interpreter's lock, so that no thread of Python could. Where a
+    system has no such signal, this process ends after its call.
+    """
+    if not hasattr(os, "setpgid"):
+        return
+    # Ctrl-C in a terminal is sent to the processes of its group: the run ends its workers itself.
+    os.setpgid(0, 0)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
+    if not hasattr(os, "O_ASYNC"):
+        return
+    import fcntl
+
+    signal.signal(signal.SIGIO, signal.SIG_DFL)
+    fcntl.fcntl(lifeline, fcntl.F_SETOWN, -os.getpgrp())
+    fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) | os.O_ASYNC)
+    if lifeline.poll():
+        # It was closed before the kernel was to look.
+        os._exit(1)
+
+
+class _Executing:
+    def __init__(self) -> None:
+        self._taken: dict[Path, Position] = {}
+        self._of_run = RunContext(taken=self._taken)
+        self._tasks: dict[bytes, Task[..., Any]] = {}
+
+    def answer(self, message: Packed) -> Packed | None:
+        """Do what a message says, and return the answer to it, if it has one."""
+        try:
+            content = unpacked(message)
+            call = self._call(content) if isinstance(content, CallMessage) else None
+        except Exception as error:  # noqa: BLE001 - classes of task packages are loaded in their own way
+            return packed(NotPassed(value="an argument", reason=_in_words(error)))
+        if call is not None:
+            return self._executed(call)
+        if isinstance(content, RunMessage):
+            self._taken = {}
+            self._of_run = RunContext(content.results, content.base, taken=self._taken)
+        if isinstance(content, TakenMessage):
+            self._taken.update(content.files)
+        return None
+
+    def _call(self, content: CallMessage) -> Call:
+        step, name, values, element, position = content
+        task = self._tasks.get(name)
+        if task is None:
+            task = self._tasks[name] = unpacked(Packed(name, ()))
+        return Call(step, task, values, self._of_run, element, position)
+
+    def _executed(self, call: Call) -> Packed:
+        try:
+            outcome = run_call(call)
+        except BaseException as error:  # noqa: BLE001 - raised again in the process of the scheduler
+            return _packed_result(error, "what it raised")
+        if outcome.failure is not None:
+            # The exception may hold anything, and only this process knows all secrets of the task.
+            problems = tuple(masked_problem(problem) for problem in outcome.failure.problems)
+            message = masked(outcome.failure.message)
+            failure = replace(outcome.failure, message=message, problems=problems, error=None)
+            outcome = outcome._replace(failure=failure)
+        return _packed_result(outcome, f"the result, {_kind_of(outcome.value)},")
+
+
+def _packed_result(result: Outcome | BaseException, name: str) -> Packed:
+    try:
+        return packed(result)
+    except Exception as error:  # noqa: BLE001 - classes of task packages are pickled in their own way
+        return packed(NotPassed(value=name, reason=_in_words(error)))
+
+
+def unpackable(values: Mapping[str, Any]) -> Iterable[tuple[str, NotPassed]]:
+    """Yield the values that cannot be pickled, with their names."""
+    for name, value in values.items():
+        try:
+            packed(value)
+        except Exception as error:  # noqa: BLE001 - classes of task packages are pickled in their own way
+            yield name, NotPassed(value=f"the value, {_kind_of(value)},", reason=_in_words(error))
+
+
+def _kind_of(value: Any) -> str:
+    kind = type(value)
+    return f"a {kind.__module__}.{kind.__qualname__}".replace("a builtins.", "a ")
+
+
+def _in_words(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"

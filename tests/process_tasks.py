@@ -1,0 +1,108 @@
+"""Tasks for runs on processes, in a module that other processes can import."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from flowlock_core.execute import Steps
+from flowlock_core.execute.context import current
+from flowlock_core.masking import remember
+from flowlock_core.task import task
+
+
+@task
+def process_of(value: int) -> int:
+    """Tell in which process it runs."""
+    return os.getpid() + 0 * value
+
+
+@task
+def dies(value: int, at: int, how: str) -> int:
+    """End the process at one of the values."""
+    if value == at and how == "exit":
+        os._exit(3)
+    if value == at:
+        os.kill(os.getpid(), getattr(signal, how))
+    return value
+
+
+@task
+def leaves_a_child() -> None:
+    """End the process, and leave another one that keeps its files open."""
+    if os.fork() == 0:
+        time.sleep(60)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@task
+def function_of(value: int) -> Any:
+    """Give what cannot be pickled."""
+    return lambda: value
+
+
+@task
+def called(function: Any) -> int:
+    """Call a function."""
+    return int(function())
+
+
+@task
+def prints(text: str) -> None:
+    """Print, also without Python."""
+    sys.stdout.write(f"python {text}\n")
+    os.write(1, b"system\n")
+
+
+@task
+def tells_secret(value: str) -> None:
+    """Fail with a secret that only this process knows."""
+    remember(value)
+    raise ValueError(f"the password {value} is wrong")
+
+
+@task
+def array(size: int) -> Any:
+    """Make a large array."""
+    return np.arange(size)
+
+
+@task
+def changed(values: Any) -> int:
+    """Change the array in place."""
+    values[0] = 5
+    return int(values[:3].sum())
+
+
+@task
+def naps(value: int, seconds: float) -> int:
+    """Sleep for a moment."""
+    time.sleep(seconds)
+    return value
+
+
+@task
+def lasts(value: int, kind: str) -> None:
+    """Take a minute or more in one of several ways, with a process of its own; tell the ids of both."""
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    path = current().output_path(f"pids-{value}.txt")
+    Path(f"{path}.part").write_text(f"{os.getpid()} {child.pid}")
+    Path(f"{path}.part").rename(path)
+    until = time.monotonic() + 60
+    if kind == "sleeping":
+        time.sleep(60)
+    while kind == "python" and time.monotonic() < until:
+        pass
+    if kind == "c":
+        # It never lets go of the interpreter's lock, and looks at no signal.
+        sum(range(10**11))
+
+
+def lasting(step: Steps) -> Any:
+    """Run two calls that take a minute."""
+    return step(lasts, "lasts").map("value", [1, 2])
