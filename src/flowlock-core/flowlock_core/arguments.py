@@ -57,7 +57,9 @@ class Argument:
             annotation, default = Annotated[annotation, default], inspect.Parameter.empty
         self.name = name
         self.annotation = annotation
-        self.field = _field_of(annotation)
+        self.field: FieldInfo | None = None
+        if get_origin(annotation) is Annotated:
+            self.field = FieldInfo.from_annotation(annotation)
         self.description = None if self.field is None else self.field.description
         self.given_default = default is not inspect.Parameter.empty
         field_default = PydanticUndefined if self.field is None else self.field.get_default()
@@ -217,9 +219,3 @@ def unknown_parameter(name: str, parameters: Sequence[str]) -> Problem:
 def arguments_of(func: Callable[..., Any]) -> Arguments:
     """Return what a function takes; its annotations are resolved once."""
     return Arguments(func)
-
-
-def _field_of(annotation: Any) -> FieldInfo | None:
-    if get_origin(annotation) is not Annotated:
-        return None
-    return FieldInfo.from_annotation(annotation)

@@ -102,10 +102,10 @@ def _parser(bundle: Bundle) -> CommandParser:
     template.set_defaults(action=_params)
 
     schema = commands.add_parser("schema", help="print the JSON Schema of the parameters")
-    schema.set_defaults(action=_schema)
+    schema.set_defaults(action=partial(_packaged, name="params.schema.json"))
 
     form = commands.add_parser("form", help="print the form: its JSON Schema and UI schema")
-    form.set_defaults(action=_form)
+    form.set_defaults(action=partial(_packaged, name="form.json"))
 
     convert = commands.add_parser(
         "convert", help="convert parameters to form data, or form data to parameters", allow_abbrev=False
@@ -288,15 +288,7 @@ def _cache(_bundle: Bundle, arguments: argparse.Namespace) -> CommandOutcome:
     return CommandOutcome(document=report.as_json(), text=str(report))
 
 
-def _schema(bundle: Bundle, _arguments: argparse.Namespace) -> CommandOutcome:
-    return _packaged(bundle, "params.schema.json")
-
-
-def _form(bundle: Bundle, _arguments: argparse.Namespace) -> CommandOutcome:
-    return _packaged(bundle, "form.json")
-
-
-def _packaged(bundle: Bundle, name: str) -> CommandOutcome:
+def _packaged(bundle: Bundle, _arguments: argparse.Namespace, *, name: str) -> CommandOutcome:
     text = _file(bundle, name)
     return CommandOutcome(document=json.loads(text), text=text)
 

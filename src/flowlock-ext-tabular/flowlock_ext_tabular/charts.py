@@ -45,7 +45,8 @@ def draw_bar_chart(
     traces = []
     for part in parts:
         _require_one_row_each(part, x)
-        traces.append({"type": "bar", **_named(part), "x": _words(part, x), "y": numbers(part.df, y, "y")})
+        categories = [str(value) for value in values(part.df, x)]
+        traces.append({"type": "bar", **_named(part), "x": categories, "y": numbers(part.df, y, "y")})
     layout = {
         "barmode": mode,
         "bargap": 0.3,
@@ -188,10 +189,6 @@ def _named(part: Series) -> dict[str, Any]:
 
 def _by(color: str | None) -> str:
     return f", coloured by {color}" if color else ""
-
-
-def _words(part: Series, column: str) -> list[str]:
-    return [str(value) for value in values(part.df, column)]
 
 
 def _require_one_row_each(part: Series, x: str) -> None:

@@ -85,14 +85,13 @@ def fill_missing(
     if (method is Fill.VALUE) != (value is not None):
         message = "a value is required" if value is None else "only the method `value` uses a value"
         raise TaskError(message, parameter="value", hint="set both `method: value` and `value`, or neither")
-    chosen = columns or _fillable(df, method)
+    if columns:
+        chosen = columns
+    elif method in (Fill.MEAN, Fill.MEDIAN):
+        chosen = list(df.select_dtypes("number").columns)
+    else:
+        chosen = list(df.columns)
     return df.assign(**{column: _filled(df[column], method, value) for column in chosen})
-
-
-def _fillable(df: DataFrame, method: Fill) -> list[str]:
-    if method in (Fill.MEAN, Fill.MEDIAN):
-        return list(df.select_dtypes("number").columns)
-    return list(df.columns)
 
 
 def _filled(column: "pd.Series[Any]", method: Fill, value: Any) -> "pd.Series[Any]":
@@ -116,7 +115,7 @@ def _filled(column: "pd.Series[Any]", method: Fill, value: Any) -> "pd.Series[An
     except (TypeError, ValueError) as error:
         raise TaskError(
             f"the column `{column.name}` contains {_held(column)}, and cannot be filled with "
-            f"{_with(method, value)}",
+            f"{_filling(method, value)}",
             parameter="value" if method is Fill.VALUE else "method",
             hint="list only columns of one kind under `columns`",
         ) from error
@@ -127,6 +126,10 @@ def _fractions(column: "pd.Series[Any]") -> "pd.Series[Any]":
     return column.astype("float64") if column.dtype.kind in "iu" and column.isna().any() else column
 
 
+def _filling(method: Fill, value: Any) -> str:
+    return repr(value) if method is Fill.VALUE else f"the {method.value}"
+
+
 def _held(column: "pd.Series[Any]") -> str:
     from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_dtype
 
@@ -135,7 +138,3 @@ def _held(column: "pd.Series[Any]") -> str:
     if is_bool_dtype(column.dtype):
         return "true and false"
     return "numbers" if is_numeric_dtype(column.dtype) else "texts"
-
-
-def _with(method: Fill, value: Any) -> str:
-    return repr(value) if method is Fill.VALUE else f"the {method.value}"

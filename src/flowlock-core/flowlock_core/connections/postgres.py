@@ -78,13 +78,14 @@ class Postgres(ConnectionSettings):
 
     def _parameters(self) -> str:
         """Return the parameters of the connection as libpq reads them, each in quotes."""
+        on_this_machine = self.host.startswith(("/", "127.")) or self.host in _LOOPBACK
         parameters = {
             "host": self.host,
             "port": self.port,
             "dbname": self.database,
             "user": self.user,
             "password": self.password.get_secret_value() if self.password else None,
-            "sslmode": self.sslmode or ("prefer" if self._is_on_this_machine() else "require"),
+            "sslmode": self.sslmode or ("prefer" if on_this_machine else "require"),
             "sslrootcert": self.sslrootcert,
             "connect_timeout": self.connect_timeout,
             "application_name": "flowlock",
@@ -93,9 +94,6 @@ class Postgres(ConnectionSettings):
             "options": "",
         }
         return " ".join(f"{name}={_quoted(value)}" for name, value in parameters.items() if value is not None)
-
-    def _is_on_this_machine(self) -> bool:
-        return self.host.startswith(("/", "127.")) or self.host in _LOOPBACK
 
 
 def _quoted(value: Any) -> str:

@@ -77,7 +77,11 @@ class Sources:
                     continue
                 other = chosen.setdefault(setting, variable)
                 if self.environ[other] != self.environ[variable]:
-                    raise _set_twice(other, variable)
+                    message = (
+                        f"the environment variables {other} and {variable} set the same setting "
+                        "to different values"
+                    )
+                    raise SettingsError(Problem(code="FL752", message=message, hint="unset one of them"))
             for setting, variable in chosen.items():
                 yield variable, setting
 
@@ -98,11 +102,6 @@ def _path_of(variable: str) -> tuple[str, str, str] | None:
             if len(parts) == _PARTS and all(parts):
                 return parts[0], parts[1], parts[2]
     return None
-
-
-def _set_twice(one: str, other: str) -> SettingsError:
-    message = f"the environment variables {one} and {other} set the same setting to different values"
-    return SettingsError(Problem(code="FL752", message=message, hint="unset one of them"))
 
 
 def variable_for(kind: str, name: str, setting: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from flowlock_core.documents import nodes
 from flowlock_core.documents.json_text import is_json, read_json
-from flowlock_core.documents.nodes import Fault, FaultKind, Node, Tree
+from flowlock_core.documents.nodes import FaultKind, Node, Tree
 from flowlock_core.documents.yaml_text import read_yaml
 from flowlock_core.errors import Location, Problem, WorkflowError
 
@@ -101,7 +101,10 @@ def parse_document(text: str, file: str) -> Document:
     Without a suffix of either (standard input), it is JSON if it can be read as that.
     """
     tree = _tree(text, file)
-    problems = tuple(_problem(fault) for fault in tree.faults)
+    problems = tuple(
+        Problem(code=_CODES[fault.kind], message=fault.message, location=fault.location, hint=fault.hint)
+        for fault in tree.faults
+    )
     if tree.root is None and problems:
         raise WorkflowError(problems[-1].message, problems=problems)
     places = _Places()
@@ -123,11 +126,6 @@ def _tree(text: str, file: str) -> Tree:
         case ".yaml" | ".yml":
             return read_yaml(text, file)
     return read_json(text, file) if is_json(text) else read_yaml(text, file)
-
-
-def _problem(fault: Fault) -> Problem:
-    code = _CODES[fault.kind]
-    return Problem(code=code, message=fault.message, location=fault.location, hint=fault.hint)
 
 
 @dataclass(frozen=True, slots=True)

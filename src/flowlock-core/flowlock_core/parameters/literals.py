@@ -118,7 +118,9 @@ def refusals_of(arguments: Arguments, check: LiteralCheck) -> list[Refusal]:
 
 
 def _problems_of_literal(argument: Argument, value: Any, check: LiteralCheck) -> list[Problem]:
-    filled = _with_holes(value, check.holes)
+    filled = value
+    for hole in check.holes:
+        filled = _replaced(filled, hole)
     try:
         checked = argument.adapter.validate_python(filled, context=_CONTEXT)
     except ValidationError as error:
@@ -128,12 +130,6 @@ def _problems_of_literal(argument: Argument, value: Any, check: LiteralCheck) ->
 
 class _Hole:
     """Stands for a value that is known only in a run."""
-
-
-def _with_holes(value: Any, holes: Sequence[Path]) -> Any:
-    for hole in holes:
-        value = _replaced(value, hole)
-    return value
 
 
 def _replaced(value: Any, path: Path) -> Any:

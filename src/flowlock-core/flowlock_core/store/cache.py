@@ -76,14 +76,19 @@ class RunCache:
         return CacheHit(entry=entry, written=written)
 
     def keep(self, label: str, parts: Parts, outcome: Outcome) -> Result | str:
-        """Keep what a call gave; return the kept result, or the reason why it cannot be kept."""
+        """Keep what a call returned; return the kept result, or the reason why it cannot be kept."""
         try:
             kept = self.store.keep(outcome.value)
+            written = []
+            for path in outcome.written:
+                name = path.relative_to(self.results).as_posix()
+                content = self.store.folder.put_object(path.read_bytes())
+                written.append(WrittenFile(name=name, object=content))
             entry = Entry(
                 label=label,
                 result=kept,
-                folder=str(self.results) if outcome.written else "",
-                written=tuple([self._kept_file(path) for path in outcome.written]),
+                folder=str(self.results) if written else "",
+                written=tuple(written),
             )
             self.store.put_entry(key_of(parts), entry)
         except UndigestibleError as error:
@@ -109,10 +114,6 @@ class RunCache:
         except DamagedError:
             return {}
         return document if isinstance(document, dict) else {}
-
-    def _kept_file(self, path: Path) -> WrittenFile:
-        name = path.relative_to(self.results).as_posix()
-        return WrittenFile(name=name, object=self.store.folder.put_object(path.read_bytes()))
 
     def _restored(self, file: WrittenFile) -> Path:
         path = self.results / file.name

@@ -75,16 +75,18 @@ def usage(store: Store) -> Usage:
 
 
 def collect(store: Store, *, max_bytes: int, max_age: float) -> int:
-    """Remove what was not used for `max_age` seconds, and more, what was used last being kept longest.
+    """Remove what was not used for `max_age` seconds; remove more, the oldest first, above `max_bytes`.
 
-    Returns how many bytes were freed.
+    Return how many bytes were freed.
     """
     before = usage(store).size
     needed: dict[str, int] = {}
     removed: set[str] = set()
     kept_bytes = 0
     for stored in entries(store):
-        objects = {} if stored.entry is None else _sizes(store, stored.entry)
+        objects: dict[str, int] = {}
+        if stored.entry is not None:
+            objects = {name: _size(store.folder.object_path(name)) for name in stored.entry.objects()}
         more = sum(size for name, size in objects.items() if name not in needed) + _size(stored.path)
         too_old = time() - stored.used > max_age
         if stored.entry is None or too_old or kept_bytes + more > max_bytes:
@@ -103,10 +105,6 @@ def clear(store: Store) -> int:
     for folder in ("entries", "objects", "files", "last"):
         shutil.rmtree(store.folder.path / folder, ignore_errors=True)
     return before - usage(store).size
-
-
-def _sizes(store: Store, entry: Entry) -> dict[str, int]:
-    return {name: _size(store.folder.object_path(name)) for name in entry.objects()}
 
 
 def _remove_unneeded(store: Store, needed: Mapping[str, int], removed: AbstractSet[str]) -> None:

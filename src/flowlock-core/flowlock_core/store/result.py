@@ -53,7 +53,10 @@ class Result:
         if self._digest is None:
             if self._items is not None and self._kind is not None:
                 # As of a list that is kept item by item.
-                self._digest = kept_container(self._kind, tuple(map(_by_digest, self._items))).digest
+                items = [
+                    item.kept or StoredValue(digest=item.digest, format=Format.PLAIN) for item in self._items
+                ]
+                self._digest = kept_container(self._kind, tuple(items)).digest
             else:
                 self._digest = digest_as_kept(self.get())
         return self._digest
@@ -126,7 +129,3 @@ def digest_as_kept(value: Any) -> str:
     if type(value) in (list, tuple) and not is_plain(value):
         return digest_of_parts(type(value).__name__, map(digest_as_kept, value))
     return digest(value)
-
-
-def _by_digest(result: Result) -> StoredValue:
-    return result.kept or StoredValue(digest=result.digest, format=Format.PLAIN)

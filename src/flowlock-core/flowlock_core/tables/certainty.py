@@ -98,11 +98,17 @@ def _null_words_in(texts: "pa.Array") -> set[str]:
 
 
 def quoted_columns(content: str, delimiter: str) -> Callable[[], set[int]]:
-    """Return what tells in which columns quotes mark texts: the file is read for it once, if at all."""
+    """Return a function for the numbers of the columns whose values have quotes to mark them as texts.
+
+    It reads the file once, when it is first called.
+    """
 
     @cache
     def columns() -> set[int]:
-        return _columns_of_quoted_texts(content, delimiter) if '"' in content else set()
+        if '"' not in content:
+            return set()
+        needlessly_quoted, quotes_mark_texts = _quotes_without_need(content, delimiter)
+        return needlessly_quoted if quotes_mark_texts else set()
 
     return columns
 
@@ -116,12 +122,6 @@ def unmarked_columns(content: str, delimiter: str) -> set[int]:
     """Return the numbers of the columns whose values are quoted needlessly: quotes do not mark strings."""
     quoted, marking = _quotes_without_need(content, delimiter)
     return set() if marking else quoted
-
-
-def _columns_of_quoted_texts(content: str, delimiter: str) -> set[int]:
-    """Return the numbers of the columns with values that are quoted without need, if that marks texts."""
-    quoted, marking = _quotes_without_need(content, delimiter)
-    return quoted if marking else set()
 
 
 def _quotes_without_need(content: str, delimiter: str) -> tuple[set[int], bool]:

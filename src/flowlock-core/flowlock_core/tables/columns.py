@@ -105,12 +105,15 @@ def column_of_texts(
 
 def _certain(name: str, texts: "pa.Array", said: Columns, quoted: Callable[[], bool]) -> "pd.Series[Any]":
     """Return a column as numbers or booleans if all of its texts are, else as texts."""
+    import pyarrow.compute as pc
+
     plain = _without(texts, said.other_words())
     if plain.null_count == len(plain):
         return series_of(name, texts) if texts.null_count < len(texts) else _nothing(name, len(texts))
     if _all_match(plain, number_pattern(said.decimal_mark)):
         return series_of(name, texts) if quoted() else _numbers(name, plain, said)
-    if _all_words(plain, (*TRUE_WORDS, *FALSE_WORDS)):
+    is_boolean = _is_word(plain, (*TRUE_WORDS, *FALSE_WORDS))
+    if pc.all(is_boolean).as_py():
         return series_of(name, texts) if quoted() else series_of(name, _is_word(plain, TRUE_WORDS))
     return series_of(name, texts)
 
@@ -139,12 +142,6 @@ def _all_match(texts: "pa.Array", pattern: str) -> bool:
     import pyarrow.compute as pc
 
     return bool(pc.all(pc.match_substring_regex(texts, pattern)).as_py())
-
-
-def _all_words(texts: "pa.Array", words: Collection[str]) -> bool:
-    import pyarrow.compute as pc
-
-    return bool(pc.all(_is_word(texts, words)).as_py())
 
 
 def _nothing(name: str, length: int) -> "pd.Series[Any]":

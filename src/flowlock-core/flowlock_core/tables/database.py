@@ -40,7 +40,7 @@ def frame_of(table: ArrowTable) -> "pd.DataFrame":
 
 
 def _column(name: str, field: Any, chunks: Any) -> "pd.Series[Any]":
-    kind = _database_type(field)
+    kind: str = (field.metadata or {}).get(_TYPE_NOTE, b"of unknown name").decode(errors="replace")
     convert = _READERS.get(kind)
     if convert is None:
         raise TaskError(
@@ -49,11 +49,6 @@ def _column(name: str, field: Any, chunks: Any) -> "pd.Series[Any]":
             hint=f"write `{name}::text` in the query, or cast to another type",
         )
     return convert(name, chunks.combine_chunks())
-
-
-def _database_type(field: Any) -> str:
-    text: str = (field.metadata or {}).get(_TYPE_NOTE, b"of unknown name").decode(errors="replace")
-    return text
 
 
 def _plain(name: str, array: Any) -> "pd.Series[Any]":

@@ -217,8 +217,10 @@ def _day_field(text: str) -> str:
 
 
 def _value_field(value: Any) -> str:
+    """Return a value as a field; a text is quoted if it has a delimiter or could be read as another type."""
     if isinstance(value, str):
-        return _field(value)
+        typed = value == "" or value in _WORDS or _NUMBER.match(value) or _COMMA_NUMBER.match(value)
+        return _in_quotes(value) if typed or _SYNTAX.search(value) else value
     if isinstance(value, float):
         return repr(value)
     return str(value)
@@ -227,12 +229,6 @@ def _value_field(value: Any) -> str:
 def _name_field(name: str, *, alone: bool) -> str:
     """Return a name as a field of the header; it is read as a string whatever it looks like."""
     return _in_quotes(name) if _SYNTAX.search(name) or (alone and " " in name) else name
-
-
-def _field(text: str) -> str:
-    """Return a text as a field, in quotes if it has a delimiter in it or could be read as another type."""
-    typed = text == "" or text in _WORDS or _NUMBER.match(text) or _COMMA_NUMBER.match(text)
-    return _in_quotes(text) if typed or _SYNTAX.search(text) else text
 
 
 def _in_quotes(text: str) -> str:

@@ -67,12 +67,11 @@ def split_groups(
     """
     require_columns(df, by, "by")
     columns = sorted(set(by))
-    groups = df.groupby(columns, sort=True, dropna=False, observed=True)
-    return [(_key(columns, values), part.reset_index(drop=True)) for values, part in groups]
-
-
-def _key(columns: list[str], values: Any) -> GroupKey:
-    return tuple((column, "=", _plain(value)) for column, value in zip(columns, values, strict=True))
+    groups = []
+    for values, rows in df.groupby(columns, sort=True, dropna=False, observed=True):
+        key = tuple((column, "=", _plain(value)) for column, value in zip(columns, values, strict=True))
+        groups.append((key, rows.reset_index(drop=True)))
+    return groups
 
 
 def _plain(value: Any) -> Any:
