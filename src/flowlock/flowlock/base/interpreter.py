@@ -116,7 +116,8 @@ def find(python: Path | None = None, *, kept: Path | None = None) -> Interpreter
     that cannot be packaged is a FlowlockError with every reason.
     """
     interpreter = _inspect(python, kept)
-    problems = list(_problems(interpreter))
+    # Where the files of an interpreter of the wrong kind are does not matter.
+    problems = list(_kind_problems(interpreter)) or list(_layout_problems(interpreter))
     if problems:
         raise FlowlockError(f"{interpreter.executable} cannot be packaged", problems=problems)
     if not _has_debian_layout(interpreter):
@@ -184,12 +185,6 @@ def _ask(executable: Path) -> dict[str, Any]:
             detail=error.detail if isinstance(error, FlowlockError) else None,
         ) from error
     return answer
-
-
-def _problems(python: Interpreter) -> Iterator[Problem]:
-    """Yield why an interpreter cannot be packaged: what it is, or else where its files are."""
-    kind = list(_kind_problems(python))
-    yield from kind or _layout_problems(python)
 
 
 def _kind_problems(python: Interpreter) -> Iterator[Problem]:

@@ -74,10 +74,10 @@ def save(folder: Path, manifest: BaseManifest) -> None:
 def sound_entries(folder: Path, entries: Sequence[BaseEntry]) -> dict[str, BaseEntry]:
     """Return the entries whose file has the digest of the record, by path."""
     digests = StatCache(folder / DIGESTS)
-    sound = {entry.path: entry for entry in entries if _is_sound(folder / entry.path, entry, digests)}
+    sound = {}
+    for entry in entries:
+        archive = folder / entry.path
+        if archive.is_file() and digests.sha256(archive) == entry.record["sha256"]:
+            sound[entry.path] = entry
     digests.save([folder])
     return sound
-
-
-def _is_sound(path: Path, entry: BaseEntry, digests: StatCache) -> bool:
-    return path.is_file() and digests.sha256(path) == entry.record["sha256"]

@@ -1,10 +1,7 @@
 """A wheel: what it says of itself, and its files as they are installed."""
 
-import base64
 import configparser
-import csv
 import hashlib
-import io
 import zipfile
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +19,7 @@ from flowlock.base import wheel_archive
 from flowlock.base.archive import PLACEHOLDER, File
 from flowlock.base.universe import WheelMetadata
 from flowlock.base.wheel_archive import WheelFault, refused
+from flowlock.conda import distribution_record
 from flowlock.names import EntryPoint
 
 SHOWN = 60
@@ -194,7 +192,7 @@ def installed_files(wheel: Wheel, python: str) -> Iterator[File]:
     """
     site = "site-packages" if wheel.pure else f"lib/python{python}/site-packages"
     scripts = "python-scripts" if wheel.pure else "bin"
-    record: list[tuple[str, str, str]] = []
+    record: list[distribution_record.Row] = []
     written: set[str] = set()
     for file in _ordered(wheel, python, site, scripts):
         _refuse_collision(wheel, file.path, written)
@@ -202,14 +200,18 @@ def installed_files(wheel: Wheel, python: str) -> Iterator[File]:
         inside = file.path.removeprefix(f"{site}/")
         outside = _PREFIX_FROM_SITE + file.path.replace("python-scripts/", "bin/", 1)
         name = inside if inside != file.path else outside
-        # The installer writes the prefix into the file: its digest is not known here.
-        record.append((name, "", "") if file.has_prefix else (name, _record_hash(file), str(len(file.data))))
+        if file.has_prefix:
+            # The installer writes the prefix into the file.
+            record.append(distribution_record.undigested(name))
+        else:
+            record.append(distribution_record.row(name, sha256=file.digest(), size=len(file.data)))
         yield file
-    record += [(f"{_PREFIX_FROM_SITE}bin/{name}", "", "") for name in wheel.entry_points if wheel.pure]
+    if wheel.pure:
+        commands = (f"{_PREFIX_FROM_SITE}bin/{name}" for name in wheel.entry_points)
+        record += map(distribution_record.undigested, commands)
     own = f"{wheel.dist_info}/RECORD"
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([*sorted(record), (own, "", "")])
-    yield File(path=f"{site}/{own}", data=text.getvalue().encode())
+    text = distribution_record.text([*sorted(record), distribution_record.undigested(own)])
+    yield File(path=f"{site}/{own}", data=text.encode())
 
 
 def _refuse_collision(wheel: Wheel, path: str, written: Collection[str]) -> None:
@@ -280,7 +282,3 @@ def _command(name: str, function: str) -> File:
     module, _, attribute = function.partition(":")
     text = _INTERPRETER + _SCRIPT.format(module=module, root=attribute.split(".")[0], function=attribute)
     return File(path=f"bin/{name}", data=text.encode(), executable=True, has_prefix=True)
-
-
-def _record_hash(file: File) -> str:
-    return "sha256=" + base64.urlsafe_b64encode(bytes.fromhex(file.digest())).decode().rstrip("=")

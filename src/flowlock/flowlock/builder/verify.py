@@ -33,7 +33,8 @@ def verify(
             if outcome.data != built[name].read_bytes():
                 again = folder / pending[name].identity.artifact.file
                 again.write_bytes(outcome.data)
-                problems.append(_problem(name))
+                message = f"{name} is not reproducible: the same inputs produced different bytes"
+                problems.append(Problem(code="FL540", message=message))
                 details.append(f"{name}:\n{difference(built[name], again)}")
     finally:
         files.remove(folder)
@@ -44,9 +45,3 @@ def verify(
             detail="\n".join(details),
             hint="make these builds independent of the time, the order and the location",
         )
-
-
-def _problem(name: str) -> Problem:
-    return Problem(
-        code="FL540", message=f"{name} is not reproducible: the same inputs produced different bytes"
-    )

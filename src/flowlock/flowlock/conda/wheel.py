@@ -4,8 +4,6 @@ The binary distribution format of the Python Packaging User Guide (PEP 427). The
 the package: nothing is compressed, since compressed bytes depend on the library's version.
 """
 
-import base64
-import csv
 import hashlib
 import io
 import re
@@ -16,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from flowlock.conda import archive
+from flowlock.conda import archive, distribution_record
 from flowlock.conda.members import INDEX, Member
 
 SUFFIX = ".whl"
@@ -83,11 +81,15 @@ def _path(path: str, stem: str) -> str:
 def _zipped(paths: Sequence[str], files: dict[str, Member], record: str, epoch: datetime) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as wheel:
+        rows = []
         for path in paths:
+            data = files[path].data
             mode = 0o755 if files[path].executable else 0o644
-            wheel.writestr(_entry(path, mode, epoch), files[path].data)
-        rows = [_row(path, files[path].data) for path in paths]
-        wheel.writestr(_entry(record, 0o644, epoch), _csv([*rows, (record, "", "")]))
+            wheel.writestr(_entry(path, mode, epoch), data)
+            sha256 = hashlib.sha256(data).hexdigest()
+            rows.append(distribution_record.row(path, sha256=sha256, size=len(data)))
+        text = distribution_record.text([*rows, distribution_record.undigested(record)])
+        wheel.writestr(_entry(record, 0o644, epoch), text)
     return buffer.getvalue()
 
 
@@ -96,14 +98,3 @@ def _entry(path: str, mode: int, epoch: datetime) -> zipfile.ZipInfo:
     entry.create_system = _MADE_BY_UNIX
     entry.external_attr = (0o100000 | mode) << 16
     return entry
-
-
-def _row(path: str, data: bytes) -> tuple[str, str, str]:
-    digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
-    return path, f"sha256={digest}", str(len(data))
-
-
-def _csv(rows: Iterable[tuple[str, str, str]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()

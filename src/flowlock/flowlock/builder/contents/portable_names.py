@@ -38,7 +38,9 @@ def collisions(paths: Iterable[str]) -> Iterator[list[str]]:
     files = set(paths)
     folders = {str(parent) for path in files for parent in PurePosixPath(path).parents}
     for path in files | folders:
-        spelt.setdefault(_folded(path), set()).add(path)
+        # Canonical caseless matching (Unicode, D145), composed again.
+        caseless = unicodedata.normalize("NFC", unicodedata.normalize("NFD", path).casefold())
+        spelt.setdefault(caseless, set()).add(path)
     for same in sorted(sorted(group) for group in spelt.values()):
         # Folders of two spellings become one folder, which loses nothing.
         if len(same) > 1 and not files.isdisjoint(same):
@@ -54,10 +56,6 @@ def _is_windows_name(part: str) -> bool:
     if _FORBIDDEN.search(part) or part.endswith((".", " ")):
         return False
     return not _DEVICE.fullmatch(part.partition(".")[0].rstrip())
-
-
-def _folded(path: str) -> str:
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", path).casefold())
 
 
 def _warning(message: str, hint: str) -> Problem:

@@ -36,21 +36,18 @@ class BuildRequirements:
     def manifest(self, *, file: str, channels: Iterable[str]) -> Manifest:
         """Return the environments as what a lock is solved from and compared with."""
         urls = tuple(channel_url(channel) for channel in channels)
-        environments = [
-            ManifestEnvironment(
-                name=name,
-                channels=urls,
-                platforms=tuple(map(virtual.target, specs)),
-                requirements=_requirements(specs),
+        environments = []
+        for name, specs in self.specs.items():
+            targets = {platform: virtual.target(platform) for platform in specs}
+            requirements = {
+                target.name: manifest_requirements(specs[platform]) for platform, target in targets.items()
+            }
+            environments.append(
+                ManifestEnvironment(
+                    name=name, channels=urls, platforms=tuple(targets.values()), requirements=requirements
+                )
             )
-            for name, specs in self.specs.items()
-        ]
         return Manifest(label="build", file=file, environments=tuple(environments))
-
-
-def _requirements(specs: Mapping[Platform, Iterable[str]]) -> dict[str, tuple[ManifestRequirement, ...]]:
-    """Return specs by platform as a manifest has them, by the platform's name."""
-    return {virtual.target(platform).name: manifest_requirements(specs[platform]) for platform in specs}
 
 
 def manifest_requirements(specs: Iterable[str]) -> tuple[ManifestRequirement, ...]:
@@ -90,11 +87,10 @@ def wanted(
         specs = ours.resolved((*recipe.requirements("build"), *recipe.requirements("host")))
         for platform in everywhere:
             add(name, DEFAULT if names_of(specs) <= usual else name, platform, specs)
-    return BuildRequirements(of=of, specs={name: _sorted_specs(needed[name]) for name in sorted(needed)})
-
-
-def _sorted_specs(needed: Mapping[Platform, Iterable[str]]) -> dict[Platform, tuple[str, ...]]:
-    return {platform: tuple(sorted(specs)) for platform, specs in needed.items()}
+    ordered = {}
+    for environment, by_platform in sorted(needed.items()):
+        ordered[environment] = {platform: tuple(sorted(specs)) for platform, specs in by_platform.items()}
+    return BuildRequirements(of=of, specs=ordered)
 
 
 class _WorkspacePackages:

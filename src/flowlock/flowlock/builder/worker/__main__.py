@@ -37,7 +37,11 @@ def main(job_file: Path) -> int:
             log.write(line.rstrip() + "\n")
 
         try:
-            result = _test(job, work, note) if "test" in job else _build(job, work, note)
+            if "test" in job:
+                test(work / job["test"], job["channels"], note)
+                result = {"file": job["test"]}
+            else:
+                result = _build(job, work, note)
             (work / RESULT).write_text(json.dumps(result))
         except FlowlockError as error:
             log.write(f"error: {error.message}\n")
@@ -45,11 +49,6 @@ def main(job_file: Path) -> int:
             (work / RESULT).write_text(json.dumps(failure))
             return 1
     return 0
-
-
-def _test(job: Mapping[str, Any], work: Path, log: Callable[[str], None]) -> dict[str, Any]:
-    test(work / job["test"], job["channels"], log)
-    return {"file": job["test"]}
 
 
 def _build(job: Mapping[str, Any], work: Path, log: Callable[[str], None]) -> dict[str, Any]:

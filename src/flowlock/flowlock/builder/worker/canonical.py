@@ -1,6 +1,5 @@
 """The archive that an engine made, rewritten so that the same inputs give the same bytes."""
 
-import base64
 import csv
 import hashlib
 import io
@@ -13,6 +12,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from flowlock.builder.contents.shipped import ExcludedFile, ExclusionReason, dist_infos, left_out
+from flowlock.conda import distribution_record
 from flowlock.conda.members import Member
 from flowlock.errors import FlowlockError
 from flowlock.recipe.document import Noarch
@@ -146,9 +146,10 @@ def _records(content: Mapping[str, Member], own: Collection[str]) -> Iterator[Me
 
 
 def _record(member: Member, site: str, content: Mapping[str, Member]) -> Member:
-    """Return a RECORD (recording-installed-packages spec) with today's digests.
+    """Return a RECORD with the digests of the files as they are packed.
 
-    Of a noarch package only files below site-packages: how far that is from the rest tells the installation.
+    Of a noarch package it lists only files below site-packages: where the others are installed, relative to
+    that, is known only to the installer.
     """
     try:
         listed = {row[0] for row in csv.reader(io.StringIO(member.data.decode()), strict=True) if row}
@@ -156,16 +157,12 @@ def _record(member: Member, site: str, content: Mapping[str, Member]) -> Member:
         raise FlowlockError(f"{member.path} cannot be read: {error}", code="FL534") from error
     shipped = {posixpath.normpath(posixpath.join(site, name)) for name in listed} & content.keys()
     named = {posixpath.relpath(f"/{name}", f"/{site}"): content[name] for name in shipped - {member.path}}
-    rows = [(name, *_hash(file.data)) for name, file in sorted(named.items())]
-    own = posixpath.relpath(f"/{member.path}", f"/{site}")
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows([*rows, (own, "", "")])
-    return replace(member, data=out.getvalue().encode())
-
-
-def _hash(data: bytes) -> tuple[str, str]:
-    digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
-    return f"sha256={digest}", str(len(data))
+    rows = []
+    for name, file in sorted(named.items()):
+        sha256 = hashlib.sha256(file.data).hexdigest()
+        rows.append(distribution_record.row(name, sha256=sha256, size=len(file.data)))
+    rows.append(distribution_record.undigested(posixpath.relpath(f"/{member.path}", f"/{site}")))
+    return replace(member, data=distribution_record.text(rows).encode())
 
 
 def _rewritten(member: Member, facts: ArchiveFacts) -> Member:

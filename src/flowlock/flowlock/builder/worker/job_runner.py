@@ -125,7 +125,7 @@ class JobRunner:
                 _, errors = running.communicate()
             finally:
                 self._running.discard(running)
-        result = _json(directory / RESULT)
+        result = memo.read_plain(directory / RESULT, dict[str, Any]) or {}
         if running.returncode == 0 and result.get("file") == job.identity.artifact.file:
             return Remarks.from_json(result["remarks"]) if "remarks" in result else NO_REMARKS
         raise self._failure(job, directory, result, errors, running.returncode)
@@ -195,7 +195,3 @@ def _linked(job: BuildJob | TestJob, directory: Path) -> frozenset[str] | None:
     """Return the packages of a build's environments, which are still there; those of tests are not."""
     records: Iterable[Path] = directory.glob(f"{ENVIRONMENTS}/conda-meta/*.json")
     return frozenset(path.stem for path in records) if isinstance(job, BuildJob) else None
-
-
-def _json(path: Path) -> dict[str, Any]:
-    return memo.read_plain(path, dict[str, Any]) or {}

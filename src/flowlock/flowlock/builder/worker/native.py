@@ -66,7 +66,8 @@ def refusals(recipes: Mapping[str, Recipe], platform: Platform, *, kept: Path) -
 
 def _answers(questions: Mapping[_Key, Mapping[str, Any]], kept: Path) -> dict[_Key, Mapping[str, Any]]:
     """Return the engine's answers; earlier ones are read from `kept`."""
-    digests = {key: _digest(question) for key, question in questions.items()}
+    engine = version(DISTRIBUTION)
+    digests = {key: digest_of([engine, question]) for key, question in questions.items()}
     kept_answers = memo.read(kept, dict[str, dict[str, str | list[str]]]) or {}
     answers = {digest: answer for digest, answer in kept_answers.items() if _is_answer(answer)}
     new = {digest: questions[key] for key, digest in digests.items() if digest not in answers}
@@ -102,10 +103,6 @@ def _answer(question: Mapping[str, Any]) -> Mapping[str, Any]:
         return requirements(question["document"], question["variant"], question["platform"])
     except FlowlockError as error:
         return {"error": error.message}
-
-
-def _digest(question: Mapping[str, Any]) -> str:
-    return digest_of([version(DISTRIBUTION), question])
 
 
 if __name__ == "__main__":
