@@ -26,12 +26,12 @@ class ChannelListing:
     def as_text(self) -> str:
         """Return a line per package."""
         width = max((len(entry.artifact.file) for entry in self.entries), default=0)
-        return "\n".join(_line(entry, width) for entry in self.entries)
-
-
-def _line(entry: ChannelEntry, width: int) -> str:
-    artifact = entry.artifact
-    return f"{artifact.subdir:<13} {artifact.file:<{width}}  {entry.size:>9}  {artifact.known_sha256[:12]}"
+        lines = []
+        for entry in self.entries:
+            artifact = entry.artifact
+            digest = artifact.known_sha256[:12]
+            lines.append(f"{artifact.subdir:<13} {artifact.file:<{width}}  {entry.size:>9}  {digest}")
+        return "\n".join(lines)
 
 
 def ls(channel: Path) -> ChannelListing:

@@ -136,7 +136,7 @@ def _bytecode() -> Finding:
     """
     folders = [Path(folder) for module in (flowlock, flowlock_core) for folder in module.__path__]
     modules = list(chain.from_iterable(folder.rglob("*.py") for folder in folders))
-    without = [path for path in modules if not _has_bytecode(path)]
+    without = [path for path in modules if not Path(cache_from_source(path)).is_file()]
     written = not sys.dont_write_bytecode and all(os.access(folder, os.W_OK) for folder in folders)
     coverage = f"of {len(modules)} modules, {len(without)} have none yet"
     if not without:
@@ -149,10 +149,6 @@ def _bytecode() -> Finding:
         needed=False,
         remedy=f"each start compiles these modules again: run `{compiling}` as a user with write access",
     )
-
-
-def _has_bytecode(module: Path) -> bool:
-    return Path(cache_from_source(module)).is_file()
 
 
 def _git() -> Finding:

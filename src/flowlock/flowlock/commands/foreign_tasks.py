@@ -82,7 +82,7 @@ class SolvedEnvironments:
             literals,
         ]
         with self._environment(lock_file) as environment:
-            done = environment.run(command, each_line=_nothing)
+            done = environment.run(command, each_line=lambda _line: None)
         answer: Mapping[str, Any] = {**read_description(done, _names(requirements)), "asked": literal_checks}
         memo.write(self._answer(lock_file), answer)
         return answer
@@ -201,7 +201,3 @@ def _match_spec(name: str, version: LocatedText | None) -> str:
 
 def _names(requirements: Sequence[SpecRequirement]) -> str:
     return ", ".join(requirement.name.value for requirement in requirements if requirement.name)
-
-
-def _nothing(_line: str) -> None:
-    return

@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from importlib.metadata import version
 from importlib.resources import files as resources
 from pathlib import Path
@@ -108,9 +107,11 @@ def content(name: str, *, today: datetime) -> dict[str, str]:
         "toolchain": version("flowlock"),
         "pixi": PIXI_IMAGE.partition("-")[0],
     }
-    written = {
-        path.format_map(values): _template(template).substitute(values) for path, template in LAYOUT.items()
-    }
+    templates = resources("flowlock.commands") / "templates"
+    written = {}
+    for path, name_of_template in LAYOUT.items():
+        template = Template((templates / f"{name_of_template}.in").read_text(encoding="utf-8"))
+        written[path.format_map(values)] = template.substitute(values)
     project = f"src/{distribution}/pyproject.toml"
     recipe = render(
         pyproject.read(written[project], project),
@@ -149,8 +150,3 @@ def _refuse_full(folder: Path) -> None:
             code="FL307",
             hint="use a folder that does not exist yet",
         )
-
-
-@cache
-def _template(name: str) -> Template:
-    return Template((resources("flowlock.commands") / "templates" / f"{name}.in").read_text(encoding="utf-8"))

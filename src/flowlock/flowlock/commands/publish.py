@@ -14,7 +14,7 @@ from flowlock.commands.session import Session
 from flowlock.commands.verify import VerifyResult
 from flowlock.edges import files, git, process
 from flowlock.edges.retry_policy import DEFAULT_RETRY_POLICY, RetryPolicy
-from flowlock.edges.secret import CREDENTIAL_WORDS
+from flowlock.edges.secret import names_credential
 from flowlock.errors import FlowlockError
 from flowlock.release import changelog, publish, reviewed, version
 from flowlock.release.outcome import PublishResult
@@ -126,7 +126,7 @@ def _notes(session: Session, name: str, *, prerelease: bool) -> str:
 
 def _build_apart(session: Session, folder: Path) -> Path:
     """Build into a folder, in a process that has no credentials."""
-    env = {name: value for name, value in os.environ.items() if not _names_credential(name)}
+    env = {name: value for name, value in os.environ.items() if not names_credential(name)}
     command = [sys.executable, "-m", "flowlock", "-C", str(session.workspace.root)]
     options = ["--profile", str(session.profile)]
     if session.offline:
@@ -134,7 +134,3 @@ def _build_apart(session: Session, folder: Path) -> Path:
     argv: list[str | Path] = [*command, *options, "build", "--output", folder]
     process.run(argv, env=env, each_line=session.progress.working)
     return folder
-
-
-def _names_credential(variable: str) -> bool:
-    return any(word in variable.upper() for word in CREDENTIAL_WORDS)

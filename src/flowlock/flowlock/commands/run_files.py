@@ -55,7 +55,10 @@ class RunFiles:
         for params, _ in self._runs(mocked=()):
             for step, values in params.by_step.items():
                 name = tasks.get(step, "").rpartition(".")[2]
-                yield from (_check(name, parameter, value) for parameter, value in values.items() if name)
+                if not name:
+                    continue
+                for parameter, value in values.items():
+                    yield LiteralCheck.of(name, parameter, value)
 
     def check(
         self, source: SpecSource, catalog: Catalog, facts: WorkspaceFacts, workspace: Workspace
@@ -91,10 +94,6 @@ def _reading_steps(spec: Spec, in_scope: Scope) -> Iterator[str]:
             yield step.id.value
 
 
-def _check(task: str, parameter: str, value: Any) -> LiteralCheck:
-    return LiteralCheck.of(task, parameter, value)
-
-
 def _problems(spec: Spec, in_scope: Scope, params: Params, mocked: Sequence[str]) -> Iterator[RunProblem]:
     """Yield the problems of names, then those of the values whose names are right."""
     steps = {step.id.value: step for step in spec.steps if step.id}
@@ -112,7 +111,7 @@ def _value_problems(step: Step, values: Mapping[str, Any], in_scope: Scope) -> I
     if task is None or step.id is None:
         return
     for parameter, value in values.items():
-        for refusal in in_scope.catalog.refusals(task, _check(task.name, parameter, value)):
+        for refusal in in_scope.catalog.refusals(task, LiteralCheck.of(task.name, parameter, value)):
             yield replace(refusal.problem(parameter), step=step.id.value)
 
 

@@ -45,17 +45,16 @@ class UpdateResult:
 
     def as_text(self) -> str:
         """Return one line per change, and what the sync says."""
-        lines = [_line(change) for change in self.changes]
+        lines = [
+            f"{change.file}:{change.line}: {change.old or 'any version'} → {change.new}"
+            for change in self.changes
+        ]
         if not lines:
             lines = [f"every requirement on {self.name} already specifies {self.version}"]
         synced = self.synced.as_text() if self.synced else ""
         if synced:
             lines.append(synced)
         return "\n".join(lines)
-
-
-def _line(change: MovedRequirement) -> str:
-    return f"{change.file}:{change.line}: {change.old or 'any version'} → {change.new}"
 
 
 def update_requirement(session: Session, name: str, version: str, *, dry_run: bool = False) -> UpdateResult:

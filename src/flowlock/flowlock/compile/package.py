@@ -155,12 +155,14 @@ def _person(text: LocatedText) -> str:
 
 def _readme(planned: Plan, facts: WorkspaceFacts, source: str, schema: str) -> str:
     description = planned.spec.metadata.description
+    text = description.value.replace("\r\n", "\n") if description else ""
+    paragraphs = [_markdown(paragraph) for paragraph in text.split("\n\n")]
     channels = " ".join(f"--channel {shlex.quote(channel)}" for channel in facts.sources)
     name = canonicalize_name(planned.id)
     return _fill(
         "README.md.in",
         title=_markdown(planned.spec.title),
-        description="".join(f"{line}\n\n" for line in _paragraphs(description)),
+        description="".join(f"{paragraph}\n\n" for paragraph in paragraphs if paragraph),
         distribution=planned.distribution,
         name=name,
         pixi_install=f"pixi global install {channels} {planned.distribution}",
@@ -177,11 +179,6 @@ def _example(planned: Plan) -> str:
     """Return a sentence on setting a parameter on the command line, if the workflow has parameters."""
     names = [f"{step.id}.{parameter.name}" for step in planned.steps for parameter in step.parameters]
     return f"`--set {names[0]}=VALUE` sets one parameter and overrides the file. " if names else ""
-
-
-def _paragraphs(text: LocatedText | None) -> list[str]:
-    parts = (text.value if text else "").replace("\r\n", "\n").split("\n\n")
-    return [words for part in parts if (words := _markdown(part))]
 
 
 def _parameter_table(planned: Plan) -> Iterator[str]:

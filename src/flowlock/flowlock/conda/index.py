@@ -51,12 +51,11 @@ def _by_name(records: Mapping[str, Record]) -> dict[str, dict[str, Record]]:
 
 
 def _shard(records: Mapping[str, Record]) -> dict[str, Any]:
-    binary = {file: {**record, **_raw_digests(record)} for file, record in records.items()}
-    return {"packages": {}, "packages.conda": binary, "removed": []}
-
-
-def _raw_digests(record: Record) -> dict[str, bytes]:
-    return {key: bytes.fromhex(record[key]) for key in ("md5", "sha256") if key in record}
+    packages = {}
+    for file, record in records.items():
+        digests = {key: bytes.fromhex(record[key]) for key in ("md5", "sha256") if key in record}
+        packages[file] = {**record, **digests}
+    return {"packages": {}, "packages.conda": packages, "removed": []}
 
 
 def _packed(value: Any) -> bytes:

@@ -139,7 +139,8 @@ def _entry_noarch(entry: Mapping[str, Node], package: _PackageIdentity) -> str |
     noarch = entry.get("noarch")
     if noarch is None:
         return _noarch(package.subdir, package.build)
-    return _noarch_named(str(noarch))
+    kind = str(noarch)
+    return kind if kind in ("python", "generic") else None
 
 
 def to_entry(record: Record) -> dict[str, Node]:
@@ -270,7 +271,3 @@ def _noarch(subdir: str, build: str) -> str | None:
     if subdir != "noarch":
         return None
     return "python" if "py" in build else "generic"
-
-
-def _noarch_named(value: str) -> str | None:
-    return value if value in ("python", "generic") else None

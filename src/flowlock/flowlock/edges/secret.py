@@ -10,7 +10,7 @@ from flowlock.edges.masking import MASK
 from flowlock.errors import FlowlockError
 
 # Names of environment variables that hold credentials, ours and any that look like it.
-CREDENTIAL_WORDS = ("TOKEN", "SECRET", "PASSWORD", "API_KEY", "ACCESS_KEY", "CREDENTIAL")
+_CREDENTIAL_WORDS = ("TOKEN", "SECRET", "PASSWORD", "API_KEY", "ACCESS_KEY", "CREDENTIAL")
 # What a header can carry (RFC 9110, without obs-text), so that nothing of it is quoted as malformed.
 _SENDABLE = re.compile(r"[\x20-\x7e]+")
 # Settings such as TOKENIZERS_PARALLELISM=false are not credentials, nor are paths.
@@ -86,12 +86,17 @@ def safe_document(document: Any) -> Any:
     return masking.mapped(document, safe)
 
 
+def names_credential(variable: str) -> bool:
+    """Return whether an environment variable holds a credential, by its name."""
+    return any(word in variable.upper() for word in _CREDENTIAL_WORDS)
+
+
 def _of_environment(environ: Mapping[str, str]) -> set[str]:
     """Return the credentials of the environment: by their variable's name, and passwords in URLs."""
     values = set()
     for name, value in environ.items():
-        is_named = any(word in name.upper() for word in CREDENTIAL_WORDS)
-        if is_named and len(value) >= _SHORTEST_OF_ENVIRONMENT and not value.startswith(("/", "http")):
+        is_setting = len(value) < _SHORTEST_OF_ENVIRONMENT or value.startswith(("/", "http"))
+        if names_credential(name) and not is_setting:
             values.add(value)
         if "@" in value:
             values |= set(_of_addresses(value))

@@ -154,12 +154,11 @@ def _chosen(inside: str, listed: Sequence[str], excludes: Sequence[str]) -> list
 
 
 def _is_excluded(name: str, excludes: Sequence[str]) -> bool:
-    return any(_matches(name, pattern) for pattern in excludes)
-
-
-def _matches(name: str, pattern: str) -> bool:
-    pattern = pattern.rstrip("/")
-    return fnmatchcase(name, pattern) or fnmatchcase(name, f"{pattern}/*")
+    for pattern in excludes:
+        path = pattern.rstrip("/")
+        if fnmatchcase(name, path) or fnmatchcase(name, f"{path}/*"):
+            return True
+    return False
 
 
 def _refused(folder: Path, names: Iterable[str]) -> Iterator[Problem]:

@@ -107,7 +107,8 @@ def _requirements(
     recipe: Recipe, pyproject: Mapping[str, Any], names: Mapping[str, str], places: _Places
 ) -> Iterator[Problem]:
     project = pyproject["project"]
-    wanted = {"python": ("requires-python", _python(project))}
+    versions = version_spec(SpecifierSet(project.get("requires-python", "")))
+    wanted = {"python": ("requires-python", f"python {versions}".rstrip())}
     optional = set()
     for text in project.get("dependencies", ()):
         requirement = Requirement(text)
@@ -146,10 +147,6 @@ def _agree(wanted: str, stated: str, *, optional: bool) -> bool:
 def _name_of(spec: str) -> str:
     pinned = _PINNED.match(spec)
     return pinned[1] if pinned else spec.split(" ", maxsplit=1)[0]
-
-
-def _python(project: Mapping[str, Any]) -> str:
-    return f"python {version_spec(SpecifierSet(project.get('requires-python', '')))}".rstrip()
 
 
 def _entry_points(recipe: Recipe, pyproject: Mapping[str, Any], places: _Places) -> Iterator[Problem]:

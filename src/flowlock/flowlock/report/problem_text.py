@@ -53,12 +53,9 @@ def _snippet(problem: Problem, lines: Mapping[str, Sequence[str]]) -> list[str]:
     length = len(token[0]) if token else 1
     # A long line is cut around the value, so that the carets stay under it.
     offset = max(0, start - SNIPPET // 2) if len(line) > SNIPPET else 0
-    shown = _plain(line[offset : offset + SNIPPET])
+    cut = line[offset : offset + SNIPPET]
+    shown = "".join(letter if letter.isprintable() else " " for letter in cut)
     carets = "^" * max(1, min(length, SNIPPET - (start - offset)))
     number = str(at.line)
     margin = " " * len(number)
     return [f"  {number} | {shown}", f"  {margin} | {' ' * (start - offset)}{carets}"]
-
-
-def _plain(text: str) -> str:
-    return "".join(letter if letter.isprintable() else " " for letter in text)

@@ -118,14 +118,11 @@ def _at(value: Value, path: Sequence[str]) -> Value:
             case ListOf() if part.isdecimal() and int(part) < len(value.items):
                 value = value.items[int(part)]
             case MappingOf():
-                value = dict(_entries(value)).get(part, value)
+                entries = {key.value: item for key, item in value.entries}
+                value = entries.get(part, value)
             case _:
                 break
     return value
-
-
-def _entries(value: MappingOf) -> Iterator[tuple[str, Value]]:
-    return ((key.value, item) for key, item in value.entries)
 
 
 def _key(value: Value, name: str) -> Location | None:

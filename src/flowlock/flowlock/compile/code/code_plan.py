@@ -128,7 +128,8 @@ class Identifiers:
         """Return a lower case name that looks like the wish; `_`, `_2` and so on make it free."""
         base = re.sub(r"\W", "_", wish, flags=re.ASCII).lower().strip("_") or "value"
         base = f"value_{base}" if base[0].isdigit() else base
-        return self.exact(f"{base}_" if _reserved(base) else base)
+        is_reserved = keyword.iskeyword(base) or keyword.issoftkeyword(base) or hasattr(builtins, base)
+        return self.exact(f"{base}_" if is_reserved else base)
 
     def exact(self, wish: str) -> str:
         """Return the wish, or the wish with a number if it is taken."""
@@ -138,7 +139,3 @@ class Identifiers:
             name = f"{wish}_{number}"
         self._taken.add(name)
         return name
-
-
-def _reserved(name: str) -> bool:
-    return keyword.iskeyword(name) or keyword.issoftkeyword(name) or hasattr(builtins, name)

@@ -67,12 +67,9 @@ def workflow_source(plan: Plan) -> str:
         f"def {plan.function}(step: Steps) -> Any:{limit}\n"
         f'    """Run the steps of the spec in their order and return the last one\'s result."""\n'
     )
-    source = f"{head}{imports}\n{constants or chr(10)}{function}{body}{ALONE}{_alone(plan)}"
+    alone = f"{ALONE}    raise SystemExit(run_alone({plan.function}, __file__))\n"
+    source = f"{head}{imports}\n{constants or chr(10)}{function}{body}{alone}"
     return _exemptions(source, plan) + source
-
-
-def _alone(plan: Plan) -> str:
-    return f"    raise SystemExit(run_alone({plan.function}, __file__))\n"
 
 
 def _imports(plan: Plan) -> Iterator[str]:

@@ -141,13 +141,13 @@ _SIGNS = {
 
 def as_lines(changes: Sequence[PinChange], platforms: Mapping[str, Sequence[str]]) -> list[str]:
     """Return a line per change, for people; `platforms` as for `shown_locations`."""
-    return [_line(change, shown_locations(change, platforms)) for change in changes]
-
-
-def _line(change: PinChange, locations: str) -> str:
-    versions = " → ".join(version for version in (change.before, change.after) if version)
-    line = f"  {_SIGNS[change.kind]} {change.package} {versions}"
-    return f"{line}  ({locations})" if locations else line
+    lines = []
+    for change in changes:
+        versions = " → ".join(version for version in (change.before, change.after) if version)
+        line = f"  {_SIGNS[change.kind]} {change.package} {versions}"
+        locations = shown_locations(change, platforms)
+        lines.append(f"{line}  ({locations})" if locations else line)
+    return lines
 
 
 def as_markdown(changes: Sequence[PinChange], platforms: Mapping[str, Sequence[str]]) -> list[str]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from flowlock.conda.virtual import TargetPlatform
-from flowlock.lock.lockfile.document import Lock, LockedEnvironment
+from flowlock.lock.lockfile.document import Lock
 
 T = TypeVar("T")
 
@@ -35,15 +35,15 @@ def renamed(lock: Lock, names: Mapping[str, str]) -> Lock:
     """Return the lock with other names of platforms, old name → new name."""
     if not names:
         return lock
+    environments = {}
+    for name, pins in lock.environments.items():
+        packages, foreign = _keyed(pins.packages, names), _keyed(pins.foreign, names)
+        environments[name] = replace(pins, packages=packages, foreign=foreign)
     return replace(
         lock,
         platforms=tuple(replace(p, name=names.get(p.name, p.name)) for p in lock.platforms),
-        environments={name: _renamed(pins, names) for name, pins in lock.environments.items()},
+        environments=environments,
     )
-
-
-def _renamed(pins: LockedEnvironment, names: Mapping[str, str]) -> LockedEnvironment:
-    return replace(pins, packages=_keyed(pins.packages, names), foreign=_keyed(pins.foreign, names))
 
 
 def _keyed(rows: Mapping[str, T], names: Mapping[str, str]) -> dict[str, T]:

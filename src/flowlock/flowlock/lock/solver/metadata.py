@@ -62,12 +62,12 @@ class ChannelMetadata:
         for folder in folders:
             for name in (subdir, sources.NOARCH):
                 file = folder.repodata(name)
-                if file is not None:
-                    opened.append(self._open(folder, name, self._within_limit(file, limit)))
+                if file is None:
+                    continue
+                if limit is not None and not limit.is_plain:
+                    file = self._filtered(file, limit)
+                opened.append(self._open(folder, name, file))
         return opened
-
-    def _within_limit(self, file: Path, limit: ExcludeNewer | None) -> Path:
-        return file if limit is None or limit.is_plain else self._filtered(file, limit)
 
     def _filtered(self, file: Path, limit: ExcludeNewer) -> Path:
         made = self._limited.get((file, id(limit)))

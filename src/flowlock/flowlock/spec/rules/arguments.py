@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from flowlock.errors import Problem
-from flowlock.spec.catalog import BrokenTask, Scope, filled, is_condition
+from flowlock.spec.catalog import Scope, filled, is_condition
 from flowlock.spec.literals import iterated, literal_check, problem_of
 from flowlock.spec.model import ListOf, Literal, LocatedText, MappingOf, Spec, Step, Value
 from flowlock.spec.rules.hints import Hints
@@ -47,7 +47,10 @@ def _check_known(text: LocatedText, scope: Scope, hints: Hints, *, conditions: b
     if tasks:
         yield _ambiguous(text, tasks)
     elif broken:
-        yield from (_not_importable(text, task) for task in broken)
+        for task in broken:
+            message = f"the task `{task.name}` of {task.distribution} cannot be imported: {task.message}"
+            hint = f"correct the package {task.distribution}, or install its requirements"
+            yield Problem(code="FL201", message=message, location=text.at, hint=hint)
     elif elsewhere:
         owner = elsewhere[0].distribution
         message = f"the task `{shown(name)}` is in the package {owner}, which the spec does not require"
@@ -65,12 +68,6 @@ def _ambiguous(text: LocatedText, tasks: tuple[TaskSignature, ...]) -> Problem:
     message = f"the task `{text.value}` is registered by {distributions}"
     hint = f"specify which one: {qualified}"
     return Problem(code="FL133", message=message, location=text.at, hint=hint)
-
-
-def _not_importable(text: LocatedText, task: BrokenTask) -> Problem:
-    message = f"the task `{task.name}` of {task.distribution} cannot be imported: {task.message}"
-    hint = f"correct the package {task.distribution}, or install its requirements"
-    return Problem(code="FL201", message=message, location=text.at, hint=hint)
 
 
 def _check_arguments(step: Step, task: TaskSignature, scope: Scope, hints: Hints) -> Iterator[Problem]:

@@ -8,7 +8,6 @@ from flowlock.spec.model import (
     Iteration,
     IterationKind,
     ListOf,
-    LocatedText,
     Reference,
     Spec,
     Step,
@@ -94,7 +93,8 @@ def _check_argvalues(iteration: Iteration) -> Iterator[Problem]:
         message = "each value of `mapvalues` must be a pair of a key and a value"
     elif len(names) > 1:
         length = len(names)
-        message = f"each value of `map` has {len(names)} parts, one for each of {_names(names)}"
+        arguments = ", ".join(f"`{shown(name.value)}`" for name in names)
+        message = f"each value of `map` has {length} parts, one for each of {arguments}"
     else:
         return
     for item in values.items:
@@ -107,10 +107,6 @@ def _may_have_length(item: Value, length: int) -> bool:
     if isinstance(item, Reference | EnvironmentVariable):
         return True
     return isinstance(item, ListOf) and len(item.items) == length
-
-
-def _names(names: tuple[LocatedText, ...]) -> str:
-    return ", ".join(f"`{shown(name.value)}`" for name in names)
 
 
 def _listing(names: list[str]) -> str:
