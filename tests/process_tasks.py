@@ -106,3 +106,27 @@ def lasts(value: int, kind: str) -> None:
 def lasting(step: Steps) -> Any:
     """Run two calls that take a minute."""
     return step(lasts, "lasts").map("value", [1, 2])
+
+
+@task
+def flaky(folder: str, failures: int, how: str = "raise") -> int:
+    """Fail a few times, which it counts in a folder; tell how often it was called."""
+    files = Path(folder)
+    calls = len(list(files.iterdir())) + 1
+    (files / str(calls)).touch()
+    if calls > failures:
+        return calls
+    if how == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if how == "last":
+        time.sleep(60)
+    current().output_path("half.txt").write_text("half")
+    raise ConnectionError("refused")
+
+
+@task
+def writes(text: str) -> str:
+    """Write a file."""
+    path = current().output_path("half.txt")
+    path.write_text(text)
+    return path.name

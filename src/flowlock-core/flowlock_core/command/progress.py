@@ -4,6 +4,7 @@ import sys
 from time import monotonic
 
 from flowlock_core.execute.record import StepRecord
+from flowlock_core.masking import masked
 
 # Seconds between two lines about calls.
 _PAUSE = 2.0
@@ -26,6 +27,10 @@ class ProgressLines:
         """Print the progress of a map, at intervals."""
         if done < total and monotonic() - self._told > _PAUSE:
             self._write(f"running  {step:<32} {done} of {total}")
+
+    def retried(self, call: str, retry: int, retries: int, message: str) -> None:
+        """Print why a call runs again."""
+        self._write(f"retry    {call:<32} {retry} of {retries}: {masked(message)}")
 
     def finished(self, record: StepRecord) -> None:
         """Print how a step ended."""

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from flowlock_core.execute.mocks import IO_TAG
 from flowlock_core.execute.plan import Plan, env_refs_in
 from flowlock_core.execute.pool import Pool
 from flowlock_core.execute.pools import InlinePool, ThreadPool
+from flowlock_core.execute.pools.limiter import Limiter
 from flowlock_core.masking import masked, masked_problem
 from flowlock_core.parameters.checks import check_params
 from flowlock_core.store.cached_calls import CachedOpener
@@ -74,14 +75,19 @@ def _execute_with_cache(plan: Plan, options: Options, log: RunLog, reuse: Reuse)
         warn_about_cache(cache)
 
 
-def _pool(options: Options) -> AbstractContextManager[Pool]:
+@contextmanager
+def _pool(options: Options) -> Iterator[Pool]:
     if options.executor is Executor.THREADS:
-        return ThreadPool.of(options.jobs)
-    if options.executor is Executor.PROCESSES:
+        with Limiter.open() as limiter, ThreadPool.of(options.jobs, limiter.run) as threads:
+            yield threads
+    elif options.executor is Executor.PROCESSES:
         from flowlock_core.execute.pools.processes import ProcessPool
 
-        return ProcessPool.of(options.jobs)
-    return nullcontext(InlinePool())
+        with ProcessPool.of(options.jobs) as processes:
+            yield processes
+    else:
+        with Limiter.open() as limiter:
+            yield InlinePool(limiter.run)
 
 
 def _variables(plan: Plan) -> Iterator[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """One call of a task: frozen, can be pickled, and gives its result, its files or what went wrong as data."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,13 +11,14 @@ from flowlock_core.errors import Problem, TaskError, WorkflowError
 from flowlock_core.execute.context import RUNNING, Position, RunContext
 from flowlock_core.execute.failures import failure
 from flowlock_core.execute.own_values import own_values
+from flowlock_core.execute.policy import DEFAULT_POLICY, Policy
 from flowlock_core.task import Task
 
 
 class Call(NamedTuple):
     """A task and all that it needs to run once; not a dataclass, since each element of a map has one.
 
-    `of_run` is what the contexts of all calls of the run have in common.
+    `of_run` is what the contexts of all calls of the run have in common; `delay` is how many seconds to wait.
     """
 
     step: str
@@ -25,6 +27,18 @@ class Call(NamedTuple):
     of_run: RunContext
     element: str = ""
     position: Position = (0, 0)
+    policy: Policy = DEFAULT_POLICY
+    delay: float = 0.0
+
+    @property
+    def timeout(self) -> float | None:
+        """How many seconds the call may take."""
+        return self.policy.timeout
+
+    @property
+    def label(self) -> str:
+        """What problems call it."""
+        return label_of(self.step, self.element)
 
     @property
     def context(self) -> RunContext:
@@ -63,7 +77,9 @@ class Outcome(NamedTuple):
 
 def run_call(call: Call) -> Outcome:
     """Run a task once; whatever it raises is a part of the outcome, but an interrupt."""
-    step, task, values, of_run, element, position = call
+    step, task, values, of_run, element, position, _, delay = call
+    if delay:
+        time.sleep(delay)
     written: dict[Path, None] = {}
     # Not a context manager: each element of a map would pay for it.
     token = RUNNING.set((of_run, element, position, written))

@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Any
 
 from flowlock_core.errors import WorkflowError
+from flowlock_core.execute.policy import DEFAULT_POLICY, Policy
 from flowlock_core.execute.protocol import Workflow
 from flowlock_core.task import Task, argument_names
 
@@ -48,6 +49,7 @@ class PlannedStep:
     argvalues: Any = None
     conditions: tuple[Task[..., Any], ...] = ()
     unpack_depth: int = 1
+    policy: Policy = DEFAULT_POLICY
 
     def dependencies(self) -> dict[str, bool]:
         """Return the ids of the steps that this one needs; True for those that it maps over."""
@@ -172,6 +174,9 @@ class _TracedStep:
     def skipif(self, conditions: Sequence[Task[..., Any]], *, unpack_depth: int = 1) -> "_TracedStep":
         planned = replace(self.planned, conditions=tuple(conditions), unpack_depth=unpack_depth)
         return replace(self, planned=planned)
+
+    def policy(self, **settings: Any) -> "_TracedStep":
+        return replace(self, planned=replace(self.planned, policy=Policy(**settings)))
 
     def call(self) -> Ref:
         return self._record(self.planned)

@@ -21,6 +21,15 @@ class Step(Protocol):
         """
         ...
 
+    def policy(
+        self, *, retries: int = 0, backoff: float = 1.0, timeout: float | None = None, cache: bool = True
+    ) -> "Step":
+        """Set how each call is executed: retries of a failed one, time limit, whether its result is kept.
+
+        The times are in seconds: `backoff` before the first retry, twice as many before the next.
+        """
+        ...
+
     def call(self) -> Any:
         """Run the task once."""
         ...

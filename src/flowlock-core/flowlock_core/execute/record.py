@@ -48,6 +48,10 @@ class Observer(Protocol):
         """Handle the progress of a step: how many of its calls have ended."""
         ...
 
+    def retried(self, call: str, retry: int, retries: int, message: str) -> None:
+        """Handle the failure of a call that runs again: which retry it is, of how many, and why."""
+        ...
+
     def finished(self, record: StepRecord) -> None:
         """Handle the end of a step."""
         ...
@@ -60,6 +64,9 @@ class Unobserved:
         """Ignore it."""
 
     def called(self, step: str, done: int, total: int) -> None:
+        """Ignore it."""
+
+    def retried(self, call: str, retry: int, retries: int, message: str) -> None:
         """Ignore it."""
 
     def finished(self, record: StepRecord) -> None:

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from flowlock_core.execute.call import Call, run_call
+from flowlock_core.execute.call import Call, Outcome, run_call
 from flowlock_core.execute.context import Position, RunContext
 from flowlock_core.execute.options import Options
 from flowlock_core.execute.plan import Method, PlannedStep
+from flowlock_core.execute.policy import Policy
 from flowlock_core.execute.protocol import Workflow
 from flowlock_core.execute.record import RunLog, StepRecord
 from flowlock_core.execute.step_calls import StepCalls
@@ -72,11 +73,23 @@ class Run:
         number = len(self.records)
         for index in range(count):
             prepared = state.prepare(index)
-            outcome = run_call(prepared) if isinstance(prepared, Call) else prepared
+            outcome = self._outcome_of(prepared) if isinstance(prepared, Call) else prepared
             self._taken.update(dict.fromkeys(outcome.written, (number, index)))
             state.finish(index, outcome)
             if state.failed:
                 return
+
+    def _outcome_of(self, call: Call) -> Outcome:
+        """Run a call, and again as often as its policy says while it fails."""
+        outcome = run_call(call)
+        retry = 0
+        while outcome.failure is not None and retry < call.policy.retries:
+            retry += 1
+            problem = outcome.failure.problems[0]
+            message = f"{problem.code} {problem.message}"
+            self.options.observer.retried(call.label, retry, call.policy.retries, message)
+            outcome = run_call(call._replace(delay=call.policy.pause(retry)))
+        return outcome
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,6 +108,10 @@ class RunStep:
         """Set the conditions under which a call is skipped."""
         planned = replace(self.planned, conditions=tuple(conditions), unpack_depth=unpack_depth)
         return replace(self, planned=planned)
+
+    def policy(self, **settings: Any) -> "RunStep":
+        """Set how the calls are executed; a time limit is not applied, since a debugger stops at will."""
+        return replace(self, planned=replace(self.planned, policy=Policy(**settings)))
 
     def call(self) -> Any:
         """Run the task and return its result, or SKIPPED."""

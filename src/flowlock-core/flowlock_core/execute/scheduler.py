@@ -89,6 +89,8 @@ class _PlanRun:
         self._first_open = 0
         self._writers: set[int] = set()
         self._unreported: dict[int, StepState] = {}
+        # Calls that run again if they fail, and how often they have.
+        self._retryable: dict[Position, tuple[Call, int]] = {}
         # Calls that the pool has.
         self._submitted = 0
 
@@ -132,7 +134,15 @@ class _PlanRun:
                 self._close(number, state)
                 return
         prepared = state.prepare(index)
-        outcome = self._pool.submit(position, prepared) if isinstance(prepared, Call) else prepared
+        if not isinstance(prepared, Call):
+            self._end(position, prepared)
+            return
+        if prepared.policy.retries:
+            self._retryable[position] = (prepared, 0)
+        self._submit(position, prepared)
+
+    def _submit(self, position: Position, call: Call) -> None:
+        outcome = self._pool.submit(position, call)
         if outcome is None:
             self._submitted += 1
         else:
@@ -147,6 +157,8 @@ class _PlanRun:
         return state
 
     def _end(self, position: Position, outcome: Outcome) -> None:
+        if position in self._retryable and self._retried(position, outcome):
+            return
         number, index = position
         state = self._states[number]
         if outcome.written:
@@ -159,6 +171,19 @@ class _PlanRun:
             self._options.observer.called(self._plan.steps[number].id, finished, count)
         if finished == count:
             self._close(number, state)
+
+    def _retried(self, position: Position, outcome: Outcome) -> bool:
+        """Run a call again that has failed and may be retried; return whether it does."""
+        call, retry = self._retryable.pop(position)
+        retries = call.policy.retries
+        if outcome.failure is None or retry >= retries or position >= self._schedule.limit:
+            return False
+        retry += 1
+        self._retryable[position] = (call, retry)
+        problem = outcome.failure.problems[0]
+        self._options.observer.retried(call.label, retry, retries, f"{problem.code} {problem.message}")
+        self._submit(position, call._replace(delay=call.policy.pause(retry)))
+        return True
 
     def _close(self, number: int, state: StepState) -> None:
         result = state.close()

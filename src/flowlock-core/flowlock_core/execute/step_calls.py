@@ -82,7 +82,8 @@ class StepCalls:
                 if holds(step.conditions, conditioned, step.unpack_depth):
                     return Outcome(SKIPPED, ran=False)
             values = self._checked(own)
-        return Call(step.id, step.task, values, self._context, self._element, (self._number, index))
+        position = (self._number, index)
+        return Call(step.id, step.task, values, self._context, self._element, position, step.policy)
 
     def failed(self, error: BaseException) -> Failure:
         """Return the failure of a call that could not be prepared."""

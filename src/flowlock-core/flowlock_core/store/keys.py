@@ -57,6 +57,8 @@ class KeyMaker:
     ) -> Parts:
         """Return what all calls of a step depend on; NotCachedError explains why none is kept."""
         task = step.task
+        if not step.policy.cache:
+            raise NotCachedError("the spec has `cache: false` for it")
         if RANDOM_TAG in task.tags:
             raise NotCachedError("its task is tagged `random`")
         parts = _code_parts(step)

@@ -9,6 +9,7 @@ from typing import Any
 from flowlock.spec.catalog import Catalog, is_condition
 from flowlock.spec.parse import GROUP_TYPE, MAX_UNPACK, METADATA_KEYS, PERSON_KEYS, STEP_TYPE
 from flowlock.spec.paths import without_empty_choices
+from flowlock.spec.policy import POLICY_KEYS
 from flowlock_core.schema import Parameter, TaskSignature
 
 Json = Any
@@ -111,6 +112,7 @@ def _step(tasks: Mapping[str, tuple[TaskSignature, ...]]) -> dict[str, Json]:
         "map": _ref("iteration"),
         "mapvalues": _ref("iteration"),
         "skipif": _ref("skipif"),
+        **{name: _optional(key.schema) for name, key in POLICY_KEYS.items()},
     }
     return {
         **_closed(properties, required=("id", "task")),

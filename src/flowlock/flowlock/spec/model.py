@@ -1,7 +1,7 @@
 """A spec as data: what it says, and where it says it. Nothing here is checked against tasks or channels."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
@@ -97,6 +97,13 @@ class SkipIf:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Policy:
+    """How the calls of a step are executed: those of its settings that the spec gives."""
+
+    settings: Mapping[str, int | float]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Step:
     """One task instance. `id` and `task` are None where the spec gives no usable ones."""
 
@@ -107,6 +114,7 @@ class Step:
     partial: tuple[Argument, ...]
     iterations: tuple[Iteration, ...]
     skipif: SkipIf | None
+    policy: Policy
 
     @property
     def iteration(self) -> Iteration | None:

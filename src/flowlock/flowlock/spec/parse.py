@@ -31,6 +31,7 @@ from flowlock.spec.model import (
     WorkflowMetadata,
     split_requirement,
 )
+from flowlock.spec.policy import POLICY_KEYS, read_policy
 from flowlock_core.documents.nodes import Items, Mapping, Node, Scalar, shown
 
 SPEC_KEYS = (
@@ -46,7 +47,7 @@ SPEC_KEYS = (
 METADATA_KEYS = ("title", "name", "description", "license", "maintainers", "keywords", "readme")
 PERSON_KEYS = ("name", "email", "role")
 REQUIREMENT_KEYS = ("name", "version", "channel", "requirement")
-STEP_KEYS = ("id", "name", "task", "partial", "map", "mapvalues", "skipif")
+STEP_KEYS = ("id", "name", "task", "partial", "map", "mapvalues", "skipif", *POLICY_KEYS)
 GROUP_KEYS = ("type", "title", "description", "tasks")
 ITERATION_KEYS = ("argnames", "argvalues")
 SKIPIF_KEYS = ("conditions", "unpack_depth")
@@ -254,6 +255,7 @@ class _SpecReader:
             partial=tuple(self._not_iterated(partial, iterations)),
             iterations=tuple(iterations),
             skipif=self._optional(values.get("skipif"), self._skipif),
+            policy=read_policy(values, self.problems),
         )
 
     def _partial(self, node: Node) -> tuple[Argument, ...] | None:

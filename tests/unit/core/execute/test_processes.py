@@ -105,7 +105,7 @@ def test_a_result_that_cannot_be_pickled_is_told(pool: ProcessPool) -> None:
     (problem,) = problems_of(lambda step: step(function_of, "f").partial(value=1).call(), pool)
     assert (problem.code, problem.step) == ("FL757", "f")
     assert problem.message.startswith("the result, a function, cannot be passed between processes: ")
-    assert "the task is function_of" in str(problem.hint)
+    assert "let the task function_of" in str(problem.hint)
 
 
 def test_an_argument_that_cannot_be_pickled_is_named(pool: ProcessPool) -> None:

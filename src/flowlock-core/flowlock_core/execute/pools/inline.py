@@ -1,5 +1,7 @@
 """One call at a time, in the thread of the scheduler."""
 
+from collections.abc import Callable
+
 from flowlock_core.execute.call import Call, Outcome, run_call
 from flowlock_core.execute.context import Position
 
@@ -9,9 +11,12 @@ class InlinePool:
 
     window = 1
 
+    def __init__(self, execute: Callable[[Call], Outcome] = run_call) -> None:
+        self._execute = execute
+
     def submit(self, _position: Position, call: Call, /) -> Outcome:
         """Execute a call."""
-        return run_call(call)
+        return self._execute(call)
 
     def take(self) -> tuple[Position, Outcome]:
         """Raise an error: no call is ever left to take."""

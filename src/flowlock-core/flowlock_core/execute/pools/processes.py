@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
+from math import inf
 from multiprocessing.connection import wait
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,14 @@ from flowlock_core.execute.call import Call, Failure, Outcome, label_of
 from flowlock_core.execute.context import Position, RunContext
 from flowlock_core.execute.pools.messages import Packed, packed
 from flowlock_core.execute.pools.threads import processors
-from flowlock_core.execute.pools.worker import CallMessage, NotPassed, RunMessage, TakenMessage, unpackable
+from flowlock_core.execute.pools.worker import (
+    Begun,
+    CallMessage,
+    NotPassed,
+    RunMessage,
+    TakenMessage,
+    unpackable,
+)
 from flowlock_core.execute.pools.worker_process import WorkerEndedError, WorkerProcess
 
 if TYPE_CHECKING:
@@ -38,6 +46,9 @@ class _Work:
         self.position, self.message = position, message
         self.of_run: RunContext = call.of_run
         self.step, self.task, self.element = call.step, call.task.name, call.element
+        self.timeout = call.timeout
+        # When it has taken too long.
+        self.deadline = inf
 
 
 class _Slot:
@@ -69,6 +80,11 @@ class _Slot:
             return False
         return True
 
+    def begin(self) -> None:
+        """Let the time of the call begin."""
+        if self.work is not None and self.work.timeout is not None:
+            self.work.deadline = monotonic() + self.work.timeout
+
     def finish(self) -> _Work:
         """Return the call, and be free for another."""
         work, self.work = self.work, None
@@ -99,12 +115,20 @@ class ProcessPool:
         try:
             yield pool
         finally:
-            pool._close()
+            pool.close()
 
     def submit(self, position: Position, call: Call, /) -> Outcome | None:
         """Let a free process execute a call; a call whose values cannot be pickled has failed."""
         try:
-            message = CallMessage(call.step, self._task(call), call.values, call.element, call.position)
+            message = CallMessage(
+                step=call.step,
+                task=self._task(call),
+                values=call.values,
+                element=call.element,
+                position=call.position,
+                limited=call.timeout is not None,
+                delay=call.delay,
+            )
             work = _Work(position, call, packed(message))
         except Exception as error:  # noqa: BLE001 - classes of task packages are pickled in their own way
             return _unpackable_call(call, error)
@@ -115,13 +139,14 @@ class ProcessPool:
     def take(self) -> tuple[Position, Outcome]:
         """Wait for a call that has ended, also with its process; raise what stops a run."""
         while True:
-            busy = {worker.process.answers: worker for worker in self._workers if worker.work}
-            ready = wait(list(busy), timeout=_PULSE)
-            ended = [busy[connection] for connection in busy if connection in ready]
-            if not ready:
-                ended = [worker for worker in busy.values() if not worker.process.is_alive()]
-            if ended:
-                return self._outcome_of(ended[0])
+            works = {worker.process.answers: worker for worker in self._workers if worker.work}
+            ready = wait(list(works), timeout=self._patience())
+            for answers, worker in works.items():
+                ended = answers in ready or (not ready and not worker.process.is_alive())
+                outcome = self._outcome_of(worker) if ended else self._timed_out(worker)
+                if outcome is not None:
+                    self._send_waiting()
+                    return outcome
 
     def withdraw(self, limit: Position, /) -> int:
         """Forget the calls at and behind a position that no process has begun; return how many."""
@@ -157,21 +182,40 @@ class ProcessPool:
         self._workers.append(worker)
         return worker
 
-    def _outcome_of(self, worker: _Slot) -> tuple[Position, Outcome]:
+    def _patience(self) -> float:
+        """Return how many seconds to wait at most for a call to end."""
+        deadlines = [worker.work.deadline for worker in self._workers if worker.work]
+        return max(0.0, min([_PULSE, min(deadlines, default=inf) - monotonic()]))
+
+    def _timed_out(self, worker: _Slot) -> tuple[Position, Outcome] | None:
+        """End a process whose call has taken too long, and return the outcome; None if it has time left."""
+        if worker.work is None or monotonic() < worker.work.deadline:
+            return None
         work = worker.finish()
+        self._workers.remove(worker)
+        worker.process.kill()
+        worker.process.end(_GRACE)
+        return work.position, _failed(work, _timeout_problem(work))
+
+    def _outcome_of(self, worker: _Slot) -> tuple[Position, Outcome] | None:
+        """Return the outcome of a call that has ended with or without an answer; None if it only begins."""
         try:
             answer = worker.process.receive()
         except WorkerEndedError as error:
             self._workers.remove(worker)
-            answer = _failed(work, _ended_problem(work, error.exit_code))
-        self._send_waiting()
+            work = worker.finish()
+            return work.position, _failed(work, _ended_problem(work, error.exit_code))
+        if isinstance(answer, Begun):
+            worker.begin()
+            return None
+        work = worker.finish()
         if isinstance(answer, NotPassed):
             answer = _failed(work, _not_passed_problem(work, answer))
         if isinstance(answer, BaseException):
             raise answer
         return work.position, answer
 
-    def _close(self) -> None:
+    def close(self) -> None:
         """End the processes, and wait until they have."""
         workers, self._workers = self._workers, []
         self._waiting.clear()
@@ -189,6 +233,15 @@ def _failed(work: _Work, problem: Problem) -> Outcome:
     return Outcome(
         failure=Failure(message=f"the step `{work.step}` failed", problems=(problem,), error=None),
         label=label_of(work.step, work.element),
+    )
+
+
+def _timeout_problem(work: _Work) -> Problem:
+    return Problem(
+        code="FL758",
+        message=f"the task {work.task} took longer than its timeout of {work.timeout:g} s, and was ended",
+        step=label_of(work.step, work.element),
+        hint="increase the `timeout` of the step in the spec, or give the task less to do",
     )
 
 
@@ -233,11 +286,12 @@ def _unpackable_call(call: Call, error: Exception) -> Outcome:
 
 
 def _not_passed_problem(work: _Work, value: NotPassed, parameter: str | None = None) -> Problem:
+    # A step with a time limit is executed in another process by every executor.
+    other = "run with `--executor threads`" if work.timeout is None else "remove the `timeout` of the step"
     return Problem(
         code="FL757",
         message=f"{value.value} cannot be passed between processes: {value.reason}",
         step=label_of(work.step, work.element),
         parameter=parameter,
-        hint=f"let the tasks take and give values that can be pickled, such as tables, or run with "
-        f"`--executor threads`; the task is {work.task}",
+        hint=f"let the task {work.task} take and give values that can be pickled, such as tables, or {other}",
     )

@@ -1,7 +1,7 @@
 """Several calls at a time, each in a thread of this process."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -28,17 +28,17 @@ class ThreadPool:
     (The pool of the standard library joins its threads at exit: an interrupted run would end with its calls.)
     """
 
-    def __init__(self, jobs: int) -> None:
-        self._jobs = jobs
+    def __init__(self, jobs: int, execute: Callable[[Call], Outcome] = run_call) -> None:
+        self._jobs, self._execute = jobs, execute
         self.window = jobs * (1 + _WAITING)
         self._work: SimpleQueue[_Work | None] = SimpleQueue()
         self._ended: SimpleQueue[tuple[Position, Outcome | BaseException]] = SimpleQueue()
 
     @classmethod
     @contextmanager
-    def of(cls, jobs: int | None) -> Iterator["ThreadPool"]:
+    def of(cls, jobs: int | None, execute: Callable[[Call], Outcome] = run_call) -> Iterator["ThreadPool"]:
         """Start the threads; they end when their calls have, and the block does not wait for that."""
-        pool = cls(jobs or processors())
+        pool = cls(jobs or processors(), execute)
         for number in range(pool._jobs):
             Thread(target=pool._serve, name=f"flowlock-{number + 1}", daemon=True).start()
         try:
@@ -85,7 +85,7 @@ class ThreadPool:
         while (work := self._work.get()) is not None:
             position, call = work
             try:
-                outcome: Outcome | BaseException = run_call(call)
+                outcome: Outcome | BaseException = self._execute(call)
             except BaseException as error:  # noqa: BLE001 - raised again in the thread of the scheduler
                 outcome = error
             # Neither may hold on to the values of a call that has ended.

@@ -4,7 +4,8 @@ import atexit
 import os
 import signal
 import sys
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from io import TextIOWrapper
 from multiprocessing.connection import Connection
@@ -28,6 +29,8 @@ class CallMessage(NamedTuple):
     values: Mapping[str, Any]
     element: str
     position: Position
+    limited: bool
+    delay: float
 
 
 class RunMessage(NamedTuple):
@@ -41,6 +44,10 @@ class TakenMessage(NamedTuple):
     """Files that calls of the run have written since the last such message."""
 
     files: tuple[tuple[Path, Position], ...]
+
+
+class Begun(NamedTuple):
+    """A call with a time limit begins now: what it needs is imported."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +64,7 @@ def work(calls: Connection, answers: Connection, lifeline: Connection) -> None:
     if isinstance(sys.stdout, TextIOWrapper):
         # A call that is ended while it runs has printed what it has printed.
         sys.stdout.reconfigure(line_buffering=True)
-    worker = _Executing()
+    worker = _Executing(lambda: send(answers, packed(Begun())))
     while True:
         try:
             message = receive(calls)
@@ -108,7 +115,8 @@ def _end_with(lifeline: Connection) -> None:
 
 
 class _Executing:
-    def __init__(self) -> None:
+    def __init__(self, begin: Callable[[], None]) -> None:
+        self._begin = begin
         self._taken: dict[Path, Position] = {}
         self._of_run = RunContext(taken=self._taken)
         self._tasks: dict[bytes, Task[..., Any]] = {}
@@ -121,6 +129,11 @@ class _Executing:
         except Exception as error:  # noqa: BLE001 - classes of task packages are loaded in their own way
             return packed(NotPassed(value="an argument", reason=_in_words(error)))
         if call is not None:
+            if content.limited:
+                time.sleep(content.delay)
+                self._begin()
+            elif content.delay:
+                time.sleep(content.delay)
             return self._executed(call)
         if isinstance(content, RunMessage):
             self._taken = {}
@@ -130,7 +143,7 @@ class _Executing:
         return None
 
     def _call(self, content: CallMessage) -> Call:
-        step, name, values, element, position = content
+        step, name, values, element, position, _, _ = content
         task = self._tasks.get(name)
         if task is None:
             task = self._tasks[name] = unpacked(Packed(name, ()))

@@ -159,6 +159,8 @@ def _links(plan: Plan, planned: PlannedStep, step: Step) -> Iterator[Brackets]:
         yield call(".partial", **arguments)
     if planned.skipif and planned.skipif.conditions:
         yield _skipif(plan, planned.skipif)
+    if step.policy.settings:
+        yield call(".policy", **{name: literal(value) for name, value in step.policy.settings.items()})
     if step.iteration:
         yield _iteration(step.iteration, plan)
     else:
