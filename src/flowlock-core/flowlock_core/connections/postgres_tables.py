@@ -48,7 +48,8 @@ def store(connection: Postgres, rows: Any, table: str, *, schema: str | None = N
     for name in rows.column_names:
         _require_name(name, "df")
     with connection.connected("df") as database, closing(database.cursor()) as cursor:
-        exists = _exists(cursor, table, schema)
+        cursor.execute("SELECT to_regclass($1::text) IS NOT NULL", (_qualified(table, schema),))
+        (exists,) = cursor.fetchone()
         if exists and mode is TableMode.CREATE:
             raise TaskError(
                 f"{connection.database} on {connection.host} already has a table {table}",
@@ -81,12 +82,6 @@ def _quoted(name: str) -> str:
 
 def _qualified(table: str, schema: str | None) -> str:
     return ".".join(_quoted(part) for part in (schema, table) if part is not None)
-
-
-def _exists(cursor: Any, table: str, schema: str | None) -> bool:
-    cursor.execute("SELECT to_regclass($1::text) IS NOT NULL", (_qualified(table, schema),))
-    (there,) = cursor.fetchone()
-    return bool(there)
 
 
 def _append(cursor: Any, rows: Any, target: str) -> None:

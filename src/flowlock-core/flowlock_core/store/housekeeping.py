@@ -60,7 +60,7 @@ def entries(store: Store) -> list[StoredEntry]:
             except (DamagedError, ValueError):
                 entry = None
             stored.append(StoredEntry(path=path, used=used, entry=entry))
-    return sorted(stored, key=lambda one: one.used, reverse=True)
+    return sorted(stored, key=lambda entry: entry.used, reverse=True)
 
 
 def usage(store: Store) -> Usage:

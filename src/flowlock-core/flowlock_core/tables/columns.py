@@ -94,20 +94,31 @@ def column_of_texts(
     name: str, texts: "pa.Array", said: Columns, *, quoted: Callable[[], bool]
 ) -> "pd.Series[Any]":
     """Return a column of a file without types; `quoted` tells whether its quotes mark its values as texts."""
+    import pandas as pd
+
     if name in said.texts:
         return series_of(name, texts)
     texts = _without(texts, said.words_of(name))
-    for names, read in ((said.times, _time_texts), (said.decimals, _decimals), (said.numbers, _said_numbers)):
-        if name in names:
-            return read(name, _without(texts, said.other_words()), said)
-    return _certain(name, texts, said, quoted)
+    plain = _without(texts, said.other_words())
+    if name in said.times:
+        return series_of(name, plain)
+    if name in said.decimals:
+        decimals = _numbers_in(name, plain, said, "decimal_columns")
+        return pd.Series(decimals, name=name, dtype="object")
+    if name in said.numbers:
+        return _said_numbers(name, plain, said)
+    return _certain(name, texts, plain, said=said, quoted=quoted)
 
 
-def _certain(name: str, texts: "pa.Array", said: Columns, quoted: Callable[[], bool]) -> "pd.Series[Any]":
-    """Return a column as numbers or booleans if all of its texts are, else as texts."""
+def _certain(
+    name: str, texts: "pa.Array", plain: "pa.Array", *, said: Columns, quoted: Callable[[], bool]
+) -> "pd.Series[Any]":
+    """Return a column as numbers or booleans if all of its texts are, else as texts.
+
+    In `plain`, the words that usually stand for missing values are missing values.
+    """
     import pyarrow.compute as pc
 
-    plain = _without(texts, said.other_words())
     if plain.null_count == len(plain):
         return series_of(name, texts) if texts.null_count < len(texts) else _nothing(name, len(texts))
     if _all_match(plain, number_pattern(said.decimal_mark)):
@@ -123,10 +134,6 @@ def _without(texts: "pa.Array", words: Collection[str]) -> "pa.Array":
     import pyarrow.compute as pc
 
     return pc.if_else(_is_word(texts, words), None, texts) if words else texts
-
-
-def _time_texts(name: str, texts: "pa.Array", _said: Columns) -> "pd.Series[Any]":
-    return series_of(name, texts)
 
 
 def _is_word(texts: "pa.Array", words: Collection[str]) -> "pa.Array":
@@ -220,12 +227,6 @@ def _numbers_in(name: str, texts: "pa.Array", said: Columns, parameter: str) -> 
         None if text is None else _number(name, text, said.decimal_mark, parameter)
         for text in texts.to_pylist()
     ]
-
-
-def _decimals(name: str, texts: "pa.Array", said: Columns) -> "pd.Series[Any]":
-    import pandas as pd
-
-    return pd.Series(_numbers_in(name, texts, said, "decimal_columns"), name=name, dtype="object")
 
 
 def _number(name: str, text: str, mark: str, parameter: str) -> Decimal:

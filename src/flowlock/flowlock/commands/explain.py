@@ -32,7 +32,13 @@ class ExplainResult:
         """Return each section under its code, or the list of codes."""
         if not self.whole:
             return "\n".join(f"{listed.code}  {listed.meaning}" for listed in self.explanations)
-        return "\n\n".join(f"{shown.code}\n\n{_plain(shown.section)}" for shown in self.explanations)
+        sections = []
+        for explanation in self.explanations:
+            # Code fences and `**` are for viewers of Markdown.
+            lines = [line for line in explanation.section.splitlines() if not line.startswith("```")]
+            plain = "\n".join(lines).replace("**", "")
+            sections.append(f"{explanation.code}\n\n{plain}")
+        return "\n\n".join(sections)
 
 
 def explain(code: str | None) -> ExplainResult:
@@ -47,9 +53,3 @@ def explain(code: str | None) -> ExplainResult:
             f"`{code}` is not a problem code", code="FL002", hint="; ".join(hint for hint in hints if hint)
         )
     return ExplainResult(explanations=(by_code[wanted],), whole=True)
-
-
-def _plain(section: str) -> str:
-    """Return a section without the marks that only a Markdown viewer turns into type."""
-    lines = [line for line in section.splitlines() if not line.startswith("```")]
-    return "\n".join(lines).replace("**", "")

@@ -35,7 +35,7 @@ from flowlock.names import CORE
 from flowlock.report.reporter import Silent
 from flowlock.running import environment as env
 from flowlock.spec.facts import facts_of, plain_channel
-from flowlock.spec.model import LocatedText, SpecRequirement
+from flowlock.spec.model import SpecRequirement
 from flowlock.tasks.discover import kept_description, read_description
 from flowlock_core.parameters.literals import LiteralCheck
 
@@ -101,7 +101,7 @@ class SolvedEnvironments:
         return self.session.workspace.state.lookup_result(files.sha256_of(lock_file))
 
     def _manifest(self, requirements: Sequence[SpecRequirement]) -> Manifest:
-        """Ask for the requirements on the channels that flowlock.toml knows; aliases lead to theirs."""
+        """Return the requirements on channels of flowlock.toml as a manifest, with aliases resolved."""
         workspace = self.session.workspace
         channels = self._channels()
         aliases = {plain_channel(name): url for name, url in workspace.channel_aliases.items()}
@@ -111,7 +111,9 @@ class SolvedEnvironments:
             name, channel = requirement.name, requirement.channel
             if name is None or (channel and not facts.knows_channel(channel.value)):
                 continue
-            spec = _match_spec(name.value, requirement.version)
+            spec = name.value
+            if requirement.version is not None and requirement.version.value.strip() != "*":
+                spec = f"{name.value} {requirement.version.value}"
             needed.append(ManifestRequirement(name=name.value, spec=spec, location=name.at))
             if channel and plain_channel(channel.value) in aliases:
                 channels.append(aliases[plain_channel(channel.value)])
@@ -191,12 +193,6 @@ PARTS = ("tasks", "errors", "literals", "asked")
 
 def _checks(document: Iterable[Mapping[str, Any]]) -> set[LiteralCheck]:
     return set(map(LiteralCheck.from_json, document))
-
-
-def _match_spec(name: str, version: LocatedText | None) -> str:
-    if version is None or version.value.strip() == "*":
-        return name
-    return f"{name} {version.value}"
 
 
 def _names(requirements: Sequence[SpecRequirement]) -> str:

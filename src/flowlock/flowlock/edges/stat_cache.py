@@ -26,7 +26,8 @@ class StatCache:
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
-        self._entries = _read(path)
+        document = memo.read(path, dict[str, dict[str, tuple[list[int], Any]]]) if path else None
+        self._entries = document.get(FILES, {}) if document else {}
         self._seen: set[str] = set()
         self._changed = False
 
@@ -81,8 +82,3 @@ def forget(path: Path | None) -> None:
 def signature(status: os.stat_result) -> list[int]:
     """Return the stat data by which two states of a file differ."""
     return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_mode]
-
-
-def _read(path: Path | None) -> dict[str, tuple[list[int], Any]]:
-    document = memo.read(path, dict[str, dict[str, tuple[list[int], Any]]]) if path else None
-    return document.get(FILES, {}) if document else {}

@@ -22,10 +22,10 @@ class Explanation:
 def explanations(page: str | None = None) -> Mapping[str, Explanation]:
     """Return the explanation of every code, in the page's order; of the packaged page if none is given."""
     text = page if page is not None else (files(__package__) / PAGE).read_text(encoding="utf-8")
-    return {code: _explanation(code, section.strip()) for code, section in _SECTION.findall(text)}
-
-
-def _explanation(code: str, section: str) -> Explanation:
-    sentence = _SENTENCE.match(section)
-    meaning = " ".join(sentence[1].split()).removesuffix(".") if sentence else ""
-    return Explanation(code=code, meaning=meaning, section=section)
+    by_code = {}
+    for code, body in _SECTION.findall(text):
+        section = body.strip()
+        sentence = _SENTENCE.match(section)
+        meaning = " ".join(sentence[1].split()).removesuffix(".") if sentence else ""
+        by_code[code] = Explanation(code=code, meaning=meaning, section=section)
+    return by_code

@@ -102,7 +102,7 @@ def problem_of(refusal: Refusal, value: Value, parameter: Parameter) -> Problem:
         keys = known_keys(parameter.accepts or parameter.schema, path[:-1])
         message = f"unknown key `{shown(path[-1])}`"
         hint = nearest(path[-1], keys) or (f"the keys are {', '.join(keys)}" if keys else hint)
-        at = _key(_at(value, path[:-1]), path[-1]) or at
+        at = _location_of_key(_at(value, path[:-1]), path[-1]) or at
     elif refusal.kind is RefusalKind.MISSING_KEY:
         message = f"the key `{shown(path[-1])}` is missing"
     if refusal.kind is not RefusalKind.VALUE:
@@ -125,10 +125,10 @@ def _at(value: Value, path: Sequence[str]) -> Value:
     return value
 
 
-def _key(value: Value, name: str) -> Location | None:
-    """Return where a mapping says a key."""
-    places = {key.value: key.at for key, _ in value.entries} if isinstance(value, MappingOf) else {}
-    return places.get(name)
+def _location_of_key(value: Value, name: str) -> Location | None:
+    """Return the location of a key of a mapping."""
+    locations = {key.value: key.at for key, _ in value.entries} if isinstance(value, MappingOf) else {}
+    return locations.get(name)
 
 
 def _path(value: Value, path: Sequence[str]) -> str:

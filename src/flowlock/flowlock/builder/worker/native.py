@@ -64,18 +64,20 @@ def refusals(recipes: Mapping[str, Recipe], platform: Platform, *, kept: Path) -
     return {key: str(answer["error"]) for key, answer in answers.items() if "error" in answer}
 
 
-def _answers(questions: Mapping[_Key, Mapping[str, Any]], kept: Path) -> dict[_Key, Mapping[str, Any]]:
-    """Return the engine's answers; earlier ones are read from `kept`."""
+def _answers(
+    questions: Mapping[_Key, Mapping[str, Any]], answers_file: Path
+) -> dict[_Key, Mapping[str, Any]]:
+    """Return the engine's answers; it is asked only what `answers_file` does not answer."""
     engine = version(DISTRIBUTION)
     digests = {key: digest_of([engine, question]) for key, question in questions.items()}
-    kept_answers = memo.read(kept, dict[str, dict[str, str | list[str]]]) or {}
-    answers = {digest: answer for digest, answer in kept_answers.items() if _is_answer(answer)}
+    earlier_answers = memo.read(answers_file, dict[str, dict[str, str | list[str]]]) or {}
+    answers = {digest: answer for digest, answer in earlier_answers.items() if _is_answer(answer)}
     new = {digest: questions[key] for key, digest in digests.items() if digest not in answers}
     if new:
         command = [sys.executable, "-m", "flowlock.builder.worker.native", tempfile.gettempdir()]
         completed = process.run(command, env=ENVIRONMENT, stdin=json.dumps(list(new.values())))
         answers |= dict(zip(new, json.loads(completed.stdout), strict=True))
-        memo.write(kept, {digest: answers[digest] for digest in digests.values()})
+        memo.write(answers_file, {digest: answers[digest] for digest in digests.values()})
     return {key: answers[digest] for key, digest in digests.items()}
 
 

@@ -33,7 +33,8 @@ class Unpacked:
 
     def __init__(self, packages: Path, record: Path | None) -> None:
         self._folder, self._record = packages / "pkgs", record
-        self._known: dict[str, dict[str, State]] = _recorded(record)
+        document = memo.read(record, dict[str, dict[str, dict[str, State]]]) if record else None
+        self._known = document.get(PACKAGES, {}) if document else {}
         # How packages were that have been removed since: as they must be when they are unpacked again.
         self._former: dict[str, dict[str, State]] = {}
         self._doubted: set[str] = set()
@@ -138,11 +139,6 @@ class Unpacked:
             self._known[name] = present
             self._changed = True
         return [f"{name}/{path}" for path in sorted(wrong)]
-
-
-def _recorded(record: Path | None) -> dict[str, dict[str, State]]:
-    document = memo.read(record, dict[str, dict[str, dict[str, State]]]) if record else None
-    return document.get(PACKAGES, {}) if document else {}
 
 
 def _stated(package: Path) -> dict[str, str | None] | None:

@@ -268,16 +268,13 @@ def _environment_node(environment: LockedEnvironment) -> dict[str, Any]:
     node: dict[str, Any] = {"channels": [{"url": url} for url in environment.channels], **environment.more}
     if environment.options:
         node["options"] = dict(environment.options)
-    node["packages"] = {
-        platform: [*_selectors(records), *environment.foreign.get(platform, ())]
-        for platform, records in sorted(environment.packages.items())
-    }
+    packages = {}
+    for platform, records in sorted(environment.packages.items()):
+        urls = {record.url for record in records}
+        selectors = [{"conda": url} for url in sorted(urls)]
+        packages[platform] = [*selectors, *environment.foreign.get(platform, ())]
+    node["packages"] = packages
     return node
-
-
-def _selectors(records: Sequence[Record]) -> list[dict[str, str]]:
-    urls = {record.url for record in records}
-    return [{"conda": url} for url in sorted(urls)]
 
 
 def _platform_node(platform: LockPlatform) -> dict[str, Any]:

@@ -65,7 +65,10 @@ def explicit(records: tuple[Record, ...], platform: str) -> str:
     `conda create --file`, mamba and rattler install it without a solve and check every hash.
     """
     lines = [f"# platform: {platform}", "@EXPLICIT"]
-    lines += [f"{record.url}#{_hash(record)}" for record in _in_install_order(records)]
+    for record in _in_install_order(records):
+        if not record.sha256:
+            raise FlowlockError(f"the lock pins {record.file_name} without a sha256", code="FL631")
+        lines.append(f"{record.url}#sha256:{record.sha256}")
     return "\n".join(lines) + "\n"
 
 
@@ -130,12 +133,6 @@ def _moved(url: str, served: Mapping[str, str]) -> str:
         if url.startswith(f"{channel}/"):
             return elsewhere + url.removeprefix(channel)
     return url
-
-
-def _hash(record: Record) -> str:
-    if not record.sha256:
-        raise FlowlockError(f"the lock pins {record.file_name} without a sha256", code="FL631")
-    return f"sha256:{record.sha256}"
 
 
 def _in_install_order(records: tuple[Record, ...]) -> list[Record]:
