@@ -73,7 +73,7 @@ class Postgres(ConnectionSettings):
                 yield connection
         except driver.Error as error:
             # The driver's error may quote the parameters: its text is masked, and it is not kept.
-            message = f"{self.database} on {self.host}: {_said_by_server(error)}"
+            message = f"{self.database} on {self.host}: {_server_message(error)}"
             raise TaskError(message, code="FL754", parameter=about) from None
 
     def _parameters(self) -> str:
@@ -101,8 +101,8 @@ def _quoted(value: Any) -> str:
     return f"'{text}'"
 
 
-def _said_by_server(error: Exception) -> str:
-    """Return what a driver's error says, on one line, without the statement and without secrets."""
+def _server_message(error: Exception) -> str:
+    """Return the message of a driver's error on one line, without the statement and without secrets."""
     text = " ".join(str(error).split())
     match = _SAID.search(text)
     return masked(match[1] if match else text.replace("[libpq] ", ""))

@@ -87,7 +87,7 @@ def _parameters_of(step: PlannedStep) -> StepParameters:
 
 
 def _is_misspelt(step: str, steps: Sequence[StepParameters], values: Values) -> bool:
-    """Return whether the parameters of a step probably stand under a name that no step has."""
+    """Return whether the parameters of a step are probably there under a misspelt id."""
     ids = [parameters.step for parameters in steps]
     return step not in values and any(nearest_of(name, ids) == step for name in values if name not in ids)
 

@@ -144,12 +144,12 @@ def _replaced(value: Any, path: Path) -> Any:
 def _problems(argument: Argument, value: Any, error: ValidationError) -> list[Problem]:
     """Return the problems of a value; nothing if that depends on the machine or on what it names."""
     items = error.errors(include_url=False)
-    if any(item["type"] in _OF_THE_MACHINE or _is_of_something_else(item, value) for item in items):
+    if any(item["type"] in _OF_THE_MACHINE or _is_failed_lookup(item, value) for item in items):
         return []
     return problems_of(argument.name, error)
 
 
-def _is_of_something_else(item: ErrorDetails, value: Any) -> bool:
+def _is_failed_lookup(item: ErrorDetails, value: Any) -> bool:
     """Return whether a validator failed to look up what a value names.
 
     A connection is given by its name: its settings are in the environment of the run, and missing here.

@@ -35,15 +35,19 @@ def read_parquet(path: Path, said: Columns) -> "pd.DataFrame":
         ) from error
     for name in table.column_names:
         # Without pandas' own notes, pandas makes floats of integers with missing values.
-        if name in df.columns and df[name].dtype in ("float64", "object") and _is_plain(table[name]):
+        if (
+            name in df.columns
+            and df[name].dtype in ("float64", "object")
+            and _has_missing_integers(table[name])
+        ):
             df[name] = series_of(name, table[name].combine_chunks()).array
     df = with_index_as_columns(df, "path")
     said.require([str(name) for name in df.columns])
     return df[[name for name in df.columns if said.wants(name)]]
 
 
-def _is_plain(array: Any) -> bool:
-    """Return whether a column has integers or booleans, and misses some."""
+def _has_missing_integers(array: Any) -> bool:
+    """Return whether a column of integers or booleans has missing values."""
     from pyarrow import types
 
     return bool(array.null_count and (types.is_integer(array.type) or types.is_boolean(array.type)))

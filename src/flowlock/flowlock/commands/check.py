@@ -68,7 +68,7 @@ def check(
     sources = [_source(workspace, file) for file in files]
     run_files = [RunFiles.read(file.parent, workspace) for file in files]
     catalog = command.catalog_for(
-        workspace, sources, facts, progress, lookup, checks=_checks(sources, run_files)
+        workspace, sources, facts, progress, lookup, checks=_literal_checks(sources, run_files)
     )
     problems = command.check_specs(sources, catalog, facts)
     problems += _run_file_problems(
@@ -112,7 +112,9 @@ def _workspace_problems(workspace: Workspace) -> Iterator[Problem]:
     yield from _orphans(workspace)
 
 
-def _checks(sources: Sequence[command.SpecSource], run_files: Sequence[RunFiles]) -> Iterator[LiteralCheck]:
+def _literal_checks(
+    sources: Sequence[command.SpecSource], run_files: Sequence[RunFiles]
+) -> Iterator[LiteralCheck]:
     for source, beside in zip(sources, run_files, strict=True):
         if source.spec:
             yield from beside.checks(source.spec)

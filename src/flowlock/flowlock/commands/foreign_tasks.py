@@ -94,7 +94,7 @@ class SolvedEnvironments:
         kept = kept_description(self._answer(lock_file), PARTS)
         if kept is None:
             return None
-        earlier = memo.made_of(kept["asked"], _checks)
+        earlier = memo.made_of(kept["asked"], _literal_checks)
         return kept if earlier is not None and earlier.issuperset(checks) else None
 
     def _answer(self, lock_file: Path) -> Path:
@@ -191,7 +191,7 @@ class SolvedEnvironments:
 PARTS = ("tasks", "errors", "literals", "asked")
 
 
-def _checks(document: Iterable[Mapping[str, Any]]) -> set[LiteralCheck]:
+def _literal_checks(document: Iterable[Mapping[str, Any]]) -> set[LiteralCheck]:
     return set(map(LiteralCheck.from_json, document))
 
 

@@ -72,7 +72,7 @@ class RunFiles:
                 if wrong:
                     located = params.placed(WorkflowError("", problems=wrong)).problems
                     problems += [replace(p, location=p.location or params.end) for p in located]
-        return [_placed(problem, workspace) for problem in problems]
+        return [_as_problem(problem, workspace) for problem in problems]
 
     def _runs(self, *, mocked: Sequence[str]) -> Iterator[tuple[Params, Sequence[str]]]:
         """Yield the parameters of each run that should succeed, with the steps that do not run in it."""
@@ -126,7 +126,7 @@ def _parameters(name: str, step: Step, in_scope: Scope) -> StepParameters:
     )
 
 
-def _placed(problem: RunProblem, workspace: Workspace) -> Problem:
+def _as_problem(problem: RunProblem, workspace: Workspace) -> Problem:
     at = problem.location
     location = replace(at, file=workspace.relative(Path(at.file))) if at else None
     return Problem(code=problem.code, message=problem.sentence, location=location, hint=problem.hint)

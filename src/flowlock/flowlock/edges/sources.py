@@ -215,10 +215,10 @@ def _digests(path: Path, cache: StatCache) -> _Digests:
     """Return a file's digests, from the cache or from its contents."""
     try:
         status = path.lstat()
-        kept = memo.made_of(cache.get(path, status), _kept_digests)
-        if kept is not None:
-            return kept
-        kind = _kind(status)
+        cached = memo.made_of(cache.get(path, status), _cached_digests)
+        if cached is not None:
+            return cached
+        kind = _git_kind(status)
         data = _content(path, kind)
         lf = _sha256(_with_lf(data)) if kind is not GitFileKind.LINK and b"\r\n" in data else None
         digests = _Digests(kind=kind, raw=_sha256(data), lf=lf)
@@ -228,12 +228,12 @@ def _digests(path: Path, cache: StatCache) -> _Digests:
     return digests
 
 
-def _kept_digests(value: Any) -> _Digests:
+def _cached_digests(value: Any) -> _Digests:
     kind, raw, lf = value
     return _Digests(kind=GitFileKind(kind), raw=Sha256(raw), lf=None if lf is None else Sha256(lf))
 
 
-def _kind(status: os.stat_result) -> GitFileKind:
+def _git_kind(status: os.stat_result) -> GitFileKind:
     if stat.S_ISLNK(status.st_mode):
         return GitFileKind.LINK
     return GitFileKind.EXECUTABLE if status.st_mode & stat.S_IXUSR else GitFileKind.FILE

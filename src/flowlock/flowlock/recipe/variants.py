@@ -34,7 +34,7 @@ def variants(recipe: Recipe, text: str | None, file: str) -> list[Variant]:
     an `if`, or in `build.variant.use_keys`. Keys that `zip_keys` joins take their values side by side.
     """
     config = _config(text, file) if text is not None else _Config(file=file)
-    used = _used(recipe) & set(config.values)
+    used = _used_keys(recipe) & set(config.values)
     choices = [_choices(group, config) for group in _groups(used, config.zipped)]
     return [_merged(parts) for parts in product(*choices)]
 
@@ -97,7 +97,7 @@ def _choices(group: Sequence[str], config: _Config) -> list[Variant]:
     return [dict(zip(group, values, strict=True)) for values in zip(*rows, strict=True)]
 
 
-def _used(recipe: Recipe) -> set[str]:
+def _used_keys(recipe: Recipe) -> set[str]:
     needs = (*recipe.requirements("build"), *recipe.requirements("host"))
     bare = {spec.strip().replace("-", "_") for spec in needs if " " not in spec.strip() and "$" not in spec}
     return bare | {word for text in _expressions(recipe.document) for word in _WORD.findall(text)}

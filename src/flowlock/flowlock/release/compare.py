@@ -20,9 +20,7 @@ def compare(
     served = target.served(items)
     verdicts = {item.place: publish_plan.judge(item, served) for item in items}
     unread = [
-        item
-        for item in items
-        if item.place not in already_read and _is_said_to_be_there(item, served, verdicts)
+        item for item in items if item.place not in already_read and _is_indexed(item, served, verdicts)
     ]
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         for item, digest in zip(unread, pool.map(target.digest, unread), strict=True):
@@ -37,7 +35,7 @@ def compare(
     return verdicts
 
 
-def _is_said_to_be_there(item: Item, served: Mapping[str, Served], verdicts: Mapping[str, Verdict]) -> bool:
-    """Return whether the target states the item's digest; an older ledger may be present with other bytes."""
+def _is_indexed(item: Item, served: Mapping[str, Served], verdicts: Mapping[str, Verdict]) -> bool:
+    """Return whether the target's index has the item with its digest; a ledger may have other bytes."""
     present = verdicts[item.place].status is DeliveryStatus.PRESENT
     return present and served[item.place].sha256 == item.sha256

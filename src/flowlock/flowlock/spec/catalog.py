@@ -158,10 +158,10 @@ class Scope:
         return {
             name
             for name, same_named in self.catalog.tasks.items()
-            if name in used or any(map(self._asked_for, same_named))
+            if name in used or any(map(self._is_required_by_name, same_named))
         }
 
-    def _asked_for(self, task: TaskSignature) -> bool:
+    def _is_required_by_name(self, task: TaskSignature) -> bool:
         named = canonicalize_name(task.distribution) != CORE or not self.implied
         return named and self.requires(task.distribution)
 

@@ -69,7 +69,7 @@ def run(request: EngineRequest, log: Callable[[str], None]) -> list[Path]:
         if type(error).__name__ != PANIC:
             raise
         raise FlowlockError(
-            f"the build engine failed: {error}", code="FL530", hint=_about(request.work)
+            f"the build engine failed: {error}", code="FL530", hint=_likely_cause(request.work)
         ) from error
     return [Path(path) for result in results for path in result.packages]
 
@@ -99,8 +99,8 @@ def requirements(
     return {} if SKIPPED in specs["build"] else specs
 
 
-def _about(work: Path) -> str | None:
-    """Return what most likely made the engine break off."""
+def _likely_cause(work: Path) -> str | None:
+    """Return the most likely cause of a panic of the engine."""
     length = len(os.fsencode(work))
     too_long = f"the path {work} has {length} bytes: move the workspace to a shorter path"
     return too_long if length > LONG_PATH else None
