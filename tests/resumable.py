@@ -257,10 +257,7 @@ class Gauges:
         return found[1]
 
     def contents(self, results: str = "r") -> dict[str, bytes]:
-        """Return the files of the results folder."""
+        """Return the files of the results folder, without those of its runs."""
         folder = self.folder / results
-        return {
-            path.relative_to(folder).as_posix(): path.read_bytes()
-            for path in folder.rglob("*")
-            if path.is_file()
-        }
+        paths = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
+        return {path.as_posix(): (folder / path).read_bytes() for path in paths if path.parts[0] != "runs"}

@@ -1,4 +1,4 @@
-"""The command of a compiled workflow: run, params, schema, form, convert, graph, test, connections, cache."""
+"""The command of a compiled workflow: its subcommands, what they print, and how they fail."""
 
 import argparse
 import json
@@ -17,8 +17,7 @@ from flowlock_core.command.options import (
     add_cache_options,
     add_executor_options,
     add_reuse_options,
-    executor_of,
-    reuse_of,
+    add_runs_options,
 )
 from flowlock_core.command.parser import CommandParser
 from flowlock_core.command.streams import stdout_kept_clean
@@ -127,6 +126,7 @@ def _parser(bundle: Bundle) -> CommandParser:
     completion.add_argument("shell", choices=SHELLS, help='for example: eval "$(%(prog)s bash)"')
     completion.set_defaults(action=_completion)
     add_cache_options(commands.add_parser("cache", help="manage the cached results of runs"), _cache)
+    add_runs_options(commands.add_parser("runs", help="list, show or remove runs"), _runs)
     return parser
 
 
@@ -144,6 +144,9 @@ def _add_run(commands: "argparse._SubParsersAction[CommandParser]", bundle: Bund
     run.add_argument("--mock-io", action="store_true", help="use packaged examples instead of reading data")
     add_executor_options(run)
     add_reuse_options(run)
+    run.add_argument(
+        "--no-history", action="store_true", help="do not keep a folder for this run in DIR/runs"
+    )
     run.add_argument("-q", "--quiet", action="store_true", help="do not print a line for each step")
     run.set_defaults(action=_run)
 
@@ -201,42 +204,12 @@ def _listed_parameters(bundle: Bundle) -> str:
 
 
 def _run(bundle: Bundle, arguments: argparse.Namespace) -> CommandOutcome:
-    from flowlock_core.command.output import with_layout, write_results
-    from flowlock_core.command.progress import ProgressLines
-    from flowlock_core.command.results_folder import claimed
-    from flowlock_core.command.running import run_workflow
-    from flowlock_core.execute import Options
-    from flowlock_core.execute.record import Unobserved
+    from flowlock_core.command.recorded_run import run_recorded
 
-    main = bundle.load()
-    params = _with_answers(bundle, arguments, _parameters(arguments))
-    results = arguments.results.resolve()
-    executor = executor_of(arguments, debugged=bundle.main is not None)
-    options = Options(
-        params=params.by_step,
-        base=params.base,
-        results=results,
-        mock_io=arguments.mock_io,
-        observer=Unobserved() if arguments.quiet else ProgressLines(explain=arguments.explain),
-        executor=executor,
-        jobs=arguments.jobs,
-        keep_going=arguments.keep_going,
-    )
-    with claimed(results):
-        try:
-            reuse = reuse_of(arguments, executor, workflow=f"{bundle.package}:{bundle.function}")
-            result, run = run_workflow(main, options, params.problems, reuse=reuse)
-        except UsageError:
-            raise
-        except WorkflowError as error:
-            raise params.placed(error) from error
-        if arguments.only is not None:
-            # Not the workflow's result, so not a result to write.
-            return CommandOutcome(document={"ok": True, "files": []}, text="")
-        result = with_layout(result, bundle.layout())
-        written = write_results(result, results, workflow=bundle.function, inputs=run.inputs)
-    paths = [str(path) for path in written]
-    return CommandOutcome(document={"ok": True, "files": paths}, text="".join(f"{path}\n" for path in paths))
+    run = run_recorded(bundle, arguments, _with_answers(bundle, arguments, _parameters(arguments)))
+    paths = [str(path) for path in run.files]
+    document = {"ok": True, "run": run.id, "files": paths}
+    return CommandOutcome(document=document, text="".join(f"{path}\n" for path in paths))
 
 
 def _with_answers(bundle: Bundle, arguments: argparse.Namespace, params: "Params") -> "Params":
@@ -286,6 +259,13 @@ def _cache(_bundle: Bundle, arguments: argparse.Namespace) -> CommandOutcome:
 
     report = report_of(arguments)
     return CommandOutcome(document=report.as_json(), text=str(report))
+
+
+def _runs(_bundle: Bundle, arguments: argparse.Namespace) -> CommandOutcome:
+    from flowlock_core.command.runs import report_of
+
+    report = report_of(arguments)
+    return CommandOutcome(document=report.document, text=str(report))
 
 
 def _packaged(bundle: Bundle, _arguments: argparse.Namespace, *, name: str) -> CommandOutcome:

@@ -96,6 +96,24 @@ def add_cache_options(parser: "CommandParser", command: Callable[..., object]) -
         add_cache_folder(one)
 
 
+def add_runs_options(parser: "CommandParser", command: Callable[..., object]) -> None:
+    """Add what is done about the runs that are kept."""
+    actions = parser.add_commands()
+    listing = actions.add_parser("ls", help="list the runs and their states", allow_abbrev=False)
+    showing = actions.add_parser("show", help="show one run", allow_abbrev=False)
+    showing.add_argument("run", metavar="ID", help="the id of the run")
+    removing = actions.add_parser("rm", help="remove runs that have ended", allow_abbrev=False)
+    removing.add_argument("runs", nargs="*", metavar="ID", help="the ids of the runs")
+    removing.add_argument(
+        "--older-than", metavar="DAYS", type=_days_of, help="remove all runs that started before"
+    )
+    for action, one in (("ls", listing), ("show", showing), ("rm", removing)):
+        one.set_defaults(action=command, runs_action=action)
+        one.add_argument(
+            "--results", metavar="DIR", default="results", help="the results folder; default: ./results"
+        )
+
+
 # argparse shows the words of an ArgumentTypeError, and the name of the function for other errors.
 
 

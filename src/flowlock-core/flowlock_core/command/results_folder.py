@@ -1,12 +1,12 @@
 """One run at a time writes into a results folder."""
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from flowlock_core.errors import WorkflowError
+from flowlock_core.runs.locks import lock_folder
 
 
 @contextmanager
@@ -18,7 +18,7 @@ def claimed(folder: Path) -> Iterator[None]:
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handle = None if sys.platform == "win32" else _locked(folder)
+        handle = _locked(folder)
     except OSError as error:
         raise WorkflowError(
             f"cannot write {folder}: {error.strerror or error}",
@@ -36,25 +36,18 @@ def claimed(folder: Path) -> Iterator[None]:
             os.close(handle)
 
 
-def _locked(folder: Path) -> int:
-    """Return a handle of a folder, by which it is locked."""
-    from fcntl import LOCK_EX, LOCK_NB, flock
-
+def _locked(folder: Path) -> int | None:
+    """Return a handle of a folder, by which it is locked; None if it cannot be locked."""
     while True:
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            flock(handle, LOCK_EX | LOCK_NB)
+            handle = lock_folder(folder)
         except BlockingIOError:
-            os.close(handle)
             raise WorkflowError(
                 f"another run is writing to {folder}",
                 code="FL745",
                 hint="wait until it has ended, or choose another folder with --results",
             ) from None
-        except OSError:
-            # Some file systems of a network have no locks.
-            return handle
-        if os.fstat(handle).st_nlink:
+        if handle is None or os.fstat(handle).st_nlink:
             return handle
         # The run that has just ended has removed it.
         os.close(handle)

@@ -1,7 +1,7 @@
 """A whole run: every problem of the parameters first, then the steps."""
 
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -23,20 +23,29 @@ _SECRET_LENGTH = 6
 
 
 def run_workflow(
-    main: Workflow, options: Options, problems: Sequence[Problem] = (), *, reuse: Reuse | None = None
+    main: Workflow,
+    options: Options,
+    problems: Sequence[Problem] = (),
+    *,
+    reuse: Reuse | None = None,
+    begin: Callable[[Plan, RunLog], None] = lambda _plan, _log: None,
 ) -> tuple[Any, RunLog]:
     """Check the parameters against every step, then run; return the last step's result, and what happened.
 
     A WorkflowError holds every problem of the parameters, those that are known already first, and then
-    nothing has run. Without `reuse` no result is kept, and none is reused.
+    nothing has run. Without `reuse` no result is kept, and none is reused. `begin` is called before the first
+    step with what is going to run.
     """
     plan = trace(main)
     _check(plan, options, problems)
     log = RunLog()
     try:
         if reuse is None:
+            begin(plan, log)
             return _execute(main, plan, options, log), log
-        return _execute_with_cache(reuse.plan(plan), options, log, reuse), log
+        chosen = reuse.plan(plan)
+        begin(chosen, log)
+        return _execute_with_cache(chosen, options, log, reuse), log
     except UsageError:
         raise
     except WorkflowError as error:

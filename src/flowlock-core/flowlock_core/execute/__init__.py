@@ -6,7 +6,7 @@
 from flowlock_core.execute.options import Executor, Options
 from flowlock_core.execute.plan import EnvRef, Plan, PlannedStep, Ref, env, trace
 from flowlock_core.execute.protocol import Step, Steps, Workflow
-from flowlock_core.execute.record import Observer, RunLog, StepRecord
+from flowlock_core.execute.record import Observer, RunLog, Status, StepRecord
 from flowlock_core.execute.run import Run
 from flowlock_core.execute.scheduler import run_plan
 
@@ -20,6 +20,7 @@ __all__ = [
     "Ref",
     "Run",
     "RunLog",
+    "Status",
     "Step",
     "StepRecord",
     "Steps",

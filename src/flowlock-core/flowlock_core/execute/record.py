@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from flowlock_core.connections import MOCKED
+from flowlock_core.execute.context import Position
 from flowlock_core.execute.mocks import Mock
 
 
@@ -77,12 +78,13 @@ class Unobserved:
 class RunLog:
     """What a run has done: `records` in plan order, `inputs_of` the files that each step named.
 
-    `mocks` are the files that stood for results.
+    `mocks` are the files that stood for results, `written` those that calls wrote.
     """
 
     records: list[StepRecord] = field(default_factory=list)
     inputs_of: dict[str, set[Path]] = field(default_factory=dict)
     mocks: dict[str, Mock] = field(default_factory=dict)
+    written: dict[Path, Position] = field(default_factory=dict)
 
     @property
     def inputs(self) -> set[Path]:

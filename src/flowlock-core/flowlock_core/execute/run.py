@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flowlock_core.execute.call import Call, Outcome, run_call
-from flowlock_core.execute.context import Position, RunContext
+from flowlock_core.execute.context import RunContext
 from flowlock_core.execute.options import Options
 from flowlock_core.execute.plan import Method, PlannedStep
 from flowlock_core.execute.policy import Policy
@@ -14,9 +14,6 @@ from flowlock_core.execute.record import RunLog, StepRecord
 from flowlock_core.execute.step_calls import StepCalls
 from flowlock_core.execute.step_state import StepState
 from flowlock_core.task import Task, argument_names
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 class Run:
@@ -28,7 +25,7 @@ class Run:
     def __init__(self, options: Options, log: RunLog | None = None) -> None:
         self.options = options
         self.log = log or RunLog()
-        self._taken: dict[Path, Position] = {}
+        self._taken = self.log.written
         self._context = RunContext(options.results, options.base, taken=self._taken)
 
     @property

@@ -80,7 +80,7 @@ class _PlanRun:
         self._schedule = Schedule(plan, keep_going=options.keep_going)
         self._results: dict[str, Any] = {}
         self._states: dict[int, StepState] = {}
-        self._taken: dict[Path, Position] = {}
+        self._taken = log.written
         self._labels: dict[Path, str] = {}
         # What the contexts of all calls have in common.
         self._context = RunContext(options.results, options.base, taken=self._taken)

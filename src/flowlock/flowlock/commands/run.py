@@ -190,7 +190,7 @@ def _execute(
     files.forget_staged(results)
     with files.staged_folder(results) as staging:
         # The folder is a new one each time, so no later run could reuse what this one keeps.
-        options: list[str | Path] = ["--no-cache", "--results", staging]
+        options: list[str | Path] = ["--no-cache", "--no-history", "--results", staging]
         argv: list[str | Path] = [workflow.distribution, "--json", "run", *options]
         if params:
             argv += ["--params", params]

@@ -1,0 +1,87 @@
+"""The run of the command line: it is followed by its folder and its progress, and its results are written."""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flowlock_core.command.bundle import Bundle
+from flowlock_core.command.options import executor_of, reuse_of
+from flowlock_core.command.output import with_layout, write_results
+from flowlock_core.command.progress import ProgressLines
+from flowlock_core.command.results_folder import claimed
+from flowlock_core.command.running import run_workflow
+from flowlock_core.errors import UsageError, WorkflowError
+from flowlock_core.execute import Executor, Options
+from flowlock_core.execute.record import Unobserved
+from flowlock_core.runs.followers import Followers
+from flowlock_core.runs.identity import new_run_id
+from flowlock_core.runs.run_folder import RunFolder, RunStart
+
+if TYPE_CHECKING:
+    from flowlock_core.parameters.params import Params
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WrittenRun:
+    """The id of a run, and the files of its result."""
+
+    id: str
+    files: tuple[Path, ...]
+
+
+def run_recorded(bundle: Bundle, arguments: argparse.Namespace, params: "Params") -> WrittenRun:
+    """Run as a command line says, and write the results; a WorkflowError if it fails."""
+    main = bundle.load()
+    results = arguments.results.resolve()
+    executor = executor_of(arguments, debugged=bundle.main is not None)
+    reuse = reuse_of(arguments, executor, workflow=f"{bundle.package}:{bundle.function}")
+    start = RunStart(
+        id=new_run_id(),
+        workflow=bundle.function,
+        params=params.by_step,
+        base=params.base,
+        settings=_settings(arguments, executor),
+    )
+    folders = () if arguments.no_history else (RunFolder(results, start),)
+    progress = Unobserved() if arguments.quiet else ProgressLines(explain=arguments.explain)
+    followers = Followers(folders, progress)
+    options = Options(
+        params=params.by_step,
+        base=params.base,
+        results=results,
+        mock_io=arguments.mock_io,
+        observer=followers,
+        executor=executor,
+        jobs=arguments.jobs,
+        keep_going=arguments.keep_going,
+    )
+    with claimed(results), followers.following():
+        try:
+            result, log = run_workflow(main, options, params.problems, reuse=reuse, begin=followers.begin)
+        except UsageError:
+            raise
+        except WorkflowError as error:
+            raise params.placed(error) from error
+        if arguments.only is not None:
+            # Not the workflow's result, so not a result to write.
+            return WrittenRun(id=start.id, files=())
+        result = with_layout(result, bundle.layout())
+        written = write_results(result, results, workflow=bundle.function, inputs=log.inputs)
+        for folder in folders:
+            folder.keep_results(written)
+    return WrittenRun(id=start.id, files=tuple(written))
+
+
+def _settings(arguments: argparse.Namespace, executor: Executor) -> dict[str, object]:
+    """Return the options that decide how the steps run."""
+    settings: dict[str, object] = {"executor": executor.value}
+    names = {
+        "jobs": arguments.jobs,
+        "mock_io": arguments.mock_io,
+        "keep_going": arguments.keep_going,
+        "resume": arguments.resume,
+        "only": arguments.only,
+        "from": arguments.start,
+    }
+    return settings | {name: value for name, value in names.items() if value}
