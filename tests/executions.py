@@ -28,3 +28,11 @@ def running_into(results: Path) -> Iterator[None]:
         yield
     finally:
         RUNNING.reset(token)
+
+
+def is_running(pid: int | str) -> bool:
+    """Return whether a process runs; one that only waits to be noticed has ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

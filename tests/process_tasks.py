@@ -90,7 +90,7 @@ def naps(value: int, seconds: float) -> int:
 def lasts(value: int, kind: str) -> None:
     """Take a minute or more in one of several ways, with a process of its own; tell the ids of both."""
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-    path = current().output_path(f"pids-{value}.txt")
+    path = current().output_path("pids.txt")
     Path(f"{path}.part").write_text(f"{os.getpid()} {child.pid}")
     Path(f"{path}.part").rename(path)
     until = time.monotonic() + 60
@@ -104,7 +104,8 @@ def lasts(value: int, kind: str) -> None:
 
 
 def lasting(step: Steps) -> Any:
-    """Run two calls that take a minute."""
+    """Write a file, then run two calls that take a minute."""
+    step(writes, "written").partial(text="whole").call()
     return step(lasts, "lasts").map("value", [1, 2])
 
 

@@ -40,7 +40,14 @@ class CommandOutcome:
 
 def main(workflow: str, argv: Sequence[str] | None = None) -> int:
     """Run the command of the workflow `module:function`; return the exit code."""
-    return _main(Bundle.named(workflow), argv)
+    bundle = Bundle.named(workflow)
+    arguments = sys.argv[1:] if argv is None else argv
+    command = partial(_main, bundle, arguments)
+    if argv is None and arguments[:1] in (["run"], ["test"]):
+        from flowlock_core.command.interrupts import supervised
+
+        return supervised(command, partial(_reported, as_json="--json" in arguments), arguments)
+    return command()
 
 
 def run_alone(workflow: "Workflow", file: str) -> int:
@@ -48,8 +55,7 @@ def run_alone(workflow: "Workflow", file: str) -> int:
     return _main(Bundle.of_file(workflow, file), ["run", *sys.argv[1:]])
 
 
-def _main(bundle: Bundle, argv: Sequence[str] | None) -> int:
-    arguments = sys.argv[1:] if argv is None else argv
+def _main(bundle: Bundle, arguments: Sequence[str]) -> int:
     as_json = "--json" in arguments
     try:
         options = _parser(bundle).parse_args(arguments)
@@ -62,14 +68,15 @@ def _main(bundle: Bundle, argv: Sequence[str] | None) -> int:
         sys.stdout = open("/dev/null", "w")  # noqa: SIM115, PTH123 - open until exit
         return ExitCode.DONE
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - whatever nobody expected is a bug
-        return _failed(error, as_json=as_json)
+        return _failed(error, arguments)
     return outcome.code
 
 
-def _failed(error: BaseException, *, as_json: bool) -> ExitCode:
-    """Report the error on stderr, with --json also on stdout; return the exit code."""
+def _failed(error: BaseException, arguments: Sequence[str]) -> ExitCode:
     if isinstance(error, KeyboardInterrupt):
-        reported, code = WorkflowError("interrupted", code="FL003"), ExitCode.INTERRUPTED
+        from flowlock_core.command.interrupts import interrupted
+
+        reported, code = interrupted(arguments), ExitCode.INTERRUPTED
     elif not isinstance(error, WorkflowError):
         sys.stderr.write(masked("".join(traceback.format_exception(error))))
         text = "this is a bug in flowlock-core; please report the lines above"
@@ -77,6 +84,11 @@ def _failed(error: BaseException, *, as_json: bool) -> ExitCode:
     else:
         reported = error
         code = ExitCode.USAGE if isinstance(error, UsageError) else ExitCode.FAILED
+    return _reported(reported, code, as_json="--json" in arguments)
+
+
+def _reported(reported: WorkflowError, code: ExitCode, *, as_json: bool) -> ExitCode:
+    """Report an error on stderr, with --json also on stdout; return the exit code."""
     sys.stderr.write(masked(f"{reported}\n"))
     if as_json:
         sys.stdout.write(_json(masked_document(reported.as_json())))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from executions import PLANNED
+from executions import PLANNED, is_running
 from flowlock_core.command.reuse import Reuse
 from flowlock_core.command.running import run_workflow
 from flowlock_core.errors import Problem, WorkflowError
@@ -105,17 +105,9 @@ def test_a_call_that_takes_too_long_is_ended_and_no_other(
     ended = time.time()
     assert (problem.code, problem.step) == ("FL758", "l")
     assert problem.message == "the task lasts took longer than its timeout of 0.4 s, and was ended"
-    file = tmp_path / "pids-1.txt"
+    file = tmp_path / "pids.txt"
     assert 0.2 < ended - file.stat().st_mtime < 3
     assert not [pid for pid in file.read_text().split() if is_running(pid)]
-
-
-def is_running(pid: str) -> bool:
-    """Return whether a process runs; one that only waits to be noticed has ended."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 def test_without_cache_a_result_is_neither_kept_nor_reused(tmp_path: Path) -> None:

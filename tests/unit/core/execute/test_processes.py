@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from executions import is_running
 from flowlock_core.errors import Problem, WorkflowError
 from flowlock_core.execute import Options, RunLog, Steps, Workflow, run_plan, trace
 from flowlock_core.execute.pools.processes import ProcessPool
@@ -205,4 +206,4 @@ def test_of_processes_killed_at_random_only_the_calls_fail(seed: int) -> None:
     assert {problem.code for problem in problems} <= {"FL756"}
     assert len(problems) <= len(killed)
     assert log.records[0].calls == 40 * kills - len(problems)
-    assert not any(Path(f"/proc/{pid}").exists() for pid in seen)
+    assert not any(is_running(pid) for pid in seen)

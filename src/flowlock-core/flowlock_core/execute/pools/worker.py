@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from flowlock_core.execute.call import Call, Outcome, run_call
 from flowlock_core.execute.context import Position, RunContext
+from flowlock_core.execute.lifeline import end_with
 from flowlock_core.execute.pools.messages import Packed, packed, receive, send, unpacked
 from flowlock_core.masking import masked, masked_problem
 
@@ -91,10 +92,9 @@ def _end() -> NoReturn:
 
 
 def _end_with(lifeline: Connection) -> None:
-    """Let the kernel end this process, and those that it starts, when the other end of a pipe is closed.
+    """End with the process of the run, together with what tasks have started.
 
-    It does so even while a call holds the interpreter's lock, so that no thread of Python could. Where a
-    system has no such signal, this process ends after its call.
+    Where a system cannot do so, this process ends after its call.
     """
     if not hasattr(os, "setpgid"):
         return
@@ -102,16 +102,7 @@ def _end_with(lifeline: Connection) -> None:
     os.setpgid(0, 0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
-    if not hasattr(os, "O_ASYNC"):
-        return
-    import fcntl
-
-    signal.signal(signal.SIGIO, signal.SIG_DFL)
-    fcntl.fcntl(lifeline, fcntl.F_SETOWN, -os.getpgrp())
-    fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) | os.O_ASYNC)
-    if lifeline.poll():
-        # It was closed before the kernel was to look.
-        os._exit(1)
+    end_with(lifeline.fileno(), group=True)
 
 
 class _Executing:

@@ -1,0 +1,122 @@
+"""A run that is interrupted or killed: it ends within a second, and leaves no process."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from executions import is_running
+from shared import ROOT
+
+SCRIPT = "import sys\nfrom flowlock_core.cli import main\nsys.exit(main(sys.argv.pop(1)))"
+KINDS = ["sleeping", "python", "c"]
+EXECUTORS = ["sequential", "threads", "processes"]
+# What a loaded machine may add to the second.
+SLACK = 3.0
+
+
+@contextmanager
+def run_of(
+    folder: Path, executor: str, kind: str, *options: str
+) -> Iterator[tuple[subprocess.Popen[str], set[str]]]:
+    """Start a run of two calls that take a minute, and give the ids of all its processes once they run."""
+    arguments = ["run", "--executor", executor, "--set", f"lasts.kind={kind}", *options]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}
+    command = [sys.executable, "-c", SCRIPT, "process_tasks:lasting", *arguments]
+    with subprocess.Popen(
+        command,
+        env=environment,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process, pids_in(folder, 2 if executor == "processes" else 1, process)
+        finally:
+            process.kill()
+
+
+def pids_in(folder: Path, calls: int, process: subprocess.Popen[str]) -> set[str]:
+    """Wait until calls run; return the ids of their processes."""
+    until = time.monotonic() + 60
+    while len(files := list(folder.glob("results/pids-?.txt"))) < calls:
+        assert process.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    return {pid for file in files for pid in file.read_text().split()}
+
+
+def assert_nothing_is_left(folder: Path, pids: set[str]) -> None:
+    until = time.monotonic() + SLACK
+    while any(map(is_running, pids)) and time.monotonic() < until:
+        time.sleep(0.02)
+    assert not [pid for pid in pids if is_running(pid)]
+    files = {path.name: path for path in (folder / "results").iterdir()}
+    assert files.keys() <= {"half.txt", "pids-1.txt", "pids-2.txt"}
+    assert files["half.txt"].read_text() == "whole"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_an_interrupted_run_ends_within_a_second(executor: str, kind: str, tmp_path: Path) -> None:
+    number = signal.SIGTERM if kind == "python" else signal.SIGINT
+    with run_of(tmp_path, executor, kind) as (process, pids):
+        began = time.monotonic()
+        process.send_signal(number)
+        _, err = process.communicate(timeout=30)
+        seconds = time.monotonic() - began
+    assert process.returncode == 130
+    assert seconds < 1 + SLACK
+    assert err.splitlines()[-2:] == [
+        "error: FL003 interrupted",
+        "  hint: the results of the finished steps are cached: run the same command with --resume",
+    ]
+    assert_nothing_is_left(tmp_path, pids)
+
+
+@pytest.mark.parametrize(
+    ("executor", "kind"), [("sequential", "python"), ("threads", "sleeping"), ("processes", "c")]
+)
+def test_a_run_that_is_killed_leaves_no_process(executor: str, kind: str, tmp_path: Path) -> None:
+    with run_of(tmp_path, executor, kind) as (process, pids):
+        process.kill()
+        process.wait(timeout=30)
+        assert_nothing_is_left(tmp_path, pids)
+
+
+def test_with_json_an_ended_run_is_reported_on_stdout(tmp_path: Path) -> None:
+    with run_of(tmp_path, "threads", "c", "--json", "--no-cache") as (process, _):
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=30)
+    (problem,) = json.loads(out)["problems"]
+    assert (problem["code"], problem["hint"]) == (
+        "FL003",
+        "no results were cached: run the same command again",
+    )
+
+
+def test_a_run_whose_process_dies_says_so(tmp_path: Path) -> None:
+    (tmp_path / "dying.py").write_text(
+        "from process_tasks import dies\n"
+        "def main(step):\n    '''Die.'''\n"
+        "    return step(dies, 'd').partial(value=1, at=1, how='SIGSEGV').call()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, "dying:main", "run", "--no-cache"],
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT / 'tests'}"},
+        cwd=tmp_path,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert "error: FL756 the process of the run was ended by the signal SIGSEGV" in done.stderr
