@@ -3,6 +3,7 @@
 import sys
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -11,11 +12,14 @@ import pytest
 from checkout import Checkout
 from flowlock import workspace
 from flowlock.builder.plan import snapshot, targets
+from flowlock.commands import lock
 from flowlock.commands.session import Profile, Session
 from flowlock.commands.sync_stages import run_stages
 from flowlock.edges import git
+from flowlock.lock.result import LockOptions
 from flowlock.recipe import document
 from flowlock.report.reporter import Silent
+from unit.lock.universe import channel, package
 
 
 class Counts:
@@ -65,3 +69,20 @@ def test_an_idle_sync_reads_each_recipe_once(synced: Checkout, counts: Counts) -
         ]
     )
     assert len(recipes) > 1
+
+
+@pytest.mark.parametrize("reads", [0, 1])
+def test_sources_are_read_only_for_a_lock_that_may_pin_their_packages(
+    synced: Checkout, counts: Counts, tmp_path: Path, reads: int
+) -> None:
+    read = workspace.load(synced.root)
+    session = Session(workspace=read, profile=Profile.EMBEDDED, offline=True, progress=Silent())
+    served = channel(tmp_path / "served", "https://conda.example/tools", [package("tool")])
+    channels = [served.url, read.release_channel][: 1 + reads]
+    manifest = tmp_path / "pixi.toml"
+    manifest.write_text(
+        f'[workspace]\nchannels = {channels}\nplatforms = ["linux-64"]\n[dependencies]\ntool = "*"\n'
+    )
+    options = LockOptions(offline=True, repodata=(f"{served.url}={served.path}",))
+    assert lock.lock(session, [], options, manifest_path=manifest).ok
+    assert counts.calls["snapshot"] == counts.calls["targets"] == reads

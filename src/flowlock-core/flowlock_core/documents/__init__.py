@@ -9,7 +9,6 @@ from typing import Any, TypeAlias
 from flowlock_core.documents import nodes
 from flowlock_core.documents.json_text import is_json, read_json
 from flowlock_core.documents.nodes import FaultKind, Node, Tree
-from flowlock_core.documents.yaml_text import read_yaml
 from flowlock_core.errors import Location, Problem, WorkflowError
 
 KeyPath: TypeAlias = tuple[str, ...]
@@ -120,12 +119,13 @@ def parse_document(text: str, file: str) -> Document:
 
 
 def _tree(text: str, file: str) -> Tree:
-    match Path(file).suffix.lower():
-        case ".json":
-            return read_json(text, file)
-        case ".yaml" | ".yml":
-            return read_yaml(text, file)
-    return read_json(text, file) if is_json(text) else read_yaml(text, file)
+    suffix = Path(file).suffix.lower()
+    if suffix == ".json" or (suffix not in (".yaml", ".yml") and is_json(text)):
+        return read_json(text, file)
+    # Imported here: PyYAML takes longer to import than everything else in this package.
+    from flowlock_core.documents.yaml_text import read_yaml
+
+    return read_yaml(text, file)
 
 
 @dataclass(frozen=True, slots=True)

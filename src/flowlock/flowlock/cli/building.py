@@ -76,7 +76,6 @@ def lock(
     repodata: Repodata = None,
 ) -> int:
     """Lock the workflows against the local channel; with --check, print why a lock is out of date."""
-    from flowlock.commands import build_lock as locking
     from flowlock.commands import lock as command
     from flowlock.lock.result import LockOptions
 
@@ -96,6 +95,8 @@ def lock(
     if build:
         if workflows or manifest_path:
             raise UsageError("--build cannot be combined with workflows or a manifest", code="FL002")
+        from flowlock.commands import build_lock as locking
+
         return options.emit(locking.lock(options.session(), settings))
     result = command.lock(options.session(), workflows or [], settings, manifest_path=manifest_path)
     return options.emit(result)

@@ -1,14 +1,10 @@
 """`flowlock lock` and `export`, put together from a session: what is locked, and what metadata stands for."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from flowlock.builder.plan.cache import Cache
-from flowlock.builder.plan.reasons import why
-from flowlock.builder.plan.snapshot import SourcePackage, WorkspaceSnapshot, read_snapshot
-from flowlock.builder.plan.stale import cache_of
 from flowlock.commands import hand_edits
 from flowlock.commands.session import BASE_URL, Profile, Session
 from flowlock.conda import platforms
@@ -22,9 +18,12 @@ from flowlock.lock.lockfile.forms import ExportKind
 from flowlock.lock.manifest import model as manifest
 from flowlock.lock.manifest import pixi
 from flowlock.lock.result import CURRENT, STALE, UPDATED, LockOptions, LockOutcome, LockResult, LockTarget
-from flowlock.lock.satisfy import CurrentBuild
 from flowlock.lock.solver.sources import ChannelFolder
 from flowlock.workspace import Workflow
+
+if TYPE_CHECKING:
+    from flowlock.builder.plan.snapshot import WorkspaceSnapshot
+    from flowlock.lock.satisfy import CurrentBuild
 
 MANIFEST, LOCK = "pixi.toml", "pixi.lock"
 
@@ -48,8 +47,7 @@ def lock(
         for target in wanted:
             if target.manifest.unlocked is not None:
                 session.progress.note(f"{target.manifest.file} is not locked: {target.manifest.unlocked}")
-        snapshot = read_snapshot(session.workspace)
-        return lock_stage(session, wanted, options, snapshot=snapshot)
+        return lock_stage(session, wanted, options, snapshot=_snapshot(session, wanted))
 
 
 def targets(
@@ -106,10 +104,13 @@ def lock_stage(
     wanted: Sequence[LockTarget],
     options: LockOptions,
     *,
-    snapshot: WorkspaceSnapshot,
+    snapshot: "WorkspaceSnapshot | None",
     name: str = "lock",
 ) -> LockResult:
-    """Lock as a stage of a larger command, which holds the workspace."""
+    """Lock as a stage of a larger command, which holds the workspace.
+
+    Without a snapshot no package of a lock is taken for one of the workspace.
+    """
     with session.progress.stage(name) as stage:
         result = _lock(session, wanted, options, snapshot)
         moved = [lock.path for lock in result.locks if lock.status != CURRENT]
@@ -125,20 +126,37 @@ def lock_stage(
 
 def check(session: Session, names: Sequence[str], options: LockOptions) -> LockResult:
     """Return whether the profile's locks of workflows are current, and nothing else."""
-    snapshot = read_snapshot(session.workspace)
-    return _lock(session, targets(session, names), replace(options, check=True), snapshot)
+    wanted = targets(session, names)
+    return _lock(session, wanted, replace(options, check=True), _snapshot(session, wanted))
+
+
+def _snapshot(session: Session, wanted: Sequence[LockTarget]) -> "WorkspaceSnapshot | None":
+    """Return the state of the sources, or None if no manifest names the channel of the workspace."""
+    served = manifest.channel_url(session.workspace.release_channel)
+    environments = [environment for target in wanted for environment in target.manifest.environments]
+    channels = {
+        manifest.channel_url(channel) for environment in environments for channel in environment.channels
+    }
+    if served not in channels:
+        return None
+    # Imported here: a manifest that takes nothing from the workspace needs neither its recipes nor git.
+    from flowlock.builder.plan.snapshot import read_snapshot
+
+    return read_snapshot(session.workspace)
 
 
 def _lock(
-    session: Session, requested: Sequence[LockTarget], options: LockOptions, snapshot: WorkspaceSnapshot
+    session: Session,
+    requested: Sequence[LockTarget],
+    options: LockOptions,
+    snapshot: "WorkspaceSnapshot | None",
 ) -> LockResult:
     wanted = [target for target in requested if target.manifest.unlocked is None]
     _refuse_edited(session, wanted)
     folders = [
         ChannelFolder(url=manifest.channel_url(url), path=path) for url, path in session.mirrors().items()
     ]
-    cache = cache_of(session.workspace)
-    own = _own(snapshot, cache)
+    own = _current_builds(session, snapshot)
     checked = CheckedLocks(session.workspace.state.checked_locks, folders, own)
     if options.only_compares and checked.are_current(wanted):
         return LockResult(locks=tuple(LockOutcome(path=target.shown, status=CURRENT) for target in wanted))
@@ -150,7 +168,7 @@ def _lock(
         result = lock_targets(
             wanted,
             folders=folders,
-            own=_explained(own, snapshot, cache, wanted),
+            own=_explained(session, own, snapshot, wanted),
             options=replace(
                 options,
                 offline=options.offline or session.offline,
@@ -161,6 +179,27 @@ def _lock(
     if result.ok and options.only_compares:
         checked.keep(wanted)
     return result
+
+
+def _current_builds(session: Session, snapshot: "WorkspaceSnapshot | None") -> "dict[str, CurrentBuild]":
+    if snapshot is None:
+        return {}
+    from flowlock.commands.current_builds import current_builds
+
+    return current_builds(session, snapshot)
+
+
+def _explained(
+    session: Session,
+    builds: "Mapping[str, CurrentBuild]",
+    snapshot: "WorkspaceSnapshot | None",
+    wanted: Sequence[LockTarget],
+) -> "Mapping[str, CurrentBuild]":
+    if snapshot is None:
+        return builds
+    from flowlock.commands.current_builds import explained
+
+    return explained(session, builds, snapshot, wanted)
 
 
 def _forget_damaged(session: Session, wanted: Sequence[LockTarget]) -> None:
@@ -188,44 +227,10 @@ def committed(session: Session) -> list[LockTarget]:
     return workflows + [target for target in package_targets(session) if target.path.is_file()]
 
 
-def committed_is_current(session: Session, workflow: Workflow, snapshot: WorkspaceSnapshot) -> bool:
+def committed_is_current(session: Session, workflow: Workflow, snapshot: "WorkspaceSnapshot") -> bool:
     """Return whether a workflow's committed lock is what its manifest and the sources ask for."""
     target = _committed_target(session, workflow)
     return _lock(session, [target], LockOptions(check=True), snapshot).ok
-
-
-def _own(snapshot: WorkspaceSnapshot, cache: Cache) -> dict[str, CurrentBuild]:
-    """Return what the workspace's sources make now: names, and the bytes of what is built."""
-    builds: dict[str, list[str]] = {}
-    for package in snapshot.packages.values():
-        builds.setdefault(package.artifact.name, []).append(package.artifact.build)
-    current = {}
-    for key, package in snapshot.packages.items():
-        cached = cache.find(package.identity)
-        others = [build for build in builds[package.artifact.name] if build != package.artifact.build]
-        artifact = cached.artifact if cached else package.artifact
-        current[key] = CurrentBuild(artifact=artifact, variants=tuple(others))
-    return current
-
-
-def _explained(
-    own: Mapping[str, CurrentBuild], snapshot: WorkspaceSnapshot, cache: Cache, wanted: Sequence[LockTarget]
-) -> dict[str, CurrentBuild]:
-    """Return what the sources make with what changed since the build that the locks pin, if that is known."""
-    texts = [files.read_text(target.path, target.shown) for target in wanted if target.path.is_file()]
-    return {
-        key: replace(identity, why=_why(cache, snapshot.packages[key], texts))
-        for key, identity in own.items()
-    }
-
-
-def _why(cache: Cache, package: SourcePackage, locks: Sequence[str]) -> str:
-    """Return what differs from the inputs of the first pin that is of another build."""
-    own = package.artifact
-    pin = re.compile(rf"/({re.escape(own.name)}-[^/-]+-[^/-]+)\.conda$", re.MULTILINE)
-    pinned = {match[1] for text in locks for match in pin.finditer(text)} - {own.stem}
-    made_from = [inputs for stem in sorted(pinned) if (inputs := cache.inputs(stem)) is not None]
-    return why(made_from[0], {**package.inputs.as_json(), "surroundings": {}}) if made_from else ""
 
 
 def export(

@@ -12,7 +12,6 @@ from typing import Any
 
 from flowlock_core.documents.nodes import MAX_DEPTH, Items, Limits, Mapping, Scalar
 from flowlock_core.documents.nodes import Node as TreeNode
-from flowlock_core.documents.yaml_text import read_yaml
 
 Node = Any  # dict[str, Node] | list[Node] | str | int | bool | Plain
 
@@ -157,6 +156,9 @@ def _is_special(text: str) -> bool:
 
 
 def _load_any(text: str) -> Node:
+    # Imported here: locks that pixi or this module wrote are read without PyYAML.
+    from flowlock_core.documents.yaml_text import read_yaml
+
     tree = read_yaml(text, "", Limits(characters=MAX_CHARACTERS, values=MAX_VALUES))
     if tree.faults:
         fault = tree.faults[0]
