@@ -9,6 +9,7 @@ from flowlock.builder.package_tests.outcomes import OutcomeCache
 from flowlock.builder.plan.cache import BuildRecord
 from flowlock.builder.worker.unpacked import Unpacked
 from flowlock.channel import store
+from flowlock.channel.index import INDEX_FORM, ChannelIndex
 from flowlock.commands import run
 from flowlock.commands.foreign_tasks import PARTS
 from flowlock.edges import memo
@@ -52,8 +53,10 @@ CONTENTS: tuple[Any, ...] = (
     {"files 2": {"/a": 5}},
     {"files 2": {"/a": [1, 2]}},
     {"files 2": {"/a": [[1, "x"], "y"]}},
-    {"form": store.INDEX_FORM, "records": [], "indexes": {}},
-    {"form": store.INDEX_FORM, "records": {"zz": {}}, "indexes": {}},
+    {"form": INDEX_FORM, "records": [], "shards": {}},
+    {"form": INDEX_FORM, "records": {"zz": {}}, "shards": {}},
+    {"form": INDEX_FORM, "records": {"0" * 64: {"name": "a"}}, "shards": {}},
+    {"form": INDEX_FORM, "records": {}, "shards": {"a-1-0.conda": "zz"}},
     {"form": 5},
     {"passed": [], "outcomes": {}},
     {"passed": {"a": 5}, "outcomes": {"a": ["x"]}},
@@ -81,7 +84,7 @@ SOUND: Mapping[str, tuple[Any, ...]] = {
 READERS: Mapping[str, tuple[Callable[[Path], Any], Any]] = {
     "stat data": (lambda path: StatCache(path).get(path, path.lstat()), None),
     "channel": (lambda path: store.entries(path.parent.parent), []),
-    "indices": (lambda path: store._ContentFacts(path)._records, {}),
+    "indices": (lambda path: ChannelIndex(path)._records, {}),
     "artifact": (lambda path: memo.read(path, BuildRecord), None),
     "tests": (outcomes, (None, False)),
     "unpacked": (lambda path: Unpacked(path.parent, path).broken(None), []),

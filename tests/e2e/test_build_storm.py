@@ -87,7 +87,7 @@ class Stormy(Small):
     def litter(self) -> list[Path]:
         state = self.state.path
         temporary = [path for path in state.rglob("*") if "tmp-" in path.name]
-        generations = sorted((state / "channel.generations").iterdir())
+        generations = sorted((state / "channel.generations").glob("[0-9]*"))
         return temporary + self.leftovers() + generations[2:]
 
 

@@ -12,9 +12,8 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowlock.channel import store
+from flowlock.channel import generations, index, store
 from flowlock.channel.serve import serving
-from flowlock.channel.store import GENERATIONS
 from flowlock.conda import archive
 from flowlock.conda.artifact import Artifact
 from flowlock.conda.index import index_files
@@ -131,8 +130,8 @@ def test_a_record_that_was_edited_into_the_cache_is_not_served(root: Path, edite
 def test_an_index_of_another_form_is_made_again(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     a = artifact(root / "made", "a")
     put(root, a)
-    monkeypatch.setattr(store, "INDEX_FORM", "another")
-    monkeypatch.setattr(store, "index_files", lambda *_: {"noarch/repodata.json": b"{}"})
+    monkeypatch.setattr(index, "INDEX_FORM", "another")
+    monkeypatch.setattr(index, "repodata_json", lambda *_: b"{}")
     assert put(root, a)
     assert not put(root, a)
 
@@ -150,7 +149,8 @@ def test_a_damaged_origin_leaves_the_channel_as_it_was(root: Path) -> None:
 def test_at_most_the_generation_before_is_kept_for_those_who_read_it(root: Path) -> None:
     for version in ("1", "2", "3"):
         put(root, artifact(root / "made", "a", version))
-    assert len(list((root / f"channel{GENERATIONS}").iterdir())) == 2
+    made = {path.name for path in (root / f"channel{generations.SUFFIX}").iterdir()}
+    assert made == {"2", "3", generations.STORED}
 
 
 def test_the_index_tells_no_time(root: Path) -> None:

@@ -20,7 +20,7 @@ from flowlock.base.relocate import fingerprint, python_abi_package, python_packa
 from flowlock.base.universe import Universe
 from flowlock.base.wheel import read
 from flowlock.base.wheels import resolve
-from flowlock.conda.index import repodata_json
+from flowlock.conda.index import REPODATA, record_json, repodata_json
 from flowlock.edges import file_locks as locks
 from flowlock.edges import files
 from flowlock.edges.downloads import PinnedFile, download
@@ -239,18 +239,17 @@ def _publish(request: _Request, now: BaseManifest) -> tuple[int, bool]:
 
     In this order a process that is killed leaves an index of files that are there.
     """
-    subdirs: dict[str, dict[str, Any]] = {"noarch": {}, request.python.subdir: {}}
+    subdirs: dict[str, dict[str, str]] = {"noarch": {}, request.python.subdir: {}}
     for entry in now.entries:
         subdir, _, file = entry.path.partition("/")
-        subdirs[subdir][file] = dict(entry.record)
+        subdirs[subdir][file] = record_json(entry.record)
     index = {
-        f"{subdir}/repodata.json": repodata_json(subdir, records).decode()
-        for subdir, records in subdirs.items()
+        f"{subdir}/{REPODATA}": repodata_json(subdir, records).decode() for subdir, records in subdirs.items()
     }
     written = files.sync_folder(request.folder, index)
     wanted = {request.folder / entry.path for entry in now.entries}
     present = {path for subdir in subdirs for path in (request.folder / subdir).iterdir()}
-    strays = {path for path in present - wanted if path.name != "repodata.json"}
+    strays = {path for path in present - wanted if path.name != REPODATA}
     for path in strays:
         path.unlink()
     save(request.folder, now)

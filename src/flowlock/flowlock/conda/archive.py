@@ -133,8 +133,8 @@ def write(
     return out.getvalue()
 
 
-def compressor() -> Callable[[bytes], bytes]:
-    """Return the compressor of reproducible archives; raises FlowlockError with another library version."""
+def compressor(level: int = ZSTD_LEVEL) -> Callable[[bytes], bytes]:
+    """Return the compressor of reproducible files; raises FlowlockError with another library version."""
     import zstandard
 
     if (zstandard.__version__, zstandard.ZSTD_VERSION) != (ZSTANDARD_VERSION, ZSTD_VERSION):
@@ -143,7 +143,7 @@ def compressor() -> Callable[[bytes], bytes]:
             code="FL510",
             hint=f"install zstandard=={ZSTANDARD_VERSION} from a wheel in flowlock's environment",
         )
-    return zstandard.ZstdCompressor(level=ZSTD_LEVEL, threads=ZSTD_THREADS).compress
+    return zstandard.ZstdCompressor(level=level, threads=ZSTD_THREADS).compress
 
 
 def _tar(members: Iterable[Member], epoch: datetime) -> bytes:

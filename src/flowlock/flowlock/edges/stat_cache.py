@@ -31,29 +31,36 @@ class StatCache:
         self._seen: set[str] = set()
         self._changed = False
 
-    def get(self, path: Path, status: os.stat_result) -> Any:
+    def get(self, path: Path | str, status: os.stat_result) -> Any:
         """Return what is known about the file in this state, or None."""
         self._seen.add(str(path))
         entry = self._entries.get(str(path))
         return entry[1] if entry and entry[0] == signature(status) else None
 
-    def put(self, path: Path, before: os.stat_result, value: Any) -> None:
+    def put(self, path: Path | str, before: os.stat_result, value: Any) -> None:
         """Keep a value that was computed after `before` was taken, if the file was at rest all the while."""
-        at_rest = signature(before) == signature(path.lstat())
+        self._put(str(path), before, os.lstat(path), value)
+
+    def _put(self, path: str, before: os.stat_result, after: os.stat_result, value: Any) -> None:
+        at_rest = signature(before) == signature(after)
+        self._seen.add(path)
         self._changed = True
         if at_rest and time.time_ns() - max(before.st_mtime_ns, before.st_ctime_ns) > SETTLED_NS:
-            self._entries[str(path)] = (signature(before), value)
+            self._entries[path] = (signature(before), value)
         else:
-            self._entries.pop(str(path), None)
+            self._entries.pop(path, None)
 
-    def sha256(self, path: Path) -> Sha256:
-        """Return a file's sha256; a cache used for this holds digests and nothing else."""
+    def sha256(self, path: Path | str) -> Sha256:
+        """Return the sha256 of a file's contents, of a link those of the file that it leads to.
+
+        A cache used for this holds digests and nothing else.
+        """
         try:
-            status = path.lstat()
+            status = os.stat(path)  # noqa: PTH116 - texts: there are thousands
             digest = memo.made_of(self.get(path, status), Sha256)
             if digest is None:
-                digest = files.sha256_of(path)
-                self.put(path, status, digest)
+                digest = files.sha256_of(Path(path))
+                self._put(str(path), status, Path(path).stat(), digest)
         except OSError as error:
             raise from_os_error(error, "read", path) from error
         return digest

@@ -18,7 +18,7 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 from pydantic import BaseModel, Field
 
-from flowlock.channel.store import index_record
+from flowlock.channel.index import index_record
 from flowlock.conda import archive
 from flowlock.conda.artifact import SUFFIX
 from flowlock.conda.index import Record

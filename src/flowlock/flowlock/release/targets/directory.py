@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from flowlock.channel.store import index_record
+from flowlock.channel.index import index_record
 from flowlock.conda import archive
 from flowlock.conda.artifact import SUFFIX
 from flowlock.conda.index import Record, index_files
