@@ -169,20 +169,27 @@ def _files(folder: str, below: str = "") -> Iterator[tuple[str, str, str | None]
 def _fill(staging: Path, wanted: Mapping[str, Content]) -> list[str]:
     """Make a folder hold these files; return the paths of those that were written."""
     links = {place: _link(place, content.stored) for place, content in wanted.items() if content.stored}
-    present = set()
-    for place, path, target in list(_files(str(staging))):
-        if target is not None and links.get(place) == target:
-            present.add(place)
-        else:
-            Path(path).unlink()
+    present = _keep_links(staging, links)
     for parent in {place.rpartition("/")[0] for place in wanted}:
         (staging / parent).mkdir(parents=True, exist_ok=True)
     for place in links.keys() - present:
         os.symlink(links[place], f"{staging}/{place}")  # noqa: PTH211 - texts: there are thousands
-    written = {f"{staging}/{place}": content for place, content in wanted.items() if place not in links}
-    for path, content in written.items():
-        Path(path).write_bytes(content.data())
-    return list(written)
+    written = []
+    for place in wanted.keys() - links.keys():
+        (staging / place).write_bytes(wanted[place].data())
+        written.append(f"{staging}/{place}")
+    return written
+
+
+def _keep_links(folder: Path, links: Mapping[str, str]) -> set[str]:
+    """Remove everything from a folder but these links; return those that are there."""
+    present = set()
+    for place, path, target in list(_files(str(folder))):
+        if target is not None and links.get(place) == target:
+            present.add(place)
+        else:
+            Path(path).unlink()
+    return present
 
 
 def _link(place: str, stored: str) -> str:

@@ -137,7 +137,7 @@ class ChannelIndex:
 
 
 def _stored_name(sha256: Sha256) -> str:
-    """Return a name that keeps links to it under 60 characters: ext4 holds such a target in the inode."""
+    """Return a name that keeps links to it under 60 characters: ext4 has room for that in the inode."""
     return sha256[:32]
 
 
