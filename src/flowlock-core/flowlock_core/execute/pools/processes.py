@@ -142,8 +142,12 @@ class ProcessPool:
             works = {worker.process.answers: worker for worker in self._workers if worker.work}
             ready = wait(list(works), timeout=self._patience())
             for answers, worker in works.items():
-                ended = answers in ready or (not ready and not worker.process.is_alive())
-                outcome = self._outcome_of(worker) if ended else self._timed_out(worker)
+                if answers in ready:
+                    outcome = self._outcome_of(worker, ended=False)
+                elif not ready and not worker.process.is_alive():
+                    outcome = self._outcome_of(worker, ended=True)
+                else:
+                    outcome = self._timed_out(worker)
                 if outcome is not None:
                     self._send_waiting()
                     return outcome
@@ -197,10 +201,10 @@ class ProcessPool:
         worker.process.end(_GRACE)
         return work.position, _failed(work, _timeout_problem(work))
 
-    def _outcome_of(self, worker: _Slot) -> tuple[Position, Outcome] | None:
+    def _outcome_of(self, worker: _Slot, *, ended: bool) -> tuple[Position, Outcome] | None:
         """Return the outcome of a call that has ended with or without an answer; None if it only begins."""
         try:
-            answer = worker.process.receive()
+            answer = worker.process.receive(ended=ended)
         except WorkerEndedError as error:
             self._workers.remove(worker)
             work = worker.finish()

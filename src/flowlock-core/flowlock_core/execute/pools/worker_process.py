@@ -40,9 +40,12 @@ class WorkerProcess:
         """Send a message; an OSError says that the process has ended."""
         send(self._calls, message)
 
-    def receive(self) -> Any:
-        """Return the answer of the process; a WorkerEndedError says that it has ended without one."""
-        message = self._received()
+    def receive(self, *, ended: bool) -> Any:
+        """Return the answer of the process; a WorkerEndedError says that it has ended without one.
+
+        A process that has `ended` may have started another one, which keeps the pipe of the answers open.
+        """
+        message = None if ended and not self.answers.poll() else self._received()
         if message is None:
             self._process.join(_ENDING)
             exit_code = self._process.exitcode
@@ -55,9 +58,6 @@ class WorkerProcess:
             return NotPassed(value="the result", reason=f"{type(error).__name__}: {error}")
 
     def _received(self) -> Packed | None:
-        if not (self.is_alive() or self.answers.poll()):
-            # A process that it has started keeps the connection open.
-            return None
         try:
             return receive(self.answers)
         except (EOFError, OSError):
