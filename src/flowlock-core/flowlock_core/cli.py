@@ -16,6 +16,7 @@ from flowlock_core.command.completion import SHELLS, script
 from flowlock_core.command.options import (
     add_cache_options,
     add_executor_options,
+    add_results,
     add_reuse_options,
     add_runs_options,
 )
@@ -146,13 +147,7 @@ def _add_run(commands: "argparse._SubParsersAction[CommandParser]", bundle: Bund
     run = commands.add_parser("run", help="run the workflow and write its results", allow_abbrev=False)
     run.more = partial(_listed_parameters, bundle)
     _add_parameters(run)
-    run.add_argument(
-        "--results",
-        metavar="DIR",
-        type=Path,
-        default=Path("results"),
-        help="where to write; default: ./results",
-    )
+    add_results(run, "where to write, a folder or a URL (file:, s3:, gs:, az:); default: ./results")
     run.add_argument("--mock-io", action="store_true", help="use packaged examples instead of reading data")
     add_executor_options(run)
     add_reuse_options(run)
@@ -219,7 +214,7 @@ def _run(bundle: Bundle, arguments: argparse.Namespace) -> CommandOutcome:
     from flowlock_core.command.recorded_run import run_recorded
 
     run = run_recorded(bundle, arguments, _with_answers(bundle, arguments, _parameters(arguments)))
-    paths = [str(path) for path in run.files]
+    paths = list(run.files)
     document = {"ok": True, "run": run.id, "files": paths}
     return CommandOutcome(document=document, text="".join(f"{path}\n" for path in paths))
 

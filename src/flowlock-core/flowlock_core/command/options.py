@@ -107,11 +107,20 @@ def add_runs_options(parser: "CommandParser", command: Callable[..., object]) ->
     removing.add_argument(
         "--older-than", metavar="DAYS", type=_days_of, help="remove all runs that started before"
     )
+    removing.add_argument("--force", action="store_true", help="also remove runs that seem to be running")
     for action, one in (("ls", listing), ("show", showing), ("rm", removing)):
         one.set_defaults(action=command, runs_action=action)
-        one.add_argument(
-            "--results", metavar="DIR", default="results", help="the results folder; default: ./results"
-        )
+        add_results(one, "the results folder, or its URL; default: ./results")
+
+
+def add_results(parser: argparse.ArgumentParser, description: str) -> None:
+    """Add the results folder, which may be a URL."""
+    parser.add_argument("--results", metavar="DIR", default="results", help=description)
+    parser.add_argument(
+        "--results-connection",
+        metavar="NAME",
+        help="the connection for an s3: URL; default: the environment, as for other tools of the store",
+    )
 
 
 # argparse shows the words of an ArgumentTypeError, and the name of the function for other errors.

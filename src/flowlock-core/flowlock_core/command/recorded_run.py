@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowlock_core.command.bundle import Bundle
+from flowlock_core.command.destination import destination
 from flowlock_core.command.options import executor_of, reuse_of
 from flowlock_core.command.output import with_layout, write_results
 from flowlock_core.command.progress import ProgressLines
@@ -24,18 +25,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WrittenRun:
-    """The id of a run, and the files of its result."""
+    """The id of a run, and the paths or URLs of its result."""
 
     id: str
-    files: tuple[Path, ...]
+    files: tuple[str, ...]
 
 
 def run_recorded(bundle: Bundle, arguments: argparse.Namespace, params: "Params") -> WrittenRun:
     """Run as a command line says, and write the results; a WorkflowError if it fails."""
-    main = bundle.load()
-    results = arguments.results.resolve()
     executor = executor_of(arguments, debugged=bundle.main is not None)
-    reuse = reuse_of(arguments, executor, workflow=f"{bundle.package}:{bundle.function}")
     start = RunStart(
         id=new_run_id(),
         workflow=bundle.function,
@@ -43,34 +41,44 @@ def run_recorded(bundle: Bundle, arguments: argparse.Namespace, params: "Params"
         base=params.base,
         settings=_settings(arguments, executor),
     )
-    folders = () if arguments.no_history else (RunFolder(results, start),)
-    progress = Unobserved() if arguments.quiet else ProgressLines(explain=arguments.explain)
-    followers = Followers(folders, progress)
-    options = Options(
-        params=params.by_step,
-        base=params.base,
-        results=results,
-        mock_io=arguments.mock_io,
-        observer=followers,
-        executor=executor,
-        jobs=arguments.jobs,
-        keep_going=arguments.keep_going,
-    )
-    with claimed(results), followers.following():
-        try:
-            result, log = run_workflow(main, options, params.problems, reuse=reuse, begin=followers.begin)
-        except UsageError:
-            raise
-        except WorkflowError as error:
-            raise params.placed(error) from error
-        if arguments.only is not None:
-            # Not the workflow's result, so not a result to write.
-            return WrittenRun(id=start.id, files=())
-        result = with_layout(result, bundle.layout())
-        written = write_results(result, results, workflow=bundle.function, inputs=log.inputs)
-        for folder in folders:
-            folder.keep_results(written)
-    return WrittenRun(id=start.id, files=tuple(written))
+    with destination(arguments, start.id) as to:
+        folder = None if arguments.no_history else RunFolder(to.folder, start)
+        progress = Unobserved() if arguments.quiet else ProgressLines(explain=arguments.explain)
+        followers = Followers([one for one in (folder, to.upload) if one is not None], progress)
+        options = Options(
+            params=params.by_step,
+            base=params.base,
+            results=to.folder,
+            mock_io=arguments.mock_io,
+            observer=followers,
+            executor=executor,
+            jobs=arguments.jobs,
+            keep_going=arguments.keep_going,
+        )
+        with claimed(to.folder), followers.following():
+            written = _run(bundle, arguments, params, options, followers)
+            if folder is not None:
+                folder.keep_results(written)
+    return WrittenRun(id=start.id, files=tuple(map(to.address, written)))
+
+
+def _run(
+    bundle: Bundle, arguments: argparse.Namespace, params: "Params", options: Options, followers: Followers
+) -> list[Path]:
+    """Run the workflow, write its result, and return the paths."""
+    main = bundle.load()
+    reuse = reuse_of(arguments, options.executor, workflow=f"{bundle.package}:{bundle.function}")
+    try:
+        result, log = run_workflow(main, options, params.problems, reuse=reuse, begin=followers.begin)
+    except UsageError:
+        raise
+    except WorkflowError as error:
+        raise params.placed(error) from error
+    if arguments.only is not None:
+        # Not the workflow's result, so not a result to write.
+        return []
+    result = with_layout(result, bundle.layout())
+    return write_results(result, options.results, workflow=bundle.function, inputs=log.inputs)
 
 
 def _settings(arguments: argparse.Namespace, executor: Executor) -> dict[str, object]:

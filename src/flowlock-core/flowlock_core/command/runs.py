@@ -3,9 +3,9 @@
 import argparse
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from flowlock_core.command.destination import storage_of
 from flowlock_core.errors import UsageError
 from flowlock_core.runs.history import RunHistory
 
@@ -23,20 +23,20 @@ class RunsReport:
 
 def report_of(arguments: argparse.Namespace) -> RunsReport:
     """Do what a command line says, and report it."""
-    history = RunHistory(Path(arguments.results).resolve())
+    history = RunHistory(storage_of(arguments))
     match arguments.runs_action:
         case "ls":
             return listed(history)
         case "show":
             return shown(history, arguments.run)
         case _:
-            return removed(history, arguments.runs, older_than=arguments.older_than)
+            return removed(history, arguments)
 
 
 def listed(history: RunHistory) -> RunsReport:
     """Return the runs, the oldest first."""
     runs = [run.as_json() for run in history.runs()]
-    document = {"results": str(history.place), "runs": runs}
+    document = {"results": history.place, "runs": runs}
     return RunsReport(document=document, lines=tuple(_line(run) for run in runs))
 
 
@@ -55,8 +55,9 @@ def shown(history: RunHistory, run: str) -> RunsReport:
     return RunsReport(document=document, lines=tuple(lines))
 
 
-def removed(history: RunHistory, runs: list[str], *, older_than: float | None) -> RunsReport:
+def removed(history: RunHistory, arguments: argparse.Namespace) -> RunsReport:
     """Remove the named runs, or those that are old."""
+    runs, older_than = arguments.runs, arguments.older_than
     if bool(runs) == (older_than is not None):
         raise UsageError(
             "`runs rm` takes either the ids of runs or --older-than",
@@ -64,7 +65,7 @@ def removed(history: RunHistory, runs: list[str], *, older_than: float | None) -
             hint="`runs ls` lists the ids",
         )
     chosen = runs if older_than is None else history.older_than(older_than)
-    gone = history.remove(chosen)
+    gone = history.remove(chosen, force=arguments.force)
     return RunsReport(document={"removed": gone}, lines=tuple(f"removed {run}" for run in gone))
 
 

@@ -114,15 +114,14 @@ class S3(ConnectionSettings):
         from obstore.exceptions import BaseError
 
         try:
-            yield self._store()
+            yield self.store()
         except FileNotFoundError:
             raise TaskError(f"the object {what} does not exist", code="FL730", parameter=parameter) from None
         except (BaseError, OSError, ValueError) as error:
-            raise TaskError(
-                f"{what}: {_said_by_store(error)}", code="FL754", parameter="connection"
-            ) from None
+            raise TaskError(f"{what}: {said_by_store(error)}", code="FL754", parameter="connection") from None
 
-    def _store(self) -> Any:
+    def store(self) -> Any:
+        """Return the bucket as an object of obstore, which must be installed."""
         from obstore.store import S3Store
 
         key: dict[str, Any] = {"skip_signature": True}
@@ -145,7 +144,7 @@ class S3(ConnectionSettings):
         )
 
 
-def _said_by_store(error: Exception) -> str:
+def said_by_store(error: Exception) -> str:
     """Return what a store says, on one line, without what it repeats of the request, and without secrets."""
     text = " ".join(str(error).partition("\n\nDebug source:")[0].split())
     match = _SAID.search(text)

@@ -54,9 +54,9 @@ class Followers:
 
     def begin(self, plan: Plan, log: RunLog) -> None:
         """Pass on the start of a run."""
-        self._begun = True
         for follower in self._followers:
             follower.begin(plan, log)
+        self._begun = True
 
     def started(self, steps: int) -> None:
         """Pass on the number of steps."""

@@ -1,18 +1,16 @@
-"""The runs that are kept below a results folder: listed, shown and removed."""
+"""The runs that are kept of a results folder: listed, shown and removed."""
 
 import json
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from flowlock_core.errors import Problem, WorkflowError, nearest
 from flowlock_core.runs.followers import RunState
-from flowlock_core.runs.identity import is_run_id, started_at
-from flowlock_core.runs.locks import may_be_locked
-from flowlock_core.runs.run_folder import PARAMS, PLAN, RECORDS, RUN, RUNS
+from flowlock_core.runs.identity import started_at
+from flowlock_core.runs.run_folder import PARAMS, PLAN, RECORDS, RUN
+from flowlock_core.runs.storage import RunStorage
 
 # How many ids a hint lists.
 _LISTED = 10
@@ -37,50 +35,49 @@ class KeptRun:
 
 
 class RunHistory:
-    """The runs below a results folder."""
+    """The runs of a results folder."""
 
-    def __init__(self, results: Path) -> None:
-        self.place = results
-        self._folder = results / RUNS
+    def __init__(self, storage: RunStorage) -> None:
+        self._storage = storage
+
+    @property
+    def place(self) -> str:
+        """The results folder, as users name it."""
+        return self._storage.place
 
     def runs(self) -> list[KeptRun]:
         """Return the runs, the oldest first."""
-        return [self._run(name) for name in self.names()]
-
-    def names(self) -> list[str]:
-        """Return the ids of the runs, the oldest first."""
-        if not self._folder.is_dir():
-            return []
-        return sorted(path.name for path in self._folder.iterdir() if is_run_id(path.name))
+        return [self._run(name) for name in self._storage.names()]
 
     def details(self, run: str) -> dict[str, Any]:
         """Return everything that is kept of a run; a WorkflowError if it does not exist."""
         self._require([run])
-        folder = self._folder / run
+        storage = self._storage
         kept = self._run(run)
-        files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-        plan = _read(folder / PLAN)
         return {
             **kept.as_json(),
             "base": kept.document.get("base"),
             "settings": kept.document.get("settings", {}),
             "problems": kept.document.get("problems", []),
-            "params": _read(folder / PARAMS),
-            "plan": plan.get("steps", []),
-            "records": _read_lines(folder / RECORDS),
-            "folder": str(folder),
-            "files": files,
+            "params": _object(storage.read(run, PARAMS)),
+            "plan": _object(storage.read(run, PLAN)).get("steps", []),
+            "records": _lines(storage.read(run, RECORDS)),
+            "folder": storage.address(run),
+            "files": storage.files(run),
         }
 
-    def remove(self, runs: Sequence[str]) -> list[str]:
-        """Remove runs, and return their ids; a WorkflowError if one is running or does not exist."""
+    def remove(self, runs: Sequence[str], *, force: bool = False) -> list[str]:
+        """Remove runs, and return their ids; a WorkflowError if one is running or does not exist.
+
+        With `force`, a run is removed also if it seems to be running.
+        """
         runs = list(dict.fromkeys(runs))
         self._require(runs)
         running = [run for run in runs if self._run(run).state is RunState.RUNNING]
-        if running:
+        if running and not force:
             raise _still_running(running)
         for run in runs:
-            self._remove(run)
+            self._storage.remove(run)
         return runs
 
     def older_than(self, days: float) -> list[str]:
@@ -91,32 +88,21 @@ class RunHistory:
         ]
 
     def _require(self, runs: Sequence[str]) -> None:
-        names = self.names()
+        names = self._storage.names()
         unknown = [run for run in runs if run not in names]
         if unknown:
             problems = [_unknown(run, names, self.place) for run in unknown]
             raise WorkflowError(problems[0].message, problems=problems)
 
     def _run(self, run: str) -> KeptRun:
-        folder = self._folder / run
-        # In this order: a run that ends meanwhile has written its state before it releases the folder.
-        locked = may_be_locked(folder)
-        document = _read(folder / RUN)
+        document = _object(self._storage.read(run, RUN))
         state = _state_of(document, RunState.INTERRUPTED)
-        if state is RunState.RUNNING and not locked:
-            state = RunState.INTERRUPTED
+        if state is RunState.RUNNING and not self._storage.may_be_alive(run, document):
+            # A run that has ended in the meantime wrote its state before it released its folder.
+            document = _object(self._storage.read(run, RUN))
+            state = _state_of(document, RunState.INTERRUPTED)
+            state = RunState.INTERRUPTED if state is RunState.RUNNING else state
         return KeptRun(id=run, state=state, document=document)
-
-    def _remove(self, run: str) -> None:
-        folder = self._folder / run
-        try:
-            shutil.rmtree(folder)
-        except OSError as error:
-            raise WorkflowError(
-                f"cannot remove {folder}: {error.strerror or error}",
-                code="FL734",
-                hint="check who owns the folder and its files",
-            ) from error
 
 
 def _state_of(document: dict[str, Any], otherwise: RunState) -> RunState:
@@ -144,30 +130,26 @@ def _still_running(runs: Sequence[str]) -> WorkflowError:
         Problem(
             code="FL747",
             message=f"the run {run} cannot be removed, because it is running",
-            hint="wait until it has ended, or stop it",
+            hint="wait until it has ended, or stop it; if you know that it has ended, add --force",
         )
         for run in runs
     ]
     return WorkflowError(problems[0].message, problems=problems)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _object(data: bytes) -> dict[str, Any]:
     """Return a JSON object; an empty one if the file is missing or damaged."""
     try:
-        document = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+        document = json.loads(data)
+    except ValueError:
         return {}
     return document if isinstance(document, dict) else {}
 
 
-def _read_lines(path: Path) -> list[Any]:
-    """Return the documents of a file of lines; the last line of a killed run may be a part of one."""
-    try:
-        lines = path.read_bytes().splitlines()
-    except OSError:
-        return []
+def _lines(data: bytes) -> list[Any]:
+    """Return the documents of lines; the last line of a killed run may be a part of one."""
     documents = []
-    for line in lines:
+    for line in data.splitlines():
         try:
             documents.append(json.loads(line))
         except ValueError:

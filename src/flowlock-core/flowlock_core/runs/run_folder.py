@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -65,6 +66,8 @@ class RunFolder:
             "state": RunState.RUNNING.value,
             "started": now_text(),
             "ended": None,
+            "host": socket.gethostname(),
+            "process": os.getpid(),
             "seconds": None,
             "steps": len(plan.steps),
             "base": None if self._start.base is None else str(self._start.base),

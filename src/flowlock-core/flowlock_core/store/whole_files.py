@@ -35,11 +35,12 @@ def remove_leftovers(folder: Path) -> None:
     """Remove what processes that have ended left half written."""
     for path in folder.rglob(f"{_TEMPORARY}*"):
         match = _OF_PROCESS.fullmatch(path.name)
-        if match is not None and not _is_running(int(match[1])):
+        if match is not None and not is_running(int(match[1])):
             path.unlink(missing_ok=True)
 
 
-def _is_running(process: int) -> bool:
+def is_running(process: int) -> bool:
+    """Return whether a process of this machine exists."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -14,6 +14,7 @@ import pytest
 from flowlock_core.cli import main
 from flowlock_core.runs.history import RunHistory
 from flowlock_core.runs.identity import is_run_id, new_run_id, started_at
+from flowlock_core.runs.storage import LocalRuns
 
 SOURCE = '''
 """A workflow that writes a file, and fails, waits or is stopped on request."""
@@ -261,7 +262,7 @@ def test_a_damaged_run_is_listed_shown_and_removed(
 
 def test_what_is_not_a_run_is_ignored(command: Command) -> None:
     Path("results/runs/notes").mkdir(parents=True)
-    assert RunHistory(Path("results")).names() == []
+    assert RunHistory(LocalRuns(Path("results"))).runs() == []
 
 
 def test_a_record_that_cannot_be_written_is_a_warning(command: Command) -> None:
