@@ -127,14 +127,17 @@ def test_the_installed_environment_has_the_run_time_and_not_the_toolchain(synced
 def test_the_installed_command_runs_from_any_directory(synced: Checkout, tmp_path: Path) -> None:
     command = installed(synced) / "bin/flowlock-penguins-workflow"
     params = synced.root / "examples/penguins/params.yaml"
-    subprocess.run(
-        [command, "run", "--params", params, "--results", tmp_path / "out"],
-        cwd=tmp_path,
-        env={"PATH": os.defpath},
-        check=True,
-    )
-    assert (tmp_path / "out/dashboard.html").is_file()
-    assert json.loads((tmp_path / "out/result.json").read_text())
+    for executor in ("sequential", "processes"):
+        subprocess.run(
+            [command, "run", "--params", params, "--results", tmp_path / executor, "--executor", executor],
+            cwd=tmp_path,
+            env={"PATH": os.defpath},
+            check=True,
+        )
+        assert (tmp_path / executor / "dashboard.html").is_file()
+    results = [(tmp_path / executor / "result.json").read_text() for executor in ("sequential", "processes")]
+    assert json.loads(results[0])
+    assert results[0].replace("/sequential/", "/processes/") == results[1]
 
 
 def test_the_interpreter_of_the_environment_needs_only_itself_and_the_system(synced: Checkout) -> None:
