@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from flowlock_core.command.completion import SHELLS, script
 from flowlock_core.command.options import (
     add_cache_options,
     add_executor_options,
+    add_log_options,
     add_results,
     add_reuse_options,
     add_runs_options,
@@ -47,7 +49,7 @@ def main(workflow: str, argv: Sequence[str] | None = None) -> int:
     if argv is None and arguments[:1] in (["run"], ["test"]):
         from flowlock_core.command.interrupts import supervised
 
-        return supervised(command, partial(_reported, as_json="--json" in arguments), arguments)
+        return supervised(command, partial(_reported, arguments=arguments), arguments)
     return command()
 
 
@@ -85,13 +87,19 @@ def _failed(error: BaseException, arguments: Sequence[str]) -> ExitCode:
     else:
         reported = error
         code = ExitCode.USAGE if isinstance(error, UsageError) else ExitCode.FAILED
-    return _reported(reported, code, as_json="--json" in arguments)
+    return _reported(reported, code, arguments)
 
 
-def _reported(reported: WorkflowError, code: ExitCode, *, as_json: bool) -> ExitCode:
+def _reported(reported: WorkflowError, code: ExitCode, arguments: Sequence[str]) -> ExitCode:
     """Report an error on stderr, with --json also on stdout; return the exit code."""
-    sys.stderr.write(masked(f"{reported}\n"))
-    if as_json:
+    # They may be arguments that cannot be parsed.
+    if "--log=json" in arguments or ("--log", "json") in pairwise(arguments):
+        from flowlock_core.runs.event_lines import failure_line
+
+        sys.stderr.write(failure_line(reported, code))
+    else:
+        sys.stderr.write(masked(f"{reported}\n"))
+    if "--json" in arguments:
         sys.stdout.write(_json(masked_document(reported.as_json())))
     return code
 
@@ -154,7 +162,7 @@ def _add_run(commands: "argparse._SubParsersAction[CommandParser]", bundle: Bund
     run.add_argument(
         "--no-history", action="store_true", help="do not keep a folder for this run in DIR/runs"
     )
-    run.add_argument("-q", "--quiet", action="store_true", help="do not print a line for each step")
+    add_log_options(run)
     run.set_defaults(action=_run)
 
 

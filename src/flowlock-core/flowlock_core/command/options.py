@@ -39,6 +39,17 @@ def add_executor_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_log_options(parser: argparse.ArgumentParser) -> None:
+    """Add what is printed on stderr."""
+    parser.add_argument(
+        "--log",
+        choices=("text", "json"),
+        default="text",
+        help="the lines on stderr: text, or one JSON object for each event; default: text",
+    )
+    parser.add_argument("-q", "--quiet", action="store_true", help="do not print a line for each step")
+
+
 def add_reuse_options(parser: argparse.ArgumentParser) -> None:
     """Add what is reused and what runs again."""
     parser.add_argument(

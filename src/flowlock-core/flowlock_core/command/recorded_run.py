@@ -1,7 +1,8 @@
 """The run of the command line: it is followed by its folder and its progress, and its results are written."""
 
 import argparse
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,16 +12,19 @@ from flowlock_core.command.options import executor_of, reuse_of
 from flowlock_core.command.output import with_layout, write_results
 from flowlock_core.command.progress import ProgressLines
 from flowlock_core.command.results_folder import claimed
-from flowlock_core.command.running import run_workflow
+from flowlock_core.command.running import Hooks, run_workflow
 from flowlock_core.errors import UsageError, WorkflowError
-from flowlock_core.execute import Executor, Options
+from flowlock_core.execute import Executor, Observer, Options
 from flowlock_core.execute.record import Unobserved
-from flowlock_core.runs.followers import Followers
+from flowlock_core.runs.event_lines import EventLines
+from flowlock_core.runs.exporters import is_traced
+from flowlock_core.runs.followers import Followers, RunFollower
 from flowlock_core.runs.identity import new_run_id
 from flowlock_core.runs.run_folder import RunFolder, RunStart
 
 if TYPE_CHECKING:
     from flowlock_core.parameters.params import Params
+    from flowlock_core.runs.tracing import RunTrace
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,8 +47,12 @@ def run_recorded(bundle: Bundle, arguments: argparse.Namespace, params: "Params"
     )
     with destination(arguments, start.id) as to:
         folder = None if arguments.no_history else RunFolder(to.folder, start)
-        progress = Unobserved() if arguments.quiet else ProgressLines(explain=arguments.explain)
-        followers = Followers([one for one in (folder, to.upload) if one is not None], progress)
+        trace = _trace(start)
+        everyone: list[RunFollower | None] = [folder, to.upload, _event_lines(arguments, start), trace]
+        followers = Followers([one for one in everyone if one is not None], _progress(arguments))
+        hooks = Hooks(begin=followers.begin)
+        if trace is not None:
+            hooks = replace(hooks, wrap=trace.traced)
         options = Options(
             params=params.by_step,
             base=params.base,
@@ -56,20 +64,20 @@ def run_recorded(bundle: Bundle, arguments: argparse.Namespace, params: "Params"
             keep_going=arguments.keep_going,
         )
         with claimed(to.folder), followers.following():
-            written = _run(bundle, arguments, params, options, followers)
+            written = _run(bundle, arguments, params, options, hooks)
             if folder is not None:
                 folder.keep_results(written)
     return WrittenRun(id=start.id, files=tuple(map(to.address, written)))
 
 
 def _run(
-    bundle: Bundle, arguments: argparse.Namespace, params: "Params", options: Options, followers: Followers
+    bundle: Bundle, arguments: argparse.Namespace, params: "Params", options: Options, hooks: Hooks
 ) -> list[Path]:
     """Run the workflow, write its result, and return the paths."""
     main = bundle.load()
     reuse = reuse_of(arguments, options.executor, workflow=f"{bundle.package}:{bundle.function}")
     try:
-        result, log = run_workflow(main, options, params.problems, reuse=reuse, begin=followers.begin)
+        result, log = run_workflow(main, options, params.problems, reuse=reuse, hooks=hooks)
     except UsageError:
         raise
     except WorkflowError as error:
@@ -79,6 +87,31 @@ def _run(
         return []
     result = with_layout(result, bundle.layout())
     return write_results(result, options.results, workflow=bundle.function, inputs=log.inputs)
+
+
+def _progress(arguments: argparse.Namespace) -> Observer:
+    if arguments.quiet or arguments.log == "json":
+        return Unobserved()
+    return ProgressLines(explain=arguments.explain)
+
+
+def _event_lines(arguments: argparse.Namespace, start: RunStart) -> EventLines | None:
+    if arguments.quiet or arguments.log == "text":
+        return None
+    return EventLines(start.id, start.workflow, _to_stderr)
+
+
+def _to_stderr(line: str) -> None:
+    sys.stderr.write(line)
+
+
+def _trace(start: RunStart) -> "RunTrace | None":
+    """Return the trace of a run, None if the environment does not ask for one."""
+    if not is_traced():
+        return None
+    from flowlock_core.runs.tracing import RunTrace
+
+    return RunTrace(start.id, start.workflow)
 
 
 def _settings(arguments: argparse.Namespace, executor: Executor) -> dict[str, object]:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flowlock_core.command.reuse import Reuse, warn_about_cache
@@ -22,30 +22,49 @@ from flowlock_core.store.cached_calls import CachedOpener
 _SECRET_LENGTH = 6
 
 
+def _ignore(_plan: Plan, _log: RunLog) -> None:
+    pass
+
+
+def _unchanged(pool: Pool) -> Pool:
+    return pool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hooks:
+    """What is called before the first step: `begin` with what runs, `wrap` with the pool that executes it."""
+
+    begin: Callable[[Plan, RunLog], None] = _ignore
+    wrap: Callable[[Pool], Pool] = _unchanged
+
+
+NO_HOOKS = Hooks()
+
+
 def run_workflow(
     main: Workflow,
     options: Options,
     problems: Sequence[Problem] = (),
     *,
     reuse: Reuse | None = None,
-    begin: Callable[[Plan, RunLog], None] = lambda _plan, _log: None,
+    hooks: Hooks = NO_HOOKS,
 ) -> tuple[Any, RunLog]:
     """Check the parameters against every step, then run; return the last step's result, and what happened.
 
     A WorkflowError holds every problem of the parameters, those that are known already first, and then
-    nothing has run. Without `reuse` no result is kept, and none is reused. `begin` is called before the first
-    step with what is going to run.
+    nothing has run. Without `reuse` no result is kept, and none is reused. The hooks are
+    called before the first step.
     """
     plan = trace(main)
     _check(plan, options, problems)
     log = RunLog()
     try:
         if reuse is None:
-            begin(plan, log)
-            return _execute(main, plan, options, log), log
+            hooks.begin(plan, log)
+            return _execute(main, plan, options, log, hooks), log
         chosen = reuse.plan(plan)
-        begin(chosen, log)
-        return _execute_with_cache(chosen, options, log, reuse), log
+        hooks.begin(chosen, log)
+        return _execute_with_cache(chosen, options, log, reuse, hooks), log
     except UsageError:
         raise
     except WorkflowError as error:
@@ -66,19 +85,19 @@ def _check(plan: Plan, options: Options, problems: Sequence[Problem]) -> None:
         raise WorkflowError("the parameters are not valid for the workflow", problems=[*problems, *others])
 
 
-def _execute(main: Workflow, plan: Plan, options: Options, log: RunLog) -> Any:
+def _execute(main: Workflow, plan: Plan, options: Options, log: RunLog, hooks: Hooks) -> Any:
     if options.executor is Executor.EAGER:
         options.observer.started(len(plan.steps))
         return main(Run(options, log))
     with _pool(options) as pool:
-        return run_plan(plan, options, pool, log)
+        return run_plan(plan, options, hooks.wrap(pool), log)
 
 
-def _execute_with_cache(plan: Plan, options: Options, log: RunLog, reuse: Reuse) -> Any:
+def _execute_with_cache(plan: Plan, options: Options, log: RunLog, reuse: Reuse, hooks: Hooks) -> Any:
     cache = reuse.cache(plan, options)
     try:
         with _pool(options) as pool:
-            return run_plan(plan, options, pool, log, CachedOpener(cache, options, log))
+            return run_plan(plan, options, hooks.wrap(pool), log, CachedOpener(cache, options, log))
     finally:
         cache.close()
         warn_about_cache(cache)

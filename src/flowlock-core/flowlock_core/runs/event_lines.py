@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import Any
 
+from flowlock_core.errors import Problem, WorkflowError
 from flowlock_core.execute import Plan, RunLog, Status, StepRecord
 from flowlock_core.masking import masked_document
 from flowlock_core.runs.followers import RunState
@@ -52,15 +53,23 @@ class EventLines:
         level = "error" if record.status is Status.FAILED else "info"
         self._event("step ended", level=level, **record_json(record))
 
-    def ended(self, state: RunState, problems: Sequence[dict[str, Any]]) -> None:
+    def ended(self, state: RunState, problems: Sequence[Problem]) -> None:
         """Write how the run ended, and its problems."""
         level = "info" if state is RunState.DONE else "error"
-        self._event("run ended", level=level, state=state.value, problems=list(problems))
+        self._event(
+            "run ended", level=level, state=state.value, problems=[problem.as_json() for problem in problems]
+        )
 
     def _event(self, event: str, *, level: str = "info", **details: Any) -> None:
         self._written = monotonic()
         document = {"time": now_text(), "level": level, "event": event, **self._ids, **details}
         self._write(json_line(document))
+
+
+def failure_line(error: WorkflowError, code: int) -> str:
+    """Return the line about a command that failed, with its exit code."""
+    document = {"time": now_text(), "level": "error", "event": "command failed", "exit_code": int(code)}
+    return json_line({**document, "message": error.message, "problems": error.as_json()["problems"]})
 
 
 def record_json(record: StepRecord) -> dict[str, Any]:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum
-from typing import Any, Protocol
+from typing import Protocol
 
-from flowlock_core.errors import WorkflowError
+from flowlock_core.errors import Problem, WorkflowError
 from flowlock_core.execute import Observer, Plan, RunLog, StepRecord
 
 
@@ -26,7 +26,7 @@ class RunFollower(Observer, Protocol):
         """Handle the start of a run whose parameters are valid; `log` is filled while it goes on."""
         ...
 
-    def ended(self, state: RunState, problems: Sequence[dict[str, Any]]) -> None:
+    def ended(self, state: RunState, problems: Sequence[Problem]) -> None:
         """Handle the end of a run that has begun."""
         ...
 
@@ -78,14 +78,14 @@ class Followers:
         for observer in self._observers:
             observer.finished(record)
 
-    def _end(self, state: RunState, problems: Sequence[dict[str, Any]] = ()) -> None:
+    def _end(self, state: RunState, problems: Sequence[Problem] = ()) -> None:
         if self._begun:
             for follower in self._followers:
                 follower.ended(state, problems)
 
 
-def problems_of_error(error: BaseException) -> list[dict[str, Any]]:
-    """Return the problems of an error as JSON."""
+def problems_of_error(error: BaseException) -> tuple[Problem, ...]:
+    """Return the problems of an error; one that nobody expected is a bug."""
     if isinstance(error, WorkflowError):
-        return [dict(problem.as_json()) for problem in error.problems]
-    return [{"code": "FL004", "message": f"{type(error).__name__}: {error}"}]
+        return error.problems
+    return (Problem(code="FL004", message=f"{type(error).__name__}: {error}"),)

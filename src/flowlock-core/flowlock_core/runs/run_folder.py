@@ -13,7 +13,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from flowlock_core.errors import WorkflowError
+from flowlock_core.errors import Problem, WorkflowError
 from flowlock_core.execute import Plan, RunLog, StepRecord
 from flowlock_core.masking import masked_document
 from flowlock_core.results import to_json
@@ -111,7 +111,7 @@ class RunFolder:
         for path in paths:
             self._attempt(partial(_linked, path, self.path / path.name))
 
-    def ended(self, state: RunState, problems: Sequence[dict[str, Any]]) -> None:
+    def ended(self, state: RunState, problems: Sequence[Problem]) -> None:
         """Keep the files that the steps wrote, write how the run ended, and release the folder."""
         for path in sorted(self._run_log.written):
             # A step that failed may have removed its file.
@@ -119,7 +119,7 @@ class RunFolder:
                 self._attempt(partial(self._keep_artifact, path))
         self._events.ended(state, problems)
         end = {"state": state.value, "ended": now_text(), "seconds": round(monotonic() - self._begun, 3)}
-        self._document |= {**end, "problems": list(problems)}
+        self._document |= {**end, "problems": [problem.as_json() for problem in problems]}
         self._attempt(partial(self._write_document, RUN, self._document))
         if self._handle is not None:
             os.close(self._handle)

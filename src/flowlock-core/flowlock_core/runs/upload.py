@@ -3,9 +3,8 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from flowlock_core.errors import WorkflowError
+from flowlock_core.errors import Problem, WorkflowError
 from flowlock_core.execute import Plan, RunLog
 from flowlock_core.execute.record import Unobserved
 from flowlock_core.runs.blobs import Blobs
@@ -33,7 +32,7 @@ class ResultsUpload(Unobserved):
             self._blobs.create(self._marker, path.read_bytes())
         self.pending = True
 
-    def ended(self, state: RunState, _problems: Sequence[dict[str, Any]]) -> None:
+    def ended(self, state: RunState, _problems: Sequence[Problem]) -> None:
         """Upload everything, the marker last; a failure does not replace the one that has ended the run."""
         try:
             self._upload()

@@ -13,6 +13,9 @@ from pathlib import Path
 import pytest
 
 from executions import is_running
+from flowlock_core.runs.followers import RunState
+from flowlock_core.runs.history import RunHistory
+from flowlock_core.runs.storage import LocalRuns
 from shared import ROOT
 
 SCRIPT = "import sys\nfrom flowlock_core.cli import main\nsys.exit(main(sys.argv.pop(1)))"
@@ -61,8 +64,10 @@ def assert_nothing_is_left(folder: Path, pids: set[str]) -> None:
         time.sleep(0.02)
     assert not [pid for pid in pids if is_running(pid)]
     files = {path.name: path for path in (folder / "results").iterdir()}
-    assert files.keys() <= {"half.txt", "pids-1.txt", "pids-2.txt"}
+    assert files.keys() <= {"half.txt", "pids-1.txt", "pids-2.txt", "runs"}
     assert files["half.txt"].read_text() == "whole"
+    (run,) = RunHistory(LocalRuns(folder / "results")).runs()
+    assert run.state is RunState.INTERRUPTED
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -204,6 +205,10 @@ def test_a_killed_run_is_interrupted_and_can_be_resumed(command: Command) -> Non
         assert command.json("runs", "rm", "--older-than", "0") == {"removed": []}
         process.send_signal(signal.SIGKILL)
         process.wait()
+    # The process that executes the steps ends soon after the one that was started.
+    deadline = time.monotonic() + 30
+    while command.states() == ["running"] and time.monotonic() < deadline:
+        time.sleep(0.02)
     assert command.states() == ["interrupted"]
     shown = command.json("runs", "show", run["id"])
     assert [record["step"] for record in shown["records"]] == ["written"]
@@ -213,6 +218,45 @@ def test_a_killed_run_is_interrupted_and_can_be_resumed(command: Command) -> Non
     shown = command.json("runs", "show", resumed)
     assert [record["status"] for record in shown["records"]] == ["reused", "done", "done", "done"]
     assert "artifacts/by/text.txt" in shown["files"]
+
+
+def test_an_interrupted_process_writes_how_its_run_ended(command: Command) -> None:
+    process = command.started()
+    with process:
+        process.send_signal(signal.SIGINT)
+        assert process.wait() == 130
+    (run,) = command.json("runs", "ls")["runs"]
+    assert (run["state"], run["ended"] is None) == ("interrupted", False)
+
+
+def events(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_the_log_can_be_json(command: Command) -> None:
+    done = json.loads(command("run", "--json", "--no-cache", "--log", "json"))
+    log = events(command.err)
+    assert [line["event"] for line in log] == ["run started", *["step ended"] * 4, "run ended"]
+    assert {(line["run"], line["workflow"], line["level"]) for line in log} == {(done["run"], "flow", "info")}
+    assert [line["step"] for line in log[1:-1]] == ["written", "acted", "card", "board"]
+
+
+def test_failures_are_lines_of_json_too(command: Command) -> None:
+    command("run", "--no-cache", "--log=json", "--set", "acted.what=fail")
+    *_, step, run, last = events(command.err)
+    assert (step["event"], step["step"], step["level"], step["status"]) == (
+        "step ended",
+        "acted",
+        "error",
+        "failed",
+    )
+    assert (run["state"], run["problems"]) == ("failed", last["problems"])
+    assert (last["event"], last["exit_code"], last["problems"][0]["code"]) == ("command failed", 1, "FL733")
+    command("run", "--log", "json", "--set", "acted.waht=fail")
+    (last,) = events(command.err)
+    assert (last["exit_code"], last["problems"][0]["code"]) == (1, "FL725")
+    command("run", "--log", "json", "-q", "--no-cache")
+    assert command.err == ""
 
 
 def test_runs_are_removed_by_id_or_age(command: Command) -> None:
