@@ -207,7 +207,7 @@ def processes() -> Iterator[ProcessPool]:
         yield pool
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(workflow=workflows(kinds=PASSED))
 def test_processes_give_what_eager_execution_gives(processes: ProcessPool, workflow: Workflow) -> None:
     assert_equal_up_to_failure(
