@@ -31,7 +31,8 @@ def test_json_gives_the_files_and_nothing_that_a_task_prints(package: str, tmp_p
         env={**os.environ, "PYTHONPATH": str(tmp_path / "paths é")},
     )
     files = [str(tmp_path / "r" / name) for name in ("result.json", "dashboard.html")]
-    assert document(done.stdout) == {"ok": True, "files": files}
+    (run,) = (tmp_path / "r/runs").iterdir()
+    assert document(done.stdout) == {"ok": True, "run": run.name, "files": files}
     assert "from Python" in done.stderr
     assert "from a process" in done.stderr
 
