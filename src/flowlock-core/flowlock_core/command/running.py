@@ -1,6 +1,5 @@
 """A whole run: every problem of the parameters first, then the steps."""
 
-import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -11,15 +10,14 @@ from flowlock_core.connections import MOCKED
 from flowlock_core.errors import DataFile, Problem, UsageError, WorkflowError
 from flowlock_core.execute import Executor, Options, Run, RunLog, Workflow, run_plan, trace
 from flowlock_core.execute.mocks import IO_TAG
-from flowlock_core.execute.plan import Plan, env_refs_in
+from flowlock_core.execute.plan import Plan
 from flowlock_core.execute.pool import Pool
 from flowlock_core.execute.pools import InlinePool, ThreadPool
 from flowlock_core.execute.pools.limiter import Limiter
+from flowlock_core.execute.variables import variables_of, without_values
 from flowlock_core.masking import masked, masked_problem
 from flowlock_core.parameters.checks import check_params
 from flowlock_core.store.cached_calls import CachedOpener
-
-_SECRET_LENGTH = 6
 
 
 def _ignore(_plan: Plan, _log: RunLog) -> None:
@@ -68,7 +66,7 @@ def run_workflow(
     except UsageError:
         raise
     except WorkflowError as error:
-        variables = dict(_variables(plan))
+        variables = variables_of(plan)
         told = [_with_data(problem, plan, log) for problem in error.problems]
         problems = [masked_problem(_without_values(problem, variables)) for problem in told]
         raise WorkflowError(masked(error.message), problems=problems) from error
@@ -118,30 +116,15 @@ def _pool(options: Options) -> Iterator[Pool]:
             yield InlinePool(limiter.run)
 
 
-def _variables(plan: Plan) -> Iterator[tuple[str, str]]:
-    """Yield the variables of the environment that the steps take, and their values."""
-    for step in plan.steps:
-        for name in env_refs_in([step.arguments, step.argvalues]):
-            value = os.environ.get(name, "")
-            # Shorter ones are not secrets, and are in too many words.
-            if len(value) >= _SECRET_LENGTH:
-                yield name, value
-
-
 def _without_values(problem: Problem, variables: Mapping[str, str]) -> Problem:
-    """Return a problem in which the name of a variable stands for its value, which may be a secret.
+    """Return a problem in which the name of a variable replaces its value, which may be a secret.
 
     A problem without a detail has the words of a task that knew what it said.
     """
     if not problem.detail:
         return problem
-    message, detail = problem.message, problem.detail
-    # A value may be a part of another.
-    for name, value in sorted(variables.items(), key=lambda variable: -len(variable[1])):
-        written = f"${{{{ env.{name} }}}}"
-        message = message.replace(value, written)
-        detail = detail.replace(value, written)
-    return replace(problem, message=message, detail=detail)
+    message = without_values(problem.message, variables)
+    return replace(problem, message=message, detail=without_values(problem.detail, variables))
 
 
 def _mocked(plan: Plan, options: Options) -> list[str]:

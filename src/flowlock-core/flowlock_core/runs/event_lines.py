@@ -8,6 +8,7 @@ from typing import Any
 
 from flowlock_core.errors import Problem, WorkflowError
 from flowlock_core.execute import Plan, RunLog, Status, StepRecord
+from flowlock_core.execute.variables import variables_of, without_values
 from flowlock_core.masking import masked_document
 from flowlock_core.runs.followers import RunState
 
@@ -22,9 +23,11 @@ class EventLines:
         self._ids = {"run": run, "workflow": workflow}
         self._write = write
         self._written = monotonic()
+        self._variables: dict[str, str] = {}
 
     def begin(self, plan: Plan, _log: RunLog) -> None:
         """Write that the run has started."""
+        self._variables = variables_of(plan)
         self._event("run started", steps=len(plan.steps))
 
     def started(self, _steps: int) -> None:
@@ -45,7 +48,7 @@ class EventLines:
             call=call,
             retry=retry,
             retries=retries,
-            message=message,
+            message=without_values(message, self._variables),
         )
 
     def finished(self, record: StepRecord) -> None:

@@ -13,9 +13,12 @@ from typing import Any
 import pytest
 
 from flowlock_core.cli import main
+from flowlock_core.execute import EnvRef, RunLog, Steps, trace
+from flowlock_core.runs.event_lines import EventLines
 from flowlock_core.runs.history import RunHistory
 from flowlock_core.runs.identity import is_run_id, new_run_id, started_at
 from flowlock_core.runs.storage import LocalRuns
+from flowlock_core.tasks.groupby import count_rows
 
 SOURCE = '''
 """A workflow that writes a file, and fails, waits or is stopped on request."""
@@ -257,6 +260,18 @@ def test_failures_are_lines_of_json_too(command: Command) -> None:
     assert (last["exit_code"], last["problems"][0]["code"]) == (1, "FL725")
     command("run", "--log", "json", "-q", "--no-cache")
     assert command.err == ""
+
+
+def test_the_value_of_a_variable_is_not_in_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    def flow(step: Steps) -> Any:
+        return step(count_rows, "rows").partial(df=EnvRef("RIVERS_TOKEN")).call()
+
+    monkeypatch.setenv("RIVERS_TOKEN", "planted-9")
+    lines: list[str] = []
+    log = EventLines("id", "flow", lines.append)
+    log.begin(trace(flow), RunLog())
+    log.retried("rows", 1, 2, "FL733 it failed: planted-9")
+    assert json.loads(lines[1])["message"] == "FL733 it failed: ${{ env.RIVERS_TOKEN }}"
 
 
 def test_runs_are_removed_by_id_or_age(command: Command) -> None:
