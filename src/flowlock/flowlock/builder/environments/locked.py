@@ -30,10 +30,12 @@ class ChannelSet:
     packages: frozenset[str] | None = None
 
     def preceded_by(self, channel: Path, packages: Iterable[str]) -> "ChannelSet":
-        """Return the set with a channel of this machine, which holds these packages, before the others."""
+        """Return the set with a channel of ours, which holds these packages, before the others."""
+        # A job sees only what it is given: the generation itself, and beside it what its links lead to.
+        generation = channel.resolve()
         return ChannelSet(
-            channels=(channel.as_uri(), *self.channels),
-            readable=(channel, *self.readable),
+            channels=(generation.as_uri(), *self.channels),
+            readable=(generation.parent, *self.readable),
             network=self.network,
             packages=None if self.packages is None else self.packages.union(packages),
         )
@@ -55,12 +57,16 @@ class RecordFiles:
         """Return the folder of this machine that holds a record's file, None if it is elsewhere."""
         channels = {url.rstrip("/"): path for url, path in self.mirrors.items()}
         folder = channels.get(record.channel) or folder_of(record.channel)
-        return folder / record.subdir if folder else None
+        return folder.resolve() / record.subdir if folder else None
 
     def folders(self, records: Iterable[Record]) -> set[Path]:
-        """Return the folders of this machine that hold records' files."""
-        folders = map(self.folder, records)
-        return {folder for folder in folders if folder is not None}
+        """Return the folders of this machine that hold records' files, and those that links there lead to."""
+        folders = set()
+        for record in records:
+            folder = self.folder(record)
+            if folder is not None:
+                folders |= {folder, (folder / record.file_name).resolve().parent}
+        return folders
 
     def check(self, records: Iterable[Record]) -> None:
         """Refuse files of this machine with other bytes: the engine does not check them."""
