@@ -11,13 +11,13 @@ def missing(
     parameters: Iterable[ParameterText], by_step: Mapping[str, Mapping[str, Any]]
 ) -> list[ParameterText]:
     """Return the required parameters that have no value."""
-    required = [parameter for parameter in parameters if parameter.default is None]
-    return [parameter for parameter in required if parameter.name not in _values(by_step, parameter.step)]
-
-
-def _values(by_step: Mapping[str, Any], step: str) -> Mapping[str, Any]:
-    values = by_step.get(step)
-    return values if isinstance(values, Mapping) else {}
+    without_value = []
+    for parameter in parameters:
+        values = by_step.get(parameter.step)
+        has_value = isinstance(values, Mapping) and parameter.name in values
+        if parameter.default is None and not has_value:
+            without_value.append(parameter)
+    return without_value
 
 
 def ask(

@@ -86,7 +86,8 @@ def _fish(parser: CommandParser, settings: Sequence[str]) -> Iterator[str]:
 
 
 def _fish_option(option: argparse.Action, settings: Sequence[str]) -> str:
-    words = [_fish_name(spelling) for spelling in option.option_strings]
+    spellings = option.option_strings
+    words = [f"-l {text[2:]}" if text.startswith("--") else f"-s {text[1:]}" for text in spellings]
     if option.nargs != 0:
         words.append("-r")
     values = _values(option, settings)
@@ -95,7 +96,3 @@ def _fish_option(option: argparse.Action, settings: Sequence[str]) -> str:
     # Within single quotes fish takes everything literally but quotes and backslashes.
     description = (option.help or "").replace("\\", "\\\\").replace("'", "\\'")
     return " ".join([*words, f"-d '{description}'"])
-
-
-def _fish_name(spelling: str) -> str:
-    return f"-l {spelling[2:]}" if spelling.startswith("--") else f"-s {spelling[1:]}"

@@ -47,8 +47,12 @@ def shown(history: RunHistory, run: str) -> RunsReport:
     lines.append(f"{'seconds':<9} {_seconds(document['seconds'])}")
     lines.append(f"{'folder':<9} {document['folder']}")
     for title, names in (("settings", document["settings"]), ("params", document["params"])):
-        lines += [f"{title}:", *(f"  {name}: {_json(value)}" for name, value in names.items())]
-    lines += ["steps:", *(_record_line(record) for record in document["records"])]
+        lines.append(f"{title}:")
+        lines += [f"  {name}: {json.dumps(value, ensure_ascii=False)}" for name, value in names.items()]
+    lines.append("steps:")
+    for record in document["records"]:
+        step = f"{record['status']:<8} {record['step']:<32} {record['task']}"
+        lines.append(f"  {step}  {record['seconds']:.3f} s")
     lines += ["files:", *(f"  {name}" for name in document["files"])]
     for problem in document["problems"]:
         lines.append(f"problem: {problem.get('code')} {problem.get('message')}")
@@ -74,13 +78,5 @@ def _line(run: dict[str, Any]) -> str:
     return f"{run['id']}  {run['state']:<11}  {_seconds(run['seconds']):>10}  {steps}".rstrip()
 
 
-def _record_line(record: dict[str, Any]) -> str:
-    return f"  {record['status']:<8} {record['step']:<32} {record['task']}  {record['seconds']:.3f} s"
-
-
 def _seconds(seconds: float | None) -> str:
     return "-" if seconds is None else f"{seconds:.1f} s"
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)

@@ -43,7 +43,8 @@ class RunContext(NamedTuple):
         path_in_results = PurePosixPath(name)
         relative = path_in_results.with_name(self.name_in_map(path_in_results.name))
         path = self.results / relative
-        written = _written_now()
+        running = RUNNING.get()
+        written = {} if running is None else running[3]
         writer = self.taken.get(path)
         if path in written or (writer is not None and writer < self.position):
             raise written_twice(str(relative))
@@ -87,11 +88,6 @@ def current() -> RunContext:
         return RunContext()
     of_run, element, position, _ = running
     return of_run.of_call(element, position)
-
-
-def _written_now() -> dict[Path, None]:
-    running = RUNNING.get()
-    return {} if running is None else running[3]
 
 
 def element_name(key: Any) -> str:

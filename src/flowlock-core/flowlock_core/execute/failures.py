@@ -7,7 +7,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sized
 from pathlib import Path
-from types import ModuleType, TracebackType
+from types import ModuleType
 from typing import Any
 
 from flowlock_core.errors import Location, Problem, nearest
@@ -67,14 +67,13 @@ def _value_in_short(value: Any) -> str:
 
 def _traceback_of(error: BaseException) -> str:
     """Write a traceback from the task's own code on; the frames of its callers are not helpful."""
+    executor = Path(__file__).parent
     innermost = error.__traceback__
-    while innermost is not None and innermost.tb_next is not None and _is_executor(innermost):
+    while innermost is not None and innermost.tb_next is not None:
+        if Path(innermost.tb_frame.f_code.co_filename).parent != executor:
+            break
         innermost = innermost.tb_next
     return "".join(traceback.format_exception(type(error), error, innermost)).rstrip()
-
-
-def _is_executor(frame: TracebackType) -> bool:
-    return Path(frame.tb_frame.f_code.co_filename).parent == Path(__file__).parent
 
 
 def where_raised(error: BaseException, func: Callable[..., Any]) -> Location | None:

@@ -66,16 +66,15 @@ def sentence(item: ErrorDetails) -> str:
     value = shown(item["input"])
     if kind in _BOUNDS:
         key, bound = _BOUNDS[kind]
-        return f"expected {bound.format(_limit(context[key]))}, not {value}"
+        limit = context[key]
+        # As the task states it: of a parameter that is a float, pydantic reports 0 as 0.0.
+        if isinstance(limit, float) and limit.is_integer():
+            limit = int(limit)
+        return f"expected {bound.format(limit)}, not {value}"
     words = expected_words(item)
     if words:
         return f"expected {words}, not {value}{_reason(item, context)}"
     return f"{value} is not valid: {_lowered(item['msg'])}"
-
-
-def _limit(value: Any) -> Any:
-    """Return a bound as the task states it: of a parameter that is a float, pydantic reports 0 as 0.0."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def expected_words(item: ErrorDetails) -> str | None:

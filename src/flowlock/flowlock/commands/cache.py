@@ -205,13 +205,10 @@ def _files(folder: Path, *patterns: str) -> Iterable[Path]:
 
 
 def _kept(kind: str, name: str, paths: list[Path], needed_by: str) -> CacheEntry:
-    size = sum(_size(path) for path in paths)
+    size = 0
+    for path in paths:
+        size += sum(file.lstat().st_size for file in (path.rglob("*") if path.is_dir() else [path]))
     return CacheEntry(kind=kind, name=name, size=size, needed_by=needed_by, paths=tuple(paths))
-
-
-def _size(path: Path) -> int:
-    files_of = path.rglob("*") if path.is_dir() else [path]
-    return sum(file.lstat().st_size for file in files_of)
 
 
 def _human(size: float) -> str:

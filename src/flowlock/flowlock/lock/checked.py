@@ -28,17 +28,17 @@ class CheckedLocks:
 
     def are_current(self, targets: Iterable[LockTarget]) -> bool:
         """Return whether all of these locks were found current as they are, and nothing has changed since."""
-        return all(self._is_current(target) for target in targets)
+        for target in targets:
+            inputs = self._inputs(target)
+            if inputs is None or self._kept.get(target.shown) != inputs:
+                return False
+        return True
 
     def keep(self, targets: Iterable[LockTarget]) -> None:
         """Keep that these locks are current now."""
         digests = {target.shown: self._inputs(target) for target in targets}
         if digests.items() - self._kept.items():
             memo.write(self._path, {"locks": {**self._kept, **digests}})
-
-    def _is_current(self, target: LockTarget) -> bool:
-        inputs = self._inputs(target)
-        return inputs is not None and self._kept.get(target.shown) == inputs
 
     def _inputs(self, target: LockTarget) -> Sha256 | None:
         """Return the digest of all that decides whether a lock is current, None where there is no lock."""

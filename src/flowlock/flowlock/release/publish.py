@@ -85,11 +85,12 @@ class _Run:
 
     def lacking(self) -> list[str]:
         """Return the channels that do not serve everything."""
-        names = [target.name for target in self.of_kind(TargetKind.CHANNEL)]
-        return [name for name in names if name in self.unfinished or not self._delivered_all(name)]
-
-    def _delivered_all(self, target: str) -> bool:
-        return all(delivery.status in FINE for delivery in self.deliveries.get(target, {}).values())
+        lacking = []
+        for target in self.of_kind(TargetKind.CHANNEL):
+            statuses = {delivery.status for delivery in self.deliveries.get(target.name, {}).values()}
+            if target.name in self.unfinished or not statuses.issubset(FINE):
+                lacking.append(target.name)
+        return lacking
 
 
 def publish(job: Publication, progress: Progress) -> PublishResult:

@@ -119,17 +119,15 @@ def tested(workspace: Workspace, workflow: Workflow, done: Completed) -> TestRes
     problems = _problems(workspace, report.problems)
     every = [*problems, *(problem for case in cases for problem in case.problems)]
     texts = _texts(workspace, every)
-    lines = [_case_text(case, texts) for case in cases]
+    lines = []
+    for case in cases:
+        head = f"{'passed' if case.passed else 'FAILED'}  {case.case}  {case.seconds:.2f} s"
+        lines.append(f"{head}\n{indent(problems_text(case.problems, texts), '  ')}".rstrip())
     if problems:
         lines.append(problems_text(problems, texts))
     has_report = lines and done.returncode in (ExitCode.DONE, ExitCode.FAILED)
     output = "\n".join(lines) if has_report else done.stderr
     return TestResult(workflow=workflow.name, passed=passed, output=output, cases=cases, problems=problems)
-
-
-def _case_text(case: CaseResult, texts: Mapping[str, str]) -> str:
-    head = f"{'passed' if case.passed else 'FAILED'}  {case.case}  {case.seconds:.2f} s"
-    return f"{head}\n{indent(problems_text(case.problems, texts), '  ')}".rstrip()
 
 
 def _report(done: Completed) -> _Report:

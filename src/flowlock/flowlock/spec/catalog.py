@@ -167,14 +167,12 @@ class Scope:
 
     def names(self, *, conditions: bool = False) -> list[str]:
         """Return the bare names of the tasks, or skip conditions, of required packages."""
-        return [
-            name
-            for name, tasks in self.catalog.tasks.items()
-            if self._requires_any(tasks, conditions=conditions)
-        ]
-
-    def _requires_any(self, tasks: tuple[TaskSignature, ...], *, conditions: bool) -> bool:
-        return any(self.requires(task.distribution) and is_condition(task) == conditions for task in tasks)
+        names = []
+        for name, tasks in self.catalog.tasks.items():
+            wanted = [task for task in tasks if is_condition(task) == conditions]
+            if any(self.requires(task.distribution) for task in wanted):
+                names.append(name)
+        return names
 
 
 def scope(spec: Spec, catalog: Catalog, facts: WorkspaceFacts) -> Scope:

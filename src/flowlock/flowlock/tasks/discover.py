@@ -135,8 +135,10 @@ class _CachedDescription:
     @classmethod
     def kept(cls, workspace: Workspace, source: TaskSource) -> Self:
         """Read both; what cannot be read counts as absent."""
+        signatures = _kept_file(workspace, source, SIGNATURES)
         return cls(
-            document=_kept(workspace, source), verdicts=read_verdicts(_kept_file(workspace, source, VERDICTS))
+            document=kept_description(signatures, ("tasks", "errors")),
+            verdicts=read_verdicts(_kept_file(workspace, source, VERDICTS)),
         )
 
     def unchecked(self, source: TaskSource, checks: Iterable[LiteralCheck]) -> list[LiteralCheck]:
@@ -289,11 +291,6 @@ def _identity(*parts: str) -> str:
 
 def _kept_file(workspace: Workspace, source: TaskSource, ending: str) -> Path:
     return workspace.state.signatures / f"{source.distribution}-{source.identity}{ending}"
-
-
-def _kept(workspace: Workspace, source: TaskSource) -> Mapping[str, Any] | None:
-    """Return the document that an earlier run kept; one that cannot be read counts as absent."""
-    return kept_description(_kept_file(workspace, source, SIGNATURES), ("tasks", "errors"))
 
 
 class _Fault(BaseModel):

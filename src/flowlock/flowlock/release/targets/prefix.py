@@ -48,7 +48,10 @@ class _PrefixApi:
 
     def put(self, client: Client, item: Item, landed: Landed) -> Answer:
         """Send the file as the stock client does."""
-        form = Form(item, _bundle(item, self.channel_url))
+        # The signed attestation, if there is one next to the file.
+        path = item.path.with_name(item.file + ".sigstore.json")
+        bundle = checked_attestation(path.read_bytes(), item, self.channel_url) if path.is_file() else None
+        form = Form(item, bundle)
         headers = {"Content-Type": f"multipart/form-data; boundary={form.boundary}"}
         return client.send("POST", self._upload_url, headers=headers, body=form, landed=landed)
 
@@ -102,12 +105,6 @@ class _BodyCredential:
     def hide_in(self, text: str) -> str:
         """Return the text without the secret."""
         return self._hidden.hide_in(text)
-
-
-def _bundle(item: Item, channel: str) -> bytes | None:
-    """Return the signed attestation that is next to the file as `FILE.sigstore.json`, if there is one."""
-    path = item.path.with_name(item.file + ".sigstore.json")
-    return checked_attestation(path.read_bytes(), item, channel) if path.is_file() else None
 
 
 class Form:
