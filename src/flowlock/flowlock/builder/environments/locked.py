@@ -30,7 +30,7 @@ class ChannelSet:
     packages: frozenset[str] | None = None
 
     def preceded_by(self, channel: Path, packages: Iterable[str]) -> "ChannelSet":
-        """Return the set with a channel of ours, which holds these packages, before the others."""
+        """Return the set with one of our channels, which holds these packages, before the others."""
         # A job sees only what it is given: the generation itself, and beside it what its links lead to.
         generation = channel.resolve()
         return ChannelSet(
