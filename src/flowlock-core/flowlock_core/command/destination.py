@@ -43,7 +43,8 @@ def destination(arguments: argparse.Namespace, run: str) -> Iterator[Destination
         yield Destination(folder=folder, blobs=blobs, upload=upload)
     except WorkflowError as error:
         if upload.pending:
-            raise _with_folder(error, folder) from error
+            message = f"{error.message}; the results were kept in {folder}"
+            raise WorkflowError(message, problems=error.problems) from error
         raise
     finally:
         if not upload.pending:
@@ -73,7 +74,3 @@ def _blobs_of(arguments: argparse.Namespace) -> Blobs | None:
     from flowlock_core.runs.object_blobs import ObjectBlobs, connection_named
 
     return ObjectBlobs(url, None if name is None else connection_named(name, url))
-
-
-def _with_folder(error: WorkflowError, folder: Path) -> WorkflowError:
-    return WorkflowError(f"{error.message}; the results were kept in {folder}", problems=error.problems)

@@ -37,7 +37,12 @@ def listed(history: RunHistory) -> RunsReport:
     """Return the runs, the oldest first."""
     runs = [run.as_json() for run in history.runs()]
     document = {"results": history.place, "runs": runs}
-    return RunsReport(document=document, lines=tuple(_line(run) for run in runs))
+    lines = []
+    for run in runs:
+        steps = "" if run["steps"] is None else f"{run['steps']} steps"
+        line = f"{run['id']}  {run['state']:<11}  {_seconds(run['seconds']):>10}  {steps}"
+        lines.append(line.rstrip())
+    return RunsReport(document=document, lines=tuple(lines))
 
 
 def shown(history: RunHistory, run: str) -> RunsReport:
@@ -71,11 +76,6 @@ def removed(history: RunHistory, arguments: argparse.Namespace) -> RunsReport:
     chosen = runs if older_than is None else history.older_than(older_than)
     gone = history.remove(chosen, force=arguments.force)
     return RunsReport(document={"removed": gone}, lines=tuple(f"removed {run}" for run in gone))
-
-
-def _line(run: dict[str, Any]) -> str:
-    steps = "" if run["steps"] is None else f"{run['steps']} steps"
-    return f"{run['id']}  {run['state']:<11}  {_seconds(run['seconds']):>10}  {steps}".rstrip()
 
 
 def _seconds(seconds: float | None) -> str:

@@ -26,7 +26,9 @@ def failure(
     """
     location = where_raised(error, func)
     column, columns = _absent_column(error, values.values())
-    arguments = f"arguments: {_in_short(func, values)}"
+    names = [name for name in inspect.signature(func).parameters if name in values]
+    in_short = ", ".join(f"{name}={_value_in_short(values[name])}" for name in names)
+    arguments = f"arguments: {in_short or 'none'}"
     if column is not None:
         return Problem(
             code="FL731",
@@ -43,12 +45,6 @@ def failure(
         location=location,
         detail=f"{arguments}\n{_traceback_of(error)}",
     )
-
-
-def _in_short(func: Callable[..., Any], values: Mapping[str, Any]) -> str:
-    """Write arguments in a line: numbers and texts as they are if short, tables by their size."""
-    names = [name for name in inspect.signature(func).parameters if name in values]
-    return ", ".join(f"{name}={_value_in_short(values[name])}" for name in names) or "none"
 
 
 def _value_in_short(value: Any) -> str:

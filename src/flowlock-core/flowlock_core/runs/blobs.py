@@ -78,7 +78,10 @@ class FileBlobs:
         """Return the keys of the files in a folder."""
         with self._accessing(prefix):
             self._require_inside(self._target(prefix))
-            return sorted(self._walk(self._root / prefix))
+            keys = []
+            for parent, _, names in os.walk(self._root / prefix):
+                keys += [(Path(parent) / name).relative_to(self._root).as_posix() for name in names]
+            return sorted(keys)
 
     def delete(self, keys: list[str]) -> None:
         """Remove files, and the folders that are empty then."""
@@ -91,11 +94,6 @@ class FileBlobs:
                     for folder in path.relative_to(self._root).parents:
                         if folder.parts:
                             (self._root / folder).rmdir()
-
-    def _walk(self, folder: Path) -> Iterator[str]:
-        for parent, _, names in os.walk(folder):
-            for name in names:
-                yield (Path(parent) / name).relative_to(self._root).as_posix()
 
     def _target(self, key: str) -> Path:
         """Return the path of a key, whose folder is inside the root."""
