@@ -1,5 +1,8 @@
 import asyncio
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -267,3 +270,23 @@ def test_an_index_of_nothing_is_complete() -> None:
         "noarch/repodata.json.zst",
         "noarch/repodata_shards.msgpack.zst",
     ]
+
+
+FEW_FILES = """
+import resource, sys
+from pathlib import Path
+from unit.channel.test_channel import artifact, put
+root = Path(sys.argv[1])
+made = [artifact(root / "made", f"tiny-{number}") for number in range(200)]
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+assert put(root, *made)
+assert put(root, *made[1:])
+assert not put(root, *made[1:])
+"""
+
+
+def test_more_artifacts_than_open_files_are_indexed(root: Path) -> None:
+    command = [sys.executable, "-c", FEW_FILES, str(root)]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    subprocess.run(command, check=True, env=environment)
+    assert len(store.entries(root / "channel")) == 199
