@@ -62,6 +62,15 @@ print(time.perf_counter() - started, flush=True)
 # The interpreter must not end under the engine's threads: it crashes now and then.
 time.sleep(0.01)
 """
+# What an option costs in typer itself: it checks each with pydantic.
+ONE_OPTION = """
+import typer
+from pathlib import Path
+app = typer.Typer()
+@app.command()
+def command(path: Path = Path()) -> None: ...
+app()
+"""
 CHECK = """
 import sys
 from pathlib import Path
@@ -155,13 +164,20 @@ def _command() -> None:
             place.unlink(missing_ok=True)
             subprocess.run([*ours, "--repodata", str(SNAPSHOT)], check=True, stdout=subprocess.DEVNULL)
 
+        one_option = [sys.executable, "-c", ONE_OPTION]
         medians = side_by_side(
-            {"bare typer app": lambda: subprocess.run(bare, check=True), "flowlock lock": lock}, repeat=7
+            {
+                "bare typer app": lambda: subprocess.run(bare, check=True),
+                "with one option": lambda: subprocess.run(one_option, check=True),
+                "flowlock lock": lock,
+            },
+            repeat=7,
         )
         pins = place.read_text().count("      - conda: ")
     floor = medians["bare typer app"]
     rows = [
         ("bare typer app", floor, 0.0, ""),
+        ("with one option", medians["with one option"], medians["with one option"] - floor, ""),
         (
             "flowlock lock",
             medians["flowlock lock"],
