@@ -87,7 +87,7 @@ def naps(value: int, seconds: float) -> int:
 
 
 @task
-def lasts(value: int, kind: str) -> None:
+def lasts(value: int, kind: str, after: str = "") -> None:
     """Take a minute or more in one of several ways, with a process of its own; tell the ids of both."""
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     path = current().output_path("pids.txt")
@@ -105,8 +105,8 @@ def lasts(value: int, kind: str) -> None:
 
 def lasting(step: Steps) -> Any:
     """Write a file, then run two calls that take a minute."""
-    step(writes, "written").partial(text="whole").call()
-    return step(lasts, "lasts").map("value", [1, 2])
+    written = step(writes, "written").partial(text="whole").call()
+    return step(lasts, "lasts").partial(after=written).map("value", [1, 2])
 
 
 @task
