@@ -3,6 +3,7 @@
 Beside it is a bare Python that is interrupted while it sleeps: the least that a process needs to end.
 """
 
+import os
 import signal
 import statistics
 import subprocess
@@ -10,43 +11,25 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 from bench._measure import print_table
-from flowlock_core.execute import Steps
-from flowlock_core.execute.context import current
-from flowlock_core.task import task
 
 GOAL = 1.0
 ROUNDS = 3
 KINDS = ("sleeping", "python", "c")
 EXECUTORS = ("sequential", "threads", "processes")
-RUN = "import sys\nfrom flowlock_core.cli import main\nsys.exit(main('bench.interrupts:long_run'))"
+RUN = "import sys\nfrom flowlock_core.cli import main\nsys.exit(main('process_tasks:lasting'))"
 BARE = "import pathlib, sys, time\npathlib.Path(sys.argv[1]).touch()\ntime.sleep(60)"
-STARTED, FLOOR = "started.txt", "bare Python, asleep"
-
-
-@task
-def busy(kind: str) -> None:
-    """Take a minute: asleep, in Python, or in C code that never lets go of the interpreter's lock."""
-    current().output_path(STARTED).touch()
-    until = time.monotonic() + 60
-    if kind == "sleeping":
-        time.sleep(60)
-    while kind == "python" and time.monotonic() < until:
-        pass
-    if kind == "c":
-        sum(range(10**11))
-
-
-def long_run(step: Steps) -> Any:
-    """Run one call that takes a minute."""
-    return step(busy, "busy").call()
+# The run of the tests, whose calls take a minute; the first one writes this file.
+TESTS = Path(__file__).resolve().parent.parent / "tests"
+STARTED, FLOOR = "pids-1.txt", "bare Python, asleep"
 
 
 def seconds_to_end(command: list[str], started: Path) -> float:
     """Start a command, wait until it runs, interrupt it, and return how long it takes to end."""
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    environment = {**os.environ, "PYTHONPATH": str(TESTS)}
+    null = subprocess.DEVNULL
+    with subprocess.Popen(command, env=environment, stdin=null, stderr=null) as process:
         while not started.exists():
             time.sleep(0.01)
         # What began just now is to be in the midst of it.
@@ -68,7 +51,7 @@ def main() -> None:
         for executor in EXECUTORS:
             for kind in KINDS:
                 with tempfile.TemporaryDirectory() as folder:
-                    options = ["--executor", executor, "--set", f"busy.kind={kind}", "--results", folder]
+                    options = ["--executor", executor, "--set", f"lasts.kind={kind}", "--results", folder]
                     command = [sys.executable, "-c", RUN, "run", "--no-cache", *options]
                     took = seconds_to_end(command, Path(folder, STARTED))
                     seconds.setdefault(f"{executor}, {kind}", []).append(took)

@@ -64,7 +64,8 @@ def assert_nothing_is_left(folder: Path, pids: set[str]) -> None:
         time.sleep(0.02)
     assert not [pid for pid in pids if is_running(pid)]
     files = {path.name: path for path in (folder / "results").iterdir()}
-    assert files.keys() <= {"half.txt", "pids-1.txt", "pids-2.txt", "runs"}
+    # The second call may be about to write its ids, which are the test's and no result.
+    assert {name for name in files if not name.startswith("pids-")} == {"half.txt", "runs"}
     assert files["half.txt"].read_text() == "whole"
     history = RunHistory(LocalRuns(folder / "results"))
     # A process that only starts others has a copy of the lock, and ends soon.

@@ -10,6 +10,13 @@ _WITH_BUFFERS = b"B"
 _SIZE = "<Q"
 
 
+class PassingError(Exception):
+    """A value cannot be passed between processes; the reason is what its classes raised."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(f"{type(error).__name__}: {error}")
+
+
 class Packed(NamedTuple):
     """A pickled value; the buffers are those of the value itself, not copies."""
 
@@ -18,9 +25,12 @@ class Packed(NamedTuple):
 
 
 def packed(value: Any) -> Packed:
-    """Pickle a value; whatever its classes raise is raised."""
+    """Pickle a value; a PassingError if its classes cannot."""
     buffers: list[pickle.PickleBuffer] = []
-    data = pickle.dumps(value, protocol=5, buffer_callback=buffers.append)
+    try:
+        data = pickle.dumps(value, protocol=5, buffer_callback=buffers.append)
+    except Exception as error:
+        raise PassingError(error) from error
     return Packed(data, tuple(buffer.raw() for buffer in buffers))
 
 
@@ -51,5 +61,9 @@ def receive(connection: Connection) -> Packed:
 
 
 def unpacked(message: Packed) -> Any:
-    """Return the value; whatever its classes and the import of their modules raise is raised."""
-    return pickle.loads(message.data, buffers=message.buffers)  # noqa: S301 - sent by our own process
+    """Return the value; a PassingError if its classes, or the import of their modules, cannot make it."""
+    try:
+        # Only processes of the same run have an end of these pipes.
+        return pickle.loads(message.data, buffers=message.buffers)  # noqa: S301 - see above
+    except Exception as error:
+        raise PassingError(error) from error

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from flowlock_core.errors import Problem
 from flowlock_core.execute.call import Call, Failure, Outcome, label_of
 from flowlock_core.execute.context import Position, RunContext
-from flowlock_core.execute.pools.messages import Packed, packed
+from flowlock_core.execute.pools.messages import Packed, PassingError, packed
 from flowlock_core.execute.pools.threads import processors
 from flowlock_core.execute.pools.worker import (
     Begun,
@@ -25,7 +25,7 @@ from flowlock_core.execute.pools.worker import (
     NotPassed,
     RunMessage,
     TakenMessage,
-    unpackable,
+    kind_of,
 )
 from flowlock_core.execute.pools.worker_process import WorkerEndedError, WorkerProcess
 
@@ -130,7 +130,7 @@ class ProcessPool:
                 delay=call.delay,
             )
             work = _Work(position, call, packed(message))
-        except Exception as error:  # noqa: BLE001 - classes of task packages are pickled in their own way
+        except PassingError as error:
             return _unpackable_call(call, error)
         self._waiting.append(work)
         self._send_waiting()
@@ -279,14 +279,17 @@ def _signal_name(number: int) -> str:
         return str(number)
 
 
-def _unpackable_call(call: Call, error: Exception) -> Outcome:
+def _unpackable_call(call: Call, error: PassingError) -> Outcome:
     """Return the outcome of a call that cannot be sent; its problem names the argument that is the cause."""
     work = _Work(call.position, call, Packed(b"", ()))
-    parameter, reason = None, NotPassed(value="the task", reason=f"{type(error).__name__}: {error}")
-    for name, value in unpackable(call.values):
-        parameter, reason = name, value
-        break
-    return _failed(work, _not_passed_problem(work, reason, parameter))
+    # All values of a call are pickled at once: which one is the cause shows only one by one.
+    for name, value in call.values.items():
+        try:
+            packed(value)
+        except PassingError as cause:
+            not_passed = NotPassed(value=f"the value, {kind_of(value)},", reason=str(cause))
+            return _failed(work, _not_passed_problem(work, not_passed, name))
+    return _failed(work, _not_passed_problem(work, NotPassed(value="the task", reason=str(error))))
 
 
 def _not_passed_problem(work: _Work, value: NotPassed, parameter: str | None = None) -> Problem:

@@ -5,17 +5,18 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from io import TextIOWrapper
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from threading import Event
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flowlock_core.execute.call import Call, Outcome, run_call
 from flowlock_core.execute.context import Position, RunContext
 from flowlock_core.execute.lifeline import end_with
-from flowlock_core.execute.pools.messages import Packed, packed, receive, send, unpacked
+from flowlock_core.execute.pools.messages import Packed, PassingError, packed, receive, send, unpacked
 from flowlock_core.masking import masked, masked_problem
 
 if TYPE_CHECKING:
@@ -62,6 +63,10 @@ class NotPassed:
 def work(calls: Connection, answers: Connection, lifeline: Connection) -> None:
     """Execute the calls that arrive; answer an Outcome, a NotPassed, or the exception that ends the run."""
     _end_with(lifeline)
+    done = Event()
+    # The first that is registered is the last that is executed: after what tasks register, such as the
+    # removal of a temporary folder.
+    atexit.register(_end_if, done)
     if isinstance(sys.stdout, TextIOWrapper):
         # A call that is ended while it runs has printed what it has printed.
         sys.stdout.reconfigure(line_buffering=True)
@@ -70,25 +75,31 @@ def work(calls: Connection, answers: Connection, lifeline: Connection) -> None:
         try:
             message = receive(calls)
         except (EOFError, OSError):
-            _end()
-        answer = worker.answer(message)
+            break
+        try:
+            answer = worker.answer(message)
+        except _RunStoppedError as stopped:
+            answer = stopped.answer
         # What has been sent is not held any longer.
         del message
         if answer is not None:
             try:
                 send(answers, answer)
             except OSError:
-                _end()
+                break
             del answer
+    done.set()
 
 
-def _end() -> NoReturn:
-    """End without taking every object apart, which takes half a second after an import of pandas."""
-    # What a task has registered, such as the removal of a temporary folder.
-    atexit._run_exitfuncs()  # noqa: SLF001 - the module has no other name for it
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)
+def _end_if(done: Event) -> None:
+    """End without taking every object apart, which takes half a second after an import of pandas.
+
+    A process that ends for another reason keeps its exit code.
+    """
+    if done.is_set():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
 
 
 def _end_with(lifeline: Connection) -> None:
@@ -105,6 +116,14 @@ def _end_with(lifeline: Connection) -> None:
     end_with(lifeline.fileno(), group=True)
 
 
+class _RunStoppedError(Exception):
+    """A call raised what ends the run, such as an interrupt; the scheduler raises it again."""
+
+    def __init__(self, answer: Packed) -> None:
+        super().__init__(answer)
+        self.answer = answer
+
+
 class _Executing:
     def __init__(self, begin: Callable[[], None]) -> None:
         self._begin = begin
@@ -117,8 +136,8 @@ class _Executing:
         try:
             content = unpacked(message)
             call = self._call(content) if isinstance(content, CallMessage) else None
-        except Exception as error:  # noqa: BLE001 - classes of task packages are loaded in their own way
-            return packed(NotPassed(value="an argument", reason=_in_words(error)))
+        except PassingError as error:
+            return packed(NotPassed(value="an argument", reason=str(error)))
         if call is not None:
             if content.limited:
                 time.sleep(content.delay)
@@ -143,37 +162,25 @@ class _Executing:
     def _executed(self, call: Call) -> Packed:
         try:
             outcome = run_call(call)
-        except BaseException as error:  # noqa: BLE001 - raised again in the process of the scheduler
-            return _packed_result(error, "what it raised")
+        except BaseException as error:
+            raise _RunStoppedError(_packed_result(error, "what it raised")) from error
         if outcome.failure is not None:
             # The exception may hold anything, and only this process knows all secrets of the task.
             problems = tuple(masked_problem(problem) for problem in outcome.failure.problems)
             message = masked(outcome.failure.message)
             failure = replace(outcome.failure, message=message, problems=problems, error=None)
             outcome = outcome._replace(failure=failure)
-        return _packed_result(outcome, f"the result, {_kind_of(outcome.value)},")
+        return _packed_result(outcome, f"the result, {kind_of(outcome.value)},")
 
 
 def _packed_result(result: Outcome | BaseException, name: str) -> Packed:
     try:
         return packed(result)
-    except Exception as error:  # noqa: BLE001 - classes of task packages are pickled in their own way
-        return packed(NotPassed(value=name, reason=_in_words(error)))
+    except PassingError as error:
+        return packed(NotPassed(value=name, reason=str(error)))
 
 
-def unpackable(values: Mapping[str, Any]) -> Iterable[tuple[str, NotPassed]]:
-    """Yield the values that cannot be pickled, with their names."""
-    for name, value in values.items():
-        try:
-            packed(value)
-        except Exception as error:  # noqa: BLE001 - classes of task packages are pickled in their own way
-            yield name, NotPassed(value=f"the value, {_kind_of(value)},", reason=_in_words(error))
-
-
-def _kind_of(value: Any) -> str:
+def kind_of(value: Any) -> str:
+    """Return what kind of value it is, in words: `a pandas.DataFrame`."""
     kind = type(value)
     return f"a {kind.__module__}.{kind.__qualname__}".replace("a builtins.", "a ")
-
-
-def _in_words(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"

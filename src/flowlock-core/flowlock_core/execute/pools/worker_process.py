@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from multiprocessing.context import SpawnContext
 from typing import Any
 
-from flowlock_core.execute.pools.messages import Packed, receive, send, unpacked
+from flowlock_core.execute.pools.messages import Packed, PassingError, receive, send, unpacked
 from flowlock_core.execute.pools.worker import NotPassed, work
 
 # Seconds until a process that has closed its connection has ended, and one that was killed.
@@ -54,8 +54,8 @@ class WorkerProcess:
             raise WorkerEndedError(exit_code)
         try:
             return unpacked(message)
-        except Exception as error:  # noqa: BLE001 - classes of task packages are loaded in their own way
-            return NotPassed(value="the result", reason=f"{type(error).__name__}: {error}")
+        except PassingError as error:
+            return NotPassed(value="the result", reason=str(error))
 
     def _received(self) -> Packed | None:
         try:
