@@ -48,8 +48,9 @@ def run_recorded(bundle: Bundle, arguments: argparse.Namespace, params: "Params"
     with destination(arguments, start.id) as to:
         folder = None if arguments.no_history else RunFolder(to.folder, start)
         trace = _trace(start)
-        everyone: list[RunFollower | None] = [folder, to.upload, _event_lines(arguments, start), trace]
-        followers = Followers([one for one in everyone if one is not None], _progress(arguments))
+        optional: list[RunFollower | None] = [folder, to.upload, _event_lines(arguments, start), trace]
+        present = [follower for follower in optional if follower is not None]
+        followers = Followers(present, _progress(arguments))
         hooks = Hooks(begin=followers.begin)
         if trace is not None:
             hooks = replace(hooks, wrap=trace.traced)

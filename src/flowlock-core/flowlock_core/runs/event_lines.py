@@ -8,15 +8,17 @@ from typing import Any
 
 from flowlock_core.errors import Problem, WorkflowError
 from flowlock_core.execute import Plan, RunLog, Status, StepRecord
+from flowlock_core.execute.record import Unobserved
 from flowlock_core.execute.variables import variables_of, without_values
 from flowlock_core.masking import masked_document
 from flowlock_core.runs.followers import RunState
+from flowlock_core.runs.identity import time_text
 
 # Seconds between two lines about the calls of a step.
 _PAUSE = 2.0
 
 
-class EventLines:
+class EventLines(Unobserved):
     """A follower that writes one line of JSON for each event, without secrets."""
 
     def __init__(self, run: str, workflow: str, write: Callable[[str], None]) -> None:
@@ -29,9 +31,6 @@ class EventLines:
         """Write that the run has started."""
         self._variables = variables_of(plan)
         self._event("run started", steps=len(plan.steps))
-
-    def started(self, _steps: int) -> None:
-        """Ignore it: the run has begun."""
 
     def called(self, step: str, done: int, total: int) -> None:
         """Write the progress of a map, at intervals."""
@@ -95,5 +94,5 @@ def json_line(document: Mapping[str, Any]) -> str:
 
 
 def now_text() -> str:
-    """Return the time as RFC 3339 writes it, in UTC."""
-    return datetime.now(tz=UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    """Return the time now, as text."""
+    return time_text(datetime.now(tz=UTC))

@@ -1,14 +1,15 @@
 """The runs that are kept of a results folder: listed, shown and removed."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
 from flowlock_core.errors import Problem, WorkflowError, nearest
 from flowlock_core.runs.followers import RunState
-from flowlock_core.runs.identity import started_at
+from flowlock_core.runs.identity import started_at, time_text
 from flowlock_core.runs.run_folder import PARAMS, PLAN, RECORDS, RUN
 from flowlock_core.runs.storage import RunStorage
 
@@ -27,8 +28,7 @@ class KeptRun:
     def as_json(self) -> dict[str, Any]:
         """Return {id, workflow, state, started, ended, seconds, steps}."""
         document = {"id": self.id, "workflow": None, "state": self.state.value}
-        started = started_at(self.id).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        document |= {"started": started, "ended": None, "seconds": None, "steps": None}
+        document |= {"started": time_text(started_at(self.id)), "ended": None, "seconds": None, "steps": None}
         for key in ("workflow", "started", "ended", "seconds", "steps"):
             document[key] = self.document.get(key, document[key])
         return document
@@ -61,7 +61,7 @@ class RunHistory:
             "problems": kept.document.get("problems", []),
             "params": _object(storage.read(run, PARAMS)),
             "plan": _object(storage.read(run, PLAN)).get("steps", []),
-            "records": _lines(storage.read(run, RECORDS)),
+            "records": _records(storage.read(run, RECORDS)),
             "folder": storage.address(run),
             "files": storage.files(run),
         }
@@ -95,11 +95,11 @@ class RunHistory:
             raise WorkflowError(problems[0].message, problems=problems)
 
     def _run(self, run: str) -> KeptRun:
-        document = _object(self._storage.read(run, RUN))
+        document = _run_document(self._storage.read(run, RUN))
         state = _state_of(document, RunState.INTERRUPTED)
         if state is RunState.RUNNING and not self._storage.may_be_alive(run, document):
             # A run that has ended in the meantime wrote its state before it released its folder.
-            document = _object(self._storage.read(run, RUN))
+            document = _run_document(self._storage.read(run, RUN))
             state = _state_of(document, RunState.INTERRUPTED)
             state = RunState.INTERRUPTED if state is RunState.RUNNING else state
         return KeptRun(id=run, state=state, document=document)
@@ -137,21 +137,57 @@ def _still_running(runs: Sequence[str]) -> WorkflowError:
     return WorkflowError(problems[0].message, problems=problems)
 
 
+class _RunJson(BaseModel):
+    """What a run.json must have where it has it; other keys are left as they are."""
+
+    model_config = ConfigDict(extra="allow")
+
+    workflow: str | None = None
+    started: str | None = None
+    ended: str | None = None
+    seconds: float | None = None
+    steps: int | None = None
+    base: str | None = None
+    host: str | None = None
+    # More than any system numbers its processes to.
+    process: int | None = Field(default=None, ge=1, lt=2**31)
+    settings: dict[str, Any] = {}
+    problems: list[dict[str, Any]] = []
+
+
+class _RecordJson(BaseModel):
+    """What the record of a step must have."""
+
+    model_config = ConfigDict(extra="allow")
+
+    step: str
+    task: str
+    status: str
+    seconds: float
+
+
+def _run_document(data: bytes) -> dict[str, Any]:
+    """Return a run.json; an empty one if it is missing or damaged."""
+    try:
+        return _RunJson.model_validate_json(data).model_dump(exclude_unset=True)
+    except ValidationError:
+        return {}
+
+
 def _object(data: bytes) -> dict[str, Any]:
     """Return a JSON object; an empty one if the file is missing or damaged."""
     try:
-        document = json.loads(data)
-    except ValueError:
+        return TypeAdapter(dict[str, Any]).validate_json(data)
+    except ValidationError:
         return {}
-    return document if isinstance(document, dict) else {}
 
 
-def _lines(data: bytes) -> list[Any]:
-    """Return the documents of lines; the last line of a killed run may be a part of one."""
-    documents = []
+def _records(data: bytes) -> list[dict[str, Any]]:
+    """Return the records of steps; the last line of a killed run may be a part of one."""
+    records = []
     for line in data.splitlines():
         try:
-            documents.append(json.loads(line))
-        except ValueError:
+            records.append(_RecordJson.model_validate_json(line).model_dump())
+        except ValidationError:
             break
-    return documents
+    return records

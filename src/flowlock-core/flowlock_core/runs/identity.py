@@ -1,4 +1,4 @@
-"""The id of a run: sorted by time, unique, and a name on every file system and in every URL."""
+"""The id of a run: sorted by time, unique, and a name on every file system and in every URL; and its time."""
 
 import os
 import re
@@ -15,6 +15,11 @@ def new_run_id() -> str:
 def is_run_id(text: str) -> bool:
     """Return whether a text is the id of a run; none of these leads out of a folder."""
     return _ID.fullmatch(text) is not None
+
+
+def time_text(moment: datetime) -> str:
+    """Return a time in UTC as RFC 3339 writes it, to the millisecond."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def started_at(run: str) -> datetime:

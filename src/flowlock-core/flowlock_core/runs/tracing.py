@@ -10,6 +10,7 @@ from flowlock_core.execute import Plan, RunLog, Status, StepRecord
 from flowlock_core.execute.call import Call, Outcome
 from flowlock_core.execute.context import Position
 from flowlock_core.execute.pool import Pool
+from flowlock_core.execute.record import Unobserved
 from flowlock_core.masking import masked
 from flowlock_core.runs.exporters import PARENT, provider_of
 from flowlock_core.runs.followers import RunState
@@ -21,7 +22,7 @@ _NANOSECONDS = 1_000_000_000
 _STATE = "TRACESTATE"
 
 
-class RunTrace:
+class RunTrace(Unobserved):
     """A follower that makes the spans of a run, without secrets.
 
     What failed is known at the end, when its texts have been masked: until then, spans of it stay open.
@@ -45,12 +46,6 @@ class RunTrace:
         parent = TraceContextTextMapPropagator().extract(carrier)
         attributes = {**self._ids, "flowlock.steps": len(plan.steps)}
         self._run = self._tracer.start_span(f"run {self._workflow}", context=parent, attributes=attributes)
-
-    def started(self, _steps: int) -> None:
-        """Ignore it: the run has begun."""
-
-    def called(self, step: str, done: int, total: int) -> None:
-        """Ignore it: each element has a span."""
 
     def retried(self, call: str, retry: int, retries: int, _message: str) -> None:
         """Add it to the span of the step; the message is not masked as those of the run's end are."""

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from flowlock_core.tasks.groupby import count_rows
 SOURCE = '''
 """A workflow that writes a file, and fails, waits or is stopped on request."""
 import os, time
+from functools import partial
 from pathlib import Path
 from typing import Any
 from flowlock_core.execute import Steps
@@ -308,12 +308,20 @@ def test_what_runs_cannot_do_is_a_usage_error(arguments: list[str], command: Com
     assert "FL739" in command.err
 
 
-@pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_text('{"st')])
-def test_a_damaged_run_is_listed_shown_and_removed(
-    damage: Callable[[Path], object], command: Command
-) -> None:
+DAMAGED = ['{"st', "[]", "{}", '{"seconds": "x"}', '{"problems": [1]}', '{"settings": 1}', '{"a":' * 100_000]
+NO_PROCESS = '{"state": "running", "host": "h", "process": 99999999999999999999999}'
+
+
+@pytest.mark.parametrize("text", [None, *DAMAGED, NO_PROCESS], ids=range(9))
+@pytest.mark.parametrize("other", ["params.json", "plan.json", "records.jsonl"])
+def test_a_damaged_run_is_listed_shown_and_removed(text: str | None, other: str, command: Command) -> None:
     run = command.run()["run"]
-    damage(Path("results/runs") / run / "run.json")
+    for name in ("run.json", other):
+        path = Path("results/runs", run, name)
+        if text is None:
+            path.unlink()
+        else:
+            path.write_text(text)
     assert command.states() == ["interrupted"]
     assert "state     interrupted" in command("runs", "show", run)
     assert command.json("runs", "rm", run) == {"removed": [run]}
