@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import isfinite
 from typing import Any
 
 from flowlock.errors import Location, Problem
@@ -22,7 +21,8 @@ class PolicyKey:
 
 
 def _is_seconds(value: Any, longest: float) -> bool:
-    return type(value) in (int, float) and isfinite(value) and 0 < value <= longest
+    # Neither infinity nor what is not a number is in the range.
+    return type(value) in (int, float) and 0 < value <= longest
 
 
 POLICY_KEYS = {
