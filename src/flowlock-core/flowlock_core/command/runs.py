@@ -48,7 +48,8 @@ def listed(history: RunHistory) -> RunsReport:
 def shown(history: RunHistory, run: str) -> RunsReport:
     """Return everything about one run."""
     document = history.details(run)
-    lines = [f"{key:<9} {document[key]}" for key in ("id", "workflow", "state", "started", "ended")]
+    keys = ("id", "workflow", "state", "started", "ended")
+    lines = [f"{key:<9} {document[key] or '-'}" for key in keys]
     lines.append(f"{'seconds':<9} {_seconds(document['seconds'])}")
     lines.append(f"{'folder':<9} {document['folder']}")
     for title, names in (("settings", document["settings"]), ("params", document["params"])):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from flowlock_core.errors import UsageError
 
@@ -40,8 +40,9 @@ class ResultsUrl:
         return Path("/", self.prefix)
 
     def of(self, key: str) -> str:
-        """Return the URL of what is below this one."""
-        return "/".join(part for part in (f"{self.scheme}://{self.bucket}", self.prefix, key) if part)
+        """Return the URL of what is below this one, encoded: it can be used as it is printed."""
+        paths = (quote(path) for path in (self.prefix, key) if path)
+        return "/".join((f"{self.scheme}://{self.bucket}", *paths))
 
     def __str__(self) -> str:
         return self.of("")

@@ -20,8 +20,8 @@ from flowlock_core.runs.results_url import ResultsUrl
     ("text", "url"),
     [
         ("s3://rivers", "s3://rivers"),
-        ("s3://rivers/a/b é/", "s3://rivers/a/b é"),
-        ("gs://rivers/a%20b", "gs://rivers/a b"),
+        ("s3://rivers/a/b é/", "s3://rivers/a/b%20%C3%A9"),
+        ("gs://rivers/a%20b%25", "gs://rivers/a%20b%25"),
         ("az://box/..a/b..c", "az://box/..a/b..c"),
         ("file:///tmp/a", "file:///tmp/a"),
         ("file:/tmp/a", "file:///tmp/a"),
@@ -31,6 +31,8 @@ def test_urls_of_results(text: str, url: str) -> None:
     parsed = ResultsUrl.parse(text)
     assert parsed is not None
     assert str(parsed) == url
+    # What is printed can be used again.
+    assert ResultsUrl.parse(url) == parsed
 
 
 @pytest.mark.parametrize("path", ["results", "/a/b", "a:b", "C:\\results", "../up"])
