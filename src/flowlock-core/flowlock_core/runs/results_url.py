@@ -40,9 +40,14 @@ class ResultsUrl:
         return Path("/", self.prefix)
 
     def of(self, key: str) -> str:
-        """Return the URL of what is below this one, encoded: it can be used as it is printed."""
-        paths = (quote(path) for path in (self.prefix, key) if path)
-        return "/".join((f"{self.scheme}://{self.bucket}", *paths))
+        """Return the URL of what is below this one, as other tools take it.
+
+        A file: URL is encoded; the tools of object stores take keys as they are.
+        """
+        path = "/".join(part for part in (self.prefix, key) if part)
+        if self.scheme == FILE:
+            path = quote(path)
+        return f"{self.scheme}://{self.bucket}/{path}".rstrip("/")
 
     def __str__(self) -> str:
         return self.of("")

@@ -20,11 +20,12 @@ from flowlock_core.runs.results_url import ResultsUrl
     ("text", "url"),
     [
         ("s3://rivers", "s3://rivers"),
-        ("s3://rivers/a/b é/", "s3://rivers/a/b%20%C3%A9"),
-        ("gs://rivers/a%20b%25", "gs://rivers/a%20b%25"),
+        ("s3://rivers/a/b é/", "s3://rivers/a/b é"),
+        ("gs://rivers/a%20b", "gs://rivers/a b"),
         ("az://box/..a/b..c", "az://box/..a/b..c"),
         ("file:///tmp/a", "file:///tmp/a"),
         ("file:/tmp/a", "file:///tmp/a"),
+        ("file:///tmp/a%20é%25/", "file:///tmp/a%20%C3%A9%25"),
     ],
 )
 def test_urls_of_results(text: str, url: str) -> None:
