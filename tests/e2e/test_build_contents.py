@@ -8,8 +8,8 @@ from flowlock.builder.contents.shipped import ExclusionReason
 from flowlock.builder.plan.result import PackageResult
 from flowlock.conda import archive
 from flowlock.conda.members import Member
+from flowlock.conda.noarch import Noarch
 from flowlock.errors import FlowlockError
-from flowlock.recipe.document import Noarch
 from small import Small
 from trees import SITE, TREE
 

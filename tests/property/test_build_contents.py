@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from flowlock.builder.worker.canonical import canonical
 from flowlock.conda.members import Member
-from flowlock.recipe.document import Noarch
+from flowlock.conda.noarch import Noarch
 from trees import TREE
 from unit.builder.tiny import FACTS, MADE
 

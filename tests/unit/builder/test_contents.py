@@ -10,7 +10,7 @@ from flowlock.builder.contents import installed
 from flowlock.builder.contents.shipped import ExclusionReason
 from flowlock.builder.worker.canonical import canonical
 from flowlock.conda.members import Member
-from flowlock.recipe.document import Noarch
+from flowlock.conda.noarch import Noarch
 from unit.builder.tiny import FACTS, MADE
 
 OWN = "site-packages/tiny-1.0.dist-info"

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from flowlock.builder.plan.identity import Inputs
 from flowlock.builder.worker.canonical import ArchiveFacts
 from flowlock.conda.members import Member
-from flowlock.recipe.document import Noarch, parse
+from flowlock.conda.noarch import Noarch
+from flowlock.recipe.document import parse
 
 RECIPE = """
 package: {name: tiny, version: '1.0'}

@@ -3,9 +3,10 @@ from typing import Any
 import pytest
 import yaml
 
+from flowlock.conda.noarch import Noarch
 from flowlock.errors import FlowlockError
 from flowlock.recipe.consistency import consistency
-from flowlock.recipe.document import Noarch, Recipe, parse, yaml_text
+from flowlock.recipe.document import Recipe, parse, yaml_text
 from flowlock.recipe.render import render
 from flowlock.workspace import load
 from shared import ROOT

@@ -193,9 +193,10 @@ def _delete_folder(folder: Path) -> None:
 
 def _make_writable(folder: Path) -> None:
     folder.chmod(0o700)
-    for path in folder.iterdir():
-        if path.is_dir() and not path.is_symlink():
-            _make_writable(path)
+    with os.scandir(folder) as entries:
+        folders = [Path(entry) for entry in entries if entry.is_dir(follow_symlinks=False)]
+    for inner in folders:
+        _make_writable(inner)
 
 
 def forget_staged(target: Path) -> None:

@@ -4,9 +4,9 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
+from flowlock.conda.noarch import Noarch
 from flowlock.documents.places import KeyPath, Places
 from flowlock.documents.yaml import read_mapping
 from flowlock.errors import FlowlockError, Problem
@@ -33,13 +33,6 @@ _ITEMS: Mapping[tuple[str, ...], tuple[type | tuple[type, ...], str]] = {
 _RULES = (("package", "name", PackageName), ("package", "version", Version), ("build", "number", BuildNumber))
 # A pin in an expression with `exact=`, or with `exact` among arguments that are passed on as a mapping.
 _EXACT = re.compile(r"""\$\{\{.*\bpin_subpackage\b.*\bexact["']?\s*[:=](?!\s*[Ff]alse\s*[,)}])""", re.DOTALL)
-
-
-class Noarch(StrEnum):
-    """What `build.noarch` may be."""
-
-    PYTHON = "python"
-    GENERIC = "generic"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,8 +14,8 @@ import zstandard
 from flowlock.builder.worker.canonical import ArchiveFacts, canonical
 from flowlock.conda import archive
 from flowlock.conda.members import Member
+from flowlock.conda.noarch import Noarch
 from flowlock.errors import FlowlockError
-from flowlock.recipe.document import Noarch
 from unit.builder.tiny import FACTS, MADE
 
 EPOCH = datetime(2026, 11, 1, tzinfo=UTC)

@@ -5,6 +5,7 @@ The engine silently excludes files by their names: rattler-build's `file_mapper.
 
 import json
 import os
+import stat
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -12,9 +13,9 @@ from typing import Any
 
 from flowlock.builder.contents.shipped import ExcludedFile, ExclusionReason, is_bytecode
 from flowlock.conda.members import Member
+from flowlock.conda.noarch import Noarch
 from flowlock.edges import files
 from flowlock.errors import FlowlockError, shortened
-from flowlock.recipe.document import Noarch
 
 CONDA_META = "conda-meta"
 INFO = "info"
@@ -134,10 +135,12 @@ def _commands(packed: Mapping[str, Member]) -> set[str]:
 
 def _files(prefix: Path) -> Iterator[str]:
     """Yield every file and link, less the environment's own records."""
-    for folder, folders, names in os.walk(prefix):
-        links = [name for name in folders if Path(folder, name).is_symlink()]
+    root = os.fspath(prefix)
+    for folder, folders, names in os.walk(root):
+        links = [name for name in folders if os.path.islink(f"{folder}/{name}")]  # noqa: PTH114 - texts: there are thousands
+        below = folder[len(root) + 1 :].replace(os.sep, "/")
         for name in (*names, *links):
-            yield Path(folder, name).relative_to(prefix).as_posix()
+            yield f"{below}/{name}" if below else name
 
 
 def _stated(prefix: Path) -> dict[str, Mapping[str, Any]]:
@@ -164,6 +167,9 @@ def _recorded(file: Path) -> dict[str, Mapping[str, Any]] | None:
 def _is_changed(path: Path, stated: Mapping[str, Any]) -> bool:
     """Return whether a file differs from its package's file; links to the files count as unchanged."""
     digest = stated.get("sha256_in_prefix") or stated.get("sha256")
-    if path.is_symlink() or digest is None or path.stat().st_nlink > 1:
+    if digest is None:
+        return False
+    status = path.lstat()
+    if stat.S_ISLNK(status.st_mode) or status.st_nlink > 1:
         return False
     return files.sha256_of(path) != str(digest)

@@ -6,8 +6,8 @@ from typing import Any, Self
 
 from flowlock.builder.contents import portable_names
 from flowlock.builder.contents.shipped import ROUTINE, ExcludedFile, ExclusionReason
+from flowlock.conda.noarch import Noarch
 from flowlock.errors import Problem, Severity, shortened
-from flowlock.recipe.document import Noarch
 
 SHOWN = 5
 

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
 from flowlock.conda.members import Member
-from flowlock.recipe.document import Noarch
+from flowlock.conda.noarch import Noarch
 
 # Of a distribution's dist-info these ship, and its licences.
 DIST_INFO = ("METADATA", "WHEEL", "entry_points.txt", "INSTALLER", "RECORD", "licenses")

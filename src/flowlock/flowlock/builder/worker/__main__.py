@@ -20,8 +20,8 @@ from flowlock.builder.worker.engine import EngineRequest, run, test
 from flowlock.builder.worker.layout import ARTIFACT, HOST_ENVIRONMENT, LOG, RECIPE, RESULT, SOURCE
 from flowlock.conda import archive
 from flowlock.conda.members import Member
+from flowlock.conda.noarch import Noarch
 from flowlock.errors import FlowlockError
-from flowlock.recipe.document import Noarch
 
 
 def main(job_file: Path) -> int:

@@ -14,8 +14,8 @@ from typing import Any
 from flowlock.builder.contents.shipped import ExcludedFile, ExclusionReason, dist_infos, left_out
 from flowlock.conda import distribution_record
 from flowlock.conda.members import Member
+from flowlock.conda.noarch import Noarch
 from flowlock.errors import FlowlockError
-from flowlock.recipe.document import Noarch
 
 # Of `info/` only these: not the log, the environment or the rendered recipe of this build.
 INFO = ("info/index.json", "info/about.json", "info/link.json", "info/paths.json", "info/run_exports.json")
