@@ -9,7 +9,7 @@ import pytest
 from flowlock.conda.artifact import Artifact
 from flowlock.conda.match import RattlerMatcher
 from flowlock.conda.records import Record, from_repodata
-from flowlock.conda.virtual import TargetPlatform
+from flowlock.conda.virtual import TargetPlatform, target
 from flowlock.errors import Location
 from flowlock.lock.lockfile.document import Lock, LockedEnvironment, LockPlatform
 from flowlock.lock.manifest.model import (
@@ -18,7 +18,7 @@ from flowlock.lock.manifest.model import (
     ManifestEnvironment,
     ManifestRequirement,
 )
-from flowlock.lock.satisfy import CurrentBuild, Rule, StaleReason, check
+from flowlock.lock.satisfy import CurrentBuild, Rule, StaleReason, check, locked_records
 from flowlock.names import Sha256
 from unit.lock.universe import EPOCH, package
 
@@ -95,6 +95,27 @@ def test_channels_are_compared_in_order_without_the_slash_at_their_end() -> None
     assert told(reasons(two, pinned(channels=()))) == [
         f"channels demo/default: locked with the channels none; the manifest has {CHANNEL}, https://y.example/d"
     ]
+
+
+@pytest.mark.parametrize(
+    ("virtual_packages", "found"),
+    [
+        ((), True),
+        (("__cuda=12", "__glibc=2.40"), True),
+        (("__cuda=12", "__glibc=2.40", "__archspec=1=zen3"), True),
+        (("__cuda=12",), False),
+        (("__cuda=12", "__glibc=2.35"), False),
+    ],
+)
+def test_a_row_of_the_subdir_counts_if_it_has_all_that_the_platform_declares(
+    virtual_packages: tuple[str, ...], *, found: bool
+) -> None:
+    wanted = target("linux-64", ["__cuda=12", "__glibc=2.40"])
+    pins = pinned(record("a"))
+    row = LockPlatform(name="linux-64", subdir="linux-64", virtual_packages=virtual_packages)
+    lock = Lock(platforms=(row,), environments={"default": pins})
+    assert wanted.name != "linux-64"
+    assert locked_records(lock, pins, wanted) == (pins.packages["linux-64"] if found else None)
 
 
 def test_a_platform_is_compared_by_its_subdir_and_its_virtual_packages() -> None:

@@ -67,9 +67,9 @@ def test_a_higher_build_number_may_stand_beside_another_build() -> None:
 
 def test_every_file_is_pinned_and_every_pin_is_there() -> None:
     pins = [
-        PinnedBuild(artifact=built("a", sha256=TWO), where="pixi.lock"),
-        PinnedBuild(artifact=built("b"), where="the source"),
-        PinnedBuild(artifact=built("c", sha256=ONE), where="pixi.lock"),
+        PinnedBuild(artifact=built("a", sha256=TWO), where="pixi.lock", workflow=False),
+        PinnedBuild(artifact=built("b"), where="the source", workflow=False),
+        PinnedBuild(artifact=built("c", sha256=ONE), where="pixi.lock", workflow=False),
     ]
     found = admit([item("a"), item("b"), item("d")], pins)
     assert [
@@ -84,8 +84,8 @@ def test_every_file_is_pinned_and_every_pin_is_there() -> None:
 
 def test_a_file_is_refused_with_what_to_do() -> None:
     pins = [
-        PinnedBuild(artifact=built("a", sha256=TWO), where="examples/pixi.lock"),
-        PinnedBuild(artifact=built("c", sha256=ONE), where="examples/pixi.lock"),
+        PinnedBuild(artifact=built("a", sha256=TWO), where="examples/pixi.lock", workflow=False),
+        PinnedBuild(artifact=built("c", sha256=ONE), where="examples/pixi.lock", workflow=False),
     ]
     stranger, other, missing = sorted(admit([item("a"), item("b")], pins), key=lambda found: found.code)
     assert (stranger.message, stranger.hint) == (
@@ -117,6 +117,12 @@ def test_a_circle_of_packages_has_its_code_and_its_members() -> None:
     with pytest.raises(FlowlockError, match=r"circular dependency: noarch/.* → noarch/") as caught:
         dependencies([item("a", depends="b"), item("b", depends="a")], [])
     assert caught.value.problems[0].code == "FL825"
+
+
+def test_a_verdict_that_needs_no_words_has_none() -> None:
+    missing = judge(item("a"), {})
+    present = judge(item("a"), served(item("a")))
+    assert [(verdict.url, verdict.detail) for verdict in (missing, present)] == [("", ""), ("", "")]
 
 
 def test_a_draft_may_be_replaced_and_what_is_public_may_not() -> None:

@@ -110,7 +110,7 @@ def _pin(record: Record, path: str) -> PinnedBuild:
             location=Location(file=path),
             hint=HINT,
         )
-    return PinnedBuild(artifact=artifact, where=path)
+    return PinnedBuild(artifact=artifact, where=path, workflow=False)
 
 
 def _disagreements(pin: PinnedBuild, identity: Identity | None) -> Iterator[Problem]:

@@ -22,8 +22,8 @@ class PinnedBuild:
     """
 
     artifact: Artifact
-    workflow: bool = False
-    where: str = ""
+    workflow: bool
+    where: str
 
 
 def admit(items: Sequence[Item], pins: Sequence[PinnedBuild]) -> list[Problem]:
