@@ -152,12 +152,13 @@ def test_the_interpreter_of_the_environment_needs_only_itself_and_the_system(syn
 def test_test_cases_run_in_the_locked_environment(synced: Checkout) -> None:
     done = synced.flowlock("--json", "test")
     assert done.code == 0, done.out + done.err
-    assert {entry["workflow"] for entry in done.document["workflows"]} == {"penguins", "weather", "carbon"}
+    names = {entry["workflow"] for entry in done.document["workflows"]}
+    assert names == {"penguins", "weather", "carbon", "trends"}
 
 
 def test_locks_name_no_path_of_this_machine(synced: Checkout) -> None:
     locks = list(synced.state.locks.rglob("pixi.lock"))
-    assert len(locks) == 3
+    assert len(locks) == 4
     for lock in locks:
         text = lock.read_text()
         assert "file://" not in text

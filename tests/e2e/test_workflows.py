@@ -15,7 +15,9 @@ def states(checkout: Checkout) -> dict[str, tuple[str, str]]:
 
 
 def test_a_synced_workspace_is_current(synced: Checkout) -> None:
-    assert states(synced) == dict.fromkeys(("carbon", "penguins", "weather"), ("current", "current"))
+    assert states(synced) == dict.fromkeys(
+        ("carbon", "penguins", "trends", "weather"), ("current", "current")
+    )
     lines = synced.flowlock("workflows").out.splitlines()
     assert lines[0].split() == ["workflow", "version", "package", "lock", "title"]
     assert lines[2].endswith("Palmer penguins, island by island")

@@ -1,1 +1,1 @@
-"""Charts, summary tables and cleaning steps for workflows on tables."""
+"""Charts, summary tables, cleaning steps and trends for workflows on tables."""
