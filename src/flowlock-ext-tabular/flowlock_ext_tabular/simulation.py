@@ -1,7 +1,7 @@
 """A task that simulates time series, to try out, test and measure workflows."""
 
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from pydantic import Field
 
@@ -17,6 +17,38 @@ LAST_YEAR = 9999
 # The defaults resemble daily temperatures of stations in a temperate climate, in degrees Celsius.
 START = date(1991, 1, 1)
 LEVEL = 10.0
+Trend: TypeAlias = Annotated[
+    float,
+    Field(title="Trend", description="The change of all series in a year.", allow_inf_nan=False),
+]
+Season: TypeAlias = Annotated[
+    float,
+    Field(
+        title="Season",
+        description="Half the difference between midsummer and midwinter.",
+        ge=0,
+        allow_inf_nan=False,
+    ),
+]
+Noise: TypeAlias = Annotated[
+    float,
+    Field(title="Noise", description="The standard deviation of the noise.", ge=0, allow_inf_nan=False),
+]
+Persistence: TypeAlias = Annotated[
+    float,
+    Field(
+        title="Persistence",
+        description="The correlation of the noise with that of the day before.",
+        ge=0,
+        lt=1,
+    ),
+]
+Missing: TypeAlias = Annotated[
+    float, Field(title="Missing", description="The share of days without a value.", ge=0, lt=1)
+]
+Seed: TypeAlias = Annotated[
+    int, Field(title="Seed", description="Another seed gives other series.", ge=0, lt=2**32)
+]
 
 
 @task
@@ -27,38 +59,12 @@ def simulate_time_series(
     ],
     *,
     start: Annotated[date, Field(title="Start", description="The first day.")] = START,
-    trend: Annotated[
-        float,
-        Field(title="Trend", description="The change of all series in a year.", allow_inf_nan=False),
-    ] = 0.02,
-    season: Annotated[
-        float,
-        Field(
-            title="Season",
-            description="Half the difference between midsummer and midwinter.",
-            ge=0,
-            allow_inf_nan=False,
-        ),
-    ] = 8.0,
-    noise: Annotated[
-        float,
-        Field(title="Noise", description="The standard deviation of the noise.", ge=0, allow_inf_nan=False),
-    ] = 3.0,
-    persistence: Annotated[
-        float,
-        Field(
-            title="Persistence",
-            description="The correlation of the noise with that of the day before.",
-            ge=0,
-            lt=1,
-        ),
-    ] = 0.7,
-    missing: Annotated[
-        float, Field(title="Missing", description="The share of days without a value.", ge=0, lt=1)
-    ] = 0.05,
-    seed: Annotated[
-        int, Field(title="Seed", description="Another seed gives other series.", ge=0, lt=2**32)
-    ] = 0,
+    trend: Trend = 0.02,
+    season: Season = 8.0,
+    noise: Noise = 3.0,
+    persistence: Persistence = 0.7,
+    missing: Missing = 0.05,
+    seed: Seed = 0,
 ) -> DataFrame:
     """Simulate daily series with a known trend, seasons, noise and gaps; one row for each series and day.
 

@@ -1,6 +1,6 @@
 """A task that estimates the trend of a time series, with a confidence interval."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from pydantic import Field
 
@@ -14,6 +14,21 @@ if TYPE_CHECKING:
 
 MONTHS = 12
 YEARS_AT_LEAST = 3
+Resamples: TypeAlias = Annotated[
+    int,
+    Field(
+        title="Resamples",
+        description="How often the years are drawn again for the confidence interval.",
+        ge=10,
+        le=1_000_000,
+    ),
+]
+Confidence: TypeAlias = Annotated[
+    float, Field(title="Confidence", description="The confidence level of the interval.", gt=0, lt=1)
+]
+Seed: TypeAlias = Annotated[
+    int, Field(title="Seed", description="Another seed draws other years.", ge=0, lt=2**32)
+]
 
 
 @task
@@ -22,21 +37,9 @@ def estimate_trend(
     time_column: Annotated[str, Field(title="Time column", description="The column of times.")],
     column: Annotated[str, Field(title="Column", description="The column of numbers.")],
     *,
-    resamples: Annotated[
-        int,
-        Field(
-            title="Resamples",
-            description="How often the years are drawn again for the confidence interval.",
-            ge=10,
-            le=1_000_000,
-        ),
-    ] = 2000,
-    confidence: Annotated[
-        float, Field(title="Confidence", description="The confidence level of the interval.", gt=0, lt=1)
-    ] = 0.95,
-    seed: Annotated[
-        int, Field(title="Seed", description="Another seed draws other years.", ge=0, lt=2**32)
-    ] = 0,
+    resamples: Resamples = 2000,
+    confidence: Confidence = 0.95,
+    seed: Seed = 0,
 ) -> DataFrame:
     """Estimate the change of a column in a year, robustly, with a bootstrap confidence interval.
 
