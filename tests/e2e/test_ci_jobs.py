@@ -112,7 +112,7 @@ def test_examples_are_built_once_handed_over_and_run_from_their_locks(
     matrix = run.matrix(document, "workflow")
     assert matrix == [{"workflow": found.name} for found in workspace.load(ROOT).workflow_list]
     done = run.run(document, "workflow", matrix[1])
-    assert "7 current in the channel" in done.log
+    assert "8 current in the channel" in done.log
     assert "penguins" in done.log
 
 
