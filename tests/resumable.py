@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from flowlock_core.cli import main
-from flowlock_core.store.code import code_identity
+from flowlock_core.store.code import code_parts
 
 TASKS = '''
 """Tasks and a workflow of a package."""
@@ -248,7 +248,7 @@ class Gauges:
         """Let the package be imported again, as another process would."""
         for name in [name for name in sys.modules if name.partition(".")[0] == self.package]:
             del sys.modules[name]
-        code_identity.cache_clear()
+        code_parts.cache_clear()
 
     def explained(self, step: str) -> str:
         """Return what --explain said of a step."""

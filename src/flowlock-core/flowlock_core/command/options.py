@@ -4,10 +4,11 @@ import argparse
 import math
 import re
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flowlock_core.errors import UsageError
+from flowlock_core.errors import UsageError, WorkflowError
 
 if TYPE_CHECKING:
     from flowlock_core.command.parser import CommandParser
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from flowlock_core.execute import Executor
 
 SIZE_UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_ADDRESS = re.compile(
+    r"(?:(?:tcp|tls|ws|wss)://)?(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):(?P<port>[0-9]{1,5})"
+)
+_PORTS = range(1, 65536)
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([kMGT]?)B?")
 
 
@@ -22,9 +27,15 @@ def add_executor_options(parser: argparse.ArgumentParser) -> None:
     """Add how the steps are executed."""
     parser.add_argument(
         "--executor",
-        choices=("sequential", "threads", "processes", "eager"),
-        help="how steps run; default: sequential; threads and processes run independent steps and elements "
+        choices=("sequential", "threads", "processes", "dask", "eager"),
+        help="how steps run; default: sequential; threads, processes and dask run independent steps and elements "
         "in parallel; eager is for debuggers, and the default of `python workflow.py`",
+    )
+    parser.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        type=_address_of,
+        help="the Dask scheduler whose workers run the calls, as tcp://HOST:PORT; default: own workers",
     )
     parser.add_argument(
         "--jobs",
@@ -137,6 +148,15 @@ def add_results(parser: argparse.ArgumentParser, description: str) -> None:
 # argparse shows the words of an ArgumentTypeError, and the name of the function for other errors.
 
 
+def _address_of(text: str) -> str:
+    match = _ADDRESS.fullmatch(text)
+    if match is None or int(match["port"]) not in _PORTS:
+        raise argparse.ArgumentTypeError(
+            f"`{text}` is not the address of a Dask scheduler, such as tcp://10.0.0.5:8786"
+        )
+    return text if "://" in text else f"tcp://{text}"
+
+
 def _jobs_of(text: str) -> int:
     if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError(f"`{text}` is not an integer of 1 or more")
@@ -174,13 +194,32 @@ def executor_of(arguments: argparse.Namespace, *, debugged: bool) -> "Executor":
 
     default = Executor.EAGER if debugged else Executor.SEQUENTIAL
     executor = Executor(arguments.executor) if arguments.executor else default
-    if arguments.jobs is not None and executor not in (Executor.THREADS, Executor.PROCESSES):
+    _check_dask(arguments, executor)
+    if arguments.jobs is not None and executor in (Executor.SEQUENTIAL, Executor.EAGER):
         hint = "add `--executor threads` or `--executor processes`, or omit --jobs"
         raise UsageError(f"--jobs cannot be used with {executor.value} execution", code="FL739", hint=hint)
     if arguments.keep_going and executor is Executor.EAGER:
         hint = "add `--executor sequential`"
         raise UsageError("--keep-going cannot be used with eager execution", code="FL739", hint=hint)
     return executor
+
+
+def _check_dask(arguments: argparse.Namespace, executor: "Executor") -> None:
+    from flowlock_core.execute import Executor
+
+    if executor is not Executor.DASK:
+        if arguments.scheduler is not None:
+            hint = "add `--executor dask`, or omit --scheduler"
+            message = f"--scheduler cannot be used with {executor.value} execution"
+            raise UsageError(message, code="FL739", hint=hint)
+        return
+    if find_spec("distributed") is None:
+        raise WorkflowError(
+            "--executor dask needs the package distributed, which is not in the environment",
+            code="FL762",
+            hint='add `- {name: distributed, version: ">=2024.8"}` to `requirements` of the spec, and lock the '
+            "workflow again; on one machine, `--executor processes` needs no other package",
+        )
 
 
 def reuse_of(arguments: argparse.Namespace, executor: "Executor", *, workflow: str) -> "Reuse | None":

@@ -63,6 +63,7 @@ def run_recorded(bundle: Bundle, arguments: argparse.Namespace, params: "Params"
             executor=executor,
             jobs=arguments.jobs,
             keep_going=arguments.keep_going,
+            scheduler=arguments.scheduler,
         )
         with claimed(to.folder), followers.following():
             written = _run(bundle, arguments, params, options, hooks)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from flowlock_core.command.reuse import Reuse, warn_about_cache
@@ -87,14 +88,14 @@ def _execute(main: Workflow, plan: Plan, options: Options, log: RunLog, hooks: H
     if options.executor is Executor.EAGER:
         options.observer.started(len(plan.steps))
         return main(Run(options, log))
-    with _pool(options) as pool:
+    with _pool(options, plan) as pool:
         return run_plan(plan, options, hooks.wrap(pool), log)
 
 
 def _execute_with_cache(plan: Plan, options: Options, log: RunLog, reuse: Reuse, hooks: Hooks) -> Any:
     cache = reuse.cache(plan, options)
     try:
-        with _pool(options) as pool:
+        with _pool(options, plan, reuse.folder) as pool:
             return run_plan(plan, options, hooks.wrap(pool), log, CachedOpener(cache, options, log))
     finally:
         cache.close()
@@ -102,7 +103,8 @@ def _execute_with_cache(plan: Plan, options: Options, log: RunLog, reuse: Reuse,
 
 
 @contextmanager
-def _pool(options: Options) -> Iterator[Pool]:
+def _pool(options: Options, plan: Plan, *folders: Path) -> Iterator[Pool]:
+    """Yield what executes the calls of a plan, which use the results folder and some other `folders`."""
     if options.executor is Executor.THREADS:
         with Limiter.open() as limiter, ThreadPool.of(options.jobs, limiter.run) as threads:
             yield threads
@@ -111,6 +113,11 @@ def _pool(options: Options) -> Iterator[Pool]:
 
         with ProcessPool.of(options.jobs) as processes:
             yield processes
+    elif options.executor is Executor.DASK:
+        from flowlock_core.cluster.dask_pool import dask_pool
+
+        with dask_pool(plan, options.scheduler, options.jobs, (options.results, *folders)) as workers:
+            yield workers
     else:
         with Limiter.open() as limiter:
             yield InlinePool(limiter.run)

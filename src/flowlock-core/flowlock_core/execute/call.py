@@ -1,7 +1,7 @@
 """One call of a task: frozen, can be pickled, and gives its result, its files or what went wrong as data."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,14 +11,33 @@ from flowlock_core.errors import Problem, TaskError, WorkflowError
 from flowlock_core.execute.context import RUNNING, Position, RunContext
 from flowlock_core.execute.failures import failure
 from flowlock_core.execute.own_values import own_values
+from flowlock_core.execute.plan import PlannedStep
 from flowlock_core.execute.policy import DEFAULT_POLICY, Policy
 from flowlock_core.task import Task
+
+_NO_MOCKS: Mapping[str, Path] = {}
+
+
+class Deferred(NamedTuple):
+    """What is left to do where a call runs, because only there are its values: they are not checked yet.
+
+    `step` has its task, conditions and policy, but no values. `own` are the arguments that only this element
+    has. `describe` is given the result where it is, and what it returns becomes `kept` of the outcome.
+    """
+
+    step: PlannedStep
+    arguments: Mapping[str, Any]
+    own: Mapping[str, Any]
+    mock_io: bool = False
+    mocks: Mapping[str, Path] = _NO_MOCKS
+    describe: Callable[[Any], Any] | None = None
 
 
 class Call(NamedTuple):
     """A task and all that it needs to run once; not a dataclass, since each element of a map has one.
 
     `of_run` is what the contexts of all calls of the run have in common; `delay` is how many seconds to wait.
+    A call with `deferred` has no values of its own.
     """
 
     step: str
@@ -29,6 +48,7 @@ class Call(NamedTuple):
     position: Position = (0, 0)
     policy: Policy = DEFAULT_POLICY
     delay: float = 0.0
+    deferred: Deferred | None = None
 
     @property
     def timeout(self) -> float | None:
@@ -64,7 +84,8 @@ class Failure:
 class Outcome(NamedTuple):
     """What a call gave; `ran` is false if its task did not run, because it was skipped, mocked or reused.
 
-    `label` is what problems call it, if it has written files. `reused` is what an earlier run gave.
+    `label` is what problems call it, if it has written files. `reused` is what an earlier run gave. `inputs`
+    are the files that a deferred call named, and `kept` is the description of its result.
     """
 
     value: Any = None
@@ -73,11 +94,13 @@ class Outcome(NamedTuple):
     ran: bool = True
     label: str = ""
     reused: bool = False
+    inputs: tuple[Path, ...] = ()
+    kept: Any = None
 
 
 def run_call(call: Call) -> Outcome:
     """Run a task once; whatever it raises is a part of the outcome, but an interrupt."""
-    step, task, values, of_run, element, position, _, delay = call
+    step, task, values, of_run, element, position, _, delay, _ = call
     if delay:
         time.sleep(delay)
     written: dict[Path, None] = {}

@@ -21,6 +21,8 @@ class Executor(Enum):
     THREADS = "threads"
     # The same, each call in another process.
     PROCESSES = "processes"
+    # The same, in processes that may be on other machines; results stay there.
+    DASK = "dask"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,7 +30,8 @@ class Options:
     """What a run is given in addition to the workflow; relative input paths are relative to `base`.
 
     `jobs` is how many calls run at the same time, None for as many as there are processors. With
-    `keep_going`, steps that do not need the result of a failed one run all the same.
+    `keep_going`, steps that do not need the result of a failed one run all the same. `scheduler` is the
+    address of a Dask cluster, None for one of the run's own.
     """
 
     params: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -40,3 +43,4 @@ class Options:
     executor: Executor = Executor.SEQUENTIAL
     jobs: int | None = None
     keep_going: bool = False
+    scheduler: str | None = None

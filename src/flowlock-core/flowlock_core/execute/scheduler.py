@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from flowlock_core.errors import WorkflowError
 from flowlock_core.execute.call import Call, Failure, Outcome, failure_of
 from flowlock_core.execute.context import Position, RunContext, written_twice
+from flowlock_core.execute.held import fetched
 from flowlock_core.execute.options import Options
 from flowlock_core.execute.plan import Plan, PlannedStep, refs_in, resolved
 from flowlock_core.execute.pool import Pool
@@ -53,8 +54,8 @@ class PlainOpener:
         )
 
     def value_of(self, result: Any) -> Any:
-        """Return the result."""
-        return result
+        """Return the result, fetched if it is held elsewhere."""
+        return fetched(result)
 
     def release(self, result: Any) -> None:
         """Do nothing: nobody else holds it."""
@@ -161,6 +162,8 @@ class _PlanRun:
             return
         number, index = position
         state = self._states[number]
+        if outcome.inputs:
+            self._log.inputs_of.setdefault(self._plan.steps[number].id, set()).update(outcome.inputs)
         if outcome.written:
             outcome = self._joined(position, outcome)
         state.finish(index, outcome)
@@ -176,7 +179,9 @@ class _PlanRun:
         """Run a call again that has failed and may be retried; return whether it does."""
         call, retry = self._retryable.pop(position)
         retries = call.policy.retries
-        if outcome.failure is None or retry >= retries or position >= self._schedule.limit:
+        if outcome.failure is None or not outcome.ran:
+            return False
+        if retry >= retries or position >= self._schedule.limit:
             return False
         retry += 1
         self._retryable[position] = (call, retry)

@@ -1,16 +1,18 @@
 """The calls of one step whose inputs are known: each is prepared when its turn comes."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
 
 from flowlock_core.arguments import arguments_of
 from flowlock_core.errors import TaskError
-from flowlock_core.execute.call import Call, Failure, Outcome, failure_of, label_of
+from flowlock_core.execute.call import Call, Deferred, Failure, Outcome, failure_of, label_of
 from flowlock_core.execute.context import RunContext, element_name
+from flowlock_core.execute.held import fetched, items_of, kind_of
 from flowlock_core.execute.mocks import Mock, load_mock, mock_of
-from flowlock_core.execute.options import Options
+from flowlock_core.execute.options import Executor, Options
 from flowlock_core.execute.plan import Method, PlannedStep
 from flowlock_core.execute.record import RunLog
 from flowlock_core.execute.skip import SKIPPED, holds
@@ -23,7 +25,7 @@ class StepCalls:
     """What a step runs, with `arguments` and `argvalues` in which results stand where the plan has `Ref`.
 
     What all elements share is checked once, before the first call; with skip conditions only when a call
-    is not skipped.
+    is not skipped. Where results stay with those who execute the calls, all of this is deferred to them.
     """
 
     def __init__(
@@ -67,23 +69,45 @@ class StepCalls:
             # Nothing to map over: the conditions decide, as for one call that is given the marker.
             self._method = Method.CALL
             return
-        self.count = len(_elements(step.argnames, self._argvalues))
+        self._argvalues = _elements(step.argnames, items_of(self._argvalues))
+        self.count = len(self._argvalues)
 
     def prepare(self, index: int) -> Call | Outcome:
         """Return the call of an element, or its outcome if there is nothing to run."""
-        step = self.step
+        if self._options.executor is Executor.DASK:
+            return self._deferred(index, self._own(index))
         values = self._plain_values(index)
         if values is None:
-            own = self._own(index)
-            if self._mock:
-                return Outcome(load_mock(self._mock, step.task, self.arguments), ran=False)
-            if step.conditions:
-                conditioned = [*self.arguments.values(), *own.values()]
-                if holds(step.conditions, conditioned, step.unpack_depth):
-                    return Outcome(SKIPPED, ran=False)
-            values = self._checked(own)
-        position = (self._number, index)
+            return self._prepared(index, self._own(index))
+        return self._call(index, values)
+
+    def prepare_one(self, element: str, index: int, own: Mapping[str, Any]) -> Call | Outcome:
+        """Return the only call of these arguments, which were taken from the elements elsewhere."""
+        self._element = element
+        options, step = self._options, self.step
+        self._mock = mock_of(step.task, step.id, options.mocks, mock_io=options.mock_io)
+        return self._prepared(index, own)
+
+    def _prepared(self, index: int, own: Mapping[str, Any]) -> Call | Outcome:
+        step = self.step
+        if self._mock:
+            return Outcome(load_mock(self._mock, step.task, self.arguments), ran=False)
+        if step.conditions:
+            conditioned = [*self.arguments.values(), *own.values()]
+            if holds(step.conditions, conditioned, step.unpack_depth):
+                return Outcome(SKIPPED, ran=False)
+        return self._call(index, self._checked(own))
+
+    def _call(self, index: int, values: Mapping[str, Any]) -> Call:
+        step, position = self.step, (self._number, index)
         return Call(step.id, step.task, values, self._context, self._element, position, step.policy)
+
+    def _deferred(self, index: int, own: Mapping[str, Any]) -> Call:
+        # The values that the plan has are resolved, and what is mapped over need not travel whole.
+        step = replace(self.step, method=Method.CALL, arguments={}, argvalues=None)
+        options = self._options
+        deferred = Deferred(step, self.arguments, own, options.mock_io, options.mocks)
+        return self._call(index, {})._replace(deferred=deferred)
 
     def failed(self, error: BaseException) -> Failure:
         """Return the failure of a call that could not be prepared."""
@@ -119,17 +143,18 @@ class StepCalls:
         else:
             value = self._value_of_pair(value)
         try:
-            return bind(names, value)
+            return bind(names, items_of(value) if len(names) > 1 else value)
         except ValueError as error:
             raise TaskError(str(error), parameter=names[0]) from error
 
     def _value_of_pair(self, pair: Any) -> Any:
-        if not (isinstance(pair, tuple | list) and len(pair) == _PAIR):
+        parts = items_of(pair)
+        if not (isinstance(parts, tuple | list) and len(parts) == _PAIR):
             raise TaskError(
-                f"mapvalues iterates over (key, value) pairs, got {type(pair).__name__}",
+                f"mapvalues iterates over (key, value) pairs, got {kind_of(pair)}",
                 parameter=self.step.argnames[0],
             )
-        key, value = pair
+        key, value = fetched(parts[0]), parts[1]
         self._element = element_name(key)
         self._keys.append(key)
         return value
@@ -152,7 +177,7 @@ class StepCalls:
             return None
         return {**self._shared, self.step.argnames[0]: checked}
 
-    def _checked(self, own: dict[str, Any]) -> dict[str, Any]:
+    def _checked(self, own: Mapping[str, Any]) -> Mapping[str, Any]:
         shared = self._shared
         if shared is None:
             _refuse_skipped(self.arguments)
@@ -169,7 +194,7 @@ class StepCalls:
 def _elements(names: tuple[str, ...], argvalues: Any) -> Sequence[Any]:
     if isinstance(argvalues, list | tuple):
         return argvalues
-    raise TaskError(f"expected a list to map over, got {type(argvalues).__name__}", parameter=names[0])
+    raise TaskError(f"expected a list to map over, got {kind_of(argvalues)}", parameter=names[0])
 
 
 def _refuse_skipped(values: Mapping[str, Any]) -> None:

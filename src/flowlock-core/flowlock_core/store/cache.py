@@ -14,6 +14,7 @@ from flowlock_core.store.inputs import file_digest
 from flowlock_core.store.keys import Parts, key_of
 from flowlock_core.store.result import Result
 from flowlock_core.store.store import Store
+from flowlock_core.store.stored_value import StoredValue
 from flowlock_core.store.whole_files import remove_leftovers, write_whole
 
 _LAST = "last"
@@ -78,7 +79,7 @@ class RunCache:
     def keep(self, label: str, parts: Parts, outcome: Outcome) -> Result | str:
         """Keep what a call returned; return the kept result, or the reason why it cannot be kept."""
         try:
-            kept = self.store.keep(outcome.value)
+            kept = self._kept(outcome)
             written = []
             for path in outcome.written:
                 name = path.relative_to(self.results).as_posix()
@@ -100,6 +101,14 @@ class RunCache:
         except OSError as error:
             return f"a file that it wrote cannot be read: {error.strerror}"
         return Result(self.store, value=outcome.value, kept=kept)
+
+    def _kept(self, outcome: Outcome) -> StoredValue:
+        """Return how a result is kept; what executed the call may have kept it already, or tried to."""
+        if isinstance(outcome.kept, Exception):
+            raise outcome.kept
+        if isinstance(outcome.kept, StoredValue):
+            return outcome.kept
+        return self.store.keep(outcome.value)
 
     def close(self) -> None:
         """Remember the parts of the keys, to tell the next run what has changed."""

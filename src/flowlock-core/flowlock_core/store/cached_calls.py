@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from flowlock_core.execute.call import Call, Failure, Outcome, failure_of, label_of, run_call
+from flowlock_core.execute.call import Call, Failure, Outcome, failure_of, label_of
 from flowlock_core.execute.context import RunContext, element_name
+from flowlock_core.execute.deferred import run_here
 from flowlock_core.execute.mocks import mock_of
 from flowlock_core.execute.options import Options
 from flowlock_core.execute.plan import Method, PlannedStep, Ref, refs_in, resolved
@@ -17,6 +18,7 @@ from flowlock_core.store.explain import explanation
 from flowlock_core.store.keys import KeyMaker, Parts, secret_parts
 from flowlock_core.store.result import Result
 from flowlock_core.store.stored_value import Format
+from flowlock_core.store.where_held import digest_here, keep_here
 
 _PAIR = 2
 OUTPUT_TAG = "output"
@@ -91,7 +93,13 @@ class CachedCalls:
                 return self._reused_outcome(index, parts, hit)
             self._why_ran = self._why_ran or hit
             self._call_parts[index] = parts
-        return self._plain().prepare(index)
+        prepared = self._plain().prepare(index)
+        if isinstance(prepared, Call) and prepared.deferred is not None:
+            # Where the result will be, so that the value need not come here for it.
+            folder = self._cache.store.folder.path
+            describe = digest_here if parts is None else partial(keep_here, folder)
+            return prepared._replace(deferred=prepared.deferred._replace(describe=describe))
+        return prepared
 
     def failed(self, error: BaseException) -> Failure:
         """Return the failure of a call that could not be prepared."""
@@ -104,7 +112,8 @@ class CachedCalls:
         if isinstance(outcome.value, Result):
             return outcome.value
         parts = self._call_parts.pop(index, None)
-        result = Result(self._cache.store, value=outcome.value)
+        digest = outcome.kept if isinstance(outcome.kept, str) else None
+        result = Result(self._cache.store, value=outcome.value, digest=digest)
         if parts is not None:
             kept = self._kept_result(index, parts, outcome)
             if isinstance(kept, str):
@@ -147,7 +156,7 @@ class CachedCalls:
     def _again(self, index: int, parts: Parts | None) -> Any:
         """Compute a result again whose cached value is damaged or was released."""
         prepared = self._plain().prepare(index)
-        outcome = run_call(prepared) if isinstance(prepared, Call) else prepared
+        outcome = run_here(prepared) if isinstance(prepared, Call) else prepared
         self._calls = None
         if outcome.failure is not None:
             raise outcome.failure.as_error()
@@ -159,7 +168,7 @@ class CachedCalls:
     def _plain(self) -> StepCalls:
         """Return the calls, for which everything that they need is loaded."""
         if self._calls is None:
-            values = {step: result.get() for step, result in self._results.items()}
+            values = {step: result.for_call() for step, result in self._results.items()}
             arguments = {name: resolved(value, values) for name, value in self._arguments.items()}
             self._calls = self._make(arguments, resolved(self.step.argvalues, values))
             self._calls.open()

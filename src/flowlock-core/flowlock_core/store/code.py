@@ -42,9 +42,24 @@ class _Installed:
         return bool(document.get("dir_info", {}).get("editable"))
 
 
-@cache
+@dataclass(frozen=True, slots=True)
+class CodeParts:
+    """The code of a top module: the digest of its files, and the versions of Python and of what it requires."""
+
+    kind: str
+    files: str
+    versions: tuple[str, ...]
+
+
 def code_identity(top: str) -> str:
-    """Return the digest of the code of a top module's distribution.
+    """Return the digest of the code of a top module's distribution."""
+    parts = code_parts(top)
+    return digest_of_parts(parts.kind, [parts.files, *parts.versions])
+
+
+@cache
+def code_parts(top: str) -> CodeParts:
+    """Return what the identity of a top module's distribution is made of.
 
     An installed distribution is known by its RECORD, which has the digests of its files; one that is edited
     in place by its files. The versions of what it requires, and of Python, belong to it.
@@ -54,11 +69,11 @@ def code_identity(top: str) -> str:
     if distribution is None:
         # What it requires is not known, so it may be anything that is installed.
         everything = sorted(f"{name} {installed.version}" for name, installed in _installed().items())
-        return digest_of_parts("files", [_files_digest(top), python, *everything])
+        return CodeParts("files", _files_digest(top), (python, *everything))
     record = distribution.text("RECORD")
     edited = not record or distribution.is_edited_in_place
     own = _files_digest(top) if edited else hashlib.sha256(record.encode()).hexdigest()
-    return digest_of_parts("distribution", [own, python, *_versions(distribution)])
+    return CodeParts("distribution", own, (python, *_versions(distribution)))
 
 
 def _distribution_of(top: str) -> _Installed | None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from flowlock_core.errors import WorkflowError
+from flowlock_core.execute.held import HeldValue, fetched
 from flowlock_core.execute.skip import SKIPPED
 from flowlock_core.store.digest import digest, digest_of_parts
 from flowlock_core.store.errors import DamagedError
@@ -18,7 +19,8 @@ _KINDS = {Format.LIST: list, Format.TUPLE: tuple}
 class Result:
     """A value, or where it is kept, or the results that it is made of.
 
-    What was kept and is damaged is computed again by `recompute`.
+    What was kept and is damaged is computed again by `recompute`. A value may be held elsewhere; its `digest`
+    is then known from there.
     """
 
     __slots__ = ("_digest", "_items", "_kind", "_value", "kept", "recompute", "store")
@@ -30,10 +32,11 @@ class Result:
         value: Any = _ABSENT,
         kept: StoredValue | None = None,
         recompute: Callable[[], Any] | None = None,
+        digest: str | None = None,
     ) -> None:
         self.store, self.kept, self.recompute = store, kept, recompute
         self._value = value
-        self._digest = None if kept is None else kept.digest
+        self._digest = digest if kept is None else kept.digest
         self._items: list[Result] | None = None
         self._kind: Format | None = None
 
@@ -71,18 +74,26 @@ class Result:
     @property
     def is_light(self) -> bool:
         """Whether the value is at hand, or is quickly loaded without a library."""
-        return self._value is not _ABSENT or (self.kept is not None and self.kept.format is Format.PLAIN)
+        if self._value is not _ABSENT and not isinstance(self._value, HeldValue):
+            return True
+        return self.kept is not None and self.kept.format is Format.PLAIN
 
     def items(self) -> "list[Result] | None":
         """Return the results that a list or tuple is made of; None if it is neither."""
         if self._items is not None:
             return self._items
+        value = self._held_items()
         if self.kept is not None and self.kept.format in _KINDS:
             return [
-                Result(self.store, kept=item, recompute=self._item_of(number))
+                Result(
+                    self.store,
+                    value=_ABSENT if value is None else value[number],
+                    kept=item,
+                    recompute=self._item_of(number),
+                )
                 for number, item in enumerate(self.kept.items)
             ]
-        value = self.get()
+        value = self.get() if value is None else value
         if not isinstance(value, list | tuple):
             return None
         return [Result(self.store, value=item) for item in value]
@@ -93,7 +104,13 @@ class Result:
             return _KINDS[self._kind]([item.get() for item in self._items])
         if self._value is _ABSENT:
             self._value = self._loaded()
-        return self._value
+        return fetched(self._value) if isinstance(self._value, HeldValue) else self._value
+
+    def for_call(self) -> Any:
+        """Return the value for a call: what is held elsewhere stays there."""
+        if self._items is not None and self._kind is not None:
+            return _KINDS[self._kind]([item.for_call() for item in self._items])
+        return self._value if isinstance(self._value, HeldValue) else self.get()
 
     def unload(self) -> None:
         """Let the value go; nobody needs it but to compute again what is damaged."""
@@ -119,6 +136,9 @@ class Result:
                 hint="run without --resume; give a task whose results differ each time the tag `random`",
             )
         return value
+
+    def _held_items(self) -> list[Any] | None:
+        return self._value.items() if isinstance(self._value, HeldValue) else None
 
     def _item_of(self, number: int) -> Callable[[], Any]:
         return lambda: self.get()[number]

@@ -164,13 +164,19 @@ class _Executing:
             outcome = run_call(call)
         except BaseException as error:
             raise _RunStoppedError(_packed_result(error, "what it raised")) from error
-        if outcome.failure is not None:
-            # The exception may hold anything, and only this process knows all secrets of the task.
-            problems = tuple(masked_problem(problem) for problem in outcome.failure.problems)
-            message = masked(outcome.failure.message)
-            failure = replace(outcome.failure, message=message, problems=problems, error=None)
-            outcome = outcome._replace(failure=failure)
+        outcome = without_secrets(outcome)
         return _packed_result(outcome, f"the result, {kind_of(outcome.value)},")
+
+
+def without_secrets(outcome: Outcome) -> Outcome:
+    """Return what a call gave for another process; only this one knows all secrets of the task."""
+    if outcome.failure is None:
+        return outcome
+    # The exception may hold anything.
+    problems = tuple(masked_problem(problem) for problem in outcome.failure.problems)
+    message = masked(outcome.failure.message)
+    failure = replace(outcome.failure, message=message, problems=problems, error=None)
+    return outcome._replace(failure=failure)
 
 
 def _packed_result(result: Outcome | BaseException, name: str) -> Packed:

@@ -1,0 +1,96 @@
+"""What is checked of a cluster before the first call: code, time limits, folders; each problem names a worker."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from flowlock_core.cluster.dask_cluster import DaskCluster
+from flowlock_core.cluster.environment import WorkerReport, differences, report
+from flowlock_core.errors import Problem, WorkflowError
+
+
+def require_able_workers(
+    cluster: DaskCluster, modules: tuple[str, ...], folders: Sequence[Path], *, limited: bool
+) -> None:
+    """Raise a WorkflowError unless all workers can execute the calls of a run.
+
+    They have its modules and see its folders. If calls are `limited` in their time, workers can start processes.
+    """
+    with _markers_in(folders) as markers:
+        reports: Mapping[str, Any] = {
+            # It reads the messages for the workers, which name our functions.
+            "of the scheduler": _on_scheduler(cluster),
+            **cluster.everywhere(report, modules, tuple(markers)),
+        }
+    problems = [
+        problem for name, answer in reports.items() for problem in _problems_of(name, answer, limited)
+    ]
+    unseen = {
+        marker for answer in reports.values() if isinstance(answer, WorkerReport) for marker in answer.unseen
+    }
+    for marker, folder in markers.items():
+        if str(marker) in unseen:
+            names = [name for name, answer in reports.items() if str(marker) in getattr(answer, "unseen", ())]
+            problems.append(_unseen_problem(folder, names))
+    if problems:
+        raise WorkflowError("the workers of the Dask cluster cannot execute this run", problems=problems)
+
+
+def other_code(worker: str, answer: WorkerReport) -> WorkflowError:
+    """Return the error of a worker that came later, and has other code."""
+    message = "a worker of the Dask cluster has other code than this run"
+    return WorkflowError(message, problems=differences(worker, answer.code))
+
+
+def _on_scheduler(cluster: DaskCluster) -> Any:
+    try:
+        return cluster.on_scheduler(report, ("flowlock_core",))
+    except Exception as error:  # noqa: BLE001 - whatever the scheduler could not do is the answer
+        return error
+
+
+def _problems_of(worker: str, answer: Any, limited: bool) -> Iterator[Problem]:
+    if not isinstance(answer, WorkerReport):
+        yield Problem(
+            code="FL764",
+            message=f"the worker {worker} cannot say which code it has: {type(answer).__name__}: {answer}",
+            hint="install the lock of the workflow where the worker runs, and start the worker from there",
+        )
+        return
+    yield from differences(worker, answer.code)
+    if limited and not answer.starts_processes:
+        yield Problem(
+            code="FL765",
+            message=f"the worker {worker} cannot end a call that takes longer than the `timeout` of its step",
+            hint="start the worker with `--no-nanny`, or with DASK_DISTRIBUTED__WORKER__DAEMON=False in its "
+            "environment; or remove the `timeout`",
+        )
+
+
+def _unseen_problem(folder: Path, workers: Sequence[str]) -> Problem:
+    return Problem(
+        code="FL765",
+        message=f"the folder {folder} of this run is not there for {', '.join(workers)}",
+        hint="use --results and --cache with folders that all machines share; without a shared folder for "
+        "the cache, use --no-cache",
+    )
+
+
+@contextmanager
+def _markers_in(folders: Sequence[Path]) -> Iterator[dict[Path, Path]]:
+    """Yield a file in each folder that shows who sees the folder."""
+    markers: dict[Path, Path] = {}
+    try:
+        for folder in folders:
+            marker = folder / f".flowlock-{uuid4().hex}"
+            with suppress(OSError):
+                # What cannot be written is said when it is to be written.
+                folder.mkdir(parents=True, exist_ok=True)
+                marker.touch(mode=0o644)
+                markers[marker] = folder
+        yield markers
+    finally:
+        for marker in markers:
+            marker.unlink(missing_ok=True)

@@ -1,0 +1,185 @@
+"""Dask, as a run uses it: its own cluster or one at an address; the only module that imports `distributed`."""
+
+import asyncio
+import logging
+import os
+import signal
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError
+from contextlib import ExitStack, contextmanager, suppress
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import dask
+from distributed import Client, Future, KilledWorker, LocalCluster, WorkerPlugin
+
+from flowlock_core.errors import WorkflowError
+from flowlock_core.execute.lifeline import end_with
+
+# Seconds to connect to a scheduler, until it has a worker, and for an answer of all workers.
+_CONNECTING = 5.0
+_FIRST_WORKER = 10.0
+_ANSWERING = 60.0
+# Seconds that a cluster of the run's own has to end.
+_ENDING = 2.0
+# A worker that dies takes its call with it: whether the call runs again is for the step's policy to say. A
+# worker may start processes, which end calls that take too long. Calls run where they are sent.
+_SETTINGS = {
+    "distributed.scheduler.allowed-failures": 0,
+    "distributed.scheduler.work-stealing": False,
+    "distributed.worker.daemon": False,
+}
+
+
+class _EndsWithRun(WorkerPlugin):  # type: ignore[misc] # distributed need not be installed where this is checked
+    """Lets the kernel end a worker, and what its tasks have started, together with the run."""
+
+    name = "flowlock-ends-with-run"
+
+    def __init__(self, lifeline: str) -> None:
+        self._lifeline = lifeline
+
+    def setup(self, worker: Any) -> None:
+        """Prepare a worker that has started."""
+        del worker
+        lifeline = os.open(self._lifeline, os.O_RDONLY | os.O_NONBLOCK)
+        # Ctrl-C in a terminal is sent to the processes of its group: the run ends its workers itself.
+        os.setpgid(0, 0)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        end_with(lifeline, group=True)
+
+
+class DaskCluster:
+    """A cluster that a run executes its calls on."""
+
+    def __init__(self, client: Client, *, own: bool) -> None:
+        self._client = client
+        self.own = own
+
+    def workers(self) -> dict[str, int]:
+        """Return the addresses of the workers, and how many calls each can execute at the same time."""
+        workers = self._client.scheduler_info()["workers"]
+        return {address: worker["nthreads"] for address, worker in workers.items()}
+
+    def everywhere(self, function: Callable[..., Any], *arguments: Any) -> Mapping[str, Any]:
+        """Return what a function gives on each worker; the exception where it, or its import, fails."""
+        answers: Mapping[str, Any] = self._client.run(function, *arguments, on_error="return")
+        return answers
+
+    def on_scheduler(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Return what a function gives in the process of the scheduler."""
+        return self._client.run_on_scheduler(function, *arguments)
+
+    def submit(self, function: Callable[..., Any], *arguments: Any, key: str, worker: str) -> Future:
+        """Let a worker execute a function, or another if it has gone; futures stand for their values."""
+        return self._client.submit(
+            function, *arguments, key=key, workers=[worker], allow_other_workers=True, pure=False
+        )
+
+    def hold(self, value: Any) -> Future:
+        """Give a value to a worker, from which others fetch it."""
+        return self._client.scatter(value, hash=False)
+
+    def fetch(self, futures: Sequence[Future]) -> list[Any]:
+        """Return the values of some futures."""
+        values: list[Any] = self._client.gather(list(futures))
+        return values
+
+    def cancel(self, futures: Sequence[Future]) -> None:
+        """Forget what has not begun; what runs cannot be stopped."""
+        with suppress(OSError, asyncio.TimeoutError):
+            self._client.cancel(list(futures), force=True)
+
+
+def worker_that_died(error: BaseException) -> str | None:
+    """Return the address of the worker that died, if this is what an error says."""
+    return str(error.last_worker.address) if isinstance(error, KilledWorker) else None
+
+
+def is_lost(error: BaseException) -> bool:
+    """Return whether an error says that the scheduler, and what it knew, is no longer there."""
+    return isinstance(error, CancelledError | OSError)
+
+
+@contextmanager
+def dask_cluster(address: str | None, jobs: int) -> Iterator[DaskCluster]:
+    """Yield the cluster at an address, or else one of this process with a worker for each job."""
+    if address is not None:
+        with _connected(address) as client:
+            yield DaskCluster(client, own=False)
+        return
+    with dask.config.set(_SETTINGS), _own_cluster(jobs) as client:
+        yield DaskCluster(client, own=True)
+
+
+@contextmanager
+def _connected(address: str) -> Iterator[Client]:
+    try:
+        client = Client(address, timeout=_CONNECTING, set_as_default=False)
+    except (TimeoutError, OSError, ValueError, RuntimeError) as error:
+        raise _unreachable(address, error) from error
+    try:
+        client.wait_for_workers(1, timeout=_FIRST_WORKER)
+    except TimeoutError as error:
+        client.close(timeout=_ENDING)
+        raise WorkflowError(
+            f"the Dask scheduler at {address} has no workers",
+            code="FL763",
+            hint=f"start one in the environment of the workflow: dask worker {address}",
+        ) from error
+    try:
+        yield client
+    finally:
+        client.close(timeout=_ENDING)
+
+
+def _unreachable(address: str, error: BaseException) -> WorkflowError:
+    """Return the error of a scheduler that does not answer."""
+    reason = str(error) or type(error).__name__
+    return WorkflowError(
+        f"the Dask scheduler at {address} cannot be reached: {reason}",
+        code="FL763",
+        hint="check the address, and that the scheduler runs: `dask scheduler` prints its address when it starts",
+    )
+
+
+@contextmanager
+def _own_cluster(jobs: int) -> Iterator[Client]:
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="flowlock-dask-"))
+        cluster = LocalCluster(
+            n_workers=jobs,
+            threads_per_worker=1,
+            processes=True,
+            # Otherwise it would open a port for its page, on all interfaces.
+            dashboard_address=None,
+            # The workers of other executors have no limit either.
+            memory_limit=0,
+            silence_logs=logging.CRITICAL,
+            # Whoever can connect to a scheduler can run code. Without this library, it cannot be protected.
+            security=find_spec("cryptography") is not None or None,
+            local_directory=folder,
+        )
+        stack.callback(cluster.close, timeout=_ENDING)
+        client = Client(cluster, set_as_default=False)
+        stack.callback(client.close, timeout=_ENDING)
+        stack.enter_context(_lifeline(client, Path(folder) / "lifeline"))
+        yield client
+
+
+@contextmanager
+def _lifeline(client: Client, path: Path) -> Iterator[None]:
+    """Let all workers end as soon as the block, or this process, has ended."""
+    if not hasattr(os, "mkfifo"):
+        yield
+        return
+    os.mkfifo(path, 0o600)
+    # Both ends, so that it does not wait for a reader.
+    lifeline = os.open(path, os.O_RDWR)
+    try:
+        client.register_plugin(_EndsWithRun(str(path)))
+        yield
+    finally:
+        os.close(lifeline)

@@ -1,0 +1,17 @@
+"""Dask of `.parts`: it can be imported here, and by the processes that this one starts."""
+
+import sys
+from importlib.util import find_spec
+
+from shared import ROOT, require_part
+
+PARTS = ROOT / ".parts/dask"
+
+
+def use_dask_parts() -> None:
+    """Let this process import what `make test-parts` has installed, where it has nothing itself."""
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    packages = PARTS / "lib" / version / "site-packages"
+    if packages.is_dir() and str(packages) not in sys.path:
+        sys.path.append(str(packages))
+    require_part(found=find_spec("distributed") is not None, part="the Python package distributed")
