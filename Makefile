@@ -41,6 +41,8 @@ test-parts:
 	@tools/bootstrap.sh "$(PYTHON)"
 	$(BIN)/uv venv -q --clear --python $(BIN)/python .parts/connections
 	$(BIN)/uv pip install -q --python .parts/connections/bin/python --group connections
+	$(BIN)/uv venv -q --clear --python $(BIN)/python .parts/dask
+	$(BIN)/uv pip install -q --python .parts/dask/bin/python --group dask
 	command -v npm >/dev/null || $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y npm >/dev/null
 	test -d .parts/conda || git clone --quiet --depth 1 --branch $(CONDA_TAG) $(CONDA) .parts/conda \
 	  || echo "conda cannot be fetched from $(CONDA): its test is skipped" >&2

@@ -80,6 +80,13 @@ def widened(df: DataFrame) -> DataFrame:
 
 
 @task
+def parted(df: DataFrame) -> list[tuple[str, DataFrame]]:
+    """Divide a table into parts with keys."""
+    size = max(1, len(df) // 3)
+    return [(f"p{start // size}", df.iloc[start : start + size]) for start in range(0, len(df), size)]
+
+
+@task
 def summary(df: DataFrame) -> str:
     """Describe a table."""
     return f"{list(df.columns)} {df.index.name} {df['a'].sum()} {len(df)}"

@@ -131,3 +131,83 @@ def writes(text: str) -> str:
     path = current().output_path("half.txt")
     path.write_text(text)
     return path.name
+
+
+class Traced:
+    """A value of 100 kB that writes down in which processes it is read back."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder, self.data = folder, b"x" * 100_000
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _read_back, (self.folder, self.data)
+
+
+def _read_back(folder: str, data: bytes) -> Traced:
+    Path(folder, str(os.getpid())).touch()
+    value = Traced(folder)
+    value.data = data
+    return value
+
+
+@task
+def traced(folder: str) -> Any:
+    """Give a value that tells where it goes."""
+    return Traced(folder)
+
+
+@task
+def traced_items(folder: str, count: int) -> list[Any]:
+    """Give several of them, with keys."""
+    return [(f"k{number}", Traced(folder)) for number in range(count)]
+
+
+@task
+def size_of(value: Any) -> int:
+    """Look at it."""
+    return len(value.data)
+
+
+@task
+def passed_on(value: Any) -> Any:
+    """Give back what is given."""
+    return value
+
+
+@task(tags=("random",))
+def drawn_once(folder: str) -> Any:
+    """Give a large value, and count how often."""
+    files = Path(folder)
+    (files / str(len(list(files.iterdir())))).touch()
+    return b"x" * 100_000
+
+
+@task
+def counted(folder: str, value: int) -> Any:
+    """Give a large value, and count how often."""
+    files = Path(folder)
+    (files / f"{value}-{os.getpid()}").touch()
+    return b"x" * 100_000
+
+
+@task
+def length_after(value: Any, seconds: float = 0.0) -> int:
+    """Look at it, after a moment."""
+    time.sleep(seconds)
+    return len(value)
+
+
+@task
+def added(values: list[int]) -> int:
+    """Add up."""
+    return sum(values)
+
+
+def sleeping_sum(step: Steps) -> Any:
+    """Sleep for a moment a few times, and add up."""
+    return step(added, "total").partial(values=step(naps, "naps").map("value", [1, 2, 3])).call()
+
+
+def limited(step: Steps) -> Any:
+    """Sleep for a moment, at most."""
+    return step(naps, "naps").partial(value=1, seconds=0.0).policy(timeout=60.0).call()

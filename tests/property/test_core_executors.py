@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from drawn_tasks import (
@@ -17,6 +17,7 @@ from drawn_tasks import (
     number,
     numbers,
     pairs,
+    parted,
     summary,
     text_of,
     thing,
@@ -32,9 +33,11 @@ from flowlock_core.execute import Executor, Options, RunLog, Steps, Workflow, ru
 from flowlock_core.execute.pool import Pool
 from flowlock_core.execute.pools.processes import ProcessPool
 from flowlock_core.execute.record import StepRecord, Unobserved
+from flowlock_core.store.cached_calls import CachedOpener
 from flowlock_core.task import Task
 from flowlock_core.tasks.io import persist_text
 from flowlock_core.tasks.skip import any_dependency_skipped, any_is_empty_df, never
+from servers.dask_parts import use_dask_parts
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,9 @@ KINDS = [
     Kind(total, "ints", "values", "int"),
     Kind(total, "pairs", "values", "int"),
     Kind(widened, "frame", "df", "frame"),
+    Kind(parted, "frame", "df", "parts"),
+    Kind(widened, "parts", "df", "parts", "mapvalues"),
+    Kind(summary, "parts", "df", "keyed", "mapvalues"),
     Kind(summary, "frame", "df", "text"),
     Kind(text_of, "int", "value", "text"),
     Kind(persist_text, "text", "text", "text", literals=("filename",)),
@@ -159,7 +165,7 @@ def ran_in(
             result, log = run_workflow(workflow, options, reuse=cache)
         else:
             log = RunLog()
-            result = run_plan(trace(workflow), options, pool, log)
+            result = run_on(pool, workflow, options, log, cache)
         assert [replace(record, seconds=0) for record in log.records] == sorted(
             records.seen, key=lambda record: order(record.id)
         )
@@ -175,6 +181,17 @@ def ran_in(
     }
     shown = result.replace(folder, "DIR") if isinstance(result, str) else result
     return Ran(shown, problems, sorted(records.seen, key=lambda record: order(record.id)), files)
+
+
+def run_on(pool: Pool, workflow: Workflow, options: Options, log: RunLog, cache: Reuse | None) -> Any:
+    plan = trace(workflow)
+    if cache is None:
+        return run_plan(plan, options, pool, log)
+    kept = cache.cache(plan, options)
+    try:
+        return run_plan(plan, options, pool, log, CachedOpener(kept, options, log))
+    finally:
+        kept.close()
 
 
 def order(step: str) -> int:
@@ -224,6 +241,53 @@ def test_with_keep_going_processes_tell_every_failure(processes: ProcessPool, wo
     assert sequential.files.keys() == parallel.files.keys()
     if not sequential.problems:
         assert parallel == sequential
+
+
+@pytest.fixture(scope="module")
+def dask_workers() -> Iterator[Pool]:
+    use_dask_parts()
+    from flowlock_core.cluster.dask_pool import dask_pool
+
+    def every_task(step: Steps) -> Any:
+        for kind in KINDS:
+            step(kind.task, kind.task.name).call()
+
+    with dask_pool(trace(every_task), None, 2, ()) as pool:
+        yield pool
+
+
+# A workflow that fails with Dask is shown as it was drawn: to make it smaller takes minutes.
+@settings(max_examples=15, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@given(workflow=workflows(kinds=PASSED))
+def test_dask_gives_what_eager_execution_gives(dask_workers: Pool, workflow: Workflow) -> None:
+    assert_equal_up_to_failure(ran(workflow, Executor.DASK, pool=dask_workers), ran(workflow, Executor.EAGER))
+
+
+@settings(max_examples=10, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@given(workflow=workflows(kinds=PASSED))
+def test_with_keep_going_dask_tells_every_failure(dask_workers: Pool, workflow: Workflow) -> None:
+    sequential = ran(workflow, Executor.SEQUENTIAL, keep_going=True)
+    parallel = ran(workflow, Executor.DASK, keep_going=True, pool=dask_workers)
+    assert (parallel.result, parallel.problems) == (sequential.result, sequential.problems)
+    assert sequential.files.keys() == parallel.files.keys()
+    if not sequential.problems:
+        assert parallel == sequential
+
+
+@settings(max_examples=8, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@given(workflow=workflows(kinds=PASSED))
+def test_a_run_that_dask_kept_is_resumed_by_any_executor(dask_workers: Pool, workflow: Workflow) -> None:
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as kept:
+        cache = Reuse(folder=Path(kept), workflow="drawn")
+        first = ran_in(folder, workflow, Executor.DASK, cache=cache, pool=dask_workers)
+        sequential = ran(workflow, Executor.SEQUENTIAL)
+        assert (first.result, first.problems) == (sequential.result, sequential.problems)
+        if first.problems:
+            return
+        for executor, pool in ((Executor.SEQUENTIAL, None), (Executor.DASK, dask_workers)):
+            again = ran_in(folder, workflow, executor, cache=replace(cache, resume=True), pool=pool)
+            assert (again.result, again.files) == (first.result, first.files)
+            assert all(record.calls == 0 for record in again.records)
 
 
 @settings(max_examples=40)

@@ -1,4 +1,4 @@
-"""What is checked of a cluster before the first call: code, time limits, folders; each problem names a worker."""
+"""What is checked of a cluster before the first call: code, time limits, folders of each worker."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -16,7 +16,8 @@ def require_able_workers(
 ) -> None:
     """Raise a WorkflowError unless all workers can execute the calls of a run.
 
-    They have its modules and see its folders. If calls are `limited` in their time, workers can start processes.
+    They have its modules and see its folders. If calls are `limited` in their time, workers can start
+    processes.
     """
     with _markers_in(folders) as markers:
         reports: Mapping[str, Any] = {
@@ -24,16 +25,11 @@ def require_able_workers(
             "of the scheduler": _on_scheduler(cluster),
             **cluster.everywhere(report, modules, tuple(markers)),
         }
-    problems = [
-        problem for name, answer in reports.items() for problem in _problems_of(name, answer, limited)
-    ]
-    unseen = {
-        marker for answer in reports.values() if isinstance(answer, WorkerReport) for marker in answer.unseen
-    }
+    problems: list[Problem] = []
+    for name, answer in reports.items():
+        problems += _problems_of(name, answer, limited=limited)
     for marker, folder in markers.items():
-        if str(marker) in unseen:
-            names = [name for name, answer in reports.items() if str(marker) in getattr(answer, "unseen", ())]
-            problems.append(_unseen_problem(folder, names))
+        problems += _unseen_problems(folder, marker, reports)
     if problems:
         raise WorkflowError("the workers of the Dask cluster cannot execute this run", problems=problems)
 
@@ -51,7 +47,7 @@ def _on_scheduler(cluster: DaskCluster) -> Any:
         return error
 
 
-def _problems_of(worker: str, answer: Any, limited: bool) -> Iterator[Problem]:
+def _problems_of(worker: str, answer: Any, *, limited: bool) -> Iterator[Problem]:
     if not isinstance(answer, WorkerReport):
         yield Problem(
             code="FL764",
@@ -69,13 +65,19 @@ def _problems_of(worker: str, answer: Any, limited: bool) -> Iterator[Problem]:
         )
 
 
-def _unseen_problem(folder: Path, workers: Sequence[str]) -> Problem:
-    return Problem(
-        code="FL765",
-        message=f"the folder {folder} of this run is not there for {', '.join(workers)}",
-        hint="use --results and --cache with folders that all machines share; without a shared folder for "
-        "the cache, use --no-cache",
-    )
+def _unseen_problems(folder: Path, marker: Path, reports: Mapping[str, Any]) -> Iterator[Problem]:
+    workers = [name for name, answer in reports.items() if _misses(answer, marker)]
+    if workers:
+        yield Problem(
+            code="FL765",
+            message=f"the folder {folder} of this run is not there for {', '.join(workers)}",
+            hint="use --results and --cache with folders that all machines share; without a shared folder for "
+            "the cache, use --no-cache",
+        )
+
+
+def _misses(answer: Any, marker: Path) -> bool:
+    return isinstance(answer, WorkerReport) and str(marker) in answer.unseen
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Dask, as a run uses it: its own cluster or one at an address; the only module that imports `distributed`."""
+"""Dask as a run uses it: its own cluster, or one at an address; only this module imports `distributed`."""
 
 import asyncio
 import logging
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import dask
-from distributed import Client, Future, KilledWorker, LocalCluster, WorkerPlugin
+from distributed import Client, Future, KilledWorker, LocalCluster, Security, WorkerPlugin, rpc
 
 from flowlock_core.errors import WorkflowError
 from flowlock_core.execute.lifeline import end_with
@@ -26,11 +26,19 @@ _ANSWERING = 60.0
 _ENDING = 2.0
 # A worker that dies takes its call with it: whether the call runs again is for the step's policy to say. A
 # worker may start processes, which end calls that take too long. Calls run where they are sent.
-_SETTINGS = {
+_SETTINGS: dict[str, Any] = {
     "distributed.scheduler.allowed-failures": 0,
     "distributed.scheduler.work-stealing": False,
+    # A call that holds the interpreter's lock for long keeps its worker from giving signs of life.
+    "distributed.scheduler.worker-ttl": None,
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
     "distributed.worker.daemon": False,
 }
+# What the keys of our calls begin with.
+KEY_PREFIX = "flowlock-"
+# The results of an earlier run that this one reuses may be large.
+_CLIENT_SETTINGS = {"distributed.admin.large-graph-warning-threshold": "1TB"}
 
 
 class _EndsWithRun(WorkerPlugin):  # type: ignore[misc] # distributed need not be installed where this is checked
@@ -54,9 +62,13 @@ class _EndsWithRun(WorkerPlugin):  # type: ignore[misc] # distributed need not b
 class DaskCluster:
     """A cluster that a run executes its calls on."""
 
-    def __init__(self, client: Client, *, own: bool) -> None:
-        self._client = client
-        self.own = own
+    def __init__(self, client: Client, *, own: LocalCluster | None = None) -> None:
+        self._client, self._own = client, own
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the run has started it."""
+        return self._own is not None
 
     def workers(self) -> dict[str, int]:
         """Return the addresses of the workers, and how many calls each can execute at the same time."""
@@ -72,25 +84,50 @@ class DaskCluster:
         """Return what a function gives in the process of the scheduler."""
         return self._client.run_on_scheduler(function, *arguments)
 
-    def submit(self, function: Callable[..., Any], *arguments: Any, key: str, worker: str) -> Future:
+    def submit(
+        self, function: Callable[..., Any], *arguments: Any, key: str, worker: str | None = None
+    ) -> Future:
         """Let a worker execute a function, or another if it has gone; futures stand for their values."""
-        return self._client.submit(
-            function, *arguments, key=key, workers=[worker], allow_other_workers=True, pure=False
-        )
-
-    def hold(self, value: Any) -> Future:
-        """Give a value to a worker, from which others fetch it."""
-        return self._client.scatter(value, hash=False)
+        places: dict[str, Any] = {}
+        if worker is not None:
+            places = {"workers": [worker], "allow_other_workers": True}
+        return self._client.submit(function, *arguments, key=key, pure=False, **places)
 
     def fetch(self, futures: Sequence[Future]) -> list[Any]:
         """Return the values of some futures."""
         values: list[Any] = self._client.gather(list(futures))
         return values
 
+    def replace(self, missing: int) -> None:
+        """Start workers in place of those that have not come back; only a cluster of the run's own can.
+
+        Dask itself starts a worker again, but not one that dies while it is being started.
+        """
+        if self._own is not None:
+            self._own.scale(len(self._own.worker_spec) + missing)
+
+    def move(self) -> None:
+        """Let any worker execute what can only wait, because all workers had gone when it was to begin."""
+        with suppress(OSError):
+            self._client.run_on_scheduler(_move_waiting)
+
     def cancel(self, futures: Sequence[Future]) -> None:
         """Forget what has not begun; what runs cannot be stopped."""
         with suppress(OSError, asyncio.TimeoutError):
             self._client.cancel(list(futures), force=True)
+
+
+def _move_waiting(dask_scheduler: Any) -> None:
+    """Schedule our calls for which the scheduler waits, though they may run anywhere, for a worker of old."""
+    waiting = [
+        state
+        for state in dask_scheduler.unrunnable
+        if str(state.key).startswith(KEY_PREFIX) and state.loose_restrictions
+    ]
+    for state in waiting:
+        state.worker_restrictions = set()
+    keys = {state.key: "processing" for state in waiting}
+    dask_scheduler.transitions(keys, stimulus_id="flowlock-move")
 
 
 def worker_that_died(error: BaseException) -> str | None:
@@ -106,17 +143,21 @@ def is_lost(error: BaseException) -> bool:
 @contextmanager
 def dask_cluster(address: str | None, jobs: int) -> Iterator[DaskCluster]:
     """Yield the cluster at an address, or else one of this process with a worker for each job."""
+    # What happens to workers is said of the calls; late messages come when the cluster is closed.
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
     if address is not None:
-        with _connected(address) as client:
-            yield DaskCluster(client, own=False)
+        with dask.config.set(_CLIENT_SETTINGS), _connected(address) as client:
+            yield DaskCluster(client)
         return
-    with dask.config.set(_SETTINGS), _own_cluster(jobs) as client:
-        yield DaskCluster(client, own=True)
+    with dask.config.set(_SETTINGS | _CLIENT_SETTINGS), _own_cluster(jobs) as (client, own):
+        yield DaskCluster(client, own=own)
 
 
 @contextmanager
 def _connected(address: str) -> Iterator[Client]:
     try:
+        # A client itself would wait for ever for a server that accepts connections and says nothing.
+        asyncio.run(asyncio.wait_for(_require_scheduler(address), _CONNECTING))
         client = Client(address, timeout=_CONNECTING, set_as_default=False)
     except (TimeoutError, OSError, ValueError, RuntimeError) as error:
         raise _unreachable(address, error) from error
@@ -135,26 +176,35 @@ def _connected(address: str) -> Iterator[Client]:
         client.close(timeout=_ENDING)
 
 
+async def _require_scheduler(address: str) -> None:
+    arguments = Security().get_connection_args("client")
+    async with rpc(address, timeout=_CONNECTING, connection_args=arguments) as server:
+        identity = await server.identity()
+    if identity["type"] != "Scheduler":
+        raise ValueError(f"what answers there is a {identity['type']}")
+
+
 def _unreachable(address: str, error: BaseException) -> WorkflowError:
     """Return the error of a scheduler that does not answer."""
-    reason = str(error) or type(error).__name__
+    reason = str(error) or f"no answer within {_CONNECTING:g} s"
     return WorkflowError(
         f"the Dask scheduler at {address} cannot be reached: {reason}",
         code="FL763",
-        hint="check the address, and that the scheduler runs: `dask scheduler` prints its address when it starts",
+        hint="check the address, which `dask scheduler` prints when it starts, and that it still runs",
     )
 
 
 @contextmanager
-def _own_cluster(jobs: int) -> Iterator[Client]:
+def _own_cluster(jobs: int) -> Iterator[tuple[Client, LocalCluster]]:
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="flowlock-dask-"))
         cluster = LocalCluster(
             n_workers=jobs,
             threads_per_worker=1,
             processes=True,
-            # Otherwise it would open a port for its page, on all interfaces.
+            # Without a page. Its port is opened all the same, and unless told otherwise for other machines.
             dashboard_address=None,
+            scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
             # The workers of other executors have no limit either.
             memory_limit=0,
             silence_logs=logging.CRITICAL,
@@ -166,7 +216,14 @@ def _own_cluster(jobs: int) -> Iterator[Client]:
         client = Client(cluster, set_as_default=False)
         stack.callback(client.close, timeout=_ENDING)
         stack.enter_context(_lifeline(client, Path(folder) / "lifeline"))
-        yield client
+        stack.callback(_without_restarts, cluster)
+        yield client, cluster
+
+
+def _without_restarts(cluster: LocalCluster) -> None:
+    """Let the cluster replace no worker that ends from now on."""
+    for nanny in cluster.workers.values():
+        nanny.close_gracefully()
 
 
 @contextmanager

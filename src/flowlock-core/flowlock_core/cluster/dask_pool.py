@@ -1,4 +1,4 @@
-"""Several calls at a time, each on a worker of a Dask cluster, where the results stay until they are needed."""
+"""Several calls at a time, each on a worker of a Dask cluster, where the results stay."""
 
 import pickle
 from collections import Counter, deque
@@ -12,9 +12,15 @@ from uuid import uuid4
 
 from flowlock_core.cluster import worker
 from flowlock_core.cluster.checks import other_code, require_able_workers
-from flowlock_core.cluster.dask_cluster import DaskCluster, dask_cluster, is_lost, worker_that_died
+from flowlock_core.cluster.dask_cluster import (
+    KEY_PREFIX,
+    DaskCluster,
+    dask_cluster,
+    is_lost,
+    worker_that_died,
+)
 from flowlock_core.cluster.environment import code_digest, modules_of
-from flowlock_core.cluster.worker import Answer, CallRequest, Input
+from flowlock_core.cluster.worker import CallRequest, Input
 from flowlock_core.errors import Problem, WorkflowError
 from flowlock_core.execute.call import Call, Deferred, Failure, Outcome
 from flowlock_core.execute.context import Position
@@ -30,6 +36,8 @@ _ONCE = frozenset(("output", "random"))
 # Seconds after which a waiting scheduler looks whether it was interrupted, and which workers there are.
 _PULSE = 0.2
 _LOOKING = 2.0
+# Seconds that a worker has to come back after its death.
+_COMING_BACK = 6.0
 # Seconds after which a run without workers ends.
 _PATIENCE = 30.0
 
@@ -67,7 +75,8 @@ class DaskPool:
         self._cluster, self._modules, self._jobs = cluster, modules, jobs
         self._code = code_digest(modules)
         self._workers = cluster.workers()
-        self._looked = self._seen = monotonic()
+        self._looked = self._seen = self._complete = monotonic()
+        self._moving, self._all = False, len(self._workers)
         # As many calls wait as there are workers to run them.
         self.window = 2 * max(1, self._places())
         self._waiting: deque[_Work] = deque()
@@ -165,10 +174,12 @@ class DaskPool:
         known = self._sent[1].get(id(value))
         if known is not None:
             return known[1]
-        data, buffers = packed(value)
-        if len(data) + sum(buffer.nbytes for buffer in buffers) <= worker.SMALL:
+        data = _pickled(value)
+        if len(data) <= worker.SMALL:
             return None
-        key = _HeldKey(self._cluster.hold(worker.Executed(value, Answer())), "")
+        # Not as data of a worker, which would be lost with it.
+        future = self._cluster.submit(worker.received, data, key=f"{KEY_PREFIX}argument-{uuid4().hex}")
+        key = _HeldKey(future, "")
         self._sent[1][id(value)] = (value, key)
         return key
 
@@ -193,7 +204,7 @@ class DaskPool:
         return max(free, key=lambda address: (held[address], -busy[address]))
 
     def _send(self, work: _Work, address: str) -> None:
-        name = f"{work.call.step}-{uuid4().hex}"
+        name = f"{KEY_PREFIX}{work.call.step}-{uuid4().hex}"
         futures = [key.future for key in work.inputs]
         if work.whole:
             held = None
@@ -202,7 +213,7 @@ class DaskPool:
             )
         else:
             held = self._cluster.submit(worker.execute, work.request, futures, key=name, worker=address)
-            answer = self._cluster.submit(worker.answer_of, held, key=f"answer-{name}", worker=address)
+            answer = self._cluster.submit(worker.answer_of, held, key=f"{name}-answer", worker=address)
         self._running[work.position] = _Running(work, address, answer, held)
         position = work.position
         answer.add_done_callback(lambda future: self._ended.put((position, future)))
@@ -241,16 +252,30 @@ class DaskPool:
         if not now and monotonic() < self._looked + _LOOKING:
             return
         self._looked = monotonic()
-        self._workers = self._cluster.workers()
+        before, self._workers = self._workers, self._cluster.workers()
+        if before.keys() - self._workers.keys() or self._moving:
+            # Until what waits for the workers that have gone is moved to those that have come.
+            self._moving = not self._workers
+            self._cluster.move()
+        self._replace_missing()
         if self._workers:
             self._seen = monotonic()
         if monotonic() > self._seen + _PATIENCE:
             raise WorkflowError(
                 f"the Dask cluster has had no worker for {_PATIENCE:g} s",
                 code="FL763",
-                hint="start workers in the environment of the workflow, and run the same command with --resume",
+                hint="start workers in the environment of the workflow, and repeat the command with --resume",
             )
         self._send_waiting()
+
+    def _replace_missing(self) -> None:
+        """Let the run's own cluster start the workers that have not come back for a while."""
+        missing = self._all - len(self._workers)
+        if missing <= 0:
+            self._complete = monotonic()
+        elif self._cluster.is_own and monotonic() > self._complete + _COMING_BACK:
+            self._complete = monotonic()
+            self._cluster.replace(missing)
 
 
 @contextmanager
@@ -261,13 +286,13 @@ def dask_pool(
     modules = modules_of(plan)
     limited = any(step.policy.timeout is not None for step in plan.steps)
     with dask_cluster(address, jobs or processors()) as cluster:
-        require_able_workers(cluster, modules, () if cluster.own else folders, limited=limited)
+        require_able_workers(cluster, modules, () if cluster.is_own else folders, limited=limited)
         pool = DaskPool(cluster, modules, jobs)
         try:
             yield pool
         finally:
             pool.stop()
-            if limited and not cluster.own:
+            if limited and not cluster.is_own:
                 cluster.everywhere(worker.close_limiter)
 
 
@@ -282,9 +307,9 @@ def _with_objects(value: Any, replaced: Callable[[Any], Any]) -> Any:
     return replaced(value)
 
 
-def _pickled(request: CallRequest) -> bytes:
+def _pickled(value: Any) -> bytes:
     try:
-        return pickle.dumps(request, protocol=5)
+        return pickle.dumps(value, protocol=5)
     except Exception as error:
         raise PassingError(error) from error
 
@@ -299,8 +324,8 @@ def _died_problem(call: Call, address: str) -> Problem:
         code="FL756",
         message=f"the worker {address} on which the task {call.task.name} ran has ended",
         step=call.label,
-        hint="probably the memory was full: run fewer calls at the same time, with a smaller --jobs; or a library "
-        "that the task calls crashed; the log of the worker may tell",
+        hint="probably the memory was full: run fewer calls at the same time, with a smaller --jobs; or a "
+        "library that the task calls crashed; the log of the worker may tell",
     )
 
 
@@ -321,6 +346,6 @@ def _unpassed_problem(call: Call, what: str, error: Exception, parameter: str | 
         message=f"{what} cannot be passed between processes: {reason}",
         step=call.label,
         parameter=parameter,
-        hint=f"let the task {call.task.name} take and give values that can be pickled, such as tables, or run "
-        "with `--executor threads`",
+        hint=f"let the task {call.task.name} take and give values that can be pickled, such as tables, or "
+        "run with `--executor threads`",
     )

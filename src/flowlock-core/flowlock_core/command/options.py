@@ -28,8 +28,8 @@ def add_executor_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--executor",
         choices=("sequential", "threads", "processes", "dask", "eager"),
-        help="how steps run; default: sequential; threads, processes and dask run independent steps and elements "
-        "in parallel; eager is for debuggers, and the default of `python workflow.py`",
+        help="how steps run; default: sequential; threads, processes and dask run independent steps and "
+        "elements in parallel; eager is for debuggers, and the default of `python workflow.py`",
     )
     parser.add_argument(
         "--scheduler",
@@ -217,8 +217,8 @@ def _check_dask(arguments: argparse.Namespace, executor: "Executor") -> None:
         raise WorkflowError(
             "--executor dask needs the package distributed, which is not in the environment",
             code="FL762",
-            hint='add `- {name: distributed, version: ">=2024.8"}` to `requirements` of the spec, and lock the '
-            "workflow again; on one machine, `--executor processes` needs no other package",
+            hint='add `- {name: distributed, version: ">=2024.8"}` to `requirements` of the spec, and lock '
+            "the workflow again; on one machine, `--executor processes` needs no other package",
         )
 
 

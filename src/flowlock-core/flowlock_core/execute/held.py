@@ -14,7 +14,7 @@ class Small(NamedTuple):
 
 
 class Description(NamedTuple):
-    """What is known of a value: the name of its type, and the items of a list or tuple that are not all small."""
+    """What is known of a value: the name of its type, and the items of a list unless all are small."""
 
     kind: str
     is_container: bool = False
@@ -31,7 +31,7 @@ class Holder(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HeldValue:
-    """A value of a holder, which knows it by `key`, or an item of one: `path` has its index, one for each level.
+    """A value of a holder, which knows it by `key`, or an item of one: `path` has its index at each level.
 
     The holder releases the value when nobody refers to its key any more.
     """

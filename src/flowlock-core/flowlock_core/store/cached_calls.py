@@ -18,7 +18,7 @@ from flowlock_core.store.explain import explanation
 from flowlock_core.store.keys import KeyMaker, Parts, secret_parts
 from flowlock_core.store.result import Result
 from flowlock_core.store.stored_value import Format
-from flowlock_core.store.where_held import digest_here, keep_here
+from flowlock_core.store.where_held import digest_here, digest_in, keep_here
 
 _PAIR = 2
 OUTPUT_TAG = "output"
@@ -112,8 +112,7 @@ class CachedCalls:
         if isinstance(outcome.value, Result):
             return outcome.value
         parts = self._call_parts.pop(index, None)
-        digest = outcome.kept if isinstance(outcome.kept, str) else None
-        result = Result(self._cache.store, value=outcome.value, digest=digest)
+        result = Result(self._cache.store, value=outcome.value, digest=digest_in(outcome.kept))
         if parts is not None:
             kept = self._kept_result(index, parts, outcome)
             if isinstance(kept, str):

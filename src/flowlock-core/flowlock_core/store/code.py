@@ -44,7 +44,7 @@ class _Installed:
 
 @dataclass(frozen=True, slots=True)
 class CodeParts:
-    """The code of a top module: the digest of its files, and the versions of Python and of what it requires."""
+    """The code of a top module: the digest of its files, and the versions of Python and its requirements."""
 
     kind: str
     files: str

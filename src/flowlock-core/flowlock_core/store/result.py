@@ -7,7 +7,7 @@ from flowlock_core.errors import WorkflowError
 from flowlock_core.execute.held import HeldValue, fetched
 from flowlock_core.execute.skip import SKIPPED
 from flowlock_core.store.digest import digest, digest_of_parts
-from flowlock_core.store.errors import DamagedError
+from flowlock_core.store.errors import DamagedError, UndigestibleError
 from flowlock_core.store.plain import is_plain
 from flowlock_core.store.store import Store, kept_container
 from flowlock_core.store.stored_value import Format, StoredValue
@@ -32,11 +32,11 @@ class Result:
         value: Any = _ABSENT,
         kept: StoredValue | None = None,
         recompute: Callable[[], Any] | None = None,
-        digest: str | None = None,
+        digest: str | UndigestibleError | None = None,
     ) -> None:
         self.store, self.kept, self.recompute = store, kept, recompute
         self._value = value
-        self._digest = digest if kept is None else kept.digest
+        self._digest: str | UndigestibleError | None = digest if kept is None else kept.digest
         self._items: list[Result] | None = None
         self._kind: Format | None = None
 
@@ -62,6 +62,8 @@ class Result:
                 self._digest = kept_container(self._kind, tuple(items)).digest
             else:
                 self._digest = digest_as_kept(self.get())
+        if isinstance(self._digest, UndigestibleError):
+            raise self._digest
         return self._digest
 
     @property
@@ -96,7 +98,8 @@ class Result:
         value = self.get() if value is None else value
         if not isinstance(value, list | tuple):
             return None
-        return [Result(self.store, value=item) for item in value]
+        why_not = self._digest if isinstance(self._digest, UndigestibleError) else None
+        return [self._item(item, why_not) for item in value]
 
     def get(self) -> Any:
         """Return the value."""
@@ -136,6 +139,10 @@ class Result:
                 hint="run without --resume; give a task whose results differ each time the tag `random`",
             )
         return value
+
+    def _item(self, value: Any, why_not: UndigestibleError | None) -> "Result":
+        # Which item it is that has no digest is not known without all of them.
+        return Result(self.store, value=value, digest=why_not if isinstance(value, HeldValue) else None)
 
     def _held_items(self) -> list[Any] | None:
         return self._value.items() if isinstance(self._value, HeldValue) else None

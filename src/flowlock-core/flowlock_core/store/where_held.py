@@ -17,9 +17,16 @@ def keep_here(folder: Path, value: Any) -> StoredValue | UndigestibleError | Not
         return error
 
 
-def digest_here(value: Any) -> str | None:
-    """Return the digest of a value; None if it has none."""
+def digest_here(value: Any) -> str | UndigestibleError:
+    """Return the digest of a value, or why it has none."""
     try:
         return digest_as_kept(value)
-    except UndigestibleError:
-        return None
+    except UndigestibleError as error:
+        return error
+
+
+def digest_in(description: Any) -> str | UndigestibleError | None:
+    """Return the digest that a description has, or why the value has none; None if it is not known."""
+    if isinstance(description, StoredValue):
+        return description.digest
+    return description if isinstance(description, str | UndigestibleError) else None
