@@ -9,7 +9,7 @@ from flowlock_core.execute.context import RUNNING, RunContext
 from flowlock_core.task import task
 
 # Tasks that are defined in a test cannot be imported by another process.
-EVERY = [executor for executor in Executor if executor is not Executor.PROCESSES]
+EVERY = [executor for executor in Executor if executor not in (Executor.PROCESSES, Executor.DASK)]
 # Those that schedule a traced plan.
 PLANNED = [Executor.SEQUENTIAL, Executor.THREADS]
 

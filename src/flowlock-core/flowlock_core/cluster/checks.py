@@ -71,8 +71,8 @@ def _unseen_problems(folder: Path, marker: Path, reports: Mapping[str, Any]) -> 
         yield Problem(
             code="FL765",
             message=f"the folder {folder} of this run is not there for {', '.join(workers)}",
-            hint="use --results and --cache with folders that all machines share; without a shared folder for "
-            "the cache, use --no-cache",
+            hint="use --results and --cache with folders that all machines share; without a shared folder "
+            "for the cache, use --no-cache",
         )
 
 

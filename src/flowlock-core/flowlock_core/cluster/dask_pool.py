@@ -49,7 +49,7 @@ class _HeldKey(NamedTuple):
     worker: str
 
 
-class _Work(NamedTuple):
+class _CallToSend(NamedTuple):
     """A call that waits or runs."""
 
     position: Position
@@ -62,7 +62,7 @@ class _Work(NamedTuple):
 class _Running(NamedTuple):
     """A call that a worker has been sent: its answer is awaited, and `held` is what it will have given."""
 
-    work: _Work
+    work: _CallToSend
     worker: str
     answer: Any
     held: Any
@@ -79,7 +79,7 @@ class DaskPool:
         self._moving, self._all = False, len(self._workers)
         # As many calls wait as there are workers to run them.
         self.window = 2 * max(1, self._places())
-        self._waiting: deque[_Work] = deque()
+        self._waiting: deque[_CallToSend] = deque()
         self._running: dict[Position, _Running] = {}
         self._ended: SimpleQueue[tuple[Position, Any]] = SimpleQueue()
         # Objects among the arguments of a step are sent once, not for each of its elements.
@@ -139,7 +139,7 @@ class DaskPool:
         self._waiting.clear()
         self._cluster.cancel([run.answer for run in running.values()])
 
-    def _work(self, position: Position, call: Call, deferred: Deferred) -> _Work:
+    def _work(self, position: Position, call: Call, deferred: Deferred) -> _CallToSend:
         inputs: list[_HeldKey] = []
 
         def reference(value: HeldValue) -> Input:
@@ -165,7 +165,7 @@ class DaskPool:
             self._code,
             whole,
         )
-        return _Work(position, call._replace(deferred=None), _pickled(request), tuple(inputs), whole)
+        return _CallToSend(position, call._replace(deferred=None), _pickled(request), tuple(inputs), whole)
 
     def _sent_once(self, step: str, value: Any) -> _HeldKey | None:
         """Give a large object to the workers, once for all elements of a step; None for a small one."""
@@ -194,7 +194,7 @@ class DaskPool:
                 return
             self._send(self._waiting.popleft(), address)
 
-    def _free_worker(self, work: _Work) -> str | None:
+    def _free_worker(self, work: _CallToSend) -> str | None:
         """Return a worker with a free thread; rather one that holds what the call needs."""
         busy = Counter(running.worker for running in self._running.values())
         free = [address for address, threads in self._workers.items() if busy[address] < threads]
@@ -203,7 +203,7 @@ class DaskPool:
         held = Counter(key.worker for key in work.inputs)
         return max(free, key=lambda address: (held[address], -busy[address]))
 
-    def _send(self, work: _Work, address: str) -> None:
+    def _send(self, work: _CallToSend, address: str) -> None:
         name = f"{KEY_PREFIX}{work.call.step}-{uuid4().hex}"
         futures = [key.future for key in work.inputs]
         if work.whole:
