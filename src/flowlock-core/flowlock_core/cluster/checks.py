@@ -70,7 +70,7 @@ def _unseen_problems(folder: Path, marker: Path, reports: Mapping[str, Any]) -> 
     if workers:
         yield Problem(
             code="FL765",
-            message=f"the folder {folder} of this run is not there for {', '.join(workers)}",
+            message=f"the folder {folder} of this run does not exist for {', '.join(workers)}",
             hint="use --results and --cache with folders that all machines share; without a shared folder "
             "for the cache, use --no-cache",
         )
@@ -88,7 +88,7 @@ def _markers_in(folders: Sequence[Path]) -> Iterator[dict[Path, Path]]:
         for folder in folders:
             marker = folder / f".flowlock-{uuid4().hex}"
             with suppress(OSError):
-                # What cannot be written is said when it is to be written.
+                # The run itself reports a folder that it cannot write to.
                 folder.mkdir(parents=True, exist_ok=True)
                 marker.touch(mode=0o644)
                 markers[marker] = folder

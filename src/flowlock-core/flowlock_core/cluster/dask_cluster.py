@@ -10,13 +10,13 @@ from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
-
-import dask
-from distributed import Client, Future, KilledWorker, LocalCluster, Security, WorkerPlugin, rpc
+from typing import TYPE_CHECKING, Any
 
 from flowlock_core.errors import WorkflowError
 from flowlock_core.execute.lifeline import end_with
+
+if TYPE_CHECKING:
+    from distributed import Client, Future, LocalCluster
 
 # Seconds to connect to a scheduler, until it has a worker, and for an answer of all workers.
 _CONNECTING = 5.0
@@ -41,28 +41,29 @@ KEY_PREFIX = "flowlock-"
 _CLIENT_SETTINGS = {"distributed.admin.large-graph-warning-threshold": "1TB"}
 
 
-class _EndsWithRun(WorkerPlugin):  # type: ignore[misc] # distributed need not be installed where this is checked
-    """Lets the kernel end a worker, and what its tasks have started, together with the run."""
+def _ends_with_run(path: str) -> Any:
+    """Return a plugin: the kernel ends a worker, and what its tasks have started, together with the run."""
+    from distributed import WorkerPlugin
 
-    name = "flowlock-ends-with-run"
+    # Where Dask is not installed, this module can be imported all the same.
+    class EndsWithRun(WorkerPlugin):  # type: ignore[misc] # distributed has no types here
+        name = "flowlock-ends-with-run"
 
-    def __init__(self, lifeline: str) -> None:
-        self._lifeline = lifeline
+        def setup(self, worker: Any) -> None:
+            del worker
+            lifeline = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+            # Ctrl-C in a terminal is sent to the processes of its group: the run ends its workers itself.
+            os.setpgid(0, 0)
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            end_with(lifeline, group=True)
 
-    def setup(self, worker: Any) -> None:
-        """Prepare a worker that has started."""
-        del worker
-        lifeline = os.open(self._lifeline, os.O_RDONLY | os.O_NONBLOCK)
-        # Ctrl-C in a terminal is sent to the processes of its group: the run ends its workers itself.
-        os.setpgid(0, 0)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        end_with(lifeline, group=True)
+    return EndsWithRun()
 
 
 class DaskCluster:
     """A cluster that a run executes its calls on."""
 
-    def __init__(self, client: Client, *, own: LocalCluster | None = None) -> None:
+    def __init__(self, client: "Client", *, own: "LocalCluster | None" = None) -> None:
         self._client, self._own = client, own
 
     @property
@@ -86,14 +87,14 @@ class DaskCluster:
 
     def submit(
         self, function: Callable[..., Any], *arguments: Any, key: str, worker: str | None = None
-    ) -> Future:
+    ) -> "Future":
         """Let a worker execute a function, or another if it has gone; futures stand for their values."""
         places: dict[str, Any] = {}
         if worker is not None:
             places = {"workers": [worker], "allow_other_workers": True}
         return self._client.submit(function, *arguments, key=key, pure=False, **places)
 
-    def fetch(self, futures: Sequence[Future]) -> list[Any]:
+    def fetch(self, futures: "Sequence[Future]") -> list[Any]:
         """Return the values of some futures."""
         values: list[Any] = self._client.gather(list(futures))
         return values
@@ -111,7 +112,7 @@ class DaskCluster:
         with suppress(OSError):
             self._client.run_on_scheduler(_move_waiting)
 
-    def cancel(self, futures: Sequence[Future]) -> None:
+    def cancel(self, futures: "Sequence[Future]") -> None:
         """Forget what has not begun; what runs cannot be stopped."""
         with suppress(OSError, asyncio.TimeoutError):
             self._client.cancel(list(futures), force=True)
@@ -132,6 +133,8 @@ def _move_waiting(dask_scheduler: Any) -> None:
 
 def worker_that_died(error: BaseException) -> str | None:
     """Return the address of the worker that died, if this is what an error says."""
+    from distributed import KilledWorker
+
     return str(error.last_worker.address) if isinstance(error, KilledWorker) else None
 
 
@@ -143,6 +146,8 @@ def is_lost(error: BaseException) -> bool:
 @contextmanager
 def dask_cluster(address: str | None, jobs: int) -> Iterator[DaskCluster]:
     """Yield the cluster at an address, or else one of this process with a worker for each job."""
+    import dask
+
     # What happens to workers is said of the calls; late messages come when the cluster is closed.
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     if address is not None:
@@ -154,9 +159,11 @@ def dask_cluster(address: str | None, jobs: int) -> Iterator[DaskCluster]:
 
 
 @contextmanager
-def _connected(address: str) -> Iterator[Client]:
+def _connected(address: str) -> "Iterator[Client]":
+    from distributed import Client
+
     try:
-        # A client itself would wait for ever for a server that accepts connections and says nothing.
+        # A client itself would wait for ever for a server that accepts connections and does not answer.
         asyncio.run(asyncio.wait_for(_require_scheduler(address), _CONNECTING))
         client = Client(address, timeout=_CONNECTING, set_as_default=False)
     except (TimeoutError, OSError, ValueError, RuntimeError) as error:
@@ -177,6 +184,8 @@ def _connected(address: str) -> Iterator[Client]:
 
 
 async def _require_scheduler(address: str) -> None:
+    from distributed import Security, rpc
+
     arguments = Security().get_connection_args("client")
     async with rpc(address, timeout=_CONNECTING, connection_args=arguments) as server:
         identity = await server.identity()
@@ -195,7 +204,9 @@ def _unreachable(address: str, error: BaseException) -> WorkflowError:
 
 
 @contextmanager
-def _own_cluster(jobs: int) -> Iterator[tuple[Client, LocalCluster]]:
+def _own_cluster(jobs: int) -> "Iterator[tuple[Client, LocalCluster]]":
+    from distributed import Client, LocalCluster
+
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="flowlock-dask-"))
         cluster = LocalCluster(
@@ -208,7 +219,7 @@ def _own_cluster(jobs: int) -> Iterator[tuple[Client, LocalCluster]]:
             # The workers of other executors have no limit either.
             memory_limit=0,
             silence_logs=logging.CRITICAL,
-            # Whoever can connect to a scheduler can run code. Without this library, it cannot be protected.
+            # Everybody who can connect to a scheduler can run code: it is protected where this library is.
             security=find_spec("cryptography") is not None or None,
             local_directory=folder,
         )
@@ -220,14 +231,14 @@ def _own_cluster(jobs: int) -> Iterator[tuple[Client, LocalCluster]]:
         yield client, cluster
 
 
-def _without_restarts(cluster: LocalCluster) -> None:
+def _without_restarts(cluster: "LocalCluster") -> None:
     """Let the cluster replace no worker that ends from now on."""
     for nanny in cluster.workers.values():
         nanny.close_gracefully()
 
 
 @contextmanager
-def _lifeline(client: Client, path: Path) -> Iterator[None]:
+def _lifeline(client: "Client", path: Path) -> Iterator[None]:
     """Let all workers end as soon as the block, or this process, has ended."""
     if not hasattr(os, "mkfifo"):
         yield
@@ -236,7 +247,7 @@ def _lifeline(client: Client, path: Path) -> Iterator[None]:
     # Both ends, so that it does not wait for a reader.
     lifeline = os.open(path, os.O_RDWR)
     try:
-        client.register_plugin(_EndsWithRun(str(path)))
+        client.register_plugin(_ends_with_run(str(path)))
         yield
     finally:
         os.close(lifeline)

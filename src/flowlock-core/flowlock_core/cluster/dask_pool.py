@@ -30,7 +30,7 @@ from flowlock_core.execute.pools.messages import PassingError, packed
 from flowlock_core.execute.pools.threads import processors
 from flowlock_core.execute.pools.worker import kind_of
 
-# What is done twice gives other results, or has other effects: such a result is not left on a worker, which
+# What is done twice gives other results, or has other effects: its result is not left on a worker, which
 # Dask would compute again if the worker died.
 _ONCE = frozenset(("output", "random"))
 # Seconds after which a waiting scheduler looks whether it was interrupted, and which workers there are.

@@ -45,7 +45,7 @@ class Executed(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What the scheduler is told: the outcome, and the description of a value that is not in it.
+    """What the scheduler learns: the outcome, and the description of a value that is not in it.
 
     Otherwise: the exception that ends the run, or the report of a worker that has other code.
     """
@@ -80,7 +80,7 @@ def received(data: bytes) -> Executed:
 
 
 def answer_of(executed: Executed) -> Answer:
-    """Return what the scheduler is told."""
+    """Return what the scheduler learns."""
     return executed.answer
 
 

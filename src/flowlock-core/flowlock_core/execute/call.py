@@ -37,7 +37,7 @@ class Call(NamedTuple):
     """A task and all that it needs to run once; not a dataclass, since each element of a map has one.
 
     `of_run` is what the contexts of all calls of the run have in common; `delay` is how many seconds to wait.
-    A call with `deferred` has no values of its own.
+    A call with `deferred` has no `values` yet.
     """
 
     step: str

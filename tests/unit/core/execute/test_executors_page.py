@@ -13,6 +13,7 @@ from flowlock_core.cli import main
 from flowlock_core.command.running import run_workflow
 from flowlock_core.execute import Executor, Options
 from pages import FENCE
+from servers.dask_parts import use_dask_parts
 from shared import ROOT
 
 TEXT = (ROOT / "docs/executors.md").read_text()
@@ -62,5 +63,7 @@ def test_the_commands_run_as_the_page_says(
 @pytest.mark.parametrize("executor", list(Executor))
 @pytest.mark.usefixtures("modules")
 def test_no_step_sees_what_another_changes(executor: Executor) -> None:
+    if executor is Executor.DASK:
+        use_dask_parts()
     changing = import_module(f"{PACKAGE}.changing").changing
     assert run_workflow(changing, Options(executor=executor))[0] == ["level"]

@@ -14,6 +14,7 @@ from flowlock_core.execute import Executor, Options, Steps, Workflow
 from flowlock_core.execute.policy import LONGEST_PAUSE, Policy
 from flowlock_core.execute.record import Status, StepRecord, Unobserved
 from process_tasks import flaky, lasts, naps, process_of, writes
+from servers.dask_parts import use_dask_parts
 
 IN_PROCESS = [*PLANNED, Executor.EAGER]
 LIMITED = [
@@ -70,6 +71,8 @@ def flaky_workflow(folder: Path, how: str = "raise", **policy: Any) -> Workflow:
 
 @pytest.mark.parametrize("executor", list(Executor))
 def test_a_call_that_fails_runs_again_as_often_as_its_policy_says(executor: Executor, tmp_path: Path) -> None:
+    if executor is Executor.DASK:
+        use_dask_parts()
     observer = Retries()
     workflow = flaky_workflow(tmp_path / "calls", retries=2)
     assert ran(workflow, executor, tmp_path / "results", observer=observer) == 3
