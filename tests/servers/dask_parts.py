@@ -15,3 +15,8 @@ def use_dask_parts() -> None:
     if packages.is_dir() and str(packages) not in sys.path:
         sys.path.append(str(packages))
     require_part(found=find_spec("distributed") is not None, part="the Python package distributed")
+
+
+def dask_packages() -> list[str]:
+    """Return the folder of these packages, if this process uses it."""
+    return [path for path in sys.path if path.startswith(str(PARTS))]

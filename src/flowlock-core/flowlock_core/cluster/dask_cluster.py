@@ -4,10 +4,12 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager, suppress
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,11 +53,12 @@ def _ends_with_run(path: str) -> Any:
 
         def setup(self, worker: Any) -> None:
             del worker
-            lifeline = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+            lifeline = socket.socket(socket.AF_UNIX)
+            lifeline.connect(path)
             # Ctrl-C in a terminal is sent to the processes of its group: the run ends its workers itself.
             os.setpgid(0, 0)
             signal.signal(signal.SIGINT, signal.SIG_IGN)
-            end_with(lifeline, group=True)
+            end_with(lifeline.detach(), group=True)
 
     return EndsWithRun()
 
@@ -148,6 +151,8 @@ def dask_cluster(address: str | None, jobs: int) -> Iterator[DaskCluster]:
     """Yield the cluster at an address, or else one of this process with a worker for each job."""
     import dask
 
+    # Its import sets what the settings are added to.
+    import_module("distributed")
     # What happens to workers is said of the calls; late messages come when the cluster is closed.
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     if address is not None:
@@ -223,12 +228,18 @@ def _own_cluster(jobs: int) -> "Iterator[tuple[Client, LocalCluster]]":
             security=find_spec("cryptography") is not None or None,
             local_directory=folder,
         )
-        stack.callback(cluster.close, timeout=_ENDING)
+        stack.callback(_close, cluster)
         client = Client(cluster, set_as_default=False)
         stack.callback(client.close, timeout=_ENDING)
         stack.enter_context(_lifeline(client, Path(folder) / "lifeline"))
         stack.callback(_without_restarts, cluster)
         yield client, cluster
+
+
+def _close(cluster: "LocalCluster") -> None:
+    # A worker that is being started takes longer, and ends then: the process that it was started for has gone.
+    with suppress(TimeoutError):
+        cluster.close(timeout=_ENDING)
 
 
 def _without_restarts(cluster: "LocalCluster") -> None:
@@ -240,14 +251,13 @@ def _without_restarts(cluster: "LocalCluster") -> None:
 @contextmanager
 def _lifeline(client: "Client", path: Path) -> Iterator[None]:
     """Let all workers end as soon as the block, or this process, has ended."""
-    if not hasattr(os, "mkfifo"):
+    if not hasattr(socket, "AF_UNIX"):
         yield
         return
-    os.mkfifo(path, 0o600)
-    # Both ends, so that it does not wait for a reader.
-    lifeline = os.open(path, os.O_RDWR)
-    try:
+    # Not a named pipe: where one worker closes it, some kernels signal the others.
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        # Nobody accepts a connection: it is there until the listener is closed.
+        listener.listen(socket.SOMAXCONN)
         client.register_plugin(_ends_with_run(str(path)))
         yield
-    finally:
-        os.close(lifeline)

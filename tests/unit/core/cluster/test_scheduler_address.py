@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from flowlock_core.cli import main
-from servers.dask_parts import PARTS, use_dask_parts
+from servers.dask_parts import PARTS, dask_packages, use_dask_parts
 from servers.real import free_port
 from shared import ROOT
 
@@ -38,7 +38,7 @@ def process(python: Path, program: str, *arguments: str, **environment: str) -> 
 
 
 def packages() -> str:
-    return next(str(path) for path in sys.path if path.startswith(str(PARTS)))
+    return os.pathsep.join(dask_packages())
 
 
 @contextmanager
@@ -156,3 +156,18 @@ def test_an_address_without_a_scheduler_is_told_soon(kind: str, capsys: pytest.C
 def test_what_is_no_address_is_refused(address: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(WORKFLOW, [*SET, "--executor", "dask", "--scheduler", address]) == 2
     assert "is not the address of a Dask scheduler" in capsys.readouterr().err
+
+
+def test_without_the_package_the_way_out_is_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flowlock_core.command.options.find_spec", lambda _module: None)
+    assert main(WORKFLOW, [*SET, "--executor", "dask"]) == 1
+    err = capsys.readouterr().err
+    assert "FL762 --executor dask needs the package distributed" in err
+    assert "--executor processes" in err
+
+
+def test_an_address_is_only_for_dask(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(WORKFLOW, [*SET, "--scheduler", "tcp://127.0.0.1:1"]) == 2
+    assert "FL739 --scheduler cannot be used with sequential execution" in capsys.readouterr().err

@@ -16,6 +16,7 @@ from executions import is_running
 from flowlock_core.runs.followers import RunState
 from flowlock_core.runs.history import RunHistory
 from flowlock_core.runs.storage import LocalRuns
+from servers.dask_parts import dask_packages, use_dask_parts
 from shared import ROOT
 
 SCRIPT = "import sys\nfrom flowlock_core.cli import main\nsys.exit(main(sys.argv.pop(1)))"
@@ -31,7 +32,7 @@ def run_of(
 ) -> Iterator[tuple[subprocess.Popen[str], set[str]]]:
     """Start a run of two calls that take a minute, and give the ids of all its processes once they run."""
     arguments = ["run", "--executor", executor, "--set", f"lasts.kind={kind}", *options]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "tests"), *dask_packages()])}
     command = [sys.executable, "-c", SCRIPT, "process_tasks:lasting", *arguments]
     with subprocess.Popen(
         command,
@@ -43,7 +44,7 @@ def run_of(
         text=True,
     ) as process:
         try:
-            yield process, pids_in(folder, 2 if executor == "processes" else 1, process)
+            yield process, pids_in(folder, 2 if executor in ("processes", "dask") else 1, process)
         finally:
             process.kill()
 
@@ -92,10 +93,24 @@ def test_an_interrupted_run_ends_within_a_second(executor: str, kind: str, tmp_p
     assert_nothing_is_left(tmp_path, pids)
 
 
+@pytest.mark.parametrize("kind", ["sleeping", "c"])
+def test_an_interrupted_run_ends_the_workers_that_it_has_started_with_dask(kind: str, tmp_path: Path) -> None:
+    use_dask_parts()
+    with run_of(tmp_path, "dask", kind) as (process, pids):
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "error: FL003 interrupted" in err
+    assert_nothing_is_left(tmp_path, pids)
+
+
 @pytest.mark.parametrize(
-    ("executor", "kind"), [("sequential", "python"), ("threads", "sleeping"), ("processes", "c")]
+    ("executor", "kind"),
+    [("sequential", "python"), ("threads", "sleeping"), ("processes", "c"), ("dask", "c")],
 )
 def test_a_run_that_is_killed_leaves_no_process(executor: str, kind: str, tmp_path: Path) -> None:
+    if executor == "dask":
+        use_dask_parts()
     with run_of(tmp_path, executor, kind) as (process, pids):
         process.kill()
         process.wait(timeout=30)
