@@ -237,7 +237,7 @@ def _own_cluster(jobs: int) -> "Iterator[tuple[Client, LocalCluster]]":
 
 
 def _close(cluster: "LocalCluster") -> None:
-    # A worker that is being started takes longer, and ends then: the process that it was started for has gone.
+    # A worker that is being started takes longer, and ends then: its parent has gone.
     with suppress(TimeoutError):
         cluster.close(timeout=_ENDING)
 
