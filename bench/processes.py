@@ -10,12 +10,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from importlib.util import find_spec
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from bench._measure import print_table, side_by_side
-from bench.execution import JOBS, SHAPES, SIZE, numbers
-from flowlock_core.execute import Options, Plan, RunLog, Steps, run_plan, trace
+from bench.execution import JOBS, SHAPES, SIZE, numbers, sequential
+from flowlock_core.execute import Executor, Options, Plan, RunLog, Steps, run_plan, trace
 from flowlock_core.execute.pools.processes import ProcessPool
 from flowlock_core.task import task
 
@@ -181,12 +182,31 @@ def starting() -> None:
     print_table(("start", "seconds"), list(seconds.items()))
 
 
+def on_dask() -> None:
+    """Print the cost of a trivial task on workers of Dask, beside a sequential run."""
+    if find_spec("distributed") is None:
+        print("Dask: not measured; the package distributed is not in this environment")
+        return
+    from flowlock_core.cluster.dask_pool import dask_pool
+
+    plan = trace(SHAPES["map"])
+    with dask_pool(plan, None, JOBS, ()) as pool:
+        candidates: dict[str, Callable[[], object]] = {
+            "map, sequential": partial(sequential, plan),
+            "map, dask": lambda: run_plan(plan, Options(executor=Executor.DASK), pool, RunLog()),
+        }
+        seconds = side_by_side(candidates, repeat=2)
+    rows = [(name, value / SIZE * 1e6) for name, value in seconds.items()]
+    print_table((f"{SIZE:,} trivial tasks, {JOBS} workers of Dask", "µs a task"), rows)
+
+
 def main() -> None:
     """Print the tables."""
     started = time.perf_counter()
     overhead()
     computing()
     starting()
+    on_dask()
     print(f"measured in {time.perf_counter() - started:.0f} s")
 
 

@@ -3,6 +3,8 @@
 import sys
 from importlib.util import find_spec
 
+from flowlock_core.cluster import environment
+from flowlock_core.store import code
 from shared import ROOT, require_part
 
 PARTS = ROOT / ".parts/dask"
@@ -14,6 +16,9 @@ def use_dask_parts() -> None:
     packages = PARTS / "lib" / version / "site-packages"
     if packages.is_dir() and str(packages) not in sys.path:
         sys.path.append(str(packages))
+        # What was installed before is known already, and the workers will see more.
+        for known in (code._installed, code.code_parts, environment.code_of, environment.code_digest):
+            known.cache_clear()
     require_part(found=find_spec("distributed") is not None, part="the Python package distributed")
 
 
