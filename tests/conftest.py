@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from flowlock_core import masking
+from servers.dask_parts import leave_dask_parts
 
 # The task packages that the golden specs are made of.
 sys.path.insert(0, str(Path(__file__).parent / "golden" / "specs" / "tasks"))
@@ -49,3 +50,10 @@ def no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def refresh_golden(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--refresh-golden"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _without_dask_afterwards() -> Iterator[None]:
+    """Take the packages of Dask off the path again when the tests of a module have ended."""
+    yield
+    leave_dask_parts()
