@@ -218,6 +218,14 @@ def assert_equal_up_to_failure(parallel: Ran, eager: Ran) -> None:
     assert eager.files.keys() <= parallel.files.keys()
 
 
+def assert_same_problems(parallel: Ran, sequential: Ran) -> None:
+    """All failures of a run that keeps going are the same; in a run without any, everything is."""
+    assert (parallel.result, parallel.problems) == (sequential.result, sequential.problems)
+    assert sequential.files.keys() == parallel.files.keys()
+    if not sequential.problems:
+        assert parallel == sequential
+
+
 @pytest.fixture(scope="module")
 def processes() -> Iterator[ProcessPool]:
     with ProcessPool.of(2) as pool:
@@ -237,10 +245,7 @@ def test_processes_give_what_eager_execution_gives(processes: ProcessPool, workf
 def test_with_keep_going_processes_tell_every_failure(processes: ProcessPool, workflow: Workflow) -> None:
     sequential = ran(workflow, Executor.SEQUENTIAL, keep_going=True)
     parallel = ran(workflow, Executor.PROCESSES, keep_going=True, pool=processes)
-    assert (parallel.result, parallel.problems) == (sequential.result, sequential.problems)
-    assert sequential.files.keys() == parallel.files.keys()
-    if not sequential.problems:
-        assert parallel == sequential
+    assert_same_problems(parallel, sequential)
 
 
 @pytest.fixture(scope="module")
@@ -268,10 +273,7 @@ def test_dask_gives_what_eager_execution_gives(dask_workers: Pool, workflow: Wor
 def test_with_keep_going_dask_tells_every_failure(dask_workers: Pool, workflow: Workflow) -> None:
     sequential = ran(workflow, Executor.SEQUENTIAL, keep_going=True)
     parallel = ran(workflow, Executor.DASK, keep_going=True, pool=dask_workers)
-    assert (parallel.result, parallel.problems) == (sequential.result, sequential.problems)
-    assert sequential.files.keys() == parallel.files.keys()
-    if not sequential.problems:
-        assert parallel == sequential
+    assert_same_problems(parallel, sequential)
 
 
 @settings(max_examples=8, phases=(Phase.explicit, Phase.reuse, Phase.generate))
@@ -295,10 +297,7 @@ def test_a_run_that_dask_kept_is_resumed_by_any_executor(dask_workers: Pool, wor
 def test_with_keep_going_every_failure_is_told_whatever_the_executor(workflow: Workflow) -> None:
     sequential = ran(workflow, Executor.SEQUENTIAL, keep_going=True)
     threads = ran(workflow, Executor.THREADS, keep_going=True)
-    assert (threads.result, threads.problems) == (sequential.result, sequential.problems)
-    assert sequential.files.keys() == threads.files.keys()
-    if not sequential.problems:
-        assert threads == sequential
+    assert_same_problems(threads, sequential)
 
 
 @settings(max_examples=40)

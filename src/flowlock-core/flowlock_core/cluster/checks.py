@@ -7,8 +7,10 @@ from typing import Any
 from uuid import uuid4
 
 from flowlock_core.cluster.dask_cluster import DaskCluster
-from flowlock_core.cluster.environment import WorkerReport, differences, report
+from flowlock_core.cluster.environment import SAME_LOCK, WorkerReport, differences, report
 from flowlock_core.errors import Problem, WorkflowError
+
+_UNABLE = "the workers of the Dask cluster cannot execute this run"
 
 
 def require_able_workers(
@@ -31,7 +33,7 @@ def require_able_workers(
     for marker, folder in markers.items():
         problems += _unseen_problems(folder, marker, reports)
     if problems:
-        raise WorkflowError("the workers of the Dask cluster cannot execute this run", problems=problems)
+        raise WorkflowError(_UNABLE, problems=problems)
 
 
 def other_code(worker: str, answer: WorkerReport) -> WorkflowError:
@@ -40,20 +42,17 @@ def other_code(worker: str, answer: WorkerReport) -> WorkflowError:
     return WorkflowError(message, problems=differences(worker, answer.code))
 
 
-def _on_scheduler(cluster: DaskCluster) -> Any:
+def _on_scheduler(cluster: DaskCluster) -> WorkerReport:
     try:
-        return cluster.on_scheduler(report, ("flowlock_core",))
-    except Exception as error:  # noqa: BLE001 - whatever the scheduler could not do is the answer
-        return error
+        answer: WorkerReport = cluster.on_scheduler(report, ("flowlock_core",))
+    except Exception as error:
+        raise WorkflowError(_UNABLE, problems=[_without_code("of the scheduler", error)]) from error
+    return answer
 
 
 def _problems_of(worker: str, answer: Any, *, limited: bool) -> Iterator[Problem]:
     if not isinstance(answer, WorkerReport):
-        yield Problem(
-            code="FL764",
-            message=f"the worker {worker} cannot say which code it has: {type(answer).__name__}: {answer}",
-            hint="install the lock of the workflow where the worker runs, and start the worker from there",
-        )
+        yield _without_code(worker, answer)
         return
     yield from differences(worker, answer.code)
     if limited and not answer.starts_processes:
@@ -63,6 +62,14 @@ def _problems_of(worker: str, answer: Any, *, limited: bool) -> Iterator[Problem
             hint="start the worker with `--no-nanny`, or with DASK_DISTRIBUTED__WORKER__DAEMON=False in its "
             "environment; or remove the `timeout`",
         )
+
+
+def _without_code(worker: str, error: Any) -> Problem:
+    return Problem(
+        code="FL764",
+        message=f"the worker {worker} cannot say which code it has: {type(error).__name__}: {error}",
+        hint=SAME_LOCK,
+    )
 
 
 def _unseen_problems(folder: Path, marker: Path, reports: Mapping[str, Any]) -> Iterator[Problem]:

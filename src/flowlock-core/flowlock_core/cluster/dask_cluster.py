@@ -134,6 +134,22 @@ def _move_waiting(dask_scheduler: Any) -> None:
     dask_scheduler.transitions(keys, stimulus_id="flowlock-move")
 
 
+class NoAnswerError(Exception):
+    """A call has no answer: `error` is what its worker raised, or what happened on the way."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+def answer_in(future: "Future") -> Any:
+    """Return the value of a future that has ended; a NoAnswerError if it has none."""
+    try:
+        return future.result()
+    except Exception as error:
+        raise NoAnswerError(error) from error
+
+
 def worker_that_died(error: BaseException) -> str | None:
     """Return the address of the worker that died, if this is what an error says."""
     from distributed import KilledWorker

@@ -1,6 +1,5 @@
 """Several calls at a time, each on a worker of a Dask cluster, where the results stay."""
 
-import pickle
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,6 +14,8 @@ from flowlock_core.cluster.checks import other_code, require_able_workers
 from flowlock_core.cluster.dask_cluster import (
     KEY_PREFIX,
     DaskCluster,
+    NoAnswerError,
+    answer_in,
     dask_cluster,
     is_lost,
     worker_that_died,
@@ -22,13 +23,13 @@ from flowlock_core.cluster.dask_cluster import (
 from flowlock_core.cluster.environment import code_digest, modules_of
 from flowlock_core.cluster.worker import CallRequest, Input
 from flowlock_core.errors import Problem, WorkflowError
-from flowlock_core.execute.call import Call, Deferred, Failure, Outcome
+from flowlock_core.execute.call import Call, Deferred, Outcome
 from flowlock_core.execute.context import Position
 from flowlock_core.execute.held import HeldValue, replaced_in
 from flowlock_core.execute.plan import PLAIN, Plan
-from flowlock_core.execute.pools.messages import PassingError, packed
+from flowlock_core.execute.pools.messages import PassingError, pickled
+from flowlock_core.execute.pools.problems import NotPassed, name_of, unpackable
 from flowlock_core.execute.pools.threads import processors
-from flowlock_core.execute.pools.worker import kind_of
 
 # What is done twice gives other results, or has other effects: its result is not left on a worker, which
 # Dask would compute again if the worker died.
@@ -94,7 +95,9 @@ class DaskPool:
         try:
             self._waiting.append(self._work(position, call, deferred))
         except PassingError as error:
-            return _unpackable_call(call, deferred, error)
+            # What workers hold has been passed already.
+            values = replaced_in({**deferred.arguments, **deferred.own}, HeldValue, lambda _: None)
+            return name_of(call).not_passed(unpackable(values, error))
         self._send_waiting()
         return None
 
@@ -165,7 +168,7 @@ class DaskPool:
             self._code,
             whole,
         )
-        return _CallToSend(position, call._replace(deferred=None), _pickled(request), tuple(inputs), whole)
+        return _CallToSend(position, call._replace(deferred=None), pickled(request), tuple(inputs), whole)
 
     def _sent_once(self, step: str, value: Any) -> _HeldKey | None:
         """Give a large object to the workers, once for all elements of a step; None for a small one."""
@@ -174,7 +177,7 @@ class DaskPool:
         known = self._sent[1].get(id(value))
         if known is not None:
             return known[1]
-        data = _pickled(value)
+        data = pickled(value)
         if len(data) <= worker.SMALL:
             return None
         # Not as data of a worker, which would be lost with it.
@@ -221,9 +224,9 @@ class DaskPool:
     def _outcome_of(self, running: _Running) -> Outcome:
         call = running.work.call
         try:
-            answer = running.answer.result()
-        except Exception as error:  # noqa: BLE001 - it may be that of a class which cannot be unpickled
-            return self._failed(call, error)
+            answer = answer_in(running.answer)
+        except NoAnswerError as without:
+            return self._failed(call, without.error)
         if answer.stopped is not None:
             raise answer.stopped
         if answer.other is not None:
@@ -238,14 +241,15 @@ class DaskPool:
         died = worker_that_died(error)
         if died is not None:
             self._look(now=True)
-            return _failure(call, _died_problem(call, died))
+            return name_of(call).failed(_died_problem(call, died))
         if is_lost(error):
             raise WorkflowError(
                 f"the connection to the Dask scheduler was lost: {error}",
                 code="FL763",
                 hint="the results of the finished steps are cached: run the same command with --resume",
             ) from error
-        return _failure(call, _unpassed_problem(call, "a value", error))
+        reason = str(error) if isinstance(error, PassingError) else f"{type(error).__name__}: {error}"
+        return name_of(call).not_passed(NotPassed(value="a value", reason=reason))
 
     def _look(self, *, now: bool = False) -> None:
         """Learn which workers there are; a WorkflowError if there are none for a while."""
@@ -307,18 +311,6 @@ def _with_objects(value: Any, replaced: Callable[[Any], Any]) -> Any:
     return replaced(value)
 
 
-def _pickled(value: Any) -> bytes:
-    try:
-        return pickle.dumps(value, protocol=5)
-    except Exception as error:
-        raise PassingError(error) from error
-
-
-def _failure(call: Call, problem: Problem) -> Outcome:
-    failed = Failure(message=f"the step `{call.step}` failed", problems=(problem,), error=None)
-    return Outcome(failure=failed, label=call.label)
-
-
 def _died_problem(call: Call, address: str) -> Problem:
     return Problem(
         code="FL756",
@@ -326,26 +318,4 @@ def _died_problem(call: Call, address: str) -> Problem:
         step=call.label,
         hint="probably the memory was full: run fewer calls at the same time, with a smaller --jobs; or a "
         "library that the task calls crashed; the log of the worker may tell",
-    )
-
-
-def _unpackable_call(call: Call, deferred: Deferred, error: PassingError) -> Outcome:
-    """Return the outcome of a call that cannot be sent; its problem names the argument that is the cause."""
-    for name, value in {**deferred.arguments, **deferred.own}.items():
-        try:
-            packed(replaced_in(value, HeldValue, lambda _: None))
-        except PassingError as cause:
-            return _failure(call, _unpassed_problem(call, f"the value, {kind_of(value)},", cause, name))
-    return _failure(call, _unpassed_problem(call, "the task", error))
-
-
-def _unpassed_problem(call: Call, what: str, error: Exception, parameter: str | None = None) -> Problem:
-    reason = str(error) if isinstance(error, PassingError) else f"{type(error).__name__}: {error}"
-    return Problem(
-        code="FL757",
-        message=f"{what} cannot be passed between processes: {reason}",
-        step=call.label,
-        parameter=parameter,
-        hint=f"let the task {call.task.name} take and give values that can be pickled, such as tables, or "
-        "run with `--executor threads`",
     )

@@ -2,18 +2,19 @@
 
 import multiprocessing
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
 from flowlock_core.errors import Problem
 from flowlock_core.execute.plan import Plan
+from flowlock_core.registry import ForeignError, call_foreign
 from flowlock_core.store.code import CodeParts, code_parts
 from flowlock_core.store.digest import digest_of_parts
 
 _OWN_CODE = "flowlock_core"
-_SAME_LOCK = "install the lock of the workflow where the worker runs, and start the worker from there"
+SAME_LOCK = "install the lock of the workflow where the worker runs, and start the worker from there"
 
 
 class WorkerReport(NamedTuple):
@@ -57,17 +58,14 @@ def differences(worker: str, theirs: Mapping[str, CodeParts | str]) -> list[Prob
     for module, code in theirs.items():
         messages |= dict.fromkeys(_differences_of(module, ours[module], code))
     return [
-        Problem(code="FL764", message=f"the worker {worker} {message}", hint=_SAME_LOCK)
+        Problem(code="FL764", message=f"the worker {worker} {message}", hint=SAME_LOCK)
         for message in messages
     ]
 
 
 def _code_of_module(module: str) -> CodeParts | str:
-    try:
-        import_module(module)
-    except Exception as error:  # noqa: BLE001 - a module may raise anything when it is imported
-        return f"{type(error).__name__}: {error}"
-    return code_parts(module)
+    imported = call_foreign(partial(import_module, module))
+    return imported.message if isinstance(imported, ForeignError) else code_parts(module)
 
 
 def _differences_of(module: str, ours: CodeParts | str, theirs: CodeParts | str) -> Iterator[str]:

@@ -1,18 +1,19 @@
 """What a worker does for a run: it executes calls, keeps their results, and describes them."""
 
-import pickle
 from contextlib import ExitStack
+from functools import partial
 from threading import Lock
 from typing import Any, NamedTuple
 
 from flowlock_core.cluster.environment import WorkerReport, code_digest, report
-from flowlock_core.errors import Problem, WorkflowError
+from flowlock_core.errors import WorkflowError
 from flowlock_core.execute.call import Call, Deferred, Failure, Outcome
 from flowlock_core.execute.deferred import run_deferred
 from flowlock_core.execute.held import Description, Small, replaced_in
 from flowlock_core.execute.pools.limiter import Limiter
-from flowlock_core.execute.pools.messages import PassingError, packed
-from flowlock_core.execute.pools.worker import kind_of, without_secrets
+from flowlock_core.execute.pools.messages import Packed, PassingError, packed, unpacked
+from flowlock_core.execute.pools.problems import NotPassed, in_words, name_of
+from flowlock_core.execute.pools.worker import RunStoppedError, executed
 
 # Bytes: a result that is not larger travels with its description.
 SMALL = 8192
@@ -58,15 +59,14 @@ class Answer(NamedTuple):
 
 def execute(request: bytes, inputs: list[Executed]) -> Executed:
     """Execute a call; the value of its result stays here."""
-    # It comes from the process of the run, by way of the scheduler.
-    content: CallRequest = pickle.loads(request)  # noqa: S301 - see above
+    content: CallRequest = unpacked(Packed(request, ()))
     if code_digest(content.modules) != content.code:
         return Executed(None, Answer(other=report(content.modules)))
     try:
-        outcome = _run(content, inputs)
-    except BaseException as error:  # noqa: BLE001 - it ends the run, not the worker
-        return Executed(None, Answer(stopped=error))
-    return _executed(content, without_secrets(outcome))
+        outcome = executed(partial(_run, content, inputs))
+    except RunStoppedError as stopped:
+        return Executed(None, Answer(stopped=stopped.error))
+    return _executed(content, outcome)
 
 
 def execute_whole(request: bytes, inputs: list[Executed]) -> Answer:
@@ -76,7 +76,7 @@ def execute_whole(request: bytes, inputs: list[Executed]) -> Answer:
 
 def received(data: bytes) -> Executed:
     """Return a value that the run has sent, as if a call had given it."""
-    return Executed(pickle.loads(data), Answer())  # noqa: S301 - from the process of the run, as requests
+    return Executed(unpacked(Packed(data, ())), Answer())
 
 
 def answer_of(executed: Executed) -> Answer:
@@ -105,10 +105,12 @@ def _executed(content: CallRequest, outcome: Outcome) -> Executed:
         size = _size_of(value)
         kept = None if describe is None else describe(value)
     except PassingError as error:
-        return Executed(None, Answer(_not_passed(content.call, outcome, error)))
+        result = NotPassed(value=f"the result, {in_words(value)},", reason=str(error))
+        failed = name_of(content.call).not_passed(result)
+        return Executed(None, Answer(failed._replace(written=outcome.written, inputs=outcome.inputs)))
     except WorkflowError as error:
-        failed = Failure(message=error.message, problems=error.problems, error=None)
-        return Executed(None, Answer(outcome._replace(value=None, failure=failed)))
+        failure = Failure(message=error.message, problems=error.problems, error=None)
+        return Executed(None, Answer(outcome._replace(value=None, failure=failure)))
     outcome = outcome._replace(kept=kept)
     if content.whole or size <= SMALL:
         return Executed(value, Answer(outcome))
@@ -135,18 +137,6 @@ def _described(value: Any, levels: int) -> Description:
 
 def _described_item(item: Any, levels: int) -> Small | Description:
     return Small(item) if _size_of(item) <= SMALL else _described(item, levels)
-
-
-def _not_passed(call: Call, outcome: Outcome, error: PassingError) -> Outcome:
-    problem = Problem(
-        code="FL757",
-        message=f"the result, {kind_of(outcome.value)}, cannot be passed between processes: {error}",
-        step=call.label,
-        hint=f"let the task {call.task.name} give values that can be pickled, such as tables, or run with "
-        "`--executor threads`",
-    )
-    failure = Failure(message=f"the step `{call.step}` failed", problems=(problem,), error=None)
-    return outcome._replace(value=None, failure=failure, label=call.label)
 
 
 class _WorkerLimiter:

@@ -98,6 +98,16 @@ class Outcome(NamedTuple):
     kept: Any = None
 
 
+def prepared_or_failed(
+    prepare: Callable[[], Call | Outcome], failed: Callable[[BaseException], Failure]
+) -> Call | Outcome:
+    """Return a call, or its outcome if nothing runs because it is skipped, mocked or wrong."""
+    try:
+        return prepare()
+    except Exception as error:  # noqa: BLE001 - a condition is code of a task package, too
+        return Outcome(failure=failed(error), ran=False)
+
+
 def run_call(call: Call) -> Outcome:
     """Run a task once; whatever it raises is a part of the outcome, but an interrupt."""
     step, task, values, of_run, element, position, _, delay, _ = call

@@ -1,8 +1,9 @@
 """A deferred call, where its values are: they are checked, the conditions are asked, and the task runs."""
 
 from collections.abc import Callable
+from functools import partial
 
-from flowlock_core.execute.call import Call, Deferred, Outcome, run_call
+from flowlock_core.execute.call import Call, Deferred, Outcome, prepared_or_failed, run_call
 from flowlock_core.execute.held import fetched
 from flowlock_core.execute.options import Options
 from flowlock_core.execute.record import RunLog
@@ -34,10 +35,8 @@ def run_deferred(call: Call, deferred: Deferred, execute: Callable[[Call], Outco
         log=log,
         context=call.of_run,
     )
-    try:
-        prepared = calls.prepare_one(call.element, call.position[1], deferred.own)
-    except Exception as error:  # noqa: BLE001 - a condition is code of a task package, too
-        outcome = Outcome(failure=calls.failed(error), ran=False)
-    else:
-        outcome = prepared if isinstance(prepared, Outcome) else execute(prepared._replace(delay=call.delay))
+    prepared = prepared_or_failed(
+        partial(calls.prepare_one, call.element, call.position[1], deferred.own), calls.failed
+    )
+    outcome = prepared if isinstance(prepared, Outcome) else execute(prepared._replace(delay=call.delay))
     return outcome._replace(inputs=tuple(sorted(log.inputs)))

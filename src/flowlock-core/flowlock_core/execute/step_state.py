@@ -1,9 +1,10 @@
 """The state of a step: the results of its calls, skipped and failed calls, and its record."""
 
+from functools import partial
 from time import perf_counter
 from typing import Any, Protocol
 
-from flowlock_core.execute.call import Call, Failure, Outcome
+from flowlock_core.execute.call import Call, Failure, Outcome, prepared_or_failed
 from flowlock_core.execute.plan import PlannedStep
 from flowlock_core.execute.record import Status, StepRecord
 
@@ -92,10 +93,7 @@ class StepState:
     def prepare(self, index: int) -> Call | Outcome:
         """Return a call, or its outcome if nothing runs because it is skipped, mocked or wrong."""
         calls = self._running()
-        try:
-            return calls.prepare(index)
-        except Exception as error:  # noqa: BLE001 - a condition is code of a task package, too
-            return Outcome(failure=calls.failed(error), ran=False)
+        return prepared_or_failed(partial(calls.prepare, index), calls.failed)
 
     def finish(self, index: int, outcome: Outcome) -> None:
         """Keep what a call gave."""

@@ -171,6 +171,20 @@ def remove(path: Path) -> None:
         raise from_os_error(error, "delete", path) from error
 
 
+def paths_below(folder: Path) -> Iterator[str]:
+    """Yield every file and link below a folder, by its relative path with slashes.
+
+    As texts: packages have thousands of them.
+    """
+    root = os.fspath(folder)
+    for parent, folders, names in os.walk(root):
+        below = parent[len(root) + 1 :].replace(os.sep, "/")
+        start = f"{below}/" if below else ""
+        links = [name for name in folders if os.path.islink(f"{parent}/{name}")]  # noqa: PTH114 - texts, as above
+        for name in (*names, *links):
+            yield f"{start}{name}"
+
+
 def empty(folder: Path) -> None:
     """Delete everything in a folder."""
     for path in list(folder.iterdir()):

@@ -9,28 +9,26 @@ from typing import Any
 
 import pytest
 
+import passing
 from drawn_tasks import frame, parted, summary, widened
 from executions import is_running
 from flowlock_core.command.reuse import Reuse
 from flowlock_core.command.running import run_workflow
-from flowlock_core.errors import Problem, WorkflowError
-from flowlock_core.execute import Executor, Options, RunLog, Steps, Workflow, run_plan, trace
+from flowlock_core.errors import Problem
+from flowlock_core.execute import Executor, Options, RunLog, Steps, Workflow, trace
 from flowlock_core.execute.pool import Pool
 from flowlock_core.execute.record import Status
-from flowlock_core.task import task
+from passing import PassingTests
 from process_tasks import (
-    called,
     counted,
     dies,
     drawn_once,
     flaky,
-    function_of,
     lasts,
     length_after,
     passed_on,
     process_of,
     size_of,
-    tells_secret,
     traced,
     traced_items,
     writes,
@@ -56,13 +54,15 @@ def pool() -> Iterator[Pool]:
 
 
 def ran(workflow: Workflow, pool: Pool, log: RunLog | None = None, **options: Any) -> Any:
-    return run_plan(trace(workflow), Options(executor=Executor.DASK, **options), pool, log or RunLog())
+    return passing.ran(workflow, pool, log, executor=Executor.DASK, **options)
 
 
 def problems_of(workflow: Workflow, pool: Pool, **options: Any) -> tuple[Problem, ...]:
-    with pytest.raises(WorkflowError) as caught:
-        ran(workflow, pool, **options)
-    return caught.value.problems
+    return passing.problems_of(workflow, pool, executor=Executor.DASK, **options)
+
+
+class TestPassing(PassingTests):
+    executor = Executor.DASK
 
 
 def test_calls_run_in_two_other_processes(pool: Pool) -> None:
@@ -165,36 +165,6 @@ def test_a_call_over_its_time_is_ended_with_all_that_it_started(pool: Pool, tmp_
     while any(map(is_running, pids)) and time.monotonic() < until:
         time.sleep(0.02)
     assert not [pid for pid in pids if is_running(pid)]
-
-
-def test_a_result_that_cannot_be_pickled_is_told(pool: Pool) -> None:
-    (problem,) = problems_of(lambda step: step(function_of, "f").partial(value=1).call(), pool)
-    assert (problem.code, problem.step) == ("FL757", "f")
-    assert problem.message.startswith("the result, a function, cannot be passed between processes: ")
-
-
-def test_an_argument_that_cannot_be_pickled_is_named(pool: Pool) -> None:
-    (problem,) = problems_of(
-        lambda step: step(called, "c").map("function", [int, lambda: 1]), pool, keep_going=True
-    )
-    assert (problem.code, problem.step, problem.parameter) == ("FL757", "c[2]", "function")
-
-
-def test_a_task_that_cannot_be_imported_is_told(pool: Pool) -> None:
-    @task
-    def local() -> int:
-        """Be local."""
-        return 1
-
-    (problem,) = problems_of(lambda step: step(local, "l").call(), pool)
-    assert (problem.code, problem.step) == ("FL757", "l")
-    assert "define it at the top of a module that can be imported" in problem.message
-
-
-def test_a_secret_of_a_worker_is_masked(pool: Pool) -> None:
-    (problem,) = problems_of(lambda step: step(tells_secret, "t").partial(value="s3cr3t-of-it").call(), pool)
-    assert "s3cr3t" not in str(problem)
-    assert "***" in problem.message
 
 
 def test_wrong_arguments_are_not_retried(pool: Pool) -> None:

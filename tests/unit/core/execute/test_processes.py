@@ -17,19 +17,16 @@ import pytest
 
 from executions import is_running
 from flowlock_core.errors import Problem, WorkflowError
-from flowlock_core.execute import Options, RunLog, Steps, Workflow, run_plan, trace
+from flowlock_core.execute import Executor, Options, RunLog, Steps, run_plan, trace
 from flowlock_core.execute.pools.processes import ProcessPool
-from flowlock_core.task import task
+from passing import PassingTests, problems_of, ran
 from process_tasks import (
     array,
-    called,
     changed,
     dies,
-    function_of,
     leaves_a_child,
     naps,
     process_of,
-    tells_secret,
 )
 
 TESTS = Path(__file__).resolve().parents[3]
@@ -43,14 +40,8 @@ def pool() -> Iterator[ProcessPool]:
         yield pool
 
 
-def ran(workflow: Workflow, pool: ProcessPool, **options: Any) -> Any:
-    return run_plan(trace(workflow), Options(**options), pool, RunLog())
-
-
-def problems_of(workflow: Workflow, pool: ProcessPool, **options: Any) -> tuple[Problem, ...]:
-    with pytest.raises(WorkflowError) as caught:
-        ran(workflow, pool, **options)
-    return caught.value.problems
+class TestPassing(PassingTests):
+    executor = Executor.PROCESSES
 
 
 def test_calls_run_in_other_processes_which_serve_several_runs(pool: ProcessPool) -> None:
@@ -102,31 +93,6 @@ def test_a_process_that_dies_between_two_calls_fails_none(pool: ProcessPool) -> 
     assert not set(ran(workflow, pool)) & before
 
 
-def test_a_result_that_cannot_be_pickled_is_told(pool: ProcessPool) -> None:
-    (problem,) = problems_of(lambda step: step(function_of, "f").partial(value=1).call(), pool)
-    assert (problem.code, problem.step) == ("FL757", "f")
-    assert problem.message.startswith("the result, a function, cannot be passed between processes: ")
-    assert "let the task function_of" in str(problem.hint)
-
-
-def test_an_argument_that_cannot_be_pickled_is_named(pool: ProcessPool) -> None:
-    (problem,) = problems_of(
-        lambda step: step(called, "c").map("function", [int, lambda: 1]), pool, keep_going=True
-    )
-    assert (problem.code, problem.step, problem.parameter) == ("FL757", "c[2]", "function")
-
-
-def test_a_task_that_cannot_be_imported_is_told(pool: ProcessPool) -> None:
-    @task
-    def local() -> int:
-        """Be local."""
-        return 1
-
-    (problem,) = problems_of(lambda step: step(local, "l").call(), pool)
-    assert (problem.code, problem.step) == ("FL757", "l")
-    assert "define it at the top of a module that can be imported" in problem.message
-
-
 def test_large_arrays_arrive_whole_and_can_be_changed(pool: ProcessPool) -> None:
     def workflow(step: Steps) -> Any:
         values = step(array, "array").partial(size=3_000_000).call()
@@ -138,12 +104,6 @@ def test_large_arrays_arrive_whole_and_can_be_changed(pool: ProcessPool) -> None
     assert (first, second) == (8, 8)
     assert values[:2].tolist() == [0, 1]
     values[0] = 7
-
-
-def test_secrets_that_only_the_other_process_knows_are_masked(pool: ProcessPool) -> None:
-    (problem,) = problems_of(lambda step: step(tells_secret, "s").partial(value="hunter22").call(), pool)
-    assert "the password *** is wrong" in problem.message
-    assert "hunter22" not in f"{problem}{problem.detail}"
 
 
 def test_what_tasks_print_is_on_the_output_of_the_run(tmp_path: Path) -> None:

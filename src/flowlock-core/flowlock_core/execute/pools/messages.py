@@ -1,6 +1,7 @@
 """What processes send each other: pickled values, whose large arrays are sent without a copy."""
 
 import pickle
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from struct import iter_unpack, pack
 from typing import Any, NamedTuple
@@ -11,10 +12,7 @@ _SIZE = "<Q"
 
 
 class PassingError(Exception):
-    """A value cannot be passed between processes; the reason is what its classes raised."""
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__(f"{type(error).__name__}: {error}")
+    """A value cannot be passed between processes; the message is what its classes raised."""
 
 
 class Packed(NamedTuple):
@@ -27,11 +25,16 @@ class Packed(NamedTuple):
 def packed(value: Any) -> Packed:
     """Pickle a value; a PassingError if its classes cannot."""
     buffers: list[pickle.PickleBuffer] = []
-    try:
-        data = pickle.dumps(value, protocol=5, buffer_callback=buffers.append)
-    except Exception as error:
-        raise PassingError(error) from error
+    data = pickled(value, buffers.append)
     return Packed(data, tuple(buffer.raw() for buffer in buffers))
+
+
+def pickled(value: Any, buffer_callback: Callable[[pickle.PickleBuffer], object] | None = None) -> bytes:
+    """Pickle a value in one piece, or without what the callback takes; a PassingError if it cannot be."""
+    try:
+        return pickle.dumps(value, protocol=5, buffer_callback=buffer_callback)
+    except Exception as error:
+        raise PassingError(f"{type(error).__name__}: {error}") from error
 
 
 def send(connection: Connection, message: Packed) -> None:
@@ -63,7 +66,6 @@ def receive(connection: Connection) -> Packed:
 def unpacked(message: Packed) -> Any:
     """Return the value; a PassingError if its classes, or the import of their modules, cannot make it."""
     try:
-        # Only processes of the same run have an end of these pipes.
-        return pickle.loads(message.data, buffers=message.buffers)  # noqa: S301 - see above
+        return pickle.loads(message.data, buffers=message.buffers)  # noqa: S301 - from a process of the same run
     except Exception as error:
-        raise PassingError(error) from error
+        raise PassingError(f"{type(error).__name__}: {error}") from error

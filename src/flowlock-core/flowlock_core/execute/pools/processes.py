@@ -15,18 +15,12 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from flowlock_core.errors import Problem
-from flowlock_core.execute.call import Call, Failure, Outcome, label_of
+from flowlock_core.execute.call import Call, Outcome
 from flowlock_core.execute.context import Position, RunContext
 from flowlock_core.execute.pools.messages import Packed, PassingError, packed
+from flowlock_core.execute.pools.problems import NotPassed, name_of, unpackable
 from flowlock_core.execute.pools.threads import processors
-from flowlock_core.execute.pools.worker import (
-    Begun,
-    CallMessage,
-    NotPassed,
-    RunMessage,
-    TakenMessage,
-    kind_of,
-)
+from flowlock_core.execute.pools.worker import Begun, CallMessage, RunMessage, TakenMessage
 from flowlock_core.execute.pools.worker_process import WorkerEndedError, WorkerProcess
 
 if TYPE_CHECKING:
@@ -45,7 +39,7 @@ class _Work:
     def __init__(self, position: Position, call: Call, message: Packed) -> None:
         self.position, self.message = position, message
         self.of_run: RunContext = call.of_run
-        self.step, self.task, self.element = call.step, call.task.name, call.element
+        self.name = name_of(call)
         self.timeout = call.timeout
         # When it has taken too long.
         self.deadline = inf
@@ -131,7 +125,7 @@ class ProcessPool:
             )
             work = _Work(position, call, packed(message))
         except PassingError as error:
-            return _unpackable_call(call, error)
+            return name_of(call).not_passed(unpackable(call.values, error))
         self._waiting.append(work)
         self._send_waiting()
         return None
@@ -199,7 +193,7 @@ class ProcessPool:
         self._workers.remove(worker)
         worker.process.kill()
         worker.process.end(_GRACE)
-        return work.position, _failed(work, _timeout_problem(work))
+        return work.position, work.name.failed(_timeout_problem(work))
 
     def _outcome_of(self, worker: _Slot, *, ended: bool) -> tuple[Position, Outcome] | None:
         """Return the outcome of a call that has ended with or without an answer; None if it only begins."""
@@ -208,13 +202,13 @@ class ProcessPool:
         except WorkerEndedError as error:
             self._workers.remove(worker)
             work = worker.finish()
-            return work.position, _failed(work, _ended_problem(work, error.exit_code))
+            return work.position, work.name.failed(_ended_problem(work, error.exit_code))
         if isinstance(answer, Begun):
             worker.begin()
             return None
         work = worker.finish()
         if isinstance(answer, NotPassed):
-            answer = _failed(work, _not_passed_problem(work, answer))
+            answer = work.name.not_passed(answer)
         if isinstance(answer, BaseException):
             raise answer
         return work.position, answer
@@ -233,18 +227,12 @@ class ProcessPool:
             worker.process.end(max(0.0, until - monotonic()))
 
 
-def _failed(work: _Work, problem: Problem) -> Outcome:
-    return Outcome(
-        failure=Failure(message=f"the step `{work.step}` failed", problems=(problem,), error=None),
-        label=label_of(work.step, work.element),
-    )
-
-
 def _timeout_problem(work: _Work) -> Problem:
     return Problem(
         code="FL758",
-        message=f"the task {work.task} took longer than its timeout of {work.timeout:g} s, and was ended",
-        step=label_of(work.step, work.element),
+        message=f"the task {work.name.task} took longer than its timeout of {work.timeout:g} s, "
+        "and was ended",
+        step=work.name.label,
         hint="increase the `timeout` of the step in the spec, or give the task less to do",
     )
 
@@ -253,8 +241,8 @@ def _ended_problem(work: _Work, exit_code: int | None) -> Problem:
     how, hint = _ending_in_words(exit_code)
     return Problem(
         code="FL756",
-        message=f"the process in which the task {work.task} ran {how}",
-        step=label_of(work.step, work.element),
+        message=f"the process in which the task {work.name.task} ran {how}",
+        step=work.name.label,
         hint=hint,
     )
 
@@ -277,28 +265,3 @@ def _signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return str(number)
-
-
-def _unpackable_call(call: Call, error: PassingError) -> Outcome:
-    """Return the outcome of a call that cannot be sent; its problem names the argument that is the cause."""
-    work = _Work(call.position, call, Packed(b"", ()))
-    # All values of a call are pickled at once: which one is the cause shows only one by one.
-    for name, value in call.values.items():
-        try:
-            packed(value)
-        except PassingError as cause:
-            not_passed = NotPassed(value=f"the value, {kind_of(value)},", reason=str(cause))
-            return _failed(work, _not_passed_problem(work, not_passed, name))
-    return _failed(work, _not_passed_problem(work, NotPassed(value="the task", reason=str(error))))
-
-
-def _not_passed_problem(work: _Work, value: NotPassed, parameter: str | None = None) -> Problem:
-    # A step with a time limit is executed in another process by every executor.
-    other = "run with `--executor threads`" if work.timeout is None else "remove the `timeout` of the step"
-    return Problem(
-        code="FL757",
-        message=f"{value.value} cannot be passed between processes: {value.reason}",
-        step=label_of(work.step, work.element),
-        parameter=parameter,
-        hint=f"let the task {work.task} take and give values that can be pickled, such as tables, or {other}",
-    )

@@ -6,7 +6,8 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from io import TextIOWrapper
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -17,6 +18,7 @@ from flowlock_core.execute.call import Call, Outcome, run_call
 from flowlock_core.execute.context import Position, RunContext
 from flowlock_core.execute.lifeline import end_with
 from flowlock_core.execute.pools.messages import Packed, PassingError, packed, receive, send, unpacked
+from flowlock_core.execute.pools.problems import NotPassed, in_words
 from flowlock_core.masking import masked, masked_problem
 
 if TYPE_CHECKING:
@@ -52,14 +54,6 @@ class Begun(NamedTuple):
     """A call with a time limit begins now: what it needs is imported."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NotPassed:
-    """A value that cannot be passed between processes: which one, and why."""
-
-    value: str
-    reason: str
-
-
 def work(calls: Connection, answers: Connection, lifeline: Connection) -> None:
     """Execute the calls that arrive; answer an Outcome, a NotPassed, or the exception that ends the run."""
     _end_with(lifeline)
@@ -78,8 +72,8 @@ def work(calls: Connection, answers: Connection, lifeline: Connection) -> None:
             break
         try:
             answer = worker.answer(message)
-        except _RunStoppedError as stopped:
-            answer = stopped.answer
+        except RunStoppedError as stopped:
+            answer = _packed_result(stopped.error, "what it raised")
         # What has been sent is not held any longer.
         del message
         if answer is not None:
@@ -116,12 +110,12 @@ def _end_with(lifeline: Connection) -> None:
     end_with(lifeline.fileno(), group=True)
 
 
-class _RunStoppedError(Exception):
+class RunStoppedError(Exception):
     """A call raised what ends the run, such as an interrupt; the scheduler raises it again."""
 
-    def __init__(self, answer: Packed) -> None:
-        super().__init__(answer)
-        self.answer = answer
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(error)
+        self.error = error
 
 
 class _Executing:
@@ -144,7 +138,8 @@ class _Executing:
                 self._begin()
             elif content.delay:
                 time.sleep(content.delay)
-            return self._executed(call)
+            outcome = executed(partial(run_call, call))
+            return _packed_result(outcome, f"the result, {in_words(outcome.value)},")
         if isinstance(content, RunMessage):
             self._taken = {}
             self._of_run = RunContext(content.results, content.base, taken=self._taken)
@@ -159,17 +154,18 @@ class _Executing:
             task = self._tasks[name] = unpacked(Packed(name, ()))
         return Call(step, task, values, self._of_run, element, position)
 
-    def _executed(self, call: Call) -> Packed:
-        try:
-            outcome = run_call(call)
-        except BaseException as error:
-            raise _RunStoppedError(_packed_result(error, "what it raised")) from error
-        outcome = without_secrets(outcome)
-        return _packed_result(outcome, f"the result, {kind_of(outcome.value)},")
+
+def executed(run: Callable[[], Outcome]) -> Outcome:
+    """Run a call for another process; a RunStoppedError says that it raised what ends the run."""
+    try:
+        outcome = run()
+    except BaseException as error:
+        raise RunStoppedError(error) from error
+    return _without_secrets(outcome)
 
 
-def without_secrets(outcome: Outcome) -> Outcome:
-    """Return what a call gave for another process; only this one knows all secrets of the task."""
+def _without_secrets(outcome: Outcome) -> Outcome:
+    """Return an outcome that can leave this process, which alone knows all secrets of the task."""
     if outcome.failure is None:
         return outcome
     # The exception may hold anything.
@@ -184,9 +180,3 @@ def _packed_result(result: Outcome | BaseException, name: str) -> Packed:
         return packed(result)
     except PassingError as error:
         return packed(NotPassed(value=name, reason=str(error)))
-
-
-def kind_of(value: Any) -> str:
-    """Return what kind of value it is, in words: `a pandas.DataFrame`."""
-    kind = type(value)
-    return f"a {kind.__module__}.{kind.__qualname__}".replace("a builtins.", "a ")

@@ -8,7 +8,8 @@ from multiprocessing.context import SpawnContext
 from typing import Any
 
 from flowlock_core.execute.pools.messages import Packed, PassingError, receive, send, unpacked
-from flowlock_core.execute.pools.worker import NotPassed, work
+from flowlock_core.execute.pools.problems import NotPassed
+from flowlock_core.execute.pools.worker import work
 
 # Seconds until a process that has closed its connection has ended, and one that was killed.
 _ENDING = 1.0

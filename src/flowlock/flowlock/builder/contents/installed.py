@@ -6,7 +6,7 @@ The engine silently excludes files by their names: rattler-build's `file_mapper.
 import json
 import os
 import stat
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -38,7 +38,7 @@ class Installed:
 def read(prefix: Path) -> Installed:
     """Return what a script installed into a prefix."""
     stated = _stated(prefix)
-    present = set(_files(prefix))
+    present = set(files.paths_below(prefix))
     new = {path for path in present - stated.keys() if not is_bytecode(path, stated.keys())}
     changed = {path for path in present & stated.keys() if _is_changed(prefix / path, stated[path])}
     return Installed(prefix=prefix, new=frozenset(new), overwritten=frozenset(changed))
@@ -131,16 +131,6 @@ def _commands(packed: Mapping[str, Member]) -> set[str]:
     link = packed.get("info/link.json")
     lines = json.loads(link.data).get("noarch", {}).get("entry_points", ()) if link else ()
     return {f"bin/{line.partition('=')[0].strip()}" for line in lines}
-
-
-def _files(prefix: Path) -> Iterator[str]:
-    """Yield every file and link, less the environment's own records."""
-    root = os.fspath(prefix)
-    for folder, folders, names in os.walk(root):
-        links = [name for name in folders if os.path.islink(f"{folder}/{name}")]  # noqa: PTH114 - texts: there are thousands
-        below = folder[len(root) + 1 :].replace(os.sep, "/")
-        for name in (*names, *links):
-            yield f"{below}/{name}" if below else name
 
 
 def _stated(prefix: Path) -> dict[str, Mapping[str, Any]]:

@@ -181,14 +181,11 @@ def _is_rewritten(
 
 def _states(package: Path) -> dict[str, State]:
     """Return how the files and links of a package are, by their relative paths."""
-    root = os.fspath(package)
     states = {}
-    for folder, folders, names in os.walk(root):
-        links = [name for name in folders if os.path.islink(f"{folder}/{name}")]  # noqa: PTH114 - texts: there are thousands
-        for path in (f"{folder}/{name}" for name in (*names, *links)):
-            state = _state(path)
-            if state is not None:
-                states[path[len(root) + 1 :]] = state
+    for path in files.paths_below(package):
+        state = _state(f"{package}/{path}")
+        if state is not None:
+            states[path] = state
     return states
 
 
