@@ -143,7 +143,9 @@ def test_what_a_dead_worker_held_is_computed_again_unless_it_is_random(
             held = step(drawn_once, "held").partial(folder=str(tmp_path)).call()
         else:
             held = step(counted, "held").partial(folder=str(tmp_path), value=1).call()
-        died = step(dies, "d").partial(at=1, how="SIGKILL", value=1).policy(retries=0)
+        # It dies when the result has arrived, wherever that is held.
+        size = step(length_after, "size").partial(value=held).call()
+        died = step(dies, "d").partial(at=100_000, how="SIGKILL", value=size).policy(retries=0)
         return [step(length_after, "length").partial(value=held, seconds=1.0).call(), died.call()]
 
     problems = problems_of(workflow, pool, keep_going=True)
