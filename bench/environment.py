@@ -3,15 +3,19 @@
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
-from bench._measure import print_table, side_by_side
+from bench._measure import Cost, costs_side_by_side, print_table
 from bench.pipeline import clone, flowlock
-from flowlock.edges import files
+
+BARE, NOTHING = "bare typer app", "run --if-changed, nothing changed"
+FIRST, SECOND, REUSED = (f"the environment, {how}" for how in ("made first", "made again", "used again"))
+GOALS = {FIRST: "< 5", SECOND: "< 1", REUSED: "< 0.2"}
 
 
 def main() -> None:
-    """Print seconds of a run that has nothing to do, of its environment alone, and of making that."""
+    """Print what a run that has nothing to do takes, its environment alone, and the making of that."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, "workspace")
         clone(copy)
@@ -19,26 +23,33 @@ def main() -> None:
         flowlock(copy, "run", "penguins")
         bare = Path(folder, "bare.py")
         bare.write_text("import typer\ntyper.run(lambda: None)\n")
-        medians = side_by_side(
-            {
-                "bare typer app": lambda: subprocess.run([sys.executable, bare], check=True),
-                "run --if-changed, nothing changed": lambda: flowlock(
-                    copy, "run", "penguins", "--if-changed"
-                ),
-            },
-            repeat=7,
-        )
-        medians |= _made_and_reused(copy)
-    rows = [(name, value) for name, value in medians.items()]
-    print_table(("environment", "seconds"), rows)
-    print("goals: used again in under 0.2 s; made the second time in under 1 s, the first time in under 5 s")
+        making, before = _making(copy)
+        candidates = {
+            BARE: lambda: subprocess.run([sys.executable, bare], check=True),
+            NOTHING: lambda: flowlock(copy, "run", "penguins", "--if-changed"),
+            **making,
+        }
+        costs = costs_side_by_side(candidates, repeat=7, before=before)
+    floor = costs[BARE]
+    header = ("environment", "seconds", "goal", "ratio", "processor seconds", "ratio")
+    print_table(header, [_row(name, cost, floor) for name, cost in costs.items()])
 
 
-def _made_and_reused(root: Path) -> dict[str, float]:
-    """Return the medians of creating an environment without and with what is kept, and of its reuse."""
+def _row(name: str, cost: Cost, floor: Cost) -> tuple[object, ...]:
+    seconds, processor = cost.seconds, cost.processor
+    goal = GOALS.get(name, "")
+    return name, seconds, goal, seconds / floor.seconds, processor, processor / floor.processor
+
+
+def _making(root: Path) -> tuple[dict[str, Callable[[], object]], dict[str, Callable[[], object]]]:
+    """Return calls that make an environment without and with what is kept, and that reuse it.
+
+    Also what comes before each: the removal of what the last turn made is not part of making.
+    """
     from flowlock import workspace
     from flowlock.commands import run
     from flowlock.commands.session import Profile, Session
+    from flowlock.edges import files
     from flowlock.report.reporter import Silent
 
     session = Session(
@@ -47,24 +58,17 @@ def _made_and_reused(root: Path) -> dict[str, float]:
     workflow = session.workspace.workflow("penguins")
     state = session.workspace.state
 
-    def reuse() -> None:
+    def install() -> None:
         with run.install(session, workflow, "default", frozen=True):
             pass
 
-    def make_again() -> None:
+    def remove_environment() -> None:
         files.remove(state.environments())
-        reuse()
 
-    def make_from_archives() -> None:
+    def remove_all() -> None:
         for kept in (state.unpacked_packages, state.bytecode):
             files.remove(kept)
-        make_again()
+        remove_environment()
 
-    return side_by_side(
-        {
-            "the environment, made the first time": make_from_archives,
-            "the environment, made the second time": make_again,
-            "the environment, used again": reuse,
-        },
-        repeat=5,
-    )
+    calls: dict[str, Callable[[], object]] = {FIRST: install, SECOND: install, REUSED: install}
+    return calls, {FIRST: remove_all, SECOND: remove_environment}

@@ -40,13 +40,18 @@ def main() -> None:
     print(f"compile per spec above the floor: {1000 * written / count:.0f} ms")
 
 
-def clone(target: Path) -> None:
-    """Copy the source into a repository of its own, with the wheels that are here."""
+def copy_sources(target: Path) -> None:
+    """Copy what git lists of this repository into a repository of its own."""
     for name in git.source_files(ROOT):
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, target / name)
     subprocess.run(["git", "init", "-q"], cwd=target, check=True)
     subprocess.run(["git", "add", "-A"], cwd=target, check=True)
+
+
+def clone(target: Path) -> None:
+    """Copy the source into a repository of its own, with the wheels that are here."""
+    copy_sources(target)
     # So that the network is not measured.
     wheels = StateFolder.of(ROOT).wheels
     if wheels.is_dir():

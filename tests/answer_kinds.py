@@ -9,8 +9,8 @@ from typing import Any
 
 from flowlock.edges.http import AnswerKind
 from flowlock.edges.retry_policy import RetryPolicy
-from flowlock.release.targets import github_objects
 from flowlock.release.targets.client import Client, listed
+from flowlock.release.targets.forge import ForgeClient
 from flowlock.release.targets.protocol import Context
 from kind import Kind, Place, Problems
 from mutations import Syntax
@@ -78,8 +78,7 @@ def _read_index(client: Client, url: str) -> None:
 
 
 def _read_object(kind: Any, client: Client, url: str) -> None:
-    answer = client.accept(client.send("GET", url), "to answer")
-    github_objects.read(kind, answer, SERVER, "an object")
+    ForgeClient(client, SERVER, {}, size="limit", rows=1).get(kind, url, "to answer", "an object")
 
 
 def _asked(context: Context, read: Callable[[Client, str], None], path: Path) -> Problems:

@@ -13,6 +13,9 @@ from flowlock.edges import git
 from flowlock.edges.state_folder import StateFolder
 from shared import ROOT
 
+# Their environment has 1.4 GB: a test of its own syncs and runs them, where `make test-parts` was run.
+LARGE = ("events", "patrols", "subject-tracking")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
@@ -64,11 +67,34 @@ class Checkout:
         return {str(p.relative_to(channel)): p.read_bytes() for p in channel.rglob("*") if p.is_file()}
 
 
-def copy_repository(target: Path) -> None:
-    """Copy what git lists of this repository, uncommitted edits included, into a repository of its own."""
+def copy_repository(target: Path, *, large: bool = False) -> None:
+    """Copy what git lists of this repository, uncommitted edits included, into a repository of its own.
+
+    Workflows with a large environment are left out, unless they are asked for.
+    """
+    left_out = tuple(f"examples/{name}/" for name in LARGE)
     for name in git.source_files(ROOT):
+        if name.startswith(left_out) and not large:
+            continue
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, target / name)
     command = ["git", "-c", "user.name=Test", "-c", "user.email=test@example.org"]
     for arguments in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-qm", "All"]):
         subprocess.run([*command, *arguments], cwd=target, check=True)
+
+
+def linked_copy(synced: Checkout, root: Path) -> Checkout:
+    """Copy a synced checkout with hard links; it shares the unpacked packages and their bytecode."""
+    copy = Checkout(root=root)
+    shutil.copytree(synced.root, copy.root, copy_function=os.link, symlinks=True, ignore=_unless_copied)
+    shared = (synced.state.unpacked_packages, synced.state.bytecode)
+    for folder in shared:
+        folder.mkdir(exist_ok=True)
+        (copy.state.cache / folder.name).symlink_to(folder)
+    return copy
+
+
+def _unless_copied(folder: str, names: list[str]) -> list[str]:
+    """Return what no copy gets: environments, whose paths are the checkout's, and what is shared."""
+    left_out = {"cache": {"pkgs", "bytecode"}, ".flowlock": {"envs"}}.get(Path(folder).name, set())
+    return [name for name in names if name in left_out]

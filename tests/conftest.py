@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from flowlock_core import masking
-from servers.dask_parts import leave_dask_parts
+from servers.parts import restore_search_path
 
 # The task packages that the golden specs are made of.
 sys.path.insert(0, str(Path(__file__).parent / "golden" / "specs" / "tasks"))
@@ -43,8 +43,12 @@ def temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process masks the secrets of its connections until it ends; a test starts with none."""
+    """A process masks its secrets until it ends; those of a test are forgotten: all tests have thousands."""
     monkeypatch.setattr(masking, "_known", set())
+    # Where flowlock-core is tested alone, there is none.
+    secret = sys.modules.get("flowlock.edges.secret")
+    if secret is not None:
+        monkeypatch.setattr(secret, "_known", set(secret._known))
 
 
 @pytest.fixture
@@ -52,8 +56,14 @@ def refresh_golden(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--refresh-golden"))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _search_path() -> tuple[str, ...]:
+    """Where modules are searched before the first test."""
+    return tuple(sys.path)
+
+
 @pytest.fixture(scope="module", autouse=True)
-def _without_dask_afterwards() -> Iterator[None]:
-    """Take the packages of Dask off the path again when the tests of a module have ended."""
+def _search_path_afterwards(_search_path: tuple[str, ...]) -> Iterator[None]:
+    """Take what the tests of a module have put on the path off again: what is installed keys caches."""
     yield
-    leave_dask_parts()
+    restore_search_path(_search_path)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from shared import ROOT
 
-DOCS = sorted((ROOT / "docs").glob("*.md"))
+DOCS = sorted((ROOT / "docs").rglob("*.md"))
 PAGES = [
     *DOCS,
     ROOT / "README.md",

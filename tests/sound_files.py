@@ -2,7 +2,9 @@
 
 import json
 
-from flowlock.release.targets import github_objects
+from flowlock.release.targets import gitea_release
+from flowlock.release.targets.forge import Repository
+from flowlock.release.targets.github import Asset, GitHubRelease
 
 MANIFEST = """\
 [workspace]
@@ -128,9 +130,9 @@ REPODATA = json.dumps(
     }
 )
 OBJECTS = (
-    (github_objects.Repository, {"id": 1, "permissions": {"push": True}}),
+    (Repository, {"id": 1, "permissions": {"push": True}}),
     (
-        github_objects.GitHubRelease,
+        GitHubRelease,
         {
             "id": 1,
             "tag_name": "v1",
@@ -141,13 +143,26 @@ OBJECTS = (
         },
     ),
     (
-        github_objects.Asset,
+        Asset,
         {
             "id": 1,
             "name": "x.conda",
             "state": "uploaded",
             "browser_download_url": "https://example.org/x",
             "digest": "sha256:" + "0" * 64,
+        },
+    ),
+    (
+        gitea_release.GiteaRelease,
+        {"id": 1, "tag_name": "v1", "draft": True, "html_url": "https://example.org/x", "body": ""},
+    ),
+    (
+        gitea_release.Attachment,
+        {
+            "id": 1,
+            "name": "x.conda",
+            "uuid": "12345678-1234-5678-1234-567812345678",
+            "browser_download_url": "https://example.org/x",
         },
     ),
 )

@@ -15,6 +15,7 @@ from flowlock.spec.literals import literal_checks
 from flowlock.spec.parse import parse
 from flowlock.spec.rules.check import check_text
 from flowlock.tasks.verdicts import verdicts_by_owner
+from flowlock_core import registry
 from flowlock_core.command.describe import verdicts
 from flowlock_core.registry import Registration
 from flowlock_core.schema import TaskSignature, signature
@@ -95,3 +96,17 @@ def package_of(text: str) -> dict[str, str]:
     wrong = errors(problems)
     assert not wrong, [str(problem.location) + " " + problem.message for problem in wrong]
     return render(spec, catalog(), FACTS, source=text)
+
+
+def compiled_package(text: str, root: Path, distributions: Sequence[str]) -> Path:
+    """Write the package that a spec of tasks of some distributions compiles to; return its folder."""
+    known = [one for one in registry.registrations() if one.distribution in distributions]
+    found = [signature(one.load(), name=one.name, distribution=one.distribution) for one in known]
+    catalog = with_verdicts(Catalog.of(found), text, known)
+    spec, problems = check_text(text, "spec.yaml", catalog, FACTS)
+    assert spec
+    assert not problems
+    for path, content in render(spec, catalog, FACTS, source=text).items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(content, encoding="utf-8")
+    return root

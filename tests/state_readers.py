@@ -12,6 +12,7 @@ from flowlock.channel import store
 from flowlock.channel.index import INDEX_FORM, ChannelIndex
 from flowlock.commands import run
 from flowlock.commands.foreign_tasks import PARTS
+from flowlock.conda.safe_archives import RULES, SafeArchives
 from flowlock.edges import memo
 from flowlock.edges.stat_cache import StatCache
 from flowlock.lock.checked import CheckedLocks
@@ -73,12 +74,15 @@ CONTENTS: tuple[Any, ...] = (
     {"package": "a-1-0", "files": {"a.pyc": "large"}},
     {"package": "a-1-0", "files": {"../\0": 5}},
     {"state": ["x"], "answer": 5},
+    {"rules": RULES, "sha256": [5]},
+    {"rules": RULES + 1, "sha256": ["0" * 64]},
 )
 # Contents that a reader takes.
 SOUND: Mapping[str, tuple[Any, ...]] = {
     "signatures": ({"tasks": [], "errors": []},),
     "resolution": ({"pins": [{"file": "a.whl", "url": "https://h/a.whl", "sha256": "0" * 64}]},),
     "bytecode": ({"package": "a-1-0", "files": {"a.pyc": 5}},),
+    "safe archives": ({"rules": RULES, "sha256": ["0" * 64]},),
     "verdicts": ({"literals": [{"check": "x", "refusals": []}]},),
 }
 READERS: Mapping[str, tuple[Callable[[Path], Any], Any]] = {
@@ -96,6 +100,7 @@ READERS: Mapping[str, tuple[Callable[[Path], Any], Any]] = {
     "verdicts": (read_verdicts, {}),
     "environment": (lambda path: environment._is_whole(path.parents[1]), False),
     "bytecode": (lambda path: bytecode.read_kept(path.parent), None),
+    "safe archives": (lambda path: SafeArchives(path)._digests, set()),
     "interpreter": (lambda path: memo.read(path, interpreter._CachedAnswer), None),
     "run": (lambda path: run._is_current(path.parent, "e", None), False),
     "results": (lambda path: run._only_of_runs(path.parent), False),

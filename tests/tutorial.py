@@ -1,4 +1,4 @@
-"""docs/tutorial.md as its readers follow it: every file written, every change applied, every command run.
+"""A page of the documentation as readers follow it: files written, changes applied, every command run.
 
 A `sh` block is run, a `text` block after it holds lines of its output, a block after "Write `path`:" is that
 file, a `diff` block is applied.
@@ -15,7 +15,6 @@ import pytest
 
 from shared import ROOT
 
-TUTORIAL = ROOT / "docs/tutorial.md"
 ANYTHING = "…"
 WRITTEN = re.compile(r"Write\s+`(?P<path>[^`]+)`:$")
 
@@ -102,12 +101,12 @@ def missing(expected: str, output: str) -> str | None:
     return None
 
 
-def follow(home: Path, programs: Path) -> None:
-    """Do what the tutorial says, from an empty home, with the flowlock that is in a folder of programs."""
+def follow(home: Path, programs: Path, page: str = "tutorial.md") -> None:
+    """Do what a page of docs/ says, from an empty home, with the flowlock that is in a folder of programs."""
     reader = Reader(home=home, programs=programs)
     output = ""
-    for block in blocks(TUTORIAL.read_text()):
-        where = f"docs/tutorial.md:{block.line}"
+    for block in blocks((ROOT / "docs" / page).read_text()):
+        where = f"docs/{page}:{block.line}"
         written = WRITTEN.search(block.before)
         if written:
             reader.writes(written["path"], block.text)

@@ -1,17 +1,16 @@
 """One synced copy of this repository a session, and cheap copies of it for tests that break things."""
 
-import os
-import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from base_workspace import base_workspace, environment, made_base
-from checkout import Checkout, copy_repository
+from checkout import Checkout, copy_repository, linked_copy
 from repository import account, repository
-from servers.objects import object_store
-from servers.postgres import postgres_server
+from servers.objects import object_store, running_object_store
+from servers.postgres import postgres_server, running_postgres
 from servers.real import moto_server, quetz_server
 from shared import once
 from small import other_tools, small, tools
@@ -21,6 +20,7 @@ __all__ = [
     "base_workspace",
     "checkout",
     "environment",
+    "image_checkout",
     "made_base",
     "moto_server",
     "object_store",
@@ -28,8 +28,11 @@ __all__ = [
     "postgres_server",
     "quetz_server",
     "repository",
+    "running_object_store",
+    "running_postgres",
     "small",
     "synced",
+    "tagged",
     "tools",
 ]
 
@@ -48,6 +51,18 @@ def synced(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     return Checkout(root=once(tmp_path_factory, "synced", make) / "checkout")
 
 
+@pytest.fixture(scope="session")
+def image_checkout(synced: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """A synced checkout with the image of penguins, for tests that change nothing in it."""
+
+    def make(folder: Path) -> None:
+        made = linked_copy(synced, folder / "checkout")
+        done = made.flowlock("image", "build", "penguins")
+        assert done.code == 0, done.err
+
+    return Checkout(root=once(tmp_path_factory, "image", make) / "checkout")
+
+
 @pytest.fixture
 def checkout(synced: Checkout, tmp_path: Path) -> Callable[[], Checkout]:
     """Make synced checkouts that a test may break: hard links, since every writer renames.
@@ -56,18 +71,21 @@ def checkout(synced: Checkout, tmp_path: Path) -> Callable[[], Checkout]:
     """
 
     def make() -> Checkout:
-        copy = Checkout(root=tmp_path / "a cöpy")
-        shutil.copytree(synced.root, copy.root, copy_function=os.link, symlinks=True, ignore=_unless_copied)
-        shared = (synced.state.unpacked_packages, synced.state.bytecode)
-        for folder in shared:
-            folder.mkdir(exist_ok=True)
-            (copy.state.cache / folder.name).symlink_to(folder)
-        return copy
+        return linked_copy(synced, tmp_path / "a cöpy")
 
     return make
 
 
-def _unless_copied(folder: str, names: list[str]) -> list[str]:
-    """Return what no copy gets: environments, whose paths are the checkout's, and what is shared."""
-    left_out = {"cache": {"pkgs", "bytecode"}, ".flowlock": {"envs"}}.get(Path(folder).name, set())
-    return [name for name in names if name in left_out]
+@pytest.fixture
+def tagged(checkout: Callable[[], Checkout]) -> Checkout:
+    """A synced checkout whose version is tagged."""
+    made = checkout()
+    git = ["git", "-c", "user.name=Test", "-c", "user.email=test@example.org"]
+    # With what the sync brought in step.
+    for command in (
+        ["add", "-A"],
+        ["commit", "-q", "--allow-empty", "-m", "Synced"],
+        ["tag", "-a", "-m", "Release", "v0.1.0"],
+    ):
+        subprocess.run([*git, *command], cwd=made.root, check=True)
+    return made

@@ -131,7 +131,7 @@ def test_packages_that_nobody_knows_are_refused_before_anything_is_made(fresh: C
     assert_refused(done, "package or workflow `penguin` does not exist")
     nearest, every = done.document["problems"]
     assert (nearest["code"], nearest["hint"]) == ("FL521", "did you mean `penguins`?")
-    assert "flowlock-core, flowlock-ext-tabular" in every["hint"]
+    assert "flowlock-core, flowlock-dagster, flowlock-ext-ecoscope, flowlock-ext-privacy" in every["hint"]
     assert not fresh.state.path.exists()
 
 

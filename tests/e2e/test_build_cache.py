@@ -4,9 +4,14 @@ import pytest
 
 from flowlock.commands import cache as caches
 from flowlock.commands.session import Profile, Session
+from flowlock.edges import files, memo
 from flowlock.errors import FlowlockError
+from flowlock.image.kept import KeptImage, digest_of_pins, image_file
+from flowlock.image.layers import LayerCache, TarEntry
+from flowlock.lock.lockfile import document
 from flowlock.report.reporter import Silent
 from flowlock.workspace import load
+from images import EPOCH
 from small import Small
 
 PINNED = """version: 7
@@ -78,6 +83,47 @@ def test_unpacked_packages_and_wheels_that_nothing_is_made_of_go(small: Small, s
         ("wheel", "old-1-py3-none-any.whl"),
     ]
     assert not list(state.rglob("old-*"))
+
+
+def test_layers_of_images_are_kept_for_the_lock_that_they_were_made_from(
+    small: Small, session: Session
+) -> None:
+    lock = small.root / "examples/one/pixi.lock"
+    lock.parent.mkdir(parents=True)
+    lock.write_text(PINNED.format(file="one-1.0-0.conda", sha256="0" * 64))
+    locked = document.read(lock.read_text(), "pixi.lock").environments["default"].packages["linux-64"]
+    layers = LayerCache(folder=small.state.image_layers)
+    shared = ("shared", "numpy")
+    for name, pins in (("now", digest_of_pins(locked)), ("old", "f" * 64)):
+        for key, title in (shared, (name, f"{name} packages")):
+            layers.add(key, title, [TarEntry(path=key, source=key.encode())], EPOCH)
+        base = f"sha256:{name.encode().hex():0<64}"
+        files.write_bytes(layers.blob(base), b"base")
+        kept = KeptImage(
+            name=name,
+            pins=pins,
+            keys=[shared, (name, f"{name} packages")],
+            base=[base],
+            host={},
+            glibc="2.36",
+        )
+        memo.write(image_file(layers, name), kept.model_dump())
+    files.write_bytes(layers.folder / "incoming" / "half", b"half a layer")
+    files.write_bytes(image_file(layers, "damaged"), b"{")
+    done = caches.gc(session, dry_run=False)
+    assert sorted((entry.kind, entry.name) for entry in done.entries) == [
+        ("image", "damaged"),
+        ("image", "old"),
+        ("layer", "base image"),
+        ("layer", "half"),
+        ("layer", "old packages"),
+    ]
+    left = [entry for entry in caches.ls(session).entries if entry.kind in {"image", "layer"}]
+    assert sorted(entry.name for entry in left) == ["base image", "now", "now packages", "numpy"]
+    assert {entry.needed_by for entry in left} == {"examples/one/pixi.lock"}
+    assert layers.find("old", "old packages") is None
+    assert layers.find("now", "now packages") is not None
+    assert not [path for path in layers.folder.rglob("*") if path.is_file() and "old" in path.name]
 
 
 def test_a_lock_that_cannot_be_read_stops_it_all(small: Small, session: Session) -> None:

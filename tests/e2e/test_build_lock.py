@@ -16,10 +16,9 @@ from flowlock.builder.plan.result import BuildResult, BuildStatus
 from flowlock.builder.plan.snapshot import read_snapshot
 from flowlock.builder.plan.targets import targets
 from flowlock.builder.run import build
-from flowlock.commands import build as command
 from flowlock.commands import build_lock as locking
 from flowlock.commands import cache as caches
-from flowlock.commands.build import BuildSettings
+from flowlock.commands.build_stage import BuildSettings, build_named
 from flowlock.commands.session import Profile, Session
 from flowlock.conda import platforms
 from flowlock.edges.state_folder import StateFolder
@@ -243,16 +242,16 @@ def test_what_is_elsewhere_is_downloaded_once_checked_and_built_from_without_a_n
         pinned = sorted(record.file_name for _, _, record in held.records())
         damaged.update(name for name in pinned if name.startswith("hatchling-"))
         with pytest.raises(FlowlockError, match=r"hatchling-.* does not have the expected sha256"):
-            command.build(online, (), BuildSettings(jobs=2))
+            build_named(online, (), BuildSettings(jobs=2))
         damaged.clear()
-        made = command.build(online, (), BuildSettings(jobs=2))
+        made = build_named(online, (), BuildSettings(jobs=2))
         assert {one.status for one in made.packages} == {BuildStatus.BUILT}
     assert {name: asked.count(name) for name in pinned if not name.startswith("hatchling-")} == {
         name: 1 for name in pinned if not name.startswith("hatchling-")
     }
     shutil.rmtree(small.state.artifacts)
     # Nobody answers any more, and nobody is asked.
-    again = command.build(online, (), BuildSettings(jobs=2))
+    again = build_named(online, (), BuildSettings(jobs=2))
     assert {one.status for one in again.packages} == {BuildStatus.BUILT}
     downloads = [entry for entry in caches.ls(online).entries if entry.kind == "download"]
     assert sorted(f"{entry.name}.conda" for entry in downloads) == pinned

@@ -16,9 +16,8 @@ from flowlock.builder.plan.targets import targets
 from flowlock.builder.run import build
 from flowlock.builder.worker.native import needs
 from flowlock.channel.serve import serving
-from flowlock.commands import build as command
 from flowlock.commands import build_lock as locking
-from flowlock.commands.build import BuildSettings
+from flowlock.commands.build_stage import BuildSettings, build_named
 from flowlock.commands.session import Profile, Session
 from flowlock.conda import platforms
 from flowlock.errors import FlowlockError
@@ -155,15 +154,15 @@ def test_each_variant_is_built_from_its_own_locked_environment(small: Small, pyt
     with serving(Path(url2pathname(urlsplit(pythons).path))) as url:
         session = in_conda_forge(small, offline=False, platforms=[here], others=[url])
         with pytest.raises(FlowlockError, match=r"recipes/build\.lock does not exist"):
-            command.build(session, (), BuildSettings())
+            build_named(session, (), BuildSettings())
         locking.lock(session, LockOptions())
-        command.build(session, (), BuildSettings(test=True, jobs=2))
+        build_named(session, (), BuildSettings(test=True, jobs=2))
     versions = {name: found[here]["python"][:4] for name, found in pinned(small).items()}
     assert versions == {"fast/host": THIS_PYTHON, f"fast (python {OTHER_PYTHON}.*)/host": OTHER_PYTHON}
     # Nobody serves any more, and nobody is asked.
-    before = {one.artifact.build for one in command.build(session, (), BuildSettings()).packages}
+    before = {one.artifact.build for one in build_named(session, (), BuildSettings()).packages}
     shutil.rmtree(small.state.artifacts)
-    again = command.build(session, (), BuildSettings())
+    again = build_named(session, (), BuildSettings())
     assert {one.status for one in again.packages} == {BuildStatus.BUILT}
     assert {one.artifact.build for one in again.packages} == before
 

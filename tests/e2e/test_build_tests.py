@@ -60,6 +60,14 @@ def test_what_cannot_be_installed_here_is_said_to_be_untested(small: Small) -> N
     assert "not tested: numpy, pandas" in small.build(test=True).as_text()
 
 
+def test_what_needs_a_package_of_ours_that_cannot_be_installed_here_is_untested_too(small: Small) -> None:
+    with_tests(small, "gamma", needs="dagster")
+    with_tests(small, "beta", imports("beta"), needs="gamma")
+    with_tests(small, "alpha", imports("alpha"), needs="beta")
+    untested = "not tested: dagster not in the base channel"
+    assert outcomes(small) == {"gamma": "", "beta": untested, "alpha": untested}
+
+
 def test_a_test_that_asks_for_more_gets_it(small: Small) -> None:
     more = {"script": ["hatchling --help"], "requirements": {"run": ["hatchling"]}}
     with_tests(small, "alpha", more, {"package_contents": {"site_packages": ["alpha"]}})

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -16,6 +17,8 @@ from flowlock.cli import app
 from shared import ROOT
 
 COMMAND = [sys.executable, "-m", "flowlock"]
+# As users have it: what is written may be kept until the end.
+BUFFERED = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
 
 
 def test_a_reader_that_goes_away_is_no_failure() -> None:
@@ -29,15 +32,32 @@ def test_a_reader_that_goes_away_is_no_failure() -> None:
     assert run.returncode == 0
 
 
+@pytest.mark.parametrize("argument", ["tasks", "--help", "--version"])
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
-def test_an_output_that_is_full_is_said() -> None:
+def test_an_output_that_is_full_is_said(argument: str) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            [*COMMAND, "tasks"], cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+            [*COMMAND, argument],
+            cwd=ROOT,
+            env=BUFFERED,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
         )
     assert done.returncode == 1
     assert "FL010" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell of Windows cannot close a stream")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_an_output_that_is_closed_is_not_wanted(closed: str) -> None:
+    for argument, code in (("tasks", 0), ("--help", 0), ("nope", 2)):
+        command = f"{shlex.join([*COMMAND, argument])} {closed}"
+        done = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == code, done.stderr
+        assert "Traceback" not in done.stdout + done.stderr
 
 
 def test_a_bare_call_shows_the_help_and_exits_2() -> None:
@@ -125,11 +145,6 @@ def test_an_interrupt_exits_130_with_one_document_and_no_traceback(tmp_path: Pat
 
 
 def test_completion_answers_the_shell() -> None:
-    environment = {
-        **os.environ,
-        "_FLOWLOCK_COMPLETE": "complete_bash",
-        "COMP_WORDS": "flowlock che",
-        "COMP_CWORD": "1",
-    }
-    done = subprocess.run(COMMAND, env=environment, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "_FLOWLOCK_COMPLETE": "bash"}
+    done = subprocess.run([*COMMAND, "che"], env=environment, capture_output=True, text=True, check=False)
     assert done.stdout.split() == ["check"]

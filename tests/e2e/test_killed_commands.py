@@ -3,7 +3,6 @@
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,19 +23,33 @@ def system_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def kill_when(root: Path, condition: Callable[[], bool], *arguments: str) -> None:
-    """Run flowlock in a process of its own, and kill it as soon as the condition holds."""
-    command = [sys.executable, "-m", "flowlock", "--profile", "embedded", *arguments]
-    with subprocess.Popen(
-        command, cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    ) as running:
-        deadline = time.monotonic() + LIMIT
-        while not condition():
-            assert running.poll() is None, running.stderr.read() if running.stderr else ""
-            assert time.monotonic() < deadline
-            time.sleep(0.001)
-        running.send_signal(signal.SIGKILL)
-    assert running.returncode == -signal.SIGKILL
+# A process that looks from outside can look too late: a lock takes a tenth of a second.
+KILLED = """
+import os, runpy, signal, sys
+from pathlib import Path
+
+folder, looking = Path(sys.argv.pop(1)), False
+
+def kill_when_written(event, arguments):
+    global looking
+    if looking:
+        return
+    looking = True
+    if any(folder.glob("*/*")):
+        os.kill(os.getpid(), signal.SIGKILL)
+    looking = False
+
+sys.addaudithook(kill_when_written)
+sys.argv[0] = "flowlock"
+runpy.run_module("flowlock", run_name="__main__")
+"""
+
+
+def kill_when_written(folder: Path, *arguments: str, root: Path) -> None:
+    """Run flowlock in a process that kills itself as soon as a folder in this folder has a file."""
+    command = [sys.executable, "-c", KILLED, str(folder), "--profile", "embedded", *arguments]
+    done = subprocess.run(command, cwd=root, check=False, capture_output=True, text=True, timeout=LIMIT)
+    assert done.returncode == -signal.SIGKILL, done.stdout + done.stderr
 
 
 def temporaries(checkout: Checkout) -> list[str]:
@@ -51,7 +64,7 @@ def test_a_killed_lock_leaves_its_temporaries_where_the_next_one_removes_them(
     copy = checkout()
     folder, lock = copy.state.temporary, copy.state.workflow_lock("penguins")
     lock.unlink()
-    kill_when(copy.root, lambda: any(folder.glob("*/*")), "lock", "penguins")
+    kill_when_written(folder, "lock", "penguins", root=copy.root)
     assert not lock.exists()
     assert temporaries(copy)
     assert list(system_folder.iterdir()) == []
@@ -68,7 +81,7 @@ def test_a_killed_publish_leaves_its_temporaries_where_the_next_one_removes_them
     repository.git("tag", "-a", "-m", "Release", "v0.1.0")
     copy, published = Checkout(root=repository.root), tmp_path / "published"
     arguments = ("publish", "--tag", "v0.1.0", "--to", f"directory:{published}")
-    kill_when(copy.root, lambda: any(published.glob("*/*")), *arguments)
+    kill_when_written(published, *arguments, root=copy.root)
     assert temporaries(copy)
     assert list(system_folder.iterdir()) == []
     done = copy.flowlock(*arguments)

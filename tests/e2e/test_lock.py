@@ -13,12 +13,13 @@ from pathlib import Path
 import pytest
 from conda_package_handling import api as archives
 
+from flowlock.edges.local_server import QuietHandler
 from flowlock.lock import run
 from flowlock.lock.lockfile import document
 from flowlock.lock.lockfile.export import export
 from flowlock.lock.lockfile.forms import ExportKind
 from flowlock.lock.manifest import pixi
-from flowlock.lock.manifest.model import channel_url, for_workflow, simple
+from flowlock.lock.manifest.model import GeneratedFeature, channel_url, generated, simple
 from flowlock.lock.result import LockOptions, LockTarget
 from flowlock.lock.satisfy import CurrentBuild
 from flowlock.lock.solver.sources import ChannelFolder
@@ -50,12 +51,14 @@ print(json.dumps(sorted(record.name.normalized for record in records)))
 
 def workflow_target(place: Path, name: str = "demo") -> LockTarget:
     """Return the target of a workflow as it is committed: two environments, five platforms."""
-    text = for_workflow(
+    test = GeneratedFeature(name="test", dependencies={"pytest": "*"}, tasks={})
+    text = generated(
         f"flowlock-{name}-workflow",
         "0.1.0",
         channels=[RELEASE, "conda-forge"],
         platforms=SUBDIRS,
-        test={"pytest": "*"},
+        tasks={},
+        features=[test],
     )
     return LockTarget(manifest=pixi.read(text, "pixi.toml", label=name), path=place, shown=place.name)
 
@@ -153,9 +156,8 @@ def served(tmp_path: Path) -> Iterator[ChannelFolder]:
             thread.join()
 
 
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        """Log nothing."""
+class _Quiet(QuietHandler, SimpleHTTPRequestHandler):
+    """Serves a folder."""
 
 
 def _archive(scratch: Path, folder: Path, name: str, depends: list[str]) -> dict[str, object]:

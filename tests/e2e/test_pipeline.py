@@ -153,12 +153,12 @@ def test_test_cases_run_in_the_locked_environment(synced: Checkout) -> None:
     done = synced.flowlock("--json", "test")
     assert done.code == 0, done.out + done.err
     names = {entry["workflow"] for entry in done.document["workflows"]}
-    assert names == {"penguins", "weather", "carbon", "trends"}
+    assert names == {"penguins", "weather", "carbon", "clean-table", "trends", "wages"}
 
 
 def test_locks_name_no_path_of_this_machine(synced: Checkout) -> None:
     locks = list(synced.state.locks.rglob("pixi.lock"))
-    assert len(locks) == 4
+    assert len(locks) == 6
     for lock in locks:
         text = lock.read_text()
         assert "file://" not in text

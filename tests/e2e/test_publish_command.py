@@ -3,19 +3,25 @@
 import json
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from checkout import Checkout
+from checkout import Checkout, Outcome
+from flowlock.commands.publish import verify_tag
+from flowlock.commands.session import Profile, Session
+from flowlock.report.reporter import Silent
+from flowlock.workspace import load
 from servers import venues
+from servers.gitea import OWNER, REPOSITORY, Gitea
 from servers.loopback import Request, Response, answering
 from servers.packages import package
 from servers.prefix_dev import PrefixDev
+from servers.registry import PASSWORD, USER, token_registry
 from servers.venues import PREFIX_TOKEN
 
 # Made anew, so that no copy of this file has them.
@@ -25,19 +31,8 @@ PLANTED = {
 }
 
 
-@pytest.fixture
-def tagged(checkout: Callable[[], Checkout]) -> Checkout:
-    """A synced checkout whose version is tagged."""
-    made = checkout()
-    git = ["git", "-c", "user.name=Test", "-c", "user.email=test@example.org"]
-    # With what the sync brought in step.
-    for command in (
-        ["add", "-A"],
-        ["commit", "-q", "--allow-empty", "-m", "Synced"],
-        ["tag", "-a", "-m", "Release", "v0.1.0"],
-    ):
-        subprocess.run([*git, *command], cwd=made.root, check=True)
-    return made
+def session_of(checkout: Checkout) -> Session:
+    return Session(workspace=load(checkout.root), profile=Profile.EMBEDDED, offline=False, progress=Silent())
 
 
 def files_with(folder: Path, text: str) -> list[Path]:
@@ -57,11 +52,46 @@ def test_a_tag_is_published_to_a_folder_once_and_verified_there(tagged: Checkout
     assert not (tmp_path / "publ ished").exists()
     first = tagged.flowlock("--json", "publish", "--tag", "v0.1.0", "--to", target)
     assert first.code == 0, first.err
-    assert set(first.document) == {"tag", "targets"}
+    assert set(first.document) == {"tag", "targets", "left_out"}
+    (left_out,) = first.document["left_out"]
+    assert "no Dagster" in left_out["reason"]
     assert {one["status"] for one in first.document["targets"][0]["artifacts"]} == {"uploaded"}
     second = tagged.flowlock("--json", "publish", "--tag", "v0.1.0", "--to", target)
     assert {one["status"] for one in second.document["targets"][0]["artifacts"]} == {"present"}
     assert tagged.flowlock("verify", "--tag", "v0.1.0", "--to", target).code == 0
+
+
+def test_a_tag_is_published_to_gitea_and_verified_there_and_its_token_is_nowhere(tagged: Checkout) -> None:
+    state = Gitea(token=f"planted-{secrets.token_hex(12)}")
+    environ = {"GITEA_TOKEN": state.token}
+    with answering(state.answer) as url:
+        targets = [f"gitea:{url}/{OWNER}", f"gitea:{url}/{OWNER}/{REPOSITORY}"]
+        to = [word for target in targets for word in ("--to", target)]
+        built = ("--from", str(tagged.state.channel))
+        command = ["publish", "--tag", "v0.1.0", *to, *built]
+        first = tagged.flowlock("--json", "-v", *command, cwd=None, **environ)
+        assert first.code == 0, first.err
+        assert set(statuses(first)) == {"uploaded"}
+        second = tagged.flowlock("--json", *command, cwd=None, **environ)
+        assert set(statuses(second)) == {"present"}
+        verified = tagged.flowlock("-v", "verify", "--tag", "v0.1.0", *to, *built, cwd=None, **environ)
+        assert verified.code == 0, verified.err
+        shown = tagged.flowlock("status", *to[:2], cwd=None, **environ)
+        assert shown.code == 0, shown.err
+        (place, *_) = [
+            place for place in state.packages if "flowlock_core" in place or "flowlock-core" in place
+        ]
+        state.packages[place] = state.packages[place][:-1] + b"?"
+        altered = tagged.flowlock("verify", "--tag", "v0.1.0", *to, *built, cwd=None, **environ)
+        assert altered.code == 1
+        assert "FL849" in altered.err + altered.out
+    for done in (first, second, verified, shown, altered):
+        assert state.token not in done.out + done.err
+    assert not files_with(tagged.state.path, state.token)
+
+
+def statuses(done: Outcome) -> list[str]:
+    return [one["status"] for target in done.document["targets"] for one in target["artifacts"]]
 
 
 def test_credentials_are_never_shown_nor_written_nor_passed_on(tagged: Checkout, tmp_path: Path) -> None:
@@ -90,6 +120,48 @@ def test_credentials_are_never_shown_nor_written_nor_passed_on(tagged: Checkout,
         assert not files_with(tmp_path, value)
 
 
+def test_images_of_a_tag_are_published_to_a_registry_with_users_and_verified_there(
+    tagged: Checkout, image_checkout: Checkout, tmp_path: Path
+) -> None:
+    shutil.copytree(image_checkout.state.image_layers, tagged.state.image_layers, copy_function=os.link)
+    source = tmp_path / "from"
+    shutil.copytree(tagged.state.channel, source)
+    done = tagged.flowlock("image", "build", "penguins", "--output", source / "images")
+    assert done.code == 0, done.err
+    name = "flowlock-penguins-workflow"
+    with token_registry(tmp_path / "registry") as registry:
+        login = {"REGISTRY_USERNAME": USER, "REGISTRY_PASSWORD": PASSWORD}
+        target = f"oci:{registry.host}/octo/flow"
+        to = ("--tag", "v0.1.0", "--to", target, "--from", source)
+
+        def publish(*options: str) -> Outcome:
+            return tagged.flowlock("--json", "-v", "publish", *to, *options, cwd=None, **login)
+
+        def statuses(done: Outcome) -> dict[str, str]:
+            assert done.code == 0, done.err
+            return {one["file"]: one["status"] for one in done.document["targets"][0]["artifacts"]}
+
+        asked = publish("--dry-run")
+        assert statuses(asked) == {name: "missing"}
+        assert registry.stored() == {}
+        absent = verify_tag(
+            session_of(tagged), "v0.1.0", to=[target], source=source, deadline=0.0, environ=login
+        )
+        assert [problem.code for problem in absent.problems] == ["FL848"]
+        first, second = publish(), publish()
+        assert (statuses(first), statuses(second)) == ({name: "uploaded"}, {name: "present"})
+        (sha256,) = (one["sha256"] for one in first.document["targets"][0]["artifacts"])
+        assert registry.tags(f"octo/flow/{name}")["0.1.0"] == f"sha256:{sha256}"
+        verified = tagged.flowlock("verify", *to, cwd=None, **login)
+        assert verified.code == 0, verified.err
+        status = tagged.flowlock("status", "--to", target, cwd=None, **login)
+        assert "has images and no packages" in status.out
+        shown = "".join(one.out + one.err for one in (asked, first, second, verified, status))
+        for secret in (PASSWORD, *registry.issued):
+            assert secret not in shown
+            assert not files_with(tagged.state.path, secret)
+
+
 def test_credentials_are_in_no_process_arguments(tmp_path: Path) -> None:
     package(tmp_path / "artifacts", "core")
     state = PrefixDev(tokens={PREFIX_TOKEN})
@@ -112,7 +184,7 @@ def test_credentials_are_in_no_process_arguments(tmp_path: Path) -> None:
     )
     with answering(slow) as url:
         document = {
-            "target": f"prefix:{url}/flowlock",
+            "targets": [f"prefix:{url}/flowlock"],
             "environ": {"PREFIX_API_KEY": PREFIX_TOKEN},
             "artifacts": str(tmp_path / "artifacts"),
             "folder": str(tmp_path),

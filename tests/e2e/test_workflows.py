@@ -16,11 +16,11 @@ def states(checkout: Checkout) -> dict[str, tuple[str, str]]:
 
 def test_a_synced_workspace_is_current(synced: Checkout) -> None:
     assert states(synced) == dict.fromkeys(
-        ("carbon", "penguins", "trends", "weather"), ("current", "current")
+        ("carbon", "clean-table", "penguins", "trends", "wages", "weather"), ("current", "current")
     )
     lines = synced.flowlock("workflows").out.splitlines()
     assert lines[0].split() == ["workflow", "version", "package", "lock", "title"]
-    assert lines[2].endswith("Palmer penguins, island by island")
+    assert lines[3].endswith("Palmer penguins, island by island")
 
 
 def test_what_is_out_of_step_is_told_of_each_workflow(checkout: Callable[[], Checkout]) -> None:
@@ -47,7 +47,9 @@ def test_a_graph_is_drawn_from_the_spec_as_it_is_now(
     assert drawn.out == (package / "flowlock_penguins_workflow/graph.mmd").read_text()
     done = copy.flowlock("graph", "penguins", "--svg", "--output", tmp_path / "steps.svg")
     assert done.out.strip() == str(tmp_path / "steps.svg")
-    assert (tmp_path / "steps.svg").read_text() == (package / "graph.svg").read_text()
+    assert (tmp_path / "steps.svg").read_text() == (
+        package / "flowlock_penguins_workflow/graph.svg"
+    ).read_text()
 
 
 def test_a_graph_opens_in_the_browser(checkout: Callable[[], Checkout], tmp_path: Path) -> None:

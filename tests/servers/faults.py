@@ -54,6 +54,30 @@ class Storm:
             return fault
 
 
+@dataclass(kw_only=True)
+class DealtStorm(Storm):
+    """A storm in which each fault happens once in so many requests, whatever order threads send them in.
+
+    Each `period` requests have every kind of fault once, at places that the seed shuffles. So the least
+    number of faults follows from the least number of requests, and not from luck.
+    """
+
+    rate: float = 0.0
+    period: int
+    dealt: list[Fault | None] = field(default_factory=list)
+
+    def next(self, method: str) -> Fault | None:
+        with self.lock:
+            self.requests += 1
+            if not self.dealt:
+                self.dealt = [*self.kinds, *[None] * (self.period - len(self.kinds))]
+                self._random.shuffle(self.dealt)
+            fault = self.dealt.pop()
+            if fault is not None:
+                self.happened[fault] += 1
+            return fault
+
+
 @contextmanager
 def proxy(upstream: str, storm: Storm) -> Iterator[str]:  # noqa: C901 - one handler, one branch a fault
     """Serve what upstream serves, through the storm."""

@@ -1,14 +1,18 @@
 """A threaded HTTP server on a free port of loopback, made of one function from request to response."""
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from ssl import SSLContext
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
+
+from flowlock.edges.local_server import QuietHandler
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,7 +42,30 @@ def as_json(status: int, document: Any, **headers: str) -> Response:
     return Response(status=status, body=json.dumps(document).encode(), headers=named)
 
 
-class Handler(BaseHTTPRequestHandler):
+def multipart(request: Request, known: set[str]) -> dict[str, tuple[dict[str, str], bytes]]:
+    """Return the headers and contents of a form's parts by name; a ValueError says what is wrong with it."""
+    boundary = re.fullmatch(r"multipart/form-data; boundary=(\S+)", request.headers["content-type"])
+    if not boundary:
+        raise ValueError("not multipart/form-data")
+    mark = b"--" + boundary[1].encode()
+    head, *middle, end = (b"\r\n" + request.body).split(b"\r\n" + mark)
+    if head or end.strip() != b"--":
+        raise ValueError("malformed multipart body")
+    found = {}
+    for part in middle:
+        text, _, content = part.removeprefix(b"\r\n").partition(b"\r\n\r\n")
+        headers = {
+            name.lower(): value
+            for name, _, value in (line.partition(": ") for line in text.decode().split("\r\n"))
+        }
+        name = re.search(r'\bname="([^"]+)"', headers["content-disposition"])
+        if not name or name[1] in found or name[1] not in known:
+            raise ValueError("an unexpected part")
+        found[name[1]] = (headers, content)
+    return found
+
+
+class Handler(QuietHandler):
     protocol_version = "HTTP/1.1"
     answer: Callable[[Request], Response]
     disable_nagle_algorithm = True
@@ -64,9 +91,6 @@ class Handler(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = handle_any
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        pass
-
 
 class Server(ThreadingHTTPServer):
     daemon_threads = True
@@ -77,9 +101,11 @@ class Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def serve(handler: type[BaseHTTPRequestHandler], *, tls: SSLContext | None = None) -> Iterator[str]:
+def serve(
+    handler: type[BaseHTTPRequestHandler], *, tls: SSLContext | None = None, port: int = 0
+) -> Iterator[str]:
     """Serve until the block ends; yield the URL."""
-    server = Server(("127.0.0.1", 0), handler)
+    server = Server(("127.0.0.1", port), handler)
     if tls is not None:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -93,7 +119,27 @@ def serve(handler: type[BaseHTTPRequestHandler], *, tls: SSLContext | None = Non
 
 
 @contextmanager
-def answering(answer: Callable[[Request], Response], *, tls: SSLContext | None = None) -> Iterator[str]:
-    """Serve a function."""
-    with serve(type("Answering", (Handler,), {"answer": staticmethod(answer)}), tls=tls) as url:
+def answering(
+    answer: Callable[[Request], Response], *, tls: SSLContext | None = None, port: int = 0
+) -> Iterator[str]:
+    """Serve a function; without a port, on one that is free."""
+    handler = type("Answering", (Handler,), {"answer": staticmethod(answer)})
+    with serve(handler, tls=tls, port=port) as url:
+        yield url
+
+
+@contextmanager
+def serving_folder(folder: Path) -> Iterator[str]:
+    """Serve the files of a folder."""
+
+    media = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+
+    def answer(request: Request) -> Response:
+        file = folder / request.path.lstrip("/")
+        if not file.is_file():
+            return Response(status=404)
+        kind = media.get(file.suffix, "application/octet-stream")
+        return Response(status=200, body=file.read_bytes(), media=kind)
+
+    with answering(answer) as url:
         yield url

@@ -43,6 +43,18 @@ class ObjectStore:
 
         obstore.put(self._bucket(), key, data)
 
+    def delete(self, key: str) -> None:
+        """Remove an object, not through our own code."""
+        import obstore
+
+        obstore.delete(self._bucket(), key)
+
+    def listed(self) -> list[str]:
+        """Return the keys of all objects, not through our own code."""
+        import obstore
+
+        return [entry["path"] for page in obstore.list(self._bucket()) for entry in page]
+
     def make_bucket(self) -> None:
         """Make the bucket."""
         urllib.request.urlopen(urllib.request.Request(f"{self.url}/{BUCKET}", method="PUT")).close()
@@ -61,9 +73,16 @@ class ObjectStore:
 
 
 @pytest.fixture(scope="session")
-def object_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
+def running_object_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
     use_connection_parts()
     with moto(PARTS / "bin/python", tmp_path_factory.mktemp("moto")) as running:
         store = ObjectStore(url=running.url)
         store.make_bucket()
         yield store
+
+
+@pytest.fixture(scope="module")
+def object_store(running_object_store: ObjectStore) -> ObjectStore:
+    """The server of the session, with its client for the tests of a module."""
+    use_connection_parts()
+    return running_object_store

@@ -4,17 +4,16 @@ import os
 import secrets
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from servers.parts import use_parts
 from servers.real import free_port
 from shared import ROOT, require_part
 
@@ -58,19 +57,22 @@ class PostgresServer:
 
 def use_connection_parts() -> None:
     """Let this process import what `make test-parts` has installed, where it has nothing itself."""
-    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    packages = PARTS / "lib" / version / "site-packages"
-    if packages.is_dir() and str(packages) not in sys.path:
-        sys.path.append(str(packages))
     for module in ("adbc_driver_postgresql", "obstore", "moto"):
-        require_part(found=find_spec(module) is not None, part=f"the Python package {module}")
+        use_parts("connections", module)
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[PostgresServer]:
+def running_postgres() -> Iterator[PostgresServer]:
     use_connection_parts()
     with postgres() as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def postgres_server(running_postgres: PostgresServer) -> PostgresServer:
+    """The server of the session, with its driver for the tests of a module."""
+    use_connection_parts()
+    return running_postgres
 
 
 @contextmanager

@@ -1,19 +1,15 @@
 """A stateful stand-in for prefix.dev, strict about what its API asks for."""
 
 import hashlib
-import io
 import json
 import re
-import tarfile
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
-import zstandard
-
-from servers.loopback import Request, Response, as_json
+from servers.loopback import Request, Response, as_json, multipart
+from servers.packages import index_in
 
 UPLOAD = re.compile(r"/api/v1/upload/([^/]+)")
 FILE = re.compile(r"/([^/]+)/([^/]+)/([^/]+\.conda)")
@@ -69,11 +65,11 @@ class PrefixDev:
         if channel not in self.channels:
             return as_json(404, {"error": f"no channel {channel}"})
         try:
-            parts = _parts(request)
+            parts = multipart(request, {"file", "attestation"})
             file, data = _file(parts)
         except ValueError as error:
             return as_json(422, {"error": str(error)})
-        index = _index(data)
+        index = index_in(data)
         place = f"{index['subdir']}/{file}"
         stored = self.channels[channel]
         if place in stored and request.query.get("force") != "true":
@@ -110,28 +106,6 @@ class PrefixDev:
         return {"info": {"subdir": subdir}, "packages": {}, "packages.conda": packages}
 
 
-def _parts(request: Request) -> dict[str, tuple[dict[str, str], bytes]]:
-    boundary = re.fullmatch(r"multipart/form-data; boundary=(\S+)", request.headers["content-type"])
-    if not boundary:
-        raise ValueError("not multipart/form-data")
-    mark = b"--" + boundary[1].encode()
-    head, *middle, end = (b"\r\n" + request.body).split(b"\r\n" + mark)
-    if head or end.strip() != b"--":
-        raise ValueError("malformed multipart body")
-    found = {}
-    for part in middle:
-        text, _, content = part.removeprefix(b"\r\n").partition(b"\r\n\r\n")
-        headers = {
-            name.lower(): value
-            for name, _, value in (line.partition(": ") for line in text.decode().split("\r\n"))
-        }
-        name = re.search(r'\bname="([^"]+)"', headers["content-disposition"])
-        if not name or name[1] in found or name[1] not in {"file", "attestation"}:
-            raise ValueError("an unexpected part")
-        found[name[1]] = (headers, content)
-    return found
-
-
 def _file(parts: Mapping[str, tuple[dict[str, str], bytes]]) -> tuple[str, bytes]:
     headers, data = parts["file"]
     if set(headers) != PART_HEADERS:
@@ -140,20 +114,10 @@ def _file(parts: Mapping[str, tuple[dict[str, str], bytes]]) -> tuple[str, bytes
         raise ValueError("the part's type or length is wrong")
     if headers["x-file-sha256"] != hashlib.sha256(data).hexdigest():
         raise ValueError("X-File-SHA256 is not the file's")
-    index = _index(data)
+    index = index_in(data)
     file = headers["x-file-name"]
     if file != f"{index['name']}-{index['version']}-{index['build']}.conda":
         raise ValueError("X-File-Name is not the package's")
     if "attestation" in parts:
         json.loads(parts["attestation"][1])
     return file, data
-
-
-def _index(data: bytes) -> dict[str, Any]:
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        name = next(name for name in archive.namelist() if name.startswith("info-"))
-        tar = zstandard.ZstdDecompressor().stream_reader(archive.read(name)).read()
-    with tarfile.open(fileobj=io.BytesIO(tar)) as opened:
-        member = opened.extractfile("info/index.json")
-        assert member is not None
-        return dict(json.load(member))

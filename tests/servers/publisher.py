@@ -10,9 +10,9 @@ from servers.venues import Venue
 
 def main(text: str) -> int:
     asked = json.loads(text)
-    venue = Venue(target=asked["target"], environ=asked["environ"], served=dict)
+    opened = [Venue(target=target, environ=asked["environ"], served=dict) for target in asked["targets"]]
     paths = sorted(Path(asked["artifacts"]).glob("*.conda"))
-    result = venues.run([venue], paths, Path(asked["folder"]), retry_policy=venues.STORMY, jobs=4)
+    result = venues.run(opened, paths, Path(asked["folder"]), retry_policy=venues.STORMY, jobs=4)
     return 0 if result.ok else 1
 
 

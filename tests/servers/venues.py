@@ -8,7 +8,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from flowlock.edges.retry_policy import RetryPolicy
@@ -20,6 +20,7 @@ from flowlock.release.targets.protocol import Context
 from flowlock.report.reporter import Progress, Silent
 from servers import real
 from servers.faults import Storm, proxy
+from servers.gitea import OWNER, REPOSITORY, Gitea
 from servers.github import GitHub
 from servers.loopback import answering
 from servers.packages import pinned
@@ -30,6 +31,7 @@ QUICK = RetryPolicy(tries=12, first_pause=0.005, longest_pause=0.05, connect=5.0
 STORMY = RetryPolicy(tries=12, first_pause=0.005, longest_pause=0.05, connect=2.0, read=0.4)
 PREFIX_TOKEN = "pfx-4d1f0c7e9b2a"
 GITHUB_TOKEN = "ghp-77aa0b1c2d3e4f"
+GITEA_TOKEN = "gitea-9e1f0b7733c52d"
 AWS_SECRET = "wJalrXUtnFEMI-K7MDENG-bPxRfiCYEXAMPLEKEY"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -95,6 +97,40 @@ def github(storm: Storm | None = None, state: GitHub | None = None) -> Iterator[
             server=known,
             writes=lambda: known.writes,
         )
+
+
+@contextmanager
+def gitea(storm: Storm | None = None, state: Gitea | None = None) -> Iterator[Venue]:
+    """The channel of an owner."""
+    known = state or Gitea(token=GITEA_TOKEN)
+
+    def served() -> dict[str, str]:
+        return {place: hashlib.sha256(data).hexdigest() for place, data in known.packages.items()}
+
+    with answering(known.answer) as upstream, _before(upstream, storm) as url:
+        yield Venue(
+            target=f"gitea:{url}/{OWNER}",
+            environ={"GITEA_TOKEN": GITEA_TOKEN},
+            served=served,
+            secrets=[GITEA_TOKEN],
+            server=known,
+            writes=lambda: known.writes,
+        )
+
+
+@contextmanager
+def gitea_releases(storm: Storm | None = None, state: Gitea | None = None) -> Iterator[Venue]:
+    """The releases of a repository."""
+    known = state or Gitea(token=GITEA_TOKEN)
+
+    def served() -> dict[str, str]:
+        return {
+            str(asset["name"]): hashlib.sha256(known.contents[asset["uuid"]]).hexdigest()
+            for asset in known.attachments.values()
+        }
+
+    with gitea(storm, known) as venue:
+        yield replace(venue, target=f"{venue.target}/{REPOSITORY}", served=served)
 
 
 @contextmanager

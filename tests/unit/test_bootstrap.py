@@ -110,16 +110,18 @@ def machine(tmp_path: Path) -> Machine:
     return made
 
 
-def test_venv_makes_it_and_each_step_has_a_line(machine: Machine) -> None:
-    path = machine.python("python3", "3.12.1")
+def test_venv_makes_it_with_the_pip_of_python_and_each_step_has_a_line(machine: Machine) -> None:
+    path = machine.python("python3", "3.12.1", ensurepip=False)
     code, said = machine.run()
     assert code == 0
     assert said.splitlines() == [
-        f"environment  Python 3.12.1, {path}; made with venv",
+        f"environment  Python 3.12.1, {path}; made with venv and its pip",
         "environment  downloading uv",
         "environment  resolving what the project needs",
         "environment  downloading 3 packages, installing 68 packages",
     ]
+    assert f"{path} -m venv --without-pip .venv\n" in machine.calls()
+    assert f"{path} -m pip --python .venv/bin/python install" in machine.calls()
     assert "uv sync --all-packages --inexact --python .venv/bin/python cache=\n" in machine.calls()
 
 
@@ -168,13 +170,13 @@ def test_without_a_uv_that_fails_it_goes_on(machine: Machine) -> None:
     assert "made with venv" in said
 
 
-def test_pip_makes_it_where_ensurepip_is_missing(machine: Machine) -> None:
-    path = machine.python("python3", "3.11.2", ensurepip=False)
+def test_ensurepip_makes_it_where_python_has_no_pip(machine: Machine) -> None:
+    path = machine.python("python3", "3.12.1", pip=False)
     code, said = machine.run()
     assert code == 0
-    assert "ensurepip is missing" in said
-    assert f"{path} -m venv --without-pip .venv\n" in machine.calls()
-    assert f"{path} -m pip --python .venv/bin/python install" in machine.calls()
+    assert said.splitlines()[0] == f"environment  Python 3.12.1, {path}; made with venv"
+    assert f"{path} -m venv .venv\n" in machine.calls()
+    assert ".venv/bin/python -m pip install" in machine.calls()
 
 
 WAYS = ("Debian, Ubuntu   apt install", "Fedora           dnf install", "macOS            brew install")
@@ -204,7 +206,7 @@ def test_of_an_old_python_and_newer_ones_beside_it_the_newest_is_used_and_named(
     assert code == 0
     assert said.splitlines()[:2] == [
         f"environment  {old} is Python 3.9.2, which is not used: 3.11 or newer is needed",
-        f"environment  Python 3.14.0, {newest}; made with venv",
+        f"environment  Python 3.14.0, {newest}; made with venv and its pip",
     ]
 
 

@@ -38,17 +38,26 @@ HOMES = {
     "0": {"cli", "edges", "errors"},
     "1": {"commands", "documents", "spec"},
     "2": {"commands", "tasks"},
-    "3": {"builder", "commands", "conda", "recipe", "workspace"},
+    "3": {"builder", "commands", "conda", "recipe", "scaffold", "workspace"},
     "4": {"base"},
     "5": {"builder", "commands", "conda", "edges"},
     "6": {"channel", "commands", "documents", "lock"},
-    "7": {"commands", "flowlock_core", "running"},
+    "7": {
+        "commands",
+        "flowlock_core",
+        "flowlock_dagster",
+        "flowlock_ext_privacy",
+        "flowlock_serve",
+        "preview",
+        "running",
+    },
     "8": {"commands", "edges", "release"},
+    "9": {"commands", "deploy", "edges", "flowlock_dagster", "image", "lifecycle", "release"},
 }
 # Codes that mean the same in more than one place, some of them far from their home.
 SHARED = {
-    "FL003": {"cli", "flowlock_core"},  # interrupted: the toolchain, or a workflow's own command
-    "FL004": {"cli", "flowlock_core"},  # a bug, likewise
+    "FL003": {"cli", "flowlock_core", "flowlock_serve"},  # interrupted: a command, or a run of a service
+    "FL004": {"cli", "flowlock_core", "flowlock_serve"},  # a bug, likewise
     "FL011": {"errors", "release"},  # a folder that cannot be written
     "FL012": {"errors", "release"},  # a folder that is not there
     "FL022": {"builder", "edges"},  # a download without an answer, and what else helps where it is a build's
@@ -59,15 +68,41 @@ SHARED = {
     "FL201": {"commands", "spec"},  # a task that cannot be imported, likewise
     "FL202": {"commands", "tasks"},  # a process that describes tasks ends: of sources, of an environment
     "FL002": {"cli", "commands"},  # what an argument may be is not always known to the parser
-    "FL302": {"recipe", "release", "workspace"},  # flowlock.toml and pyproject.toml are TOML, or not
+    "FL302": {
+        "commands",
+        "recipe",
+        "release",
+        "workspace",
+    },  # flowlock.toml and pyproject.toml are TOML, or not
     "FL329": {"documents"},  # the one reader of TOML, whatever the file is for
     "FL330": {"documents"},  # likewise
-    "FL306": {"commands", "workspace"},  # a folder that cannot name what is in it
+    "FL306": {"scaffold", "workspace"},  # a folder that cannot name what is in it
     "FL312": {"builder", "recipe"},  # a path that leaves the package: in the text, or followed
     "FL323": {"builder", "recipe"},  # several names: of recipe and pyproject, or where there is no recipe yet
     "FL413": {"base", "builder", "edges"},  # never downloaded, and --offline
     "FL414": {"builder", "edges"},  # a download with another digest than promised
     "FL605": {"builder", "channel"},  # damaged bytes: in the channel, or in a copy of it
+    "FL606": {"edges"},  # a port that is taken: for a channel, or a preview
+    "FL712": {"preview", "running"},  # a process that ended by itself: a command's, or a preview's
+    "FL723": {
+        "flowlock_core",
+        "flowlock_dagster",
+        "flowlock_serve",
+    },  # not a mapping: in a file, or a request
+    "FL734": {"flowlock_core", "flowlock_serve"},  # results that cannot be written: by a run, or a service
+    "FL739": {"flowlock_core", "flowlock_serve"},  # options of a command, or of a request
+    "FL749": {"flowlock_core", "flowlock_serve"},  # a bucket of results: of a run, or of a service
+    "FL756": {"flowlock_core", "flowlock_serve"},  # a process that was killed: found by a run, or a service
+    "FL762": {"flowlock_core", "flowlock_serve"},  # Dask is missing, likewise
+    "FL754": {
+        "flowlock_core",
+        "flowlock_dagster",
+        "flowlock_ext_ecoscope",
+        "flowlock_ext_privacy",
+    },  # what a connection leads to refuses: a server, a site of EarthRanger, a vault
+    "FL798": {"commands", "flowlock_dagster"},  # a broken package of a location: read, or loaded
+    "FL951": {"commands", "deploy"},  # a location that Dagster does not have, or could not load
+    "FL946": {"commands", "edges"},  # a remote without the branch, or one that cannot be read
     "FL829": {"commands", "release"},  # no reviewed lock: none in the commit, or one that pins too little
 }
 
@@ -90,7 +125,7 @@ def sections() -> dict[str, str]:
     return {code: one.section for code, one in explanations(page).items()}
 
 
-def test_the_package_has_the_page_of_problems(refresh_golden: bool) -> None:  # noqa: FBT001 - a fixture
+def test_the_package_has_the_page_of_problems(*, refresh_golden: bool) -> None:
     page, packaged = ROOT / "docs/problems.md", ROOT / "src/flowlock/flowlock/report" / PAGE
     if refresh_golden:
         packaged.write_text(page.read_text())
@@ -279,7 +314,7 @@ def stock_tasks() -> str:
     return "\n".join(parts)
 
 
-def test_the_tables_of_stock_tasks_are_those_of_the_packages(refresh_golden: bool) -> None:  # noqa: FBT001 - a fixture
+def test_the_tables_of_stock_tasks_are_those_of_the_packages(*, refresh_golden: bool) -> None:
     page = ROOT / "docs/tasks.md"
     head, _, rest = page.read_text().partition(STOCK)
     words = rest.partition("\n### ")[0]

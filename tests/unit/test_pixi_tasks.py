@@ -4,7 +4,9 @@ import re
 import shlex
 import subprocess
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import jinja2
@@ -20,7 +22,8 @@ from shared import ROOT
 
 EVERYDAY = {
     *("recompile", "lint", "format", "typecheck", "test", "build", "release", "docker-build", "docker-run"),
-    *("sync", "check", "hand-over", "take-over"),
+    *("image-build", "image-push"),
+    *("sync", "check", "hand-over", "take-over", "serve", "docker-serve"),
 }
 
 
@@ -41,10 +44,11 @@ def tasks(root: Path) -> dict[str, dict[str, Any]]:
     return {name: task if isinstance(task, dict) else {"cmd": task} for name, task in found.items()}
 
 
-def filled(task: dict[str, Any], workflow: str) -> list[str]:
-    """Return the words of a task of one argument, as pixi fills it in (with minijinja, which agrees)."""
-    assert task["args"] == ["workflow"]
-    return shlex.split(jinja2.Template(task["cmd"]).render(workflow=workflow))
+def filled(task: dict[str, Any], workflow: str, more: Mapping[str, str] = MappingProxyType({})) -> list[str]:
+    """Return the words of a task with arguments, as pixi fills them in (with minijinja, which agrees)."""
+    values = {"workflow": workflow, **more}
+    assert task["args"] == list(values)
+    return shlex.split(jinja2.Template(task["cmd"]).render(values))
 
 
 def test_the_tasks_of_every_day_are_there(root: Path) -> None:
@@ -73,10 +77,29 @@ def test_an_image_is_built_from_a_workflows_package_and_run_with_its_parameters(
         *_, data = re.findall(r"^WORKDIR (\S+)$", (folder / "Dockerfile").read_text(), re.MULTILINE)
         image = built[built.index("--tag") + 1]
         assert image == workflow.distribution
-        assert image in run
+        # The image, and the command that runs in it.
+        command = run.index(image) + 1
+        assert run[command : command + 2] == [workflow.distribution, "run"]
         mounted = [run[place + 1] for place, word in enumerate(run) if word == "--volume"]
         assert f"$PWD/{here.relative(workflow.folder)}:{data}:ro" in mounted
         assert (workflow.folder / run[run.index("--params") + 1]).is_file()
+
+
+def test_an_image_serves_its_workflow_to_this_machine_with_a_token_of_a_file(root: Path) -> None:
+    known, here = tasks(root), workspace.load(root)
+    for workflow in here.workflow_list:
+        run = filled(known["docker-serve"], workflow.name, {"token": "secrets/token.txt"})
+        image = run.index(workflow.distribution)
+        assert run[image + 1 : image + 3] == [workflow.distribution, "serve"]
+        # Docker reaches what listens on all addresses of a container, and publishes it to this machine.
+        options = dict(zip(run[image + 3 :: 2], run[image + 4 :: 2], strict=True))
+        assert options["--host"] == "0.0.0.0"  # noqa: S104
+        assert f"127.0.0.1:{options['--port']}:{options['--port']}" in run[:image]
+        assert f"$PWD/secrets/token.txt:{options['--token-file']}:ro" in run[:image]
+        assert any(word.endswith(f":{options['--results']}") for word in run[:image])
+        manifest = tomllib.loads((workflow.package / "pixi.toml").read_text())
+        assert manifest["tasks"]["serve"] == f"{workflow.distribution} serve"
+        assert f"{workflow.distribution} serve" in (workflow.package / "Dockerfile").read_text()
 
 
 def test_an_image_of_a_workflow_with_an_underscore_has_the_packages_name(root: Path) -> None:

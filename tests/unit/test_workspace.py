@@ -57,3 +57,26 @@ def test_an_epoch_that_utc_cannot_tell_is_refused_with_its_place(tmp_path: Path)
     (problem,) = caught.value.problems
     assert str(problem.location) == "flowlock.toml:4:1"
     assert "between 1 and 9999" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"), [("", True), ("service = true", True), ("service = false", False)]
+)
+def test_workflows_require_the_service_unless_the_workspace_does_not_want_it(
+    tmp_path: Path, line: str, *, expected: bool
+) -> None:
+    text = SETTINGS.format(alias="").replace("[channels]", f"{line}\n[channels]")
+    (tmp_path / "flowlock.toml").write_text(text)
+    assert load(tmp_path).service is expected
+
+
+@pytest.mark.parametrize("value", ['"false"', "0", "[]"])
+def test_a_service_that_is_not_a_boolean_is_refused_with_its_place(tmp_path: Path, value: str) -> None:
+    text = SETTINGS.format(alias="").replace("[channels]", f"service = {value}\n[channels]")
+    (tmp_path / "flowlock.toml").write_text(text)
+    with pytest.raises(FlowlockError) as caught:
+        load(tmp_path)
+    (problem,) = caught.value.problems
+    assert (problem.code, str(problem.location)) == ("FL303", "flowlock.toml:5:1")
+    assert "[workspace] service: " in problem.message
+    assert "boolean" in problem.message

@@ -1,27 +1,22 @@
 """The command of a compiled workflow: its subcommands, what they print, and how they fail."""
 
 import argparse
+import errno
 import json
+import os
 import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from flowlock_core.command.bundle import Bundle
 from flowlock_core.command.completion import SHELLS, script
-from flowlock_core.command.options import (
-    add_cache_options,
-    add_executor_options,
-    add_log_options,
-    add_results,
-    add_reuse_options,
-    add_runs_options,
-)
+from flowlock_core.command.options import add_cache_options, add_run_options, add_runs_options
+from flowlock_core.command.outcome import CommandOutcome
 from flowlock_core.command.parser import CommandParser
 from flowlock_core.command.streams import stdout_kept_clean
 from flowlock_core.errors import ExitCode, UsageError, WorkflowError
@@ -32,19 +27,16 @@ if TYPE_CHECKING:
     from flowlock_core.parameters.params import Params
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CommandOutcome:
-    """What a command gives: the document that --json prints, and the same for people."""
-
-    document: Any
-    text: str
-    code: ExitCode = ExitCode.DONE
+# The command line of wt has these options, which ours has not, and its subcommand `get`.
+_OPTIONS_OF_WT = {"run": ("--config-file", "--config-json", "--execution-mode"), "convert": ("--from",)}
 
 
 def main(workflow: str, argv: Sequence[str] | None = None) -> int:
     """Run the command of the workflow `module:function`; return the exit code."""
     bundle = Bundle.named(workflow)
     arguments = sys.argv[1:] if argv is None else argv
+    # What the caller has closed is not wanted.
+    sys.stdout, sys.stderr = sys.stdout or _nowhere(), sys.stderr or _nowhere()
     command = partial(_main, bundle, arguments)
     if argv is None and arguments[:1] in (["run"], ["test"]):
         from flowlock_core.command.interrupts import supervised
@@ -61,14 +53,14 @@ def run_alone(workflow: "Workflow", file: str) -> int:
 def _main(bundle: Bundle, arguments: Sequence[str]) -> int:
     as_json = "--json" in arguments
     try:
-        options = _parser(bundle).parse_args(arguments)
+        options = _parser_for(bundle, arguments).parse_args(arguments)
         with stdout_kept_clean() if as_json else nullcontext():
             outcome: CommandOutcome = options.action(bundle, options)
         sys.stdout.write(_json(outcome.document) if as_json else outcome.text)
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader of our output has gone; the interpreter must not flush into the closed pipe at exit.
-        sys.stdout = open("/dev/null", "w")  # noqa: SIM115, PTH123 - open until exit
+        sys.stdout = _nowhere()
         return ExitCode.DONE
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - whatever nobody expected is a bug
         return _failed(error, arguments)
@@ -80,6 +72,10 @@ def _failed(error: BaseException, arguments: Sequence[str]) -> ExitCode:
         from flowlock_core.command.interrupts import interrupted
 
         reported, code = interrupted(arguments), ExitCode.INTERRUPTED
+    elif isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        sys.stdout = _nowhere()
+        text = f"cannot write the output: {error.strerror}"
+        reported, code = WorkflowError(text, code="FL734", hint="free some space"), ExitCode.FAILED
     elif not isinstance(error, WorkflowError):
         sys.stderr.write(masked("".join(traceback.format_exception(error))))
         text = "this is a bug in flowlock-core; please report the lines above"
@@ -88,6 +84,10 @@ def _failed(error: BaseException, arguments: Sequence[str]) -> ExitCode:
         reported = error
         code = ExitCode.USAGE if isinstance(error, UsageError) else ExitCode.FAILED
     return _reported(reported, code, arguments)
+
+
+def _nowhere() -> TextIO:
+    return Path(os.devnull).open("w", encoding="utf-8")
 
 
 def _reported(reported: WorkflowError, code: ExitCode, arguments: Sequence[str]) -> ExitCode:
@@ -108,10 +108,21 @@ def _json(document: Any) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def _parser(bundle: Bundle) -> CommandParser:
+def _parser_for(bundle: Bundle, arguments: Sequence[str]) -> CommandParser:
+    """Return the parser of a command line: ours, or that of wt."""
+    command = arguments[0] if arguments else ""
+    names = {argument.partition("=")[0] for argument in arguments}
+    if command != "get" and names.isdisjoint(_OPTIONS_OF_WT.get(command, ())):
+        return _parser(bundle, arguments)
+    from flowlock_core.wt.command import wt_parser
+
+    return wt_parser(bundle.command)
+
+
+def _parser(bundle: Bundle, arguments: Sequence[str]) -> CommandParser:
+    """Return the parser, with the subcommands of other distributions unless one of the core is called."""
     parser = CommandParser(prog=bundle.command, allow_abbrev=False)
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
-    parser.more = partial(_about, bundle)
     commands = parser.add_commands()
     _add_run(commands, bundle)
 
@@ -148,6 +159,13 @@ def _parser(bundle: Bundle) -> CommandParser:
     completion.set_defaults(action=_completion)
     add_cache_options(commands.add_parser("cache", help="manage the cached results of runs"), _cache)
     add_runs_options(commands.add_parser("runs", help="list, show or remove runs"), _runs)
+    refused: Sequence[str] = ()
+    called = [argument for argument in arguments if not argument.startswith("-")][:1]
+    if not called or called[0] not in commands.choices:
+        from flowlock_core.command.extensions import add_extensions
+
+        refused = add_extensions(commands, bundle)
+    parser.more = partial(_about, bundle, refused)
     return parser
 
 
@@ -155,14 +173,8 @@ def _add_run(commands: "argparse._SubParsersAction[CommandParser]", bundle: Bund
     run = commands.add_parser("run", help="run the workflow and write its results", allow_abbrev=False)
     run.more = partial(_listed_parameters, bundle)
     _add_parameters(run)
-    add_results(run, "where to write, a folder or a URL (file:, s3:, gs:, az:); default: ./results")
     run.add_argument("--mock-io", action="store_true", help="use packaged examples instead of reading data")
-    add_executor_options(run)
-    add_reuse_options(run)
-    run.add_argument(
-        "--no-history", action="store_true", help="do not keep a folder for this run in DIR/runs"
-    )
-    add_log_options(run)
+    add_run_options(run)
     run.set_defaults(action=_run)
 
 
@@ -203,12 +215,13 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def _about(bundle: Bundle) -> str:
-    """Return the workflow's title and description, and the next things to look at."""
+def _about(bundle: Bundle, refused: Sequence[str]) -> str:
+    """Return the workflow's title and description, the next things to look at, and what was refused."""
     schema = bundle.params_schema()
     words = [schema[key] for key in ("title", "description") if schema.get(key)]
     words.append(f"`{bundle.command} run --help` lists the parameters.")
     words.append(f"`{bundle.command} params` prints a parameters file to fill in.")
+    words += refused
     return "\n\n".join(words) + "\n"
 
 
@@ -257,7 +270,7 @@ def _completion(bundle: Bundle, arguments: argparse.Namespace) -> CommandOutcome
     from flowlock_core.command.parameter_texts import parameters
 
     settings = [f"{parameter.path}=" for parameter in parameters(bundle.params_schema())]
-    text = script(arguments.shell, _parser(bundle), settings)
+    text = script(arguments.shell, _parser(bundle, []), settings)
     return CommandOutcome(document={"shell": arguments.shell, "script": text}, text=text)
 
 
@@ -284,15 +297,8 @@ def _runs(_bundle: Bundle, arguments: argparse.Namespace) -> CommandOutcome:
 
 
 def _packaged(bundle: Bundle, _arguments: argparse.Namespace, *, name: str) -> CommandOutcome:
-    text = _file(bundle, name)
+    text = bundle.required_text(name)
     return CommandOutcome(document=json.loads(text), text=text)
-
-
-def _file(bundle: Bundle, name: str) -> str:
-    text = bundle.text(name)
-    if text is None:
-        raise WorkflowError(f"the package {bundle.package} has no {name}", hint="compile the workflow again")
-    return text
 
 
 def _convert(bundle: Bundle, arguments: argparse.Namespace) -> CommandOutcome:
@@ -300,8 +306,8 @@ def _convert(bundle: Bundle, arguments: argparse.Namespace) -> CommandOutcome:
     from flowlock_core.parameters.params import load_params
     from flowlock_core.results import to_json
 
-    groups = json.loads(_file(bundle, "form.json")).get("groups", {})
-    steps = json.loads(_file(bundle, "params.schema.json"))["properties"]
+    groups = json.loads(bundle.required_text("form.json")).get("groups", {})
+    steps = json.loads(bundle.required_text("params.schema.json"))["properties"]
     # Form data is a mapping of mappings too.
     source = load_params(arguments.source)
     if source.problems:
@@ -312,7 +318,7 @@ def _convert(bundle: Bundle, arguments: argparse.Namespace) -> CommandOutcome:
 
 
 def _graph(bundle: Bundle, _arguments: argparse.Namespace) -> CommandOutcome:
-    text = _file(bundle, "graph.mmd")
+    text = bundle.required_text("graph.mmd")
     return CommandOutcome(document={"mermaid": text}, text=text)
 
 

@@ -1,16 +1,14 @@
 """Known tasks: what installed distributions register under the entry-point group `flowlock.tasks`."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import distributions
-from typing import Any, TypeVar
+from typing import Any
 
 from flowlock_core.errors import WorkflowError, nearest
 from flowlock_core.task import Task
 
 GROUP = "flowlock.tasks"
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)
@@ -30,23 +28,6 @@ class Registration:
         if not isinstance(loaded, Task):
             raise TypeError(f"{self.target} is not a task: decorate the function with @task")
         return loaded
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ForeignError:
-    """What the code of a task package raised."""
-
-    message: str
-
-
-def call_foreign(call: Callable[[], T]) -> T | ForeignError:
-    """Call code of a task package; what it raises is returned, since one package must not stop the others."""
-    try:
-        return call()
-    except (KeyboardInterrupt, MemoryError):
-        raise
-    except BaseException as error:  # noqa: BLE001 - an import may exit, too
-        return ForeignError(message=f"{type(error).__name__}: {error}")
 
 
 def registrations() -> list[Registration]:

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from enum import Enum
 from typing import Any, ClassVar, TypeAlias, assert_never
 
-from flowlock_core.errors import WorkflowError
+from flowlock_core.errors import TaskError, WorkflowError
 from flowlock_core.tables import Cell
 from flowlock_core.tables.json_rows import plain_value, rows_of
 from flowlock_core.types import GroupKey, Wired
@@ -17,14 +17,25 @@ Json: TypeAlias = Any
 class ChartRuntime(Wired):
     """The JavaScript library that draws a kind of chart; a page holds it once, however many charts it has.
 
-    `load` returns the library's source. `draw` is the source of a JavaScript function of an element, the
-    chart's figure and a theme ({ink, muted, line, surface, palette, series: {name: colour}, dark}); it is
-    called again when the theme or the element's width changes.
+    `load` returns the library's source; runtimes whose `library` has the same name share it. `draw` is the
+    source of a JavaScript function of an element, the chart's figure and a theme ({ink, muted, line, surface,
+    palette, series: {name: colour}, dark}); it is called again when the theme or the element's width changes.
+    `traces` are the types of traces that the library draws, None for those of any figure. `image` is the
+    source of a function of an element and a theme that returns a promise of the drawn chart as SVG; without
+    it, the chart cannot be downloaded.
     """
 
     name: str
     load: Callable[[], str]
     draw: str
+    library: str = ""
+    traces: frozenset[str] | None = None
+    image: str = ""
+
+    @property
+    def shared(self) -> str:
+        """The name of the library, which is the runtime's unless it has one."""
+        return self.library or self.name
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,6 +50,20 @@ class Chart(Wired):
     description: str
     phrase: ClassVar[str] = "a chart"
     series: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a figure that the page cannot draw, with a TaskError: in a browser it would stay empty."""
+        drawn = self.runtime.traces
+        if drawn is None:
+            return
+        for trace in self.figure["data"]:
+            kind = trace.get("type", "scatter")
+            if kind not in drawn:
+                raise TaskError(
+                    f"a dashboard cannot draw a trace of the type `{kind}`",
+                    hint=f"the types are {', '.join(sorted(drawn))}; "
+                    "for another, give the chart a ChartRuntime that loads the whole of plotly.js",
+                )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,6 +11,8 @@ from flowlock_core.task import task
 from flowlock_core.types import DataFrame
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
 Table: TypeAlias = Annotated[DataFrame, Field(title="Table", description="The table to clean.")]
@@ -21,17 +23,22 @@ NO_COLUMNS: list[str] = []
 
 
 @task
-def drop_duplicates(
+def remove_duplicates(
     df: Table,
     *,
     columns: Columns = NO_COLUMNS,
     keep: Annotated[
-        Literal["first", "last"], Field(title="Keep", description="Which of several equal rows to keep.")
+        Literal["first", "last", "none"],
+        Field(title="Keep", description="Which of several equal rows to keep; none: remove all of them."),
     ] = "first",
 ) -> DataFrame:
-    """Keep one of several rows that are equal in some or all columns."""
+    """Keep one of several rows that are equal in some or all columns, or none of them.
+
+    Two missing values are equal.
+    """
     require_columns(df, columns, "columns")
-    return df.drop_duplicates(subset=columns or None, keep=keep, ignore_index=True)
+    kept: Literal["first", "last", False] = False if keep == "none" else keep
+    return df.drop_duplicates(subset=columns or None, keep=kept, ignore_index=True)
 
 
 @task
@@ -76,22 +83,46 @@ def fill_missing(
         str | int | float | bool | None,
         Field(title="Value", description="The fixed value; only for the method `value`."),
     ] = None,
+    by: Annotated[
+        list[str],
+        Field(
+            title="By",
+            description="Fill each group of rows separately: the columns whose values make a group.",
+        ),
+    ] = NO_COLUMNS,
 ) -> DataFrame:
     """Fill missing values.
 
-    With `mean` and `median`, columns that hold no numbers are left as they are unless they are named.
+    With `mean` and `median`, columns that hold no numbers are left as they are unless they are named. A group
+    without any value stays unchanged.
     """
     require_columns(df, columns, "columns")
+    require_columns(df, by, "by")
+    _require_fitting(method, value, by)
+    chosen = _chosen(df, columns, method, by)
+    if not by:
+        return df.assign(**{column: _filled(df[column], method, value) for column in chosen})
+    groups = df.groupby(by, sort=False, dropna=False, observed=True)
+    return df.assign(**{column: _filled_by_group(df[column], groups[column], method) for column in chosen})
+
+
+def _require_fitting(method: Fill, value: Any, by: "Sequence[str]") -> None:
+    if by and method is Fill.VALUE:
+        raise TaskError("the method `value` fills all groups alike", parameter="by", hint="leave `by` empty")
     if (method is Fill.VALUE) != (value is not None):
         message = "a value is required" if value is None else "only the method `value` uses a value"
         raise TaskError(message, parameter="value", hint="set both `method: value` and `value`, or neither")
+
+
+def _chosen(df: DataFrame, columns: "Sequence[str]", method: Fill, by: "Sequence[str]") -> list[str]:
+    """Return the columns to fill: those that are named, or all that the method can fill."""
     if columns:
-        chosen = columns
+        chosen = list(columns)
     elif method in (Fill.MEAN, Fill.MEDIAN):
         chosen = list(df.select_dtypes("number").columns)
     else:
         chosen = list(df.columns)
-    return df.assign(**{column: _filled(df[column], method, value) for column in chosen})
+    return [column for column in chosen if column not in by]
 
 
 def _filled(column: "pd.Series[Any]", method: Fill, value: Any) -> "pd.Series[Any]":
@@ -113,12 +144,39 @@ def _filled(column: "pd.Series[Any]", method: Fill, value: Any) -> "pd.Series[An
             case _:
                 assert_never(method)
     except (TypeError, ValueError) as error:
-        raise TaskError(
-            f"the column `{column.name}` contains {_held(column)}, and cannot be filled with "
-            f"{_filling(method, value)}",
-            parameter="value" if method is Fill.VALUE else "method",
-            hint="list only columns of one kind under `columns`",
-        ) from error
+        raise _refusal(column, method, value) from error
+
+
+def _filled_by_group(column: "pd.Series[Any]", groups: Any, method: Fill) -> "pd.Series[Any]":
+    """Fill a column with statistics of, or values from, the group of each row."""
+    filled: pd.Series[Any] = column
+    if not column.isna().any():
+        return filled
+    try:
+        if method in (Fill.MEAN, Fill.MEDIAN):
+            filled = _fractions(column)
+            filled = filled.fillna(groups.transform(method.value).astype(filled.dtype))
+        elif method is Fill.MOST_FREQUENT:
+            filled = column.fillna(groups.transform(_most_frequent))
+        else:
+            filled = groups.ffill() if method is Fill.PREVIOUS else groups.bfill()
+    except (TypeError, ValueError) as error:
+        raise _refusal(column, method) from error
+    return filled
+
+
+def _most_frequent(column: "pd.Series[Any]") -> Any:
+    modes = column.mode()
+    return modes.iloc[0] if len(modes) else None
+
+
+def _refusal(column: "pd.Series[Any]", method: Fill, value: Any = None) -> TaskError:
+    return TaskError(
+        f"the column `{column.name}` contains {_held(column)}, and cannot be filled with "
+        f"{_filling(method, value)}",
+        parameter="value" if method is Fill.VALUE else "method",
+        hint="list only columns of one kind under `columns`",
+    )
 
 
 def _fractions(column: "pd.Series[Any]") -> "pd.Series[Any]":

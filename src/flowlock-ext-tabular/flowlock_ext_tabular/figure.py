@@ -1,11 +1,11 @@
 """From a table to a plotly figure as JSON, without the library or its template in it."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from flowlock_core.errors import TaskError
+from flowlock_core.plotly import checked_figure
 from flowlock_core.results import Chart
 from flowlock_core.tables import cells_of, require_columns
 from flowlock_ext_tabular.runtime import PLOTLY
@@ -98,8 +98,6 @@ def figure(
     parts: Sequence[Series],
 ) -> Chart:
     """Make a chart of traces; colours and fonts are the page's."""
-    import plotly.graph_objects as go
-
     names = tuple(part.name for part in parts if part.name is not None)
     whole = {
         "margin": {"l": 56, "r": 16, "t": 12, "b": 48},
@@ -109,8 +107,4 @@ def figure(
         "xaxis": {"showgrid": False, **layout.get("xaxis", {}), "title": {"text": x_title}},
         "yaxis": {"title": {"text": y_title}},
     }
-    # plotly checks the figure here, so that a wrong one fails at its step and not in a reader's browser.
-    checked: go.Figure = go.Figure({"data": list(traces), "layout": whole})
-    document = json.loads(checked.to_json())
-    document["layout"].pop("template", None)
-    return Chart(figure=document, runtime=PLOTLY, description=description, series=names)
+    return Chart(figure=checked_figure(traces, whole), runtime=PLOTLY, description=description, series=names)

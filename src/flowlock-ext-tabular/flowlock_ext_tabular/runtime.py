@@ -1,8 +1,6 @@
-"""How a page draws plotly figures: the library from plotly's wheel, and the drawing in the page's colours."""
+"""How a page draws the charts of this package: with its plotly.js, in its colours."""
 
-from importlib.resources import files
-
-from flowlock_core.results import ChartRuntime
+from flowlock_core.plotly import plotly_runtime
 
 # A figure is drawn in the page's theme: fonts and colours are the page's, everything else is the figure's
 # own.
@@ -23,9 +21,4 @@ DRAW = """(element, figure, theme) => {
   Plotly.react(element, data, layout, { displayModeBar: false });
 }"""
 
-
-def _source() -> str:
-    return files("plotly").joinpath("package_data", "plotly.min.js").read_text(encoding="utf-8")
-
-
-PLOTLY = ChartRuntime(name="plotly", load=_source, draw=DRAW)
+PLOTLY = plotly_runtime("plotly", DRAW)

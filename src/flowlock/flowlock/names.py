@@ -11,6 +11,10 @@ from packaging.utils import canonicalize_name
 
 # The run time, which every compiled workflow requires.
 CORE = "flowlock-core"
+# The service, which adds `serve` to the command of a workflow.
+SERVE = "flowlock-serve"
+# What `flowlock location dev` starts, as a match spec; flowlock-dagster has the same range of Dagster.
+WEBSERVER = "dagster-webserver >=1.13,<1.14"
 SUBDIRS = ("linux-64", "linux-aarch64", "osx-64", "osx-arm64", "win-64")
 
 
@@ -126,3 +130,15 @@ class TaskId(_Name):
 def import_name(distribution: str) -> str:
     """Return the import package's name of one of our distributions: the PEP 503 name with underscores."""
     return canonicalize_name(distribution).replace("-", "_")
+
+
+# How publish targets are written, by their kinds: for hints, and for completion, which must not load them.
+TARGET_FORMS = {
+    "directory": "directory:PATH",
+    "gitea": "gitea:https://HOST/OWNER[/REPO]",
+    "github": "github:OWNER/REPO",
+    "oci": "oci:HOST/FOLDER",
+    "prefix": "prefix:https://prefix.dev/CHANNEL",
+    "quetz": "quetz:https://HOST/get/CHANNEL",
+    "s3": "s3://BUCKET/CHANNEL",
+}

@@ -1,21 +1,22 @@
 """`flowlock.toml`, read into one frozen Workspace."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from packaging.utils import canonicalize_name
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import ValidationError
 
 from flowlock.documents import toml
-from flowlock.documents.lock_declaration import LockDeclaration
-from flowlock.edges import address
+from flowlock.documents.deploy_table import DeployTable
+from flowlock.documents.location_table import LocationTable
+from flowlock.documents.settings import SettingsDocument, known_keys
 from flowlock.edges.files import read_text
 from flowlock.edges.state_folder import StateFolder
 from flowlock.errors import FlowlockError, Location, Problem, nearest
-from flowlock.names import SUBDIRS, PackageName, Platform
+from flowlock.names import PackageName, Platform
 
 FILE = "flowlock.toml"
 PYPROJECT, RECIPE = "pyproject.toml", "recipe.yaml"
@@ -63,6 +64,47 @@ class Workflow:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class DagsterLocation:
+    """The code location of Dagster that flowlock.toml declares, and its generated package.
+
+    `problems` are the names in it that are wrong: only who uses the location is concerned.
+    """
+
+    table: LocationTable
+    folder: Path
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The name of the location."""
+        return self.table.name
+
+    @property
+    def distribution(self) -> PackageName:
+        """The name of the generated package."""
+        return PackageName(f"flowlock-{self.name}-location")
+
+    @property
+    def package(self) -> Path:
+        """The generated package's folder."""
+        return self.folder / self.distribution
+
+    @property
+    def commits(self) -> Path:
+        """The file with the commits of the packages that other repositories have."""
+        return self.folder / "sources.lock"
+
+    @property
+    def module(self) -> str:
+        """The name under which the generated package is imported."""
+        return self.distribution.replace("-", "_")
+
+
+# What has a generated package and, unless it is declared without one, a lock.
+GeneratedPackage: TypeAlias = Workflow | DagsterLocation
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Workspace:
     """What `flowlock.toml` says, with every path absolute."""
 
@@ -79,10 +121,16 @@ class Workspace:
     build_platforms: tuple[Platform, ...]
     wheel_names: Mapping[str, str] = field(default_factory=dict)
     packages: tuple[Package, ...]
+    sources: Path
     recipes: Path
     workflows: Path
     targets: Mapping[str, str] = field(default_factory=dict)
+    service: bool = True
     unlocked: Mapping[str, str] = field(default_factory=dict)
+    image_base: str = ""
+    image_source: str = ""
+    location: DagsterLocation | None = None
+    deployments: Mapping[str, DeployTable] = field(default_factory=dict)
 
     @property
     def state(self) -> StateFolder:
@@ -108,9 +156,25 @@ class Workspace:
             or f"available: {', '.join(workflow.name for workflow in workflows) or 'none'}",
         )
 
-    def unlocked_reason(self, workflow: Workflow) -> str | None:
-        """Return why a workflow is declared to have no lock, None for one that must have a lock."""
-        return self.unlocked.get(canonicalize_name(workflow.name))
+    @property
+    def generated(self) -> tuple[GeneratedPackage, ...]:
+        """The workflows by name, and the code location if there is one."""
+        if self.location is None:
+            return self.workflow_list
+        return (*self.workflow_list, self.location)
+
+    def generated_named(self, name: str) -> GeneratedPackage:
+        """Return the location if it has this name, or a workflow as `workflow` does."""
+        location = self.location
+        if location is not None and name in {location.name, location.distribution}:
+            return location
+        return self.workflow(name)
+
+    def unlocked_reason(self, generated: GeneratedPackage) -> str | None:
+        """Return why something is declared to have no lock, None for what must have a lock."""
+        if isinstance(generated, Workflow):
+            return self.unlocked.get(canonicalize_name(generated.name))
+        return None if generated.table.locked else generated.table.reason
 
     @property
     def package_names(self) -> frozenset[PackageName]:
@@ -127,84 +191,6 @@ class Workspace:
         resolved = path.resolve()
         inside = resolved.is_relative_to(self.root)
         return (resolved.relative_to(self.root) if inside else resolved).as_posix()
-
-
-class _StrictModel(BaseModel):
-    # Only the whole document is validated: its tables need no separate validators.
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
-
-
-class _WorkspaceTable(_StrictModel):
-    name: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
-    version: str
-    epoch: datetime
-    platforms: list[str] = Field(default=list(SUBDIRS), min_length=1)
-    packages: str = "src"
-    recipes: str = "recipes"
-    workflows: str = "examples"
-
-    @field_validator("epoch")
-    @classmethod
-    def _in_utc(cls, value: datetime) -> datetime:
-        try:
-            if value.tzinfo:
-                value.astimezone(UTC)
-        except OverflowError as error:
-            raise ValueError("expected a time whose year in UTC is between 1 and 9999") from error
-        return value
-
-    @field_validator("platforms")
-    @classmethod
-    def _known(cls, value: list[str]) -> list[str]:
-        return [Platform(name) for name in value]
-
-    @field_validator("packages", "recipes", "workflows")
-    @classmethod
-    def _inside(cls, value: str) -> str:
-        if Path(value).is_absolute() or ".." in Path(value).parts:
-            raise ValueError("expected a folder in the workspace, relative to flowlock.toml")
-        return value
-
-
-class _ChannelsTable(_StrictModel):
-    release: str = Field(pattern=r"^https?://")
-    others: list[str] = ["conda-forge"]
-    aliases: dict[str, str] = {}
-
-    @field_validator("release", "others", "aliases")
-    @classmethod
-    def _public(cls, value: Any) -> Any:
-        """Refuse credentials: locks and recipes would have them, and everyone who can read the repository."""
-        named = [value] if isinstance(value, str) else list(value)
-        urls = [*named, *value.values()] if isinstance(value, dict) else named
-        if any(address.user_info(url) for url in urls):
-            raise ValueError("the address of a channel contains a user name or a password: remove them")
-        return value
-
-
-class _BuildTable(_StrictModel):
-    backend: str = Field(pattern=r"^\S+ ==\S+$")
-    installer: str = Field(pattern=r"^\S+ ==\S+$")
-    platforms: list[str] | None = Field(default=None, min_length=1)
-
-    @field_validator("platforms")
-    @classmethod
-    def _known(cls, value: list[str] | None) -> list[str] | None:
-        return value and [Platform(name) for name in value]
-
-
-class _PackageTable(_StrictModel):
-    excludes: list[str] = []
-
-
-class _SettingsDocument(_StrictModel):
-    workspace: _WorkspaceTable
-    channels: _ChannelsTable
-    build: _BuildTable
-    names: dict[str, str] = {}
-    packages: dict[str, _PackageTable] = {}
-    workflows: dict[str, LockDeclaration] = {}
-    targets: dict[str, str] = {}
 
 
 def find(start: Path) -> Path:
@@ -224,18 +210,28 @@ def load(root: Path) -> Workspace:
     path = root / FILE
     written = toml.read(read_text(path, FILE), FILE, code="FL302")
     try:
-        document = _SettingsDocument.model_validate(written.data)
+        document = SettingsDocument.model_validate(written.data)
     except ValidationError as error:
         problems = [_schema_problem(fault, written) for fault in error.errors()]
         raise FlowlockError(f"{FILE} has {len(problems)} problem(s)", problems=problems) from error
     workspace = _workspace(root.resolve(), document)
-    problems = [*_unknown_workflows(workspace, document, written), *_unknown_aliases(document, written)]
+    problems = [
+        *_unknown_workflows(workspace, document, written),
+        *_unknown_aliases(document, written),
+    ]
     if problems:
         raise FlowlockError(problems[0].message, problems=problems)
-    return workspace
+    if workspace.location is None:
+        return workspace
+    table = workspace.location.table
+    faults = (
+        *_unknown_in_location(workspace, table, written),
+        *_names_of_others(workspace, table, written),
+    )
+    return replace(workspace, location=replace(workspace.location, problems=faults))
 
 
-def _workspace(root: Path, document: _SettingsDocument) -> Workspace:
+def _workspace(root: Path, document: SettingsDocument) -> Workspace:
     table = document.workspace
     epoch = table.epoch if table.epoch.tzinfo else table.epoch.replace(tzinfo=UTC)
     return Workspace(
@@ -252,25 +248,39 @@ def _workspace(root: Path, document: _SettingsDocument) -> Workspace:
         build_platforms=tuple(Platform(name) for name in document.build.platforms or table.platforms),
         wheel_names={canonicalize_name(wheel): conda for wheel, conda in document.names.items()},
         packages=tuple(_packages(root, document)),
+        sources=root / table.packages,
         recipes=root / table.recipes,
         workflows=root / table.workflows,
         targets=document.targets,
+        service=table.service,
         unlocked={
             canonicalize_name(name): options.reason
             for name, options in document.workflows.items()
             if not options.locked
         },
+        image_base=document.image.base,
+        image_source=document.image.source,
+        location=_location(root, document.location),
+        deployments=document.deploy,
     )
 
 
-def _packages(root: Path, document: _SettingsDocument) -> Iterator[Package]:
+def _location(root: Path, table: LocationTable | None) -> DagsterLocation | None:
+    if table is None:
+        return None
+    return DagsterLocation(table=table, folder=root / table.folder / table.name)
+
+
+def _packages(root: Path, document: SettingsDocument) -> Iterator[Package]:
     """Yield the packages that have a folder of sources, with the recipes that build them."""
     sources = root / document.workspace.packages
     recipes = root / document.workspace.recipes
     described = {path.parent for path in sources.glob(f"*/{PYPROJECT}")}
     # A package of data has a recipe, and need not have a pyproject.
-    described |= {sources / path.parent.name for path in recipes.glob(f"*/{RECIPE}")}
-    folders = sorted(folder for folder in described if folder.is_dir())
+    recorded = {path.parent.name for path in recipes.glob(f"*/{RECIPE}")}
+    described |= {sources / name for name in recorded}
+    described |= set(_hand_written(root, document.location, recorded))
+    folders = sorted((folder for folder in described if folder.is_dir()), key=lambda folder: folder.name)
     excludes = {name: options.excludes for name, options in document.packages.items()}
     for folder, name in zip(folders, _package_names(root, folders), strict=True):
         yield Package(
@@ -281,7 +291,14 @@ def _packages(root: Path, document: _SettingsDocument) -> Iterator[Package]:
         )
 
 
-def _unknown_aliases(document: _SettingsDocument, written: toml.Document) -> Iterator[Problem]:
+def _hand_written(root: Path, table: LocationTable | None, recorded: Collection[str]) -> Iterator[Path]:
+    """Yield the folders of the location's packages that lie beside its generated one, and have a recipe."""
+    for name in table.packages if table else ():
+        if name in recorded and table:
+            yield root / table.folder / table.name / name
+
+
+def _unknown_aliases(document: SettingsDocument, written: toml.Document) -> Iterator[Problem]:
     """Yield the aliases of channels that are neither a URL nor a channel named beside them."""
     others = document.channels.others
     for alias, channel in document.channels.aliases.items():
@@ -295,7 +312,7 @@ def _unknown_aliases(document: _SettingsDocument, written: toml.Document) -> Ite
 
 
 def _unknown_workflows(
-    workspace: Workspace, document: _SettingsDocument, written: toml.Document
+    workspace: Workspace, document: SettingsDocument, written: toml.Document
 ) -> list[Problem]:
     """Return a problem for each table of a workflow that the workspace does not have."""
     if not document.workflows:
@@ -312,6 +329,47 @@ def _unknown_workflows(
         for name in document.workflows
         if canonicalize_name(name) not in existing
     ]
+
+
+def _unknown_in_location(
+    workspace: Workspace, table: LocationTable, written: toml.Document
+) -> Iterator[Problem]:
+    """Yield a problem for each workflow that the location names and does not have."""
+    names = [workflow.name for workflow in workspace.workflow_list]
+    own = list(table.workflows)
+    places: list[tuple[str, list[str], tuple[str | int, ...]]] = []
+    places += [(name, names, ("workflows", number)) for number, name in enumerate(own)]
+    places += [(name, own, ("one_op", number)) for number, name in enumerate(table.one_op)]
+    for schedule, settings in table.schedules.items():
+        places.append((settings.workflow, own, ("schedules", schedule, "workflow")))
+    for name, existing, keys in places:
+        if name not in existing:
+            yield Problem(
+                code="FL305",
+                message=f"[location]: workflow `{name}` does not exist",
+                location=written.at(("location", *keys)),
+                hint=nearest(name, existing) or f"available: {', '.join(existing) or 'none'}",
+            )
+
+
+def _names_of_others(workspace: Workspace, table: LocationTable, written: toml.Document) -> Iterator[Problem]:
+    """Yield a problem for each name of the location, or of a package of it, that is another one's."""
+    names = [workflow.name for workflow in workspace.workflow_list]
+    if canonicalize_name(table.name) in map(canonicalize_name, names):
+        yield Problem(
+            code="FL303",
+            message=f"[location] name: a workflow has the name `{table.name}`, too",
+            location=written.at(("location", "name")),
+            hint="give the location another name",
+        )
+    for name in table.sources:
+        if name in workspace.package_names:
+            yield Problem(
+                code="FL303",
+                message=f"[location.sources] {name}: the workspace has this package, too",
+                location=written.at(("location", "sources", name)),
+                hint="build one of them: remove the entry, or rename the package",
+            )
 
 
 def _package_names(root: Path, folders: Sequence[Path]) -> list[PackageName]:
@@ -335,19 +393,7 @@ def _schema_problem(fault: Mapping[str, Any], written: toml.Document) -> Problem
     hint = None
     if fault["type"] == "extra_forbidden":
         message = f"unknown key `{keys[-1]}`"
-        hint = nearest(keys[-1], _known_keys(keys[:-1]))
+        hint = nearest(keys[-1], known_keys(keys[:-1]))
     table = f"[{'.'.join(keys[:-1])}] " if len(keys) > 1 else ""
-    return Problem(
-        code="FL303",
-        message=f"{table}{keys[-1]}: {message}",
-        location=written.at(fault["loc"]),
-        hint=hint,
-    )
-
-
-def _known_keys(table: list[str]) -> list[str]:
-    if not table:
-        return list(_SettingsDocument.model_fields)
-    field = _SettingsDocument.model_fields.get(table[0])
-    model = field.annotation if field else None
-    return list(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []
+    whole = f"{table}{keys[-1]}: {message}"
+    return Problem(code="FL303", message=whole, location=written.at(fault["loc"]), hint=hint)

@@ -1,15 +1,20 @@
 """Where a wheel's files go, and that its RECORD fits what is installed."""
 
 import csv
+import subprocess
+import sys
 import zipfile
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from flowlock.base.archive import PLACEHOLDER, File
+from flowlock.base.interpreter import Interpreter, find
 from flowlock.base.package import Conversion
 from flowlock.base.wheel import installed_files, read
+from flowlock.conda import archive
 from flowlock.errors import FlowlockError
 from flowlock.names import PackageName
 from wheelhouse import make_wheel, record_hash
@@ -202,16 +207,23 @@ def told(error: FlowlockError) -> tuple[str, str]:
     return problem.code, str(problem.location)
 
 
-def conversion(path: Path, *, python: str = "3.12", depends: tuple[str, ...] = ()) -> Conversion:
+def conversion(path: Path, *, python: Interpreter | None = None, depends: tuple[str, ...] = ()) -> Conversion:
     return Conversion(
         wheel=read(path),
         sha256="0" * 64,
         name=PackageName("tool"),
         depends=depends,
-        python=python,
-        subdir="linux-64",
+        python=python or find(),
         epoch=datetime(2026, 1, 1, tzinfo=UTC),
     )
+
+
+def another(version: str) -> Interpreter:
+    """Return what our interpreter were if it had another version."""
+    interpreter = find()
+    series = ".".join(version.split(".")[:2])
+    versions = {"python_full_version": version, "python_version": series}
+    return replace(interpreter, environment={**interpreter.environment, **versions})
 
 
 def test_a_pure_wheel_requires_the_pythons_it_says(tmp_path: Path) -> None:
@@ -223,18 +235,63 @@ def test_a_pure_wheel_requires_the_pythons_it_says(tmp_path: Path) -> None:
 
 def test_compiled_modules_require_the_python_they_are_for(tmp_path: Path) -> None:
     path = make_wheel(tmp_path, "tool", "1.0", tag="cp312-cp312-linux_x86_64")
-    record = conversion(path).archive().record
+    record = conversion(path, python=another("3.12.1")).archive().record
     assert record["depends"] == ["python >=3.12,<3.13.0a0", "python_abi 3.12.* *_cp312"]
-    assert (record.get("noarch"), record["subdir"]) == (None, "linux-64")
+    assert (record.get("noarch"), record["subdir"]) == (None, find().subdir)
 
 
 def test_a_files_name_tells_everything_it_was_made_of(tmp_path: Path) -> None:
     path = make_wheel(tmp_path, "tool", "1.0")
     first = conversion(path)
-    assert first.path == conversion(path, python="3.13").path, "a pure wheel is the same for every Python"
+    assert first.path == conversion(path, python=another("3.13.1")).path, "a pure wheel is for every Python"
     assert first.path != conversion(path, depends=("numpy",)).path
     assert first.path == f"noarch/{first.archive().name}"
     assert first.archive().data == first.archive().data
+
+
+def test_a_wheel_of_compiled_modules_brings_their_bytecode(tmp_path: Path) -> None:
+    python = find()
+    cache = f"__pycache__/{{}}.{sys.implementation.cache_tag}.pyc"
+    files = {
+        "birds/__init__.py": "SPAN = 2\n",
+        "birds/template.py": "def {{ name }}():\n",
+        "birds/tests/test_span.py": "",
+        "birds/own.py": "SPAN = 3\n",
+        f"birds/{cache.format('own')}": "its own",
+        "tool-1.0.data/scripts/run.py": "#!python\n",
+        "tool-1.0.data/data/share/example.py": "",
+    }
+    path = make_wheel(tmp_path, "tool", "1.0", tag="cp312-cp312-linux_x86_64", files=files)
+    site = f"lib/python{python.series}/site-packages"
+    expected = [cache.format("tool"), f"birds/{cache.format('__init__')}", f"birds/{cache.format('own')}"]
+    made = conversion(path)
+    (tmp_path / "made.conda").write_bytes(made.archive().data)
+    members = {member.path: member.data for member in archive.read(tmp_path / "made.conda")}
+    assert {name for name in members if name.endswith(".pyc")} == {f"{site}/{name}" for name in expected}
+    assert members[f"{site}/{expected[2]}"] == b"its own"
+    record = members[f"{site}/tool-1.0.dist-info/RECORD"].decode().splitlines()
+    assert f"birds/{cache.format('__init__')},," in record
+    assert made.archive().data == (tmp_path / "made.conda").read_bytes()
+
+    in_place = tmp_path / "installed"
+    for name in (f"{site}/birds/__init__.py", f"{site}/{expected[1]}"):
+        (in_place / name).parent.mkdir(parents=True, exist_ok=True)
+        (in_place / name).write_bytes(members[name])
+    assert imported(in_place / site) == "2"
+    (in_place / site / "birds/__init__.py").write_text("SPAN = 5\n")
+    assert imported(in_place / site) == "5"
+
+
+def imported(site: Path) -> str:
+    command = [sys.executable, "-B", "-c", "import birds; print(birds.SPAN)"]
+    done = subprocess.run(command, cwd=site, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def test_bytecode_is_of_one_version_of_python(tmp_path: Path) -> None:
+    compiled = make_wheel(tmp_path, "tool", "1.0", tag="cp312-cp312-linux_x86_64")
+    first, second = (conversion(compiled, python=another(version)) for version in ("3.12.1", "3.12.2"))
+    assert first.path != second.path
 
 
 def test_vendored_dist_infos_are_files_like_others(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from flowlock import workspace
 from flowlock.builder.plan.targets import targets
-from flowlock.commands.base import needed_workflows
+from flowlock.commands.base import needed_packages
 from flowlock.commands.base_requirements import requirements
 from flowlock.commands.session import Profile, Session
 from flowlock.errors import FlowlockError
@@ -31,7 +31,7 @@ def session(tmp_path: Path) -> Session:
 
 
 def required(session: Session) -> list[str]:
-    return requirements(session.workspace, targets(session.workspace), needed_workflows(session))
+    return requirements(session.workspace, targets(session.workspace), needed_packages(session))
 
 
 def test_the_base_holds_what_all_workflows_need_if_none_is_named(session: Session) -> None:
@@ -53,3 +53,16 @@ def test_the_base_still_holds_what_a_workflow_that_was_named_before_needs(sessio
 def test_a_workflow_that_is_named_must_be_there(session: Session) -> None:
     with pytest.raises(FlowlockError, match="pinguins"):
         session.about(["pinguins"])
+
+
+def test_an_engine_of_connections_does_not_bring_the_run_time_which_an_edit_would_change(
+    session: Session,
+) -> None:
+    def brings_the_run_time(requirements: list[str]) -> bool:
+        return any(one.startswith("flowlock-core @") for one in requirements)
+
+    wages = required(session.about(["wages"]))
+    assert any(one.startswith("obstore") for one in wages)
+    assert not brings_the_run_time(wages)
+    # Any other package may be a task package, which does need it.
+    assert brings_the_run_time(required(session.about(["weather"])))

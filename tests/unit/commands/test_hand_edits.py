@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from flowlock import workspace
-from flowlock.commands import build, lock, run, sync
-from flowlock.commands.build import BuildSettings
+from flowlock.commands import lock, run, sync
+from flowlock.commands.build_stage import BuildSettings, build_named
 from flowlock.commands.check import check
 from flowlock.commands.compile import compile_workflows
 from flowlock.commands.hand_edits import edits
@@ -55,9 +55,9 @@ def install(session: Session, *, frozen: bool) -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        lambda session: build.build(session, (), BuildSettings()),
-        lambda session: build.build(session, ("hello",), BuildSettings(dry_run=True)),
-        lambda session: build.build(session, ("flowlock-hello-workflow",), BuildSettings()),
+        lambda session: build_named(session, (), BuildSettings()),
+        lambda session: build_named(session, ("hello",), BuildSettings(dry_run=True)),
+        lambda session: build_named(session, ("flowlock-hello-workflow",), BuildSettings()),
         lambda session: lock.lock(session, (), LockOptions()),
         lambda session: lock.lock(session, ("hello",), LockOptions()),
         lambda session: lock.check(session, (), LockOptions()),
@@ -94,7 +94,7 @@ def test_a_generated_file_that_is_gone_is_named(root: Path) -> None:
 def test_other_packages_can_be_built_beside_an_edited_one(root: Path) -> None:
     edit(root)
     with pytest.raises(FlowlockError) as caught:
-        build.build(session_of(root), ("nosuch",), BuildSettings())
+        build_named(session_of(root), ("nosuch",), BuildSettings())
     assert caught.value.problems[0].code != "FL203"
 
 

@@ -1,20 +1,30 @@
 """`flowlock init`: a workspace whose task, spec and test cases fit together from the first moment."""
 
+import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
+import jsonschema
 import pytest
+import yaml
 
 from flowlock import workspace
+from flowlock.commands.check import check
 from flowlock.commands.compile import compile_workflows
 from flowlock.commands.init import BACKEND, INSTALLER, init
 from flowlock.errors import FlowlockError
-from flowlock.report.reporter import Silent
+from flowlock.release.targets import make
+from flowlock.release.targets.protocol import Context
+from flowlock.report.reporter import Format, Silent
+from flowlock.scaffold.editors import Editor
+from flowlock.scaffold.forges import Forge
 from shared import ROOT
 
 TODAY = datetime(2026, 11, 1, tzinfo=UTC)
@@ -106,3 +116,73 @@ def test_a_folder_that_cannot_be_written_to_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(FlowlockError):
         init(tmp_path / "file" / "space")
+
+
+def test_an_editor_completes_and_shows_problems_at_their_lines(tmp_path: Path) -> None:
+    root = tmp_path / "a b" / "birds"
+    init(root, today=TODAY, editor=Editor.VSCODE)
+    subprocess.run(["git", "init", "-q", root], check=True)
+    settings = json.loads((root / ".vscode/settings.json").read_text())
+    (schema, specs), *_ = settings["yaml.schemas"].items()
+    assert [path.parent.name for path in root.glob(specs)] == ["hello"]
+    spec = yaml.safe_load((root / "examples/hello/spec.yaml").read_text())
+    jsonschema.validate(spec, json.loads((root / schema).read_text()))
+    (pattern, schema), *_ = settings["evenBetterToml.schema.associations"].items()
+    assert re.search(pattern, f"{root}/flowlock.toml")
+    jsonschema.validate(plain(root / "flowlock.toml"), json.loads((root / schema).read_text()))
+    assert json.loads((root / ".vscode/extensions.json").read_text())["recommendations"]
+    (matcher,) = [
+        task["problemMatcher"]["pattern"]
+        for task in json.loads((root / ".vscode/tasks.json").read_text())["tasks"]
+        if task["problemMatcher"]
+    ]
+    broken = root / "examples/hello/spec.yaml"
+    broken.write_text(broken.read_text().replace("task: add_ratio", "task: add_rato"))
+    found = check(workspace.load(root), [], form=Format.GITHUB, progress=Silent())
+    line = re.search(matcher["regexp"], found.as_text(), re.MULTILINE)
+    assert line is not None
+    assert line[matcher["file"]] == "examples/hello/spec.yaml"
+    assert "add_rato" in broken.read_text().splitlines()[int(line[matcher["line"]]) - 1]
+    assert "add_rato" in line[matcher["message"]]
+
+
+def plain(path: Path) -> Any:
+    """Return a TOML document as JSON has it: times as texts."""
+    return json.loads(json.dumps(tomllib.loads(path.read_text()), default=str))
+
+
+@pytest.mark.parametrize("forge", Forge)
+def test_a_forge_asks_an_owner_for_a_review_and_has_a_template_for_it(forge: Forge, tmp_path: Path) -> None:
+    url = "https://git.example.org/sub/octo/birds.git"
+    init(tmp_path / "birds", today=TODAY, forge=forge, repository=url)
+    folder = tmp_path / f"birds/.{forge}"
+    *_, owners = (folder / "CODEOWNERS").read_text().splitlines()
+    pattern, owner = owners.split()
+    assert owner == "@octo"
+    # GitHub's patterns are those of .gitignore, Gitea's are regular expressions.
+    assert pattern == "*" if forge is Forge.GITHUB else re.fullmatch(pattern, "examples/hello/spec.yaml")
+    assert "other than the author" in (folder / "pull_request_template.md").read_text()
+    others = {f".{other}" for other in Forge if other is not forge}
+    assert not others & {path.name for path in (tmp_path / "birds").iterdir()}
+
+
+def test_at_gitea_the_channel_and_the_releases_are_those_of_the_repository(tmp_path: Path) -> None:
+    url = "https://git.example.org/sub/octo/birds"
+    init(tmp_path / "birds", today=TODAY, forge=Forge.GITEA, repository=url)
+    space = workspace.load(tmp_path / "birds")
+    channel = "https://git.example.org/sub/api/packages/octo/conda"
+    assert dict(space.targets) == {"channel": f"gitea:{channel}", "forge": f"gitea:{url}"}
+    context = Context(root=tmp_path, tag="v1.0.0")
+    kinds = [make(target, space.targets, context).kind for target in space.targets]
+    assert [str(kind) for kind in kinds] == ["channel", "release"]
+    assert channel in (tmp_path / "birds/flowlock.toml").read_text()
+
+
+@pytest.mark.parametrize(
+    "url", ["octo/birds", "https://git.example.org/octo", "https://ada:secret@git.example.org/octo/birds"]
+)
+def test_a_repository_that_is_not_one_is_refused_and_nothing_is_made(url: str, tmp_path: Path) -> None:
+    with pytest.raises(FlowlockError) as raised:
+        init(tmp_path / "birds", forge=Forge.GITEA, repository=url)
+    assert "secret" not in str(raised.value)
+    assert not (tmp_path / "birds").exists()

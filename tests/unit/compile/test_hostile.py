@@ -186,7 +186,8 @@ def test_hostile_text_leaves_the_other_files_what_they_are(chunk: int) -> None:
         assert project == expected
         schema = json.loads(package["flowlock_demo_workflow/params.schema.json"])
         assert schema["properties"].keys() == {"last"}
-        tags = [element.tag for element in ET.fromstring(package["graph.svg"]).iter()]  # noqa: S314 - ours
+        drawing = ET.fromstring(package["flowlock_demo_workflow/graph.svg"])  # noqa: S314 - ours
+        tags = [element.tag for element in drawing.iter()]
         assert not {tag.rpartition("}")[2] for tag in tags} - SVG_TAGS
         readme = package["README.md"]
         assert lines_below(readme) == lines_below(plain["README.md"])
@@ -221,7 +222,7 @@ def test_a_readme_shows_text_and_has_no_markup_of_it(text: str) -> None:
     kinds = {token.type for token in (*tokens, *inline)}
     assert kinds.isdisjoint({"html_block", "html_inline", "image", "ordered_list_open"})
     links = [dict(token.attrs)["href"] for token in inline if token.type == "link_open"]
-    assert links == ["graph.svg"]
+    assert links == ["flowlock_demo_workflow/graph.svg"]
     heading = next(token for token in tokens if token.type == "inline")
     shown = "".join(child.content for child in heading.children or ())
     assert shown == (one_line(text) or "Demo")

@@ -8,7 +8,6 @@ import tracemalloc
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import zstandard
@@ -17,50 +16,7 @@ from flowlock.conda import archive
 from flowlock.conda.installable import refuse_unsafe, refuse_unsafe_info
 from flowlock.errors import FlowlockError
 from shared import seeded
-
-STEM = "x-1-0"
-
-
-def compressed(data: bytes) -> bytes:
-    return zstandard.ZstdCompressor().compress(data)
-
-
-def tar(*entries: tuple[tarfile.TarInfo, bytes]) -> bytes:
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w") as opened:
-        for entry, data in entries:
-            opened.addfile(entry, io.BytesIO(data))
-    return out.getvalue()
-
-
-def file(
-    path: str, data: bytes = b"", *, kind: bytes = tarfile.REGTYPE, link: str = ""
-) -> tuple[tarfile.TarInfo, bytes]:
-    entry = tarfile.TarInfo(path)
-    entry.size, entry.type, entry.linkname = len(data), kind, link
-    return entry, data
-
-
-def paths_json(*paths: str, size: Any = 10, **more: Any) -> tuple[tarfile.TarInfo, bytes]:
-    entries = [{"_path": path, "size_in_bytes": size, **more} for path in paths]
-    return file("info/paths.json", json.dumps({"paths": entries}).encode())
-
-
-def conda(
-    folder: Path,
-    pkg: bytes,
-    info: bytes | None = None,
-    *,
-    method: int = zipfile.ZIP_STORED,
-    names: tuple[str, str] = (f"info-{STEM}.tar.zst", f"pkg-{STEM}.tar.zst"),
-    compress: Callable[[bytes], bytes] = compressed,
-) -> Path:
-    path = folder / f"{STEM}.conda"
-    info = tar(file("info/index.json", b"{}"), paths_json("a")) if info is None else info
-    with zipfile.ZipFile(path, "w", method) as opened:
-        for name, data in zip(names, (info, pkg), strict=True):
-            opened.writestr(name, compress(data))
-    return path
+from unit.conda.archives import STEM, compressed, conda, file, paths_json, tar
 
 
 def refused(path: Path, code: str, *readers: Callable[[Path], object]) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -135,6 +136,39 @@ def test_help_and_schema_import_neither_pandas_nor_pydantic(package: str, tmp_pa
         )
         assert done.returncode == 0, done.stderr
         assert done.stdout
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell of Windows cannot close a stream")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_an_output_that_is_closed_is_not_wanted(package: str, tmp_path: Path, closed: str) -> None:
+    for argument, code in (("--help", 0), ("schema", 0), ("nope", 2)):
+        done = in_shell(package, tmp_path, argument, closed)
+        assert done.returncode == code, done.stderr
+        assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("argument", ["--help", "schema"])
+def test_an_output_that_is_full_is_an_error(package: str, tmp_path: Path, argument: str) -> None:
+    done = in_shell(package, tmp_path, argument, ">/dev/full")
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: FL734 cannot write the output: ")
+
+
+def in_shell(
+    package: str, tmp_path: Path, argument: str, redirection: str
+) -> subprocess.CompletedProcess[str]:
+    """Call the command of a package in a shell, which redirects its streams."""
+    code = f"from flowlock_core.cli import main; raise SystemExit(main('{package}.workflow:sample'))"
+    # Buffered, as users have it: what is written may be kept until the end.
+    command = f"unset PYTHONUNBUFFERED; {shlex.join([sys.executable, '-c', code, argument])} {redirection}"
+    return subprocess.run(
+        ["sh", "-c", command],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "paths é")},
+    )
 
 
 def test_graph_imports_no_pandas(package: str, tmp_path: Path) -> None:

@@ -147,9 +147,10 @@ def test_figures_are_json_blocks_and_the_library_is_there_once(page: Page) -> No
 
 def test_each_column_of_the_groups_has_a_selector(page: Page) -> None:
     selects = [a["data-column"] for tag, a in page.tags if tag == "select"]
-    options = [a["value"] for tag, a in page.tags if tag == "option"]
+    options = [a["value"] for tag, a in page.tags if tag == "option" and "value" in a]
     assert selects == ["island", "sex"]
     assert options == ["Biscoe", "Dream", "missing", "male"]
+    assert len([a for _, a in page.tags if "data-all" in a]) == 2
 
 
 def test_a_view_carries_its_key(page: Page) -> None:
@@ -168,6 +169,18 @@ def test_numbers_are_written_for_people(page: Page) -> None:
     assert "1,234,567" in text
     assert "1,234.50" in text
     assert "The first 1 of 2 rows." in text
+
+
+def test_integers_are_shown_as_integers_where_some_are_missing() -> None:
+    table = pd.DataFrame({"count": [1200, None], "mean": [1.0, 2.5], "empty": [None, float("inf")]})
+    html = render_page(gather_dashboard("T", [create_table_widget(table, title="X")]))
+    cells = re.findall(r'<td class="number" data-value="([^"]*)">([^<]*)</td>', html)
+    assert cells[:3] == [("1200", "1,200"), ("1.0", "1.00"), ("", "\N{EN DASH}")]
+    assert cells[3:] == [("", "\N{EN DASH}"), ("2.5", "2.50"), ("inf", "\N{EN DASH}")]
+
+
+def test_a_chart_that_its_library_cannot_save_has_no_downloads(page: Page) -> None:
+    assert [a["data-save"] for _, a in page.tags if "data-save" in a] == ["csv"]
 
 
 def test_a_page_without_groups_or_charts_has_neither_selector_nor_library() -> None:

@@ -85,3 +85,38 @@ def test_the_last_change_is_the_one_that_the_system_noted(tree: Path) -> None:
     states.count_changes([str(tree / "below")])
     assert states.changed_ns == (tree / "below").lstat().st_ctime_ns
     assert states.digest == digest
+
+
+def test_of_an_installed_file_with_several_links_the_modification_time_counts(tmp_path: Path) -> None:
+    file = tmp_path / "installed" / "module.py"
+    file.parent.mkdir()
+    file.write_text("one")
+    os.link(file, tmp_path / "cached")
+
+    def states(*, installed: bool) -> FileStates:
+        found = FileStates()
+        found.add_folder(str(file.parent), installed=installed)
+        return found
+
+    before = {installed: states(installed=installed).digest for installed in (True, False)}
+    os.link(file, tmp_path / "another environment")
+    assert states(installed=True).digest == before[True]
+    assert states(installed=False).digest != before[False]
+    assert states(installed=True).changed_ns == file.stat().st_mtime_ns
+    file.write_text("two")
+    assert states(installed=True).digest != before[True]
+
+
+def test_of_an_installed_file_with_one_name_the_change_time_counts(tmp_path: Path) -> None:
+    file = tmp_path / "module.py"
+    file.write_text("one")
+
+    def digest() -> str:
+        found = FileStates()
+        found.add(str(file), installed=True)
+        return found.digest
+
+    before, status = digest(), file.stat()
+    file.write_text("two")
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert digest() != before

@@ -9,7 +9,10 @@ import plotly.graph_objects as go
 import pytest
 
 from flowlock_core.errors import TaskError
+from flowlock_core.page import render_page
+from flowlock_core.plotly import checked_figure
 from flowlock_core.results import Chart
+from flowlock_core.tasks.results import create_plot_widget, gather_dashboard
 from flowlock_ext_tabular.charts import draw_bar_chart, draw_histogram, draw_line_chart, draw_scatter_plot
 from flowlock_ext_tabular.runtime import PLOTLY
 
@@ -140,7 +143,17 @@ def test_too_many_series_are_refused() -> None:
     assert "50 values" in refusal(lambda: draw_scatter_plot(many, "x", "y", color="who")).message
 
 
-def test_the_library_comes_from_the_wheel() -> None:
-    source = PLOTLY.load()
-    assert "plotly.js v" in source[:200]
-    assert len(source) > 1_000_000
+def test_a_page_with_charts_is_smaller_than_two_megabytes() -> None:
+    widgets = [create_plot_widget(draw(TABLE), title="Chart") for draw in CHARTS]
+    page = render_page(gather_dashboard("Page", widgets))
+    assert PLOTLY.load() in page
+    assert len(page.encode()) < 2_000_000
+
+
+def test_a_trace_that_the_page_cannot_draw_is_refused_with_those_that_it_can() -> None:
+    boxes = checked_figure([{"type": "box", "y": [1, 2, 3]}], {})
+    error = refusal(lambda: Chart(figure=boxes, runtime=PLOTLY, description="Boxes"))
+    assert error.message == "a dashboard cannot draw a trace of the type `box`"
+    assert "bar, choropleth, histogram, pie, scatter, scattergeo" in (error.hint or "")
+    lines = {"data": [{"x": [1], "y": [1]}], "layout": {}}
+    assert Chart(figure=lines, runtime=PLOTLY, description="Without a type, it is scatter").figure is lines

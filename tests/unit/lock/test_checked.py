@@ -112,3 +112,30 @@ def test_a_plain_call_only_compares(options: LockOptions) -> None:
 )
 def test_a_call_with_a_choice_does_more_than_compare(options: LockOptions) -> None:
     assert not options.only_compares
+
+
+MANIFEST = simple("alone", channels=[FORGE], platforms=["linux-64"], specs=["knots"])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        LockOptions(check=True),
+        LockOptions(check=True, environments=("default",), platforms=("linux-64",)),
+        LockOptions(platforms=("linux-64",)),
+    ],
+)
+def test_parts_of_a_lock_that_is_current_are_current(options: LockOptions) -> None:
+    assert options.only_compares_parts([MANIFEST])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        LockOptions(check=True, environments=("nosuch",)),
+        LockOptions(check=True, platforms=("win-64",)),
+        LockOptions(platforms=("linux-64",), update=("knots",)),
+    ],
+)
+def test_parts_that_do_not_exist_or_should_move_are_looked_at(options: LockOptions) -> None:
+    assert not options.only_compares_parts([MANIFEST])

@@ -58,7 +58,19 @@ def test_commands_stand_in_the_entry_points() -> None:
     assert rendered().entry_points == ("some = some_package:main",)
 
 
-@pytest.mark.parametrize("name", ["flowlock", "flowlock-core", "flowlock-ext-tabular"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "flowlock",
+        "flowlock-core",
+        "flowlock-dagster",
+        "flowlock-ext-ecoscope",
+        "flowlock-ext-privacy",
+        "flowlock-ext-tabular",
+        "flowlock-serve",
+        "flowlock-services-jobs",
+    ],
+)
 def test_the_recipes_of_this_repository_agree_with_their_pyprojects(name: str) -> None:
     from flowlock.commands.recipe import recipe_problems
 

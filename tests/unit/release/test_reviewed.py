@@ -82,6 +82,25 @@ def test_a_workflow_that_is_declared_without_a_lock_is_named_with_its_reason(roo
     assert "its channel is internal" in left_out.as_text()
 
 
+def test_a_location_is_named_with_its_reason_like_a_workflow(root: Path) -> None:
+    commit(root)
+    declare(root, '[location]\nname = "services"\nlocked = false\nreason = "no metadata of Dagster"')
+    (left_out,) = reviewed(root).left_out
+    assert left_out.package == "flowlock-services-location"
+    assert "no metadata of Dagster" in left_out.as_text()
+
+
+def test_workflows_that_a_location_lacks_concern_only_who_compiles_it(root: Path) -> None:
+    text = '[location]\nname = "services"\nworkflows = ["helo"]\nlocked = false\nreason = "none"'
+    declare(root, text)
+    location = workspace.load(root).location
+    assert location is not None
+    (problem,) = location.problems
+    assert (problem.code, problem.hint) == ("FL305", "did you mean `hello`?")
+    assert problem.location is not None
+    assert problem.location.line is not None
+
+
 @pytest.mark.parametrize(
     ("text", "code", "words"),
     [

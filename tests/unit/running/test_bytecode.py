@@ -110,6 +110,19 @@ def test_modules_with_the_environments_path_and_with_bytecode_of_their_own_are_l
     assert compiled(prefix) == {"wings": b"own"}
 
 
+def test_modules_of_tests_have_bytecode_when_they_are_imported(tmp_path: Path) -> None:
+    modules = {
+        f"birds/{name}.py": "SPAN = 2\n"
+        for name in ("__init__", "tests/__init__", "tests/test_a", "contests")
+    }
+    prefix = environment(tmp_path / "environment", modules)
+    add_bytecode(prefix, tmp_path / "kept")
+    assert [path.relative_to(prefix / SITE / "birds") for path in sorted(prefix.rglob("*.pyc"))] == [
+        Path(f"__pycache__/{name}.{TAG}.pyc") for name in ("__init__", "contests")
+    ]
+    assert imported(prefix, "birds.tests.test_a", "birds.tests.test_a.SPAN") == "2"
+
+
 @pytest.mark.parametrize(
     "damage",
     [

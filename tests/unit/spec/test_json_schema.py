@@ -4,7 +4,9 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from flowlock.documents.yaml import read
+from flowlock.spec import parse
 from flowlock.spec.json_schema import spec_schema
+from flowlock.spec.key_descriptions import DESCRIPTIONS
 from flowlock.spec.paths import plain
 from specs import GOLDEN, catalog
 
@@ -55,3 +57,27 @@ def test_it_offers_tasks_and_their_arguments() -> None:
 def test_conditions_are_offered_where_they_are_expected() -> None:
     conditions = SCHEMA["$defs"]["skipif"]["anyOf"][0]["properties"]["conditions"]["anyOf"][0]
     assert "any_is_empty_df" in conditions["items"]["anyOf"][0]["enum"]
+
+
+KEYS = {
+    "spec": parse.SPEC_KEYS,
+    "metadata": parse.METADATA_KEYS,
+    "person": parse.PERSON_KEYS,
+    "requirement": parse.REQUIREMENT_KEYS,
+    "step": (*parse.STEP_KEYS, "type"),
+    "group": parse.GROUP_KEYS,
+    "iteration": parse.ITERATION_KEYS,
+    "skipif": parse.SKIPIF_KEYS,
+    "overrides": parse.OVERRIDE_KEYS,
+    "defaults": ("skipif",),
+}
+
+
+def test_every_key_that_a_spec_may_have_is_described_and_no_other() -> None:
+    described = {part: sorted(texts) for part, texts in DESCRIPTIONS.items()}
+    assert described == {part: sorted(keys) for part, keys in KEYS.items()}
+
+
+def test_the_schema_has_the_descriptions() -> None:
+    assert SCHEMA["properties"]["id"]["description"] == DESCRIPTIONS["spec"]["id"]
+    assert SCHEMA["$defs"]["step"]["properties"]["map"]["description"] == DESCRIPTIONS["step"]["map"]

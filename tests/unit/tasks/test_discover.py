@@ -13,6 +13,7 @@ import pytest
 from flowlock import workspace
 from flowlock.commands import tasks as task_commands
 from flowlock.commands.init import init
+from flowlock.commands.schema import spec_schema_of
 from flowlock.edges import memo, process
 from flowlock.edges.state_folder import StateFolder
 from flowlock.errors import FlowlockError
@@ -189,7 +190,7 @@ def test_one_task_is_shown_with_its_schemas(root: Path) -> None:
 
 
 def test_the_schema_for_editors_knows_the_workspace_s_own_tasks(root: Path) -> None:
-    document = json.loads(task_commands.schema(workspace.load(root)).as_text())
+    document = json.loads(spec_schema_of(workspace.load(root)).as_text())
     tasks = document["$defs"]["step"]["properties"]["task"]["anyOf"]
     assert {"add_ratio", "load_table"} <= {one.get("const") for one in tasks}
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from flowlock_core.errors import Problem
 from flowlock_core.execute.plan import Plan
-from flowlock_core.registry import ForeignError, call_foreign
+from flowlock_core.foreign import ForeignError, call_foreign
 from flowlock_core.store.code import CodeParts, code_parts
 from flowlock_core.store.digest import digest_of_parts
 

@@ -7,6 +7,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flowlock_core.errors import WorkflowError
+
 if TYPE_CHECKING:
     from flowlock_core.execute.protocol import Workflow
     from flowlock_core.results import Position
@@ -54,6 +56,14 @@ class Bundle:
             return None
         file = folder / name
         return file.read_text(encoding="utf-8") if file.is_file() else None
+
+    def required_text(self, name: str) -> str:
+        """Return the text of a file that every compiled package has; a WorkflowError if this one has not."""
+        text = self.text(name)
+        if text is None:
+            hint = "compile the workflow again"
+            raise WorkflowError(f"the package {self.package} has no {name}", hint=hint)
+        return text
 
     def params_schema(self) -> Mapping[str, Any]:
         """Return the JSON Schema of the parameters; an empty one where the package has none."""

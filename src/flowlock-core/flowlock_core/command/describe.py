@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from flowlock_core.command.streams import stdout_kept_clean
+from flowlock_core.foreign import ForeignError, call_foreign
 from flowlock_core.parameters.literals import LiteralCheck, check_literal
-from flowlock_core.registry import ForeignError, Registration, call_foreign, registrations
+from flowlock_core.registry import Registration, registrations
 from flowlock_core.schema import signature
 
 

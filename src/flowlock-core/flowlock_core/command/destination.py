@@ -33,7 +33,7 @@ class Destination:
 @contextmanager
 def destination(arguments: argparse.Namespace, run: str) -> Iterator[Destination]:
     """Yield where a run writes; a folder that could not be uploaded is kept, and the error names it."""
-    blobs = _blobs_of(arguments)
+    blobs = blobs_of(arguments)
     if blobs is None:
         yield Destination(folder=Path(arguments.results).resolve())
         return
@@ -53,20 +53,16 @@ def destination(arguments: argparse.Namespace, run: str) -> Iterator[Destination
 
 def storage_of(arguments: argparse.Namespace) -> RunStorage:
     """Return where the runs of a results folder are kept."""
-    blobs = _blobs_of(arguments)
+    blobs = blobs_of(arguments)
     return LocalRuns(Path(arguments.results).resolve()) if blobs is None else StoredRuns(blobs)
 
 
-def _blobs_of(arguments: argparse.Namespace) -> Blobs | None:
+def blobs_of(arguments: argparse.Namespace) -> Blobs | None:
     """Return what is below a URL, None for a path."""
     url = ResultsUrl.parse(arguments.results)
     name = arguments.results_connection
     if name is not None and (url is None or url.scheme != "s3"):
-        raise UsageError(
-            "--results-connection is only used with an s3: URL",
-            code="FL739",
-            hint="remove it, or write --results s3://bucket/prefix",
-        )
+        raise connection_without_bucket()
     if url is None:
         return None
     if url.scheme == FILE:
@@ -74,3 +70,12 @@ def _blobs_of(arguments: argparse.Namespace) -> Blobs | None:
     from flowlock_core.runs.object_blobs import ObjectBlobs, connection_named
 
     return ObjectBlobs(url, None if name is None else connection_named(name, url))
+
+
+def connection_without_bucket() -> UsageError:
+    """Return the error of a connection for results that do not go to a bucket of S3."""
+    return UsageError(
+        "--results-connection is only used with an s3: URL",
+        code="FL739",
+        hint="remove it, or write --results s3://bucket/prefix",
+    )

@@ -50,7 +50,7 @@ def supervised(command: Callable[[], int], report: Report, arguments: Sequence[s
         if own_group:
             os.setpgid(0, 0)
         end_with(lifeline, group=own_group)
-        return _as_child(command)
+        return as_child(command)
     os.close(lifeline)
     supervisor = _Supervisor(child, own_group=own_group)
     code = supervisor.wait()
@@ -101,7 +101,7 @@ class _Supervisor:
             os.kill(self._child, signal.SIGKILL)
 
 
-def _as_child(command: Callable[[], int]) -> int:
+def as_child(command: Callable[[], int]) -> int:
     """Execute the command until it ends or is interrupted, once."""
     _handle_with(_raise_once)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)

@@ -23,6 +23,18 @@ _PORTS = range(1, 65536)
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([kMGT]?)B?")
 
 
+def add_run_options(parser: argparse.ArgumentParser) -> None:
+    """Add how a run is executed, what it reuses, where its results go and what is printed about it."""
+    add_results(parser, "where to write, a folder or a URL (file:, s3:, gs:, az:); default: ./results")
+    add_executor_options(parser)
+    add_reuse_options(parser)
+    parser.add_argument(
+        "--no-history", action="store_true", help="do not keep a folder for this run in DIR/runs"
+    )
+    parser.add_argument("--id", metavar="ID", type=_run_id_of, help="the id of the run; default: a new one")
+    add_log_options(parser)
+
+
 def add_executor_options(parser: argparse.ArgumentParser) -> None:
     """Add how the steps are executed."""
     parser.add_argument(
@@ -51,14 +63,22 @@ def add_executor_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_log_options(parser: argparse.ArgumentParser) -> None:
-    """Add what is printed on stderr."""
+    """Add what is printed on stderr, and a file with the same."""
+    add_line_options(parser, line="step", json_of="event")
+    parser.add_argument(
+        "--events", metavar="FILE", type=Path, help="also append one JSON object for each event to this file"
+    )
+
+
+def add_line_options(parser: argparse.ArgumentParser, *, line: str, json_of: str) -> None:
+    """Add the form of the lines on stderr: there is one for each `line`, and in JSON for each `json_of`."""
     parser.add_argument(
         "--log",
         choices=("text", "json"),
         default="text",
-        help="the lines on stderr: text, or one JSON object for each event; default: text",
+        help=f"the lines on stderr: text, or one JSON object for each {json_of}; default: text",
     )
-    parser.add_argument("-q", "--quiet", action="store_true", help="do not print a line for each step")
+    parser.add_argument("-q", "--quiet", action="store_true", help=f"do not print a line for each {line}")
 
 
 def add_reuse_options(parser: argparse.ArgumentParser) -> None:
@@ -70,6 +90,11 @@ def add_reuse_options(parser: argparse.ArgumentParser) -> None:
         "--only",
         metavar="STEP",
         help="run only this step again, after the steps that it needs",
+    )
+    parser.add_argument(
+        "--show",
+        metavar="STEP",
+        help="write a dashboard of what this step gives, after the steps that it needs",
     )
     parser.add_argument(
         "--from", dest="start", metavar="STEP", help="run this step and all steps that depend on it again"
@@ -157,6 +182,14 @@ def _address_of(text: str) -> str:
     return text if "://" in text else f"tcp://{text}"
 
 
+def _run_id_of(text: str) -> str:
+    from flowlock_core.runs.identity import is_run_id, new_run_id
+
+    if not is_run_id(text):
+        raise argparse.ArgumentTypeError(f"`{text}` is not the id of a run, such as {new_run_id()}")
+    return text
+
+
 def _jobs_of(text: str) -> int:
     if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError(f"`{text}` is not an integer of 1 or more")
@@ -230,6 +263,7 @@ def reuse_of(arguments: argparse.Namespace, executor: "Executor", *, workflow: s
     given = {
         "--resume": arguments.resume,
         "--only": arguments.only,
+        "--show": arguments.show,
         "--from": arguments.start,
         "--explain": arguments.explain,
     }
@@ -244,5 +278,6 @@ def reuse_of(arguments: argparse.Namespace, executor: "Executor", *, workflow: s
         workflow=workflow,
         resume=arguments.resume,
         only=arguments.only,
+        show=arguments.show,
         start=arguments.start,
     )

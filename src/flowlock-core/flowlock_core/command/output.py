@@ -11,6 +11,8 @@ from flowlock_core.page import render_page
 from flowlock_core.results import Dashboard, Position, to_json
 from flowlock_core.store.whole_files import write_whole
 
+RESULT = "result.json"
+
 
 def write_results(
     result: Any,
@@ -24,7 +26,12 @@ def write_results(
     `inputs` are the files that the run read; result.json lists them.
     """
     document = {"workflow": workflow, "inputs": sorted(map(str, inputs)), "result": to_json(result)}
-    written = [write_text(folder / "result.json", json.dumps(document, indent=1, ensure_ascii=False) + "\n")]
+    return write_document(document, result, folder)
+
+
+def write_document(document: Mapping[str, Any], result: Any, folder: Path) -> list[Path]:
+    """Write a document about a result as result.json, a dashboard also as a page; return the paths."""
+    written = [write_text(folder / RESULT, json.dumps(document, indent=1, ensure_ascii=False) + "\n")]
     if isinstance(result, Dashboard):
         written.append(write_text(folder / "dashboard.html", render_page(result)))
     return written

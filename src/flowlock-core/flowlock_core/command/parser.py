@@ -5,17 +5,19 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, Self
 
-from flowlock_core.errors import UsageError
+from flowlock_core.errors import UsageError, WorkflowError
 
 
 class CommandParser(argparse.ArgumentParser):
     """Raises a UsageError for a wrong command line; takes --json everywhere.
 
     `more` returns what the help ends with; it is only called for `--help`. `options` and
-    `commands` are what was added, for the completion of shells.
+    `commands` are what was added, for the completion of shells. A parser with a `refusal` raises it, whatever
+    the arguments are.
     """
 
     more: Callable[[], str] | None = None
+    refusal: WorkflowError | None = None
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         self.options: list[argparse.Action] = []
@@ -38,10 +40,21 @@ class CommandParser(argparse.ArgumentParser):
         self.commands = commands.choices
         return commands
 
+    def parse_known_args(self, *arguments: Any, **settings: Any) -> Any:
+        """Parse as argparse does, unless the parser has a refusal."""
+        if self.refusal is not None:
+            raise self.refusal
+        return super().parse_known_args(*arguments, **settings)
+
     def format_help(self) -> str:
         """Return the help, and what it ends with."""
         text = super().format_help()
         return text if self.more is None else f"{text}\n{self.more()}"
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """Exit as argparse does, when what was printed has been written: that may fail."""
+        sys.stdout.flush()
+        super().exit(status, message)
 
     def error(self, message: str) -> NoReturn:
         """Print the usage and raise a UsageError."""

@@ -2,9 +2,10 @@
 
 import argparse
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from flowlock_core.command.bundle import Bundle
 from flowlock_core.command.destination import destination
@@ -14,9 +15,9 @@ from flowlock_core.command.progress import ProgressLines
 from flowlock_core.command.results_folder import claimed
 from flowlock_core.command.running import Hooks, run_workflow
 from flowlock_core.errors import UsageError, WorkflowError
-from flowlock_core.execute import Executor, Observer, Options
+from flowlock_core.execute import Executor, Observer, Options, RunLog
 from flowlock_core.execute.record import Unobserved
-from flowlock_core.runs.event_lines import EventLines
+from flowlock_core.runs.event_lines import EventLines, appending
 from flowlock_core.runs.exporters import is_traced
 from flowlock_core.runs.followers import Followers, RunFollower
 from flowlock_core.runs.identity import new_run_id
@@ -35,22 +36,42 @@ class WrittenRun:
     files: tuple[str, ...]
 
 
-def run_recorded(bundle: Bundle, arguments: argparse.Namespace, params: "Params") -> WrittenRun:
-    """Run as a command line says, and write the results; a WorkflowError if it fails."""
+class ResultWriter(Protocol):
+    """Writes the result of a workflow into a folder, and returns the paths."""
+
+    def __call__(
+        self, result: Any, folder: Path, *, workflow: str, inputs: Iterable[Path] = ()
+    ) -> list[Path]:
+        """Write it; `inputs` are the files that the run read."""
+        ...
+
+
+def run_recorded(
+    bundle: Bundle,
+    arguments: argparse.Namespace,
+    params: "Params",
+    *,
+    write: ResultWriter = write_results,
+    follower: RunFollower | None = None,
+) -> WrittenRun:
+    """Run as a command line says, and write the results; a WorkflowError if it fails.
+
+    A `follower` also follows the run.
+    """
     executor = executor_of(arguments, debugged=bundle.main is not None)
     start = RunStart(
-        id=new_run_id(),
+        id=arguments.id or new_run_id(),
         workflow=bundle.function,
         params=params.by_step,
         base=params.base,
         settings=_settings(arguments, executor),
     )
+    written: list[Path] = []
     with destination(arguments, start.id) as to:
         folder = None if arguments.no_history else RunFolder(to.folder, start)
         trace = _trace(start)
-        optional: list[RunFollower | None] = [folder, to.upload, _event_lines(arguments, start), trace]
-        present = [follower for follower in optional if follower is not None]
-        followers = Followers(present, _progress(arguments))
+        lines, events = _event_lines(arguments, start), _event_file(arguments, start)
+        followers = _followers(arguments, folder, to.upload, lines, events, trace, follower)
         hooks = Hooks(begin=followers.begin)
         if trace is not None:
             hooks = replace(hooks, wrap=trace.traced)
@@ -66,7 +87,11 @@ def run_recorded(bundle: Bundle, arguments: argparse.Namespace, params: "Params"
             scheduler=arguments.scheduler,
         )
         with claimed(to.folder), followers.following():
-            written = _run(bundle, arguments, params, options, hooks)
+            result, log = _run(bundle, arguments, params, options, hooks)
+            # What `--only` gives is not the workflow's result, so not a result to write.
+            if arguments.only is None:
+                result = _shown(bundle, arguments, result)
+                written = write(result, to.folder, workflow=bundle.function, inputs=log.inputs)
             if folder is not None:
                 folder.keep_results(written)
     return WrittenRun(id=start.id, files=tuple(map(to.address, written)))
@@ -74,21 +99,30 @@ def run_recorded(bundle: Bundle, arguments: argparse.Namespace, params: "Params"
 
 def _run(
     bundle: Bundle, arguments: argparse.Namespace, params: "Params", options: Options, hooks: Hooks
-) -> list[Path]:
-    """Run the workflow, write its result, and return the paths."""
+) -> tuple[Any, RunLog]:
+    """Run the workflow; return its result, and what happened."""
     main = bundle.load()
     reuse = reuse_of(arguments, options.executor, workflow=f"{bundle.package}:{bundle.function}")
     try:
-        result, log = run_workflow(main, options, params.problems, reuse=reuse, hooks=hooks)
+        return run_workflow(main, options, params.problems, reuse=reuse, hooks=hooks)
     except UsageError:
         raise
     except WorkflowError as error:
         raise params.placed(error) from error
-    if arguments.only is not None:
-        # Not the workflow's result, so not a result to write.
-        return []
-    result = with_layout(result, bundle.layout())
-    return write_results(result, options.results, workflow=bundle.function, inputs=log.inputs)
+
+
+def _shown(bundle: Bundle, arguments: argparse.Namespace, result: Any) -> Any:
+    """Return the result to write: that of the workflow, or a dashboard of the step to show."""
+    if arguments.show is None:
+        return with_layout(result, bundle.layout())
+    from flowlock_core.command.step_dashboard import step_dashboard
+
+    return step_dashboard(arguments.show, result)
+
+
+def _followers(arguments: argparse.Namespace, *followers: RunFollower | None) -> Followers:
+    present = [follower for follower in followers if follower is not None]
+    return Followers(present, _progress(arguments))
 
 
 def _progress(arguments: argparse.Namespace) -> Observer:
@@ -101,6 +135,12 @@ def _event_lines(arguments: argparse.Namespace, start: RunStart) -> EventLines |
     if arguments.quiet or arguments.log == "text":
         return None
     return EventLines(start.id, start.workflow, _to_stderr)
+
+
+def _event_file(arguments: argparse.Namespace, start: RunStart) -> EventLines | None:
+    if arguments.events is None:
+        return None
+    return EventLines(start.id, start.workflow, appending(arguments.events))
 
 
 def _to_stderr(line: str) -> None:
@@ -125,6 +165,7 @@ def _settings(arguments: argparse.Namespace, executor: Executor) -> dict[str, ob
         "keep_going": arguments.keep_going,
         "resume": arguments.resume,
         "only": arguments.only,
+        "show": arguments.show,
         "from": arguments.start,
     }
     return settings | {name: value for name, value in names.items() if value}

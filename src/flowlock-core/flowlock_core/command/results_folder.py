@@ -16,15 +16,14 @@ def claimed(folder: Path) -> Iterator[None]:
     The operating system lets go of it with the process, however that ends. Windows cannot lock a folder.
     """
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle = _locked(folder)
-    except OSError as error:
-        raise WorkflowError(
-            f"cannot write {folder}: {error.strerror or error}",
-            code="FL734",
-            hint="choose another folder with --results, or free some space",
-        ) from error
+    handle = locked(
+        folder,
+        WorkflowError(
+            f"another run is writing to {folder}",
+            code="FL745",
+            hint="wait until it has ended, or choose another folder with --results",
+        ),
+    )
     try:
         yield
     finally:
@@ -36,19 +35,24 @@ def claimed(folder: Path) -> Iterator[None]:
             os.close(handle)
 
 
-def _locked(folder: Path) -> int | None:
-    """Return a handle of a folder, by which it is locked; None if it cannot be locked."""
-    while True:
-        try:
+def locked(folder: Path, refusal: WorkflowError) -> int | None:
+    """Return the handle by which a folder is locked, which is made; None if it cannot be locked.
+
+    The `refusal` is raised if another process has locked it; a WorkflowError if it cannot be written.
+    """
+    try:
+        while True:
+            folder.mkdir(parents=True, exist_ok=True)
             handle = lock_folder(folder)
-        except BlockingIOError:
-            raise WorkflowError(
-                f"another run is writing to {folder}",
-                code="FL745",
-                hint="wait until it has ended, or choose another folder with --results",
-            ) from None
-        if handle is None or os.fstat(handle).st_nlink:
-            return handle
-        # The run that has just ended has removed it.
-        os.close(handle)
-        folder.mkdir(parents=True, exist_ok=True)
+            if handle is None or os.fstat(handle).st_nlink:
+                return handle
+            # The run that has just ended has removed it.
+            os.close(handle)
+    except BlockingIOError:
+        raise refusal from None
+    except OSError as error:
+        raise WorkflowError(
+            f"cannot write {folder}: {error.strerror or error}",
+            code="FL734",
+            hint="choose another folder with --results, or free some space",
+        ) from error

@@ -11,24 +11,29 @@ from flowlock_core.store.cache import CacheOptions, RunCache
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reuse:
-    """Where results are kept, and which of them count; `only` and `start` name steps."""
+    """Where results are kept, and which of them count; `only`, `show` and `start` name steps.
+
+    A run ends with the step of `only`, which runs again, or of `show`, whose kept result counts too.
+    """
 
     folder: Path
     workflow: str
     resume: bool = False
     only: str | None = None
+    show: str | None = None
     start: str | None = None
 
     def plan(self, plan: Plan) -> Plan:
         """Return the part of a plan that is to run; a UsageError names a step that does not exist."""
-        for option, step in (("--only", self.only), ("--from", self.start)):
+        for option, step in (("--only", self.only), ("--show", self.show), ("--from", self.start)):
             if step is not None:
                 _require_step(plan, step, option)
-        if self.only is None:
+        last = self.only or self.show
+        if last is None:
             return plan
-        needed = {self.only, *_before(plan, self.only)}
+        needed = {last, *_before(plan, last)}
         steps = tuple(step for step in plan.steps if step.id in needed)
-        return replace(plan, steps=steps, result=Ref(self.only))
+        return replace(plan, steps=steps, result=Ref(last))
 
     def cache(self, plan: Plan, options: Options) -> RunCache:
         """Return the cache of a run of a plan."""

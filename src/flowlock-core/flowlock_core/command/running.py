@@ -67,16 +67,20 @@ def run_workflow(
     except UsageError:
         raise
     except WorkflowError as error:
-        variables = variables_of(plan)
-        told = [_with_data(problem, plan, log) for problem in error.problems]
-        problems = [masked_problem(_without_values(problem, variables)) for problem in told]
-        raise WorkflowError(masked(error.message), problems=problems) from error
+        raise explained(error, plan, log) from error
+
+
+def explained(error: WorkflowError, plan: Plan, log: RunLog) -> WorkflowError:
+    """Return the error of a run as it is shown: with the files behind it, and without secrets."""
+    variables = variables_of(plan)
+    told = [_with_data(problem, plan, log) for problem in error.problems]
+    problems = [masked_problem(_without_values(problem, variables)) for problem in told]
+    return WorkflowError(masked(error.message), problems=problems)
 
 
 def _check(plan: Plan, options: Options, problems: Sequence[Problem]) -> None:
     """Raise the problems of the parameters together with the `problems` that are already known."""
-    context = {"base": options.base, MOCKED: options.mock_io}
-    others = check_params(plan, options.params, context=context, mocked=_mocked(plan, options))
+    others = parameter_problems(plan, options, {"base": options.base, MOCKED: options.mock_io})
     # If the parameters of a step cannot be read, it has no other problems.
     unreadable = {problem.step for problem in problems if problem.step and problem.parameter is None}
     others = [problem for problem in others if problem.step not in unreadable]
@@ -84,18 +88,23 @@ def _check(plan: Plan, options: Options, problems: Sequence[Problem]) -> None:
         raise WorkflowError("the parameters are not valid for the workflow", problems=[*problems, *others])
 
 
+def parameter_problems(plan: Plan, options: Options, context: Mapping[str, Any]) -> list[Problem]:
+    """Return every problem of the parameters of a run; `context` is what values are validated with."""
+    return check_params(plan, options.params, context=context, mocked=_mocked(plan, options))
+
+
 def _execute(main: Workflow, plan: Plan, options: Options, log: RunLog, hooks: Hooks) -> Any:
     if options.executor is Executor.EAGER:
         options.observer.started(len(plan.steps))
         return main(Run(options, log))
-    with _pool(options, plan) as pool:
+    with open_pool(options, plan) as pool:
         return run_plan(plan, options, hooks.wrap(pool), log)
 
 
 def _execute_with_cache(plan: Plan, options: Options, log: RunLog, reuse: Reuse, hooks: Hooks) -> Any:
     cache = reuse.cache(plan, options)
     try:
-        with _pool(options, plan, reuse.folder) as pool:
+        with open_pool(options, plan, reuse.folder) as pool:
             return run_plan(plan, options, hooks.wrap(pool), log, CachedOpener(cache, options, log))
     finally:
         cache.close()
@@ -103,7 +112,7 @@ def _execute_with_cache(plan: Plan, options: Options, log: RunLog, reuse: Reuse,
 
 
 @contextmanager
-def _pool(options: Options, plan: Plan, *folders: Path) -> Iterator[Pool]:
+def open_pool(options: Options, plan: Plan, *folders: Path) -> Iterator[Pool]:
     """Yield what executes the calls of a plan, which use the results folder and some other `folders`."""
     if options.executor is Executor.THREADS:
         with Limiter.open() as limiter, ThreadPool.of(options.jobs, limiter.run) as threads:

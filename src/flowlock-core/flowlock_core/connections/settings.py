@@ -88,12 +88,12 @@ class Sources:
     def _all_variables(self) -> Iterator[tuple[str, tuple[str, str, str]]]:
         """Yield each variable that sets something, with kind, name and setting; an empty one sets nothing."""
         for variable in sorted(self.environ):
-            path = _path_of(variable)
+            path = path_of_variable(variable)
             if path is not None and self.environ[variable]:
                 yield variable, path
 
 
-def _path_of(variable: str) -> tuple[str, str, str] | None:
+def path_of_variable(variable: str) -> tuple[str, str, str] | None:
     """Return the kind, the name and the setting that a variable is for; cases do not matter."""
     upper = variable.upper()
     for prefix in PREFIXES:

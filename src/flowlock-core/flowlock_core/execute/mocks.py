@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -56,22 +56,36 @@ def load_mock(mock: Mock, task: Task[..., Any], values: Mapping[str, Any]) -> An
             hint="the path is relative to the file of the test cases",
         )
     returns = arguments_of(task.func).returns
-    if annotation_text(returns) == "pandas.DataFrame":
-        return _table(mock, task, values)
+    read = _READERS.get(annotation_text(returns))
+    if read is not None:
+        return _table(mock, task, values, read)
     text = mock.path.read_text(encoding="utf-8")
     return text if returns is str else _json_value(mock.path, text, returns)
 
 
-def _table(mock: Mock, task: Task[..., Any], values: Mapping[str, Any]) -> Any:
+def _read_plain(path: Path) -> Any:
     from flowlock_core.tables.files import read_table
 
+    return read_table(path)
+
+
+def _read_geographic(path: Path) -> Any:
+    import geopandas as gpd
+
+    return gpd.read_parquet(path) if path.suffix == ".parquet" else gpd.read_file(path)
+
+
+_READERS = {"pandas.DataFrame": _read_plain, "geopandas.GeoDataFrame": _read_geographic}
+
+
+def _table(mock: Mock, task: Task[..., Any], values: Mapping[str, Any], read: Callable[[Path], Any]) -> Any:
     arguments = arguments_of(task.func)
     # The mock is a file, whatever the step would read through a connection.
     plain = {name: value for name, value in values.items() if not _is_connection(arguments, name)}
     given = {**plain, "path": str(mock.path)}
     required = {name for name, argument in arguments.by_name.items() if argument.required}
     if mock.packaged or "path" not in arguments.by_name or not required <= given.keys():
-        return read_table(mock.path)
+        return read(mock.path)
     return task.func(**arguments.check(given))
 
 

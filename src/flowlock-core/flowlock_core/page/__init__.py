@@ -6,17 +6,16 @@ exactly the scripts that are in it, by their hashes.
 
 import json
 from base64 import b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
-from math import isfinite
+from math import isfinite, isnan
 from typing import Any, assert_never
 
 from flowlock_core.results import (
     Card,
     Chart,
-    ChartRuntime,
     Content,
     Dashboard,
     Position,
@@ -37,13 +36,8 @@ MISSING_GROUP = "missing"
 def render_page(dashboard: Dashboard) -> str:
     """Return the page as text."""
     charts = _charts(dashboard)
-    runtimes = {chart.runtime.name: chart.runtime for chart in charts}
     series = dict.fromkeys(name for chart in charts for name in chart.series)
-    scripts = [
-        _asset("page.js"),
-        *(script for runtime in runtimes.values() for script in _scripts(runtime)),
-    ]
-    scripts.append("flowlock.start();")
+    scripts = [_asset("downloads.js") + _asset("page.js"), *_scripts(charts), "flowlock.start();"]
     hashes = " ".join(f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'" for text in scripts)
     policy = (
         f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; "
@@ -94,9 +88,15 @@ def _charts(dashboard: Dashboard) -> list[Chart]:
     return [content for content in contents if isinstance(content, Chart)]
 
 
-def _scripts(runtime: ChartRuntime) -> list[str]:
-    register = f"flowlock.register({_script_json(runtime.name)}, {runtime.draw});"
-    return [_closed(runtime.load()), _closed(register)]
+def _scripts(charts: Iterable[Chart]) -> Iterator[str]:
+    """Yield each library once, then the functions that draw with them."""
+    runtimes = {chart.runtime.name: chart.runtime for chart in charts}
+    libraries = {runtime.shared: runtime for runtime in runtimes.values()}
+    for runtime in libraries.values():
+        yield _closed(runtime.load())
+    for runtime in runtimes.values():
+        functions = f"{runtime.draw}, {runtime.image or 'null'}"
+        yield _closed(f"flowlock.register({_script_json(runtime.name)}, {functions});")
 
 
 def _closed(script: str) -> str:
@@ -121,6 +121,8 @@ def _filter(column: str, values: Iterable[Any]) -> str:
     """Return the choice among the groups of one column."""
     names = [escape(_group(value)) for value in values]
     options = "".join(f'<option value="{name}">{name}</option>' for name in names)
+    if len(names) > 1:
+        options += "<option data-all>All</option>"
     label = escape(humanised(column))
     return f'<label>{label}<select data-column="{escape(column)}">{options}</select></label>'
 
@@ -161,7 +163,7 @@ def _grid(positions: Sequence[Position | None]) -> str:
 def _card(card: Card, number: int, position: Position | None) -> str:
     kind = kind_of(card.views[0].content)
     description = f'<p class="about">{escape(card.description)}</p>' if card.description else ""
-    views = "\n".join(_view(view, f"card-{number}") for view in card.views)
+    views = "\n".join(_view(view, card.title) for view in card.views)
     return (
         f'<article class="card {kind} {card.width.value}"{_style(position)} aria-labelledby="card-{number}">'
         f'<h2 id="card-{number}">{escape(card.title)}</h2>{description}\n{views}\n'
@@ -176,17 +178,37 @@ def _style(position: Position | None) -> str:
     return f' style="--x: {x}; --y: {y}; --w: {position.w}; --h: {position.h}"'
 
 
-def _view(view: View, heading: str) -> str:
+def _view(view: View, title: str) -> str:
     key = {column: _group(value) for column, _, value in view.key}
     groups = "".join(
         f'<span class="group">{escape(humanised(c))}: {escape(v)}</span>' for c, v in key.items()
     )
     caption = f'<p class="groups">{groups}</p>' if groups else ""
     data = escape(json.dumps(key, ensure_ascii=False))
-    return f'<div class="view" data-key="{data}">{caption}{_content(view.content, heading)}</div>'
+    group = ", ".join(f"{column}={value}" for column, value in key.items())
+    name = escape(f"{title} ({group})" if group else title)
+    shown = _content(view.content, name) + _downloads(view.content, name)
+    return f'<div class="view" data-key="{data}">{caption}{shown}</div>'
 
 
-def _content(content: Content, heading: str) -> str:
+def _downloads(content: Content, name: str) -> str:
+    """Return a button for each format that a content can be saved in; the page's script shows them."""
+    formats: tuple[str, ...] = ()
+    if isinstance(content, TableView):
+        formats = ("csv",)
+    elif isinstance(content, Chart) and content.runtime.image:
+        formats = ("svg", "png")
+    if not formats:
+        return ""
+    buttons = "".join(
+        f'<button type="button" data-save="{ending}" data-title="{name}" '
+        f'aria-label="{ending.upper()}: download {name}">{ending.upper()}</button>'
+        for ending in formats
+    )
+    return f'<div class="downloads" hidden>{buttons}</div>'
+
+
+def _content(content: Content, name: str) -> str:
     match content:
         case Chart():
             return (
@@ -196,7 +218,7 @@ def _content(content: Content, heading: str) -> str:
                 f'<script type="application/json">{_script_json(content.figure)}</script>'
             )
         case TableView():
-            return _table(content, heading)
+            return _table(content, name)
         case SingleValue():
             unit = f' <span class="unit">{escape(content.unit)}</span>' if content.unit else ""
             return f'<p class="value">{escape(_shown(content.value, content.decimals))}{unit}</p>'
@@ -207,29 +229,51 @@ def _content(content: Content, heading: str) -> str:
             assert_never(content)
 
 
-def _table(table: TableView, heading: str) -> str:
+def _table(table: TableView, name: str) -> str:
     kinds = ["number" if numeric else "word" for numeric in table.numeric]
     head = "".join(
-        f'<th scope="col" class="{kind}">{escape(humanised(column))}</th>'
+        f'<th scope="col" class="{kind}" data-column="{escape(column)}">{escape(humanised(column))}</th>'
         for column, kind in zip(table.columns, kinds, strict=True)
     )
-    rows = "".join(_row(row, kinds, table.decimals) for row in table.rows)
+    decimals = [_decimals(table, place) for place in range(len(table.columns))]
+    rows = "".join(_row(row, kinds, decimals) for row in table.rows)
     more = ""
     if table.total > len(table.rows):
         more = f'<p class="more">The first {len(table.rows):,} of {table.total:,} rows.</p>'
+    hint = f'<p class="hint" hidden>Scroll sideways to see all {len(table.columns):,} columns.</p>'
     return (
-        f'<div class="scroll" tabindex="0" role="region" aria-labelledby="{heading}"><table>'
-        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>{more}"
+        '<div class="sides">'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{name}"><table>'
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div></div>{hint}{more}"
     )
 
 
-def _row(row: Sequence[Cell], kinds: Sequence[str], decimals: int) -> str:
+def _decimals(table: TableView, place: int) -> int:
+    """Return the digits after the point of a column: none if all of its numbers are whole.
+
+    A column of integers in which some are missing holds floats, since pandas has no other number for those.
+    """
+    numbers = [row[place] for row in table.rows if isinstance(row[place], float)]
+    finite = [number for number in numbers if isinstance(number, float) and isfinite(number)]
+    return 0 if all(number.is_integer() for number in finite) else table.decimals
+
+
+def _row(row: Sequence[Cell], kinds: Sequence[str], decimals: Sequence[int]) -> str:
     cells = []
-    for value, kind in zip(row, kinds, strict=True):
-        raw = "" if value is None else str(value)
-        shown = escape(_shown(value, decimals))
-        cells.append(f'<td class="{kind}" data-value="{escape(raw)}">{shown}</td>')
+    for value, kind, digits in zip(row, kinds, decimals, strict=True):
+        shown = escape(_shown(value, digits))
+        raw = escape(_exact(value, whole=digits == 0))
+        cells.append(f'<td class="{kind}" data-value="{raw}">{shown}</td>')
     return f"<tr>{''.join(cells)}</tr>"
+
+
+def _exact(value: Cell, *, whole: bool) -> str:
+    """Return a cell with all of its digits, as CSV has it and as columns are sorted by; empty if missing."""
+    if value is None or (isinstance(value, float) and isnan(value)):
+        return ""
+    if whole and isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
 
 
 def _shown(value: Cell, decimals: int) -> str:

@@ -1,6 +1,7 @@
 "use strict";
 const flowlock = (() => {
   const libraries = {};
+  const images = {};
   const root = document.documentElement;
   const all = (selector, from = document) => [...from.querySelectorAll(selector)];
   let printing = false;
@@ -31,12 +32,13 @@ const flowlock = (() => {
     sizes.observe(chart);
   }
 
-  const sizes = new ResizeObserver((entries) => {
+  // In the next frame: what is drawn may change sizes that are observed.
+  const sizes = new ResizeObserver((entries) => requestAnimationFrame(() => {
     for (const { target } of entries) {
       const width = target.clientWidth;
       if (width && width !== Number(target.dataset.drawn)) draw(target);
     }
-  });
+  }));
 
   function redraw() {
     for (const chart of all(".chart[data-drawn]")) {
@@ -46,17 +48,24 @@ const flowlock = (() => {
 
   function show() {
     const chosen = {};
-    for (const select of all("#filters select")) chosen[select.dataset.column] = select.value;
+    for (const select of all("#filters select")) {
+      if (!isAll(select)) chosen[select.dataset.column] = select.value;
+    }
     for (const view of all(".view")) {
       const key = JSON.parse(view.dataset.key);
-      view.hidden = !Object.keys(key).every((column) => key[column] === chosen[column]);
+      view.hidden = !Object.keys(key).every((column) => !(column in chosen) || key[column] === chosen[column]);
     }
     for (const card of all(".card")) {
-      card.querySelector(".empty").hidden = all(".view", card).some((view) => !view.hidden);
+      const shown = all(".view", card).filter((view) => !view.hidden);
+      shown.forEach((view, place) => view.classList.toggle("following", place > 0));
+      card.querySelector(".empty").hidden = shown.length > 0;
     }
     // Only now does each chart have the size that it will keep.
     all(".view:not([hidden]) .chart:not([data-drawn])").forEach(draw);
   }
+
+  // A group may have any name, so the choice of all of them is not known by its value.
+  const isAll = (select) => "all" in select.selectedOptions[0].dataset;
 
   function groups() {
     const form = document.getElementById("filters");
@@ -65,11 +74,14 @@ const flowlock = (() => {
     const wanted = new URLSearchParams(location.hash.slice(1));
     for (const select of all("select", form)) {
       const value = wanted.get(select.dataset.column);
-      if (all("option", select).some((option) => option.value === value)) select.value = value;
+      const every = wanted.getAll("*").includes(select.dataset.column);
+      const option = all("option", select).find((one) => "all" in one.dataset ? every : one.value === value);
+      if (option) option.selected = true;
     }
     form.addEventListener("submit", (event) => event.preventDefault());
     form.addEventListener("change", () => {
-      const chosen = all("select", form).map((select) => [select.dataset.column, select.value]);
+      const chosen = all("select", form).map((select) =>
+        isAll(select) ? ["*", select.dataset.column] : [select.dataset.column, select.value]);
       history.replaceState(null, "", "#" + new URLSearchParams(chosen));
       show();
     });
@@ -99,6 +111,38 @@ const flowlock = (() => {
     });
   }
 
+  // Where a table is wider than its card, its edges and a sentence say so.
+  function scrollable(box) {
+    const [frame, hint] = [box.parentElement, box.parentElement.nextElementSibling];
+    const update = () => {
+      const rest = box.scrollWidth - box.clientWidth;
+      frame.classList.toggle("more-left", box.scrollLeft > 1);
+      frame.classList.toggle("more-right", box.scrollLeft < rest - 1);
+      hint.hidden = rest <= 1;
+    };
+    box.addEventListener("scroll", update, { passive: true });
+    new ResizeObserver(() => requestAnimationFrame(update)).observe(box);
+    new ResizeObserver(() => requestAnimationFrame(update)).observe(box.firstElementChild);
+  }
+
+  async function save(button) {
+    const view = button.closest(".view");
+    const chart = view.querySelector(".chart");
+    if (!chart) return flowlockDownloads.table(view.querySelector("table"), button.dataset.title);
+    const svg = await images[chart.dataset.library](chart, theme());
+    return flowlockDownloads.chart(chart, svg, button.dataset.title, button.dataset.save);
+  }
+
+  function downloads() {
+    for (const button of all("[data-save]")) {
+      button.addEventListener("click", async () => {
+        button.disabled = true;
+        try { await save(button); } finally { button.disabled = false; }
+      });
+    }
+    all(".downloads").forEach((tools) => { tools.hidden = false; });
+  }
+
   function themes() {
     const button = document.getElementById("theme");
     const label = () => { button.textContent = dark() ? "Light theme" : "Dark theme"; };
@@ -122,10 +166,12 @@ const flowlock = (() => {
   }
 
   return {
-    register(name, library) { libraries[name] = library; },
+    register(name, library, image) { libraries[name] = library; images[name] = image; },
     start() {
       root.classList.add("js");
       all("table").forEach(sortable);
+      all(".scroll").forEach(scrollable);
+      downloads();
       themes();
       printer();
       groups();

@@ -16,9 +16,10 @@ from pydantic_core import ErrorDetails
 from flowlock_core.arguments import Argument, Arguments, arguments_of
 from flowlock_core.connections import NAMES_ONLY
 from flowlock_core.errors import Problem
+from flowlock_core.foreign import ForeignError, call_foreign
 from flowlock_core.parameters.params import parts_of
 from flowlock_core.refusals import problems_of
-from flowlock_core.registry import ForeignError, Registration, call_foreign
+from flowlock_core.registry import Registration
 
 Path: TypeAlias = tuple[str | int, ...]
 

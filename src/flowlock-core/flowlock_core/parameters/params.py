@@ -10,6 +10,8 @@ from flowlock_core.documents import Document, KeyPath, parse_document, read_text
 from flowlock_core.errors import Location, Problem, WorkflowError
 
 STDIN = "-"
+# How messages name what was not read from a file.
+STDIN_NAME = "<stdin>"
 # Problems of a name in the file, not of its value.
 _OF_NAMES = ("FL724", "FL725", "FL726")
 MISSING = "FL727"
@@ -104,8 +106,8 @@ def parts_of(parameter: str) -> list[str]:
 def load_params(source: str) -> Params:
     """Read a file, or stdin for `-`; a WorkflowError has the reason and the place if it cannot be read."""
     if source == STDIN:
-        text = text_of(sys.stdin.buffer.read(), "<stdin>", "parameters", code="FL720")
-        return parse_params(text, file="<stdin>", base=Path.cwd())
+        text = text_of(sys.stdin.buffer.read(), STDIN_NAME, "parameters", code="FL720")
+        return parse_params(text, file=STDIN_NAME, base=Path.cwd())
     path = Path(source)
     text = read_text(path, "parameters file", code="FL720")
     return parse_params(text, file=str(path), base=path.resolve().parent)

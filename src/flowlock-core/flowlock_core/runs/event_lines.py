@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -66,6 +67,23 @@ class EventLines(Unobserved):
         self._written = monotonic()
         document = {"time": now_text(), "level": level, "event": event, **self._ids, **details}
         self._write(json_line(document))
+
+
+def appending(path: Path) -> Callable[[str], None]:
+    """Return what appends lines to a file; a WorkflowError if that fails."""
+
+    def append(line: str) -> None:
+        try:
+            with path.open("a", encoding="utf-8") as stream:
+                stream.write(line)
+        except OSError as error:
+            raise WorkflowError(
+                f"cannot write {path}: {error.strerror or error}",
+                code="FL734",
+                hint="choose another file with --events, or free some space",
+            ) from error
+
+    return append
 
 
 def failure_line(error: WorkflowError, code: int) -> str:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
 
 PARENT = "TRACEPARENT"
-_EXPORTER = "OTEL_TRACES_EXPORTER"
+EXPORTER = "OTEL_TRACES_EXPORTER"
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 _PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 _GROUP = "opentelemetry_traces_exporter"
@@ -19,9 +19,9 @@ _OTLP = {"http/protobuf": ("otlp_proto_http",), "grpc": ("otlp_proto_grpc",)}
 
 def is_traced(environ: Mapping[str, str] = os.environ) -> bool:
     """Return whether the environment asks for traces, and OpenTelemetry is installed."""
-    if environ.get("OTEL_SDK_DISABLED", "").lower() == "true" or environ.get(_EXPORTER) == "none":
+    if environ.get("OTEL_SDK_DISABLED", "").lower() == "true" or environ.get(EXPORTER) == "none":
         return False
-    wanted = any(environ.get(variable) for variable in (PARENT, _EXPORTER, *_ENDPOINTS))
+    wanted = any(environ.get(variable) for variable in (PARENT, EXPORTER, *_ENDPOINTS))
     return wanted and find_spec("opentelemetry") is not None
 
 
@@ -49,9 +49,9 @@ def provider_of(service: str) -> "tuple[TracerProvider, Any]":
 
 def _exporters(environ: Mapping[str, str]) -> Iterator[Any]:
     """Yield the exporters that the environment names; a warning tells which are not installed."""
-    if not any(environ.get(variable) for variable in (_EXPORTER, *_ENDPOINTS)):
+    if not any(environ.get(variable) for variable in (EXPORTER, *_ENDPOINTS)):
         return
-    for name in environ.get(_EXPORTER, "otlp").split(","):
+    for name in environ.get(EXPORTER, "otlp").split(","):
         exporter = _exporter(name.strip(), environ)
         if exporter is None:
             reason = f"because the exporter `{name.strip()}` is not installed"

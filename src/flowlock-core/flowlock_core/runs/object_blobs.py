@@ -61,6 +61,25 @@ class ObjectBlobs:
             except FileNotFoundError:
                 return None
 
+    def part(self, key: str, start: int, end: int) -> Iterator[bytes] | None:
+        """Return the bytes of an object from `start` up to `end` in pieces, None if it does not exist.
+
+        The request is sent before this returns; pieces that do not arrive are a WorkflowError.
+        """
+        import obstore
+
+        with self._accessing(key):
+            try:
+                answer = obstore.get(self._store, self._key(key), options={"range": (start, end)})
+            except FileNotFoundError:
+                return None
+        return self._pieces(key, answer)
+
+    def _pieces(self, key: str, answer: Any) -> Iterator[bytes]:
+        with self._accessing(key):
+            for piece in answer.stream():
+                yield bytes(piece)
+
     def keys(self, prefix: str) -> list[str]:
         """Return the keys of the objects in a folder."""
         import obstore

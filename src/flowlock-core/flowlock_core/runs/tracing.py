@@ -44,12 +44,16 @@ class RunTrace(Unobserved):
 
         carrier = {name.lower(): os.environ.get(name, "") for name in (PARENT, _STATE)}
         parent = TraceContextTextMapPropagator().extract(carrier)
-        attributes = {**self._ids, "flowlock.steps": len(plan.steps)}
+        attributes: dict[str, str | int] = {**self._ids, "flowlock.steps": len(plan.steps)}
         self._run = self._tracer.start_span(f"run {self._workflow}", context=parent, attributes=attributes)
 
     def retried(self, call: str, retry: int, retries: int, _message: str) -> None:
         """Add it to the span of the step; the message is not masked as those of the run's end are."""
-        attributes = {"flowlock.call": call, "flowlock.retry": retry, "flowlock.retries": retries}
+        attributes: dict[str, str | int] = {
+            "flowlock.call": call,
+            "flowlock.retry": retry,
+            "flowlock.retries": retries,
+        }
         self.step(call.partition("[")[0]).add_event("retry", attributes)
 
     def finished(self, record: StepRecord) -> None:

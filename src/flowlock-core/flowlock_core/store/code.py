@@ -35,6 +35,12 @@ class _Installed:
         """Whether its RECORD has files of a package."""
         return f"\n{top}/" in f"\n{self.text('RECORD')}"
 
+    def contains(self, top: str) -> bool:
+        """Whether a top module was imported from where this is installed: sources may be laid over it."""
+        module = sys.modules.get(top)
+        folders = [Path(folder).parent for folder in getattr(module, "__path__", ())]
+        return not folders or self.info.parent in folders
+
     @property
     def is_edited_in_place(self) -> bool:
         """Whether its files lie elsewhere, and may change."""
@@ -71,7 +77,7 @@ def code_parts(top: str) -> CodeParts:
         everything = sorted(f"{name} {installed.version}" for name, installed in _installed().items())
         return CodeParts("files", _files_digest(top), (python, *everything))
     record = distribution.text("RECORD")
-    edited = not record or distribution.is_edited_in_place
+    edited = not record or distribution.is_edited_in_place or not distribution.contains(top)
     own = _files_digest(top) if edited else hashlib.sha256(record.encode()).hexdigest()
     return CodeParts("distribution", own, (python, *_versions(distribution)))
 

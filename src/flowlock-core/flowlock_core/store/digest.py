@@ -101,11 +101,11 @@ _WRITERS: dict[type, Callable[[Callable[[bytes], None], Any], None]] = {
 
 
 def _write_foreign(update: Callable[[bytes], None], value: Any) -> None:
-    """Write a value of pandas, NumPy, shapely or pydantic; none of them is imported for it."""
+    """Write a value of pandas, geopandas, NumPy, shapely or pydantic; none of them is imported for it."""
     module = type(value).__module__.partition(".")[0]
     if value is SKIPPED:
         update(b"skipped;")
-    elif module == "pandas":
+    elif module in ("pandas", "geopandas"):
         from flowlock_core.store.frames import write_pandas
 
         write_pandas(update, value, _write)

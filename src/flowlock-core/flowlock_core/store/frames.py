@@ -28,9 +28,11 @@ _EXACT_NAMES = frozenset(
 
 
 def write_pandas(update: Update, value: Any, write: Write) -> None:
-    """Write a table, a column, an index or a scalar of pandas for its digest."""
+    """Write a table, a column, an index or a scalar of pandas, or a table of geopandas, for its digest."""
     if type(value) is pd.DataFrame:
         _write_frame(update, value, write)
+    elif type(value).__name__ == "GeoDataFrame" and value.columns.is_unique:
+        _write_geographic(update, value, write)
     elif type(value) is pd.Series:
         write(update, ["series", value.name, value.attrs])
         _write_frame(update, value.to_frame("0"), write)
@@ -40,6 +42,15 @@ def write_pandas(update: Update, value: Any, write: Write) -> None:
         write(update, [type(value).__name__, repr(value), getattr(value, "unit", "")])
     else:
         raise UndigestibleError(f"{type(value).__module__}.{type(value).__qualname__}")
+
+
+def _write_geographic(update: Update, value: Any, write: Write) -> None:
+    """Write a table of geopandas: its CRS in full, its geometries as WKB."""
+    names = [name for name, dtype in value.dtypes.items() if str(dtype) == "geometry"]
+    systems = [value[name].crs.to_wkt() if value[name].crs else None for name in names]
+    write(update, ["geographic", value.active_geometry_name, names, systems])
+    shapes = {name: value[name].to_wkb() for name in names}
+    _write_frame(update, pd.DataFrame(value).assign(**shapes), write)
 
 
 def _write_frame(update: Update, df: pd.DataFrame, write: Write) -> None:

@@ -13,8 +13,19 @@ Cell: TypeAlias = str | int | float | bool | None
 
 
 def require_columns(df: "pd.DataFrame", columns: Sequence[str], parameter: str) -> None:
-    """Raise a TaskError that names the first absent column, those there are, and the nearest."""
-    require_names_among([str(name) for name in df.columns], columns, parameter)
+    """Raise a TaskError that names the first absent column, those there are, and the nearest.
+
+    A name that several columns have is refused too: tasks of other packages may return a table with those.
+    """
+    names = [str(name) for name in df.columns]
+    require_names_among(names, columns, parameter)
+    for column in columns:
+        if names.count(column) > 1:
+            raise TaskError(
+                f"the table has {names.count(column)} columns named `{column}`",
+                parameter=parameter,
+                hint="rename or remove all but one of them in the step that makes the table",
+            )
 
 
 def require_names_among(names: Sequence[str], wanted: Sequence[str], parameter: str) -> None:

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _NO_DATA = "FL730"
+_WHERE_PATHS_START = (
+    "relative paths start at the folder of the parameters file; those of a service, at its first data folder"
+)
 
 
 class TableFormat(Enum):
@@ -68,30 +71,35 @@ def format_of(name: str, chosen: TableFormat | None, parameter: str) -> TableFor
 def read_table(path: Path, source: Source | None = None, parameter: str = "path") -> "pd.DataFrame":
     """Read a table; a TaskError names the parameter when the file is absent or of another format."""
     source = source or Source()
+    require_file(path, parameter)
+    kind = format_of(path.name, source.format, parameter)
+    _require_fitting(source, kind)
+    try:
+        return _read(path, source, kind)
+    except OSError as error:
+        raise unreadable(path, error.strerror or str(error), parameter) from error
+
+
+def require_file(path: Path, parameter: str) -> None:
+    """Raise a TaskError unless a path is that of a file."""
     if not path.exists():
         raise TaskError(
             f"file {path} does not exist", code=_NO_DATA, parameter=parameter, hint=_similar_file(path)
         )
     if path.is_dir():
         raise TaskError(f"{path} is a folder, not a file", code=_NO_DATA, parameter=parameter)
-    kind = format_of(path.name, source.format, parameter)
-    _require_fitting(source, kind)
-    try:
-        return _read(path, source, kind)
-    except OSError as error:
-        raise TaskError(
-            f"cannot read {path}: {error.strerror or error}", code=_NO_DATA, parameter=parameter
-        ) from error
+
+
+def unreadable(path: Path, reason: str, parameter: str) -> TaskError:
+    """Return the error of a file that cannot be read."""
+    return TaskError(f"cannot read {path}: {reason}", code=_NO_DATA, parameter=parameter)
 
 
 def _similar_file(path: Path) -> str | None:
     if not path.parent.is_dir():
-        return (
-            f"folder {path.parent} does not exist either; relative paths "
-            "start at the folder of the parameters file"
-        )
+        return f"folder {path.parent} does not exist either; {_WHERE_PATHS_START}"
     here = sorted(item.name for item in path.parent.iterdir())
-    return nearest(path.name, here) or "relative paths start at the folder of the parameters file"
+    return nearest(path.name, here) or _WHERE_PATHS_START
 
 
 def _require_fitting(source: Source, kind: TableFormat) -> None:

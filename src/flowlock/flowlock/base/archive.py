@@ -8,9 +8,11 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from flowlock.conda.archive import write
+from flowlock.conda.installable import refuse_unsafe_members
 from flowlock.conda.members import Member
 
 LEVEL = 1
@@ -51,7 +53,7 @@ def build(
     entry_points: Sequence[str] = (),
     epoch: datetime,
 ) -> Archive:
-    """Return the archive with these files and the `info/` that belongs to them."""
+    """Return the archive with these files and the `info/` that belongs to them; it is safe to install."""
     import zstandard
 
     members, paths = [], []
@@ -69,6 +71,7 @@ def build(
         info["link.json"] = _json(link)
     members += [Member(path=f"info/{name}", data=text) for name, text in info.items()]
     stem = f"{index['name']}-{index['version']}-{index['build']}"
+    refuse_unsafe_members(members, Path(f"{stem}.conda"))
     data = write(stem, members, epoch=epoch, compress=zstandard.ZstdCompressor(level=LEVEL).compress)
     digests = {
         "md5": hashlib.md5(data, usedforsecurity=False).hexdigest(),

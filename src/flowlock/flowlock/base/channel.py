@@ -21,8 +21,10 @@ from flowlock.base.universe import Universe
 from flowlock.base.wheel import read
 from flowlock.base.wheels import resolve
 from flowlock.conda.index import REPODATA, record_json, repodata_json
+from flowlock.conda.safe_archives import SafeArchives
 from flowlock.edges import file_locks as locks
 from flowlock.edges import files
+from flowlock.edges.amounts import Tally
 from flowlock.edges.downloads import PinnedFile, download
 from flowlock.edges.memo import digest_of
 from flowlock.edges.pool import concurrently
@@ -170,11 +172,20 @@ def _current(
             kept.append(sound[conversion.path])
         else:
             jobs.append(conversion.archive)
-    if jobs:
-        request.progress.note(f"packaging Python {python.version} and wheels: {len(jobs)} packages to make")
-    written = concurrently(partial(_write, request), jobs, workers=os.cpu_count() or 1)
-    entries = tuple(sorted([*kept, *written], key=lambda entry: entry.path))
+    entries = tuple(sorted([*kept, *_written(request, jobs)], key=lambda entry: entry.path))
     return BaseManifest(inputs=inputs, interpreter=interpreter, edits=python.edits, entries=entries)
+
+
+def _written(request: _Request, jobs: Sequence[_Job]) -> list[BaseEntry]:
+    """Make packages, of which no environment has to check whether they are safe."""
+    if jobs:
+        python = f"Python {request.python.version}"
+        request.progress.note(f"packaging {python} and wheels: {len(jobs)} packages to make")
+    write = partial(_write, request, Tally(len(jobs)))
+    written = concurrently(write, jobs, workers=os.cpu_count() or 1)
+    digests = [entry.record["sha256"] for entry in written]
+    SafeArchives(request.workspace.state.safe_archives).add(digests)
+    return written
 
 
 def _kept_interpreter(sound: Mapping[str, BaseEntry]) -> list[BaseEntry]:
@@ -202,8 +213,7 @@ def _conversions(request: _Request, pins: Sequence[PinnedFile]) -> list[Conversi
             sha256=pin.sha256,
             name=workspace.conda_name(wheel.metadata.name),
             depends=universe.dependencies(wheel.metadata.name),
-            python=python.series,
-            subdir=python.subdir,
+            python=python,
             epoch=workspace.epoch,
         )
         for pin, wheel in opened.items()
@@ -224,9 +234,9 @@ def _no_shared_names(universe: Universe) -> None:
         )
 
 
-def _write(request: _Request, job: _Job) -> BaseEntry:
+def _write(request: _Request, tally: Tally, job: _Job) -> BaseEntry:
     package = job()
-    request.progress.working(f"packaged {package.name}")
+    request.progress.working(f"packaged {tally.add(len(package.data))}: {package.name}")
     path = f"{package.record['subdir']}/{package.name}"
     files.write_bytes(request.folder / path, package.data)
     return BaseEntry(path=path, record=package.record)

@@ -1,4 +1,4 @@
-"""Task packages of the running installation as wheels: what specs may use need not be on an index."""
+"""Our distributions of the running installation as wheels: what workflows require need not be on an index."""
 
 import base64
 import hashlib
@@ -15,7 +15,8 @@ from flowlock.edges import files
 from flowlock.edges.distributions import installed
 from flowlock.errors import FlowlockError
 
-GROUP = "flowlock.tasks"
+# What registers tasks, or subcommands of workflows, is made for workflows.
+GROUPS = ("flowlock.tasks", "flowlock.commands")
 # What of a dist-info says how it was installed here, not what it is; RECORD is written again.
 LOCAL = frozenset(("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json"))
 _WHEEL = "Wheel-Version: 1.0\nGenerator: flowlock\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
@@ -24,14 +25,14 @@ _TIME = (1980, 1, 1, 0, 0, 0)
 
 
 def wheels(wanted: Collection[str], folder: Path) -> dict[str, Path]:
-    """Write a wheel of each wanted distribution that is installed here and registers tasks.
+    """Write a wheel of each wanted distribution that is installed here and registers something in GROUPS.
 
     `wanted` and the keys are PEP 503 names. A wheel is in a folder named by its digest, so the same path
     has the same bytes for ever.
     """
     files_by_name: dict[str, Path] = {}
     for name, distribution in installed().items():
-        if name in wanted and distribution.entry_points.select(group=GROUP):
+        if name in wanted and distribution.entry_points.groups.intersection(GROUPS):
             data = _archive(_contents(distribution))
             file = f"{name.replace('-', '_')}-{distribution.version}-py3-none-any.whl"
             files_by_name[name] = folder / hashlib.sha256(data).hexdigest() / file
@@ -41,7 +42,7 @@ def wheels(wanted: Collection[str], folder: Path) -> dict[str, Path]:
 
 
 def _contents(distribution: Distribution) -> dict[str, bytes]:
-    """Return a wheel's members: the import packages of the tasks, and the metadata."""
+    """Return a wheel's members: the import packages of its entry points, and the metadata."""
     name = canonicalize_name(distribution.metadata["Name"]).replace("-", "_")
     info = f"{name}-{distribution.version}.dist-info"
     tops = {point.value.partition(":")[0].partition(".")[0] for point in distribution.entry_points}

@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,7 @@ if library and os.path.exists("/proc/self/maps"):
         library = library if library in maps.read() else None
 print(json.dumps({
     "prefix": sys.base_prefix,
+    "build_folders": [variables[name] for name in ("abs_srcdir", "abs_builddir") if variables.get(name)],
     "configured": os.path.dirname(variables.get("BINDIR") or ""),
     "variant": flags,
     "shared": library,
@@ -67,14 +68,16 @@ class Interpreter:
     """A CPython as it answers for itself.
 
     `environment` is what the markers of PEP 508 see. `configured` is the prefix it was built for, which is
-    another than `prefix` where it was moved since. `shared` names the libpython that it loads, if it does.
-    `variant` is empty but for free-threaded and debug builds. `frozen_site` says whether the module `site` is
-    compiled into it. `edits` are what its packaged copy has otherwise.
+    another than `prefix` where it was moved since, and `build_folders` is where that was done. `shared` names
+    the libpython that it loads, if it does. `variant` is empty but for free-threaded and debug builds.
+    `frozen_site` says whether the module `site` is compiled into it. `edits` are what its packaged copy has
+    otherwise.
     """
 
     executable: Path
     prefix: Path
     configured: str
+    build_folders: Sequence[str]
     variant: str
     shared: str | None
     frozen_site: bool

@@ -3,32 +3,34 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
 from flowlock.base.archive import LEVEL, Archive, build
+from flowlock.base.bytecode import package_bytecode
 from flowlock.base.convert import conda_version, version_spec
+from flowlock.base.interpreter import Interpreter
 from flowlock.base.wheel import Wheel, installed_files
 from flowlock.edges.memo import digest_of
 from flowlock.names import PackageName
 
 # Raised when a change of the conversion makes other packages of the same wheels.
-SCHEMA = 1
+SCHEMA = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Conversion:
     """What is made of a wheel: everything that its archive's bytes depend on.
 
-    `python` is the interpreter's series (3.12), `subdir` that of packages which are not pure.
+    `python` is what packages are for that are not pure; they bring the bytecode of their modules.
     """
 
     wheel: Wheel
     sha256: str
     name: PackageName
     depends: Sequence[str]
-    python: str
-    subdir: str
+    python: Interpreter
     epoch: datetime
 
     @property
@@ -40,9 +42,14 @@ class Conversion:
     def archive(self) -> Archive:
         """Return the package."""
         metadata = self.wheel.metadata
+        if self.wheel.pure:
+            files = installed_files(self.wheel, self.python.series)
+        else:
+            bytecode = partial(package_bytecode, self.python)
+            files = installed_files(self.wheel, self.python.series, bytecode=bytecode)
         return build(
             self._index(),
-            installed_files(self.wheel, self.python),
+            files,
             about={"home": metadata.home, "license": metadata.license, "summary": metadata.summary},
             entry_points=[f"{name} = {function}" for name, function in self.wheel.entry_points.items()],
             epoch=self.epoch,
@@ -57,21 +64,22 @@ class Conversion:
             "license": metadata.license,
             "name": self.name,
             "platform": None,
-            "subdir": "noarch" if pure else self.subdir,
+            "subdir": "noarch" if pure else self.python.subdir,
             "timestamp": int(self.epoch.timestamp() * 1000),
             "version": conda_version(metadata.version),
         }
         if pure:
             index["noarch"] = "python"
-        # The files of a pure wheel are the same for every Python.
-        inputs = [SCHEMA, LEVEL, version("zstandard"), self.sha256, "" if pure else self.python, index]
+        # The files of a pure wheel are the same for every Python; compilers of two versions differ.
+        python = "" if pure else self.python.version
+        inputs = [SCHEMA, LEVEL, version("zstandard"), self.sha256, python, index]
         digest = digest_of(inputs)[:8]
-        prefix = "pyh" if pure else f"py{self.python.replace('.', '')}h"
+        prefix = "pyh" if pure else f"py{self.python.series.replace('.', '')}h"
         return {**index, "build": f"{prefix}{digest}_0"}
 
     def _python_depends(self) -> list[str]:
         if self.wheel.pure:
             return [f"python {version_spec(self.wheel.metadata.requires_python)}".rstrip()]
-        major, minor = map(int, self.python.split("."))
-        tag = f"cp{major}{minor}"
-        return [f"python >={self.python},<{major}.{minor + 1}.0a0", f"python_abi {self.python}.* *_{tag}"]
+        series = self.python.series
+        major, minor = map(int, series.split("."))
+        return [f"python >={series},<{major}.{minor + 1}.0a0", f"python_abi {series}.* *_{self.python.tag}"]

@@ -1,7 +1,8 @@
 """An installed CPython as a relocatable conda package.
 
-Compiled files find each other by `$ORIGIN`, text files get their prefix at install time. Tests, site-packages
-and what the machine's owner set stay behind; bytecode is written again.
+Compiled files find each other by `$ORIGIN`, text files get their prefix at install time, and no file says
+where the interpreter was built. Tests, site-packages and what the machine's owner set stay behind; bytecode
+is written again.
 """
 
 import hashlib
@@ -9,23 +10,24 @@ import os
 import re
 import stat
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from flowlock.base import build_folders
 from flowlock.base.archive import LEVEL, PLACEHOLDER, Archive, File, build
 from flowlock.base.bytecode import bytecode
-from flowlock.base.debian import InterpreterEdit, UnknownPatchError, apply, try_edits
+from flowlock.base.debian import UnknownPatchError, apply, try_edits
 from flowlock.base.interpreter import Interpreter, unknown_patch
 from flowlock.base.patchelf import find as find_patchelf
 from flowlock.base.patchelf import release as patchelf_release
 from flowlock.edges import process
 
 # Raised when a change here makes another package of the same interpreter.
-SCHEMA = 3
+SCHEMA = 4
 _LEFT_BEHIND = {
     "site-packages",
     "__pycache__",
@@ -192,7 +194,7 @@ def _files(python: Interpreter) -> Iterator[File]:
     for name, data in bytecode(python, modules, edited):
         yield _file(name, data)
     libraries = _bundled(compiled, python)
-    relocated = {file.path: file for file in _relocated({**compiled, **libraries}, python.edits)}
+    relocated = {file.path: file for file in _relocated({**compiled, **libraries}, python)}
     yield from relocated.values()
     for name, target in aliases.items():
         # An alias has the digest of what it leads to.
@@ -218,11 +220,23 @@ def _text(name: str, data: bytes, python: Interpreter, *, executable: bool) -> F
     chance (`/usr`).
     """
     generated = name.startswith(("bin/", "lib/pkgconfig/")) or re.search(r"/(_sysconfigdata|config-)", name)
-    prefixes = {str(python.prefix), str(python.prefix.resolve()), python.configured} - {"", "/"}
+    if not generated:
+        return _file(name, data, executable=executable)
     text = data
-    for prefix in sorted(prefixes, key=len, reverse=True) if generated else ():
+    for prefix in sorted(_prefixes(python), key=len, reverse=True):
         text = re.sub(_as_whole_path(prefix), PLACEHOLDER.encode(), text)
-    return _file(name, text, executable=executable, has_prefix=text != data)
+    has_prefix = text != data
+    text = build_folders.without(_machine_folders(python), text)
+    return _file(name, text, executable=executable, has_prefix=has_prefix)
+
+
+def _prefixes(python: Interpreter) -> set[str]:
+    return {str(python.prefix), str(python.prefix.resolve()), python.configured} - {"", "/"}
+
+
+def _machine_folders(python: Interpreter) -> set[str]:
+    """Return the folders that an interpreter's files may name, and no package should."""
+    return {*_prefixes(python), *python.build_folders}
 
 
 def _as_whole_path(prefix: str) -> bytes:
@@ -254,7 +268,7 @@ def _bundled(compiled: Mapping[str, Path], python: Interpreter) -> dict[str, Pat
     return {f"lib/{name}": path for name, path in foreign.items() if not str(path).startswith(system)}
 
 
-def _relocated(compiled: Mapping[str, Path], edits: Sequence[InterpreterEdit]) -> Iterator[File]:
+def _relocated(compiled: Mapping[str, Path], python: Interpreter) -> Iterator[File]:
     """Yield compiled files, edited, with a run path that leads from each one's folder to the prefix's lib/.
 
     As DT_RPATH, which an LD_LIBRARY_PATH that was set for another Python does not override.
@@ -263,7 +277,8 @@ def _relocated(compiled: Mapping[str, Path], edits: Sequence[InterpreterEdit]) -
     with tempfile.TemporaryDirectory() as scratch:
         copies = {name: Path(scratch, str(number)) for number, name in enumerate(sorted(compiled))}
         for name, copy in copies.items():
-            copy.write_bytes(apply(edits, name, compiled[name].read_bytes()))
+            edited = apply(python.edits, name, compiled[name].read_bytes())
+            copy.write_bytes(build_folders.without(_machine_folders(python), edited))
             by_run_path.setdefault(_run_path(name), []).append(copy)
         for run_path, files in by_run_path.items():
             process.run([find_patchelf(), "--force-rpath", "--set-rpath", run_path, *files])

@@ -3,7 +3,7 @@
 import configparser
 import hashlib
 import zipfile
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import Message
@@ -184,19 +184,22 @@ def _function(path: Path, member: str, name: str, value: str) -> str:
         raise refused(path, fault, f"has an invalid command: {error}", member=member) from error
 
 
-def installed_files(wheel: Wheel, python: str) -> Iterator[File]:
+def installed_files(
+    wheel: Wheel, python: str, *, bytecode: Callable[[Iterable[File]], Iterable[File]] = lambda _: ()
+) -> Iterator[File]:
     """Yield the package's files for `python` (such as 3.12) in order, a RECORD that fits them as the last.
 
     A pure wheel's are under `site-packages/` and `python-scripts/`, which the installer of a `noarch: python`
-    package puts where they belong; it also makes the commands from the entry points.
+    package puts where they belong; it also makes the commands from the entry points. Another wheel's are for
+    one Python, and may come with bytecode: `bytecode` returns that of files.
     """
     site = "site-packages" if wheel.pure else f"lib/python{python}/site-packages"
     scripts = "python-scripts" if wheel.pure else "bin"
     record: list[distribution_record.Row] = []
-    written: set[str] = set()
+    written: dict[str, File] = {}
     for file in _ordered(wheel, python, site, scripts):
         _refuse_collision(wheel, file.path, written)
-        written.add(file.path)
+        written[file.path] = file
         inside = file.path.removeprefix(f"{site}/")
         outside = _PREFIX_FROM_SITE + file.path.replace("python-scripts/", "bin/", 1)
         name = inside if inside != file.path else outside
@@ -205,6 +208,10 @@ def installed_files(wheel: Wheel, python: str) -> Iterator[File]:
             record.append(distribution_record.undigested(name))
         else:
             record.append(distribution_record.row(name, sha256=file.digest(), size=len(file.data)))
+        yield file
+    for file in bytecode(written.values()):
+        # Without digests, as pip does: another Python may write it again.
+        record.append(distribution_record.undigested(file.path.removeprefix(f"{site}/")))
         yield file
     if wheel.pure:
         commands = (f"{_PREFIX_FROM_SITE}bin/{name}" for name in wheel.entry_points)

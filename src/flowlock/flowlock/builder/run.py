@@ -21,6 +21,7 @@ from flowlock.builder.worker.workers import Workers
 from flowlock.channel import store
 from flowlock.conda.closure import closure
 from flowlock.edges import files
+from flowlock.edges.amounts import Tally
 from flowlock.errors import FlowlockError, Problem
 from flowlock.report.reporter import Progress
 from flowlock.workspace import Workspace
@@ -88,13 +89,14 @@ def _build(workers: Workers, session: BuildSession) -> dict[str, tuple[CachedArt
         session.fetched(state.target)
     built: dict[str, tuple[CachedArtifact, float]] = {}
     failed: dict[str, FlowlockError] = {}
+    tally = Tally(len(stale))
     for name, outcome in workers.run(_waits_for(session, stale), lambda name: session.job(name, available)):
         try:
             built[name] = _kept(session.cache, stale[name], outcome)
             available[name] = built[name][0]
         except FlowlockError as error:
             failed[name] = error
-        session.progress.working(f"{name} {'failed' if name in failed else 'built'}")
+        session.progress.working(f"{tally.add()}: {name} {'failed' if name in failed else 'built'}")
     if failed:
         session.cache.save()
         raise _failures(failed, session.snapshot.graph, stale, sorted(built))

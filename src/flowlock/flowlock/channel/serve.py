@@ -1,19 +1,17 @@
 """The local channel over HTTP on this machine, for clients that take no folder."""
 
-import errno
 import os
 import re
 import shutil
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from flowlock.errors import FlowlockError, from_os_error
+from flowlock.edges.local_server import LocalServer, QuietHandler
 from flowlock.report.reporter import Progress
 
 _RANGE = re.compile(r"bytes=([0-9]*)-([0-9]*)")
@@ -29,7 +27,7 @@ WAITING = 1024
 def serve(channel: Path, *, port: int, progress: Progress) -> None:
     """Serve until interrupted."""
     with _server(channel, port) as server:
-        progress.note(f"serving {_url(server)} (Ctrl-C to stop)")
+        progress.note(f"serving {server.url} (Ctrl-C to stop)")
         try:
             server.serve_forever()
         except KeyboardInterrupt:
@@ -43,45 +41,24 @@ def serving(channel: Path, *, port: int = 0) -> Iterator[str]:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         thread.start()
         try:
-            yield _url(server)
+            yield server.url
         finally:
             server.shutdown()
             thread.join()
 
 
-def _server(channel: Path, port: int) -> ThreadingHTTPServer:
+def _server(channel: Path, port: int) -> LocalServer:
     class Handler(_Handler):
         root = channel
 
-    try:
-        return _Server(("127.0.0.1", port), Handler)
-    except OSError as error:
-        raise _cannot_listen(error, port) from error
+    return _Server(port, Handler)
 
 
-def _cannot_listen(error: OSError, port: int) -> FlowlockError:
-    place = f"127.0.0.1:{port}"
-    if error.errno != errno.EADDRINUSE:
-        return from_os_error(error, "listen on", place)
-    return FlowlockError(
-        f"another process is listening on {place}", code="FL606", hint="`--port 0` selects a free port"
-    )
-
-
-def _url(server: ThreadingHTTPServer) -> str:
-    return f"http://127.0.0.1:{server.server_address[1]}"
-
-
-class _Server(ThreadingHTTPServer):
+class _Server(LocalServer):
     request_queue_size = WAITING
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Ignore clients that disconnected or stopped reading; any other error is a bug."""
-        if not isinstance(sys.exc_info()[1], ConnectionError | TimeoutError):
-            super().handle_error(request, client_address)
 
-
-class _Handler(SimpleHTTPRequestHandler):
+class _Handler(QuietHandler, SimpleHTTPRequestHandler):
     """Files of the channel and nothing else, whole or one range of them (RFC 9110, 14)."""
 
     root: Path
@@ -91,9 +68,6 @@ class _Handler(SimpleHTTPRequestHandler):
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments, directory=os.fspath(self.root))
-
-    def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002 - the base class's name
-        """Log nothing: stderr belongs to the command."""
 
     def send_head(self) -> Any:
         """Send the headers of a file, of one range of it, or the problems of the request."""

@@ -5,12 +5,19 @@ from typing import Annotated
 
 import typer
 
+from flowlock.cli.command_help import GroupedCommands, Panel
+from flowlock.cli.completers import (
+    complete_environments,
+    complete_packages,
+    complete_platforms,
+    complete_workflows,
+)
 from flowlock.cli.options import Check, CommandOptions, DryRun, Jobs, Packages, Workflows, app
 from flowlock.errors import UsageError
 from flowlock.lock.lockfile.forms import DiffForm, ExportKind
 
 
-@app.command()
+@app.command(rich_help_panel=Panel.BUILD)
 def base(context: typer.Context, workflows: Workflows = None) -> int:
     """Create the embedded base channel: the running Python and wheels as conda packages."""
     from flowlock.commands import base as command
@@ -19,7 +26,7 @@ def base(context: typer.Context, workflows: Workflows = None) -> int:
     return options.emit(command.base(options.session().about(workflows or ())))
 
 
-@app.command()
+@app.command(rich_help_panel=Panel.BUILD)
 def build(
     context: typer.Context,
     packages: Packages = None,
@@ -39,10 +46,16 @@ def build(
     from flowlock.commands import build as command
 
     options: CommandOptions = context.obj
-    settings = command.BuildSettings(
-        jobs=jobs, dry_run=dry_run, verify=verify, test=not no_tests, output=output
+    result = command.build(
+        options.session(),
+        packages or [],
+        jobs=jobs,
+        dry_run=dry_run,
+        verify=verify,
+        test=not no_tests,
+        output=output,
     )
-    return options.emit(command.build(options.session(), packages or [], settings))
+    return options.emit(result)
 
 
 Repodata = Annotated[
@@ -52,8 +65,17 @@ Repodata = Annotated[
     ),
 ]
 
+LockedEnvironments = Annotated[
+    list[str] | None,
+    typer.Option("-e", help="Only lock this environment.", autocompletion=complete_environments),
+]
+LockedPlatforms = Annotated[
+    list[str] | None,
+    typer.Option("-p", help="Only lock this platform.", autocompletion=complete_platforms),
+]
 
-@app.command()
+
+@app.command(rich_help_panel=Panel.BUILD)
 def lock(
     context: typer.Context,
     workflows: Workflows = None,
@@ -65,8 +87,8 @@ def lock(
     manifest_path: Annotated[
         Path | None, typer.Option("--manifest-path", help="Lock this pixi.toml instead of the workflows.")
     ] = None,
-    environment: Annotated[list[str] | None, typer.Option("-e", help="Only lock this environment.")] = None,
-    platform: Annotated[list[str] | None, typer.Option("-p", help="Only lock this platform.")] = None,
+    environment: LockedEnvironments = None,
+    platform: LockedPlatforms = None,
     update: Annotated[list[str] | None, typer.Option(help="Allow this package to be updated.")] = None,
     upgrade: Annotated[bool, typer.Option("--upgrade", help="Allow every package to be updated.")] = False,
     upgrade_format: Annotated[
@@ -110,7 +132,7 @@ def _refuse_with_upgrade_format(*moves_pins: object) -> None:
         raise UsageError(message, code="FL002")
 
 
-@app.command()
+@app.command(rich_help_panel=Panel.BUILD)
 def diff(
     context: typer.Context,
     revision: Annotated[str, typer.Argument(help="The git revision to compare with.")] = "HEAD",
@@ -121,19 +143,30 @@ def diff(
 
     options: CommandOptions = context.obj
     form = DiffForm.MARKDOWN if markdown else DiffForm.TEXT
-    return options.emit(compare.since(options.workspace().root, revision, form=form))
+    return options.emit(compare.since(options.workspace().root, revision, form=form), verbatim=markdown)
 
 
-@app.command()
+@app.command(rich_help_panel=Panel.BUILD)
 def export(
     context: typer.Context,
     kind: Annotated[ExportKind, typer.Argument(help="The format to export.")],
     workflow: Annotated[
-        str | None, typer.Argument(help="The workflow whose lock is exported; not for pixi-mirror.")
+        str | None,
+        typer.Argument(
+            help="The workflow whose lock is exported; not for pixi-mirror.",
+            autocompletion=complete_workflows,
+        ),
     ] = None,
-    environment: Annotated[str, typer.Option("-e", help="The environment of the lock.")] = "default",
+    environment: Annotated[
+        str, typer.Option("-e", help="The environment of the lock.", autocompletion=complete_environments)
+    ] = "default",
     platform: Annotated[
-        str | None, typer.Option("-p", help="The platform; default: the platform of this machine.")
+        str | None,
+        typer.Option(
+            "-p",
+            help="The platform; default: the platform of this machine.",
+            autocompletion=complete_platforms,
+        ),
     ] = None,
     url: Annotated[
         str, typer.Option(help="For pixi-mirror: the address of `flowlock channel serve`.")
@@ -149,7 +182,7 @@ def export(
     options: CommandOptions = context.obj
     session = options.session()
     if kind is ExportKind.MIRROR:
-        return options.emit(command.export_mirror(session, url))
+        return options.emit(command.export_mirror(session, url), verbatim=True)
     if workflow is None:
         raise UsageError(
             f"{kind} needs the name of a workflow", code="FL002", hint="see `flowlock export --help`"
@@ -158,7 +191,7 @@ def export(
     exported = command.export(
         session, workflow, kind, environment=environment, platform=platform, mirrors=mirrors
     )
-    return options.emit(exported)
+    return options.emit(exported, verbatim=True)
 
 
 def _mirror(text: str) -> tuple[str, str]:
@@ -170,7 +203,7 @@ def _mirror(text: str) -> tuple[str, str]:
     return channel, url
 
 
-@app.command()
+@app.command(rich_help_panel=Panel.BUILD)
 def sync(
     context: typer.Context,
     workflows: Workflows = None,
@@ -186,8 +219,13 @@ def sync(
     return options.emit(pipeline.sync(session, check=check, dry_run=dry_run, jobs=jobs))
 
 
-@app.command(name="update-requirement")
-def update_requirement(context: typer.Context, name: str, version: str, dry_run: DryRun = False) -> int:
+@app.command(name="update-requirement", rich_help_panel=Panel.BUILD)
+def update_requirement(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The name of a package.", autocompletion=complete_packages)],
+    version: Annotated[str, typer.Argument(help="A version, or a whole constraint.")],
+    dry_run: DryRun = False,
+) -> int:
     """Change the required version of a package in all specs, recipes and manifests, then sync."""
     from flowlock.commands import update_requirement as updates
 
@@ -196,9 +234,11 @@ def update_requirement(context: typer.Context, name: str, version: str, dry_run:
 
 
 channel = typer.Typer(
-    help="The local channel, which replaces the release channel during development.", no_args_is_help=True
+    cls=GroupedCommands,
+    help="The local channel, which replaces the release channel during development.",
+    no_args_is_help=True,
 )
-app.add_typer(channel, name="channel")
+app.add_typer(channel, name="channel", rich_help_panel=Panel.BUILD)
 
 
 @channel.command(name="ls")
@@ -222,8 +262,10 @@ def channel_serve(
     server.serve(options.session().channel, port=port, progress=options.progress())
 
 
-cache = typer.Typer(help="Cached data; flowlock can rebuild all of it.", no_args_is_help=True)
-app.add_typer(cache, name="cache")
+cache = typer.Typer(
+    cls=GroupedCommands, help="Cached data; flowlock can rebuild all of it.", no_args_is_help=True
+)
+app.add_typer(cache, name="cache", rich_help_panel=Panel.LOOK_AFTER)
 
 
 @cache.command(name="ls")

@@ -8,17 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-import typer.core
 
+from flowlock.cli.command_help import GroupedCommands
+from flowlock.cli.completers import complete_packages_and_workflows, complete_workflows
 from flowlock.commands.session import Profile, Session
-from flowlock.errors import ExitCode, from_os_error
+from flowlock.errors import ExitCode, UsageError, from_os_error
 from flowlock.report.reporter import PlainProgress, Result, emit, progress
 
 if TYPE_CHECKING:
     from flowlock.workspace import Workspace
 
 
-class GlobalOptions(typer.core.TyperGroup):
+class GlobalOptions(GroupedCommands):
     """Takes its own options after the command too: `flowlock sync --offline`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -48,17 +49,32 @@ app = typer.Typer(
     cls=GlobalOptions,
     help="From a YAML workflow spec to a released conda package, with all lockfiles in sync.",
     no_args_is_help=True,
+    # `flowlock completion` does this faster.
+    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 
-Workflows = Annotated[list[str] | None, typer.Argument(help="The names of workflows; default: all.")]
-Packages = Annotated[list[str] | None, typer.Argument(help="The names of packages; default: all.")]
+Workflows = Annotated[
+    list[str] | None,
+    typer.Argument(help="The names of workflows; default: all.", autocompletion=complete_workflows),
+]
+Packages = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="The names of packages; default: all.", autocompletion=complete_packages_and_workflows
+    ),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done and why, without doing it.")]
 Check = Annotated[bool, typer.Option("--check", help="Write nothing; fail if anything is out of date.")]
 Jobs = Annotated[
     int | None,
     typer.Option("--jobs", "-j", min=1, help="The number of parallel builds; default: the number of cores."),
+]
+
+Locked = Annotated[bool, typer.Option("--locked", help="Fail if the lock is out of date (the default).")]
+Frozen = Annotated[
+    bool, typer.Option("--frozen", help="Use the lock without checking that it is up to date.")
 ]
 
 
@@ -91,10 +107,19 @@ class CommandOptions:
             progress=self.progress(),
         )
 
-    def emit(self, result: Result) -> int:
-        """Print a command's result and return the exit code that it deserves."""
-        emit(result, as_json=self.json)
+    def emit(self, result: Result, *, verbatim: bool = False) -> int:
+        """Print a result, a document verbatim, and return the exit code that it deserves."""
+        emit(result, as_json=self.json, verbatim=verbatim)
         return ExitCode.DONE if result.ok else ExitCode.FAILED
+
+
+def trusts(*, locked: bool, frozen: bool) -> bool:
+    """Return whether a lock is used without a check."""
+    if locked and frozen:
+        raise UsageError(
+            "--locked and --frozen cannot be combined", code="FL002", hint="use only one of them"
+        )
+    return frozen
 
 
 def _print_version(asked: bool) -> None:

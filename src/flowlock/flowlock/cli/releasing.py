@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from flowlock.cli.command_help import Panel
+from flowlock.cli.completers import complete_targets
 from flowlock.cli.options import CommandOptions, DryRun, app
 from flowlock.errors import UsageError
 
@@ -14,7 +16,7 @@ Source = Annotated[
 ]
 
 
-@app.command()
+@app.command(rich_help_panel=Panel.RELEASE)
 def release(
     context: typer.Context,
     version: Annotated[
@@ -38,11 +40,16 @@ def release(
     return options.emit(prepare.release(options.session(), version, pre=pre, dry_run=dry_run))
 
 
-@app.command()
+@app.command(rich_help_panel=Panel.RELEASE)
 def publish(
     context: typer.Context,
     tag: Tag,
-    to: Annotated[list[str], typer.Option("--to", help="A target of flowlock.toml, or a kind of target.")],
+    to: Annotated[
+        list[str],
+        typer.Option(
+            "--to", help="A target of flowlock.toml, or a kind of target.", autocompletion=complete_targets
+        ),
+    ],
     source: Source = None,
     dry_run: DryRun = False,
     skip: Annotated[list[str] | None, typer.Option(help="Skip this stage.")] = None,
@@ -55,12 +62,15 @@ def publish(
     return options.emit(command.publish_tag(options.session(), wanted))
 
 
-@app.command()
+@app.command(rich_help_panel=Panel.RELEASE)
 def verify(
     context: typer.Context,
     tag: Tag,
     to: Annotated[
-        list[str] | None, typer.Option("--to", help="A target that already serves the release.")
+        list[str] | None,
+        typer.Option(
+            "--to", help="A target that already serves the release.", autocompletion=complete_targets
+        ),
     ] = None,
     source: Source = None,
 ) -> int:
@@ -71,11 +81,16 @@ def verify(
     return options.emit(command.verify_tag(options.session(), tag, to=to or [], source=source))
 
 
-@app.command()
+@app.command(rich_help_panel=Panel.LOOK_AFTER)
 def status(
     context: typer.Context,
     to: Annotated[
-        list[str] | None, typer.Option("--to", help="A target whose files are compared with the locks.")
+        list[str] | None,
+        typer.Option(
+            "--to",
+            help="A target whose files are compared with the locks.",
+            autocompletion=complete_targets,
+        ),
     ] = None,
 ) -> int:
     """Show the version and build of each package in the source, channel, locks and targets."""

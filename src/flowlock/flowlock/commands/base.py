@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from flowlock.builder.plan.targets import BuildTarget, targets
 from flowlock.commands.session import Profile, Session
-from flowlock.workspace import Workflow
+from flowlock.workspace import GeneratedPackage
 
 if TYPE_CHECKING:
     from flowlock.base.channel import BaseResult
@@ -32,15 +32,14 @@ def _make(session: Session, buildable: Mapping[str, BuildTarget], more: Iterable
     from flowlock.base.channel import make
     from flowlock.commands.base_requirements import requirements
 
-    needed = requirements(session.workspace, buildable, needed_workflows(session), more)
+    needed = requirements(session.workspace, buildable, needed_packages(session), more)
     return make(session.workspace, needed, offline=session.offline, progress=session.progress)
 
 
-def needed_workflows(session: Session) -> list[Workflow]:
-    """Return the workflows that the command is about, and those that have an environment's lock already.
+def needed_packages(session: Session) -> list[GeneratedPackage]:
+    """Return the workflows and the location that get an environment, and those that have a lock already.
 
     What the base holds for a workflow that was named before must not go when another one is named.
     """
-    every = session.workspace.workflow_list
-    locked = [workflow for workflow in every if session.lock_file(workflow).is_file()]
-    return list({workflow.name: workflow for workflow in (*session.workflows, *locked)}.values())
+    locked = [one for one in session.workspace.generated if session.lock_file(one).is_file()]
+    return list({one.name: one for one in (*session.installable, *locked)}.values())

@@ -10,8 +10,12 @@ from flowlock.commands.build_lock import FILE as BUILD_LOCK
 from flowlock.commands.session import Session
 from flowlock.conda.records import ARCHIVES
 from flowlock.edges import files, git
+from flowlock.edges.amounts import bytes_text
 from flowlock.errors import FlowlockError
+from flowlock.image.kept import cached_parts, digest_of_pins
+from flowlock.image.layers import LayerCache
 from flowlock.lock.lockfile import document
+from flowlock.lock.lockfile.document import Lock
 from flowlock.running.bytecode import read_kept
 from flowlock.workspace import Workspace
 
@@ -60,14 +64,14 @@ class CacheResult:
         width = max((len(entry.name) for entry in self.entries), default=0)
         lines = []
         for entry in self.entries:
-            line = f"{entry.kind:<9} {entry.name:<{width}} {_human(entry.size):>9}"
+            line = f"{entry.kind:<9} {entry.name:<{width}} {bytes_text(entry.size):>9}"
             if not self.freed:
                 line += f"  {entry.needed_by or 'unused'}"
             lines.append(line)
         verb = "in the cache"
         if self.freed:
             verb = "would be freed" if self.dry_run else "freed"
-        return "\n".join([*lines, f"{_human(self.size)} {verb}"])
+        return "\n".join([*lines, f"{bytes_text(self.size)} {verb}"])
 
 
 def ls(session: Session) -> CacheResult:
@@ -88,7 +92,8 @@ def gc(session: Session, *, dry_run: bool) -> CacheResult:
 def _entries(session: Session) -> Iterator[CacheEntry]:
     workspace = session.workspace
     state = workspace.state
-    pinned = _pinned(workspace)
+    locks = _locks(workspace)
+    pinned = {_stem(record.file_name): shown for shown, lock in locks for _, _, record in lock.records()}
     snapshot = read_snapshot(workspace)
     current = {identity.artifact.stem: BUILDS for identity in snapshot.identities.values()}
     needed = {**pinned, **current}
@@ -98,27 +103,26 @@ def _entries(session: Session) -> Iterator[CacheEntry]:
     yield from _bytecode(state.bytecode, needed)
     yield from _downloads(state.archives, pinned)
     yield from _wheels(snapshot)
+    yield from _layers(LayerCache(folder=state.image_layers), locks)
 
 
-def _pinned(workspace: Workspace) -> dict[str, str]:
-    """Return the stem of each archive that a lock pins, with that lock; committed ones go first.
+def _locks(workspace: Workspace) -> list[tuple[str, Lock]]:
+    """Return each lock and how it is shown, the committed ones last.
 
     A damaged lock of the state folder pins nothing. It is solved again, and what it pinned is made again.
     """
     listed = [workspace.root / name for name in git.source_files(workspace.root)]
     committed = [path for path in listed if path.name == WORKFLOW_LOCK]
     derived = sorted(workspace.state.locks.rglob("*.lock"))
-    pinned: dict[str, str] = {}
+    locks = []
     for path in filter(Path.is_file, [*derived, workspace.recipes / BUILD_LOCK, *committed]):
         shown = workspace.relative(path)
         try:
-            held = document.read(files.read_text(path, shown), shown)
+            locks.append((shown, document.read(files.read_text(path, shown), shown)))
         except FlowlockError:
             if path not in derived:
                 raise
-            continue
-        pinned.update({_stem(record.file_name): shown for _, _, record in held.records()})
-    return pinned
+    return locks
 
 
 def _stem(file: str) -> str:
@@ -177,6 +181,18 @@ def _wheels(snapshot: WorkspaceSnapshot) -> Iterator[CacheEntry]:
         yield _kept("wheel", name, [folder], why)
 
 
+def _layers(cache: LayerCache, locks: Iterable[tuple[str, Lock]]) -> Iterator[CacheEntry]:
+    """Yield the parts of images, those of images of a present lock as needed by it."""
+    pins = {}
+    for shown, lock in locks:
+        for environment in lock.environments.values():
+            for records in environment.packages.values():
+                pins[digest_of_pins(records)] = shown
+    for part in cached_parts(cache):
+        needed_by = sorted(pins[digest] for digest in part.pins if digest in pins)
+        yield _kept(part.kind, part.name, part.paths, needed_by[0] if needed_by else "")
+
+
 def _resolved(snapshot: WorkspaceSnapshot) -> set[str] | None:
     """Return the digests of what the base channel and vendored packages are made of.
 
@@ -209,11 +225,3 @@ def _kept(kind: str, name: str, paths: list[Path], needed_by: str) -> CacheEntry
     for path in paths:
         size += sum(file.lstat().st_size for file in (path.rglob("*") if path.is_dir() else [path]))
     return CacheEntry(kind=kind, name=name, size=size, needed_by=needed_by, paths=tuple(paths))
-
-
-def _human(size: float) -> str:
-    for unit in ("B", "kB", "MB"):
-        if size < 1000:  # noqa: PLR2004 - SI
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} GB"

@@ -10,7 +10,9 @@ from typing import Any
 
 from flowlock.commands import hand_edits
 from flowlock.commands.last_release import PreviousRelease, last_release
+from flowlock.commands.location_packages import refuse_broken
 from flowlock.compile.compatibility import Parameters
+from flowlock.compile.location import LocatedWorkflow, render_location
 from flowlock.compile.manifest import MANIFEST, digest, recorded
 from flowlock.compile.package import render
 from flowlock.edges import files
@@ -26,7 +28,7 @@ from flowlock.spec.model import Spec, SpecRequirement
 from flowlock.spec.parse import parse
 from flowlock.spec.rules.check import by_place, check, without_consequences
 from flowlock.tasks.discover import TaskLookup, signatures, with_foreign_tasks
-from flowlock.workspace import Workflow, Workspace
+from flowlock.workspace import DagsterLocation, GeneratedPackage, Workflow, Workspace
 from flowlock_core.parameters.literals import LiteralCheck
 
 WRITERS = 8
@@ -108,7 +110,8 @@ def compile_workflows(
     One invalid spec, or one generated file that was changed by hand, and nothing is written. Required
     packages that are not here are looked up by `lookup`.
     """
-    workflows = [workspace.workflow(name) for name in names] or workspace.workflow_list
+    location = _named_location(workspace, names)
+    workflows = _named_workflows(workspace, names, location)
     facts = facts_of(workspace)
     sources = read_specs(workspace, workflows)
     catalog = catalog_for(workspace, sources, facts, progress, lookup)
@@ -123,12 +126,61 @@ def compile_workflows(
         assert source.spec is not None  # noqa: S101 - a spec that cannot be read is a problem
         rendered = render(source.spec, catalog, facts, source=source.text, layout=source.layout)
         changes.append(_compare(workspace, source.workflow, rendered))
+    if location is not None:
+        refuse_broken(workspace, location)
+        located = _located(workspace, location, changes)
+        changes.append(_compare(workspace, location, render_location(location.table, located, facts)))
     release = None
     if check:
         release = last_release(workspace)
     else:
         _write_all(changes)
     return CompileResult(workflows=tuple(_result(change, release, check=check) for change in changes))
+
+
+def _named_location(workspace: Workspace, names: Sequence[str]) -> DagsterLocation | None:
+    """Return the location of the workspace if it is named, or if nothing is."""
+    location = workspace.location
+    if location is None or not names:
+        return location
+    return location if {location.name, location.distribution}.intersection(names) else None
+
+
+def _named_workflows(
+    workspace: Workspace, names: Sequence[str], location: DagsterLocation | None
+) -> Sequence[Workflow]:
+    """Return the workflows of these names, all of them without names."""
+    if not names:
+        return workspace.workflow_list
+    others = () if location is None else (location.name, location.distribution)
+    return [workspace.workflow(name) for name in names if name not in others]
+
+
+def _located(
+    workspace: Workspace, location: DagsterLocation, changes: "Sequence[_Change]"
+) -> list[LocatedWorkflow]:
+    """Return the workflows of a location, whose packages are compiled."""
+    if location.problems:
+        raise FlowlockError(location.problems[0].message, problems=location.problems)
+    compiled = {change.workflow.name for change in changes}
+    located = []
+    for name in location.table.workflows:
+        workflow = workspace.workflow(name)
+        if name not in compiled and not workflow.package.is_dir():
+            raise FlowlockError(
+                f"{workspace.relative(workflow.package)} is not compiled",
+                code="FL932",
+                hint=f"run `flowlock compile {name} {location.name}`",
+            )
+        located.append(
+            LocatedWorkflow(
+                name=name,
+                function=name.replace("-", "_"),
+                package=workflow.distribution.replace("-", "_"),
+                distribution=workflow.distribution,
+            )
+        )
+    return located
 
 
 def read_specs(workspace: Workspace, workflows: Sequence[Workflow]) -> list[SpecSource]:
@@ -197,13 +249,14 @@ def catalog_for(
     lookup: TaskLookup | None = None,
     *,
     checks: Iterable[LiteralCheck] = (),
+    literals: bool = True,
 ) -> Catalog:
     """Look up the tasks that specs may name, if necessary in packages that are not installed.
 
-    The catalog has the verdicts of the specs' own literals, and of `checks`.
+    The catalog has the verdicts of the specs' own literals, unless not wanted, and of `checks`.
     """
     specs = [source.spec for source in sources if source.spec]
-    own = chain.from_iterable(map(literal_checks, specs))
+    own = chain.from_iterable(map(literal_checks, specs if literals else ()))
     every_check = list(dict.fromkeys((*own, *checks)))
     catalog = signatures(workspace, _required(specs, facts), checks=every_check, progress=progress)
     missing = list(_missing(specs, catalog, facts))
@@ -255,7 +308,7 @@ def count(problems: Sequence[Problem]) -> str:
 class _Change:
     """A package on disk and what it should be."""
 
-    workflow: Workflow
+    workflow: GeneratedPackage
     package: str
     rendered: Mapping[str, str]
     manifest_before: str
@@ -264,7 +317,7 @@ class _Change:
     edited: tuple[Problem, ...]
 
 
-def _compare(workspace: Workspace, workflow: Workflow, rendered: Mapping[str, str]) -> _Change:
+def _compare(workspace: Workspace, workflow: GeneratedPackage, rendered: Mapping[str, str]) -> _Change:
     folder = workflow.package
     before = hand_edits.existing(folder / MANIFEST) or ""
     digests = recorded(before)
@@ -323,11 +376,14 @@ def _result(change: _Change, release: PreviousRelease | None, *, check: bool) ->
     status = "current"
     if change.changed or change.removed:
         status = "stale" if check else "updated"
+    parameters = None
+    if release and isinstance(change.workflow, Workflow):
+        parameters = release.compare(change.workflow, change.rendered)
     return Compiled(
         name=change.workflow.name,
         package=change.package,
         status=status,
         changed=change.changed,
         removed=change.removed,
-        parameters=release.compare(change.workflow, change.rendered) if release else None,
+        parameters=parameters,
     )

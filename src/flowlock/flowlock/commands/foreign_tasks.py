@@ -16,7 +16,7 @@ from typing import Any
 
 from flowlock.builder.plan.snapshot import read_snapshot
 from flowlock.commands.base import prepare
-from flowlock.commands.build import BuildSettings, build_stage
+from flowlock.commands.build_stage import BuildSettings, build_stage
 from flowlock.commands.session import BASE_URL, Profile, Session
 from flowlock.conda import platforms, virtual
 from flowlock.edges import files, memo

@@ -5,23 +5,23 @@ from pathlib import Path
 
 from flowlock.compile.manifest import MANIFEST, digest, recorded
 from flowlock.errors import FlowlockError, Location, Problem, from_os_error
-from flowlock.workspace import Workflow, Workspace
+from flowlock.workspace import GeneratedPackage, Workspace
 
 CODE = "FL203"
 
 
-def refuse(workspace: Workspace, workflows: Iterable[Workflow]) -> None:
-    """Refuse workflows whose packages have files that are not as they were generated, all of them at once."""
-    problems = [problem for workflow in workflows for problem in edits(workspace, workflow)]
+def refuse(workspace: Workspace, packages: Iterable[GeneratedPackage]) -> None:
+    """Refuse packages that have files that are not as they were generated, all of them at once."""
+    problems = [problem for package in packages for problem in edits(workspace, package)]
     if problems:
         raise FlowlockError("generated files were changed by hand", problems=problems)
 
 
-def edits(workspace: Workspace, workflow: Workflow) -> Iterator[Problem]:
+def edits(workspace: Workspace, generated: GeneratedPackage) -> Iterator[Problem]:
     """Yield the files of a compiled package that differ from the record of what was generated."""
-    for path, digests in sorted(recorded(existing(workflow.package / MANIFEST) or "").items()):
-        text = existing(workflow.package / path)
-        shown = workspace.relative(workflow.package / path)
+    for path, digests in sorted(recorded(existing(generated.package / MANIFEST) or "").items()):
+        text = existing(generated.package / path)
+        shown = workspace.relative(generated.package / path)
         if text is None:
             message, hint = "this generated file was deleted by hand", "run `flowlock compile`"
             yield Problem(code=CODE, message=message, location=Location(file=shown), hint=hint)

@@ -1,25 +1,27 @@
 """`flowlock init`: a new workspace with one task package and one workflow, which passes sync and test."""
 
-import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
-from importlib.resources import files as resources
 from pathlib import Path
-from string import Template
 from typing import Any
 
+from flowlock import workspace
+from flowlock.commands.schema import spec_schema_of, workspace_schema
 from flowlock.compile.package import PIXI_IMAGE
 from flowlock.edges import files
-from flowlock.errors import FlowlockError, from_os_error, shortened
+from flowlock.errors import FlowlockError, UsageError, from_os_error, shortened
 from flowlock.names import import_name
-from flowlock.recipe import pyproject
-from flowlock.recipe.document import yaml_text
-from flowlock.recipe.render import render
+from flowlock.scaffold.editors import EDITORS, Editor
+from flowlock.scaffold.forges import Forge, ForgeRepository, forge_values
+from flowlock.scaffold.names import require_distribution
+from flowlock.scaffold.package import package_files
+from flowlock.scaffold.task import NewTask, with_task
+from flowlock.scaffold.templates import filled
 
+SOURCES, RECIPES = "src", "recipes"
 BACKEND, INSTALLER = "hatchling ==1.30.1", "uv ==0.11.21"
-_NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
-MAX_NAME = 50
 SHOWN = 3
 
 # Where each template goes; the names in braces are those of the workspace.
@@ -28,21 +30,24 @@ LAYOUT = {
     "pixi.toml": "pixi.toml",
     "ruff.toml": "ruff.toml",
     ".gitignore": "gitignore",
-    ".github/workflows/ci.yml": "ci.yml",
-    ".github/workflows/examples.yml": "examples.yml",
-    ".github/workflows/publish.yml": "publish.yml",
+    ".{forge}/workflows/ci.yml": "ci.yml",
+    ".{forge}/workflows/examples.yml": "examples.yml",
+    ".{forge}/workflows/publish.yml": "publish.yml",
+    ".{forge}/workflows/deploy.yml": "deploy.yml",
+    ".{forge}/CODEOWNERS": "codeowners",
+    ".{forge}/pull_request_template.md": "pull-request.md",
     "changes.d/README.md": "changes-readme.md",
     "README.md": "README.md",
-    "src/{distribution}/pyproject.toml": "pyproject.toml",
-    "src/{distribution}/README.md": "package-readme.md",
-    "src/{distribution}/{package}/__init__.py": "package-init.py",
     "src/{distribution}/{package}/ratios.py": "ratios.py",
+    "tests/conftest.py": "conftest.py",
     "tests/test_ratios.py": "test_ratios.py",
     "examples/hello/spec.yaml": "spec.yaml",
     "examples/hello/params.yaml": "params.yaml",
     "examples/hello/test-cases.yaml": "test-cases.yaml",
     "examples/hello/trips.csv": "trips.csv",
 }
+
+SPEC_SCHEMA, WORKSPACE_SCHEMA = "spec.schema.json", "workspace.schema.json"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,66 +78,90 @@ class InitResult:
         return "\n".join([*lines, "  flowlock sync", "  flowlock test"])
 
 
-def init(directory: Path, *, today: datetime | None = None) -> InitResult:
+def init(
+    directory: Path,
+    *,
+    today: datetime | None = None,
+    editor: Editor | None = None,
+    forge: Forge = Forge.GITHUB,
+    repository: str | None = None,
+) -> InitResult:
     """Make a workspace in a folder that does not exist or is empty; its name is the folder's.
 
-    `today` dates its artifacts (the epoch of flowlock.toml).
+    `today` dates its artifacts (the epoch of flowlock.toml). An editor gets its settings, and the schemas of
+    specs and of flowlock.toml. `repository` is the URL of the repository at the forge.
     """
     folder = directory.resolve()
-    name = _name(folder)
+    name = require_distribution(folder.name, "workspace")
     _refuse_full(folder)
-    written = content(name, today=today or datetime.now(UTC))
+    for_forge = forge_values(forge, _repository(repository), name)
+    written = content(name, today=today or datetime.now(UTC), for_forge=for_forge)
+    if editor is not None:
+        written |= {path: filled(template, {}) for path, template in EDITORS[editor].items()}
     # A new folder appears whole; one that is there already may be the current one, and is filled in place.
     if folder.exists():
         files.sync_folder(folder, written)
     else:
         with files.staged_folder(folder) as staging:
             files.sync_folder(staging, written)
+    if editor is not None:
+        _write_schemas(folder)
     in_git = any((parent / ".git").exists() for parent in (folder, *folder.parents))
     return InitResult(folder=folder, name=name, written=tuple(sorted(written)), in_git=in_git)
 
 
-def content(name: str, *, today: datetime) -> dict[str, str]:
-    """Return the files of a workspace of this name, by relative path."""
+def _repository(url: str | None) -> ForgeRepository | None:
+    if url is None:
+        return None
+    repository = ForgeRepository.parse(url)
+    if repository is None:
+        raise UsageError(
+            "--repository does not name a repository",
+            code="FL002",
+            hint="write https://HOST/OWNER/REPOSITORY, without a user name",
+        )
+    return repository
+
+
+def _write_schemas(folder: Path) -> None:
+    """Write the schemas where editors look for them; they can be made again, so they are not committed."""
+    space = workspace.load(folder)
+    schemas = {SPEC_SCHEMA: spec_schema_of(space), WORKSPACE_SCHEMA: workspace_schema()}
+    for name, schema in schemas.items():
+        files.write_text(space.state.path / name, f"{schema.as_text()}\n")
+
+
+def content(name: str, *, today: datetime, for_forge: Mapping[str, str]) -> dict[str, str]:
+    """Return the files of a workspace of this name, by relative path; see `forge_values`."""
     distribution = f"{name}-tasks"
+    package = import_name(distribution)
     values = {
         "name": name,
         "distribution": distribution,
-        "package": import_name(distribution),
+        "package": package,
+        "sources": SOURCES,
         "epoch": today.strftime("%Y-%m-%dT00:00:00Z"),
-        "release": f"https://prefix.dev/{name}",
         "backend": BACKEND,
         "installer": INSTALLER,
-        "core": version("flowlock-core"),
         "toolchain": version("flowlock"),
         "pixi": PIXI_IMAGE.partition("-")[0],
+        **for_forge,
     }
-    templates = resources("flowlock.commands") / "templates"
-    written = {}
-    for path, name_of_template in LAYOUT.items():
-        template = Template((templates / f"{name_of_template}.in").read_text(encoding="utf-8"))
-        written[path.format_map(values)] = template.substitute(values)
-    project = f"src/{distribution}/pyproject.toml"
-    recipe = render(
-        pyproject.read(written[project], project),
-        source=f"../../src/{distribution}",
+    written = package_files(
+        distribution,
+        f"Tasks of {name}",
+        sources=SOURCES,
+        recipes=RECIPES,
         backend=BACKEND,
         installer=INSTALLER,
-        names={},
     )
-    return {**written, f"recipes/{distribution}/recipe.yaml": yaml_text(recipe)}
-
-
-def _name(folder: Path) -> str:
-    name = folder.name
-    if _NAME.fullmatch(name) and len(name) <= MAX_NAME:
-        return name
-    words = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-0123456789")[:MAX_NAME].strip("-")
-    raise FlowlockError(
-        f"`{name}` is not a valid workspace name: use lower case letters, digits and `-` after a letter, "
-        f"at most {MAX_NAME} characters",
-        code="FL306",
-        hint=f"choose another folder, for example `{words}`" if words else "choose another folder",
+    written |= {path.format_map(values): filled(template, values) for path, template in LAYOUT.items()}
+    return with_task(
+        written,
+        NewTask(name="add_ratio", module=f"{package}.ratios", sentence="add one column divided by another"),
+        project=f"{SOURCES}/{distribution}",
+        recipe=f"{RECIPES}/{distribution}/recipe.yaml",
+        names={},
     )
 
 

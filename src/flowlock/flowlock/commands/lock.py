@@ -19,7 +19,8 @@ from flowlock.lock.manifest import model as manifest
 from flowlock.lock.manifest import pixi
 from flowlock.lock.result import CURRENT, STALE, UPDATED, LockOptions, LockOutcome, LockResult, LockTarget
 from flowlock.lock.solver.sources import ChannelFolder
-from flowlock.workspace import Workflow
+from flowlock.names import WEBSERVER
+from flowlock.workspace import DagsterLocation, GeneratedPackage
 
 if TYPE_CHECKING:
     from flowlock.builder.plan.snapshot import WorkspaceSnapshot
@@ -39,8 +40,8 @@ def lock(
     with session.exclusive():
         if manifest_path is None and (options.check or options.upgrade_format):
             # The committed locks, whether they are there or not.
-            workflows = [session.workspace.workflow(name) for name in names] or _locked_workflows(session)
-            wanted = [_committed_target(session, workflow) for workflow in workflows]
+            named = [session.workspace.generated_named(name) for name in names]
+            wanted = [_committed_target(session, one) for one in named or _locked(session)]
             wanted += [] if names else package_targets(session)
         else:
             wanted = targets(session, names, manifest_path)
@@ -58,11 +59,11 @@ def targets(
         folder = manifest_path.resolve().parent
         return [_manifest_target(session, manifest_path, folder / LOCK, label=folder.name)]
     workspace = session.workspace
-    workflows = [workspace.workflow(name) for name in names]
-    if not workflows and session.profile is Profile.EMBEDDED:
+    wanted = [workspace.generated_named(name) for name in names]
+    if not wanted and session.profile is Profile.EMBEDDED:
         # The profile's own locks only say what its environments are made of: nobody reviews them.
-        workflows = session.workflows
-    locks = [_workflow_target(session, workflow) for workflow in workflows or _locked_workflows(session)]
+        wanted = session.installable
+    locks = [_target(session, generated) for generated in wanted or _locked(session)]
     if not names and session.profile is not Profile.EMBEDDED:
         locks += package_targets(session)
     return locks
@@ -80,22 +81,22 @@ def package_targets(session: Session) -> list[LockTarget]:
     ]
 
 
-def _committed_target(session: Session, workflow: Workflow) -> LockTarget:
+def _committed_target(session: Session, generated: GeneratedPackage) -> LockTarget:
     return _manifest_target(
-        session, workflow.package / MANIFEST, workflow.package / LOCK, label=workflow.name
+        session, generated.package / MANIFEST, generated.package / LOCK, label=generated.name
     )
 
 
-def _locked_workflows(session: Session) -> list[Workflow]:
-    """Return the workflows that are to have a committed lock; those declared without one are named."""
+def _locked(session: Session) -> list[GeneratedPackage]:
+    """Return the packages that are to have a committed lock; those declared without one are named."""
     workspace = session.workspace
     wanted = []
-    for workflow in session.workflows:
-        reason = workspace.unlocked_reason(workflow)
+    for generated in session.generated:
+        reason = workspace.unlocked_reason(generated)
         if reason is None:
-            wanted.append(workflow)
+            wanted.append(generated)
         else:
-            session.progress.note(f"{workflow.name} is not locked: {reason}")
+            session.progress.note(f"{generated.name} is not locked: {reason}")
     return wanted
 
 
@@ -158,7 +159,7 @@ def _lock(
     ]
     own = _current_builds(session, snapshot)
     checked = CheckedLocks(session.workspace.state.checked_locks, folders, own)
-    if options.only_compares and checked.are_current(wanted):
+    if _are_known(checked, wanted, options):
         return LockResult(locks=tuple(LockOutcome(path=target.shown, status=CURRENT) for target in wanted))
     # Imported here: the solver and what it needs take longer to import than an idle sync takes.
     from flowlock.lock.run import lock as lock_targets
@@ -179,6 +180,12 @@ def _lock(
     if result.ok and options.only_compares:
         checked.keep(wanted)
     return result
+
+
+def _are_known(checked: CheckedLocks, wanted: Sequence[LockTarget], options: LockOptions) -> bool:
+    """Return whether locks were found current, and are with these options."""
+    manifests = [target.manifest for target in wanted]
+    return options.only_compares_parts(manifests) and checked.are_current(wanted)
 
 
 def _current_builds(session: Session, snapshot: "WorkspaceSnapshot | None") -> "dict[str, CurrentBuild]":
@@ -210,24 +217,24 @@ def _forget_damaged(session: Session, wanted: Sequence[LockTarget]) -> None:
 
 
 def _refuse_edited(session: Session, wanted: Sequence[LockTarget]) -> None:
-    """Refuse to lock workflows whose generated files were changed by hand."""
+    """Refuse to lock packages whose generated files were changed by hand."""
     labels = {target.manifest.label for target in wanted}
-    workflows = [workflow for workflow in session.workspace.workflow_list if workflow.name in labels]
-    hand_edits.refuse(session.workspace, workflows)
+    generated = [one for one in session.workspace.generated if one.name in labels]
+    hand_edits.refuse(session.workspace, generated)
 
 
 def committed(session: Session) -> list[LockTarget]:
-    """Return the committed locks that exist: those of the command's workflows, and those of packages."""
+    """Return the committed locks that exist: those the command is about, and those of packages."""
     workspace = session.workspace
-    workflows = [
-        _committed_target(session, workflow)
-        for workflow in session.workflows
-        if workspace.unlocked_reason(workflow) is None and (workflow.package / LOCK).is_file()
+    generated = [
+        _committed_target(session, one)
+        for one in session.generated
+        if workspace.unlocked_reason(one) is None and (one.package / LOCK).is_file()
     ]
-    return workflows + [target for target in package_targets(session) if target.path.is_file()]
+    return generated + [target for target in package_targets(session) if target.path.is_file()]
 
 
-def committed_is_current(session: Session, workflow: Workflow, snapshot: "WorkspaceSnapshot") -> bool:
+def committed_is_current(session: Session, workflow: GeneratedPackage, snapshot: "WorkspaceSnapshot") -> bool:
     """Return whether a workflow's committed lock is what its manifest and the sources ask for."""
     target = _committed_target(session, workflow)
     return _lock(session, [target], LockOptions(check=True), snapshot).ok
@@ -246,8 +253,8 @@ def export(
 
     `mirrors` are the addresses that serve channels of the lock elsewhere.
     """
-    workflow = session.workspace.workflow(name)
-    path = session.lock_file(workflow)
+    generated = session.workspace.generated_named(name)
+    path = session.lock_file(generated)
     shown = session.workspace.relative(path)
     if session.profile is Profile.EMBEDDED:
         session.progress.note(
@@ -259,7 +266,7 @@ def export(
         document.read(files.read_text(path, shown), shown),
         environment=environment,
         platform=platform or platforms.current(),
-        name=workflow.name,
+        name=generated.name,
         mirrors=mirrors,
     )
 
@@ -269,17 +276,23 @@ def export_mirror(session: Session, served: str) -> exports.ExportResult:
     return exports.pixi_mirror(session.workspace.release_channel, served)
 
 
-def _workflow_target(session: Session, workflow: Workflow) -> LockTarget:
-    """Return what a lock is solved from: the workflow's pixi.toml, or in the embedded profile its package."""
-    path = session.lock_file(workflow)
+def _target(session: Session, generated: GeneratedPackage) -> LockTarget:
+    """Return what a lock is solved from: the pixi.toml, or in the embedded profile the package.
+
+    The environment of a location is then the one to develop in, too.
+    """
+    path = session.lock_file(generated)
     if session.profile is not Profile.EMBEDDED:
-        return _manifest_target(session, workflow.package / MANIFEST, path, label=workflow.name)
+        return _manifest_target(session, generated.package / MANIFEST, path, label=generated.name)
     shown = session.workspace.relative(path)
+    specs = [f"{generated.distribution} =={session.workspace.version}"]
+    if isinstance(generated, DagsterLocation):
+        specs.append(WEBSERVER)
     wanted = manifest.simple(
-        workflow.name,
+        generated.name,
         channels=(session.workspace.release_channel, BASE_URL),
         platforms=[platforms.current()],
-        specs=[f"{workflow.distribution} =={session.workspace.version}"],
+        specs=specs,
     )
     return LockTarget(manifest=wanted, path=path, shown=shown)
 

@@ -71,9 +71,9 @@ def _published_workflows(session: Session, unpublished: set[str]) -> dict[str, s
     """Return the path of each workflow's lock by the name of its package."""
     workspace = session.workspace
     return {
-        str(workflow.distribution): workspace.relative(workflow.package / "pixi.lock")
-        for workflow in workspace.workflow_list
-        if workflow.distribution not in unpublished
+        str(generated.distribution): workspace.relative(generated.package / "pixi.lock")
+        for generated in workspace.generated
+        if generated.distribution not in unpublished
     }
 
 

@@ -1,20 +1,18 @@
 """`flowlock publish`, `verify` and their targets, put together from a session."""
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from flowlock.builder.plan.snapshot import read_snapshot
-from flowlock.commands import pins, verify
+from flowlock.commands import build_apart, pins, verify
 from flowlock.commands import release as prepare
 from flowlock.commands.session import Session
 from flowlock.commands.verify import VerifyResult
-from flowlock.edges import files, git, process
+from flowlock.edges import files, git
 from flowlock.edges.retry_policy import DEFAULT_RETRY_POLICY, RetryPolicy
-from flowlock.edges.secret import names_credential
 from flowlock.errors import FlowlockError
 from flowlock.release import changelog, publish, reviewed, version
 from flowlock.release.outcome import PublishResult
@@ -59,7 +57,8 @@ def publish_tag(
             "the locks do not match the sources", problems=locked.problems, kept="nothing was published"
         )
     with session.temporaries(), TemporaryDirectory(prefix="publish-") as folder:
-        source = options.source or _build_apart(session, Path(folder) / "built")
+        source = options.source or build_apart.packages(session, Path(folder) / "built")
+        images = build_apart.images(session, destinations, Path(folder) / "images", source=options.source)
         job = publish.Publication(
             tag=options.tag,
             commit=head.commit,
@@ -68,6 +67,7 @@ def publish_tag(
             targets=destinations,
             state=session.workspace.state.published(options.tag),
             wheels=session.workspace.package_names,
+            images=images,
             dry_run=options.dry_run,
             skip=skipped,
             jobs=options.jobs,
@@ -122,15 +122,3 @@ def _notes(session: Session, name: str, *, prerelease: bool) -> str:
         return changelog.notes(section, name)
     path = session.workspace.root / prepare.CHANGELOG
     return changelog.notes(files.read_text(path, prepare.CHANGELOG), name) if path.is_file() else ""
-
-
-def _build_apart(session: Session, folder: Path) -> Path:
-    """Build into a folder, in a process that has no credentials."""
-    env = {name: value for name, value in os.environ.items() if not names_credential(name)}
-    command = [sys.executable, "-m", "flowlock", "-C", str(session.workspace.root)]
-    options = ["--profile", str(session.profile)]
-    if session.offline:
-        options.append("--offline")
-    argv: list[str | Path] = [*command, *options, "build", "--output", folder]
-    process.run(argv, env=env, each_line=session.progress.working)
-    return folder

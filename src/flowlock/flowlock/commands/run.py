@@ -19,7 +19,7 @@ from flowlock.edges import files, memo
 from flowlock.errors import FlowlockError
 from flowlock.running import environment as env
 from flowlock.running import workflow_command as reported
-from flowlock.workspace import Workflow
+from flowlock.workspace import GeneratedPackage, Workflow
 
 RECORD = "run.json"
 DASHBOARD = "dashboard.html"
@@ -77,7 +77,7 @@ def run(
     """
     workspace = session.workspace
     workflow = workspace.workflow(name)
-    chosen = _params(session, workflow, params)
+    chosen = chosen_params(session, workflow, params)
     target = (results or workspace.state.results(workflow.name)).resolve()
     started = time.perf_counter()
     with (
@@ -98,7 +98,7 @@ def run(
     )
 
 
-def _params(session: Session, workflow: Workflow, named: Path | None) -> Path | None:
+def chosen_params(session: Session, workflow: Workflow, named: Path | None) -> Path | None:
     """Return the parameters file: the named one, else the workflow's own if it has one."""
     chosen = (named or workflow.folder / "params.yaml").resolve()
     if chosen.is_file():
@@ -125,9 +125,28 @@ def _alone(session: Session, results: Path) -> Iterator[None]:
 
 @contextmanager
 def install(
-    session: Session, workflow: Workflow, environment: str, *, frozen: bool
+    session: Session, workflow: GeneratedPackage, environment: str, *, frozen: bool
 ) -> Iterator[env.Environment]:
-    """Yield a workflow's environment from its lock, installed unless it is there and whole.
+    """Yield an environment of a workflow or location from its lock, installed unless it is there and whole.
+
+    What `checked_lock` refuses is not installed.
+    """
+    lock_file = checked_lock(session, workflow, environment, frozen=frozen)
+    places = session.environments(session.profile, workflow.name, environment)
+    with session.temporaries(), ExitStack() as stack:
+        with session.progress.stage("install") as stage:
+            environment_found = stack.enter_context(
+                env.installed(
+                    lock_file, environment, platforms.current(), places=places, progress=session.progress
+                )
+            )
+            stage.status = "current" if environment_found.reused else "made"
+            stage.detail = f"{workflow.name}: {session.workspace.relative(environment_found.prefix)}"
+        yield environment_found
+
+
+def checked_lock(session: Session, workflow: GeneratedPackage, environment: str, *, frozen: bool) -> Path:
+    """Return a workflow's lock, which must exist.
 
     A package that was changed by hand is refused. So is, unless `frozen`, a lock that its manifest or today's
     sources have outgrown, with the reasons.
@@ -142,27 +161,17 @@ def install(
         )
     if not frozen:
         _refuse_stale(session, workflow, environment)
-    places = session.environments(session.profile, workflow.name, environment)
-    with session.temporaries(), ExitStack() as stack:
-        with session.progress.stage("install") as stage:
-            environment_found = stack.enter_context(
-                env.installed(
-                    lock_file, environment, platforms.current(), places=places, progress=session.progress
-                )
-            )
-            stage.status = "current" if environment_found.reused else "made"
-            stage.detail = f"{workflow.name}: {session.workspace.relative(environment_found.prefix)}"
-        yield environment_found
+    return lock_file
 
 
-def _way_to_a_lock(session: Session, workflow: Workflow) -> str:
+def _way_to_a_lock(session: Session, workflow: GeneratedPackage) -> str:
     embedded = replace(session, profile=Profile.EMBEDDED)
     if session.profile is not Profile.EMBEDDED and embedded.lock_file(workflow).is_file():
         return "the embedded profile has one: `flowlock --profile embedded`, or set FLOWLOCK_PROFILE=embedded"
     return f"run `flowlock --profile {session.profile} sync`"
 
 
-def _refuse_stale(session: Session, workflow: Workflow, environment: str) -> None:
+def _refuse_stale(session: Session, workflow: GeneratedPackage, environment: str) -> None:
     from flowlock.commands import lock as command
     from flowlock.lock.result import LockOptions
 

@@ -12,7 +12,7 @@ from flowlock.report.reporter import Progress
 
 if TYPE_CHECKING:
     from flowlock.running.environment import EnvironmentFolders
-    from flowlock.workspace import Workflow, Workspace
+    from flowlock.workspace import GeneratedPackage, Workspace
 
 
 # The embedded base channel's URL in locks: a name that no machine has (RFC 2606), since locks name no path.
@@ -28,7 +28,7 @@ class Profile(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Session:
-    """One command's view of a workspace; `names` are the workflows that it is about, all if it names none."""
+    """One command's view of a workspace; `names` are what it is about, everything if it names nothing."""
 
     workspace: "Workspace"
     profile: Profile
@@ -37,14 +37,24 @@ class Session:
     names: tuple[str, ...] = ()
 
     def about(self, names: Iterable[str]) -> "Session":
-        """Return the view of a command that names workflows; one that is unknown is an error."""
-        return replace(self, names=tuple(self.workspace.workflow(name).name for name in names))
+        """Return the view of a command that names workflows or the location; an unknown one is an error."""
+        return replace(self, names=tuple(self.workspace.generated_named(name).name for name in names))
 
     @property
-    def workflows(self) -> "list[Workflow]":
-        """The workflows that the command is about."""
-        workflows = self.workspace.workflow_list
-        return [workflow for workflow in workflows if not self.names or workflow.name in self.names]
+    def generated(self) -> "list[GeneratedPackage]":
+        """The workflows, and the location, that the command is about."""
+        every = self.workspace.generated
+        return [one for one in every if not self.names or one.name in self.names]
+
+    @property
+    def installable(self) -> "list[GeneratedPackage]":
+        """Those of them that get an environment of the embedded profile.
+
+        A location that is declared without a lock has to be named: Dagster is large.
+        """
+        location, workspace = self.workspace.location, self.workspace
+        unnamed = location is not None and not self.names and workspace.unlocked_reason(location) is not None
+        return [one for one in self.generated if not (unnamed and one is location)]
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -63,11 +73,11 @@ class Session:
 
         return temporaries_below(self.workspace.state.temporary)
 
-    def lock_file(self, workflow: "Workflow") -> Path:
-        """Return where a workflow's lock is: beside its package, or in the state for the embedded profile."""
+    def lock_file(self, generated: "GeneratedPackage") -> Path:
+        """Return where a package's lock is: beside the package, or in the state for the embedded profile."""
         if self.profile is Profile.EMBEDDED:
-            return self.workspace.state.workflow_lock(workflow.name)
-        return workflow.package / "pixi.lock"
+            return self.workspace.state.workflow_lock(generated.name)
+        return generated.package / "pixi.lock"
 
     @property
     def channel(self) -> Path:
@@ -92,6 +102,8 @@ class Session:
             cache=state.unpacked_packages,
             bytecode=state.bytecode,
             artifacts=state.artifacts,
+            digests=state.installed_digests,
+            safe_archives=state.safe_archives,
             archives=state.archives,
             mirrors=self.mirrors(),
             unserved=unserved,

@@ -16,7 +16,7 @@ from flowlock.errors import FlowlockError
 from flowlock.lock.lockfile import document
 from flowlock.release import version
 from flowlock.release.targets.artifact import Item
-from flowlock.release.targets.protocol import PublishTarget
+from flowlock.release.targets.protocol import PublishTarget, TargetKind
 from flowlock.report.text_table import text_table
 
 
@@ -93,6 +93,13 @@ def status(
     served: dict[str, dict[str, Availability]] = {}
     notes = []
     for target in command.targets(session, tag, to, environ):
+        if target.kind is TargetKind.IMAGES:
+            served[target.name] = dict.fromkeys(identities, Availability.UNKNOWN)
+            notes.append(
+                f"{target.name} has images and no packages: "
+                f"`flowlock verify --tag {tag} --to {target.name}` compares them"
+            )
+            continue
         try:
             served[target.name] = _at_target(target, items)
         except FlowlockError as error:
@@ -119,11 +126,11 @@ def _availability(file: str, present: set[str], name: str) -> Availability:
 
 
 def _locked_files(session: Session) -> set[str]:
-    """Return the workspace packages that the locks beside the workflows pin, whatever the profile."""
+    """Return the workspace packages that the locks beside generated packages pin, whatever the profile."""
     own = session.workspace.release_channel
     pinned: set[str] = set()
-    for workflow in session.workspace.workflow_list:
-        path = workflow.package / "pixi.lock"
+    for generated in session.workspace.generated:
+        path = generated.package / "pixi.lock"
         if path.is_file():
             shown = session.workspace.relative(path)
             records = document.read(files.read_text(path, shown), shown).records()

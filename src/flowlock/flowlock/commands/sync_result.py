@@ -4,31 +4,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StageResult:
-    """One stage's outcome: `current`, or what was done; seconds are wall clock."""
-
-    name: str
-    status: str
-    detail: str
-    seconds: float
+from flowlock.commands.recorded_progress import StageResult
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SyncResult:
-    """What each stage did; with --check or --dry-run, what would change.
-
-    `noted` is whether there was something else for the user to see.
-    """
+    """What each stage did; with --check or --dry-run, what would change."""
 
     stages: tuple[StageResult, ...]
-    noted: bool = False
-
-    @property
-    def idle(self) -> bool:
-        """Whether there was nothing to do, and nothing to say."""
-        return not self.noted and all(stage.status == "current" for stage in self.stages)
 
     @property
     def ok(self) -> bool:

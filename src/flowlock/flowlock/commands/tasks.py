@@ -1,4 +1,4 @@
-"""`flowlock tasks` and `flowlock schema spec`: the known tasks, and how specs are described to editors."""
+"""`flowlock tasks`: the known tasks, and the signature of each."""
 
 import json
 from collections.abc import Collection, Mapping, Sequence
@@ -10,7 +10,6 @@ from flowlock.commands.session import Session
 from flowlock.errors import FlowlockError, Problem, nearest
 from flowlock.report.reporter import Progress
 from flowlock.spec.catalog import BrokenTask
-from flowlock.spec.json_schema import spec_schema
 from flowlock.spec.model import SpecRequirement
 from flowlock.tasks.discover import signatures
 from flowlock.workspace import Workspace
@@ -98,27 +97,6 @@ class TaskDetails:
         lines.append(f"  returns {task.returns}")
         schemas = {parameter.name: parameter.schema for parameter in task.parameters if not parameter.wired}
         return "\n".join([*lines, *json.dumps(schemas, indent=2, ensure_ascii=False).splitlines()])
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SpecSchema:
-    """What `flowlock schema spec` prints: a JSON document, in every output format."""
-
-    document: Mapping[str, Any]
-    ok: bool = True
-
-    def as_json(self) -> Mapping[str, Any]:
-        """Return the schema."""
-        return self.document
-
-    def as_text(self) -> str:
-        """Return the schema as indented JSON."""
-        return json.dumps(self.document, indent=2, ensure_ascii=False)
-
-
-def schema(workspace: Workspace, *, progress: Progress | None = None) -> SpecSchema:
-    """Return the JSON Schema of a spec, with every task that is known here."""
-    return SpecSchema(document=spec_schema(signatures(workspace, progress=progress)))
 
 
 def tasks(

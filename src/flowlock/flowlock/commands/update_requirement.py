@@ -148,6 +148,6 @@ def _restored_on_failure(space: Workspace, edited: Iterable[Path]) -> Iterator[N
 
 
 def _committed_files(space: Workspace, edited: Iterable[Path]) -> list[Path]:
-    folders = [workflow.package for workflow in space.workflow_list]
+    folders = [generated.package for generated in space.generated]
     generated = [path for folder in folders for path in folder.rglob("*")]
     return [path for path in {*edited, space.recipes / BUILD_LOCK, *generated} if path.is_file()]

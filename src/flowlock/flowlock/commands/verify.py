@@ -4,12 +4,12 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, assert_never
 
 from flowlock.builder.plan.snapshot import WorkspaceSnapshot, read_snapshot
-from flowlock.commands import pins
-from flowlock.commands.build import BuildSettings
-from flowlock.commands.build import build as build_channel
+from flowlock.commands import build_apart, pins
+from flowlock.commands.build_stage import BuildSettings, build_named
 from flowlock.commands.recipe import recipe_problems
 from flowlock.commands.session import Session
 from flowlock.edges import git
@@ -19,6 +19,7 @@ from flowlock.release.reviewed import UnlockedWorkflow
 from flowlock.release.targets import artifact
 from flowlock.release.targets.artifact import Item
 from flowlock.release.targets.protocol import PublishTarget, Served, TargetKind
+from flowlock.release.targets.registry import read_image
 from flowlock.release.wheels import wheels
 
 
@@ -103,10 +104,14 @@ def verify(
         items = [artifact.read(path) for path in built(session, source, locked.unpublished)]
         problems += publish_plan.admit(items, locked.pins)
         verified.append(f"{len(items)} files have the bytes that the locks pin")
-        for target in targets if not problems else ():
-            promised = _promised(session, tag, target, items)
-            problems += _served_problems(session, target, promised, deadline=deadline, poll=poll)
-            verified.append(f"{target.name} serves the same bytes")
+        compared = targets if not problems else ()
+        with session.temporaries(), TemporaryDirectory(prefix="verify-") as folder:
+            images = build_apart.images(session, compared, Path(folder), source=source)
+            image_items = [read_image(layout) for layout in images]
+            for target in compared:
+                promised = _promised(session, tag, target, items, image_items)
+                problems += _served_problems(session, target, promised, deadline=deadline, poll=poll)
+                verified.append(f"{target.name} serves the same bytes")
     return VerifyResult(tag=tag, problems=tuple(problems), verified=tuple(verified), left_out=locked.left_out)
 
 
@@ -181,7 +186,7 @@ def source_problems(snapshot: WorkspaceSnapshot, name: str) -> Iterator[Problem]
             code="FL846", message=f"flowlock.toml has the version {workspace.version}, but {name} is {wanted}"
         )
     released = {package.name for package in workspace.packages}
-    released |= {workflow.distribution for workflow in workspace.workflow_list}
+    released |= {generated.distribution for generated in workspace.generated}
     for package, target in snapshot.targets.items():
         # What is vendored keeps the version that its makers gave it.
         if package in released and target.recipe.version != wanted:
@@ -199,7 +204,7 @@ def built(session: Session, source: Path | None, unpublished: Collection[str]) -
     If no folder is named, build, and return those of the local channel.
     """
     if source is None:
-        build_channel(session, (), BuildSettings())
+        build_named(session, (), BuildSettings())
     return artifact.find(source or session.channel, without=unpublished)
 
 
@@ -231,12 +236,21 @@ def _moved(session: Session, name: str, commit: str) -> Iterator[Problem]:
             )
 
 
-def _promised(session: Session, tag: str, target: PublishTarget, items: Sequence[Item]) -> Sequence[Item]:
-    """Return what a target is to serve: the packages, and for a release the wheels that follow from them."""
-    if target.kind is not TargetKind.RELEASE:
-        return items
-    workspace = session.workspace
-    return [*items, *wheels(items, workspace.package_names, workspace.state.published(tag) / "wheels")]
+def _promised(
+    session: Session, tag: str, target: PublishTarget, items: Sequence[Item], images: Sequence[Item]
+) -> Sequence[Item]:
+    """Return what a target is to serve: the packages, for a release their wheels too, or the images."""
+    match target.kind:
+        case TargetKind.CHANNEL:
+            return items
+        case TargetKind.IMAGES:
+            return images
+        case TargetKind.RELEASE:
+            workspace = session.workspace
+            made = wheels(items, workspace.package_names, workspace.state.published(tag) / "wheels")
+            return [*items, *made]
+        case unknown:
+            assert_never(unknown)
 
 
 def _served_problems(
@@ -251,9 +265,9 @@ def _served_problems(
         # Both the index and the bytes are compared with the pin: either may be wrong alone.
         for digest in dict.fromkeys((served[item.place].sha256, target.digest(item) or "nothing")):
             if digest != item.sha256:
+                expected = "the lock pins" if item.artifact else "what was built has"
                 message = (
-                    f"{target.name} serves {item.file} with the sha256 "
-                    f"{digest}, but the lock pins {item.sha256}"
+                    f"{target.name} serves {item.file} with the sha256 {digest}, but {expected} {item.sha256}"
                 )
                 yield Problem(code="FL849", message=message)
 

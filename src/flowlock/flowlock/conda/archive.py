@@ -9,11 +9,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from flowlock.conda.archive_faults import ArchiveFault, MalformedArchiveError
 from flowlock.conda.members import INDEX, PATHS, Member, entries, members, require_apart
 from flowlock.errors import FlowlockError
+
+if TYPE_CHECKING:
+    from zstandard import ZstdCompressionWriter, ZstdCompressor
 
 # The compressed bytes depend on all four.
 ZSTANDARD_VERSION = "0.25.0"
@@ -136,6 +139,16 @@ def write(
 
 def compressor(level: int = ZSTD_LEVEL) -> Callable[[bytes], bytes]:
     """Return the compressor of reproducible files; raises FlowlockError with another library version."""
+    compress: Callable[[bytes], bytes] = _compressor(level).compress
+    return compress
+
+
+def compressed_into(stream: BinaryIO, level: int = ZSTD_LEVEL) -> "ZstdCompressionWriter":
+    """Return a stream that writes reproducible bytes, compressed, into another one, which it leaves open."""
+    return _compressor(level).stream_writer(stream, closefd=False)
+
+
+def _compressor(level: int) -> "ZstdCompressor":
     import zstandard
 
     if (zstandard.__version__, zstandard.ZSTD_VERSION) != (ZSTANDARD_VERSION, ZSTD_VERSION):
@@ -144,7 +157,7 @@ def compressor(level: int = ZSTD_LEVEL) -> Callable[[bytes], bytes]:
             code="FL510",
             hint=f"install zstandard=={ZSTANDARD_VERSION} from a wheel in flowlock's environment",
         )
-    return zstandard.ZstdCompressor(level=level, threads=ZSTD_THREADS).compress
+    return zstandard.ZstdCompressor(level=level, threads=ZSTD_THREADS)
 
 
 def _tar(members: Iterable[Member], epoch: datetime) -> bytes:

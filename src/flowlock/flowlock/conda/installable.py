@@ -3,14 +3,14 @@
 import bz2
 import posixpath
 import tarfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from io import RawIOBase
 from pathlib import Path
 from typing import Any
 
 from flowlock.conda import archive
 from flowlock.conda.archive_faults import ArchiveFault, MalformedArchiveError
-from flowlock.conda.members import LINK, PATHS, Member, entries, is_inside
+from flowlock.conda.members import LINK, PATHS, Member, entries, is_inside, require_places
 from flowlock.errors import shortened
 from flowlock.names import EntryPoint
 
@@ -33,6 +33,15 @@ def refuse_unsafe(path: Path) -> None:
         info = archive.read_info(path)
         archive.check_size(path)
     refuse_unsafe_info(info, path)
+
+
+def refuse_unsafe_members(members: Collection[Member], path: Path) -> None:
+    """Refuse an archive before it is written of these members, so that it need not be checked after that."""
+    try:
+        require_places(members)
+    except MalformedArchiveError as error:
+        raise error.of(path) from error
+    refuse_unsafe_info({member.path: member.data for member in members if member.is_info}, path)
 
 
 def refuse_unsafe_info(info: Mapping[str, bytes], path: Path) -> None:

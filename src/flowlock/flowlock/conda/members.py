@@ -3,7 +3,7 @@
 import posixpath
 import re
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -65,7 +65,7 @@ def entries(archive: tarfile.TarFile, part: str) -> Iterator[tuple[str, tarfile.
         if entry.isdir():
             continue
         if path in seen:
-            raise MalformedArchiveError(ArchiveFault.FORM, f"contains `{path}` twice", member=path)
+            raise _twice(path)
         if not (entry.issym() or entry.isfile() or entry.islnk()):
             message = f"contains `{path}` in {part}, which is not a file, a folder or a link"
             raise MalformedArchiveError(ArchiveFault.FORM, message, member=path)
@@ -73,6 +73,24 @@ def entries(archive: tarfile.TarFile, part: str) -> Iterator[tuple[str, tarfile.
         if entry.issym():
             links.add(path)
         yield path, entry
+
+
+def require_places(members: Iterable[Member]) -> None:
+    """Refuse files that readers of the archive that is written of them would refuse for their places."""
+    seen: set[str] = set()
+    links: set[str] = set()
+    for member in sorted(members, key=lambda member: member.path):
+        _require_place(member.path, links)
+        require_apart(member.path, info=member.is_info)
+        if member.path in seen:
+            raise _twice(member.path)
+        seen.add(member.path)
+        if member.link is not None:
+            links.add(member.path)
+
+
+def _twice(path: str) -> MalformedArchiveError:
+    return MalformedArchiveError(ArchiveFault.FORM, f"contains `{path}` twice", member=path)
 
 
 def _require_place(path: str, links: set[str]) -> None:

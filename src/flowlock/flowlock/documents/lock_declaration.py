@@ -8,8 +8,10 @@ class LockDeclaration(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
-    locked: StrictBool = True
-    reason: str = Field(default="", validate_default=True)
+    locked: StrictBool = Field(default=True, description="Whether there is a lock, which must be current.")
+    reason: str = Field(
+        default="", validate_default=True, description="Why there is no lock; required with `locked = false`."
+    )
 
     @field_validator("reason")
     @classmethod

@@ -4,7 +4,7 @@ flowlock-core reads the text, as it reads parameters, so that a scalar means the
 wrong with a text has the same codes in every file too.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from flowlock.documents.places import KeyPath, Places
 from flowlock.errors import FlowlockError, Location, Problem
 from flowlock_core.documents.nodes import FaultKind, Items, Node, Scalar, value_of
 from flowlock_core.documents.nodes import Mapping as MappingNode
+from flowlock_core.documents.scalars import NumberError, plain_value
 from flowlock_core.documents.yaml_text import read_yaml
 
 _CODES = {
@@ -55,6 +56,32 @@ def read_mapping(text: str, file: str) -> YamlText:
         message = problems[0].message if len(problems) == 1 else f"{file} has {len(problems)} problems"
         raise FlowlockError(message, problems=problems)
     return YamlText(content=value_of(root), places=_places(root, file))
+
+
+def text_of(document: Mapping[str, Any] | Sequence[Any]) -> str:
+    """Return a document as YAML that says the same to readers of YAML 1.1 and of 1.2, in its own order."""
+    import yaml
+
+    class Writer(yaml.SafeDumper):
+        def increase_indent(self, *arguments: Any, **options: Any) -> None:
+            # Lists in mappings are indented, as people write them.
+            super().increase_indent(*arguments, **{**options, "indentless": False})
+
+    def represented(writer: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+        style = None if _is_plain(text) else '"'
+        return writer.represent_scalar("tag:yaml.org,2002:str", text, style)
+
+    Writer.add_representer(str, represented)
+    text: str = yaml.dump(document, Dumper=Writer, sort_keys=False, allow_unicode=True, width=2**16)
+    return text
+
+
+def _is_plain(text: str) -> bool:
+    """Return whether YAML 1.2 reads an unquoted text as itself: `1e5` is a number there, but not in 1.1."""
+    try:
+        return plain_value(text) == text
+    except NumberError:
+        return False
 
 
 def _places(root: Node | None, file: str) -> Places:

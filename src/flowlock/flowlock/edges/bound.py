@@ -24,6 +24,9 @@ def main(parent: int, command: list[str]) -> int:
     end_with_parent()
     if os.getppid() != parent:
         return 1
+    for passed_on in (signal.SIGINT, signal.SIGTERM):
+        # The parent passes them on. It may have been started with them ignored, which programs inherit.
+        signal.signal(passed_on, signal.SIG_DFL)
     try:
         os.execv(command[0], command)  # noqa: S606 - the caller's command, without a shell
     except OSError as error:

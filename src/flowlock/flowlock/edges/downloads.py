@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import urlsplit
 
 from flowlock.edges import files
+from flowlock.edges.amounts import Tally
 from flowlock.edges.pool import concurrently
 from flowlock.errors import FlowlockError, from_os_error
 from flowlock.names import Sha256
@@ -65,7 +66,8 @@ def _download(missing: Sequence[PinnedFile], places: Mapping[PinnedFile, Path], 
     noun = "file" if len(missing) == 1 else "files"
     progress.note(f"downloading {len(missing)} {noun}")
     with http.session(connections=CONNECTIONS) as session:
-        get = partial(_get, over=partial(to_file, session), places=places, progress=progress)
+        tally = Tally(len(missing))
+        get = partial(_get, over=partial(to_file, session), places=places, progress=progress, tally=tally)
         concurrently(get, missing, workers=CONNECTIONS)
 
 
@@ -85,9 +87,9 @@ def _get(
     over: Callable[[str, BinaryIO], Sha256],
     places: Mapping[PinnedFile, Path],
     progress: "Progress",
+    tally: Tally,
 ) -> None:
     """Put a file into the cache, from a local folder or over HTTP."""
-    progress.working(f"downloading {pin.file}")
     with files.replacing(places[pin]) as stream:
         digest = _copied(pin.url, stream) if pin.url.startswith("file:") else over(pin.url, stream)
         if digest != pin.sha256:
@@ -97,6 +99,8 @@ def _get(
                 hint="run the same command again; if the problem persists, "
                 "the server or a proxy alters files",
             )
+        size = stream.tell()
+    progress.working(f"downloaded {tally.add(size)}: {pin.file}")
 
 
 def _copied(url: str, stream: BinaryIO) -> Sha256:

@@ -25,17 +25,22 @@ class FileStates:
         """The digest of all states that were added, in their order."""
         return Sha256(self._digest.hexdigest())
 
-    def add(self, path: str) -> None:
-        """Add a file; a link is added as such, and with the file that it leads to."""
-        status = _status(os.lstat, path)
-        self._add(path, status)
-        if status is not None and stat.S_ISLNK(status.st_mode):
-            self._add(path, _status(os.stat, path))
+    def add(self, path: str, *, installed: bool = False) -> None:
+        """Add a file; a symbolic link is added as such, and with the file that it leads to.
 
-    def add_folder(self, folder: str, *, without: Collection[str] = ()) -> list[str]:
+        Installers make hard links to the files of their caches, and the system changes a file's change time
+        with each link that is made or removed, as when another environment is made. Of an `installed` file
+        with several links the modification time counts instead.
+        """
+        status = _status(os.lstat, path)
+        self._add(path, status, installed=installed)
+        if status is not None and stat.S_ISLNK(status.st_mode):
+            self._add(path, _status(os.stat, path), installed=installed)
+
+    def add_folder(self, folder: str, *, without: Collection[str] = (), installed: bool = False) -> list[str]:
         """Add the files of a folder and the names of its folders; return the paths of the latter.
 
-        Paths in `without` are as if they were not there.
+        Paths in `without` are as if they were not there; `installed` is explained at `add`.
         """
         folders = []
         for name, is_folder in _entries(folder):
@@ -46,7 +51,7 @@ class FileStates:
                 folders.append(path)
                 self._digest.update(f"{path}{os.sep}\0".encode(errors="surrogateescape"))
             else:
-                self.add(path)
+                self.add(path, installed=installed)
         return folders
 
     def add_tree(self, folder: str, *, without: Collection[str] = ()) -> None:
@@ -57,16 +62,22 @@ class FileStates:
     def count_changes(self, paths: Iterable[str]) -> None:
         """Let `changed_ns` tell of files or folders that are not part of the digest."""
         for path in paths:
-            self._count_change(_status(os.lstat, path))
+            status = _status(os.lstat, path)
+            if status is not None:
+                self._count_change(status.st_ctime_ns)
 
-    def _add(self, path: str, status: os.stat_result | None) -> None:
-        state = None if status is None else signature(status)
+    def _add(self, path: str, status: os.stat_result | None, *, installed: bool) -> None:
+        state: list[int] | None = None
+        if status is not None and installed and status.st_nlink > 1:
+            state = [status.st_size, status.st_mtime_ns, status.st_ino, status.st_mode]
+            self._count_change(status.st_mtime_ns)
+        elif status is not None:
+            state = signature(status)
+            self._count_change(status.st_ctime_ns)
         self._digest.update(f"{path}\0{state}\0".encode(errors="surrogateescape"))
-        self._count_change(status)
 
-    def _count_change(self, status: os.stat_result | None) -> None:
-        if status is not None:
-            self.changed_ns = max(self.changed_ns, status.st_ctime_ns)
+    def _count_change(self, changed_ns: int) -> None:
+        self.changed_ns = max(self.changed_ns, changed_ns)
 
 
 def _entries(folder: str) -> list[tuple[str, bool]]:

@@ -5,6 +5,7 @@ import hashlib
 import os
 import re
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -51,6 +52,33 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 def write_text(path: Path, text: str) -> None:
     """Write a whole text file atomically, in UTF-8 with the line ends that it has."""
     write_bytes(path, text.encode())
+
+
+def write_together(texts: Mapping[Path, str]) -> None:
+    """Write several text files; if one cannot be written, all are as they were before."""
+    before = {path: read_bytes(path) if path.is_file() else None for path in texts}
+    try:
+        for path, text in texts.items():
+            write_text(path, text)
+    except BaseException:
+        for path, data in before.items():
+            if data is not None:
+                write_bytes(path, data)
+            elif path.is_file():
+                path.unlink()
+                _remove_empty(path.parent)
+        raise
+
+
+def _remove_empty(folder: Path) -> None:
+    """Delete a folder and those above it as long as they are empty."""
+    try:
+        while True:
+            folder.rmdir()
+            folder = folder.parent
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
 
 
 def read_bytes(path: Path) -> bytes:
@@ -136,12 +164,18 @@ def sync_folder(folder: Path, files: Mapping[str, str | bytes]) -> list[str]:
     return changed
 
 
-def link(source: Path, target: Path) -> None:
-    """Give a file a second name, or copy it where the file system has no hard links."""
+def link(source: Path | str, target: Path | str) -> None:
+    """Give a file a second name, or copy it where the file system has no hard links.
+
+    Of a symbolic link it is the file that it leads to.
+    """
+    # Texts stay texts: packages have thousands of files.
+    is_link = stat.S_ISLNK(os.lstat(source).st_mode)
+    original = os.path.realpath(source) if is_link else source
     try:
-        target.hardlink_to(source.resolve())
+        os.link(original, target)
     except OSError:
-        shutil.copy2(source, target)
+        shutil.copy2(original, target)
 
 
 def sha256_of(path: Path) -> Sha256:

@@ -38,6 +38,10 @@ SUBMODULE = "160000 "
 UNREADABLE = "\N{REPLACEMENT CHARACTER}"
 # How git says (in the C locale) that neither a folder nor one above it is in a repository.
 NO_REPOSITORY = "not a git repository (or any"
+# Nobody is there to type a password.
+UNATTENDED = {"GIT_TERMINAL_PROMPT": "0", "GIT_SSH_COMMAND": "ssh -o BatchMode=yes"}
+# A checkout with line endings as they are stored, and without hooks of the account.
+_PLAIN = ("-c", "core.autocrlf=false", "-c", "core.hooksPath=/dev/null", "-c", "advice.detachedHead=false")
 # What `git check-ignore` ends with.
 IGNORED, NOT_IGNORED = 0, 1
 
@@ -130,7 +134,7 @@ def commit_of(folder: Path, revision: str) -> str:
     Where there is no repository, it says that the command needs one.
     """
     command = ["rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"]
-    done = _run(folder, *command, check=False)
+    done = run(folder, *command, check=False)
     if NO_REPOSITORY in done.stderr:
         raise FlowlockError(
             f"{folder} is not in a git repository, and this command needs the git history",
@@ -189,14 +193,28 @@ def dirty(root: Path) -> list[str]:
     return sorted(row[3:] for row in rows if row)
 
 
+def clean_commit(root: Path) -> str:
+    """Return the commit that the files are of; nothing if a file differs, or without a commit."""
+    done = run(root, "rev-parse", "--verify", "--quiet", "HEAD^{commit}", check=False)
+    commit = done.stdout.strip()
+    return commit if done.returncode == 0 and not dirty(root) else ""
+
+
 def contains(root: Path, branch: str, commit: str) -> bool:
     """Return whether a commit is on a branch."""
-    return _run(root, "merge-base", "--is-ancestor", commit, branch, check=False).returncode == 0
+    return run(root, "merge-base", "--is-ancestor", commit, branch, check=False).returncode == 0
 
 
 def remotes(root: Path) -> list[str]:
     """Return the names of the remotes, `origin` first."""
     return sorted(_git(root, "remote").split(), key=lambda name: (name != "origin", name))
+
+
+def remote_url(root: Path) -> str:
+    """Return the address of the first remote as git has it, which may contain a credential; or nothing."""
+    names = _git(root, "remote", check=False).split()
+    first = min(names, key=lambda name: (name != "origin", name), default="")
+    return _git(root, "remote", "get-url", first, check=False).strip() if first else ""
 
 
 def branches(root: Path) -> list[str]:
@@ -207,12 +225,59 @@ def branches(root: Path) -> list[str]:
 
 def remote_tag(root: Path, remote: str, tag: str) -> str | None:
     """Return the commit of a remote's tag, None if it has none; an unreachable remote is an error."""
-    rows = _git(root, "ls-remote", "--tags", remote, f"refs/tags/{tag}", f"refs/tags/{tag}^{{}}").split("\n")
+    reference = f"refs/tags/{tag}"
+    return _commit_in(_git(root, "ls-remote", remote, reference, f"{reference}^{{}}"), reference)
+
+
+def remote_reference(root: Path, address: str, reference: str) -> str | None:
+    """Return the commit of a full reference of a repository elsewhere, None if it has none."""
+    listing = ["ls-remote", "--", address, reference, f"{reference}^{{}}"]
+    done = run(root, *listing, env=UNATTENDED, check=False)
+    if done.returncode != 0:
+        raise _unreachable(address, done)
+    return _commit_in(done.stdout, reference)
+
+
+def check_out(root: Path, address: str, commit: str, folder: Path) -> None:
+    """Check out a commit of a repository elsewhere into a new repository in `folder`, whole or not at all.
+
+    Nothing that the commit or the account brings is run: neither hooks nor filters.
+    """
+    with files.staged_folder(folder) as staging:
+        run(root, "init", "--quiet", "--template=", str(staging))
+        fetched = run(staging, "fetch", "--quiet", "--depth=1", address, commit, env=UNATTENDED, check=False)
+        if fetched.returncode != 0:
+            # Some servers give no commit that is not the end of a branch or a tag.
+            every = ("+refs/heads/*:refs/remotes/all/*", "+refs/tags/*:refs/tags/*")
+            fetched = run(staging, "fetch", "--quiet", address, *every, env=UNATTENDED, check=False)
+        if fetched.returncode != 0:
+            raise _unreachable(address, fetched)
+        made = run(staging, *_PLAIN, "checkout", "--quiet", "--detach", commit, check=False)
+        if made.returncode != 0:
+            raise FlowlockError(
+                f"{address} does not have the commit {commit}",
+                code="FL939",
+                detail=made.stderr.strip(),
+                hint="name a commit, tag or branch that is there; a tag may have been moved",
+            )
+
+
+def _commit_in(listing: str, reference: str) -> str | None:
+    """Return the commit of a reference in what `ls-remote` lists; that of an annotated tag is named apart."""
     commits: dict[str, str] = {}
-    for row in rows:
+    for row in listing.splitlines():
         commit, _, name = row.partition("\t")
         commits[name] = commit
-    return commits.get(f"refs/tags/{tag}^{{}}") or commits.get(f"refs/tags/{tag}")
+    return commits.get(f"{reference}^{{}}") or commits.get(reference)
+
+
+def _unreachable(address: str, done: process.Completed) -> FlowlockError:
+    return FlowlockError(
+        f"{address} cannot be read",
+        code="FL938",
+        detail=done.stderr.strip(),
+        hint="check the address, the network, and that git has access without a password",
+    )
 
 
 def add_worktree(root: Path, folder: Path, commit: str) -> None:
@@ -251,11 +316,11 @@ def diff(root: Path, commit: str, *, to: str) -> str:
 
 def _list(folder: Path, *arguments: str) -> str:
     """Ask git about the files of a folder, in its repository, or by way of a throwaway one if it has none."""
-    listed_there = _run(folder, *arguments, check=False)
+    listed_there = run(folder, *arguments, check=False)
     # A repository that lists any file of the folder does not ignore it.
     if listed_there.returncode == 0 and listed_there.stdout:
         return listed_there.stdout
-    return _run(folder, *arguments, env=_listing_variables(folder)).stdout
+    return run(folder, *arguments, env=_listing_variables(folder)).stdout
 
 
 def _listing_variables(folder: Path) -> Mapping[str, str]:
@@ -264,7 +329,7 @@ def _listing_variables(folder: Path) -> Mapping[str, str]:
     None in a repository, unless that ignores the folder: then it is about something else, such as a home
     directory that an archive was unpacked in.
     """
-    done = _run(folder, "check-ignore", "--quiet", ".", check=False)
+    done = run(folder, "check-ignore", "--quiet", ".", check=False)
     if done.returncode == NOT_IGNORED:
         return {}
     if done.returncode == IGNORED or NO_REPOSITORY in done.stderr:
@@ -280,23 +345,23 @@ def _throwaway(folder: Path) -> Path:
     """Return a git folder without any history, made outside of what the workspace keeps."""
     git_folder = StateFolder.of(folder.absolute()).throwaway_git
     with file_locks.alone(git_folder.with_name("git.lock")):
-        done = _run(folder, "rev-parse", "--git-dir", env={"GIT_DIR": str(git_folder)}, check=False)
+        done = run(folder, "rev-parse", "--git-dir", env={"GIT_DIR": str(git_folder)}, check=False)
         if done.returncode != 0:
             files.remove(git_folder)
             with files.staged_folder(git_folder) as staging:
-                _run(folder, "init", "--quiet", "--bare", "--template=", str(staging))
+                run(folder, "init", "--quiet", "--bare", "--template=", str(staging))
                 files.write_text(staging / "info" / "exclude", f"/{STATE_FOLDER}/\n")
     return git_folder
 
 
 def _git(folder: Path, *arguments: str, check: bool = True) -> str:
-    return _run(folder, *arguments, check=check).stdout
+    return run(folder, *arguments, check=check).stdout
 
 
-def _run(
+def run(
     folder: Path, *arguments: str, env: Mapping[str, str] | None = None, check: bool = True
 ) -> process.Completed:
-    """Ask git about the repository that a folder is in, whichever one the environment names.
+    """Call git for the repository that a folder is in, whichever one the environment names.
 
     `env` adds variables to those of this process.
     """

@@ -4,7 +4,7 @@ import hashlib
 import io
 import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -28,12 +28,11 @@ PASSING = (429, 500, 502, 503, 504)
 REDIRECTS = (301, 302, 303, 307, 308)
 # These keep method and body; what a client makes of the others differs.
 SAME_METHOD = (307, 308)
-MOST_REDIRECTS = 5
+MOST_REDIRECTS, MOST_DIGITS = 5, 19
 READS = ("GET", "HEAD")
 BLOCK = 1 << 18
 # Of a refusal no more is read, and of that no more is shown.
 REFUSAL_LIMIT, REFUSAL_SHOWN = 64_000, 300
-MOST_DIGITS = 19
 
 
 class AnswerKind(Enum):
@@ -106,7 +105,7 @@ class HttpRequest:
 
     `hidden` is a credential that is not sent, but must not be quoted. With `into` the answer's body goes
     there and is not kept in memory; without `keep_body` it is only hashed. `limit` is the most bytes of it,
-    if that is less than its kind's.
+    if that is less than its kind's. A status in `final` is the answer, although it often passes.
     """
 
     method: str
@@ -120,6 +119,7 @@ class HttpRequest:
     limit: int | None = None
     keep_body: bool = True
     into: BinaryIO | None = None
+    final: Collection[int] = ()
 
     @property
     def host(self) -> str:
@@ -346,9 +346,9 @@ def _require_readable(request: HttpRequest, headers: Mapping[str, str]) -> None:
     if headers.get("content-encoding", "identity").strip().lower() not in {"", "identity"}:
         raise _refused(request, "sent a compressed response, which was not requested")
     declared = headers.get("content-length", "").strip()
-    # Any other text is the library's business, which refuses it.
-    is_number = declared.isascii() and declared.isdecimal()
-    if is_number and (len(declared) >= MOST_DIGITS or int(declared) > request.most):
+    # Any other text is the library's business, which refuses it. An answer to HEAD says what GET would send.
+    is_size = request.method != "HEAD" and declared.isascii() and declared.isdecimal()
+    if is_size and (len(declared) >= MOST_DIGITS or int(declared) > request.most):
         raise _refused(request, f"announces more than {request.most:,} bytes")
 
 
@@ -356,7 +356,8 @@ def _raise_passing(request: HttpRequest, answer: Answer) -> None:
     """Raise for a temporary refusal; a 403 with rate-limit headers is temporary (GitHub's)."""
     says_when = "retry-after" in answer.headers or answer.headers.get("x-ratelimit-remaining") == "0"
     limited = answer.status == HTTPStatus.FORBIDDEN and says_when
-    if answer.status in PASSING or answer.status > max(PASSING) or limited:
+    passes = answer.status in PASSING or answer.status > max(PASSING) or limited
+    if passes and answer.status not in request.final:
         raise PassingError(
             f"{request.host} responded with {answer.status}{reason(request, answer)}",
             retry_after(answer.headers),

@@ -7,8 +7,10 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from threading import Thread
+from typing import IO
 
 from flowlock.edges import bound as bound_program
 from flowlock.errors import FlowlockError, from_os_error
@@ -52,12 +54,51 @@ def run(
     return Completed(returncode=process.returncode, stdout=out, stderr=err)
 
 
+def attached(argv: Sequence[str | Path], *, env: Mapping[str, str]) -> int:
+    """Run a process that writes where we write until it ends; return its exit code.
+
+    The first interrupt, and a request to terminate, are passed on, and the process ends as it decides. A
+    second interrupt ends it and its children. It reads nothing, and ends even if we are killed (on Linux).
+    """
+    with started(bound_to_us(argv), env=env, pipes=False) as process, _termination_passed_on(process):
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            # In Windows, the process gets it from the console.
+            if os.name != "nt":
+                process.send_signal(signal.SIGINT)
+            return process.wait()
+
+
+@contextmanager
+def _termination_passed_on(process: subprocess.Popen[str]) -> Iterator[None]:
+    previous = signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
 def bound_to_us(argv: Sequence[str | Path]) -> list[str]:
     """Return a command, named by its whole path, that ends even if we are killed (on Linux)."""
     command = [str(part) for part in argv]
     if sys.platform != "linux":
         return command
     return [sys.executable, "-I", "-S", bound_program.__file__, str(os.getpid()), *command]
+
+
+@contextmanager
+def conversing(
+    argv: Sequence[str | Path], *, cwd: Path, env: Mapping[str, str]
+) -> Iterator[tuple[IO[str], IO[str]]]:
+    """Start a process that answers requests; yield its stdin and its stdout. It ends with the block.
+
+    What it writes to stderr is lost.
+    """
+    with started(argv, cwd=cwd, env=env) as process:
+        errors = process.stderr or StringIO()
+        Thread(target=errors.read, daemon=True).start()
+        yield process.stdin or StringIO(), process.stdout or StringIO()
 
 
 def _communicate(
@@ -95,16 +136,21 @@ def started(
     *,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
+    pipes: bool = True,
 ) -> Iterator[subprocess.Popen[str]]:
-    """Start a process in a separate group, with pipes; leaving the block ends what still runs of it."""
+    """Start a process in a separate group; leaving the block ends what still runs of it.
+
+    Its streams are pipes; without, it writes where we write and reads nothing.
+    """
+    outgoing = subprocess.PIPE if pipes else None
     try:
         process = subprocess.Popen(
             [str(part) for part in argv],
             cwd=cwd,
             env=None if env is None else dict(env),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdin=subprocess.PIPE if pipes else subprocess.DEVNULL,
+            stdout=outgoing,
+            stderr=outgoing,
             text=True,
             encoding="utf-8",
             errors="replace",

@@ -39,6 +39,11 @@ class StateFolder:
         return self.path / "temporary"
 
     @property
+    def location_metadata(self) -> Path:
+        """The metadata of a location's hand-written packages, with which their sources look installed."""
+        return self.path / "location"
+
+    @property
     def logs(self) -> Path:
         """The logs of builds and of packages' own tests."""
         return self.path / "logs"
@@ -78,6 +83,24 @@ class StateFolder:
     def results(self, workflow: str) -> Path:
         """Return where a workflow's run writes unless another folder is named."""
         return self.all_results / workflow
+
+    @property
+    def services(self) -> Path:
+        """A folder for the runs of each workflow that is served."""
+        return self.path / "services"
+
+    def served_runs(self, workflow: str) -> Path:
+        """Return where the service of a workflow keeps its runs unless another folder is named."""
+        return self.services / workflow
+
+    def git_checkout(self, package: str, commit: str) -> Path:
+        """Return where a package of another repository is checked out at a commit."""
+        return self.path / "checkouts" / f"{package}-{commit}"
+
+    @property
+    def dagster(self) -> Path:
+        """The instance of Dagster with which a location is developed."""
+        return self.path / "dagster"
 
     def run_lock(self, results: str) -> Path:
         """Return the file that a run locks while it writes, by the digest of its results folder."""
@@ -126,8 +149,22 @@ class StateFolder:
 
     @property
     def bytecode(self) -> Path:
-        """The bytecode of unpacked packages, by Python's tag and the package's sha256."""
+        """The bytecode of unpacked packages, by Python's tag and version and the package's sha256."""
         return self.cache / "bytecode"
+
+    @property
+    def image_layers(self) -> Path:
+        """The layers of images, by their digests, and what each was made from."""
+        return self.cache / "layers"
+
+    @property
+    def pushed_blobs(self) -> Path:
+        """Which repositories of registries have which blobs, as far as this workspace pushed them."""
+        return self.image_layers / "pushed.json"
+
+    def image(self, workflow: str) -> Path:
+        """Return the image of a workflow, as an OCI layout."""
+        return self.path / "images" / workflow
 
     @property
     def archives(self) -> Path:
@@ -160,6 +197,16 @@ class StateFolder:
         return self.cache / "base-stat.json"
 
     @property
+    def installed_digests(self) -> Path:
+        """The digests of the archives of environments by their stat data."""
+        return self.cache / "installed-stat.json"
+
+    @property
+    def safe_archives(self) -> Path:
+        """The digests of the archives that are safe to install."""
+        return self.cache / "safe-archives.json"
+
+    @property
     def source_digests(self) -> Path:
         """The digests of source files by their stat data."""
         return self.cache / "sources.json"
@@ -185,22 +232,27 @@ class StateFolder:
         return self.cache / "checked-locks.json"
 
     @property
-    def last_sync(self) -> Path:
-        """The outcome of a sync that found nothing to do, and the state of all that it looks at."""
-        return self.cache / "sync.json"
+    def last_outcomes(self) -> Path:
+        """The outcomes of commands that found nothing to do, and the states of all that they look at."""
+        return self.cache / "last"
 
     @property
-    def not_of_a_sync(self) -> tuple[Path, ...]:
-        """What installing and running make and use; no sync looks at it."""
+    def not_an_input(self) -> tuple[Path, ...]:
+        """What no outcome of a sync or a build depends on: most of it is what installing and running make."""
         return (
             self.path / "envs",
             self.path / "running",
             self.path / "graphs",
             self.all_results,
+            self.services,
             self.logs,
             self.unpacked_packages,
             self.bytecode,
+            self.installed_digests,
+            self.safe_archives,
             self.worker_packages,
+            self.command_lock,
+            self.last_outcomes,
         )
 
     # Locks that follow from the embedded base channel, and locks of environments for looking up tasks.

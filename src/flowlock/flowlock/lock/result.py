@@ -1,6 +1,6 @@
 """The targets, options and results of `flowlock lock`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,18 @@ class LockOptions:
     def only_compares(self) -> bool:
         """Whether a lock that was found current without options is current with these."""
         return LockOptions() == replace(self, check=False, dry_run=False, offline=False, cache=None, jobs=0)
+
+    def only_compares_parts(self, manifests: Iterable[Manifest]) -> bool:
+        """Whether locks of these manifests that were found current without options are current with these.
+
+        They are for some of their environments and platforms too, if the manifests have those.
+        """
+        exist = all(
+            manifest.environment_names.issuperset(self.environments)
+            and manifest.platform_names.issuperset(self.platforms)
+            for manifest in manifests
+        )
+        return exist and replace(self, environments=(), platforms=()).only_compares
 
     @property
     def moves(self) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from flowlock.conda.match import RattlerMatcher, compare_versions
 from flowlock.conda.records import Record
 from flowlock.edges import files
+from flowlock.edges.amounts import Tally
 from flowlock.errors import FlowlockError, Location, Problem
 from flowlock.lock import formats, guard, satisfy, solve_plan
 from flowlock.lock.lockfile import diff, document
@@ -105,8 +106,10 @@ def _solve_stale(
         cache=options.cache,
     )
 
+    tally = Tally(len(requests))
+
     def report(request: SolveRequest, count: int) -> None:
-        progress.working(f"solved {request.label}: {count} packages")
+        progress.working(f"solved {tally.add()}: {request.label}, {count} packages")
 
     solutions = solve_offline_first(requests, sources, jobs=options.jobs or None, on_done=report)
     solved = [record for records in solutions for record in records]

@@ -127,12 +127,10 @@ def within_selection(
 
 def _require_valid(manifest: Manifest, matcher: RattlerMatcher, options: LockOptions) -> None:
     """Report every requirement that is not a match spec, and selections that the manifest does not have."""
-    environments = {environment.name for environment in manifest.environments}
-    platforms = {name for p in manifest.platforms() for name in (p.name, p.subdir)}
     problems = [
         *_invalid_specs(manifest, matcher),
-        *_unknown_selections(manifest, "environment", options.environments, environments),
-        *_unknown_selections(manifest, "platform", options.platforms, platforms),
+        *_unknown_selections(manifest, "environment", options.environments, manifest.environment_names),
+        *_unknown_selections(manifest, "platform", options.platforms, manifest.platform_names),
     ]
     if problems:
         # Environments share the requirements of a feature.

@@ -8,7 +8,7 @@ from typing import Any
 
 from flowlock.conda.noarch import Noarch
 from flowlock.documents.places import KeyPath, Places
-from flowlock.documents.yaml import read_mapping
+from flowlock.documents.yaml import read_mapping, text_of
 from flowlock.errors import FlowlockError, Problem
 from flowlock.names import BuildNumber, EntryPoint, PackageName, Version
 from flowlock.recipe import schema
@@ -120,23 +120,7 @@ def from_document(document: Mapping[str, Any], places: Places | None = None) -> 
 
 def yaml_text(recipe: Recipe) -> str:
     """Return the recipe as YAML in the order of the schema."""
-    import yaml
-
-    class Indented(yaml.SafeDumper):
-        def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: FBT001, FBT002, ARG002 - the base class's signature
-            super().increase_indent(flow, indentless=False)
-
-    sections = [
-        yaml.dump(
-            {key: recipe.document[key]},
-            Dumper=Indented,
-            sort_keys=False,
-            allow_unicode=True,
-            width=2**16,
-        )
-        for key in schema.KEYS[()]
-        if key in recipe.document
-    ]
+    sections = [text_of({key: recipe.document[key]}) for key in schema.KEYS[()] if key in recipe.document]
     return "\n".join(sections)
 
 

@@ -17,6 +17,7 @@ from flowlock.release.publish_plan import PinnedBuild, Verdict
 from flowlock.release.targets import artifact
 from flowlock.release.targets.artifact import Item
 from flowlock.release.targets.protocol import Delivery, DeliveryStatus, PublishTarget, Served, TargetKind
+from flowlock.release.targets.registry import image_problem, read_image
 from flowlock.release.upload import upload
 from flowlock.release.wheels import wheels
 from flowlock.report.reporter import Progress
@@ -42,8 +43,9 @@ OPTIONAL = (PublishStage.CONFIRM, PublishStage.RELEASE)
 class Publication:
     """What to publish, where and how.
 
-    `state` is the folder that keeps the tag's ledger and wheels; `wheels` are the names of the packages that
-    a release carries as wheels, too; `deadline` is how many seconds a channel may take until its index lists
+    `images` are OCI layouts in folders named by packages, for registries. `state` is the folder that keeps
+    the tag's ledger and wheels; `wheels` are the names of the packages that a release carries as wheels, too;
+    `deadline` is how many seconds a channel may take until its index lists
     what was uploaded.
     """
 
@@ -54,6 +56,7 @@ class Publication:
     targets: Sequence[PublishTarget]
     state: Path
     wheels: frozenset[str] = frozenset()
+    images: Sequence[Path] = ()
     dry_run: bool = False
     skip: frozenset[PublishStage] = frozenset()
     jobs: int = 16
@@ -69,6 +72,7 @@ class _Run:
     progress: Progress
     items: list[Item] = field(default_factory=list)
     wheels: list[Item] = field(default_factory=list)
+    images: list[Item] = field(default_factory=list)
     graph: dict[str, set[str]] = field(default_factory=dict)
     verdicts: dict[str, dict[str, Verdict]] = field(default_factory=dict)
     deliveries: dict[str, dict[str, Delivery]] = field(default_factory=dict)
@@ -77,16 +81,26 @@ class _Run:
     recorded: bool = False
 
     def meant_for(self, target: PublishTarget) -> list[Item]:
-        """Return the packages, and for a release the wheels too."""
-        return [*self.items, *self.wheels] if target.kind is TargetKind.RELEASE else self.items
+        """Return the packages, for a release the wheels too, and for a registry the images."""
+        match target.kind:
+            case TargetKind.CHANNEL:
+                return self.items
+            case TargetKind.IMAGES:
+                return self.images
+            case TargetKind.RELEASE:
+                return [*self.items, *self.wheels]
+
+    def serving(self) -> list[PublishTarget]:
+        """Return the targets that serve at once what they get: all but releases, which wait for them."""
+        return [target for target in self.job.targets if target.kind is not TargetKind.RELEASE]
 
     def of_kind(self, kind: TargetKind) -> list[PublishTarget]:
         return [target for target in self.job.targets if target.kind is kind]
 
     def lacking(self) -> list[str]:
-        """Return the channels that do not serve everything."""
+        """Return the channels and registries that do not serve everything."""
         lacking = []
-        for target in self.of_kind(TargetKind.CHANNEL):
+        for target in self.serving():
             statuses = {delivery.status for delivery in self.deliveries.get(target.name, {}).values()}
             if target.name in self.unfinished or not statuses.issubset(FINE):
                 lacking.append(target.name)
@@ -141,9 +155,20 @@ def _admit(run: _Run) -> str:
     run.graph = publish_plan.dependencies(
         run.items, [pin.artifact.file for pin in run.job.pins if pin.workflow]
     )
+    run.images = _admitted_images(run.job)
     run.wheels = wheels(run.items, run.job.wheels, run.job.state / "wheels")
     size = sum(item.size for item in run.items)
     return f"{len(run.items)} packages of {run.job.tag}, {size / 1e6:.1f} MB, all as pinned"
+
+
+def _admitted_images(job: Publication) -> list[Item]:
+    """Return the images, each of which must be of the tag's commit."""
+    problems = [problem for folder in job.images if (problem := image_problem(folder, job.commit))]
+    if problems:
+        raise FlowlockError(
+            f"{len(problems)} image(s) are not of {job.tag}", problems=problems, kept="nothing was published"
+        )
+    return [read_image(folder) for folder in job.images]
 
 
 def _credentials(run: _Run) -> str:
@@ -179,13 +204,13 @@ def _compare(run: _Run) -> str:
 
 
 def _upload(run: _Run) -> str:
-    """Bring what is missing to each channel, and index it."""
-    for target in run.of_kind(TargetKind.CHANNEL):
-        _deliver(run, target, run.items)
+    """Bring what is missing to each channel and registry, and index channels."""
+    for target in run.serving():
+        _deliver(run, target, run.meant_for(target))
         fault = _fault(target.complete)
         if fault is not None:
             run.unfinished[target.name] = fault.message
-    return _counted(run, TargetKind.CHANNEL)
+    return _counted(run, run.serving())
 
 
 def _deliver(run: _Run, target: PublishTarget, items: Sequence[Item]) -> dict[str, Delivery]:
@@ -203,8 +228,8 @@ def _deliver(run: _Run, target: PublishTarget, items: Sequence[Item]) -> dict[st
     return deliveries
 
 
-def _counted(run: _Run, kind: TargetKind) -> str:
-    names = {target.name for target in run.of_kind(kind)}
+def _counted(run: _Run, targets: Sequence[PublishTarget]) -> str:
+    names = {target.name for target in targets}
     statuses = [delivery.status for name in names for delivery in run.deliveries.get(name, {}).values()]
     return (
         ", ".join(f"{statuses.count(s)} {s}" for s in DeliveryStatus if statuses.count(s)) or "nothing to do"
@@ -212,17 +237,18 @@ def _counted(run: _Run, kind: TargetKind) -> str:
 
 
 def _confirm(run: _Run) -> str:
-    """Wait until each channel's index lists everything, and read back what was uploaded."""
-    for target in run.of_kind(TargetKind.CHANNEL):
-        fault = _fault(partial(_confirm_channel, run, target))
+    """Wait until each channel and registry lists everything, and read back what was uploaded."""
+    for target in run.serving():
+        fault = _fault(partial(_confirm_target, run, target))
         if fault is not None:
             run.unfinished[target.name] = f"the upload cannot be confirmed: {fault.message}"
-    return _counted(run, TargetKind.CHANNEL)
+    return _counted(run, run.serving())
 
 
-def _confirm_channel(run: _Run, target: PublishTarget) -> None:
+def _confirm_target(run: _Run, target: PublishTarget) -> None:
     deliveries = run.deliveries[target.name]
-    waiting = {item.place: item for item in run.items if deliveries[item.place].status in FINE}
+    items = run.meant_for(target)
+    waiting = {item.place: item for item in items if deliveries[item.place].status in FINE}
     until = time.monotonic() + run.job.deadline
     while waiting:
         served = target.served(list(waiting.values()))
@@ -235,7 +261,7 @@ def _confirm_channel(run: _Run, target: PublishTarget) -> None:
     for place in waiting:
         detail = f"uploaded, but not in the index after {run.job.deadline:.0f} s"
         deliveries[place] = Delivery(status=DeliveryStatus.FAILED, detail=detail)
-    _read_back(run, target, run.items)
+    _read_back(run, target, items)
 
 
 def _judge_index(run: _Run, target: PublishTarget, item: Item, served: Mapping[str, Served]) -> None:
@@ -269,9 +295,9 @@ def _record(run: _Run) -> str:
     run.recorded = True
     entries = ledger.read(run.job.state / ledger.FILE, tag=run.job.tag, commit=run.job.commit)
     now = datetime.now(UTC)
-    for target in run.of_kind(TargetKind.CHANNEL):
+    for target in run.serving():
         deliveries = run.deliveries.get(target.name, {})
-        items = [item for item in run.items if item.place in deliveries]
+        items = [item for item in run.meant_for(target) if item.place in deliveries]
         served = [
             (item, deliveries[item.place].url) for item in items if deliveries[item.place].status in FINE
         ]
@@ -288,7 +314,7 @@ def _release(run: _Run) -> str:
         fault = _fault(partial(_release_to, run, target, items))
         if fault is not None:
             run.unfinished[target.name] = fault.message
-    return _counted(run, TargetKind.RELEASE)
+    return _counted(run, run.of_kind(TargetKind.RELEASE))
 
 
 def _release_to(run: _Run, target: PublishTarget, items: Sequence[Item]) -> None:
@@ -310,7 +336,7 @@ STAGES: tuple[tuple[PublishStage, Callable[[_Run], str]], ...] = (
     # From here on a rerun finds what an earlier run did.
     (PublishStage.COMPARE, _compare),
     (PublishStage.UPLOAD, _upload),
-    # A release is announced when users can install it, so the channels are asked first.
+    # A release is announced when users can install it, so channels and registries are asked first.
     (PublishStage.CONFIRM, _confirm),
     (PublishStage.RECORD, _record),
     (PublishStage.RELEASE, _release),
@@ -324,7 +350,7 @@ def _reason_to_skip(stage: PublishStage, run: _Run) -> str | None:
         return "dry run"
     if stage in run.job.skip:
         return "as requested"
-    if stage in {PublishStage.UPLOAD, PublishStage.CONFIRM} and not run.of_kind(TargetKind.CHANNEL):
+    if stage in {PublishStage.UPLOAD, PublishStage.CONFIRM} and not run.serving():
         return "the targets include no channel"
     if stage is PublishStage.RELEASE:
         if not run.of_kind(TargetKind.RELEASE):
@@ -346,7 +372,7 @@ def _target_outcome(run: _Run, target: PublishTarget) -> TargetOutcome:
     deliveries: Mapping[str, Delivery | Verdict] = (
         run.deliveries.get(target.name) or run.verdicts[target.name]
     )
-    items = {item.place: item for item in [*run.items, *run.wheels, *run.attached]}
+    items = {item.place: item for item in [*run.items, *run.wheels, *run.images, *run.attached]}
     held = not run.job.dry_run and target.name not in run.deliveries
     if held:
         why = "skipped" if PublishStage.RELEASE in run.job.skip else "a channel does not serve everything yet"

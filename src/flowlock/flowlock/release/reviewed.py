@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from flowlock.edges import git
 from flowlock.errors import Problem
-from flowlock.workspace import Workflow, Workspace
+from flowlock.workspace import GeneratedPackage, Workflow, Workspace
 
 LOCK = "pixi.lock"
 
@@ -37,30 +37,31 @@ class ReviewedLocks:
 
 
 def reviewed_locks(workspace: Workspace, commit: str) -> ReviewedLocks:
-    """Read the lock of every workflow from a commit, whatever the working tree and the profile have."""
+    """Read the locks of workflows and location from a commit, whatever working tree and profile have."""
     committed = set(git.files_at(workspace.root, commit))
     texts, problems = {}, []
-    for workflow in workspace.workflow_list:
-        if workspace.unlocked_reason(workflow) is not None:
+    for generated in workspace.generated:
+        if workspace.unlocked_reason(generated) is not None:
             continue
-        path = workspace.relative(workflow.package / LOCK)
+        path = workspace.relative(generated.package / LOCK)
         if path in committed:
             texts[path] = git.text_at(workspace.root, commit, path)
         else:
-            problems.append(_missing(workflow, path))
+            problems.append(_missing(generated, path))
     return ReviewedLocks(texts=texts, left_out=left_out(workspace), problems=tuple(problems))
 
 
 def left_out(workspace: Workspace) -> tuple[UnlockedWorkflow, ...]:
-    """Return the workflows that are declared to have no lock."""
+    """Return the workflows, and the location, that are declared to have no lock."""
     return tuple(_left_out(workspace))
 
 
 def _left_out(workspace: Workspace) -> Iterator[UnlockedWorkflow]:
-    for workflow in workspace.workflow_list:
-        reason = workspace.unlocked_reason(workflow)
+    for generated in workspace.generated:
+        reason = workspace.unlocked_reason(generated)
         if reason is not None:
-            yield UnlockedWorkflow(workflow=workflow.name, package=str(workflow.distribution), reason=reason)
+            package = str(generated.distribution)
+            yield UnlockedWorkflow(workflow=generated.name, package=package, reason=reason)
 
 
 def lines(workflows: Sequence[UnlockedWorkflow]) -> list[str]:
@@ -68,10 +69,12 @@ def lines(workflows: Sequence[UnlockedWorkflow]) -> list[str]:
     return [workflow.as_text() for workflow in workflows]
 
 
-def _missing(workflow: Workflow, path: str) -> Problem:
+def _missing(generated: GeneratedPackage, path: str) -> Problem:
+    name = generated.name
+    table = f"workflows.{name}" if isinstance(generated, Workflow) else "location"
     return Problem(
         code="FL829",
-        message=f"the commit has no {path}, so {workflow.name} was not reviewed",
-        hint=f"run `flowlock lock {workflow.name}` with the profile conda-forge and commit the lock, "
-        f"or declare `locked = false` with a reason under [workflows.{workflow.name}] in flowlock.toml",
+        message=f"the commit has no {path}, so {name} was not reviewed",
+        hint=f"run `flowlock lock {name}` with the profile conda-forge and commit the lock, "
+        f"or declare `locked = false` with a reason under [{table}] in flowlock.toml",
     )

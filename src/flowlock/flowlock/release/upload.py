@@ -30,7 +30,7 @@ def upload(
     installed. A refusal that concerns the whole place ends the uploads to it.
     """
     by_place = {item.place: item for item in items}
-    closed: str | None = None
+    closed: list[str] = []
     order = TopologicalSorter({place: graph.get(place, set()) & by_place.keys() for place in by_place})
     order.prepare()
     running: dict[Future[Delivery], str] = {}
@@ -40,14 +40,13 @@ def upload(
                 for place in order.get_ready():
                     settled = _settled(verdicts[place], graph.get(place, set()), done, closed)
                     if settled is None:
-                        running[pool.submit(_one, target, by_place[place])] = place
+                        running[pool.submit(_one, target, by_place[place], closed)] = place
                     else:
                         done[place] = settled
                         order.done(place)
                 for future in _finished(running):
                     place = running.pop(future)
                     done[place] = future.result()
-                    closed = closed or (done[place].detail if done[place].closed else None)
                     order.done(place)
                     progress.working(f"{target.name}: {len(done)} of {len(items)} files, {place}")
         except BaseException:
@@ -61,13 +60,13 @@ def _finished(running: Collection[Future[Delivery]]) -> set[Future[Delivery]]:
 
 
 def _settled(
-    verdict: Verdict, before: set[str], done: Mapping[str, Delivery], closed: str | None
+    verdict: Verdict, before: set[str], done: Mapping[str, Delivery], closed: Sequence[str]
 ) -> Delivery | None:
     """Return the outcome of an item that need not, or must not, be uploaded; None for one to upload."""
     if verdict.status is not DeliveryStatus.MISSING:
         return Delivery(status=verdict.status, url=verdict.url, detail=verdict.detail)
-    if closed is not None:
-        return Delivery(status=DeliveryStatus.FAILED, detail=f"not attempted: {closed}")
+    if closed:
+        return _not_attempted(closed)
     lacking = sorted(other for other in before if other in done and done[other].status not in GOOD)
     if lacking:
         return Delivery(
@@ -76,11 +75,19 @@ def _settled(
     return None
 
 
-def _one(target: PublishTarget, item: Item) -> Delivery:
+def _not_attempted(closed: Sequence[str]) -> Delivery:
+    return Delivery(status=DeliveryStatus.FAILED, detail=f"not attempted: {closed[0]}")
+
+
+def _one(target: PublishTarget, item: Item, closed: list[str]) -> Delivery:
+    """Upload an item, unless one before it in the queue was refused for a reason that concerns all."""
+    if closed:
+        return _not_attempted(closed)
     try:
         return target.upload(item)
     except FlowlockError as error:
         hint = error.problems[0].hint
         detail = f"{error.message} ({hint})" if hint else error.message
-        closed = error.problems[0].code == CLOSED
-        return Delivery(status=DeliveryStatus.FAILED, detail=detail, closed=closed)
+        if error.problems[0].code == CLOSED:
+            closed.append(detail)
+        return Delivery(status=DeliveryStatus.FAILED, detail=detail)

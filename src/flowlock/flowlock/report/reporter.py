@@ -11,6 +11,7 @@ from typing import Any, Protocol, TextIO
 
 from flowlock.edges.secret import safe, safe_document
 from flowlock.errors import FlowlockError, Problem, from_os_error
+from flowlock.report import terminal
 from flowlock.report.problem_text import problems_text
 
 
@@ -74,7 +75,7 @@ class Silent:
 
 
 class PlainProgress:
-    """Progress as plain lines, for logs and pipes; rich's live spinner replaces `working` on a terminal."""
+    """Progress as plain lines, for logs and pipes."""
 
     def __init__(self, stream: TextIO, *, quiet: bool = False, verbose: bool = False) -> None:
         self._stream, self._quiet, self._verbose = stream, quiet, verbose
@@ -99,19 +100,18 @@ class PlainProgress:
             self._line(text)
 
     def _line(self, text: str) -> None:
-        self._stream.write(safe(text).rstrip() + "\n")
+        self._stream.write(terminal.shown(safe(text).rstrip(), self._stream) + "\n")
         self._stream.flush()
 
 
 class LiveProgress(PlainProgress):
-    """Lines, and under them a spinner that says what is going on."""
+    """Lines, and under them a spinner with the current activity."""
 
     def __init__(self, stream: TextIO, *, quiet: bool = False, verbose: bool = False) -> None:
-        from rich.console import Console
+        from flowlock.report.activity import ActivityLine
 
         super().__init__(stream, quiet=quiet, verbose=verbose)
-        self._console = Console(file=stream, highlight=False)
-        self._status: Any = None
+        self._activity = ActivityLine(stream)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[ProgressStage]:
@@ -119,17 +119,15 @@ class LiveProgress(PlainProgress):
         if self._quiet:
             yield ProgressStage(name)
             return
-        with self._console.status(name, spinner="dots") as self._status, super().stage(name) as stage:
+        with self._activity.of(name), super().stage(name) as stage:
             yield stage
-        self._status = None
 
     def working(self, text: str) -> None:
         """Put the text beside the spinner."""
-        if self._status is not None:
-            self._status.update(safe(text))
+        self._activity.text = safe(text)
 
     def _line(self, text: str) -> None:
-        self._console.print(safe(text).rstrip(), markup=False, emoji=False, soft_wrap=True)
+        self._activity.print_above(safe(text).rstrip())
 
 
 def progress(stream: TextIO, *, quiet: bool = False, verbose: bool = False) -> PlainProgress:
@@ -138,11 +136,15 @@ def progress(stream: TextIO, *, quiet: bool = False, verbose: bool = False) -> P
     return kind(stream, quiet=quiet, verbose=verbose)
 
 
-def emit(result: Result, *, as_json: bool) -> None:
-    """Print a command's result on stdout: exactly one JSON document, or its text."""
-    text = _json(result.as_json()) if as_json else safe(result.as_text())
-    if text:
-        _write_out(text.rstrip("\n") + "\n")
+def emit(result: Result, *, as_json: bool, verbatim: bool = False) -> None:
+    """Print a command's result on stdout: exactly one JSON document, or its text.
+
+    `verbatim` is for texts that programs read: no colour, whatever the environment forces, and whole lines.
+    """
+    if as_json:
+        _write_out(_json(result.as_json()) + "\n")
+    elif text := safe(result.as_text()).rstrip("\n"):
+        _write_out((text if verbatim else terminal.shown(text, sys.stdout)) + "\n")
 
 
 def emit_failure(error: FlowlockError, *, as_json: bool) -> None:
@@ -150,7 +152,7 @@ def emit_failure(error: FlowlockError, *, as_json: bool) -> None:
     if as_json:
         document = {"ok": False, "message": error.message, "problems": [p.as_json() for p in error.problems]}
         _write_out(_json(document) + "\n")
-    sys.stderr.write(safe(failure_text(error)) + "\n")
+    sys.stderr.write(terminal.shown(safe(failure_text(error)), sys.stderr) + "\n")
 
 
 def emit_bug(error: BaseException) -> None:
@@ -173,9 +175,14 @@ def _write_out(text: str) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        # What could not be written now must not be tried again when the interpreter ends.
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - open until exit
-        raise from_os_error(error, "write", "the output") from error
+        raise output_error(error) from error
+
+
+def output_error(error: OSError) -> FlowlockError:
+    """Return the error of an output that cannot be written; nothing more is written to it."""
+    # What could not be written now must not be tried again when the process ends.
+    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - open until exit
+    return from_os_error(error, "write", "the output")
 
 
 def failure_text(error: FlowlockError) -> str:

@@ -1,6 +1,5 @@
 """Install a locked environment, whole or not at all, and run in it."""
 
-import asyncio
 import os
 import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -11,15 +10,17 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from flowlock.conda.installable import refuse_unsafe
+from flowlock.conda import platforms
+from flowlock.conda.records import Record
+from flowlock.conda.safe_archives import SafeArchives, refuse_unsafe_archives
 from flowlock.edges import file_locks as locks
 from flowlock.edges import files, memo, process
 from flowlock.edges.downloads import PinnedFile, download
 from flowlock.edges.memo import digest_of
-from flowlock.edges.pool import concurrently
+from flowlock.edges.stat_cache import StatCache
 from flowlock.errors import FlowlockError, from_os_error
 from flowlock.lock.lockfile import document
-from flowlock.names import Platform
+from flowlock.names import PackageName, Platform
 from flowlock.report.reporter import Progress
 from flowlock.running.bytecode import add_bytecode
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from rattler import RepoDataRecord
 
 # Raised when environments are made in another way than before.
-SCHEMA = 2
+SCHEMA = 3
 CONTENTS = Path("conda-meta", "flowlock.json")
 # Variables through which another environment would leak into ours.
 FOREIGN = ("PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", "CONDA_DEFAULT_ENV")
@@ -48,10 +49,21 @@ class Environment:
 
     def run(self, argv: Sequence[str | Path], *, each_line: Callable[[str], None]) -> process.Completed:
         """Run one of the environment's own commands in it, not longer than we run; its code is not judged."""
-        command = self.bin / str(argv[0])
         return process.run(
-            [command, *argv[1:]], env=self.variables(), check=False, each_line=each_line, bound=True
+            self._command(argv), env=self.variables(), check=False, each_line=each_line, bound=True
         )
+
+    def attach(self, argv: Sequence[str | Path]) -> int:
+        """Run one of the environment's own commands in it, with our output; return its exit code."""
+        return process.attached(self._command(argv), env=self.variables())
+
+    def has(self, package: PackageName) -> bool:
+        """Return whether a package is installed in the environment."""
+        records = (self.prefix / "conda-meta").glob(f"{package}-*.json")
+        return any(record.name.rsplit("-", 2)[0] == package for record in records)
+
+    def _command(self, argv: Sequence[str | Path]) -> list[str | Path]:
+        return [self.bin / str(argv[0]), *argv[1:]]
 
     def variables(self) -> dict[str, str]:
         """Return the variables of a process in this environment: ours, with its commands first."""
@@ -67,7 +79,7 @@ class EnvironmentFolders:
     `mirrors` maps a channel's URL to the folder that replaces it; `artifacts` is a folder of archives by
     file name that were in the channel once. `cache` keeps unpacked packages, and `bytecode` that of their
     modules. Nothing is downloaded from the channels in `unserved`: they are only here; from the others it is
-    kept in `archives`.
+    kept in `archives`. `digests` and `safe_archives` are files of what is known about archives.
     """
 
     home: Path
@@ -76,6 +88,8 @@ class EnvironmentFolders:
     artifacts: Path
     archives: Path
     mirrors: Mapping[str, Path]
+    digests: Path | None = None
+    safe_archives: Path | None = None
     unserved: Collection[str] = ()
     offline: bool = False
 
@@ -139,39 +153,46 @@ def _make(
     progress.note(f"installing the environment {environment} of {lock_file.parent.name}")
     files.forget_temporaries(prefix.parent)
     with files.staged_folder(prefix) as staging:
-        _install(
+        install_into(
+            staging,
             lock_file,
             environment,
             platform,
-            staging=staging,
             prefix=prefix,
             places=places,
             progress=progress,
         )
-        progress.working(f"compiling the bytecode of {environment}")
-        add_bytecode(staging, places.bytecode)
         memo.write(staging / CONTENTS, _contents(staging))
 
 
 def _pins(lock_file: Path, environment: str, platform: Platform) -> list[tuple[str, str]]:
     """Return (URL, sha256) of each package of an environment, sorted."""
-    lock = document.read(files.read_text(lock_file, lock_file.name), lock_file.name)
+    records = pinned(read_lock(lock_file), lock_file.name, environment, platform)
+    return sorted((record.url, record.sha256) for record in records)
+
+
+def read_lock(lock_file: Path) -> document.Lock:
+    """Return the lock that a file is; an FL6xx error names the line that is wrong."""
+    return document.read(files.read_text(lock_file, lock_file.name), lock_file.name)
+
+
+def pinned(lock: document.Lock, file: str, environment: str, platform: Platform) -> tuple[Record, ...]:
+    """Return what a lock pins for an environment and a platform; `file` is how an error calls the lock."""
     locked = lock.environments.get(environment)
     if locked is None:
         raise FlowlockError(
-            f"{lock_file.name} has no environment `{environment}`",
+            f"{file} has no environment `{environment}`",
             code="FL701",
             hint=f"it has: {', '.join(sorted(lock.environments))}",
         )
     records = locked.packages.get(platform)
     if records is None:
         raise FlowlockError(
-            f"{lock_file.name} locks `{environment}` for {', '.join(sorted(locked.packages))}, "
-            f"but not for {platform}",
+            f"{file} locks `{environment}` for {', '.join(sorted(locked.packages))}, but not for {platform}",
             code="FL702",
             hint="add the platform to flowlock.toml and run `flowlock lock`",
         )
-    return sorted((record.url, record.sha256) for record in records)
+    return records
 
 
 def _is_whole(prefix: Path) -> bool:
@@ -180,7 +201,7 @@ def _is_whole(prefix: Path) -> bool:
     if expected is None:
         return False
     try:
-        return all((prefix / path).lstat().st_size == size for path, size in expected.items())
+        return all(os.lstat(f"{prefix}/{path}").st_size == size for path, size in expected.items())
     except (OSError, ValueError):
         return False
 
@@ -188,44 +209,75 @@ def _is_whole(prefix: Path) -> bool:
 def _contents(prefix: Path) -> dict[str, int]:
     """Return path → size of all files but bytecode, which Python makes again by itself."""
     return {
-        str(path.relative_to(prefix)): path.lstat().st_size
-        for path in prefix.rglob("*")
-        if path.suffix != ".pyc" and (path.is_symlink() or path.is_file())
+        path: os.lstat(f"{prefix}/{path}").st_size
+        for path in files.paths_below(prefix)
+        if not path.endswith(".pyc")
     }
 
 
-def _install(
+def install_into(
+    staging: Path,
     lock_file: Path,
+    environment: str,
+    platform: Platform,
+    *,
+    prefix: Path,
+    places: EnvironmentFolders,
+    progress: Progress,
+) -> None:
+    """Install an environment with its bytecode into a folder, as it will be at `prefix`.
+
+    Of another platform than this machine's, only packages that bring their bytecode have it.
+    """
+    records = _locked_records(lock_file, environment, platform)
+    digests = StatCache(places.digests)
+    for record in records:
+        record.url = _source(record.url, record.sha256, places, digests)
+    new = [record for record in records if not _is_unpacked(record, places.cache)]
+    _download(new, places, progress)
+    # The engine trusts what is in an archive.
+    archives = [Path(url2pathname(urlsplit(record.url).path)) for record in new]
+    refuse_unsafe_archives(archives, safe=SafeArchives(places.safe_archives), digests=digests)
+    digests.save()
+    _install(records, environment, platform, staging=staging, prefix=prefix, cache=places.cache)
+    if platform == platforms.current():
+        progress.working(f"compiling the bytecode of {environment}")
+        add_bytecode(staging, places.bytecode)
+
+
+def _locked_records(lock_file: Path, environment: str, platform: Platform) -> list["RepoDataRecord"]:
+    """Return what a lock pins, as the engine reads it."""
+    import rattler
+
+    locked = dict(rattler.LockFile.from_path(lock_file).environments())[environment]
+    by_name = {str(locked_platform): locked_platform for locked_platform in locked.platforms()}
+    return locked.conda_repodata_records_for_platform(by_name[platform]) or []
+
+
+def _is_unpacked(record: "RepoDataRecord", cache: Path) -> bool:
+    return (cache / f"{record.name.normalized}-{record.version}-{record.build}").is_dir()
+
+
+def _install(
+    records: list["RepoDataRecord"],
     environment: str,
     platform: Platform,
     *,
     staging: Path,
     prefix: Path,
-    places: EnvironmentFolders,
-    progress: Progress,
+    cache: Path,
 ) -> None:
+    import asyncio
+
     import rattler
 
-    locked = dict(rattler.LockFile.from_path(lock_file).environments())[environment]
-    platforms = {str(locked_platform): locked_platform for locked_platform in locked.platforms()}
-    records = locked.conda_repodata_records_for_platform(platforms[platform]) or []
-    for record in records:
-        record.url = _source(record.url, record.sha256, places)
-    new = [
-        record
-        for record in records
-        if not (places.cache / f"{record.name.normalized}-{record.version}-{record.build}").is_dir()
-    ]
-    _download(new, places, progress)
-    # The engine trusts what is in an archive.
-    archives = [Path(url2pathname(urlsplit(record.url).path)) for record in new]
-    concurrently(refuse_unsafe, archives, workers=os.cpu_count() or 1)
     try:
         asyncio.run(
             rattler.install(
                 records,
                 target_prefix=staging,
-                cache_dir=places.cache,
+                cache_dir=cache,
+                platform=rattler.Subdir(platform),
                 show_progress=False,
                 alternative_target_prefix=prefix,
             )
@@ -275,7 +327,7 @@ def _mirrored_channel(url: str, places: EnvironmentFolders) -> str | None:
     return None
 
 
-def _source(url: str, sha256: bytes | None, places: EnvironmentFolders) -> str:
+def _source(url: str, sha256: bytes | None, places: EnvironmentFolders, digests: StatCache) -> str:
     """Return where the bytes of a pinned package are had from: a file here if it has them, else its URL.
 
     The installer checks what it downloads against the pin, but not what it reads from a file; we do.
@@ -285,7 +337,7 @@ def _source(url: str, sha256: bytes | None, places: EnvironmentFolders) -> str:
         return url
     path = url.removeprefix(f"{channel}/")
     for file in (places.mirrors[channel] / path, places.artifacts / path.rpartition("/")[2]):
-        if sha256 is not None and file.is_file() and files.sha256_of(file) == sha256.hex():
+        if sha256 is not None and file.is_file() and digests.sha256(file) == sha256.hex():
             return file.resolve().as_uri()
     if channel in places.unserved:
         raise FlowlockError(

@@ -1,5 +1,6 @@
 """What a workflow's command says with --json, as this toolchain's problems and test cases."""
 
+import signal
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,6 +101,15 @@ def failure(workspace: Workspace, workflow: Workflow, done: Completed, *, kept: 
         code="FL712",
         detail=done.stderr,
         kept=kept,
+    )
+
+
+def ended_by_signal(workflow: Workflow, number: int) -> FlowlockError:
+    """Return the error of a command that a signal has ended."""
+    return FlowlockError(
+        f"the command of {workflow.name} was ended by the signal {signal.Signals(number).name}",
+        code="FL712",
+        hint="the memory may be full",
     )
 
 

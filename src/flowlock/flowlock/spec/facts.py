@@ -14,8 +14,9 @@ from flowlock.workspace import Workspace
 class WorkspaceFacts:
     """The workspace's version, the channels that a spec may name, and wheel name → conda name.
 
-    `runtime` is the oldest run time that a compiled workflow may meet; `sources` are the channels that it is
-    locked from, the release channel first; `platforms` those that it is locked for.
+    `runtime` is the oldest run time that a compiled workflow may meet, and the oldest service if it requires
+    one (`service`); `sources` are the channels that it is locked from, the release channel first; `platforms`
+    those that it is locked for.
     """
 
     version: str
@@ -24,6 +25,7 @@ class WorkspaceFacts:
     wheel_names: Mapping[str, str] = field(default_factory=dict)
     sources: tuple[str, ...]
     platforms: tuple[str, ...]
+    service: bool = True
 
     def knows_channel(self, name: str) -> bool:
         """Return whether flowlock.toml has the channel, or an alias for it."""
@@ -47,6 +49,7 @@ def facts_of(workspace: Workspace) -> WorkspaceFacts:
         wheel_names=workspace.wheel_names,
         sources=(workspace.release_channel, *workspace.other_channels),
         platforms=workspace.platforms,
+        service=workspace.service,
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flowlock.spec.catalog import Catalog, is_condition
+from flowlock.spec.key_descriptions import DESCRIPTIONS
 from flowlock.spec.parse import GROUP_TYPE, MAX_UNPACK, METADATA_KEYS, PERSON_KEYS, STEP_TYPE
 from flowlock.spec.paths import without_empty_choices
 from flowlock.spec.policy import POLICY_KEYS
@@ -40,7 +41,7 @@ def spec_schema(catalog: Catalog) -> dict[str, Json]:
     return {
         "$schema": DIALECT,
         "title": "A flowlock workflow",
-        **_closed(top, required=("id", "workflow")),
+        **_closed("spec", top, required=("id", "workflow")),
         "$defs": {**_parts(conditions), "step": _step(tasks)},
     }
 
@@ -58,7 +59,6 @@ def _parts(conditions: list[str]) -> dict[str, Json]:
         "version": {"type": ["string", "number", "null"]},
         "channel": _optional(text),
     }
-    person = _closed(dict.fromkeys(PERSON_KEYS, text), required=("name",))
     paths = _optional({"type": "object"})
     group = {
         "type": {"const": GROUP_TYPE},
@@ -72,29 +72,31 @@ def _parts(conditions: list[str]) -> dict[str, Json]:
     }
     return {
         "reference": {"type": "string", "pattern": REFERENCE},
-        "metadata": _optional(
-            _closed(
-                {
-                    **{name: _optional(text) for name in METADATA_KEYS},
-                    "maintainers": _optional({"type": "array", "items": {"anyOf": [text, person]}}),
-                    "keywords": _optional(texts),
-                }
-            )
-        ),
+        "metadata": _optional(_metadata()),
         "requirement": {
             "anyOf": [
                 text,
-                _closed({**requirement, "requirement": _optional(text)}),
+                _closed("requirement", {**requirement, "requirement": _optional(text)}),
             ]
         },
-        "skipif": _optional(_closed(skipif, required=("conditions",))),
-        "defaults": _optional(_closed({"skipif": _ref("skipif")})),
-        "overrides": _optional(_closed({"properties": paths, "$defs": paths, "uiSchema": paths})),
-        "group": _closed(group, required=("title", "tasks")),
+        "skipif": _optional(_closed("skipif", skipif, required=("conditions",))),
+        "defaults": _optional(_closed("defaults", {"skipif": _ref("skipif")})),
+        "overrides": _optional(
+            _closed("overrides", {"properties": paths, "$defs": paths, "uiSchema": paths})
+        ),
+        "group": _closed("group", group, required=("title", "tasks")),
         "iteration": _optional(
-            {"anyOf": [_closed(iteration, required=("argnames", "argvalues")), {"const": {}}]}
+            {"anyOf": [_closed("iteration", iteration, required=("argnames", "argvalues")), {"const": {}}]}
         ),
     }
+
+
+def _metadata() -> dict[str, Json]:
+    text = {"type": "string"}
+    person = _closed("person", dict.fromkeys(PERSON_KEYS, text), required=("name",))
+    people = {"type": "array", "items": {"anyOf": [text, person]}}
+    own = {"maintainers": _optional(people), "keywords": _optional({"type": "array", "items": text})}
+    return _closed("metadata", {**{name: _optional(text) for name in METADATA_KEYS}, **own})
 
 
 def _step(tasks: Mapping[str, tuple[TaskSignature, ...]]) -> dict[str, Json]:
@@ -115,7 +117,7 @@ def _step(tasks: Mapping[str, tuple[TaskSignature, ...]]) -> dict[str, Json]:
         **{name: _optional(key.schema) for name, key in POLICY_KEYS.items()},
     }
     return {
-        **_closed(properties, required=("id", "task")),
+        **_closed("step", properties, required=("id", "task")),
         "allOf": [
             _arguments(name, same_named[0]) for name, same_named in tasks.items() if len(same_named) == 1
         ],
@@ -163,8 +165,11 @@ def _optional(schema: Mapping[str, Json]) -> dict[str, Json]:
     return {"anyOf": [schema, {"type": "null"}]}
 
 
-def _closed(properties: Mapping[str, Json], required: Iterable[str] = ()) -> dict[str, Json]:
-    closed: dict[str, Json] = {"type": "object", "properties": dict(properties)}
+def _closed(part: str, properties: Mapping[str, Json], required: Iterable[str] = ()) -> dict[str, Json]:
+    """Return the schema of one part of a spec: the keys that it has, each described, and no other."""
+    texts = DESCRIPTIONS[part]
+    described = {key: {**schema, "description": texts[key]} for key, schema in properties.items()}
+    closed: dict[str, Json] = {"type": "object", "properties": described}
     names = list(required)
     if names:
         closed["required"] = names

@@ -4,7 +4,14 @@ import pytest
 
 from flowlock.errors import FlowlockError
 from flowlock.lock.manifest import pixi
-from flowlock.lock.manifest.model import Manifest, ManifestEnvironment, Priority, Strategy, for_workflow
+from flowlock.lock.manifest.model import (
+    GeneratedFeature,
+    Manifest,
+    ManifestEnvironment,
+    Priority,
+    Strategy,
+    generated,
+)
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 HEAD = """\
@@ -237,13 +244,15 @@ def test_malformed_toml_has_a_line_and_a_column() -> None:
     assert (problem.location.line, problem.location.column) == (6, 15)
 
 
-def test_the_manifest_of_a_workflow_is_one_that_we_read() -> None:
-    text = for_workflow(
+def test_a_generated_manifest_is_one_that_we_read() -> None:
+    feature = GeneratedFeature(name="test", dependencies={"pytest": ">=8"}, tasks={"test": "pytest tests"})
+    text = generated(
         "flowlock-demo-workflow",
         "0.1.0",
         channels=["https://prefix.example/ours", "conda-forge"],
         platforms=["linux-64", "osx-64"],
-        test={"pytest": ">=8"},
+        tasks={"run": "flowlock-demo-workflow run"},
+        features=[feature],
     )
     manifest = read(text)
     default, test = manifest.environments

@@ -8,6 +8,7 @@ import pytest
 
 from flowlock.conda.records import Record, from_repodata
 from flowlock.conda.virtual import target
+from flowlock.edges.local_server import QuietHandler
 from flowlock.errors import FlowlockError
 from flowlock.lock.manifest.model import ManifestRequirement, simple
 from flowlock.lock.solver.metadata import ChannelMetadata
@@ -27,9 +28,8 @@ def request(url: str, *specs: str, **fields: object) -> SolveRequest:
     return SolveRequest(**asked)  # type: ignore[arg-type]  # the fields are those of SolveRequest
 
 
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        """Log nothing."""
+class _Quiet(QuietHandler, SimpleHTTPRequestHandler):
+    """Serves a folder."""
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ def read(prefix: Path) -> Installed:
     stated = _stated(prefix)
     present = set(files.paths_below(prefix))
     new = {path for path in present - stated.keys() if not is_bytecode(path, stated.keys())}
-    changed = {path for path in present & stated.keys() if _is_changed(prefix / path, stated[path])}
+    changed = {path for path in present & stated.keys() if _is_changed(f"{prefix}/{path}", stated[path])}
     return Installed(prefix=prefix, new=frozenset(new), overwritten=frozenset(changed))
 
 
@@ -154,12 +154,15 @@ def _recorded(file: Path) -> dict[str, Mapping[str, Any]] | None:
         return None
 
 
-def _is_changed(path: Path, stated: Mapping[str, Any]) -> bool:
-    """Return whether a file differs from its package's file; links to the files count as unchanged."""
+def _is_changed(path: str, stated: Mapping[str, Any]) -> bool:
+    """Return whether a file differs from its package's file; links to the files count as unchanged.
+
+    Its path is a text: an environment has thousands of files.
+    """
     digest = stated.get("sha256_in_prefix") or stated.get("sha256")
     if digest is None:
         return False
-    status = path.lstat()
+    status = os.lstat(path)
     if stat.S_ISLNK(status.st_mode) or status.st_nlink > 1:
         return False
-    return files.sha256_of(path) != str(digest)
+    return files.sha256_of(Path(path)) != str(digest)

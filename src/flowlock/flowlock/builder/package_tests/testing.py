@@ -10,7 +10,7 @@ from flowlock.builder.package_tests.channels import PackageTestChannels
 from flowlock.builder.package_tests.outcomes import OutcomeCache
 from flowlock.builder.plan.cache import CachedArtifact
 from flowlock.builder.plan.order import names_of
-from flowlock.builder.plan.result import JobResult
+from flowlock.builder.plan.result import PASSED, PASSED_BEFORE, JobResult
 from flowlock.builder.plan.stale import PackageState
 from flowlock.builder.worker.jobs import TestJob
 from flowlock.builder.worker.workers import Workers
@@ -18,13 +18,13 @@ from flowlock.conda import platforms, virtual
 from flowlock.conda.closure import closure
 from flowlock.conda.records import Record
 from flowlock.edges import files
+from flowlock.edges.amounts import Tally
 from flowlock.edges.memo import digest_of
 from flowlock.errors import FlowlockError, shortened
 from flowlock.lock.solver import sources
 from flowlock.recipe.document import Recipe
 from flowlock.report.reporter import Progress
 
-PASSED, PASSED_BEFORE = "passed", "passed before"
 NOT_TESTED = "not tested: "
 SHOWN = 4
 
@@ -68,6 +68,7 @@ def run(
             result[name] = outcome
             outcomes.keep_outcome(name, inputs, outcome)
     failed: dict[str, FlowlockError] = {}
+    tally = Tally(len(due))
     for name, ended in workers.run({name: set() for name in due}, lambda name: due[name].job):
         if isinstance(ended, JobResult):
             outcomes.keep_pass(held[name].artifact.known_sha256, due[name].environment)
@@ -75,7 +76,7 @@ def run(
             result[name] = PASSED
         else:
             failed[name] = ended
-        progress.working(f"tests of {name} {'failed' if name in failed else 'passed'}")
+        progress.working(f"{tally.add()}: tests of {name} {'failed' if name in failed else 'passed'}")
     outcomes.save(graph.keys())
     if failed:
         raise _failures(failed)
@@ -140,8 +141,17 @@ def _obstacle(recipe: Recipe, channels: PackageTestChannels) -> str | None:
             if channels.offline
             else None
         )
-    available = {str(entry["name"]) for folder in channels.folders for _, _, entry in sources.entries(folder)}
-    missing = sorted(names_of(recipe.requirements("run")) - available)
+    available: set[str] = set()
+    needs_of_own: dict[str, set[str]] = {}
+    for folder in channels.folders:
+        for _, _, entry in sources.entries(folder):
+            name = str(entry["name"])
+            available.add(name)
+            if folder.url == channels.own:
+                needs_of_own.setdefault(name, set()).update(names_of(entry.get("depends", ())))
+    # The base channel has what its packages need; ours may need what it lacks.
+    required = closure(names_of(recipe.requirements("run")), lambda name: needs_of_own.get(name, ()))
+    missing = sorted(set(required) - available)
     if not missing:
         return None
     return f"{NOT_TESTED}{shortened(missing, SHOWN)} not in the base channel"

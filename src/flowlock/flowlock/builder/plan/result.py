@@ -9,6 +9,9 @@ from flowlock.builder.contents.remarks import NO_REMARKS, Remarks
 from flowlock.conda.artifact import Artifact
 from flowlock.report.problem_text import problem_text
 
+# How the tests of a package stand that ran now, and that had passed already.
+PASSED, PASSED_BEFORE = "passed", "passed before"
+
 
 class BuildStatus(StrEnum):
     """How a package came to be in the channel; with --dry-run, how it would."""
@@ -69,6 +72,11 @@ class BuildResult:
         """Whether nothing had to be done: every package was current, and the channel around them whole."""
         return not self.mended and all(package.status is BuildStatus.CURRENT for package in self.packages)
 
+    @property
+    def tested(self) -> bool:
+        """Whether tests of packages ran, which are not due when the same is built again."""
+        return any(package.tests == PASSED for package in self.packages)
+
     def as_json(self) -> Mapping[str, Any]:
         """Return the contract's document; each package also has its `left_out` and `warnings`."""
         return {"packages": [_as_json(package) for package in self.packages]}
@@ -96,7 +104,7 @@ def _as_json(package: PackageResult) -> dict[str, Any]:
 def _line(package: PackageResult, width: int, verb: str) -> str:
     status = package.status if package.status is BuildStatus.CURRENT else f"{verb}{package.status}"
     why = f"  ({package.reason})" if package.reason else ""
-    tests = {"": "", "passed": "; tests passed", "passed before": ""}.get(package.tests, f"; {package.tests}")
+    tests = {"": "", PASSED: "; tests passed", PASSED_BEFORE: ""}.get(package.tests, f"; {package.tests}")
     return (
         f"{package.name:<{width}}  {package.artifact.version} {package.artifact.build}  {status}{why}{tests}"
     )

@@ -95,12 +95,19 @@ def _package(target: BuildTarget, files: Mapping[Path, Sources], needs: Mapping[
 
 def _files(workspace: Workspace, wanted: Iterable[BuildTarget]) -> dict[Path, Sources]:
     """Return the sources of targets by folder, and what is beside recipes that have patches."""
-    folders: dict[Path, tuple[str, ...]] = {}
+    # By the repository that lists them.
+    folders: dict[Path, dict[Path, tuple[str, ...]]] = {workspace.root: {}}
     for target in wanted:
-        folders[target.folder] = target.excludes
+        listed = folders.setdefault(target.checkout or workspace.root, {})
+        listed[target.folder] = target.excludes
         if target.patches:
-            folders[target.patches] = ()
-    return snapshots(workspace.root, folders, cache_file=workspace.state.source_digests)
+            listed[target.patches] = ()
+    files: dict[Path, Sources] = {}
+    for root, listed in folders.items():
+        # What is checked out is read once a commit: its digests are not kept.
+        kept = workspace.state.source_digests if root == workspace.root else None
+        files |= snapshots(root, listed, cache_file=kept)
+    return files
 
 
 def _as_input(sources: Sources) -> dict[str, str]:

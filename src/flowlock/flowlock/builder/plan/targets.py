@@ -1,4 +1,4 @@
-"""What a workspace builds: its src packages and its compiled workflows, each with its recipe."""
+"""What a workspace builds: its src packages, its compiled workflows and location, each with its recipe."""
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 
 from flowlock.builder.plan.agreement import no_recipe, refuse_faults
+from flowlock.builder.plan.git_packages import GitPackage, git_packages
 from flowlock.builder.plan.order import graph_of
 from flowlock.conda.closure import closure
 from flowlock.edges.files import read_text
@@ -43,6 +44,7 @@ class BuildTarget:
 
     `epoch` and `pins` are inputs of its identity. A vendored package's sources are a download, and what is
     beside its recipe (patches). `patches` is the folder of the recipe of a workspace package that has any.
+    `checkout` is the root of the repository of a package that is not of this one.
     """
 
     recipe: Recipe
@@ -54,6 +56,7 @@ class BuildTarget:
     variant: Variant = field(default_factory=dict)
     download: Download | None = None
     patches: Path | None = None
+    checkout: Path | None = None
 
     @property
     def name(self) -> str:
@@ -91,8 +94,9 @@ def _with_pins(targets: Iterable[BuildTarget], versions: Mapping[str, Version]) 
 
 
 def _refuse_faults(workspace: Workspace, targets: Iterable[BuildTarget]) -> None:
-    """Refuse faults of hand-written recipes; those of workflows are generated."""
-    written = [target for target in targets if target.kind is not PackageKind.WORKFLOW]
+    """Refuse faults of hand-written recipes of this workspace; those of workflows are generated."""
+    ours = (target for target in targets if target.checkout is None)
+    written = [target for target in ours if target.kind is not PackageKind.WORKFLOW]
     refuse_faults(workspace, {_recipe_file(workspace, target): target.recipe for target in written})
 
 
@@ -103,22 +107,36 @@ def _recipe_file(workspace: Workspace, target: BuildTarget) -> Path:
 
 
 def _ours(workspace: Workspace) -> list[BuildTarget]:
-    """Return the src packages and the compiled workflows."""
+    """Return the src packages, the compiled workflows and the compiled location."""
     pins = (workspace.build_backend, workspace.build_installer)
     targets = [_of_package(workspace, package, pins) for package in workspace.packages]
     targets += [
         BuildTarget(
-            recipe=rendered(workspace, workflow.package, workspace.recipes / workflow.distribution),
+            recipe=rendered(workspace, generated.package, workspace.recipes / generated.distribution),
             kind=PackageKind.WORKFLOW,
-            folder=workflow.package,
+            folder=generated.package,
             excludes=PIXI_FILES,
             epoch=workspace.epoch,
             pins=pins,
         )
-        for workflow in workspace.workflow_list
-        if (workflow.package / "pyproject.toml").is_file()
+        for generated in workspace.generated
+        if (generated.package / "pyproject.toml").is_file()
     ]
+    targets += [_of_repository(workspace, package, pins) for package in git_packages(workspace)]
     return targets
+
+
+def _of_repository(workspace: Workspace, package: GitPackage, pins: tuple[str, ...]) -> BuildTarget:
+    """Return the target of a package in another repository; its commit is part of its identity."""
+    return BuildTarget(
+        recipe=package.recipe,
+        kind=PackageKind.PACKAGE,
+        folder=package.folder,
+        excludes=PIXI_FILES,
+        epoch=workspace.epoch,
+        pins=(*pins, f"commit {package.commit}"),
+        checkout=package.checkout,
+    )
 
 
 def _of_package(workspace: Workspace, package: Package, pins: tuple[str, ...]) -> BuildTarget:
@@ -198,7 +216,7 @@ def keys_of(names: Sequence[str], workspace: Workspace, targets: Mapping[str, Bu
     keys: dict[str, list[str]] = {}
     for key, target in targets.items():
         keys.setdefault(target.name, []).append(key)
-    distributions = {workflow.name: str(workflow.distribution) for workflow in workspace.workflow_list}
+    distributions = {workflow.name: str(workflow.distribution) for workflow in workspace.generated}
     packages = [distributions.get(name, name) for name in names]
     problems = [_unknown(name, keys, distributions) for name in packages if name not in keys]
     if problems:

@@ -62,7 +62,7 @@ def workflow_source(plan: Plan) -> str:
     head = f'"""{sentence(plan.spec.title, WIDTH - 6)}\n\n{NOTE}\n"""\n\n'
     imports = "".join(_imports(plan))
     constants = "".join(_constants(plan))
-    limit = "  # noqa: PLR0915 - as long as its spec" if len(plan.steps) + 1 > MAX_STATEMENTS else ""
+    limit = "  # noqa: PLR0915 - as long as its spec" if len(plan.steps) > MAX_STATEMENTS else ""
     function = (
         f"def {plan.function}(step: Steps) -> Any:{limit}\n"
         f'    """Run the steps of the spec in their order and return the last one\'s result."""\n'

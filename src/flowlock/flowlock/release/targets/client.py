@@ -73,18 +73,32 @@ class Client:
         """Return the answer if it is a success, or one of the statuses that the caller understands."""
         if answer.ok or answer.status in also:
             return answer
-        request = HttpRequest(method="", url="", credential=self._credential)
-        raise FlowlockError(
-            f"{self._name} refused {doing}: {answer.status}{http.reason(request, answer)}",
-            code=CLOSED if answer.status in SHUT else "FL812",
-            hint=HINTS.get(answer.status, "see the message from the server above"),
-        )
+        code = CLOSED if answer.status in SHUT else "FL812"
+        hint = HINTS.get(answer.status, "see the message from the server above")
+        raise self.refusal(answer, doing, code=code, hint=hint)
 
-    def digest(self, url: str, item: Item) -> Sha256 | None:
+    def refusal(self, answer: Answer, doing: str, *, code: str, hint: str) -> FlowlockError:
+        """Return the error that a refusal is, with what the server says of it."""
+        request = HttpRequest(method="", url="", credential=self._credential)
+        message = f"{self._name} refused {doing}: {answer.status}{http.reason(request, answer)}"
+        return FlowlockError(message, code=code, hint=hint)
+
+    def digest(self, url: str, item: Item, *, headers: Mapping[str, str] | None = None) -> Sha256 | None:
         """Return the sha256 of what is served for an item, by reading all of it; None if nothing is there."""
-        answer = self.send("GET", url, kind=AnswerKind.FILE, limit=most_of(item))
+        answer = self.send("GET", url, headers=headers, kind=AnswerKind.FILE, limit=most_of(item))
         self.accept(answer, f"to serve {item.file}", also=[NOT_FOUND])
         return answer.sha256 if answer.ok else None
+
+    def require_digest(self, url: str, item: Item, *, headers: Mapping[str, str] | None = None) -> Sha256:
+        """Return `digest`'s sha256; nothing there, although the server lists it, is an error."""
+        digest = self.digest(url, item, headers=headers)
+        if digest is None:
+            raise FlowlockError(
+                f"{self._name} lists {item.file}, but does not serve it",
+                code="FL815",
+                hint="run the same command again",
+            )
+        return digest
 
     def repodata(self, channel_url: str, items: Iterable[Item]) -> dict[str, Served]:
         """Return what a channel's indices say of the packages that the items belong to."""

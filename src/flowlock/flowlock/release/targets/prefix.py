@@ -1,8 +1,6 @@
 """prefix.dev, or a server of one's own that speaks its API."""
 
 import json
-from collections.abc import Iterator
-from secrets import token_hex
 
 from pydantic import BaseModel
 
@@ -10,10 +8,11 @@ from flowlock.edges import secret, shapes
 from flowlock.edges.credentials import Header
 from flowlock.edges.http import Answer, AnswerKind
 from flowlock.edges.secret import Secret
-from flowlock.release.targets.artifact import FileBody, Item
+from flowlock.release.targets.artifact import Item
 from flowlock.release.targets.attestation import checked as checked_attestation
 from flowlock.release.targets.client import NOT_FOUND, Client
 from flowlock.release.targets.hosted import HostedChannel, Landed, server_and_channel
+from flowlock.release.targets.multipart import FileForm
 from flowlock.release.targets.protocol import Context
 
 AUDIENCE = "prefix.dev"
@@ -51,8 +50,16 @@ class _PrefixApi:
         # The signed attestation, if there is one next to the file.
         path = item.path.with_name(item.file + ".sigstore.json")
         bundle = checked_attestation(path.read_bytes(), item, self.channel_url) if path.is_file() else None
-        form = Form(item, bundle)
-        headers = {"Content-Type": f"multipart/form-data; boundary={form.boundary}"}
+        part_headers = {
+            "Content-Length": str(item.size),
+            "X-File-Name": item.file,
+            "X-File-SHA256": str(item.sha256),
+        }
+        texts = {}
+        if bundle:
+            texts["attestation"] = bundle
+        form = FileForm(item, field="file", headers=part_headers, texts=texts)
+        headers = {"Content-Type": form.media_type}
         return client.send("POST", self._upload_url, headers=headers, body=form, landed=landed)
 
     def _token(self) -> Secret:
@@ -105,34 +112,3 @@ class _BodyCredential:
     def hide_in(self, text: str) -> str:
         """Return the text without the secret."""
         return self._hidden.hide_in(text)
-
-
-class Form:
-    """The multipart body of an upload, streamed: the part `file` with its headers, and the attestation."""
-
-    def __init__(self, item: Item, bundle: bytes | None) -> None:
-        self._file = FileBody(item.path, item.size)
-        self.boundary = token_hex(24)
-        self._head = (
-            f"--{self.boundary}\r\n"
-            f'Content-Disposition: form-data; name="file"; filename="{item.file}"\r\n'
-            "Content-Type: application/octet-stream\r\n"
-            f"Content-Length: {item.size}\r\n"
-            f"X-File-Name: {item.file}\r\n"
-            f"X-File-SHA256: {item.sha256}\r\n\r\n"
-        ).encode()
-        text = (
-            f'\r\n--{self.boundary}\r\nContent-Disposition: form-data; name="attestation"\r\n\r\n'.encode()
-            + bundle
-            if bundle
-            else b""
-        )
-        self._tail = text + f"\r\n--{self.boundary}--\r\n".encode()
-
-    def __len__(self) -> int:
-        return len(self._head) + len(self._file) + len(self._tail)
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield self._head
-        yield from self._file
-        yield self._tail

@@ -23,9 +23,10 @@ class DeliveryStatus(StrEnum):
 
 
 class TargetKind(StrEnum):
-    """Channels come first; a release is made public when every channel serves everything."""
+    """What is published there: packages, images, or everything once the others serve what they should."""
 
     CHANNEL = "channel"
+    IMAGES = "images"
     RELEASE = "release"
 
 
@@ -42,15 +43,11 @@ class Served:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivery:
-    """How an upload ended: where the file is now, and why if it is not.
-
-    `closed` is whether the refusal is about the place: every other file would be refused, too.
-    """
+    """How an upload ended: where the file is now, and why if it is not."""
 
     status: DeliveryStatus
     url: str = ""
     detail: str = ""
-    closed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,7 +76,7 @@ class PublishTarget(Protocol):
 
     @property
     def kind(self) -> TargetKind:
-        """Whether it is a channel, or a release that comes after all channels."""
+        """Whether it is a channel, a registry of images, or a release, which comes after all others."""
 
     def check(self) -> None:
         """See that credentials are there and the place answers, before anything slow."""

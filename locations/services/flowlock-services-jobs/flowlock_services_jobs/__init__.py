@@ -1,0 +1,1 @@
+"""Jobs of the code location `services` that are written by hand."""

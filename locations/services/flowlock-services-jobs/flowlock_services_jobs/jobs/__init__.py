@@ -1,0 +1,1 @@
+"""The jobs: each reads a table from the bucket, changes it and writes another one."""

@@ -1,0 +1,1 @@
+"""Notifications of the end of runs: each is delivered once, whatever the receiver does."""

@@ -1,0 +1,1 @@
+"""Tracks, events, home ranges and maps for flowlock workflows, with ecoscope."""

@@ -1,0 +1,1 @@
+"""Input from EarthRanger: a named connection, and the tasks that load observations, patrols and events."""

@@ -1,0 +1,1 @@
+"""Maps that need no network: layers, land outlines, and their drawing with the page's plotly."""

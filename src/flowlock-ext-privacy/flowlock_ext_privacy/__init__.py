@@ -1,0 +1,1 @@
+"""Anonymised tables and pseudonymised fields for workflows."""

@@ -1,0 +1,1 @@
+"""Fields: how values become bytes and back, and what keys make of them."""

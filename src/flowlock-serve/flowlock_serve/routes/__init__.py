@@ -1,0 +1,1 @@
+"""The routes of a service, a module for each topic."""

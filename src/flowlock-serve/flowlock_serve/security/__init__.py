@@ -1,0 +1,1 @@
+"""Who may use a service, and what is refused before a route sees it."""

@@ -1,0 +1,312 @@
+"""`flowlock preview NAME`: the author's loop. An edit is compiled, computed and shown by itself."""
+
+import tempfile
+import time
+import webbrowser
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Queue
+from typing import Any
+
+from pydantic import BaseModel
+
+from flowlock.commands.compile import SpecSource, catalog_for, check_specs, count, read_specs, texts_of
+from flowlock.commands.run import DASHBOARD, chosen_params, install
+from flowlock.commands.session import Session
+from flowlock.commands.tasks import EnvironmentLookup
+from flowlock.compile.package import render
+from flowlock.edges import files, shapes
+from flowlock.edges.process import Completed
+from flowlock.errors import ExitCode, FlowlockError, nearest
+from flowlock.preview.computations import Computation, Computations, computations
+from flowlock.preview.server import Preview, serving
+from flowlock.preview.watching import Watched, watching
+from flowlock.report.renderings import errors
+from flowlock.report.reporter import emit, failure_text
+from flowlock.running import workflow_command as reported
+from flowlock.running.environment import Environment
+from flowlock.spec.catalog import Catalog
+from flowlock.spec.facts import WorkspaceFacts, facts_of
+from flowlock.spec.layout import FILE as LAYOUT
+from flowlock.spec.model import Spec
+from flowlock.workspace import Workflow
+
+RESULT = "result.json"
+LAYOUT_IN_PACKAGE = "{}/layout.json"
+KEPT = "the last good dashboard"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PreviewOptions:
+    """What is previewed: with these parameters, a single step if one is named, on a port."""
+
+    params: Path | None = None
+    step: str | None = None
+    port: int = 0
+    show: bool = True
+    json: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StartedPreview:
+    """A preview that has begun, and its address."""
+
+    workflow: str
+    url: str
+
+    @property
+    def ok(self) -> bool:
+        """It has begun."""
+        return True
+
+    def as_json(self) -> Mapping[str, Any]:
+        """Return {"workflow", "url"}."""
+        return {"workflow": self.workflow, "url": self.url}
+
+    def as_text(self) -> str:
+        """Return the address."""
+        return self.url
+
+
+def preview(session: Session, name: str, options: PreviewOptions) -> ExitCode:
+    """Show a workflow's dashboard in the browser, and again after each edit, until interrupted.
+
+    It runs in the environment that the lock pins, with the workspace's sources before those that are
+    installed. Nothing of the workspace is written but its state.
+    """
+    workflow = session.workspace.workflow(name)
+    params = chosen_params(session, workflow, options.params)
+    if options.step is not None:
+        _require_step(session, workflow, options.step)
+    with install(session, workflow, "default", frozen=True) as environment:
+        shown = Preview(f"{workflow.name}: {options.step}" if options.step else workflow.name)
+        with serving(shown, port=options.port) as url:
+            emit(StartedPreview(workflow=workflow.name, url=url), as_json=options.json)
+            if options.show and not webbrowser.open(url):
+                session.progress.note("no browser is available to show the preview: open the address above")
+            loop = _loop(session, workflow, environment, shown, params=params, step=options.step)
+            try:
+                with loop as started:
+                    started.run()
+            except KeyboardInterrupt:
+                session.progress.note("the preview has ended")
+    return ExitCode.INTERRUPTED
+
+
+def _require_step(session: Session, workflow: Workflow, step: str) -> None:
+    """Raise unless the spec has the step; what else is wrong with the spec is shown later."""
+    spec = read_specs(session.workspace, [workflow])[0].spec
+    if spec is None:
+        return
+    steps = [one.id.value for one in spec.steps if one.id]
+    if step not in steps:
+        raise FlowlockError(
+            f"the workflow {workflow.name} has no step `{step}`",
+            code="FL717",
+            hint=nearest(step, steps) or f"the steps are {', '.join(steps)}",
+        )
+
+
+class _ResultDocument(BaseModel):
+    """What is read of result.json."""
+
+    inputs: list[str] = []
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    number: int
+    done: Completed
+
+
+@dataclass(kw_only=True)
+class _Loop:
+    """The edits and the ends of computations, in their order; `computing` is the computation that counts."""
+
+    session: Session
+    workflow: Workflow
+    shown: Preview
+    computations: Computations
+    watched: Watched
+    events: "Queue[frozenset[Path] | _Ended]"
+    folder: Path
+    params: Path | None
+    step: str | None
+    catalog: Catalog | None = None
+    computation: Computation | None = None
+    computing: int | None = None
+    edited_sources: bool = True
+    since: float = 0.0
+
+    def run(self) -> None:
+        """Answer events until interrupted."""
+        self.edit(frozenset([self.workflow.spec]))
+        while True:
+            event = self.events.get()
+            if isinstance(event, frozenset):
+                self.edit(event)
+            elif event.number == self.computing:
+                self.computed(event.done)
+
+    def edit(self, changes: frozenset[Path]) -> None:
+        """Begin to compute the new state of the files, instead of what is being computed."""
+        self.since = time.perf_counter()
+        self.computing = None
+        self.computations.stop()
+        self.shown.show(state="running")
+        folders = [package.folder for package in self.session.workspace.packages]
+        if any(path.is_relative_to(folder) for path in changes for folder in folders):
+            self.edited_sources, self.catalog, self.computation = True, None, None
+        if changes & {self.workflow.spec, self.workflow.folder / LAYOUT}:
+            self.computation = None
+        try:
+            self.computation = self.computation or self.compiled()
+            self.computing = self.computations.start(self.computation, edited=self.edited_sources)
+            self.edited_sources = False
+        except FlowlockError as error:
+            self.failed(error)
+
+    def compiled(self) -> Computation:
+        """Compile the spec into a temporary folder; if it has problems, they are an error.
+
+        Its literals are checked later: that takes longer than many computations, which refuse them too.
+        """
+        workspace = self.session.workspace
+        facts = facts_of(workspace)
+        sources = read_specs(workspace, [self.workflow])
+        spec = sources[0].spec
+        if self.catalog is None or self._names_unknown_tasks(self.catalog, spec):
+            self.catalog = self._catalog(sources, facts, literals=False)
+        spec, function = self._checked(sources, self.catalog, facts)
+        rendered = render(spec, self.catalog, facts, source=sources[0].text, layout=sources[0].layout)
+        package = self.workflow.distribution.replace("-", "_")
+        module = {path: text for path, text in rendered.items() if path.startswith(f"{package}/")}
+        compiled = self.folder / "package"
+        if LAYOUT_IN_PACKAGE.format(package) not in module:
+            files.remove(compiled / LAYOUT_IN_PACKAGE.format(package))
+        files.sync_folder(compiled, module)
+        folders = [folder for one in workspace.packages for folder in (one.folder, one.folder / "src")]
+        return Computation(
+            package=package,
+            function=function,
+            arguments=self.arguments(),
+            paths=[compiled, *(folder for folder in folders if folder.is_dir())],
+        )
+
+    def _names_unknown_tasks(self, catalog: Catalog, spec: Spec | None) -> bool:
+        """Whether the catalog was made for other requirements than those of the spec now."""
+        return spec is not None and any(
+            step.task is not None and not catalog.knows(step.task.value) for step in spec.steps
+        )
+
+    def _catalog(self, sources: Sequence[SpecSource], facts: WorkspaceFacts, *, literals: bool) -> Catalog:
+        lookup = EnvironmentLookup(session=self.session)
+        progress = self.session.progress
+        return catalog_for(self.session.workspace, sources, facts, progress, lookup, literals=literals)
+
+    def _checked(
+        self, sources: Sequence[SpecSource], catalog: Catalog, facts: WorkspaceFacts
+    ) -> tuple[Spec, str]:
+        """Return the spec and its id; its problems, if it has some, are an error."""
+        wrong = errors(check_specs(sources, catalog, facts))
+        spec = sources[0].spec
+        if wrong or spec is None or spec.id is None:
+            texts = texts_of(sources, self.session.workspace)
+            raise FlowlockError(f"{count(wrong)} in the spec", problems=wrong, texts=texts, kept=KEPT)
+        return spec, spec.id.value
+
+    def check_literals(self) -> None:
+        """Raise the problems that the spec has with its literals, unless an edit is waiting."""
+        if self.events.empty():
+            facts = facts_of(self.session.workspace)
+            sources = read_specs(self.session.workspace, [self.workflow])
+            self._checked(sources, self._catalog(sources, facts, literals=True), facts)
+
+    def arguments(self) -> list[str]:
+        """Return the arguments of the workflow's command."""
+        arguments = ["--json", "run", "--resume", "--no-history", "--quiet", "--results", str(self.results)]
+        if self.params is not None:
+            arguments += ["--params", str(self.params)]
+        if self.step is not None:
+            arguments += ["--show", self.step]
+        return arguments
+
+    @property
+    def results(self) -> Path:
+        """Where computations write."""
+        return self.folder / "results"
+
+    def computed(self, done: Completed) -> None:
+        """Show what a computation gave, and what the spec's literals are refused for."""
+        self.computing = None
+        try:
+            self._show(done)
+        except FlowlockError as error:
+            self.failed(error)
+        self.computations.prepare()
+
+    def _show(self, done: Completed) -> None:
+        if done.returncode != ExitCode.DONE:
+            # A literal that a task refuses has a line in the spec, which the run does not know.
+            self.check_literals()
+            raise reported.failure(self.session.workspace, self.workflow, done, kept=KEPT)
+        document = files.read_bytes(self.results / RESULT)
+        inputs = (shapes.parsed_or_none(_ResultDocument, document) or _ResultDocument()).inputs
+        self.watched.watch_files([Path(path) for path in inputs])
+        dashboard = self.results / DASHBOARD
+        if not dashboard.is_file():
+            raise FlowlockError(
+                f"{self.workflow.name} makes no dashboard",
+                code="FL718",
+                hint="end it with gather_dashboard, or show one of its steps: --step ID",
+            )
+        seconds = time.perf_counter() - self.since
+        self.shown.show(state="ready", seconds=seconds, html=files.read_bytes(dashboard))
+        self.session.progress.note(f"shown after {seconds:.2f} s")
+        self.check_literals()
+
+    def failed(self, error: FlowlockError) -> None:
+        """Show why an edit gave nothing, in the terminal and on the page."""
+        text = failure_text(error)
+        self.shown.show(state="failed", text=text, seconds=time.perf_counter() - self.since)
+        self.session.progress.note(text)
+
+
+@contextmanager
+def _loop(
+    session: Session,
+    workflow: Workflow,
+    environment: Environment,
+    shown: Preview,
+    *,
+    params: Path | None,
+    step: str | None,
+) -> Iterator[_Loop]:
+    """Yield a loop whose files are watched and whose computations end with the block."""
+    events: Queue[frozenset[Path] | _Ended] = Queue()
+    packages = [package.folder for package in session.workspace.packages]
+    with (
+        # In the temporary folder of this command: another preview of the same workflow has another one.
+        tempfile.TemporaryDirectory(prefix="preview-") as temporary,
+        computations(
+            environment,
+            Path(temporary, "running"),
+            ended=lambda number, done: events.put(_Ended(number, done)),
+        ) as started,
+        watching([workflow.folder, *packages], passed_over=[workflow.package], changed=events.put) as watched,
+    ):
+        if params is not None:
+            watched.watch_files([params])
+        yield _Loop(
+            session=session,
+            workflow=workflow,
+            shown=shown,
+            computations=started,
+            watched=watched,
+            events=events,
+            folder=Path(temporary),
+            params=params,
+            step=step,
+        )

@@ -1,0 +1,1 @@
+"""The author's loop: watch, compute what an edit touches, show it in a browser."""

@@ -1,0 +1,78 @@
+"""The examples on ecoscope: their own test cases, and the data that they are made of."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tools import made_examples
+
+from servers.offline_pages import opened
+from servers.parts import folder_of
+from shared import ROOT
+
+
+@pytest.mark.parametrize("name", ["events", "patrols"])
+def test_the_cases_of_an_example_pass(name: str) -> None:
+    # Another process than this one: with the warnings of users, and what it prints is seen.
+    python = folder_of("ecoscope") / "bin" / Path(sys.executable).name
+    folder = ROOT / "examples" / name
+    done = subprocess.run(
+        [python, "-m", f"flowlock_{name}_workflow", "test", folder / "test-cases.yaml"],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(folder / f"flowlock-{name}-workflow")},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Warning" not in done.stderr
+
+
+# A colour of each map of an example, and one of each of its charts.
+SHOWN = {
+    "events": ["#c2255c", "#d9601a", "#0b7285"],
+    "patrols": ["#0b7285", "#c2255c", "#8a6d00"],
+    "subject-tracking": ["#1a9850", "#3d5a9c", "#e09f1f"],
+}
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_the_dashboard_of_an_example_is_drawn_without_a_network(name: str, tmp_path: Path) -> None:
+    python = folder_of("ecoscope") / "bin" / Path(sys.executable).name
+    folder = ROOT / "examples" / name
+    results = tmp_path / "results é"
+    module = f"flowlock_{name.replace('-', '_')}_workflow"
+    command: list[str | Path] = [python, "-m", module, "run", "--params", folder / "params.yaml"]
+    subprocess.run(
+        [*command, "--results", results],
+        check=True,
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": str(folder / f"flowlock-{name}-workflow")},
+    )
+    shown = opened(results / "dashboard.html", tmp_path, size=(1360, 3200))
+    assert shown.complaints == ()
+    for color in SHOWN[name]:
+        red, green, blue = bytes.fromhex(color[1:])
+        assert shown.pixels[red, green, blue] > 50, color
+    land, water = (246, 244, 236), (223, 236, 243)
+    assert shown.pixels[land] + shown.pixels[water] > 100_000
+
+
+def test_the_made_data_are_those_that_the_generator_makes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(made_examples, "EXAMPLES", tmp_path)
+    monkeypatch.setattr(made_examples, "MOCKS", tmp_path)
+    for name in ("events", "patrols"):
+        (tmp_path / name).mkdir()
+    made_examples.main()
+    mocks = sorted(tmp_path.glob("*.geojson"))
+    assert len(mocks) == 4
+    for path in mocks:
+        assert (
+            path.read_bytes()
+            == (ROOT / "src/flowlock-ext-ecoscope/flowlock_ext_ecoscope/earthranger" / path.name).read_bytes()
+        )
+    for file in ("events/events.csv", "patrols/patrols.csv", "patrols/patrol-events.csv"):
+        assert (tmp_path / file).read_bytes() == (ROOT / "examples" / file).read_bytes()

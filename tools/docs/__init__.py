@@ -1,0 +1,1 @@
+"""The documentation site: pages of docs/, and pages generated from the command line, models and tasks."""
