@@ -143,6 +143,7 @@ def test_the_wheels_of_a_release_are_sound_and_their_digests_published(
         "flowlock_ext_privacy",
         "flowlock_ext_tabular",
         "flowlock_serve",
+        "flowlock_services_jobs",
     ]
     assert_sound(environment(tmp_path_factory, "checkers of wheels", CHECKERS), wheels)
     sums = (release.wheels.parent / "SHA256SUMS").read_text()

@@ -64,7 +64,7 @@ def test_an_idle_sync_reads_each_recipe_once(synced: Checkout, counts: Counts) -
     assert counts.calls == Counter(
         [
             *(f"parse {read.relative(path)}" for path in recipes),
-            *(f"render {workflow.distribution}" for workflow in read.workflow_list),
+            *(f"render {package.distribution}" for package in read.generated),
             "targets",
             "snapshot",
             # What the compiler knows of tasks is read first: what it writes is a source of what is built.

@@ -232,7 +232,7 @@ def test_versions_that_disagree_with_the_tag_are_named_one_by_one(repository: Re
     found = list(verify.source_problems(read_snapshot(repository.session.workspace), "v0.2.0"))
     assert {problem.code for problem in found} == {"FL846"}
     disagreeing = [problem.message.partition(" has the version ")[0] for problem in found]
-    ours = [one.name for one in place.packages] + [one.distribution for one in place.workflow_list]
+    ours = [one.name for one in place.packages] + [one.distribution for one in place.generated]
     assert sorted(disagreeing) == sorted(["flowlock.toml", *ours])
 
 

@@ -136,9 +136,10 @@ def dagster_stack(
         stack.callback(programs.close)
         programs.start("code", *(("--container-image", image) if image else ()))
         programs.start("web")
-        programs.start("daemon")
         running = Stack(url=f"http://127.0.0.1:{web}", location=name, programs=programs)
         wait_until_loaded(running, home)
+        # Two programs that make the tables of SQLite at once stop each other.
+        programs.start("daemon")
         yield running
 
 
