@@ -10,6 +10,7 @@ import pytest
 
 from checkout import Outcome
 from flowlock.builder.plan.snapshot import read_snapshot
+from flowlock.release.reviewed import left_out
 from flowlock.workspace import load
 from small import SETTINGS, Small, git
 
@@ -198,6 +199,30 @@ def test_an_address_that_cannot_be_read_is_named_in_bounded_time(small: Small, u
     done = update(small, NAME)
     assert done.code == 1
     assert code in done.err
+
+
+def test_no_command_that_is_offline_asks_another_machine(small: Small, elsewhere: Elsewhere) -> None:
+    # A commit needs nothing written down, so that the plan is what would reach out.
+    declare(small, "https://127.0.0.1:9/x.git", f'commit = "{"0" * 40}"')
+    for command in (["recipe", NAME], ["location", "update-requirement", NAME]):
+        done = flowlock(small, "--offline", *command)
+        assert done.code == 1
+        assert "FL413" in done.err
+        assert "without --offline" in done.err
+    # A folder of this machine is no network.
+    declare(small, elsewhere.url, 'tag = "v1"')
+    assert flowlock(small, "--offline", "location", "update-requirement", NAME).code == 0
+
+
+def test_a_package_of_a_location_without_a_lock_is_not_published(small: Small, elsewhere: Elsewhere) -> None:
+    declare(small, elsewhere.url, 'tag = "v1"')
+    settings = small.root / "flowlock.toml"
+    locked = settings.read_text()
+    settings.write_text(locked.replace("[location]\n", '[location]\nlocked = false\nreason = "not yet"\n'))
+    (left,) = left_out(load(small.root))
+    assert left.packages == ("flowlock-services-location", NAME)
+    settings.write_text(locked)
+    assert left_out(load(small.root)) == ()
 
 
 def test_an_unknown_package_is_named_with_the_nearest(small: Small, elsewhere: Elsewhere) -> None:

@@ -17,8 +17,11 @@ __all__ = [
     "UsageError",
     "from_os_error",
     "nearest",
+    "nearest_or_all",
     "shortened",
 ]
+# More names than that are not read in a hint.
+_MOST_NAMES = 12
 
 
 class Severity(StrEnum):
@@ -84,6 +87,11 @@ class FlowlockError(Exception):
 
 class UsageError(FlowlockError):
     """The command was called with arguments that do not fit together; exits 2."""
+
+
+def nearest_or_all(name: str, names: Sequence[str]) -> str:
+    """Return a hint at the name that was meant, or, if none is close, at those that exist."""
+    return nearest(name, names) or f"available: {shortened(names, _MOST_NAMES) or 'none'}"
 
 
 def shortened(names: Sequence[str], most: int) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from packaging.utils import canonicalize_name
 from pydantic import ValidationError
@@ -12,10 +12,16 @@ from pydantic import ValidationError
 from flowlock.documents import toml
 from flowlock.documents.deploy_table import DeployTable
 from flowlock.documents.location_table import LocationTable
-from flowlock.documents.settings import SettingsDocument, known_keys
+from flowlock.documents.settings import SettingsDocument
+from flowlock.documents.settings_problems import (
+    location_problems,
+    schema_problem,
+    unknown_aliases,
+    unknown_workflows,
+)
 from flowlock.edges.files import read_text
 from flowlock.edges.state_folder import StateFolder
-from flowlock.errors import FlowlockError, Location, Problem, nearest
+from flowlock.errors import FlowlockError, Location, Problem, nearest_or_all
 from flowlock.names import PackageName, Platform
 
 FILE = "flowlock.toml"
@@ -74,6 +80,11 @@ class DagsterLocation:
     folder: Path
     problems: tuple[Problem, ...] = ()
 
+    def require_valid(self) -> None:
+        """Refuse a location whose names are wrong."""
+        if self.problems:
+            raise FlowlockError(self.problems[0].message, problems=self.problems)
+
     @property
     def name(self) -> str:
         """The name of the location."""
@@ -106,7 +117,10 @@ GeneratedPackage: TypeAlias = Workflow | DagsterLocation
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Workspace:
-    """What `flowlock.toml` says, with every path absolute."""
+    """What `flowlock.toml` says, with every path absolute.
+
+    `offline` is the command's option: it decides whether sources in other repositories may be fetched.
+    """
 
     root: Path
     name: str
@@ -131,6 +145,7 @@ class Workspace:
     image_source: str = ""
     location: DagsterLocation | None = None
     deployments: Mapping[str, DeployTable] = field(default_factory=dict)
+    offline: bool = False
 
     @property
     def state(self) -> StateFolder:
@@ -152,8 +167,7 @@ class Workspace:
         raise FlowlockError(
             f"workflow `{name}` does not exist in {self.relative(self.workflows)}",
             code="FL305",
-            hint=nearest(name, [workflow.name for workflow in workflows])
-            or f"available: {', '.join(workflow.name for workflow in workflows) or 'none'}",
+            hint=nearest_or_all(name, [workflow.name for workflow in workflows]),
         )
 
     @property
@@ -205,33 +219,28 @@ def find(start: Path) -> Path:
     )
 
 
-def load(root: Path) -> Workspace:
+def load(root: Path, *, offline: bool = False) -> Workspace:
     """Read a workspace's flowlock.toml; all its problems are reported together."""
     path = root / FILE
     written = toml.read(read_text(path, FILE), FILE, code="FL302")
     try:
         document = SettingsDocument.model_validate(written.data)
     except ValidationError as error:
-        problems = [_schema_problem(fault, written) for fault in error.errors()]
+        problems = [schema_problem(fault, written) for fault in error.errors()]
         raise FlowlockError(f"{FILE} has {len(problems)} problem(s)", problems=problems) from error
-    workspace = _workspace(root.resolve(), document)
-    problems = [
-        *_unknown_workflows(workspace, document, written),
-        *_unknown_aliases(document, written),
-    ]
+    workspace = _workspace(root.resolve(), document, offline=offline)
+    workflows = [workflow.name for workflow in workspace.workflow_list]
+    problems = [*unknown_workflows(document, workflows, written), *unknown_aliases(document, written)]
     if problems:
         raise FlowlockError(problems[0].message, problems=problems)
-    if workspace.location is None:
+    location = workspace.location
+    if location is None:
         return workspace
-    table = workspace.location.table
-    faults = (
-        *_unknown_in_location(workspace, table, written),
-        *_names_of_others(workspace, table, written),
-    )
-    return replace(workspace, location=replace(workspace.location, problems=faults))
+    faults = location_problems(location.table, workflows, workspace.package_names, written)
+    return replace(workspace, location=replace(location, problems=tuple(faults)))
 
 
-def _workspace(root: Path, document: SettingsDocument) -> Workspace:
+def _workspace(root: Path, document: SettingsDocument, *, offline: bool) -> Workspace:
     table = document.workspace
     epoch = table.epoch if table.epoch.tzinfo else table.epoch.replace(tzinfo=UTC)
     return Workspace(
@@ -262,6 +271,7 @@ def _workspace(root: Path, document: SettingsDocument) -> Workspace:
         image_source=document.image.source,
         location=_location(root, document.location),
         deployments=document.deploy,
+        offline=offline,
     )
 
 
@@ -298,80 +308,6 @@ def _hand_written(root: Path, table: LocationTable | None, recorded: Collection[
             yield root / table.folder / table.name / name
 
 
-def _unknown_aliases(document: SettingsDocument, written: toml.Document) -> Iterator[Problem]:
-    """Yield the aliases of channels that are neither a URL nor a channel named beside them."""
-    others = document.channels.others
-    for alias, channel in document.channels.aliases.items():
-        if "://" not in channel and channel not in others:
-            yield Problem(
-                code="FL303",
-                message=f"[channels.aliases] {alias}: `{channel}` is neither a URL nor one of `others`",
-                location=written.at(("channels", "aliases", alias)),
-                hint=nearest(channel, others) or "write the channel's URL",
-            )
-
-
-def _unknown_workflows(
-    workspace: Workspace, document: SettingsDocument, written: toml.Document
-) -> list[Problem]:
-    """Return a problem for each table of a workflow that the workspace does not have."""
-    if not document.workflows:
-        return []
-    names = [workflow.name for workflow in workspace.workflow_list]
-    existing = {canonicalize_name(name) for name in names}
-    return [
-        Problem(
-            code="FL305",
-            message=f"workflow `{name}` does not exist",
-            location=written.at(("workflows", name)),
-            hint=nearest(name, names) or f"available: {', '.join(names) or 'none'}",
-        )
-        for name in document.workflows
-        if canonicalize_name(name) not in existing
-    ]
-
-
-def _unknown_in_location(
-    workspace: Workspace, table: LocationTable, written: toml.Document
-) -> Iterator[Problem]:
-    """Yield a problem for each workflow that the location names and does not have."""
-    names = [workflow.name for workflow in workspace.workflow_list]
-    own = list(table.workflows)
-    places: list[tuple[str, list[str], tuple[str | int, ...]]] = []
-    places += [(name, names, ("workflows", number)) for number, name in enumerate(own)]
-    places += [(name, own, ("one_op", number)) for number, name in enumerate(table.one_op)]
-    for schedule, settings in table.schedules.items():
-        places.append((settings.workflow, own, ("schedules", schedule, "workflow")))
-    for name, existing, keys in places:
-        if name not in existing:
-            yield Problem(
-                code="FL305",
-                message=f"[location]: workflow `{name}` does not exist",
-                location=written.at(("location", *keys)),
-                hint=nearest(name, existing) or f"available: {', '.join(existing) or 'none'}",
-            )
-
-
-def _names_of_others(workspace: Workspace, table: LocationTable, written: toml.Document) -> Iterator[Problem]:
-    """Yield a problem for each name of the location, or of a package of it, that is another one's."""
-    names = [workflow.name for workflow in workspace.workflow_list]
-    if canonicalize_name(table.name) in map(canonicalize_name, names):
-        yield Problem(
-            code="FL303",
-            message=f"[location] name: a workflow has the name `{table.name}`, too",
-            location=written.at(("location", "name")),
-            hint="give the location another name",
-        )
-    for name in table.sources:
-        if name in workspace.package_names:
-            yield Problem(
-                code="FL303",
-                message=f"[location.sources] {name}: the workspace has this package, too",
-                location=written.at(("location", "sources", name)),
-                hint="build one of them: remove the entry, or rename the package",
-            )
-
-
 def _package_names(root: Path, folders: Sequence[Path]) -> list[PackageName]:
     """Return the names that folders give their packages; those that cannot are refused together."""
     names, problems = [], []
@@ -385,15 +321,3 @@ def _package_names(root: Path, folders: Sequence[Path]) -> list[PackageName]:
     if problems:
         raise FlowlockError(problems[0].message, problems=problems)
     return names
-
-
-def _schema_problem(fault: Mapping[str, Any], written: toml.Document) -> Problem:
-    keys = [str(part) for part in fault["loc"]]
-    message = str(fault["msg"]).removeprefix("Value error, ")
-    hint = None
-    if fault["type"] == "extra_forbidden":
-        message = f"unknown key `{keys[-1]}`"
-        hint = nearest(keys[-1], known_keys(keys[:-1]))
-    table = f"[{'.'.join(keys[:-1])}] " if len(keys) > 1 else ""
-    whole = f"{table}{keys[-1]}: {message}"
-    return Problem(code="FL303", message=whole, location=written.at(fault["loc"]), hint=hint)

@@ -96,7 +96,7 @@ class CommandOptions:
         """Return the workspace that the current folder is in."""
         from flowlock import workspace
 
-        return workspace.load(workspace.find(Path.cwd()))
+        return workspace.load(workspace.find(Path.cwd()), offline=self.offline)
 
     def session(self) -> Session:
         """Return what commands over a workspace work with."""

@@ -160,8 +160,7 @@ def _located(
     workspace: Workspace, location: DagsterLocation, changes: "Sequence[_Change]"
 ) -> list[LocatedWorkflow]:
     """Return the workflows of a location, whose packages are compiled."""
-    if location.problems:
-        raise FlowlockError(location.problems[0].message, problems=location.problems)
+    location.require_valid()
     compiled = {change.workflow.name for change in changes}
     located = []
     for name in location.table.workflows:

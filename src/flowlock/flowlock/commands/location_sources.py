@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flowlock.builder.plan.git_packages import checked_out, commits
+from flowlock.builder.plan.git_packages import checked_out, commits, require_network
 from flowlock.commands.session import Session
 from flowlock.documents.git_source_table import GitSourceTable, WrittenCommit, text_of
 from flowlock.edges import files, git
@@ -98,6 +98,7 @@ def _update(workspace: Workspace, location: DagsterLocation, names: list[str]) -
 
 def _present(workspace: Workspace, name: str, source: GitSourceTable, old: str) -> str:
     """Return the commit that the repository has for a tag or branch now; a tag stays where it was."""
+    require_network(workspace, source)
     commit = git.remote_reference(workspace.root, source.git, source.reference)
     if commit is None:
         raise FlowlockError(

@@ -1,7 +1,8 @@
 """What a commit's locks pin of the workspace's own packages, and what its sources make."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from flowlock.builder.plan.identity import Identity
 from flowlock.builder.plan.snapshot import WorkspaceSnapshot
@@ -28,7 +29,7 @@ class Pins:
     @property
     def unpublished(self) -> frozenset[str]:
         """The packages of the workflows that are left out."""
-        return frozenset(workflow.package for workflow in self.left_out)
+        return _unpublished(self.left_out)
 
 
 def read(session: Session, snapshot: WorkspaceSnapshot, commit: str) -> Pins:
@@ -39,7 +40,7 @@ def read(session: Session, snapshot: WorkspaceSnapshot, commit: str) -> Pins:
     """
     locks = reviewed_locks(session.workspace, commit)
     identities = snapshot.identities
-    unpublished = {workflow.package for workflow in locks.left_out}
+    unpublished = _unpublished(locks.left_out)
     workflows = _published_workflows(session, unpublished)
     problems = list(locks.problems)
     pins: dict[str, PinnedBuild] = {}
@@ -67,7 +68,11 @@ def read(session: Session, snapshot: WorkspaceSnapshot, commit: str) -> Pins:
     )
 
 
-def _published_workflows(session: Session, unpublished: set[str]) -> dict[str, str]:
+def _unpublished(left_out: Iterable[UnlockedWorkflow]) -> frozenset[str]:
+    return frozenset(chain.from_iterable(workflow.packages for workflow in left_out))
+
+
+def _published_workflows(session: Session, unpublished: Collection[str]) -> dict[str, str]:
     """Return the path of each workflow's lock by the name of its package."""
     workspace = session.workspace
     return {

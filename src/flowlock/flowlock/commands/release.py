@@ -78,9 +78,8 @@ def release(
     session.progress.note(f"{session.workspace.version} → {new}, epoch {epoch:%Y-%m-%d}, tag {tag}")
     with session.exclusive(), _checkout(session, head.commit) as folder:
         _write(workspace.load(folder), new, epoch)
-        done = sync.sync(
-            replace(session, workspace=workspace.load(folder)), check=False, dry_run=False, jobs=None
-        )
+        raised = workspace.load(folder, offline=session.offline)
+        done = sync.sync(replace(session, workspace=raised), check=False, dry_run=False, jobs=None)
         if not done.ok:
             raise FlowlockError(
                 "the workspace of the release cannot be synced", code="FL836", detail=done.as_text()

@@ -73,7 +73,7 @@ def update_requirement(session: Session, name: str, version: str, *, dry_run: bo
         with _restored_on_failure(space, texts):
             for path, text in texts.items():
                 files.write_text(path, text)
-            fresh = replace(session, workspace=workspace.load(space.root))
+            fresh = replace(session, workspace=workspace.load(space.root, offline=session.offline))
             synced = sync.sync(fresh, check=False, dry_run=False, jobs=None)
     return UpdateResult(name=name, version=version, changes=changes, synced=synced)
 

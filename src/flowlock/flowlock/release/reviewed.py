@@ -12,11 +12,20 @@ LOCK = "pixi.lock"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UnlockedWorkflow:
-    """A workflow that no release publishes, since `flowlock.toml` declares that it has no lock, and why."""
+    """A workflow that no release publishes, since `flowlock.toml` declares that it has no lock, and why.
+
+    `sources` are packages of other repositories that only it requires.
+    """
 
     workflow: str
     package: str
     reason: str
+    sources: tuple[str, ...] = ()
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """What is not published with it."""
+        return (self.package, *self.sources)
 
     def as_json(self) -> Mapping[str, str]:
         """Return {workflow, package, reason}."""
@@ -61,7 +70,8 @@ def _left_out(workspace: Workspace) -> Iterator[UnlockedWorkflow]:
         reason = workspace.unlocked_reason(generated)
         if reason is not None:
             package = str(generated.distribution)
-            yield UnlockedWorkflow(workflow=generated.name, package=package, reason=reason)
+            sources = () if isinstance(generated, Workflow) else tuple(generated.table.sources)
+            yield UnlockedWorkflow(workflow=generated.name, package=package, reason=reason, sources=sources)
 
 
 def lines(workflows: Sequence[UnlockedWorkflow]) -> list[str]:

@@ -74,6 +74,8 @@ def with_location(settings: str, name: str, workflows: Sequence[str]) -> str:
     table.add("name", name)
     table.add("workflows", list(workflows))
     table.add("packages", [hand_written_name(name)])
+    # Its lock needs flowlock-dagster from a channel; without one, `sync` of a new workspace would fail.
+    table.add(tomlkit.comment(f"Remove these two when it has a lock: flowlock lock {name}"))
     table.add("locked", value=False)
     table.add("reason", REASON)
     document = tomlkit.document()

@@ -31,7 +31,7 @@ def git_packages(workspace: Workspace) -> list[GitPackage]:
     if location is None or not location.table.sources:
         return []
     if workspace.package_names.intersection(location.table.sources):
-        raise FlowlockError(location.problems[0].message, problems=location.problems)
+        location.require_valid()
     written = commits(workspace, location)
     return [
         checked_out(workspace, name, source, commit_of(name, source, written))
@@ -63,10 +63,21 @@ def checked_out(workspace: Workspace, name: str, source: GitSourceTable, commit:
     """Check a commit out unless that was done, and read the recipe; a FlowlockError says what is missing."""
     checkout = workspace.state.git_checkout(name, commit)
     if not checkout.is_dir():
+        require_network(workspace, source)
         git.check_out(workspace.root, source.git, commit, checkout)
     folder = checkout / source.folder
     recipe = _recipe(name, source, folder, checkout)
     return GitPackage(name=name, commit=commit, checkout=checkout, folder=folder, recipe=recipe)
+
+
+def require_network(workspace: Workspace, source: GitSourceTable) -> None:
+    """Refuse to reach a repository on another machine if the command is offline."""
+    if workspace.offline and not source.git.startswith("file:"):
+        raise FlowlockError(
+            f"{source.git} cannot be reached: --offline does not allow it",
+            code="FL413",
+            hint="run the same command once without --offline",
+        )
 
 
 def _recipe(name: str, source: GitSourceTable, folder: Path, checkout: Path) -> Recipe:

@@ -13,7 +13,7 @@ from flowlock.builder.plan.git_packages import GitPackage, git_packages
 from flowlock.builder.plan.order import graph_of
 from flowlock.conda.closure import closure
 from flowlock.edges.files import read_text
-from flowlock.errors import FlowlockError, Location, Problem, nearest
+from flowlock.errors import FlowlockError, Location, Problem, nearest_or_all
 from flowlock.names import Version
 from flowlock.recipe import pyproject
 from flowlock.recipe.document import Recipe, parse
@@ -228,8 +228,8 @@ def _unknown(name: str, packages: Collection[str], workflows: Mapping[str, str])
     if name in workflows.values():
         return Problem(code="FL521", message=f"{name} is not compiled", hint="run `flowlock compile`")
     names = sorted({*packages, *workflows} - set(workflows.values()))
-    hint = nearest(name, names) or f"available: {', '.join(names)}"
-    return Problem(code="FL521", message=f"package or workflow `{name}` does not exist", hint=hint)
+    message = f"package or workflow `{name}` does not exist"
+    return Problem(code="FL521", message=message, hint=nearest_or_all(name, names))
 
 
 def package_recipe(workspace: Workspace, package: Package) -> Recipe:
