@@ -10,15 +10,14 @@ from flowlock.cli.completers import complete_workflows
 from flowlock.cli.options import CommandOptions, Frozen, Locked, Workflows, app, trusts
 
 Workflow = Annotated[str, typer.Argument(help="The name of a workflow.", autocompletion=complete_workflows)]
+Params = Annotated[Path | None, typer.Option(help="Parameters; default: the workflow's params.yaml.")]
 
 
 @app.command(rich_help_panel=Panel.RUN)
 def run(
     context: typer.Context,
     workflow: Workflow,
-    params: Annotated[
-        Path | None, typer.Option(help="Parameters; default: the workflow's params.yaml.")
-    ] = None,
+    params: Params = None,
     results: Annotated[
         Path | None, typer.Option(help="The folder for results; default: .flowlock/results/WORKFLOW.")
     ] = None,
@@ -85,9 +84,7 @@ def serve(
 def preview(
     context: typer.Context,
     workflow: Workflow,
-    params: Annotated[
-        Path | None, typer.Option(help="Parameters; default: the workflow's params.yaml.")
-    ] = None,
+    params: Params = None,
     step: Annotated[
         str | None, typer.Option(metavar="ID", help="Show what this step gives, not the dashboard.")
     ] = None,

@@ -1,5 +1,6 @@
 """Faults of recipes that would make an artifact wrong, or fail at the end of its build; found before it."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from flowlock.errors import FlowlockError, Location, Problem
 from flowlock.recipe import pyproject
 from flowlock.recipe.consistency import consistency, identity, line_of
 from flowlock.recipe.document import Recipe
+from flowlock.recipe.own import own_source
 from flowlock.workspace import Package, Workspace
 
 # What makes a path of `license_file` a pattern, which need not match anything on this machine.
@@ -51,6 +53,21 @@ def disagreements(workspace: Workspace, package: Package, recipe: Recipe) -> lis
         *_missing_files(workspace, package, recipe),
         *_pins(workspace, package.recipe, recipe),
     ]
+
+
+def require_source(recipe: Recipe, path: Path, folder: Path, hint: str) -> None:
+    """Refuse a recipe at a path whose source is not the folder of its package; none at all is accepted."""
+    source = own_source(recipe)
+    if source is None:
+        return
+    written, location = source
+    if os.path.realpath(path.parent / written) != os.path.realpath(folder):
+        raise FlowlockError(
+            f"source path `{written}` is not the folder of the package",
+            code="FL312",
+            location=location,
+            hint=hint,
+        )
 
 
 def no_recipe(workspace: Workspace, package: Package) -> FlowlockError:

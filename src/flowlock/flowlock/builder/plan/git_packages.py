@@ -1,16 +1,15 @@
 """Packages of a location that another repository has: the commit that is built, and its recipe."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from flowlock.builder.plan.agreement import require_source
 from flowlock.documents.git_source_table import GitSourceTable, WrittenCommit, written_commits
 from flowlock.edges import git
 from flowlock.edges.files import read_text
 from flowlock.errors import FlowlockError
 from flowlock.recipe.document import Recipe, parse
-from flowlock.recipe.own import own_source
 from flowlock.workspace import DagsterLocation, Workspace
 
 
@@ -102,12 +101,5 @@ def _recipe(name: str, source: GitSourceTable, folder: Path, checkout: Path) -> 
             code="FL352",
             hint="name the package as its recipe does, in `packages` and in [location.sources]",
         )
-    own = own_source(recipe)
-    if own is not None and os.path.realpath(path.parent / own[0]) != os.path.realpath(folder):
-        raise FlowlockError(
-            f"source path `{own[0]}` is not the folder of the package",
-            code="FL312",
-            location=own[1],
-            hint=f"set `folder` to the folder that the recipe of {name} builds from",
-        )
+    require_source(recipe, path, folder, f"set `folder` to the folder that the recipe of {name} builds from")
     return recipe

@@ -8,7 +8,7 @@ from enum import StrEnum
 from itertools import chain
 from pathlib import Path
 
-from flowlock.builder.plan.agreement import no_recipe, refuse_faults
+from flowlock.builder.plan.agreement import no_recipe, refuse_faults, require_source
 from flowlock.builder.plan.git_packages import GitPackage, git_packages
 from flowlock.builder.plan.order import graph_of
 from flowlock.conda.closure import closure
@@ -17,7 +17,6 @@ from flowlock.errors import FlowlockError, Location, Problem, nearest_or_all
 from flowlock.names import Version
 from flowlock.recipe import pyproject
 from flowlock.recipe.document import Recipe, parse
-from flowlock.recipe.own import own_source
 from flowlock.recipe.pins import with_pins
 from flowlock.recipe.render import render
 from flowlock.recipe.variants import Variant, variants
@@ -239,12 +238,6 @@ def package_recipe(workspace: Workspace, package: Package) -> Recipe:
     if not path.is_file():
         raise no_recipe(workspace, package)
     recipe = parse(read_text(path, shown), shown)
-    source = own_source(recipe)
-    if source is not None and os.path.realpath(path.parent / source[0]) != os.path.realpath(folder):
-        raise FlowlockError(
-            f"source path `{source[0]}` is not the folder of the package",
-            code="FL312",
-            location=source[1],
-            hint=f"use {workspace.relative(folder)}: a build can only see its own source",
-        )
+    hint = f"use {workspace.relative(folder)}: a build can only see its own source"
+    require_source(recipe, path, folder, hint)
     return recipe

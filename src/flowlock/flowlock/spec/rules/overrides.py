@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flowlock.errors import Location, Problem, Severity, nearest
+from flowlock.errors import Location, Problem, Severity, nearest_or_all
 from flowlock.spec.catalog import Scope, filled
 from flowlock.spec.model import LocatedText, Overrides, Spec, Step, TaskGroup
 from flowlock.spec.paths import definitions, inside, referred, split
@@ -189,7 +189,7 @@ def _without_effect(at: Location, message: str) -> Problem:
 
 def _problem(at: Location, what: str, name: str, choices: Iterable[str]) -> Problem:
     names = list(choices)
-    hint = nearest(name, names) or (f"available: {', '.join(names[:8])}" if names else None)
+    hint = nearest_or_all(name, names) if names else None
     return Problem(
         code="FL160",
         message=f"{what} `{shown(name)}`",
