@@ -7,10 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from flowlock.edges.forge import ForgeRepository
+from flowlock.edges.forge_client import ForgeClient
 from flowlock.edges.http import AnswerKind
 from flowlock.edges.retry_policy import RetryPolicy
 from flowlock.release.targets.client import Client, listed
-from flowlock.release.targets.forge import ForgeClient
 from flowlock.release.targets.protocol import Context
 from kind import Kind, Place, Problems
 from mutations import Syntax
@@ -33,6 +34,7 @@ HEADERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Content-Type", ("text/html", "application/json; charset=utf-16", "x" * 5000, "", "\xff")),
     ("Retry-After", ("0", "-5", "9" * 400, "soon", "Fri, 31 Dec 9999 23:59:59 GMT", "nan", "1e400")),
     ("X-RateLimit-Remaining", ("0", "-1", "x")),
+    ("X-Total-Count", ("0", "-1", "9" * 5000, "x", "\xb2")),
     ("X-RateLimit-Reset", ("0", "9" * 400, "x", "-1")),
     ("Transfer-Encoding", ("chunked", "gzip, chunked", "x")),
     ("Set-Cookie", ("a=b; Domain=.example.org", "x" * 5000)),
@@ -78,7 +80,9 @@ def _read_index(client: Client, url: str) -> None:
 
 
 def _read_object(kind: Any, client: Client, url: str) -> None:
-    ForgeClient(client, SERVER, {}, size="limit", rows=1).get(kind, url, "to answer", "an object")
+    repository = ForgeRepository.parse(f"gitea:{url}/octo/flow")
+    assert repository is not None
+    ForgeClient(client, repository, {}).get(kind, url, "to answer", "an object")
 
 
 def _asked(context: Context, read: Callable[[Client, str], None], path: Path) -> Problems:

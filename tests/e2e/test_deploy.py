@@ -102,7 +102,7 @@ def test_one_among_many_pull_requests_is_found(reviewed: Reviewed) -> None:
     assert done.document["pull_request"].endswith("/pulls/4")
 
 
-@pytest.mark.parametrize("status", [401, 403, 404])
+@pytest.mark.parametrize("status", [401, 403, 404, 499])
 def test_a_forge_that_refuses_is_asked_before_anything_is_pushed(reviewed: Reviewed, status: int) -> None:
     before = reviewed.workspace.branches()
     reviewed.forge.faults.append(status)

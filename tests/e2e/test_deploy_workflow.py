@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from flowlock.commands.init import init
-from flowlock.scaffold.forges import Forge
+from flowlock.edges.forge import Forge
 
 
 @pytest.fixture(params=Forge)

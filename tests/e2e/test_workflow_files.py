@@ -16,7 +16,7 @@ import yaml
 
 import command_lines
 from flowlock.commands.init import init
-from flowlock.scaffold.forges import Forge
+from flowlock.edges.forge import Forge
 from servers.real import environment
 from shared import ROOT, require_part
 

@@ -19,12 +19,12 @@ from flowlock import workspace
 from flowlock.commands.check import check
 from flowlock.commands.compile import compile_workflows
 from flowlock.commands.init import BACKEND, INSTALLER, init
+from flowlock.edges.forge import Forge
 from flowlock.errors import FlowlockError
 from flowlock.release.targets import make
 from flowlock.release.targets.protocol import Context
 from flowlock.report.reporter import Format, Silent
 from flowlock.scaffold.editors import Editor
-from flowlock.scaffold.forges import Forge
 from shared import ROOT
 
 TODAY = datetime(2026, 11, 1, tzinfo=UTC)

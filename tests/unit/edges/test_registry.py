@@ -76,6 +76,18 @@ def test_uploads_to_another_server_are_refused(tmp_path: Path) -> None:
     assert caught.value.problems[0].code == "FL912"
 
 
+@pytest.mark.parametrize("status", [401, 403, 404, 499])
+def test_a_refusal_is_an_error_whatever_its_status(status: int) -> None:
+    with (
+        answering(lambda _: Response(status=status, body=b"no")) as url,
+        pytest.raises(FlowlockError) as caught,
+    ):
+        repository(url).check()
+    assert f"refused access: {status}: no" in caught.value.message
+    assert caught.value.problems[0].code == "FL911"
+    assert caught.value.problems[0].hint
+
+
 def test_a_blob_with_other_bytes_than_its_digest_is_not_kept(tmp_path: Path) -> None:
     with answering(lambda _: Response(status=200, body=b"other bytes")) as url:
         with pytest.raises(FlowlockError) as caught:

@@ -13,10 +13,10 @@ from flowlock.cli.completers import (
     complete_workflows,
 )
 from flowlock.cli.options import Check, CommandOptions, Workflows, app
+from flowlock.edges.forge import Forge
 from flowlock.errors import ExitCode
 from flowlock.report.reporter import Format, emit
 from flowlock.scaffold.editors import Editor
-from flowlock.scaffold.forges import Forge
 
 
 @app.command(rich_help_panel=Panel.WRITE)

@@ -10,7 +10,7 @@ from flowlock.commands.deployment import CommittedManifest, Deployment, DeployOp
 from flowlock.commands.session import Session
 from flowlock.deploy.history import ROLLED_BACK, DeployedTag, last_good, rolled_back_from
 from flowlock.deploy.image_places import read_manifest, select
-from flowlock.deploy.pull_requests import PullRequest, PullRequests, forge_of, pull_requests
+from flowlock.deploy.pull_requests import PullRequest, PullRequests, reviewing_repository
 from flowlock.deploy.tag_edit import TagEdit, checked_tag, set_tag
 from flowlock.edges import git, git_branches
 from flowlock.edges.git_branches import LoggedCommit
@@ -232,7 +232,8 @@ def _carry_out(
         git_branches.push(root, remote, commit, base.branch)
         return replace(result, status=DeployStatus.COMMITTED, commit=commit)
     # Whether a pull request can be opened is known before anything is pushed.
-    requests = pull_requests(forge_of(target.table.forge, git.remote_url(root)), os.environ)
+    repository = reviewing_repository(target.table.forge, git.remote_url(root))
+    requests = PullRequests(repository, os.environ)
     requests.check()
     pushed = _push_for_review(target, base, change)
     page = _request(requests, base, change)

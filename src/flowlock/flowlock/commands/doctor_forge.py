@@ -1,31 +1,26 @@
 """`flowlock doctor --forge`: whether one person other than the author has to approve what reaches main."""
 
 import os
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from flowlock import workspace
 from flowlock.commands.doctor import Diagnosis, Finding, examine
 from flowlock.commands.forge_review import Protection, protection_of
 from flowlock.edges import git
+from flowlock.edges.forge import Forge, ForgeRepository
 from flowlock.edges.retry_policy import DEFAULT_RETRY_POLICY, RetryPolicy
 from flowlock.errors import FlowlockError
 
-_NAMED = re.compile(r"github:[\w.-]+/[\w.-]+|gitea:https?://(?:(?!/api/packages/).)+/[\w.-]+/[\w.-]+/?")
-_REMOTE = re.compile(
-    r"(?:(?P<scheme>https?)://(?:[^@/]+@)?|ssh://(?:[^@/]+@)?|[\w.-]+@)(?P<host>[\w.-]+(?::\d+(?=/))?)[:/]"
-    r"(?P<repository>[\w.-]+/[\w.-]+?)(?:\.git)?/?"
-)
 _UNREAD = "cannot be checked with this token"
 _REMEDIES = {
-    "github": "use a token with `administration: read` on the repository",
-    "gitea": "use a token with `read:repository` of a user who administers the repository",
+    Forge.GITHUB: "use a token with `administration: read` on the repository",
+    Forge.GITEA: "use a token with `read:repository` of a user who administers the repository",
 }
 _SETTINGS = {
-    "github": "Settings → Rules → Rulesets",
-    "gitea": "Settings → Branches → Branch protection",
+    Forge.GITHUB: "Settings → Rules → Rulesets",
+    Forge.GITEA: "Settings → Branches → Branch protection",
 }
 
 
@@ -42,8 +37,8 @@ def examine_with_forge(
 
 
 def _examine_forge(folder: Path, environ: Mapping[str, str], retry_policy: RetryPolicy) -> list[Finding]:
-    forge = forge_of(folder)
-    if forge is None:
+    repository = _repository_of(folder)
+    if repository is None:
         return [
             Finding(
                 name="forge",
@@ -54,80 +49,60 @@ def _examine_forge(folder: Path, environ: Mapping[str, str], retry_policy: Retry
             )
         ]
     try:
-        protection = protection_of(forge, environ, retry_policy=retry_policy)
+        protection = protection_of(repository, environ, retry_policy=retry_policy)
     except FlowlockError as error:
         problem = error.problems[0]
         found = f"cannot be checked: {problem.message}"
         return [Finding(name="forge", found=found, good=False, needed=False, remedy=problem.hint)]
-    kind = forge.partition(":")[0]
-    first = Finding(name="forge", found=f"{forge}, branch {protection.branch}", good=True)
-    return [first, *review_findings(protection, unread=_REMEDIES[kind], settings=_SETTINGS[kind])]
+    first = Finding(name="forge", found=f"{repository}, branch {protection.branch}", good=True)
+    remedy, settings = _REMEDIES[repository.forge], _SETTINGS[repository.forge]
+    return [first, *_review_findings(protection, unread=remedy, settings=settings)]
 
 
-def forge_of(folder: Path) -> str | None:
+def _repository_of(folder: Path) -> ForgeRepository | None:
     """Return the repository that a publish target names, else the one of the first remote."""
     try:
         targets = dict(workspace.load(workspace.find(folder)).targets)
     except FlowlockError:
         targets = {}
     for target in targets.values():
-        if _NAMED.fullmatch(target):
-            return target
-    match = _REMOTE.fullmatch(git.remote_url(folder))
-    if match is None:
-        return None
-    if match["host"] == "github.com":
-        return f"github:{match['repository']}"
-    return f"gitea:{match['scheme'] or 'https'}://{match['host']}/{match['repository']}"
+        repository = ForgeRepository.parse(target)
+        if repository is not None:
+            return repository
+    return ForgeRepository.of_remote(git.remote_url(folder))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _ReviewRule:
-    """A rule that is on or off: the name of its finding, and what both mean."""
+class _ReviewRule(NamedTuple):
+    """A rule that should be on: the name of its finding, what on and off mean, and how to turn it on."""
 
     name: str
     on: str
     off: str
-    good: bool
-    needed: bool
     remedy: str
+    needed: bool = False
 
 
-_PUSHES = _ReviewRule(
-    name="direct pushes",
-    on="possible without a pull request",
-    off="refused",
-    good=False,
-    needed=True,
-    remedy="refuse them, for administrators too",
+_REFUSED = _ReviewRule(
+    "direct pushes", "refused", "possible without a pull request", "refuse them, for administrators too", True
 )
 _OWNERS = _ReviewRule(
-    name="code owners",
-    on="have to approve",
-    off="do not have to approve",
-    good=True,
-    needed=False,
-    remedy="require the review of those whom CODEOWNERS names",
+    "code owners",
+    "have to approve",
+    "do not have to approve",
+    "require the review of those whom CODEOWNERS names",
 )
 _STALE = _ReviewRule(
-    name="outdated approvals",
-    on="are dismissed by new commits",
-    off="stay after new commits",
-    good=True,
-    needed=False,
-    remedy="dismiss approvals when commits are added",
+    "outdated approvals",
+    "are dismissed by new commits",
+    "stay after new commits",
+    "dismiss approvals when commits are added",
 )
 _CHECKS = _ReviewRule(
-    name="status checks",
-    on="have to pass",
-    off="do not have to pass",
-    good=True,
-    needed=False,
-    remedy="require the checks of ci.yml and examples.yml",
+    "status checks", "have to pass", "do not have to pass", "require the checks of ci.yml and examples.yml"
 )
 
 
-def review_findings(protection: Protection, *, unread: str, settings: str) -> Iterator[Finding]:
+def _review_findings(protection: Protection, *, unread: str, settings: str) -> Iterator[Finding]:
     """Yield a finding for each rule; without an approval, or with direct pushes, nobody has to review."""
     approvals = protection.approvals
     if approvals is None:
@@ -140,7 +115,7 @@ def review_findings(protection: Protection, *, unread: str, settings: str) -> It
             remedy=f"require one approval ({settings})",
         )
     for rule, value in (
-        (_PUSHES, protection.pushes),
+        (_REFUSED, protection.refuses_pushes),
         (_OWNERS, protection.owners),
         (_STALE, protection.stale),
         (_CHECKS, protection.checks),
@@ -154,7 +129,7 @@ def _finding(rule: _ReviewRule, *, value: bool | None, unread: str, settings: st
     return Finding(
         name=rule.name,
         found=rule.on if value else rule.off,
-        good=value is rule.good,
+        good=value,
         needed=rule.needed,
         remedy=f"{rule.remedy} ({settings})",
     )

@@ -3,35 +3,28 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Any
 
-from flowlock.edges import address, secret
-from flowlock.edges.credentials import Header
-from flowlock.edges.http import Answer
+from flowlock.edges.forge import Forge, ForgeRepository
+from flowlock.edges.forge_client import ForgeClient, ForgeObject, connect
+from flowlock.edges.http_client import SHUT, HttpClient
 from flowlock.edges.retry_policy import DEFAULT_RETRY_POLICY, RetryPolicy
-from flowlock.release.targets.client import FORBIDDEN, NOT_FOUND, UNAUTHENTICATED, Client
-from flowlock.release.targets.forge import ForgeClient, ForgeObject
-from flowlock.release.targets.gitea_release import GITEA_TOKENS
-from flowlock.release.targets.github import API_VERSION, GITHUB_TOKENS
-from flowlock.release.targets.protocol import Context
-
-REFUSED = (UNAUTHENTICATED, FORBIDDEN, NOT_FOUND)
+from flowlock.release.targets.client import REFUSALS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Protection:
     """What is required of the main branch.
 
-    `approvals` is how many, `pushes` whether a push without a pull request is possible. None is what the
-    token does not show.
+    `approvals` is how many, `refuses_pushes` whether a push needs a pull request. None is what the token
+    does not show.
     """
 
     branch: str
     approvals: int | None = None
     owners: bool | None = None
     stale: bool | None = None
-    pushes: bool | None = None
+    refuses_pushes: bool | None = None
     checks: bool | None = None
 
 
@@ -89,46 +82,29 @@ class _GiteaBranch(ForgeObject):
 
 
 def protection_of(
-    forge: str, environ: Mapping[str, str], *, retry_policy: RetryPolicy = DEFAULT_RETRY_POLICY
+    repository: ForgeRepository,
+    environ: Mapping[str, str],
+    *,
+    retry_policy: RetryPolicy = DEFAULT_RETRY_POLICY,
 ) -> Protection:
-    """Return the protection of the main branch of `github:OWNER/REPO` or `gitea:https://HOST/OWNER/REPO`."""
-    kind, _, place = forge.partition(":")
-    context = Context(root=Path(), tag="", retry_policy=retry_policy, environ=environ)
-    if kind == "github":
-        server = (environ.get("GITHUB_API_URL") or "https://api.github.com").rstrip("/")
-        headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": API_VERSION}
-        credential = Header(secret=secret.require(GITHUB_TOKENS, server, forge, environ))
-        url, size = f"{server}/repos/{place}", "per_page"
-    else:
-        server, owner, repository = place.rstrip("/").rsplit("/", 2)
-        headers = {"Accept": "application/json"}
-        credential = Header(scheme="token ", secret=secret.require(GITEA_TOKENS, server, forge, environ))
-        url, size = f"{server}/api/v1/repos/{owner}/{repository}", "limit"
-    address.require_no_user_info(url, forge)
-    client = ForgeClient(Client(context, forge, credential), forge, headers, size=size, rows=50)
-    read = _of_github if kind == "github" else _of_gitea
-    branch = client.get(_Repository, url, "to show the repository", "a repository").default_branch
-    return read(client, url, branch)
+    """Return the protection of a repository's main branch."""
+    forge = connect(repository, environ, refusals=REFUSALS, retry_policy=retry_policy)
+    branch = forge.get(_Repository, forge.url, "to show the repository", "a repository").default_branch
+    return _of_github(forge, branch) if repository.forge is Forge.GITHUB else _of_gitea(forge, branch)
 
 
-def _asked(client: ForgeClient, url: str, doing: str) -> Answer:
-    """Return what is at a URL, or that the token does not show it."""
-    answer = client.client.send("GET", url, headers=client.headers)
-    return client.client.accept(answer, doing, also=REFUSED)
-
-
-def _of_github(client: ForgeClient, url: str, branch: str) -> Protection:
+def _of_github(forge: ForgeClient[HttpClient], branch: str) -> Protection:
     """Combine rulesets, which everyone can read who can read the repository, with the older protection.
 
     The latter is shown to administrators only; that there is none is another 404 than that it is not shown.
     """
-    rules = client.get(
-        list[_RulesetRule], f"{url}/rules/branches/{branch}", "to list rules", "a list of rules"
-    )
-    answer = _asked(client, f"{url}/branches/{branch}/protection", "to show the branch protection")
+    url = f"{forge.url}/rules/branches/{branch}"
+    rules = forge.get(list[_RulesetRule], url, "to list rules", "a list of rules")
+    url = f"{forge.url}/branches/{branch}/protection"
+    answer = forge.answer(url, "to show the branch protection", also=SHUT)
     older = _ClassicProtection()
     if answer.ok:
-        older = client.read(_ClassicProtection, answer, "a branch protection")
+        older = forge.client.read(_ClassicProtection, answer, "a branch protection")
     required = _stricter(_of_rules(branch, rules), _of_older(branch, older))
     is_shown = answer.ok or b"Branch not protected" in answer.body
     return required if is_shown else _certain(required)
@@ -141,7 +117,7 @@ def _of_rules(branch: str, rules: Sequence[_RulesetRule]) -> Protection:
         approvals=max((review.required_approving_review_count for review in reviews), default=0),
         owners=any(review.require_code_owner_review for review in reviews),
         stale=any(review.dismiss_stale_reviews_on_push for review in reviews),
-        pushes=not reviews,
+        refuses_pushes=bool(reviews),
         checks=any(rule.type == "required_status_checks" for rule in rules),
     )
 
@@ -154,7 +130,7 @@ def _of_older(branch: str, protection: _ClassicProtection) -> Protection:
         approvals=counted.required_approving_review_count,
         owners=counted.require_code_owner_reviews,
         stale=counted.dismiss_stale_reviews,
-        pushes=reviews is None or not protection.enforce_admins.enabled,
+        refuses_pushes=reviews is not None and protection.enforce_admins.enabled,
         checks=protection.required_status_checks is not None,
     )
 
@@ -166,7 +142,7 @@ def _stricter(one: Protection, other: Protection) -> Protection:
         approvals=max(one.approvals or 0, other.approvals or 0),
         owners=one.owners or other.owners,
         stale=one.stale or other.stale,
-        pushes=one.pushes and other.pushes,
+        refuses_pushes=one.refuses_pushes or other.refuses_pushes,
         checks=one.checks or other.checks,
     )
 
@@ -178,18 +154,20 @@ def _certain(required: Protection) -> Protection:
         approvals=required.approvals or None,
         owners=required.owners or None,
         stale=required.stale or None,
-        pushes=None if required.pushes else False,
+        refuses_pushes=required.refuses_pushes or None,
         checks=required.checks or None,
     )
 
 
-def _of_gitea(client: ForgeClient, url: str, branch: str) -> Protection:
+def _of_gitea(forge: ForgeClient[HttpClient], branch: str) -> Protection:
     """Read the rule of the branch, which is shown to administrators; else what the branch itself says."""
-    answer = _asked(client, f"{url}/branch_protections", "to list branch protections")
+    url = f"{forge.url}/branch_protections"
+    answer = forge.answer(url, "to list branch protections", also=SHUT)
     if not answer.ok:
-        shown = client.get(_GiteaBranch, f"{url}/branches/{branch}", "to show the branch", "a branch")
+        url = f"{forge.url}/branches/{branch}"
+        shown = forge.get(_GiteaBranch, url, "to show the branch", "a branch")
         return Protection(branch=branch, approvals=shown.required_approvals, checks=shown.enable_status_check)
-    rules = client.read(list[_GiteaRule], answer, "a list of branch protections")
+    rules = forge.client.read(list[_GiteaRule], answer, "a list of branch protections")
     # The rules are in the order of their priority.
     for rule in rules:
         if fnmatchcase(branch, rule.rule_name):
@@ -198,7 +176,9 @@ def _of_gitea(client: ForgeClient, url: str, branch: str) -> Protection:
                 approvals=rule.required_approvals,
                 owners=rule.block_on_official_review_requests,
                 stale=rule.dismiss_stale_approvals,
-                pushes=rule.enable_push,
+                refuses_pushes=not rule.enable_push,
                 checks=rule.enable_status_check,
             )
-    return Protection(branch=branch, approvals=0, owners=False, stale=False, pushes=True, checks=False)
+    return Protection(
+        branch=branch, approvals=0, owners=False, stale=False, refuses_pushes=False, checks=False
+    )

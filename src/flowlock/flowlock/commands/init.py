@@ -11,10 +11,11 @@ from flowlock import workspace
 from flowlock.commands.schema import spec_schema_of, workspace_schema
 from flowlock.compile.package import PIXI_IMAGE
 from flowlock.edges import files
+from flowlock.edges.forge import Forge, ForgeRepository
 from flowlock.errors import FlowlockError, UsageError, from_os_error, shortened
 from flowlock.names import import_name
 from flowlock.scaffold.editors import EDITORS, Editor
-from flowlock.scaffold.forges import Forge, ForgeRepository, forge_values
+from flowlock.scaffold.forges import forge_values
 from flowlock.scaffold.names import require_distribution
 from flowlock.scaffold.package import package_files
 from flowlock.scaffold.task import NewTask, with_task
@@ -94,7 +95,7 @@ def init(
     folder = directory.resolve()
     name = require_distribution(folder.name, "workspace")
     _refuse_full(folder)
-    for_forge = forge_values(forge, _repository(repository), name)
+    for_forge = forge_values(forge, _repository(forge, repository), name)
     written = content(name, today=today or datetime.now(UTC), for_forge=for_forge)
     if editor is not None:
         written |= {path: filled(template, {}) for path, template in EDITORS[editor].items()}
@@ -110,10 +111,10 @@ def init(
     return InitResult(folder=folder, name=name, written=tuple(sorted(written)), in_git=in_git)
 
 
-def _repository(url: str | None) -> ForgeRepository | None:
+def _repository(forge: Forge, url: str | None) -> ForgeRepository | None:
     if url is None:
         return None
-    repository = ForgeRepository.parse(url)
+    repository = ForgeRepository.at(forge, url)
     if repository is None:
         raise UsageError(
             "--repository does not name a repository",

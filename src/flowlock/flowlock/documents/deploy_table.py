@@ -5,7 +5,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-_FORGE = r"^((github:[\w.-]+/[\w.-]+)|(gitea:https?://[^\s@]+/[\w.-]+/[\w.-]+))?$"
+from flowlock.edges.forge import REPOSITORY_NAME
+
+_FORGE = f"^({REPOSITORY_NAME})?$"
 _BRANCH = r"^([A-Za-z0-9][A-Za-z0-9._/-]*)?$"
 
 

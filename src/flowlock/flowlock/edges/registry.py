@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from flowlock.edges import address, files, http, shapes
 from flowlock.edges.credentials import Basic, Credential, Header
 from flowlock.edges.http import Answer, AnswerKind, HttpRequest
+from flowlock.edges.http_client import Refusals
 from flowlock.edges.retry_policy import DEFAULT_RETRY_POLICY, RetryPolicy, persist
 from flowlock.edges.secret import Secret
 from flowlock.errors import FlowlockError
@@ -34,12 +35,17 @@ _NAME = re.compile(
 _SERVERS = {"docker.io": "registry-1.docker.io"}
 _BEARER = re.compile(r"(?i)\bbearer\s+(?P<parameters>.*)")
 _RANGE = re.compile(r"(?:bytes=)?0-(?P<last>[0-9]{1,18})")
-HINTS = {
-    HTTPStatus.UNAUTHORIZED: "set REGISTRY_USERNAME and REGISTRY_PASSWORD, add the registry to the keyring, "
-    "or run `docker login`",
-    HTTPStatus.FORBIDDEN: "the credential does not have access to the repository: grant it, or use another",
-    HTTPStatus.NOT_FOUND: "check the name of the repository, and whether the credential has access to it",
-}
+_REFUSALS = Refusals(
+    denied="FL911",
+    rejected="FL911",
+    malformed="FL912",
+    hints={
+        HTTPStatus.UNAUTHORIZED: "set REGISTRY_USERNAME and REGISTRY_PASSWORD, add the registry to the "
+        "keyring, or run `docker login`",
+        HTTPStatus.FORBIDDEN: "the credential does not have access to the repository: grant it, or use "
+        "another",
+    },
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -286,14 +292,8 @@ class ImageRepository:
         return Header(secret=secret)
 
     def _accept(self, answer: Answer, doing: str, *, also: tuple[int, ...] = ()) -> Answer:
-        if answer.ok or answer.status in also:
-            return answer
-        request = HttpRequest(method="", url="", credential=self._credential, hidden=self._login)
-        raise FlowlockError(
-            f"{self.name} refused {doing}: {answer.status}{http.reason(request, answer)}",
-            code="FL911",
-            hint=HINTS.get(HTTPStatus(answer.status), "see the message from the registry above"),
-        )
+        secrets = HttpRequest(method="", url="", credential=self._credential, hidden=self._login)
+        return _REFUSALS.accept(answer, str(self.name), doing, also=also, secrets=secrets)
 
     def _altered(self, digest: str) -> FlowlockError:
         return FlowlockError(

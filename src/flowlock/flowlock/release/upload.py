@@ -7,7 +7,7 @@ from graphlib import TopologicalSorter
 from flowlock.errors import FlowlockError
 from flowlock.release.publish_plan import Verdict
 from flowlock.release.targets.artifact import Item
-from flowlock.release.targets.client import CLOSED
+from flowlock.release.targets.client import DENIED
 from flowlock.release.targets.protocol import Delivery, DeliveryStatus, PublishTarget
 from flowlock.report.reporter import Progress
 
@@ -88,6 +88,6 @@ def _one(target: PublishTarget, item: Item, closed: list[str]) -> Delivery:
     except FlowlockError as error:
         hint = error.problems[0].hint
         detail = f"{error.message} ({hint})" if hint else error.message
-        if error.problems[0].code == CLOSED:
+        if error.problems[0].code == DENIED:
             closed.append(detail)
         return Delivery(status=DeliveryStatus.FAILED, detail=detail)

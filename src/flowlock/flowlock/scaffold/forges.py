@@ -1,39 +1,7 @@
 """The forges that a new workspace can be for: where its files go, and what differs in them."""
 
-import re
-from dataclasses import dataclass
-from enum import StrEnum
-
+from flowlock.edges.forge import GITHUB, Forge, ForgeRepository
 from flowlock.scaffold.templates import filled
-
-_REPOSITORY = re.compile(
-    r"(?P<server>https?://[^/?#\s@]+(?:/[^/?#\s@]+)*?)/(?P<owner>[\w.-]+)/(?P<name>[\w.-]+?)(?:\.git)?/?"
-)
-
-
-class Forge(StrEnum):
-    """A forge whose Actions build, test, publish and deploy."""
-
-    GITHUB = "github"
-    GITEA = "gitea"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ForgeRepository:
-    """A repository: the URL of its server, its owner, and its name."""
-
-    server: str
-    owner: str
-    name: str
-
-    @classmethod
-    def parse(cls, url: str) -> "ForgeRepository | None":
-        """Return the repository that a URL without a user name is, None for any other text."""
-        match = _REPOSITORY.fullmatch(url)
-        if match is None:
-            return None
-        return cls(server=match["server"], owner=match["owner"], name=match["name"])
-
 
 # What replaces the names in templates. Gitea has no runner for macOS, takes only the older actions for
 # artifacts, and gives a job no token that may write packages: there, a secret has one.
@@ -74,18 +42,18 @@ def forge_values(forge: Forge, repository: ForgeRepository | None, name: str) ->
     values = {**_VALUES[forge], "before_publishing": filled(f"before-publishing-{forge}.md", {}).rstrip()}
     chosen = repository
     if chosen is None:
-        server = "https://github.com" if forge is Forge.GITHUB else "https://gitea.example.org"
-        chosen = ForgeRepository(server=server, owner=name, name=name)
+        server = GITHUB if forge is Forge.GITHUB else "https://gitea.example.org"
+        chosen = ForgeRepository(forge=forge, server=server, owner=name, name=name)
     values["owner"] = chosen.owner
     host = "ghcr.io" if forge is Forge.GITHUB else chosen.server.partition("://")[2].partition("/")[0]
     values["registry"] = f"{host}/{chosen.owner.lower()}"
     if forge is Forge.GITHUB:
         values["release"] = f"https://prefix.dev/{name}"
         values["channel_target"] = f"prefix:{values['release']}"
-        target = f"github:{chosen.owner}/{chosen.name}" if repository else ""
+        target = str(repository or "")
     else:
         values["release"] = f"{chosen.server}/api/packages/{chosen.owner}/conda"
         values["channel_target"] = f"gitea:{values['release']}"
-        target = f"gitea:{chosen.server}/{chosen.owner}/{chosen.name}"
+        target = str(chosen)
     values["forge_target"] = f'forge = "{target}"\n' if target else ""
     return values

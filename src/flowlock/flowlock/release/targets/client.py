@@ -1,14 +1,15 @@
-"""What targets that are servers share: requests that are retried, refusals explained, channels read."""
+"""What targets that are servers share: files compared by their digests, and channels read."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, Field
 
 from flowlock.conda.artifact import Artifact
-from flowlock.edges import http, shapes
+from flowlock.edges import shapes
 from flowlock.edges.credentials import Credential
-from flowlock.edges.http import Answer, AnswerKind, Body, HttpRequest
+from flowlock.edges.http import Answer, AnswerKind
+from flowlock.edges.http_client import HttpClient, Refusals
 from flowlock.edges.retry_policy import PassingError, persist
 from flowlock.errors import FlowlockError
 from flowlock.names import FileName, Sha256
@@ -16,72 +17,23 @@ from flowlock.release.targets.artifact import Item
 from flowlock.release.targets.protocol import Context, Delivery, DeliveryStatus, Served
 
 UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, CONFLICT, PRECONDITION = 401, 403, 404, 409, 412
-SHUT = (UNAUTHENTICATED, FORBIDDEN, NOT_FOUND)
-# The refusal concerns the place and not the file: every other file would meet it too.
-CLOSED = "FL817"
 SHOWN = 80
-HINTS = {
-    UNAUTHENTICATED: "the credential is not accepted: create a new one and set it",
-    FORBIDDEN: "the credential does not have write access: grant it, or use another credential",
-    NOT_FOUND: "check the name of the channel or repository, and whether the credential has access to it",
-    413: "the file is larger than the server accepts: remove data from the package",
-    422: "the server rejects the content: see its message",
-}
+# The code of a refusal that concerns the place and not the file: every other file would meet it too.
+DENIED = "FL817"
+REFUSALS = Refusals(denied=DENIED, rejected="FL812", malformed="FL813")
 
 
-class Client:
-    """A session with one server, with the credential that goes with every request."""
+class Client(HttpClient):
+    """A client of the server of a target, which also reads and compares what is served there."""
 
     def __init__(self, context: Context, name: str, credential: Credential | None = None) -> None:
-        self._session = http.session(connections=context.connections)
-        self._patience = context.retry_policy
-        self._name = name
-        self._credential = credential
-
-    def send(
-        self,
-        method: str,
-        url: str,
-        *,
-        query: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
-        body: bytes | Body = b"",
-        landed: Callable[[], Answer | None] | None = None,
-        kind: AnswerKind = AnswerKind.MESSAGE,
-        limit: int | None = None,
-        into: BinaryIO | None = None,
-    ) -> Answer:
-        """Send a request until it has a final answer; see `http.call`.
-
-        A file is hashed and not kept, or written into a stream.
-        """
-        request = HttpRequest(
-            method=method,
-            url=url,
-            query=query or {},
-            headers=headers or {},
-            body=body,
-            credential=self._credential,
-            kind=kind,
-            limit=limit,
-            keep_body=kind is not AnswerKind.FILE,
-            into=into,
+        super().__init__(
+            name,
+            credential,
+            refusals=REFUSALS,
+            connections=context.connections,
+            retry_policy=context.retry_policy,
         )
-        return http.call(self._session, request, retry_policy=self._patience, landed=landed)
-
-    def accept(self, answer: Answer, doing: str, *, also: Iterable[int] = ()) -> Answer:
-        """Return the answer if it is a success, or one of the statuses that the caller understands."""
-        if answer.ok or answer.status in also:
-            return answer
-        code = CLOSED if answer.status in SHUT else "FL812"
-        hint = HINTS.get(answer.status, "see the message from the server above")
-        raise self.refusal(answer, doing, code=code, hint=hint)
-
-    def refusal(self, answer: Answer, doing: str, *, code: str, hint: str) -> FlowlockError:
-        """Return the error that a refusal is, with what the server says of it."""
-        request = HttpRequest(method="", url="", credential=self._credential)
-        message = f"{self._name} refused {doing}: {answer.status}{http.reason(request, answer)}"
-        return FlowlockError(message, code=code, hint=hint)
 
     def digest(self, url: str, item: Item, *, headers: Mapping[str, str] | None = None) -> Sha256 | None:
         """Return the sha256 of what is served for an item, by reading all of it; None if nothing is there."""
@@ -94,7 +46,7 @@ class Client:
         digest = self.digest(url, item, headers=headers)
         if digest is None:
             raise FlowlockError(
-                f"{self._name} lists {item.file}, but does not serve it",
+                f"{self.name} lists {item.file}, but does not serve it",
                 code="FL815",
                 hint="run the same command again",
             )
@@ -111,7 +63,7 @@ class Client:
                 "GET", f"{url}/repodata.json", headers={"Cache-Control": "no-cache"}, kind=AnswerKind.INDEX
             )
             if self.accept(answer, "to serve its index", also=[NOT_FOUND]).ok:
-                served |= listed(answer.body, url, subdir, names, server=self._name)
+                served |= listed(answer.body, url, subdir, names, server=self.name)
         return served
 
     def deliver(
@@ -141,7 +93,7 @@ class Client:
                 raise PassingError(f"{item.file} is reported as present, but the server does not have it")
             return digest
 
-        served = persist(served_digest, f"{self._name}: {item.file}", retry_policy=self._patience)
+        served = persist(served_digest, f"{self.name}: {item.file}", retry_policy=self.retry_policy)
         if served == item.sha256:
             return Delivery(status=DeliveryStatus.PRESENT, url=url)
         return Delivery(

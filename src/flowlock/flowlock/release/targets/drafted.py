@@ -139,11 +139,7 @@ class DraftedRelease:
             return self._judged(item, asset, asset.sha256 or item.sha256, DeliveryStatus.UPLOADED)
         existing = self._asset(release, item)
         if existing is None:
-            raise FlowlockError(
-                f"{self.name} reports that it has {item.file}, but does not list it",
-                code="FL815",
-                hint="run the same command again",
-            )
+            raise self._unlisted(item.file)
         return self._judged(item, existing, self._read(existing, item), DeliveryStatus.PRESENT)
 
     def digest(self, item: Item) -> Sha256 | None:
@@ -203,12 +199,15 @@ class DraftedRelease:
         body = _body(self._notes, self._mark, self._api.longest_body)
         created = self._api.create(body, self._find) or self._find()
         if created is None:
-            raise FlowlockError(
-                f"{self.name} reports that it has a release for {self._tag}, but does not list it",
-                code="FL815",
-                hint="run the same command again",
-            )
+            raise self._unlisted(f"a release for {self._tag}")
         return created
+
+    def _unlisted(self, what: str) -> FlowlockError:
+        return FlowlockError(
+            f"{self.name} reports that it has {what}, but does not list it",
+            code="FL815",
+            hint="run the same command again",
+        )
 
     def _refuse_public(self, item: Item) -> Delivery:
         release = self._draft()

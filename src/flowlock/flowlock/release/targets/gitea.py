@@ -3,15 +3,15 @@
 import re
 
 from flowlock.conda import archive
-from flowlock.edges import address, secret, shapes
-from flowlock.edges.credentials import Header
+from flowlock.edges import address, shapes
+from flowlock.edges.forge import Forge, ForgeRepository
+from flowlock.edges.forge_client import ForgeObject, credential
 from flowlock.edges.http import Answer
 from flowlock.errors import FlowlockError
 from flowlock.release.targets.artifact import FileBody, Item
-from flowlock.release.targets.client import CLOSED, FORBIDDEN, UNAUTHENTICATED, Client
+from flowlock.release.targets.client import DENIED, FORBIDDEN, UNAUTHENTICATED, Client
 from flowlock.release.targets.drafted import DraftedRelease
-from flowlock.release.targets.forge import ForgeObject
-from flowlock.release.targets.gitea_release import GITEA_TOKENS, GiteaReleaseApi
+from flowlock.release.targets.gitea_release import GiteaReleaseApi
 from flowlock.release.targets.hosted import HostedChannel, Landed
 from flowlock.release.targets.protocol import Context, PublishTarget
 
@@ -19,7 +19,6 @@ _NAME = r"[\w.-]+"
 _SERVER = r"(?P<server>https?://[^/?#\s]+(?:/[^/?#\s]+)*?)"
 _CHANNEL = re.compile(rf"{_SERVER}/api/packages/(?P<owner>{_NAME})/conda(?P<channel>/{_NAME})?/?")
 _OWNER = re.compile(rf"(?P<server>https?://[^/?#\s]+)/(?P<owner>{_NAME})/?")
-_REPOSITORY = re.compile(rf"{_SERVER}/(?P<owner>{_NAME})/(?P<repository>{_NAME})/?")
 # What an index of Gitea does not state, although it decides what may be installed together.
 UNSTATED = ("constrains", "track_features", "features", "extra_depends", "flags")
 # How Gitea says that the quota of an owner is used up, and that a file is too large.
@@ -41,17 +40,14 @@ def gitea(location: str, context: Context) -> PublishTarget:
     if owner:
         named_channel = (channel["channel"] or "") if channel else ""
         return HostedChannel(_GiteaChannelApi(name, owner["server"], owner["owner"], named_channel, context))
-    repository = _REPOSITORY.fullmatch(location)
+    repository = ForgeRepository.at(Forge.GITEA, location)
     if repository is None:
         raise FlowlockError(
             f"`{name}` does not name an owner or a repository",
             code="FL801",
             hint="write gitea:https://HOST/OWNER for packages, gitea:https://HOST/OWNER/REPO for releases",
         )
-    api = GiteaReleaseApi(
-        name, repository["server"], f"{repository['owner']}/{repository['repository']}", context
-    )
-    return DraftedRelease(api, context)
+    return DraftedRelease(GiteaReleaseApi(name, repository, context), context)
 
 
 class _Refusal(ForgeObject):
@@ -68,8 +64,8 @@ class _GiteaChannelApi:
         self._context = context
 
     def connect(self) -> Client:
-        token = secret.require(GITEA_TOKENS, self._server, self.name, self._context.environ)
-        return Client(self._context, self.name, Header(scheme="token ", secret=token))
+        token = credential(Forge.GITEA, self._server, self.name, self._context.environ)
+        return Client(self._context, self.name, token)
 
     def check(self, client: Client) -> None:
         """List one package of the owner: whether the token may also write shows with the first file."""
@@ -93,12 +89,12 @@ class _GiteaChannelApi:
         """Explain what Gitea says in its own way: a token without the right, and quotas."""
         if answer.status == UNAUTHENTICATED:
             hint = f"the credential is not accepted, or does not have `write:package` for {self._owner}"
-            raise client.refusal(answer, item.file, code=CLOSED, hint=hint)
+            raise client.refusal(answer, item.file, code=DENIED, hint=hint)
         refusal = shapes.parsed_or_none(_Refusal, answer.body) if answer.status == FORBIDDEN else None
         message = refusal.message if refusal else ""
         if any(quota in message for quota in _OWNER_QUOTAS):
             hint = f"delete packages of {self._owner} that are no longer needed, or have the quota raised"
-            raise client.refusal(answer, item.file, code=CLOSED, hint=hint)
+            raise client.refusal(answer, item.file, code=DENIED, hint=hint)
         if _FILE_QUOTA in message:
             hint = "remove data from the package, or have LIMIT_SIZE_CONDA of the server raised"
             raise client.refusal(answer, item.file, code="FL812", hint=hint)

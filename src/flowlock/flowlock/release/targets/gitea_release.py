@@ -4,19 +4,16 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 from uuid import UUID
 
-from flowlock.edges import secret
-from flowlock.edges.credentials import Header
+from flowlock.edges.forge import ForgeRepository
+from flowlock.edges.forge_client import ForgeClient, ForgeObject, kept
 from flowlock.names import Sha256
 from flowlock.release.targets.artifact import Item
 from flowlock.release.targets.client import CONFLICT, NOT_FOUND, Client
 from flowlock.release.targets.drafted import ForgeAsset, ForgeRelease
-from flowlock.release.targets.forge import ForgeClient, ForgeObject, kept
+from flowlock.release.targets.forge import connect, require_push
 from flowlock.release.targets.multipart import FileForm
 from flowlock.release.targets.protocol import Context
 
-GITEA_TOKENS = ("GITEA_TOKEN",)
-# The rows that a server sends at once, unless its administrator allows more.
-PAGE = 50
 REMEDY = "give it `write:repository`, and its user write access to the repository"
 
 
@@ -40,25 +37,23 @@ class GiteaRelease(ForgeObject):
 
 
 class GiteaReleaseApi:
-    """The releases of `OWNER/REPO` at a server."""
+    """The releases of a repository."""
 
     longest_body = None
 
-    def __init__(self, name: str, server: str, repository: str, context: Context) -> None:
+    def __init__(self, name: str, repository: ForgeRepository, context: Context) -> None:
         self.name = name
-        self._server = server
-        self._api = f"{server}/api/v1/repos/{repository}"
+        self._repository = repository
+        self._api = repository.api(context.environ)
         self._context = context
 
     @cached_property
-    def _forge(self) -> ForgeClient:
-        token = secret.require(GITEA_TOKENS, self._server, self.name, self._context.environ)
-        client = Client(self._context, self.name, Header(scheme="token ", secret=token))
-        return ForgeClient(client, self.name, {"Accept": "application/json"}, size="limit", rows=PAGE)
+    def _forge(self) -> ForgeClient[Client]:
+        return connect(self._repository, self.name, self._context)
 
     def check(self) -> None:
         """See that the token may write to the repository, and that it has releases."""
-        self._forge.require_push(self._api, REMEDY)
+        require_push(self._forge, REMEDY)
 
     def releases(self) -> Iterator[ForgeRelease]:
         """Return all releases, drafts too; tags without a release are not among them."""
@@ -84,7 +79,7 @@ class GiteaReleaseApi:
         if answer.status == CONFLICT:
             return None
         accepted = self._forge.client.accept(answer, "to draft a release")
-        return _release(self._forge.read(GiteaRelease, accepted, "a release"))
+        return _release(self._forge.client.read(GiteaRelease, accepted, "a release"))
 
     def assets(self, release: ForgeRelease) -> Iterator[ForgeAsset]:
         """Return the files of a release; Gitea sends all of them at once."""
@@ -115,7 +110,7 @@ class GiteaReleaseApi:
         if earlier:
             return earlier[0]
         accepted = self._forge.client.accept(answer, item.file)
-        return self._asset(release, self._forge.read(Attachment, accepted, "an asset"))
+        return self._asset(release, self._forge.client.read(Attachment, accepted, "an asset"))
 
     def delete(self, asset: ForgeAsset) -> None:
         """Delete a file of a draft."""
@@ -143,7 +138,7 @@ class GiteaReleaseApi:
             api_url=f"{self._assets_url(release)}/{attachment.id}",
             # The address that the API states has the name that the server gives itself, which need not be the
             # one that this target has.
-            download_url=f"{self._server}/attachments/{attachment.uuid}",
+            download_url=f"{self._repository.server}/attachments/{attachment.uuid}",
         )
 
 

@@ -7,24 +7,22 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from flowlock.edges import address, secret
+from flowlock.edges import address
 from flowlock.edges.address import ServerOrigin
-from flowlock.edges.credentials import Header
+from flowlock.edges.forge import ForgeRepository
+from flowlock.edges.forge_client import ForgeClient, ForgeObject, kept
 from flowlock.edges.http import Answer
 from flowlock.errors import FlowlockError
 from flowlock.names import Sha256
 from flowlock.release.targets.artifact import FileBody, Item
-from flowlock.release.targets.client import CLOSED, NOT_FOUND, Client
+from flowlock.release.targets.client import DENIED, NOT_FOUND, Client
 from flowlock.release.targets.drafted import DraftedRelease, ForgeAsset, ForgeRelease
-from flowlock.release.targets.forge import ForgeClient, ForgeObject, kept
+from flowlock.release.targets.forge import connect, require_push
 from flowlock.release.targets.protocol import Context
 
-GITHUB_TOKENS = ("GITHUB_TOKEN", "GH_TOKEN")
-API_VERSION = "2022-11-28"
 BODY_LIMIT = 125_000
 UNPROCESSABLE = 422
 DUPLICATE = "already_exists"
-PAGE = 100
 UPLOADED = "uploaded"
 REMEDY = "give it `contents: write`"
 
@@ -58,29 +56,26 @@ def github(location: str, context: Context) -> DraftedRelease:
 
 class _GitHubApi:
     def __init__(self, location: str, context: Context) -> None:
-        if not re.fullmatch(r"[\w.-]+/[\w.-]+", location):
+        self.name = f"github:{location}"
+        repository = ForgeRepository.parse(self.name)
+        if repository is None:
             raise FlowlockError(
-                f"`github:{location}` does not name a repository",
+                f"`{self.name}` does not name a repository",
                 code="FL801",
                 hint="write github:OWNER/REPO",
             )
-        self.name = f"github:{location}"
         self.longest_body = BODY_LIMIT
-        api = context.environ.get("GITHUB_API_URL") or "https://api.github.com"
-        address.require_no_user_info(api, self.name)
-        self._api = f"{api.rstrip('/')}/repos/{location}"
+        self._repository = repository
+        self._api = repository.api(context.environ)
         self._context = context
 
     @cached_property
-    def _forge(self) -> ForgeClient:
-        token = secret.require(GITHUB_TOKENS, self._api, self.name, self._context.environ)
-        headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": API_VERSION}
-        client = Client(self._context, self.name, Header(secret=token))
-        return ForgeClient(client, self.name, headers, size="per_page", rows=PAGE)
+    def _forge(self) -> ForgeClient[Client]:
+        return connect(self._repository, self.name, self._context)
 
     def check(self) -> None:
         """See that the token may write to the repository."""
-        self._forge.require_push(self._api, REMEDY)
+        require_push(self._forge, REMEDY)
 
     def releases(self) -> Iterator[ForgeRelease]:
         """Return all releases, drafts too."""
@@ -106,7 +101,7 @@ class _GitHubApi:
         if earlier:
             return earlier[0]
         accepted = self._forge.client.accept(answer, "to draft a release")
-        return _release(self._forge.read(GitHubRelease, accepted, "a release"))
+        return _release(self._forge.client.read(GitHubRelease, accepted, "a release"))
 
     def assets(self, release: ForgeRelease) -> Iterator[ForgeAsset]:
         """Return the files of a release."""
@@ -135,7 +130,9 @@ class _GitHubApi:
             return earlier[0]
         if _already_exists(answer):
             return None
-        return self._asset(self._forge.read(Asset, self._forge.client.accept(answer, item.file), "an asset"))
+        return self._asset(
+            self._forge.client.read(Asset, self._forge.client.accept(answer, item.file), "an asset")
+        )
 
     def delete(self, asset: ForgeAsset) -> None:
         """Delete a file of a draft."""
@@ -165,7 +162,7 @@ class _GitHubApi:
         if uploads not in {api, _uploads_of(api)}:
             raise FlowlockError(
                 f"{self.name} requests uploads to {uploads}, which is not its own server",
-                code=CLOSED,
+                code=DENIED,
                 hint="check GITHUB_API_URL; no request was sent to that server",
             )
         return url
