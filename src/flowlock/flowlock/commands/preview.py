@@ -3,7 +3,7 @@
 import tempfile
 import time
 import webbrowser
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,30 +12,23 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from flowlock.commands.compile import SpecSource, catalog_for, check_specs, count, read_specs, texts_of
+from flowlock.commands.compile import read_specs
+from flowlock.commands.previewed_package import KEPT, PreviewedPackage
 from flowlock.commands.run import DASHBOARD, chosen_params, install
 from flowlock.commands.session import Session
-from flowlock.commands.tasks import EnvironmentLookup
-from flowlock.compile.package import render
 from flowlock.edges import files, shapes
 from flowlock.edges.process import Completed
-from flowlock.errors import ExitCode, FlowlockError, nearest
+from flowlock.errors import ExitCode, FlowlockError, nearest_or_all
 from flowlock.preview.computations import Computation, Computations, computations
 from flowlock.preview.server import Preview, serving
 from flowlock.preview.watching import Watched, watching
-from flowlock.report.renderings import errors
 from flowlock.report.reporter import emit, failure_text
 from flowlock.running import workflow_command as reported
 from flowlock.running.environment import Environment
-from flowlock.spec.catalog import Catalog
-from flowlock.spec.facts import WorkspaceFacts, facts_of
 from flowlock.spec.layout import FILE as LAYOUT
-from flowlock.spec.model import Spec
 from flowlock.workspace import Workflow
 
 RESULT = "result.json"
-LAYOUT_IN_PACKAGE = "{}/layout.json"
-KEPT = "the last good dashboard"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,7 +98,7 @@ def _require_step(session: Session, workflow: Workflow, step: str) -> None:
         raise FlowlockError(
             f"the workflow {workflow.name} has no step `{step}`",
             code="FL717",
-            hint=nearest(step, steps) or f"the steps are {', '.join(steps)}",
+            hint=nearest_or_all(step, steps),
         )
 
 
@@ -131,10 +124,10 @@ class _Loop:
     computations: Computations
     watched: Watched
     events: "Queue[frozenset[Path] | _Ended]"
-    folder: Path
+    package: PreviewedPackage
+    results: Path
     params: Path | None
     step: str | None
-    catalog: Catalog | None = None
     computation: Computation | None = None
     computing: int | None = None
     edited_sources: bool = True
@@ -158,71 +151,21 @@ class _Loop:
         self.shown.show(state="running")
         folders = [package.folder for package in self.session.workspace.packages]
         if any(path.is_relative_to(folder) for path in changes for folder in folders):
-            self.edited_sources, self.catalog, self.computation = True, None, None
+            self.edited_sources, self.computation = True, None
+            self.package.forget_tasks()
         if changes & {self.workflow.spec, self.workflow.folder / LAYOUT}:
             self.computation = None
         try:
-            self.computation = self.computation or self.compiled()
+            self.computation = self.computation or self.package.compiled(self.arguments())
             self.computing = self.computations.start(self.computation, edited=self.edited_sources)
             self.edited_sources = False
         except FlowlockError as error:
             self.failed(error)
 
-    def compiled(self) -> Computation:
-        """Compile the spec into a temporary folder; if it has problems, they are an error.
-
-        Its literals are checked later: that takes longer than many computations, which refuse them too.
-        """
-        workspace = self.session.workspace
-        facts = facts_of(workspace)
-        sources = read_specs(workspace, [self.workflow])
-        spec = sources[0].spec
-        if self.catalog is None or self._names_unknown_tasks(self.catalog, spec):
-            self.catalog = self._catalog(sources, facts, literals=False)
-        spec, function = self._checked(sources, self.catalog, facts)
-        rendered = render(spec, self.catalog, facts, source=sources[0].text, layout=sources[0].layout)
-        package = self.workflow.distribution.replace("-", "_")
-        module = {path: text for path, text in rendered.items() if path.startswith(f"{package}/")}
-        compiled = self.folder / "package"
-        if LAYOUT_IN_PACKAGE.format(package) not in module:
-            files.remove(compiled / LAYOUT_IN_PACKAGE.format(package))
-        files.sync_folder(compiled, module)
-        folders = [folder for one in workspace.packages for folder in (one.folder, one.folder / "src")]
-        return Computation(
-            package=package,
-            function=function,
-            arguments=self.arguments(),
-            paths=[compiled, *(folder for folder in folders if folder.is_dir())],
-        )
-
-    def _names_unknown_tasks(self, catalog: Catalog, spec: Spec | None) -> bool:
-        """Whether the catalog was made for other requirements than those of the spec now."""
-        return spec is not None and any(
-            step.task is not None and not catalog.knows(step.task.value) for step in spec.steps
-        )
-
-    def _catalog(self, sources: Sequence[SpecSource], facts: WorkspaceFacts, *, literals: bool) -> Catalog:
-        lookup = EnvironmentLookup(session=self.session)
-        progress = self.session.progress
-        return catalog_for(self.session.workspace, sources, facts, progress, lookup, literals=literals)
-
-    def _checked(
-        self, sources: Sequence[SpecSource], catalog: Catalog, facts: WorkspaceFacts
-    ) -> tuple[Spec, str]:
-        """Return the spec and its id; its problems, if it has some, are an error."""
-        wrong = errors(check_specs(sources, catalog, facts))
-        spec = sources[0].spec
-        if wrong or spec is None or spec.id is None:
-            texts = texts_of(sources, self.session.workspace)
-            raise FlowlockError(f"{count(wrong)} in the spec", problems=wrong, texts=texts, kept=KEPT)
-        return spec, spec.id.value
-
     def check_literals(self) -> None:
         """Raise the problems that the spec has with its literals, unless an edit is waiting."""
         if self.events.empty():
-            facts = facts_of(self.session.workspace)
-            sources = read_specs(self.session.workspace, [self.workflow])
-            self._checked(sources, self._catalog(sources, facts, literals=True), facts)
+            self.package.check_literals()
 
     def arguments(self) -> list[str]:
         """Return the arguments of the workflow's command."""
@@ -232,11 +175,6 @@ class _Loop:
         if self.step is not None:
             arguments += ["--show", self.step]
         return arguments
-
-    @property
-    def results(self) -> Path:
-        """Where computations write."""
-        return self.folder / "results"
 
     def computed(self, done: Completed) -> None:
         """Show what a computation gave, and what the spec's literals are refused for."""
@@ -306,7 +244,8 @@ def _loop(
             computations=started,
             watched=watched,
             events=events,
-            folder=Path(temporary),
+            package=PreviewedPackage(session=session, workflow=workflow, folder=Path(temporary, "package")),
+            results=Path(temporary, "results"),
             params=params,
             step=step,
         )
