@@ -127,6 +127,16 @@ class TaskId(_Name):
         return super().__new__(cls, value)
 
 
+def workflow_distribution(workflow: str) -> str:
+    """Return the name of the package of a workflow, and of the command that it installs."""
+    return f"flowlock-{canonicalize_name(workflow)}-workflow"
+
+
+def location_distribution(location: str) -> str:
+    """Return the name of the package of a location."""
+    return f"flowlock-{location}-location"
+
+
 def import_name(distribution: str) -> str:
     """Return the import package's name of one of our distributions: the PEP 503 name with underscores."""
     return canonicalize_name(distribution).replace("-", "_")

@@ -22,7 +22,7 @@ from flowlock.documents.settings_problems import (
 from flowlock.edges.files import read_text
 from flowlock.edges.state_folder import StateFolder
 from flowlock.errors import FlowlockError, Location, Problem, nearest_or_all
-from flowlock.names import PackageName, Platform
+from flowlock.names import PackageName, Platform, import_name, location_distribution, workflow_distribution
 
 FILE = "flowlock.toml"
 PYPROJECT, RECIPE = "pyproject.toml", "recipe.yaml"
@@ -61,7 +61,7 @@ class Workflow:
     @property
     def distribution(self) -> PackageName:
         """The name of the package, and of the command that it installs."""
-        return PackageName(f"flowlock-{canonicalize_name(self.name)}-workflow")
+        return PackageName(workflow_distribution(self.name))
 
     @property
     def package(self) -> Path:
@@ -93,7 +93,7 @@ class DagsterLocation:
     @property
     def distribution(self) -> PackageName:
         """The name of the generated package."""
-        return PackageName(f"flowlock-{self.name}-location")
+        return PackageName(location_distribution(self.name))
 
     @property
     def package(self) -> Path:
@@ -108,7 +108,7 @@ class DagsterLocation:
     @property
     def module(self) -> str:
         """The name under which the generated package is imported."""
-        return self.distribution.replace("-", "_")
+        return import_name(self.distribution)
 
 
 # What has a generated package and, unless it is declared without one, a lock.

@@ -9,11 +9,10 @@ from importlib.metadata import Distribution
 from importlib.util import find_spec
 from pathlib import Path
 
-from packaging.utils import canonicalize_name
-
 from flowlock.edges import files
 from flowlock.edges.distributions import installed
 from flowlock.errors import FlowlockError
+from flowlock.names import import_name
 
 # What registers tasks, or subcommands of workflows, is made for workflows.
 GROUPS = ("flowlock.tasks", "flowlock.commands")
@@ -43,7 +42,7 @@ def wheels(wanted: Collection[str], folder: Path) -> dict[str, Path]:
 
 def _contents(distribution: Distribution) -> dict[str, bytes]:
     """Return a wheel's members: the import packages of its entry points, and the metadata."""
-    name = canonicalize_name(distribution.metadata["Name"]).replace("-", "_")
+    name = import_name(distribution.metadata["Name"])
     info = f"{name}-{distribution.version}.dist-info"
     tops = {point.value.partition(":")[0].partition(".")[0] for point in distribution.entry_points}
     members = {path: data for top in sorted(tops) for path, data in _package(top)}

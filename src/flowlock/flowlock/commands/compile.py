@@ -17,6 +17,8 @@ from flowlock.compile.manifest import MANIFEST, digest, recorded
 from flowlock.compile.package import render
 from flowlock.edges import files
 from flowlock.errors import FlowlockError, Location, Problem, from_os_error
+from flowlock.lifecycle.names import job_name
+from flowlock.names import import_name
 from flowlock.report.renderings import errors, warnings
 from flowlock.report.reporter import Progress
 from flowlock.spec.catalog import Catalog
@@ -174,8 +176,8 @@ def _located(
         located.append(
             LocatedWorkflow(
                 name=name,
-                function=name.replace("-", "_"),
-                package=workflow.distribution.replace("-", "_"),
+                function=job_name(name),
+                package=import_name(workflow.distribution),
                 distribution=workflow.distribution,
             )
         )

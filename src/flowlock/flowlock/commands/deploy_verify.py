@@ -14,6 +14,7 @@ from flowlock.documents import yaml
 from flowlock.documents.deploy_table import DeployTable
 from flowlock.edges import files, secret
 from flowlock.errors import FlowlockError
+from flowlock.lifecycle.names import job_name
 from flowlock.workspace import Workspace
 
 SECONDS = 120.0
@@ -147,7 +148,7 @@ def _jobs(workspace: Workspace, name: str) -> frozenset[str] | None:
     location = workspace.location
     if location is None or location.name != name:
         return None
-    return frozenset(workflow.replace("-", "_") for workflow in location.table.workflows)
+    return frozenset(map(job_name, location.table.workflows))
 
 
 def _has_packages(workspace: Workspace) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from flowlock.names import SUBDIRS
+from flowlock.names import SUBDIRS, workflow_distribution
 
 FILE = "flowlock.toml"
 TASKS = "flowlock.tasks"
@@ -67,9 +67,7 @@ class WorkspaceNames:
         """Return the packages with a recipe, and those of the workflows."""
         recipes = self._folder("recipes", "recipes").glob("*/recipe.yaml")
         yield from ((recipe.parent.name, "") for recipe in sorted(recipes))
-        yield from (
-            (f"flowlock-{name.replace('_', '-')}-workflow", title) for name, title in self.workflows()
-        )
+        yield from ((workflow_distribution(name), title) for name, title in self.workflows())
 
     def targets(self) -> Named:
         """Return the publish targets that have names, with their locations."""

@@ -15,7 +15,7 @@ from flowlock.compile.manifest import MANIFEST, manifest
 from flowlock.compile.package import TEST, dockerfile
 from flowlock.documents.location_table import LocationTable, MailTable, ScheduleTable
 from flowlock.lock.manifest.model import GeneratedFeature, generated
-from flowlock.names import CORE, WEBSERVER
+from flowlock.names import CORE, WEBSERVER, import_name, location_distribution
 from flowlock.spec.facts import WorkspaceFacts
 
 DAGSTER = "flowlock-dagster"
@@ -42,8 +42,8 @@ def render_location(
     table: LocationTable, workflows: Sequence[LocatedWorkflow], facts: WorkspaceFacts
 ) -> dict[str, str]:
     """Return every file of the location's package by its relative path."""
-    distribution = f"flowlock-{table.name}-location"
-    package = distribution.replace("-", "_")
+    distribution = location_distribution(table.name)
+    package = import_name(distribution)
     requirements = [f"{CORE}>={facts.runtime}", f"{DAGSTER}>={facts.runtime}"]
     requirements += [*(workflow.distribution for workflow in workflows), *table.packages]
     names = {"name": table.name, "distribution": distribution, "package": package}

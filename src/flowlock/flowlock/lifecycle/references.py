@@ -9,6 +9,7 @@ from flowlock.documents import toml
 from flowlock.errors import Location, Problem
 from flowlock.lifecycle.names import job_name
 from flowlock.lifecycle.settings import schedules_of
+from flowlock.names import import_name
 
 CODE = "FL961"
 # Arguments of Dagster's functions that name jobs.
@@ -27,7 +28,7 @@ class WorkflowNames:
 
     def pattern(self) -> re.Pattern[str]:
         """Return what finds the package's names and the folder in a text."""
-        module = self.distribution.replace("-", "_")
+        module = import_name(self.distribution)
         names = "|".join(map(re.escape, (self.distribution, module, self.folder)))
         return re.compile(rf"(?<![\w/-])(?:\.\.?/)*(?:{names})(?![\w-])")
 

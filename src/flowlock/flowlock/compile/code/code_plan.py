@@ -6,9 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from packaging.utils import canonicalize_name
-
-from flowlock.names import import_name
+from flowlock.names import import_name, workflow_distribution
 from flowlock.spec.catalog import Scope, filled
 from flowlock.spec.model import LocatedText, SkipIf, Spec, Step, environment, references
 from flowlock_core.schema import Parameter, TaskSignature
@@ -50,7 +48,7 @@ class Plan:
     @property
     def distribution(self) -> str:
         """The generated package's name."""
-        return f"flowlock-{canonicalize_name(self.id)}-workflow"
+        return workflow_distribution(self.id)
 
     @property
     def package(self) -> str:
