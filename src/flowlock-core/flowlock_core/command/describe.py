@@ -25,7 +25,8 @@ def describe(registered: Sequence[Registration]) -> dict[str, list[dict[str, Any
     errors: list[dict[str, Any]] = []
     for registration in registered:
         owner = {"distribution": registration.distribution, "task": registration.name}
-        described = call_foreign(partial(_signature, registration))
+        package = registration.target.partition(":")[0].partition(".")[0]
+        described = call_foreign(partial(_signature, registration), package)
         if isinstance(described, ForeignError):
             errors.append({**owner, "message": described.message})
         else:
