@@ -31,19 +31,12 @@ from flowlock_core.documents.nodes import (
     unreadable,
 )
 from flowlock_core.documents.scalars import NumberError, Plain, plain_value
+from flowlock_core.documents.yaml_faults import malformed, syntax_fault
 from flowlock_core.errors import Location
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _CORE_TAG = "tag:yaml.org,2002:"
-# What libyaml says, and what people mean by it.
-_EXPLANATIONS = {
-    "cannot start any token": ("an unquoted string cannot begin with {}", "put it in quotes"),
-    "mapping values are not allowed": (
-        "a second `: ` in one line",
-        "put a string that contains `: ` in quotes",
-    ),
-}
 _TAGGED_TYPES: dict[str, type | tuple[type, ...]] = {
     "null": type(None),
     "bool": bool,
@@ -63,9 +56,9 @@ def read_yaml(text: str, file: str, limits: Limits | None = None) -> Tree:
     except UnreadableError as error:
         return unreadable(error.fault, *reader.faults)
     except yaml.MarkedYAMLError as error:
-        return unreadable(_syntax(error, text, file), *reader.faults)
+        return unreadable(syntax_fault(error, text, file), *reader.faults)
     except yaml.reader.ReaderError as error:
-        return unreadable(_malformed(error.reason, start_of(file)), *reader.faults)
+        return unreadable(malformed(error.reason, start_of(file)), *reader.faults)
     return Tree(root=reader.root, end=reader.end, faults=tuple(reader.faults))
 
 
@@ -216,6 +209,8 @@ class _YamlReader:
 
     def _refuse_key(self, key: Node) -> None:
         hint = "put it in quotes" if isinstance(key, Scalar) else None
+        if isinstance(key, Mapping):
+            hint = "a reference begins with `$`: `${{ workflow.<id>.return }}`; quote other strings with {"
         self.faults.append(
             Fault(kind=FaultKind.KEY, message="a key must be a string", location=key.at, hint=hint)
         )
@@ -266,50 +261,3 @@ class _YamlReader:
         tag = event.tag.replace(_CORE_TAG, "!!")
         hint = "remove the tag: only strings, numbers, lists and mappings are supported"
         self._fault(FaultKind.VALUE, f"the tag `{shown(tag)}` is not allowed", event, hint)
-
-
-def _malformed(reason: str, location: Location, hint: str | None = None) -> Fault:
-    return Fault(kind=FaultKind.SYNTAX, message=f"not YAML: {reason}", location=location, hint=hint)
-
-
-def _syntax(error: yaml.MarkedYAMLError, text: str, file: str) -> Fault:
-    mark = error.problem_mark or error.context_mark
-    if mark is None:
-        return _malformed(error.problem or "cannot be read", start_of(file))
-    lines = text.splitlines()
-    line = lines[mark.line] if mark.line < len(lines) else ""
-    location = Location(file=file, line=mark.line + 1, column=mark.column + 1)
-    reason, hint = _explained(error, line, mark.column)
-    if hint is None and error.context and error.context_mark and error.context_mark.line != mark.line:
-        hint = f"see also line {error.context_mark.line + 1}: {error.context}"
-    return _malformed(reason, location, hint)
-
-
-def _explained(error: yaml.MarkedYAMLError, line: str, column: int) -> tuple[str, str | None]:
-    """Return libyaml's reason, or a clearer explanation, and a hint."""
-    reason = error.problem or "cannot be read"
-    rest = line[column:]
-    if "${{" in line and "'}'" in reason:
-        return reason, 'inside { }, a reference needs quotes: "${{ workflow.<id>.return }}"'
-    if rest.startswith("\t") or "tab character" in reason:
-        return "a line is indented with a tab", "indent with two spaces for each level"
-    for words, (explanation, hint) in _EXPLANATIONS.items():
-        if words in reason:
-            return explanation.format(rest[:1]), hint
-    if _is_block_start(line, column) and "did not find expected" in reason:
-        return _badly_indented(error, column)
-    return reason, None
-
-
-def _is_block_start(line: str, column: int) -> bool:
-    """Return whether a column is the first of a line's contents."""
-    return column < len(line) and not line[:column].strip()
-
-
-def _badly_indented(error: yaml.MarkedYAMLError, column: int) -> tuple[str, str | None]:
-    """Explain that libyaml expects the next item or key: a line is indented as none of those above is."""
-    reason = f"the line is indented by {column} spaces, which does not match any line above"
-    block = error.context_mark
-    if block is None:
-        return reason, None
-    return reason, f"the block that begins on line {block.line + 1} is indented by {block.column}"

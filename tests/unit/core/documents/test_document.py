@@ -74,3 +74,24 @@ def test_many_parameters_are_read_and_endless_ones_refused(make: Callable[[int],
     document = parse_document(make(60_000), file)
     assert len(document.content["step"]["names"]) == 60_000
     assert "more than 200,000 values" in problems(make(200_001), file)[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "words"),
+    [
+        ('a: "x\nb: 1\n', "1:4", 'the quote `"` that begins here is not closed'),
+        ("a: [1,\nb: 1\n", "1:4", "the bracket `[` that begins here is not closed"),
+        ("a: 1\nb 2\nc: 3\n", "2:1", "a line that begins here has no `: `"),
+        ("a: >=1\n", "1:4", "an unquoted string cannot begin with `>`"),
+        ("a: @x\n", "1:4", "an unquoted string cannot begin with `@`"),
+        ("a: 'it's'\n", "1:8", "something follows a string in quotes"),
+        ("a:\n  - b: 1\n  c: 2\n", "3:3", "an item of a list must begin with `- `"),
+        ("a:\n  - b: 1\n   c: 2\n", "3:4", "the line is indented by 3 spaces"),
+        ("a: 1\n- b\n", "2:1", "an item of a list is where a key is expected"),
+        ("a: {{ b }}\n", "1:5", "a key must be a string"),
+    ],
+)
+def test_a_mistake_in_yaml_is_told_where_it_was_made(text: str, place: str, words: str) -> None:
+    (problem,) = problems(text, "p.yaml")
+    assert problem.startswith(f"p.yaml:{place}: ")
+    assert words in problem
