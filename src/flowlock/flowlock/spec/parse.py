@@ -4,7 +4,6 @@ What is wrong is left out of the Spec or kept where the rules can still say more
 finds all problems.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from math import isfinite
 from typing import TypeVar
@@ -32,6 +31,7 @@ from flowlock.spec.model import (
     split_requirement,
 )
 from flowlock.spec.policy import POLICY_KEYS, read_policy
+from flowlock.spec.references import REFERENCE, reference_fault
 from flowlock_core.documents.nodes import Items, Mapping, Node, Scalar, shown
 
 SPEC_KEYS = (
@@ -54,9 +54,6 @@ SKIPIF_KEYS = ("conditions", "unpack_depth")
 OVERRIDE_KEYS = ("properties", "$defs", "uiSchema")
 MAX_UNPACK = 10
 GROUP_TYPE, STEP_TYPE = "task-group", "task-instance"
-
-_MARK = "${{"
-_REFERENCE = re.compile(r"\$\{\{\s*(?:workflow\.(?P<step>[^\s{}]+?)\.return|env\.(?P<env>\w+))\s*\}\}")
 
 T = TypeVar("T")
 
@@ -340,14 +337,14 @@ class _SpecReader:
             self._problem(
                 "FL112", f"`{node.text}` is not a finite number, and JSON has no such numbers", node.at
             )
-        if not isinstance(node.value, str) or _MARK not in node.value:
-            return Literal(node.value, node.at)
-        match = _REFERENCE.fullmatch(node.value.strip())
-        if match is None:
-            hint = "write `${{ workflow.<id>.return }}` or `${{ env.NAME }}`, with nothing before or after it"
-            self._problem("FL117", "this is not a valid reference", node.at, hint)
+        fault = reference_fault(node.value) if isinstance(node.value, str) else None
+        if fault is not None:
+            self._problem("FL117", fault.message, node.at, fault.hint)
             # Whatever was meant, its value is not known here, so that no rule says more of it.
             return EnvironmentVariable("", node.at)
+        match = REFERENCE.fullmatch(node.text.strip()) if isinstance(node.value, str) else None
+        if match is None:
+            return Literal(node.value, node.at)
         if match["env"] is not None:
             return EnvironmentVariable(match["env"], node.at)
         return Reference(match["step"], node.at)
