@@ -148,8 +148,8 @@ def install(
 def checked_lock(session: Session, workflow: GeneratedPackage, environment: str, *, frozen: bool) -> Path:
     """Return a workflow's lock, which must exist.
 
-    A package that was changed by hand is refused. So is, unless `frozen`, a lock that its manifest or today's
-    sources have outgrown, with the reasons.
+    A package that was changed by hand is refused. So are, unless `frozen`, a package that its spec has
+    outgrown, and a lock that its manifest or today's sources have, with the reasons.
     """
     hand_edits.refuse(session.workspace, [workflow])
     lock_file = session.lock_file(workflow)
@@ -160,6 +160,8 @@ def checked_lock(session: Session, workflow: GeneratedPackage, environment: str,
             hint=_way_to_a_lock(session, workflow),
         )
     if not frozen:
+        if isinstance(workflow, Workflow):
+            _refuse_uncompiled(session, workflow)
         _refuse_stale(session, workflow, environment)
     return lock_file
 
@@ -169,6 +171,25 @@ def _way_to_a_lock(session: Session, workflow: GeneratedPackage) -> str:
     if session.profile is not Profile.EMBEDDED and embedded.lock_file(workflow).is_file():
         return "the embedded profile has one: `flowlock --profile embedded`, or set FLOWLOCK_PROFILE=embedded"
     return f"run `flowlock --profile {session.profile} sync`"
+
+
+def _refuse_uncompiled(session: Session, workflow: Workflow) -> None:
+    from flowlock.commands.compile import compile_workflows
+    from flowlock.commands.tasks import EnvironmentLookup
+
+    (compared,) = compile_workflows(
+        session.workspace,
+        [workflow.name],
+        check=True,
+        progress=session.progress,
+        lookup=EnvironmentLookup(session=session),
+    ).workflows
+    if compared.status == "stale":
+        raise FlowlockError(
+            f"{session.workspace.relative(workflow.spec)} has changed since {workflow.name} was compiled",
+            code="FL719",
+            hint="run `flowlock sync`, or run what was compiled with --frozen",
+        )
 
 
 def _refuse_stale(session: Session, workflow: GeneratedPackage, environment: str) -> None:
