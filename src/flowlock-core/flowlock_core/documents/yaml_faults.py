@@ -72,15 +72,28 @@ def syntax_fault(error: yaml.MarkedYAMLError, text: str, file: str) -> Fault:
         return malformed(error.problem or "cannot be read", start_of(file))
     lines = text.splitlines()
     reason, hint = _explained(error, _line(lines, mark), mark.column)
-    if hint is None:
-        for known in _EXPLANATIONS:
-            if known.problem in (error.problem or "") and known.context in (error.context or ""):
-                mark = context if known.at_start and context else mark
-                letter = _line(lines, mark)[mark.column : mark.column + 1]
-                reason, hint = known.message.format(f"`{letter}`"), known.hint
-    if hint is None and context and context.line != mark.line:
-        hint = f"see also line {context.line + 1}: {error.context}"
-    return malformed(reason, Location(file=file, line=mark.line + 1, column=mark.column + 1), hint)
+    known = _explanation(error) if hint is None else None
+    if known is not None:
+        mark = context if known.at_start and context else mark
+        letter = _line(lines, mark)[mark.column : mark.column + 1]
+        reason, hint = known.message.format(f"`{letter}`"), known.hint
+    location = Location(file=file, line=mark.line + 1, column=mark.column + 1)
+    return malformed(reason, location, hint or _beginning(error, mark))
+
+
+def _beginning(error: yaml.MarkedYAMLError, mark: Any) -> str | None:
+    """Return a hint at where libyaml began to read what it could not, if that is another line."""
+    context = error.context_mark
+    if context is None or context.line == mark.line:
+        return None
+    return f"see also line {context.line + 1}: {error.context}"
+
+
+def _explanation(error: yaml.MarkedYAMLError) -> _Explanation | None:
+    for known in _EXPLANATIONS:
+        if known.problem in (error.problem or "") and known.context in (error.context or ""):
+            return known
+    return None
 
 
 def _line(lines: Sequence[str], mark: Any) -> str:

@@ -24,7 +24,7 @@ KEPT = "the last good dashboard"
 
 @dataclass(kw_only=True)
 class PreviewedPackage:
-    """A workflow's package in a folder of its own; what is known of tasks is kept from edit to edit."""
+    """A workflow's package in a separate folder; what is known of tasks is kept from edit to edit."""
 
     session: Session
     workflow: Workflow
