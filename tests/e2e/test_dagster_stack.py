@@ -15,9 +15,8 @@ from typing import Any
 import pytest
 
 from pictures import size_of
-from servers.dagster_stack import BIN, PATIENCE, Stack, dagster_stack
+from servers.dagster_stack import BIN, PATIENCE, Stack, stack_on_postgres
 from servers.loopback import Request, Response, answering
-from servers.postgres import postgres
 from servers.real import free_port
 from shared import ROOT, require_part
 
@@ -48,15 +47,6 @@ defs = definitions_of(
 """
 # Without the job `carbon`, and without what names it.
 WITHOUT = DEFINITIONS.replace("jobs=[carbon, single, waiting]", "jobs=[single, waiting]")
-STORAGE = """storage:
-  postgres:
-    postgres_db:
-      username: ada
-      password: {{env: PG_PASSWORD}}
-      hostname: 127.0.0.1
-      db_name: {database}
-      port: {port}
-"""
 
 
 @dataclass(kw_only=True)
@@ -116,22 +106,13 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         "GONE": Receiver(),
     }
     with ExitStack() as open_now:
-        server = open_now.enter_context(postgres())
         late_port = free_port()
         urls = {"GONE": f"http://127.0.0.1:{late_port}"}
         for name in ("GOOD", "BROKEN", "HANGING"):
             urls[name] = open_now.enter_context(answering(receivers[name].answer))
         package = ROOT / "examples/carbon/flowlock-carbon-workflow"
-        environment = {
-            **urls,
-            "HOOK_SECRET": SECRET,
-            "PG_PASSWORD": server.password,
-            "PYTHONPATH": f"{ROOT / 'tests'}:{package}",
-            "FLOWLOCK_RESULTS": str(folder / "results"),
-            "DAGSTER_DISABLE_TELEMETRY": "1",
-        }
-        storage = STORAGE.format(database="rivers", port=server.port)
-        stack = open_now.enter_context(dagster_stack(definitions, folder / "home", environment, storage))
+        variables = {**urls, "HOOK_SECRET": SECRET, "PYTHONPATH": f"{ROOT / 'tests'}:{package}"}
+        stack = open_now.enter_context(stack_on_postgres(definitions, folder, variables))
         _first_tick(stack)
         yield Running(
             stack=stack,

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,10 @@ from defusedxml import ElementTree
 
 from checkout import Outcome
 from deployments import IMAGE, DeployedWorkspace, deployed_workspace
-from servers.dagster_stack import BIN, Stack, dagster_stack
+from servers.dagster_stack import BIN, Stack, stack_on_postgres
 from servers.loopback import Request, Response, answering, as_json
-from servers.postgres import postgres
 from servers.real import free_port
-from shared import ROOT, require_part
+from shared import require_part
 
 PLANTED = "planted-dagster-token-90b3e1"
 DEFINITIONS = """
@@ -58,15 +56,6 @@ single = workflow_job("dagster_workflows:single")
 defs = definitions_of(jobs=[single, hanging, failing, old])
 """
 WITHOUT_OLD = DEFINITIONS.replace("failing, old]", "failing]")
-STORAGE = """storage:
-  postgres:
-    postgres_db:
-      username: ada
-      password: {{env: PG_PASSWORD}}
-      hostname: 127.0.0.1
-      db_name: {database}
-      port: {port}
-"""
 LOCATION = """
 [location]
 name = "services"
@@ -115,19 +104,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         (workspace.root / "examples" / name / "spec.yaml").touch()
     settings = workspace.root / "flowlock.toml"
     settings.write_text(settings.read_text() + LOCATION)
-    with ExitStack() as open_now:
-        server = open_now.enter_context(postgres())
-        environment = {
-            "PG_PASSWORD": server.password,
-            "PYTHONPATH": str(ROOT / "tests"),
-            "FLOWLOCK_RESULTS": str(folder / "results"),
-            "DAGSTER_DISABLE_TELEMETRY": "1",
-        }
-        storage = STORAGE.format(database="rivers", port=server.port)
-        home = folder / "home"
-        stack = open_now.enter_context(
-            dagster_stack(definitions, home, environment, storage, image=f"{IMAGE}:1.0.0")
-        )
+    with stack_on_postgres(definitions, folder, {}, image=f"{IMAGE}:1.0.0") as stack:
         run = stack.started("old", {"ops": {"slept": {"config": {"seconds": 0.0}}}})
         assert stack.ended(run) == "SUCCESS"
         definitions.write_text(WITHOUT_OLD)

@@ -84,7 +84,6 @@ def test_an_edit_of_a_spec_is_what_dagster_runs_in_the_end(
         environment = {
             "PYTHONPATH": str(root / "examples/penguins/flowlock-penguins-workflow"),
             "FLOWLOCK_RESULTS": str(tmp_path / "results"),
-            "DAGSTER_DISABLE_TELEMETRY": "1",
         }
         with dagster_stack(definitions, tmp_path / "dagster", environment, image=f"{image}:none") as stack:
             before = made.flowlock("deploy", "verify", "penguins", "--url", stack.url)

@@ -138,7 +138,6 @@ def location(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Location]:
     environment = {
         "PYTHONPATH": os.pathsep.join(map(str, folders)),
         "FLOWLOCK_RESULTS": str(folder / "results"),
-        "DAGSTER_DISABLE_TELEMETRY": "1",
         "HOLD": str(hold),
     }
     with dagster_stack(definitions, folder / "instance", environment) as stack:

@@ -14,11 +14,22 @@ from pathlib import Path
 from typing import Any
 
 from servers.parts import folder_of
+from servers.postgres import postgres
 from servers.real import clean, free_port
+from shared import ROOT
 
 BIN = folder_of("dagster") / "bin"
 # What a loaded machine may add.
 PATIENCE = 240.0
+STORAGE = """storage:
+  postgres:
+    postgres_db:
+      username: ada
+      password: {{env: PG_PASSWORD}}
+      hostname: 127.0.0.1
+      db_name: rivers
+      port: {port}
+"""
 ENDED = ("SUCCESS", "FAILURE", "CANCELED")
 LAUNCH = """
 mutation ($selector: JobOrPipelineSelector!, $config: RunConfigData!) {
@@ -110,6 +121,23 @@ class Stack:
 
 
 @contextmanager
+def stack_on_postgres(
+    definitions: Path, folder: Path, variables: Mapping[str, str], *, image: str = ""
+) -> Iterator[Stack]:
+    """Run a Dagster that keeps what it knows in a new PostgreSQL, below a folder, with tests importable."""
+    with postgres() as server:
+        environment = {
+            "PG_PASSWORD": server.password,
+            "PYTHONPATH": str(ROOT / "tests"),
+            "FLOWLOCK_RESULTS": str(folder / "results"),
+            **variables,
+        }
+        storage = STORAGE.format(port=server.port)
+        with dagster_stack(definitions, folder / "home", environment, storage, image) as stack:
+            yield stack
+
+
+@contextmanager
 def dagster_stack(
     definitions: Path, home: Path, environment: Mapping[str, str], storage: str = "", image: str = ""
 ) -> Iterator[Stack]:
@@ -124,7 +152,7 @@ def dagster_stack(
     (home / "workspace.yaml").write_text(
         f"load_from:\n- grpc_server: {{host: 127.0.0.1, port: {code}, location_name: {name}}}\n"
     )
-    variables = {**clean({}), "DAGSTER_HOME": str(home), **environment}
+    variables = {**clean({}), "DAGSTER_HOME": str(home), "DAGSTER_DISABLE_TELEMETRY": "1", **environment}
     served = ["-h", "127.0.0.1", "-p"]
     commands = {
         "code": ["dagster", "code-server", "start", *served, str(code), "-f", str(definitions)],

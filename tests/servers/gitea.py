@@ -9,19 +9,18 @@ import hashlib
 import json
 import re
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from threading import Lock
 from typing import Any
 from zipfile import BadZipFile
 
+from servers.forge import NOW, ReleaseServer, Routes, assets_of, page_of, public, release_routes, routed
 from servers.loopback import Request, Response, as_json, multipart
 from servers.packages import index_in
 
 OWNER, REPOSITORY = "octo", "flow"
 REPO = f"/api/v1/repos/{OWNER}/{REPOSITORY}"
 CONDA = f"/api/packages/{OWNER}/conda"
-NOW = "2026-11-01T00:00:00Z"
 # What Gitea says of an owner that has too much, and of a file that is too large.
 TOTAL_SIZE = "maximum allowed package storage quota exceeded"
 TOTAL_COUNT = "maximum allowed package count exceeded"
@@ -32,22 +31,14 @@ ROWS = 50
 
 
 @dataclass(kw_only=True)
-class Gitea:
-    """One owner's packages by place, and one repository's releases.
+class Gitea(ReleaseServer):
+    """One owner's packages by place, and one repository's releases; `writes` has the packages, too."""
 
-    `writes` lists each (name, sha256) that was ever stored.
-    """
-
-    token: str
     packages: dict[str, bytes] = field(default_factory=dict)
     described: dict[str, dict[str, Any]] = field(default_factory=dict)
-    releases: dict[int, dict[str, Any]] = field(default_factory=dict)
     attachments: dict[int, dict[str, Any]] = field(default_factory=dict)
     contents: dict[str, bytes] = field(default_factory=dict)
-    writes: list[tuple[str, str]] = field(default_factory=list)
-    requests: list[Request] = field(default_factory=list)
     protections: list[dict[str, Any]] = field(default_factory=list)
-    may_push: bool = True
     is_admin: bool = True
     may_write_packages: bool = True
     has_releases: bool = True
@@ -60,16 +51,11 @@ class Gitea:
     corrupts: bool = False
     # Names of attachments whose upload is answered by a proxy's 502, and lands when it is sent again.
     late: dict[str, bytes | None] = field(default_factory=dict)
-    lock: Lock = field(default_factory=Lock)
-    _last: int = 0
 
     def answer(self, request: Request) -> Response:
         with self.lock:
             self.requests.append(request)
-            for method, pattern, handler in ROUTES:
-                if request.method == method and (found := re.fullmatch(pattern, request.path)):
-                    return handler(self, request, *found.groups())
-            return _message(404, "The target couldn't be found.")
+            return routed(self, ROUTES, request) or _message(404, "The target couldn't be found.")
 
     def _signed(self, request: Request) -> bool:
         scheme, _, credential = request.headers.get("authorization", "").partition(" ")
@@ -181,9 +167,7 @@ class Gitea:
             for release in sorted(self.releases.values(), key=lambda release: -release["id"])
             if not release["is_tag"] and (self.may_push or not release["draft"])
         ]
-        size = min(int(request.query.get("limit", 30)), self.rows)
-        page = int(request.query.get("page", 1))
-        rows = shown[(page - 1) * size : page * size]
+        rows = page_of(shown, request, size="limit", longest=self.rows)
         return as_json(200, rows, X_Total_Count=str(len(shown)))
 
     def create_release(self, request: Request) -> Response:
@@ -197,8 +181,8 @@ class Gitea:
         if release is not None and not release["is_tag"]:
             return _message(409, "Release is has no Tag")
         if release is None:
-            self._last += 1
-            release = self.releases[self._last] = {"id": self._last}
+            number = self.next_id()
+            release = self.releases[number] = {"id": number}
         release.update(
             tag_name=asked["tag_name"],
             target_commitish=asked.get("target_commitish") or "main",
@@ -213,10 +197,10 @@ class Gitea:
         )
         return as_json(201, self._shown(release))
 
-    def edit_release(self, request: Request, number: str) -> Response:
+    def edit_release(self, request: Request, number: int) -> Response:
         if refusal := self._unwritable(request):
             return refusal
-        release = self.releases.get(int(number))
+        release = self.releases.get(number)
         if release is None:
             return _message(404, "Not Found")
         changes = {
@@ -225,17 +209,17 @@ class Gitea:
         release.update(changes)
         return as_json(200, self._shown(release))
 
-    def list_attachments(self, request: Request, number: str) -> Response:
+    def list_assets(self, request: Request, number: int) -> Response:
         if not self._signed(request):
             return _message(401, "token is required")
-        if int(number) not in self.releases:
+        if number not in self.releases:
             return _message(404, "Not Found")
-        return as_json(200, self._attachments_of(int(number)))
+        return as_json(200, assets_of(number, self.attachments))
 
-    def upload(self, request: Request, number: str) -> Response:
+    def upload(self, request: Request, number: int) -> Response:
         if refusal := self._unwritable(request):
             return refusal
-        if int(number) not in self.releases:
+        if number not in self.releases:
             return _message(404, "Not Found")
         try:
             headers, data = multipart(request, {"attachment"})["attachment"]
@@ -248,19 +232,19 @@ class Gitea:
         if name in self.late and self.late[name] is None:
             self.late[name] = data
             return _message(502, "Bad Gateway")
-        made = self._add(request, int(number), name, data)
+        made = self._add(request, number, name, data)
         lost = self.late.pop(name, None)
         if lost is not None:
-            self._add(request, int(number), name, lost)
+            self._add(request, number, name, lost)
         return as_json(201, made)
 
-    def delete_attachment(self, request: Request, number: str, attachment: str) -> Response:
+    def delete_attachment(self, request: Request, number: int, attachment: int) -> Response:
         if refusal := self._unwritable(request):
             return refusal
-        known = self.attachments.get(int(attachment))
-        if known is None or known["release"] != int(number):
+        known = self.attachments.get(attachment)
+        if known is None or known["release"] != number:
             return _message(404, "Not Found")
-        del self.contents[known["uuid"]], self.attachments[int(attachment)]
+        del self.contents[known["uuid"]], self.attachments[attachment]
         return Response(status=204)
 
     def download(self, request: Request, key: str) -> Response:
@@ -280,12 +264,12 @@ class Gitea:
         return None if self.has_releases else _message(404, "Not Found")
 
     def _add(self, request: Request, release: int, name: str, data: bytes) -> dict[str, Any]:
-        self._last += 1
-        key = str(uuid.UUID(int=self._last))
+        number = self.next_id()
+        key = str(uuid.UUID(int=number))
         self.contents[key] = data
         self.writes.append((name, hashlib.sha256(data).hexdigest()))
-        self.attachments[self._last] = {
-            "id": self._last,
+        self.attachments[number] = {
+            "id": number,
             "name": name,
             "size": len(data),
             "download_count": 0,
@@ -295,18 +279,11 @@ class Gitea:
             "browser_download_url": f"https://git.test/attachments/{key}",
             "release": release,
         }
-        return _public(self.attachments[self._last])
-
-    def _attachments_of(self, release: int) -> list[dict[str, Any]]:
-        return [_public(known) for known in self.attachments.values() if known["release"] == release]
+        return public(self.attachments[number])
 
     def _shown(self, release: Mapping[str, Any]) -> dict[str, Any]:
         public = {key: value for key, value in release.items() if key != "is_tag"}
-        return {**public, "assets": self._attachments_of(release["id"])}
-
-
-def _public(attachment: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in attachment.items() if key != "release"}
+        return {**public, "assets": assets_of(release["id"], self.attachments)}
 
 
 def _reason(status: int, reason: str, message: str) -> Response:
@@ -320,18 +297,13 @@ def _message(status: int, text: str) -> Response:
 
 
 _NAME = r"[\w.-]+"
-ROUTES: tuple[tuple[str, str, Callable[..., Response]], ...] = (
+ROUTES: Routes = (
     ("PUT", rf"{CONDA}/({_NAME}/)?({_NAME})", Gitea.put_package),
     ("GET", rf"{CONDA}/({_NAME}/)?({_NAME})/({_NAME})", Gitea.get_package),
     ("GET", rf"/api/v1/packages/({_NAME})", Gitea.list_packages),
-    ("GET", REPO, Gitea.repo),
     ("GET", f"{REPO}/branch_protections", Gitea.branch_protections),
     ("GET", rf"{REPO}/branches/({_NAME})", Gitea.branch),
-    ("GET", f"{REPO}/releases", Gitea.list_releases),
-    ("POST", f"{REPO}/releases", Gitea.create_release),
-    ("PATCH", rf"{REPO}/releases/(\d+)", Gitea.edit_release),
-    ("GET", rf"{REPO}/releases/(\d+)/assets", Gitea.list_attachments),
-    ("POST", rf"{REPO}/releases/(\d+)/assets", Gitea.upload),
+    *release_routes(Gitea, REPO),
     ("DELETE", rf"{REPO}/releases/(\d+)/assets/(\d+)", Gitea.delete_attachment),
     ("GET", r"/attachments/([0-9a-f-]{36})", Gitea.download),
     ("GET", "/api/v1/version", Gitea.version),

@@ -6,6 +6,7 @@ No Gitea can be installed here: what it does beyond that description is not know
 from dataclasses import dataclass
 from typing import Any
 
+from servers.forge import page_of
 from servers.github_pulls import PullRequestServer
 from servers.loopback import Request
 
@@ -22,7 +23,5 @@ class GiteaPulls(PullRequestServer):
 
     def listed(self, request: Request) -> list[dict[str, Any]]:
         assert request.query["state"] == "open"
-        size = min(int(request.query["limit"]), self.longest_page)
-        page = int(request.query["page"])
         open_ones = [pull for pull in self.pulls if pull["state"] == "open"]
-        return open_ones[(page - 1) * size : page * size]
+        return page_of(open_ones, request, size="limit", longest=self.longest_page)

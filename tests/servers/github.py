@@ -4,12 +4,11 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from threading import Lock
 from typing import Any
 
+from servers.forge import NOW, ReleaseServer, Routes, assets_of, page_of, public, release_routes, routed
 from servers.loopback import Request, Response, as_json
 
-NOW = "2026-11-01T00:00:00Z"
 USER = {
     **{
         key: f"https://github.test/users/octocat/{key}"
@@ -29,18 +28,13 @@ REPOSITORY = "/repos/octo/flow"
 
 
 @dataclass(kw_only=True)
-class GitHub:
-    """One repository's releases; `writes` lists each (asset name, sha256) that was ever stored."""
+class GitHub(ReleaseServer):
+    """The releases of one repository at GitHub."""
 
-    token: str
-    may_push: bool = True
     immutable: bool = False
     repository: Mapping[str, Any] = field(default_factory=dict)
-    releases: dict[int, dict[str, Any]] = field(default_factory=dict)
     assets: dict[int, dict[str, Any]] = field(default_factory=dict)
     contents: dict[int, bytes] = field(default_factory=dict)
-    writes: list[tuple[str, str]] = field(default_factory=list)
-    requests: list[Request] = field(default_factory=list)
     # Asset names whose next upload fails as an upstream fault does: 502, and an empty asset is left behind.
     breaks: set[str] = field(default_factory=set)
     # The body of the 422 that each upload meets.
@@ -49,8 +43,6 @@ class GitHub:
     limited: int = 0
     # Called with each request and response, to hold both against GitHub's own description.
     inspect: Callable[[Request, Response], None] | None = None
-    lock: Lock = field(default_factory=Lock)
-    _last: int = 0
 
     def answer(self, request: Request) -> Response:
         with self.lock:
@@ -66,10 +58,7 @@ class GitHub:
         if self.limited:
             self.limited -= 1
             return as_json(403, {"message": "You have exceeded a secondary rate limit"}, retry_after="0")
-        for method, pattern, handler in ROUTES:
-            if request.method == method and (found := re.fullmatch(pattern, request.path)):
-                return handler(self, request, *(int(part) for part in found.groups()))
-        return _message(404, "Not Found")
+        return routed(self, ROUTES, request) or _message(404, "Not Found")
 
     def repo(self, request: Request) -> Response:
         permissions = {"admin": False, "push": self.may_push, "pull": True}
@@ -77,15 +66,15 @@ class GitHub:
 
     def list_releases(self, request: Request) -> Response:
         shown = [self._shown(release) for release in sorted(self.releases.values(), key=lambda r: -r["id"])]
-        return as_json(200, _page(shown, request))
+        return as_json(200, page_of(shown, request, size="per_page"))
 
-    def create(self, request: Request) -> Response:
+    def create_release(self, request: Request) -> Response:
         asked = request.json
         if len(asked.get("body") or "") > 125_000:
             return _message(422, "body is too long (maximum is 125000 characters)")
         if not self.may_push:
             return _message(403, "Resource not accessible by integration")
-        number = self._next()
+        number = self.next_id()
         host = request.headers["host"]
         url = f"http://{host}{REPOSITORY}/releases/{number}"
         self.releases[number] = {
@@ -110,7 +99,7 @@ class GitHub:
         }
         return as_json(201, self._shown(self.releases[number]))
 
-    def update(self, request: Request, number: int) -> Response:
+    def edit_release(self, request: Request, number: int) -> Response:
         release = self.releases.get(number)
         if release is None:
             return _message(404, "Not Found")
@@ -121,7 +110,7 @@ class GitHub:
         return as_json(200, self._shown(release))
 
     def list_assets(self, request: Request, number: int) -> Response:
-        return as_json(200, _page(self._assets_of(number), request))
+        return as_json(200, page_of(assets_of(number, self.assets), request, size="per_page"))
 
     def upload(self, request: Request, number: int) -> Response:
         release = self.releases.get(number)
@@ -132,7 +121,7 @@ class GitHub:
         if self.refusal is not None:
             return Response(status=422, body=self.refusal)
         name = re.sub(r"[^A-Za-z0-9._+@-]", ".", request.query["name"])
-        if any(asset["name"] == name for asset in self._assets_of(number)):
+        if any(asset["name"] == name for asset in assets_of(number, self.assets)):
             error = {"resource": "ReleaseAsset", "code": "already_exists", "field": "name"}
             return as_json(422, {"message": "Validation Failed", "errors": [error]})
         broken = name in self.breaks
@@ -141,7 +130,7 @@ class GitHub:
         if broken:
             asset.update(state="starter", digest=None)
             return _message(502, "Server Error")
-        return as_json(201, _public(asset))
+        return as_json(201, public(asset))
 
     def delete(self, request: Request, number: int) -> Response:
         if number not in self.assets:
@@ -155,7 +144,7 @@ class GitHub:
         return Response(status=200, body=self.contents[number], media="application/octet-stream")
 
     def _add(self, request: Request, release: int, name: str, data: bytes) -> dict[str, Any]:
-        number = self._next()
+        number = self.next_id()
         digest = hashlib.sha256(data).hexdigest()
         self.contents[number] = data
         self.writes.append((name, digest))
@@ -178,37 +167,16 @@ class GitHub:
         }
         return self.assets[number]
 
-    def _assets_of(self, release: int) -> list[dict[str, Any]]:
-        return [_public(asset) for asset in self.assets.values() if asset["release"] == release]
-
     def _shown(self, release: Mapping[str, Any]) -> dict[str, Any]:
-        return {**release, "assets": self._assets_of(release["id"])}
-
-    def _next(self) -> int:
-        self._last += 1
-        return self._last
-
-
-def _public(asset: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in asset.items() if key != "release"}
-
-
-def _page(rows: list[dict[str, Any]], request: Request) -> list[dict[str, Any]]:
-    size, page = int(request.query.get("per_page", 30)), int(request.query.get("page", 1))
-    return rows[(page - 1) * size : page * size]
+        return {**release, "assets": assets_of(release["id"], self.assets)}
 
 
 def _message(status: int, text: str) -> Response:
     return as_json(status, {"message": text, "documentation_url": "https://docs.github.test"})
 
 
-ROUTES: tuple[tuple[str, str, Callable[..., Response]], ...] = (
-    ("GET", REPOSITORY, GitHub.repo),
-    ("GET", f"{REPOSITORY}/releases", GitHub.list_releases),
-    ("POST", f"{REPOSITORY}/releases", GitHub.create),
-    ("PATCH", rf"{REPOSITORY}/releases/(\d+)", GitHub.update),
-    ("GET", rf"{REPOSITORY}/releases/(\d+)/assets", GitHub.list_assets),
-    ("POST", rf"/uploads{REPOSITORY}/releases/(\d+)/assets", GitHub.upload),
+ROUTES: Routes = (
+    *release_routes(GitHub, REPOSITORY, uploads="/uploads"),
     ("DELETE", rf"{REPOSITORY}/releases/assets/(\d+)", GitHub.delete),
     ("GET", rf"{REPOSITORY}/releases/assets/(\d+)", GitHub.download),
 )
