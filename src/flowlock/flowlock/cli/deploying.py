@@ -1,12 +1,13 @@
 """Commands that deploy an image, and see whether the platform runs it."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from flowlock.cli.command_help import GroupedCommands, Panel
-from flowlock.cli.options import CommandOptions, app
+from flowlock.cli.options import CommandOptions, app, with_options
 
 if TYPE_CHECKING:
     from flowlock.commands.deployment import DeployOptions
@@ -49,67 +50,71 @@ Direct = Annotated[bool, typer.Option("--direct", help="Commit on that branch, w
 DiffOnly = Annotated[bool, typer.Option("--dry-run", help="Show the diff, and change nothing.")]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ManifestArguments:
+    """Which tag of which file is meant."""
+
+    name: Name = None
+    image: Image = None
+    file: Values = None
+    key: Key = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CommitArguments(ManifestArguments):
+    """Likewise, and how the change is committed."""
+
+    branch: Branch = None
+    direct: Direct = False
+    dry_run: DiffOnly = False
+
+
 @deploying.command(name=UPDATE)
+@with_options
 def deploy_update(
     context: typer.Context,
     tag: Annotated[str, typer.Option(help="The tag that was pushed: a version or a commit.")],
-    name: Name = None,
-    image: Image = None,
-    values: Values = None,
-    key: Key = None,
-    branch: Branch = None,
-    direct: Direct = False,
-    dry_run: DiffOnly = False,
+    chosen: CommitArguments,
 ) -> int:
     """Write a tag into a manifest, push the commit, and open a pull request; `deploy NAME` does the same."""
     from flowlock.commands.deploy import deploy
 
     options: CommandOptions = context.obj
-    chosen = _options(name, image, values, key, branch)
-    return options.emit(deploy(options.session(), chosen, tag=tag, direct=direct, dry_run=dry_run))
+    session, wanted = options.session(), _options(chosen, chosen.branch)
+    return options.emit(deploy(session, wanted, tag=tag, direct=chosen.direct, dry_run=chosen.dry_run))
 
 
 @deploying.command(name="rollback")
-def deploy_rollback(
-    context: typer.Context,
-    name: Name = None,
-    image: Image = None,
-    values: Values = None,
-    key: Key = None,
-    branch: Branch = None,
-    direct: Direct = False,
-    dry_run: DiffOnly = False,
-) -> int:
+@with_options
+def deploy_rollback(context: typer.Context, chosen: CommitArguments) -> int:
     """Restore the last good tag, as the history of the manifest has it."""
     from flowlock.commands.deploy import rollback
 
     options: CommandOptions = context.obj
-    chosen = _options(name, image, values, key, branch)
-    return options.emit(rollback(options.session(), chosen, direct=direct, dry_run=dry_run))
+    session, wanted = options.session(), _options(chosen, chosen.branch)
+    return options.emit(rollback(session, wanted, direct=chosen.direct, dry_run=chosen.dry_run))
 
 
-def _options(
-    name: str | None, image: str | None, values: Path | None, key: str | None, branch: str | None
-) -> "DeployOptions":
+def _options(chosen: ManifestArguments, branch: str | None = None) -> "DeployOptions":
     from flowlock.commands.deployment import DeployOptions
 
-    return DeployOptions(name=name, image=image, file=values, key=key, branch=branch)
+    return DeployOptions(
+        name=chosen.name, image=chosen.image, file=chosen.file, key=chosen.key, branch=branch
+    )
 
 
 Url = Annotated[str | None, typer.Option(help="The address of Dagster; default: `url` of flowlock.toml.")]
 
 
 @deploying.command(name="verify")
+@with_options
 def deploy_verify(
     context: typer.Context,
-    name: Name = None,
+    chosen: ManifestArguments,
     url: Url = None,
     tag: Annotated[
         str | None, typer.Option(help="The tag that is expected; default: that of the manifest here.")
     ] = None,
-    image: Image = None,
-    values: Values = None,
-    key: Key = None,
     job: Annotated[str | None, typer.Option(help="The job that runs on a slice of the data.")] = None,
     params: Annotated[Path | None, typer.Option(help="The parameters file of that run.")] = None,
     seconds: Annotated[
@@ -137,8 +142,7 @@ def deploy_verify(
         junit=junit,
     )
     options: CommandOptions = context.obj
-    chosen = _options(name, image, values, key, None)
-    return options.emit(verify_deployment(options.session(), chosen, wanted))
+    return options.emit(verify_deployment(options.session(), _options(chosen), wanted))
 
 
 @deploying.command(name="reload")

@@ -1,8 +1,11 @@
 """The global options, and what every command does with them."""
 
 import sys
+from collections.abc import Callable
 from contextlib import chdir
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -111,6 +114,31 @@ class CommandOptions:
         """Print a result, a document verbatim, and return the exit code that it deserves."""
         emit(result, as_json=self.json, verbatim=verbatim)
         return ExitCode.DONE if result.ok else ExitCode.FAILED
+
+
+def with_options(command: Callable[..., int]) -> Callable[..., int]:
+    """Let a command take options that several commands share as one dataclass, whose fields they are.
+
+    typer reads the signature; in the one that it gets, the fields replace the dataclass.
+    """
+    groups: dict[str, type[Any]] = {}
+    parameters: list[Parameter] = []
+    for parameter in signature(command, eval_str=True).parameters.values():
+        if is_dataclass(parameter.annotation) and isinstance(parameter.annotation, type):
+            groups[parameter.name] = parameter.annotation
+            parameters += signature(parameter.annotation, eval_str=True).parameters.values()
+        else:
+            parameters.append(parameter)
+
+    @wraps(command)
+    def run(**values: Any) -> int:
+        for name, group in groups.items():
+            values[name] = group(**{field.name: values.pop(field.name) for field in fields(group)})
+        return command(**values)
+
+    keywords = [parameter.replace(kind=Parameter.KEYWORD_ONLY) for parameter in parameters]
+    run.__signature__ = Signature(keywords)  # type: ignore[attr-defined] # what `inspect` looks at first
+    return run
 
 
 def trusts(*, locked: bool, frozen: bool) -> bool:

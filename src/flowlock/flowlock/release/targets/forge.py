@@ -1,9 +1,13 @@
 """What the releases of GitHub and Gitea share: a client of the repository, and its rights there."""
 
+from functools import cached_property
+from typing import ClassVar
+
 from flowlock.edges.forge import ForgeRepository
 from flowlock.edges.forge_client import ForgeClient, ForgeObject, credential
 from flowlock.errors import FlowlockError
-from flowlock.release.targets.client import Client
+from flowlock.release.targets.client import NOT_FOUND, Client
+from flowlock.release.targets.drafted import ForgeAsset
 from flowlock.release.targets.protocol import Context
 
 
@@ -20,22 +24,40 @@ class Repository(ForgeObject):
         return (self.permissions or {}).get("push", True)
 
 
-def connect(repository: ForgeRepository, name: str, context: Context) -> ForgeClient[Client]:
-    """Return the client of a repository, with the token for it; `name` is how the target was named."""
-    environ = context.environ
-    token = credential(repository.forge, repository.api_server(environ), name, environ)
-    return ForgeClient(Client(context, name, token), repository, environ)
+class ForgeReleases:
+    """What the releases of a repository have in common at both forges: a part of a `ReleaseApi`.
 
+    `remedy` is what to do about a token without write access. No request is sent before the first call.
+    """
 
-def require_push(forge: ForgeClient[Client], remedy: str) -> None:
-    """See that the token may write to the repository, and that it has releases."""
-    repository = forge.get(Repository, forge.url, "to show the repository", "a repository")
-    name = forge.client.name
-    if not repository.may_push:
-        raise FlowlockError(f"{name}: the token has no write access", code="FL812", hint=remedy)
-    if not repository.has_releases:
-        raise FlowlockError(
-            f"{name}: the repository has no releases",
-            code="FL812",
-            hint="enable releases in the settings of the repository",
-        )
+    remedy: ClassVar[str]
+
+    def __init__(self, name: str, repository: ForgeRepository, context: Context) -> None:
+        self.name = name
+        self._repository = repository
+        self._api = repository.api(context.environ)
+        self._context = context
+
+    @cached_property
+    def _forge(self) -> ForgeClient[Client]:
+        forge, environ = self._repository.forge, self._context.environ
+        token = credential(forge, self._repository.api_server(environ), self.name, environ)
+        return ForgeClient(Client(self._context, self.name, token), self._repository, environ)
+
+    def check(self) -> None:
+        """See that the token may write to the repository, and that it has releases."""
+        repository = self._forge.get(Repository, self._api, "to show the repository", "a repository")
+        if not repository.may_push:
+            message = f"{self.name}: the token has no write access"
+            raise FlowlockError(message, code="FL812", hint=self.remedy)
+        if not repository.has_releases:
+            raise FlowlockError(
+                f"{self.name}: the repository has no releases",
+                code="FL812",
+                hint="enable releases in the settings of the repository",
+            )
+
+    def delete(self, asset: ForgeAsset) -> None:
+        """Delete a file of a draft."""
+        answer = self._forge.client.send("DELETE", asset.api_url, headers=self._forge.headers)
+        self._forge.client.accept(answer, "to delete an asset", also=[NOT_FOUND])

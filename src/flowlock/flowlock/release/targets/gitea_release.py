@@ -1,20 +1,15 @@
 """Releases by Gitea's API; `drafted` says how a release is filled."""
 
 from collections.abc import Callable, Iterator
-from functools import cached_property
 from uuid import UUID
 
-from flowlock.edges.forge import ForgeRepository
-from flowlock.edges.forge_client import ForgeClient, ForgeObject, kept
+from flowlock.edges.forge_client import ForgeObject, kept
 from flowlock.names import Sha256
 from flowlock.release.targets.artifact import Item
-from flowlock.release.targets.client import CONFLICT, NOT_FOUND, Client
+from flowlock.release.targets.client import CONFLICT
 from flowlock.release.targets.drafted import ForgeAsset, ForgeRelease
-from flowlock.release.targets.forge import connect, require_push
+from flowlock.release.targets.forge import ForgeReleases
 from flowlock.release.targets.multipart import FileForm
-from flowlock.release.targets.protocol import Context
-
-REMEDY = "give it `write:repository`, and its user write access to the repository"
 
 
 class Attachment(ForgeObject):
@@ -36,24 +31,11 @@ class GiteaRelease(ForgeObject):
     body: str = ""
 
 
-class GiteaReleaseApi:
+class GiteaReleaseApi(ForgeReleases):
     """The releases of a repository."""
 
     longest_body = None
-
-    def __init__(self, name: str, repository: ForgeRepository, context: Context) -> None:
-        self.name = name
-        self._repository = repository
-        self._api = repository.api(context.environ)
-        self._context = context
-
-    @cached_property
-    def _forge(self) -> ForgeClient[Client]:
-        return connect(self._repository, self.name, self._context)
-
-    def check(self) -> None:
-        """See that the token may write to the repository, and that it has releases."""
-        require_push(self._forge, REMEDY)
+    remedy = "give it `write:repository`, and its user write access to the repository"
 
     def releases(self) -> Iterator[ForgeRelease]:
         """Return all releases, drafts too; tags without a release are not among them."""
@@ -111,11 +93,6 @@ class GiteaReleaseApi:
             return earlier[0]
         accepted = self._forge.client.accept(answer, item.file)
         return self._asset(release, self._forge.client.read(Attachment, accepted, "an asset"))
-
-    def delete(self, asset: ForgeAsset) -> None:
-        """Delete a file of a draft."""
-        answer = self._forge.client.send("DELETE", asset.api_url, headers=self._forge.headers)
-        self._forge.client.accept(answer, "to delete an asset", also=[NOT_FOUND])
 
     def read(self, asset: ForgeAsset, item: Item) -> Sha256:
         """Return the sha256 of an asset's bytes, by reading all of them."""

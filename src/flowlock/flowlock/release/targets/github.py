@@ -4,27 +4,25 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import cached_property
 from typing import Any
 
 from flowlock.edges import address
 from flowlock.edges.address import ServerOrigin
 from flowlock.edges.forge import ForgeRepository
-from flowlock.edges.forge_client import ForgeClient, ForgeObject, kept
+from flowlock.edges.forge_client import ForgeObject, kept
 from flowlock.edges.http import Answer
 from flowlock.errors import FlowlockError
 from flowlock.names import Sha256
 from flowlock.release.targets.artifact import FileBody, Item
-from flowlock.release.targets.client import DENIED, NOT_FOUND, Client
+from flowlock.release.targets.client import DENIED
 from flowlock.release.targets.drafted import DraftedRelease, ForgeAsset, ForgeRelease
-from flowlock.release.targets.forge import connect, require_push
+from flowlock.release.targets.forge import ForgeReleases
 from flowlock.release.targets.protocol import Context
 
 BODY_LIMIT = 125_000
 UNPROCESSABLE = 422
 DUPLICATE = "already_exists"
 UPLOADED = "uploaded"
-REMEDY = "give it `contents: write`"
 
 
 class Asset(ForgeObject):
@@ -51,31 +49,18 @@ class GitHubRelease(ForgeObject):
 
 def github(location: str, context: Context) -> DraftedRelease:
     """Return `github:OWNER/REPO`; GITHUB_API_URL names another server than github.com."""
-    return DraftedRelease(_GitHubApi(location, context), context)
+    name = f"github:{location}"
+    repository = ForgeRepository.parse(name)
+    if repository is None:
+        raise FlowlockError(
+            f"`{name}` does not name a repository", code="FL801", hint="write github:OWNER/REPO"
+        )
+    return DraftedRelease(_GitHubApi(name, repository, context), context)
 
 
-class _GitHubApi:
-    def __init__(self, location: str, context: Context) -> None:
-        self.name = f"github:{location}"
-        repository = ForgeRepository.parse(self.name)
-        if repository is None:
-            raise FlowlockError(
-                f"`{self.name}` does not name a repository",
-                code="FL801",
-                hint="write github:OWNER/REPO",
-            )
-        self.longest_body = BODY_LIMIT
-        self._repository = repository
-        self._api = repository.api(context.environ)
-        self._context = context
-
-    @cached_property
-    def _forge(self) -> ForgeClient[Client]:
-        return connect(self._repository, self.name, self._context)
-
-    def check(self) -> None:
-        """See that the token may write to the repository."""
-        require_push(self._forge, REMEDY)
+class _GitHubApi(ForgeReleases):
+    longest_body = BODY_LIMIT
+    remedy = "give it `contents: write`"
 
     def releases(self) -> Iterator[ForgeRelease]:
         """Return all releases, drafts too."""
@@ -133,11 +118,6 @@ class _GitHubApi:
         return self._asset(
             self._forge.client.read(Asset, self._forge.client.accept(answer, item.file), "an asset")
         )
-
-    def delete(self, asset: ForgeAsset) -> None:
-        """Delete a file of a draft."""
-        answer = self._forge.client.send("DELETE", asset.api_url, headers=self._forge.headers)
-        self._forge.client.accept(answer, "to delete an unfinished asset", also=[NOT_FOUND])
 
     def read(self, asset: ForgeAsset, item: Item) -> Sha256:
         """Return the sha256 of an asset's bytes, by reading all of them."""
