@@ -233,7 +233,8 @@ def test_a_schedule_runs_its_job_with_its_parameters(running: Running) -> None:
 
 def test_the_logs_of_a_job_that_was_removed_stay_readable(running: Running) -> None:
     stack = running.stack
-    run = stack.runs("carbon")[-1]
+    run = stack.started("carbon", config_of_carbon())
+    assert stack.ended(run) == "SUCCESS"
     running.definitions.write_text(WITHOUT)
     mutation = """mutation ($name: String!) {
         reloadRepositoryLocation(repositoryLocationName: $name) { __typename } }"""
