@@ -3,7 +3,6 @@
 import io
 import os
 import re
-import struct
 import subprocess
 import sys
 from html import unescape
@@ -15,13 +14,13 @@ from rich.text import Text
 
 from flowlock.cli import main
 from flowlock.commands.init import init
-from servers.browser import chromium
+from pictures import assert_pictured, views
+from servers.browser import chromium, visit_file
 from servers.loopback import serving_folder
 from shared import ROOT
 
-TERMINAL, DASHBOARD = ROOT / "docs/images/terminal.svg", ROOT / "docs/images/dashboard.png"
+TERMINAL = ROOT / "docs/images/terminal.svg"
 COLUMNS = 84
-LARGEST = 250_000
 SHOWN = (["check"], ["explain", "FL140"])
 
 
@@ -81,21 +80,18 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def test_the_picture_of_the_dashboard_is_of_the_penguins(
-    results: Path,
-    *,
-    refresh_golden: bool,
+@views
+def test_the_pictures_of_the_dashboard_are_of_the_penguins(
+    scheme: str, width: int, results: Path, *, refresh_golden: bool
 ) -> None:
-    with serving_folder(results) as address, chromium() as browser:
-        viewport = {"width": 1200, "height": 860}
-        context = browser.new_context(viewport=viewport)
-        page = context.new_page()
-        page.goto(f"{address}/dashboard.html")
-        page.locator(".plotly, svg.main-svg").first.wait_for()
-        picture = page.screenshot()
-        context.close()
-    if refresh_golden:
-        DASHBOARD.write_bytes(picture)
-    # Letters differ from machine to machine; the size of a picture does not.
-    assert struct.unpack(">II", DASHBOARD.read_bytes()[16:24]) == struct.unpack(">II", picture[16:24])
-    assert DASHBOARD.stat().st_size < LARGEST
+    options = {"color_scheme": scheme, "viewport": {"width": width, "height": 860}}
+    with (
+        serving_folder(results) as address,
+        chromium() as browser,
+        visit_file(browser, f"{address}/dashboard.html", **options) as opened,
+    ):
+        opened.page.locator("svg.main-svg").first.wait_for()
+        assert opened.width() == width
+        assert opened.findings() == []
+        picture = opened.page.screenshot()
+    assert_pictured(f"images/dashboard-{scheme}-{width}.png", picture, refresh=refresh_golden)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gauges import compile_gauges
-from pictures import size_of
+from pictures import assert_pictured, views
 from servers.browser import SignedIn, Visit, chromium, signed_in, visit
 from servers.relay import relay
 from servers.service import ServedProcess, served_package
@@ -19,7 +19,6 @@ ZONES = {"UTC": 0, "America/New_York": 300, "Asia/Kolkata": -330, "Pacific/Auckl
 WIDE = {"width": 1400, "height": 900}
 NARROW = {"width": 390, "height": 844}
 STEPS = 5
-LARGEST_PICTURE = 200_000
 TYPED = {
     "observed": {
         "period": {"since": "1990-01-01T00:00", "until": "1990-02-03"},
@@ -282,12 +281,21 @@ def test_the_pictures_of_the_documentation_are_those_of_the_examples(
             take = pictured_run if name == "carbon" else pictured_form
             picture = take(opened.page)
             assert opened.findings() == []
-    file = ROOT / f"docs/service-{name}.png"
-    if refresh_golden:
-        file.write_bytes(picture)
-    # Letters differ from machine to machine; the size of a picture does not.
-    assert size_of(file.read_bytes()) == size_of(picture)
-    assert file.stat().st_size < LARGEST_PICTURE
+    assert_pictured(f"service-{name}.png", picture, refresh=refresh_golden)
+
+
+@views
+def test_the_pictures_of_the_page_are_of_its_form(
+    scheme: str, width: int, signed: SignedIn, *, refresh_golden: bool
+) -> None:
+    with signed.visit(color_scheme=scheme, viewport={"width": width, "height": 860}) as opened:
+        opened.page.get_by_role("heading", name="Parameters", exact=True).wait_for()
+        fill_in(opened.page)
+        # The check of what was typed last.
+        opened.page.get_by_text("missing or wrong").first.wait_for(state="detached")
+        opened.page.evaluate("scrollTo(0, 0)")
+        picture = opened.page.screenshot()
+    assert_pictured(f"images/service-{scheme}-{width}.png", picture, refresh=refresh_golden)
 
 
 def pictured_form(page: Any) -> bytes:

@@ -23,8 +23,9 @@ SLOW_PICTURE = "GL Driver Message (OpenGL, Performance"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Opened:
-    """How many pixels of each colour a page shows, and what the console had."""
+    """How many pixels of each colour a page shows, what the console had, and the picture of it."""
 
+    picture: Path
     pixels: Counter[tuple[int, int, int]]
     complaints: tuple[str, ...]
 
@@ -49,4 +50,6 @@ def opened(page: Path, folder: Path, *options: str, size: tuple[int, int] = (136
     ]
     with Image.open(picture) as image:
         colors = image.convert("RGB").getcolors(2**24)
-    return Opened(pixels=Counter({color: count for count, color in colors}), complaints=tuple(said))
+    return Opened(
+        picture=picture, pixels=Counter({color: count for count, color in colors}), complaints=tuple(said)
+    )

@@ -38,7 +38,7 @@ HOMES = {
     "0": {"cli", "edges", "errors"},
     "1": {"commands", "documents", "spec"},
     "2": {"commands", "tasks"},
-    "3": {"builder", "commands", "conda", "recipe", "scaffold", "workspace"},
+    "3": {"builder", "commands", "conda", "documents", "recipe", "scaffold", "workspace"},
     "4": {"base"},
     "5": {"builder", "commands", "conda", "edges"},
     "6": {"channel", "commands", "documents", "lock"},
@@ -76,6 +76,7 @@ SHARED = {
     },  # flowlock.toml and pyproject.toml are TOML, or not
     "FL329": {"documents"},  # the one reader of TOML, whatever the file is for
     "FL330": {"documents"},  # likewise
+    "FL305": {"documents", "workspace"},  # no such workflow: in flowlock.toml, or named by a command
     "FL306": {"scaffold", "workspace"},  # a folder that cannot name what is in it
     "FL312": {"builder", "recipe"},  # a path that leaves the package: in the text, or followed
     "FL323": {"builder", "recipe"},  # several names: of recipe and pyproject, or where there is no recipe yet

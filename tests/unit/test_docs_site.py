@@ -23,10 +23,11 @@ from flowlock.spec.key_descriptions import DESCRIPTIONS
 from flowlock.spec.parse import parse
 from pages import DOCS, FENCE
 from pages import PAGES as WRITTEN
+from pictures import assert_pictured, views
 from servers.browser import chromium, visit
 from servers.loopback import serving_folder
 from servers.parts import folder_of
-from shared import ROOT, once, require_part
+from shared import once, require_part
 
 SECONDS = 60
 CODE = re.compile(r"\bFL\d{3}\b")
@@ -225,7 +226,6 @@ def test_the_search_knows_every_page(site: Path, texts: dict[str, str]) -> None:
 # The buttons that the theme puts on each block of code.
 THEME = (".md-code__nav",)
 VISITED = ("index", "commands/build", "examples/penguins", "flowlock-toml")
-LARGEST_PICTURE = 300_000
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1400), ("dark", 390)])
@@ -241,8 +241,7 @@ def test_a_browser_asks_no_other_server_and_axe_finds_nothing_in_our_content(
                 assert opened.findings(within="article", but=THEME) == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1400, 390])
+@views
 def test_the_pictures_of_the_documentation_are_of_this_site(
     scheme: str,
     width: int,
@@ -258,9 +257,4 @@ def test_the_pictures_of_the_documentation_are_of_this_site(
     ):
         opened.page.locator("h1").first.wait_for()
         picture = opened.page.screenshot()
-    file = ROOT / f"docs/images/site-{scheme}-{width}.png"
-    if refresh_golden:
-        file.write_bytes(picture)
-    # Letters differ from machine to machine; the size of a picture does not.
-    assert file.read_bytes()[16:24] == picture[16:24]
-    assert file.stat().st_size < LARGEST_PICTURE
+    assert_pictured(f"images/site-{scheme}-{width}.png", picture, refresh=refresh_golden)

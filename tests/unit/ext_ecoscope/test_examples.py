@@ -1,5 +1,6 @@
 """The examples on ecoscope: their own test cases, and the data that they are made of."""
 
+import io
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 from tools import made_examples
 
+from pictures import assert_pictured
 from servers.offline_pages import opened
 from servers.parts import folder_of
 from shared import ROOT
@@ -38,7 +40,9 @@ SHOWN = {
 
 
 @pytest.mark.parametrize("name", SHOWN)
-def test_the_dashboard_of_an_example_is_drawn_without_a_network(name: str, tmp_path: Path) -> None:
+def test_the_dashboard_of_an_example_is_drawn_without_a_network(
+    name: str, tmp_path: Path, *, refresh_golden: bool
+) -> None:
     python = folder_of("ecoscope") / "bin" / Path(sys.executable).name
     folder = ROOT / "examples" / name
     results = tmp_path / "results é"
@@ -50,13 +54,24 @@ def test_the_dashboard_of_an_example_is_drawn_without_a_network(name: str, tmp_p
         capture_output=True,
         env={**os.environ, "PYTHONPATH": str(folder / f"flowlock-{name}-workflow")},
     )
-    shown = opened(results / "dashboard.html", tmp_path, size=(1360, 3200))
+    shown = opened(results / "dashboard.html", tmp_path, size=(1240, 2200))
     assert shown.complaints == ()
     for color in SHOWN[name]:
         red, green, blue = bytes.fromhex(color[1:])
         assert shown.pixels[red, green, blue] > 50, color
     land, water = (246, 244, 236), (223, 236, 243)
     assert shown.pixels[land] + shown.pixels[water] > 100_000
+    assert_pictured(f"images/{name}.png", few_colors(shown.picture), refresh=refresh_golden)
+
+
+def few_colors(picture: Path) -> bytes:
+    """Return a picture of at most 256 colours, in a fourth of the bytes."""
+    from PIL import Image
+
+    reduced = io.BytesIO()
+    with Image.open(picture) as image:
+        image.convert("RGB").quantize(256).save(reduced, "PNG", optimize=True)
+    return reduced.getvalue()
 
 
 def test_the_made_data_are_those_that_the_generator_makes(
