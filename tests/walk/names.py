@@ -18,12 +18,17 @@ MISTAKES = {
         "flowlock new workflow ../lakes",
     ),
     "task-name-with-hyphen": mistake(
-        "flowlock new task mean-level", "flowlock new task MeanLevel", "flowlock new task class"
+        "flowlock new task mean-level",
+        "flowlock new task MeanLevel",
+        "flowlock new task class",
+        "flowlock new task list",
     ),
     "task-name-exists": mistake("flowlock new task keep_high", "flowlock new task load_table"),
     "task-in-unknown-package": mistake("flowlock new task mean_level --package river-tasks"),
     "package-name-exists": mistake("flowlock new package rivers-tasks"),
-    "package-name-invalid": mistake("flowlock new package river_tasks", "flowlock new package Rivers"),
+    "package-name-invalid": mistake(
+        "flowlock new package river_tasks", "flowlock new package Rivers", "flowlock new package statistics"
+    ),
     "location-name-invalid": mistake(
         "flowlock new location Rivers", "flowlock new location rivers-tasks", "flowlock new location floods"
     ),

@@ -167,8 +167,16 @@ class Workspace:
         raise FlowlockError(
             f"workflow `{name}` does not exist in {self.relative(self.workflows)}",
             code="FL305",
-            hint=nearest_or_all(name, [workflow.name for workflow in workflows]),
+            hint=self._named_by_path(name) or nearest_or_all(name, [workflow.name for workflow in workflows]),
         )
+
+    def _named_by_path(self, path: str) -> str | None:
+        """Return a hint for the path of a workflow's folder or spec, where its name is expected."""
+        for part in reversed(Path(path).parts):
+            for workflow in self.workflow_list:
+                if workflow.name == part:
+                    return f"write its name, not a path: `{part}`"
+        return None
 
     @property
     def generated(self) -> tuple[GeneratedPackage, ...]:

@@ -20,7 +20,7 @@ _ADD_WITHOUT_A_FILE = (
     "write `{step}: {{{parameter}: …}}` into a file params.yaml and add `--params params.yaml`, "
     "or add `--set {step}.{parameter}=…`; the subcommand `params` prints a file to complete"
 )
-_ADD_TO_THE_FILE = "add `{parameter}: …` under `{step}:` in {file}, or add `--set {step}.{parameter}=…`"
+_ADD_TO_THE_FILE = "add `{parameter}: …` under `{step}:` in {file}"
 ADD_TO_A_CASE = "add `{step}: {{{parameter}: …}}` under `params` of the case"
 
 

@@ -29,6 +29,16 @@ DELIMITERS = (",", ";", "\t", "|")
 _DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "space"}
 # Rows that are compared with the header to find the delimiter; all rows are compared once it is known.
 _SAMPLE = 200
+# How files begin that are often named .csv: spreadsheets, and what a website sends instead of a table.
+_OTHER_FORMATS = (
+    (b"pk\x03\x04", "an Excel file or another ZIP archive", "name it .xlsx, or save the sheet as CSV"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel file (.xls)", "save it as .xlsx or as CSV"),
+    (b"par1", "a Parquet file", "name it .parquet"),
+    (b"\x1f\x8b", "compressed with gzip", "decompress it"),
+    (b"%pdf-", "a PDF document", "export the table as CSV"),
+    (b"<!doctype html", "a web page", "download the table itself: the page may ask for a sign-in"),
+    (b"<html", "a web page", "download the table itself: the page may ask for a sign-in"),
+)
 _LARGEST = 2**31 - 64
 _LONGEST_FIELD = 2**27
 
@@ -82,6 +92,11 @@ def _text(path: Path, encoding: str | None) -> Text:
         raise TaskError(
             f"{path} is larger than 2 GB", code=NO_DATA, parameter="path", hint="convert it to Parquet"
         )
+    other = _other_format(data)
+    if other is not None:
+        raise TaskError(
+            f"{path} is {other[0]}, not a text file", code=NO_DATA, parameter="path", hint=other[1]
+        )
     content = _decoded(data, path, encoding)
     stripped = content.lstrip("\r\n")
     if not stripped.strip():
@@ -100,6 +115,15 @@ def _text(path: Path, encoding: str | None) -> Text:
             parameter="encoding",
         )
     return text
+
+
+def _other_format(data: bytes) -> tuple[str, str] | None:
+    """Return what a file is that is named like a text file and is none, and what to do about it."""
+    start = data[:1024].lstrip().lower()
+    for prefix, found, hint in _OTHER_FORMATS:
+        if start.startswith(prefix):
+            return found, hint
+    return None
 
 
 def _decoded(data: bytes, path: Path, encoding: str | None) -> str:
@@ -249,7 +273,9 @@ def require_names(names: Sequence[str], where: str) -> None:
 def _wrong_length(text: Text, line: int, record: Sequence[str], names: Sequence[str]) -> TaskError:
     fields = "1 field" if len(record) == 1 else f"{len(record)} fields"
     hint = "complete the row, or set `delimiter` if another character separates the columns"
-    if len(record) > len(names):
+    if len(names) == 1:
+        hint = "delete the lines above the header, or set `delimiter` if the header has more than one column"
+    elif len(record) > len(names):
         hint = "put strings that contain the delimiter in quotes, name all columns, or set `delimiter`"
     return text.refused(
         f"the row has {fields}, but the header has {len(names)}", text.first_line + line, hint=hint

@@ -21,6 +21,9 @@ from flowlock.workspace import Workflow, Workspace
 from flowlock_core.parameters.literals import LiteralCheck
 
 SPEC = "spec.yaml"
+# What editors and people name it else.
+MISNAMED = ("spec.yml", "spec.yaml.txt", "spec.yml.txt", "spec.txt", "specs.yaml", "specs.yml")
+NO_SPECS = "no specs: `flowlock new workflow NAME` makes one"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,7 +49,7 @@ class CheckResult:
         if self.form is Format.GITHUB:
             return render.as_github(self.problems)
         if not self.problems:
-            return f"{self.specs} spec(s): no problems"
+            return f"{self.specs} spec(s): no problems" if self.specs else NO_SPECS
         return f"{render.as_text(self.problems, self.texts)}\n{command.count(self.problems)}"
 
 
@@ -174,6 +177,14 @@ def _orphans(workspace: Workspace) -> Iterator[Problem]:
             message = f"the name of this package does not match its workflow `{workflow.name}`"
             hint = f"delete it: `flowlock compile` generates {workflow.distribution} from the spec"
             yield Problem(code="FL308", message=message, location=where, hint=hint)
+    for path in sorted(workspace.workflows.glob("*/*")):
+        if path.name.lower() in MISNAMED and not path.with_name(SPEC).is_file():
+            yield Problem(
+                code="FL333",
+                message=f"this file is not read: a spec has the name {SPEC}",
+                location=Location(file=workspace.relative(path)),
+                hint=f"rename it to {SPEC}",
+            )
     names = {package.name for package in workspace.packages}
     for recipe in sorted(workspace.recipes.glob("*/recipe.yaml")):
         if recipe.parent.name not in names:

@@ -50,6 +50,6 @@ def explain(code: str | None) -> ExplainResult:
     if wanted not in by_code:
         hints = [nearest(wanted, list(by_code)), "`flowlock explain` lists the codes"]
         raise UsageError(
-            f"`{code}` is not a problem code", code="FL002", hint="; ".join(hint for hint in hints if hint)
+            f"`{code}` is not a problem code", code="FL002", hint=" ".join(hint for hint in hints if hint)
         )
     return ExplainResult(explanations=(by_code[wanted],), whole=True)

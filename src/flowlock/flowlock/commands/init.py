@@ -174,6 +174,12 @@ def _refuse_full(folder: Path) -> None:
         return
     except OSError as error:
         raise from_os_error(error, "create a workspace in", folder) from error
+    if workspace.FILE in present:
+        raise FlowlockError(
+            f"{folder} is a workspace already",
+            code="FL307",
+            hint="`flowlock new workflow NAME` in it makes another workflow",
+        )
     if present:
         raise FlowlockError(
             f"{folder} is not empty: it contains {shortened(present, SHOWN)}",

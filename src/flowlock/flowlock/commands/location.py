@@ -143,7 +143,7 @@ def _required(workspace: Workspace) -> DagsterLocation:
         raise FlowlockError(
             "the workspace has no location",
             code="FL934",
-            hint="add [location] to flowlock.toml, then run `flowlock compile`",
+            hint="make one with `flowlock new location NAME`",
         )
     if not (location.package / "workspace.yaml").is_file():
         raise FlowlockError(

@@ -95,11 +95,12 @@ def _shape(path: Path, shown: Path) -> TableShape:
     try:
         return shape_of(path)
     except TaskError as error:
-        where = "of `load_table`: make the workflow without --from-data, and set it in its params.yaml"
+        hint = error.hint or "`flowlock tasks load_table` lists the formats"
+        if "set `" in hint:
+            # The command has no such options.
+            hint += "; to set it, make the workflow without --from-data, and write it into its params.yaml"
         raise FlowlockError(
-            error.message.replace(str(path), str(shown)),
-            code=error.code,
-            hint=f"{error.hint} ({where})" if error.hint else "`flowlock tasks load_table` lists the formats",
+            error.message.replace(str(path), str(shown)), code=error.code, hint=hint
         ) from error
 
 

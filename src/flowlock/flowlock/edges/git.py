@@ -136,11 +136,7 @@ def commit_of(folder: Path, revision: str) -> str:
     command = ["rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"]
     done = run(folder, *command, check=False)
     if NO_REPOSITORY in done.stderr:
-        raise FlowlockError(
-            f"{folder} is not in a git repository, and this command needs the git history",
-            code="FL021",
-            hint="run it in a clone of the repository; an unpacked archive has no history",
-        )
+        raise _no_repository(folder)
     if done.returncode != 0:
         raise FlowlockError(
             f"git revision `{revision}` does not exist",
@@ -368,4 +364,15 @@ def run(
     kept = {name: value for name, value in os.environ.items() if name not in OF_ONE_REPOSITORY}
     # Its messages are read here, and have to be in one language.
     variables = {**kept, "LC_ALL": "C", **(env or {})}
-    return process.run(["git", *arguments], cwd=folder, env=variables, check=check)
+    done = process.run(["git", *arguments], cwd=folder, env=variables, check=False)
+    if check and NO_REPOSITORY in done.stderr:
+        raise _no_repository(folder)
+    return process.require_success("git", done) if check else done
+
+
+def _no_repository(folder: Path) -> FlowlockError:
+    return FlowlockError(
+        f"{folder} is not in a git repository, and this command needs the git history",
+        code="FL021",
+        hint="run it in a clone of the repository; an unpacked archive has no history",
+    )

@@ -45,13 +45,16 @@ def run(
     """
     with started(bound_to_us(argv) if bound else argv, cwd=cwd, env=env) as process:
         out, err = _communicate(process, stdin, each_line)
-    if check and process.returncode != 0:
-        tail = "\n".join((err or out).splitlines()[-LOG_TAIL:])
-        command = Path(str(argv[0])).name
-        raise FlowlockError(
-            f"`{command}` failed with exit code {process.returncode}", code="FL020", detail=tail
-        )
-    return Completed(returncode=process.returncode, stdout=out, stderr=err)
+    done = Completed(returncode=process.returncode, stdout=out, stderr=err)
+    return require_success(Path(str(argv[0])).name, done) if check else done
+
+
+def require_success(command: str, done: Completed) -> Completed:
+    """Return what a process did; one that failed is a FlowlockError with the tail of its output."""
+    if done.returncode != 0:
+        tail = "\n".join((done.stderr or done.stdout).splitlines()[-LOG_TAIL:])
+        raise FlowlockError(f"`{command}` failed with exit code {done.returncode}", code="FL020", detail=tail)
+    return done
 
 
 def attached(argv: Sequence[str | Path], *, env: Mapping[str, str]) -> int:
