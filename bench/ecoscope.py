@@ -11,7 +11,7 @@ from pathlib import Path
 from bench._measure import print_table
 from bench.pipeline import flowlock
 from flowlock import workspace
-from flowlock.commands import run
+from flowlock.commands import locked_environment
 from flowlock.commands.session import Profile, Session
 from flowlock.edges import files
 from flowlock.report.reporter import Silent
@@ -33,7 +33,7 @@ def main() -> None:
     prefixes: list[Path] = []
 
     def install() -> None:
-        with run.install(
+        with locked_environment.install(
             session, session.workspace.workflow(WORKFLOW), "default", frozen=True
         ) as environment:
             prefixes.append(environment.prefix)

@@ -47,7 +47,7 @@ def _making(root: Path) -> tuple[dict[str, Callable[[], object]], dict[str, Call
     Also what comes before each: the removal of what the last turn made is not part of making.
     """
     from flowlock import workspace
-    from flowlock.commands import run
+    from flowlock.commands import locked_environment
     from flowlock.commands.session import Profile, Session
     from flowlock.edges import files
     from flowlock.report.reporter import Silent
@@ -59,7 +59,7 @@ def _making(root: Path) -> tuple[dict[str, Callable[[], object]], dict[str, Call
     state = session.workspace.state
 
     def install() -> None:
-        with run.install(session, workflow, "default", frozen=True):
+        with locked_environment.install(session, workflow, "default", frozen=True):
             pass
 
     def remove_environment() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from flowlock import workspace
-from flowlock.commands import lock, run, sync
+from flowlock.commands import lock, locked_environment, run, sync
 from flowlock.commands.build_stage import BuildSettings, build_named
 from flowlock.commands.check import check
 from flowlock.commands.compile import compile_workflows
@@ -48,7 +48,7 @@ def edit(root: Path) -> None:
 
 
 def install(session: Session, *, frozen: bool) -> None:
-    with run.install(session, session.workspace.workflow("hello"), "default", frozen=frozen):
+    with locked_environment.install(session, session.workspace.workflow("hello"), "default", frozen=frozen):
         pass
 
 

@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from flowlock.commands import run as runs
 from flowlock.commands.location import check_location
+from flowlock.commands.locked_environment import checked_lock
 from flowlock.commands.session import Profile, Session
 from flowlock.compile.location import serving
 from flowlock.conda import platforms
@@ -104,7 +104,7 @@ def _wanted(session: Session, names: Sequence[str]) -> list[GeneratedPackage]:
 def _build(
     session: Session, generated: GeneratedPackage, origin: Origin, options: ImageOptions
 ) -> ImageOutcome:
-    lock_file = runs.checked_lock(session, generated, ENVIRONMENT, frozen=options.frozen)
+    lock_file = checked_lock(session, generated, ENVIRONMENT, frozen=options.frozen)
     wanted = _platforms(options.platforms)
     if isinstance(generated, DagsterLocation) and platforms.current() in wanted:
         # Definitions that cannot be loaded take all jobs of the location away where they are deployed.

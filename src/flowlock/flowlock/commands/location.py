@@ -10,7 +10,7 @@ from typing import Any
 
 from flowlock.commands import hand_edits
 from flowlock.commands.hand_written import from_repositories, write_metadata
-from flowlock.commands.run import install
+from flowlock.commands.locked_environment import install
 from flowlock.commands.session import Profile, Session
 from flowlock.compile.location import DEVELOP
 from flowlock.edges import process

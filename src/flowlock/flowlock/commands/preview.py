@@ -13,8 +13,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from flowlock.commands.compile import read_specs
+from flowlock.commands.locked_environment import install
 from flowlock.commands.previewed_package import KEPT, PreviewedPackage
-from flowlock.commands.run import DASHBOARD, chosen_params, install
+from flowlock.commands.run import DASHBOARD, chosen_params
 from flowlock.commands.session import Session
 from flowlock.edges import files, shapes
 from flowlock.edges.process import Completed

@@ -4,22 +4,21 @@ import hashlib
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
-from flowlock.commands import hand_edits
-from flowlock.commands.session import Profile, Session
-from flowlock.conda import platforms
+from flowlock.commands.locked_environment import install
+from flowlock.commands.session import Session
 from flowlock.edges import file_locks as locks
 from flowlock.edges import files, memo
 from flowlock.errors import FlowlockError
 from flowlock.running import environment as env
 from flowlock.running import workflow_command as reported
-from flowlock.workspace import GeneratedPackage, Workflow
+from flowlock.workspace import Workflow
 
 RECORD = "run.json"
 DASHBOARD = "dashboard.html"
@@ -121,90 +120,6 @@ def _alone(session: Session, results: Path) -> Iterator[None]:
     path = session.workspace.state.run_lock(name)
     with locks.alone(path, waiting=lambda: session.progress.note(note)):
         yield
-
-
-@contextmanager
-def install(
-    session: Session, workflow: GeneratedPackage, environment: str, *, frozen: bool
-) -> Iterator[env.Environment]:
-    """Yield an environment of a workflow or location from its lock, installed unless it is there and whole.
-
-    What `checked_lock` refuses is not installed.
-    """
-    lock_file = checked_lock(session, workflow, environment, frozen=frozen)
-    places = session.environments(session.profile, workflow.name, environment)
-    with session.temporaries(), ExitStack() as stack:
-        with session.progress.stage("install") as stage:
-            environment_found = stack.enter_context(
-                env.installed(
-                    lock_file, environment, platforms.current(), places=places, progress=session.progress
-                )
-            )
-            stage.status = "current" if environment_found.reused else "made"
-            stage.detail = f"{workflow.name}: {session.workspace.relative(environment_found.prefix)}"
-        yield environment_found
-
-
-def checked_lock(session: Session, workflow: GeneratedPackage, environment: str, *, frozen: bool) -> Path:
-    """Return a workflow's lock, which must exist.
-
-    A package that was changed by hand is refused. So are, unless `frozen`, a package that its spec has
-    outgrown, and a lock that its manifest or today's sources have, with the reasons.
-    """
-    hand_edits.refuse(session.workspace, [workflow])
-    lock_file = session.lock_file(workflow)
-    if not lock_file.is_file():
-        raise FlowlockError(
-            f"{workflow.name} has no lock for the profile {session.profile}",
-            code="FL711",
-            hint=_way_to_a_lock(session, workflow),
-        )
-    if not frozen:
-        if isinstance(workflow, Workflow):
-            _refuse_uncompiled(session, workflow)
-        _refuse_stale(session, workflow, environment)
-    return lock_file
-
-
-def _way_to_a_lock(session: Session, workflow: GeneratedPackage) -> str:
-    embedded = replace(session, profile=Profile.EMBEDDED)
-    if session.profile is not Profile.EMBEDDED and embedded.lock_file(workflow).is_file():
-        return "the embedded profile has one: `flowlock --profile embedded`, or set FLOWLOCK_PROFILE=embedded"
-    return f"run `flowlock --profile {session.profile} sync`"
-
-
-def _refuse_uncompiled(session: Session, workflow: Workflow) -> None:
-    from flowlock.commands.compile import compile_workflows
-    from flowlock.commands.tasks import EnvironmentLookup
-
-    (compared,) = compile_workflows(
-        session.workspace,
-        [workflow.name],
-        check=True,
-        progress=session.progress,
-        lookup=EnvironmentLookup(session=session),
-    ).workflows
-    if compared.status == "stale":
-        raise FlowlockError(
-            f"{session.workspace.relative(workflow.spec)} has changed since {workflow.name} was compiled",
-            code="FL719",
-            hint="run `flowlock sync`, or run what was compiled with --frozen",
-        )
-
-
-def _refuse_stale(session: Session, workflow: GeneratedPackage, environment: str) -> None:
-    from flowlock.commands import lock as command
-    from flowlock.lock.result import LockOptions
-
-    concerned = LockOptions(environments=(environment,), platforms=(platforms.current(),))
-    result = command.check(session, [workflow.name], concerned)
-    if not result.ok:
-        raise FlowlockError(
-            f"the lock of {workflow.name} is out of date",
-            code="FL714",
-            detail=result.as_text(),
-            hint="run `flowlock sync`, or skip the check with --frozen",
-        )
 
 
 def _execute(

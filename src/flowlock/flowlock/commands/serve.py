@@ -3,7 +3,7 @@
 import signal
 from collections.abc import Sequence
 
-from flowlock.commands.run import install
+from flowlock.commands.locked_environment import install
 from flowlock.commands.session import Session
 from flowlock.errors import ExitCode, FlowlockError
 from flowlock.names import SERVE, PackageName
