@@ -137,7 +137,8 @@ def with_options(command: Callable[..., int]) -> Callable[..., int]:
         return command(**values)
 
     keywords = [parameter.replace(kind=Parameter.KEYWORD_ONLY) for parameter in parameters]
-    run.__signature__ = Signature(keywords)  # type: ignore[attr-defined] # what `inspect` looks at first
+    # What `inspect` looks at first.
+    vars(run)["__signature__"] = Signature(keywords)
     return run
 
 
