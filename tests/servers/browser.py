@@ -75,8 +75,8 @@ class Visit:
 
 
 @contextmanager
-def chromium() -> Iterator[Any]:
-    """A browser; every visit has its own profile in it."""
+def chromium(*arguments: str) -> Iterator[Any]:
+    """A browser with these command-line arguments; every visit has its own profile in it."""
     require_part(found=CHROMIUM is not None, part="chromium")
     before = tuple(sys.path)
     use_parts("browser", "playwright")
@@ -84,7 +84,7 @@ def chromium() -> Iterator[Any]:
         from playwright.sync_api import sync_playwright
 
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *arguments])
             yield browser
             browser.close()
     finally:

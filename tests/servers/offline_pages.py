@@ -1,55 +1,68 @@
 """A real browser that can reach no other machine: what a page shows in it, and what it complains about."""
 
-import shutil
-import subprocess
+import io
+import time
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from shared import require_part
+from servers.browser import chromium
 
-BROWSER = shutil.which("chromium")
-OPTIONS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync
-    --enable-unsafe-swiftshader --hide-scrollbars --disable-background-networking --disable-component-update
-    --enable-logging=stderr --virtual-time-budget=10000"""
-DARK = ("--force-dark-mode", "--blink-settings=preferredColorScheme=0")
-# Whatever is asked for by name does not exist.
-NOWHERE = "--host-resolver-rules=MAP * ~NOTFOUND"
-# A page that keeps a browser busy for ever fails.
-SECONDS = 300
+# Whatever is asked for by name does not exist; WebGL is drawn by software.
+ARGUMENTS = ("--host-resolver-rules=MAP * ~NOTFOUND", "--enable-unsafe-swiftshader")
 # Where WebGL is drawn by software, taking the picture is slow, and the driver says so.
 SLOW_PICTURE = "GL Driver Message (OpenGL, Performance"
+SECONDS, PAUSE = 120, 500
+
+Color = tuple[int, int, int]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Opened:
     """How many pixels of each colour a page shows, what the console had, and the picture of it."""
 
-    picture: Path
-    pixels: Counter[tuple[int, int, int]]
+    picture: bytes
+    pixels: Counter[Color]
     complaints: tuple[str, ...]
 
 
-def opened(page: Path, folder: Path, *options: str, size: tuple[int, int] = (1360, 800)) -> Opened:
-    require_part(found=BROWSER is not None, part="chromium")
+def opened(
+    page: Path, colors: Collection[Color], *, dark: bool = False, size: tuple[int, int] = (1360, 800)
+) -> Opened:
+    """Return what a page shows as soon as it has all the colours, and two pictures in a row are equal.
+
+    A page that is not drawn in time is returned as it is.
+    """
+    complaints: list[str] = []
+    with chromium(*ARGUMENTS) as browser:
+        viewport = {"width": size[0], "height": size[1]}
+        tab = browser.new_page(viewport=viewport, color_scheme="dark" if dark else "light")
+        tab.set_default_timeout(SECONDS * 1000)
+        tab.on("console", lambda message: complaints.append(message.text))
+        tab.on("pageerror", lambda error: complaints.append(str(error)))
+        tab.on("requestfailed", lambda request: complaints.append(f"{request.url}: {request.failure}"))
+        tab.goto(page.as_uri())
+        picture = _drawn(tab, colors)
+    said = [complaint for complaint in complaints if SLOW_PICTURE not in complaint]
+    return Opened(picture=picture, pixels=pixels_of(picture), complaints=tuple(said))
+
+
+def _drawn(tab: Any, colors: Collection[Color]) -> bytes:
+    until, before = time.monotonic() + SECONDS, b""
+    while time.monotonic() < until:
+        picture: bytes = tab.screenshot()
+        if picture == before and all(pixels_of(picture)[color] for color in colors):
+            return picture
+        before = picture
+        tab.wait_for_timeout(PAUSE)
+    return before
+
+
+def pixels_of(picture: bytes) -> Counter[Color]:
+    """Return how many pixels of each colour a PNG has."""
     from PIL import Image
 
-    picture = folder / "picture.png"
-    command = [
-        *(BROWSER or "chromium", *OPTIONS.split(), NOWHERE, f"--user-data-dir={folder / 'profile'}"),
-        *(f"--window-size={size[0]},{size[1]}", *options, f"--screenshot={picture}", page.as_uri()),
-    ]
-    environment = {"HOME": str(folder), "PATH": "/usr/bin:/bin"}
-    done = subprocess.run(
-        command, check=True, capture_output=True, text=True, env=environment, timeout=SECONDS
-    )
-    said = [
-        line
-        for line in done.stderr.splitlines()
-        if ("CONSOLE" in line or "ERR_" in line) and SLOW_PICTURE not in line
-    ]
-    with Image.open(picture) as image:
-        colors = image.convert("RGB").getcolors(2**24)
-    return Opened(
-        picture=picture, pixels=Counter({color: count for count, color in colors}), complaints=tuple(said)
-    )
+    with Image.open(io.BytesIO(picture)) as image:
+        return Counter({color: count for count, color in image.convert("RGB").getcolors(2**24)})

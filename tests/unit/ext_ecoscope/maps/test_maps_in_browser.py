@@ -11,7 +11,7 @@ from flowlock_core.tasks.results import create_plot_widget, gather_dashboard
 from flowlock_ext_ecoscope.maps.draw import draw_ecomap
 from flowlock_ext_ecoscope.maps.layers import create_point_layer, create_polygon_layer, create_polyline_layer
 from flowlock_ext_ecoscope.maps.styles import PointLayerStyle, PolygonLayerStyle, PolylineLayerStyle
-from servers.offline_pages import DARK, opened
+from servers.offline_pages import opened
 
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
@@ -63,21 +63,22 @@ def coast(vertices: int = 2) -> Chart:
 def test_layers_land_and_water_are_drawn_without_a_request_or_a_complaint(
     vertices: int, tmp_path: Path
 ) -> None:
-    shown = opened(page_of(coast(vertices), tmp_path), tmp_path)
+    shown = opened(page_of(coast(vertices), tmp_path), (RED, BLUE, GREEN, LAND, WATER))
     assert shown.complaints == ()
     for color, least in ((RED, 3000), (BLUE, 500), (GREEN, 100), (LAND, 50_000), (WATER, 50_000)):
         assert shown.pixels[color] > least, color
 
 
 def test_a_map_of_many_vertices_is_drawn_on_a_dark_and_narrow_page(tmp_path: Path) -> None:
-    shown = opened(page_of(coast(60_000), tmp_path), tmp_path, *DARK, size=(500, 800))
+    colors = (RED, BLUE, DARK_LAND, DARK_WATER)
+    shown = opened(page_of(coast(60_000), tmp_path), colors, dark=True, size=(500, 800))
     assert shown.complaints == ()
     for color, least in ((RED, 3000), (BLUE, 500), (DARK_LAND, 10_000), (DARK_WATER, 10_000)):
         assert shown.pixels[color] > least, color
 
 
 def test_a_dark_page_has_dark_land_and_the_same_layers(tmp_path: Path) -> None:
-    shown = opened(page_of(coast(), tmp_path), tmp_path, *DARK)
+    shown = opened(page_of(coast(), tmp_path), (RED, DARK_LAND, DARK_WATER), dark=True)
     assert shown.complaints == ()
     assert shown.pixels[DARK_LAND] > 50_000
     assert shown.pixels[DARK_WATER] > 50_000
@@ -95,7 +96,7 @@ def test_a_polygon_is_filled_inside_and_the_hole_is_not(tmp_path: Path) -> None:
     for name, chart in (("whole", whole), ("pierced", pierced)):
         folder = tmp_path / name
         folder.mkdir()
-        pixels.append(opened(page_of(chart, folder), folder).pixels[RED])
+        pixels.append(opened(page_of(chart, folder), [RED]).pixels[RED])
     # A quarter of the square is the hole; the rest of the globe is not red.
     assert pixels[1] / pixels[0] == pytest.approx(0.75, abs=0.05)
     assert pixels[0] < 300_000
@@ -115,9 +116,7 @@ def test_tracks_anywhere_are_drawn(track: list[tuple[float, float]], tmp_path: P
     import shapely
 
     style = PolylineLayerStyle(get_color="#0000ff", get_width=4)
-    shown = opened(
-        page_of(draw_ecomap(create_polyline_layer(table(shapely.LineString(track)), style)), tmp_path),
-        tmp_path,
-    )
+    layer = create_polyline_layer(table(shapely.LineString(track)), style)
+    shown = opened(page_of(draw_ecomap(layer), tmp_path), [BLUE])
     assert shown.complaints == ()
     assert shown.pixels[BLUE] > 500
