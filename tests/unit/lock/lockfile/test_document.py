@@ -188,7 +188,7 @@ def test_every_string_survives(text: str) -> None:
         (LOCK.replace("version: 7", "version: 8"), "FL603", 1),
         (LOCK.replace("version: 7", "version: 3"), "FL603", 1),
         (LOCK.replace("version: 7\n", ""), "FL601", 1),
-        ("[1, 2", "FL601", 2),
+        ("[1, 2", "FL601", 1),
         ("", "FL601", 1),
         (
             LOCK.replace("  size: 5", "<<<<<<< HEAD\n  size: 5\n=======\n  size: 6\n>>>>>>> other"),
