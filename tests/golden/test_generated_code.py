@@ -22,10 +22,10 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
         name = spec.parent.name.replace("-", "_")
         for path, text in package_of(spec.read_bytes().decode("utf-8")).items():
             target = root / path.replace("flowlock_demo", f"golden_{name}").replace(
-                "tests/test_", f"tests_{name}/test_{name}_"
+                "tests/test_", f"{name}/tests/test_{name}_"
             )
             if target.suffix == ".py" and path.count("/"):
-                target.parent.mkdir(exist_ok=True)
+                target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_text(text, encoding="utf-8")
     return root
 
