@@ -93,7 +93,7 @@ def test_an_image_serves_its_workflow_to_this_machine_with_a_token_of_a_file(roo
         assert run[image + 1 : image + 3] == [workflow.distribution, "serve"]
         # Docker reaches what listens on all addresses of a container, and publishes it to this machine.
         options = dict(zip(run[image + 3 :: 2], run[image + 4 :: 2], strict=True))
-        assert options["--host"] == "0.0.0.0"  # noqa: S104
+        assert options["--host"] == "0.0.0.0"  # noqa: S104 - what a container must listen on
         assert f"127.0.0.1:{options['--port']}:{options['--port']}" in run[:image]
         assert f"$PWD/secrets/token.txt:{options['--token-file']}:ro" in run[:image]
         assert any(word.endswith(f":{options['--results']}") for word in run[:image])
