@@ -229,6 +229,7 @@ def test_a_location_that_dagster_has_not_loaded_is_refused(location: Location) -
     settings = location.checkout.root / "flowlock.toml"
     before = settings.read_text()
     settings.write_text(before.replace('name = "rivers"', 'name = "lakes"'))
-    done = location.flowlock("workflow", "rename", "hello-ver-2", "greeting", "--url", location.stack.url)
+    name = min(location.checkout.root.glob("examples/*")).name
+    done = location.flowlock("workflow", "rename", name, "greeting", "--url", location.stack.url)
     settings.write_text(before)
     refused(done, "FL964", "no location lakes", "rivers")

@@ -162,12 +162,15 @@ def dagster_stack(
     with ExitStack() as stack:
         programs = Programs(home=home, variables=variables, commands=commands)
         stack.callback(programs.close)
+        if not storage:
+            # Programs that make the tables of SQLite at once leave them with two versions, for ever.
+            migrate = [str(BIN / "dagster"), "instance", "migrate"]
+            subprocess.run(migrate, env=variables, check=True, capture_output=True)
         programs.start("code", *(("--container-image", image) if image else ()))
         programs.start("web")
+        programs.start("daemon")
         running = Stack(url=f"http://127.0.0.1:{web}", location=name, programs=programs)
         wait_until_loaded(running, home)
-        # Two programs that make the tables of SQLite at once stop each other.
-        programs.start("daemon")
         yield running
 
 
