@@ -66,7 +66,13 @@ def _way_to_a_lock(session: Session, workflow: GeneratedPackage) -> str:
     embedded = replace(session, profile=Profile.EMBEDDED)
     if session.profile is not Profile.EMBEDDED and embedded.lock_file(workflow).is_file():
         return "the embedded profile has one: `flowlock --profile embedded`, or set FLOWLOCK_PROFILE=embedded"
-    return f"run `flowlock --profile {session.profile} sync`"
+    return f"run {_sync(session)}"
+
+
+def _sync(session: Session) -> str:
+    """Return the command that renews the lock of the profile in use, not that of the other."""
+    profile = "" if session.profile is Profile.CONDA_FORGE else f"--profile {session.profile} "
+    return f"`flowlock {profile}sync`"
 
 
 def _refuse_uncompiled(session: Session, workflow: Workflow) -> None:
@@ -94,7 +100,7 @@ def _uncompiled(session: Session, workflow: Workflow, file: Path) -> FlowlockErr
     return FlowlockError(
         f"{session.workspace.relative(file)} has changed since {workflow.name} was compiled",
         code="FL719",
-        hint="run `flowlock sync`, or run what was compiled with --frozen",
+        hint=f"run {_sync(session)}, or run what was compiled with --frozen",
     )
 
 
@@ -109,5 +115,5 @@ def _refuse_stale(session: Session, workflow: GeneratedPackage, environment: str
             f"the lock of {workflow.name} is out of date",
             code="FL714",
             detail=result.as_text(),
-            hint="run `flowlock sync`, or skip the check with --frozen",
+            hint=f"run {_sync(session)}, or skip the check with --frozen",
         )
