@@ -59,6 +59,17 @@ def test_an_epoch_that_utc_cannot_tell_is_refused_with_its_place(tmp_path: Path)
     assert "between 1 and 9999" in problem.message
 
 
+@pytest.mark.parametrize("value", ["first", "1.0 beta", "", "v1.0", " 1.0"])
+def test_a_version_that_is_none_is_refused_with_its_place(tmp_path: Path, value: str) -> None:
+    text = SETTINGS.format(alias="").replace('version = "0.1.0"', f'version = "{value}"')
+    assert f'"{value}"' in text
+    (tmp_path / "flowlock.toml").write_text(text)
+    with pytest.raises(FlowlockError) as caught:
+        load(tmp_path)
+    (problem,) = caught.value.problems
+    assert (problem.code, str(problem.location)) == ("FL303", "flowlock.toml:3:1")
+
+
 @pytest.mark.parametrize(
     ("line", "expected"), [("", True), ("service = true", True), ("service = false", False)]
 )

@@ -13,6 +13,8 @@ from packaging.utils import canonicalize_name
 CORE = "flowlock-core"
 # The service, which adds `serve` to the command of a workflow.
 SERVE = "flowlock-serve"
+# The entry-point group of tasks.
+TASK_GROUP = "flowlock.tasks"
 # What `flowlock location dev` starts, as a match spec; flowlock-dagster has the same range of Dagster.
 WEBSERVER = "dagster-webserver >=1.13,<1.14"
 SUBDIRS = ("linux-64", "linux-aarch64", "osx-64", "osx-arm64", "win-64")

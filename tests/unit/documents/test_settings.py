@@ -41,6 +41,7 @@ def test_it_accepts_this_workspace_and_a_new_one(tmp_path: Path) -> None:
         ("workspace", "platforms", ["linux-32"]),
         ("workspace", "platforms", []),
         ("workspace", "name", "Birds"),
+        ("workspace", "version", "first"),
         ("channels", "release", "birds"),
         ("build", "backend", "hatchling"),
         ("image", "source", "git@example.org:birds"),

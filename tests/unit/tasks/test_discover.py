@@ -18,6 +18,7 @@ from flowlock.edges import memo, process
 from flowlock.edges.state_folder import StateFolder
 from flowlock.errors import FlowlockError
 from flowlock.tasks import discover
+from flowlock.tasks.unregistered import registration
 from flowlock_core.parameters.literals import LiteralCheck
 
 TODAY = datetime(2026, 11, 1, tzinfo=UTC)
@@ -245,3 +246,24 @@ def test_an_origin_that_cannot_be_read_is_not_an_editable_one(origin: str, tmp_p
     plain = discover._installed_identity(Distribution.at(info))
     (info / "direct_url.json").write_text(origin)
     assert discover._installed_identity(Distribution.at(info)) == plain
+
+
+def test_a_function_that_no_package_registers_is_named_with_the_line_that_registers_it(root: Path) -> None:
+    project = "src/space-tasks/pyproject.toml"
+    (line,) = [line for line in (root / project).read_text().splitlines() if "ratios:" in line]
+    name = line.partition(" = ")[0]
+    change(root / project, f"{line}\n", "")
+    # It neither defines the function nor stops the search.
+    (root / MODULE).with_name("broken.py").write_text(f"def {name}(:\n")
+    with pytest.raises(FlowlockError) as raised:
+        task_commands.tasks(workspace.load(root), name)
+    assert raised.value.problems[0].code == "FL130"
+    assert raised.value.hint == (
+        f"{MODULE} defines it: register it with `{line}` "
+        f'in [project.entry-points."flowlock.tasks"] of {project}'
+    )
+
+
+@pytest.mark.parametrize("name", ["absent", "pandas", "not a name", "_private("])
+def test_a_name_that_no_package_defines_has_no_registration(root: Path, name: str) -> None:
+    assert registration(workspace.load(root), name) is None

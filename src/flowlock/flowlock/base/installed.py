@@ -12,10 +12,10 @@ from pathlib import Path
 from flowlock.edges import files
 from flowlock.edges.distributions import installed
 from flowlock.errors import FlowlockError
-from flowlock.names import import_name
+from flowlock.names import TASK_GROUP, import_name
 
 # What registers tasks, or subcommands of workflows, is made for workflows.
-GROUPS = ("flowlock.tasks", "flowlock.commands")
+GROUPS = (TASK_GROUP, "flowlock.commands")
 # What of a dist-info says how it was installed here, not what it is; RECORD is written again.
 LOCAL = frozenset(("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json"))
 _WHEEL = "Wheel-Version: 1.0\nGenerator: flowlock\nRoot-Is-Purelib: true\nTag: py3-none-any\n"

@@ -10,10 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from flowlock.names import SUBDIRS, workflow_distribution
+from flowlock.names import SUBDIRS, TASK_GROUP, workflow_distribution
 
 FILE = "flowlock.toml"
-TASKS = "flowlock.tasks"
 # Sections of an entry_points.txt, each up to the next.
 _SECTION = re.compile(r"^\[(?P<group>[^\]]+)\]$(?P<lines>[^\[]*)", re.MULTILINE)
 _TITLE = re.compile(r"^  title: *(?P<title>\S.*)$", re.MULTILINE)
@@ -90,7 +89,7 @@ class WorkspaceNames:
         """Return the tasks of the workspace's packages, and of installed ones."""
         owners: dict[str, str] = {}
         for project in sorted(self._folder("packages", "src").glob("*/pyproject.toml")):
-            entries = _table(_toml(project), "project", "entry-points", TASKS)
+            entries = _table(_toml(project), "project", "entry-points", TASK_GROUP)
             owners |= dict.fromkeys(entries, project.parent.name)
         for name, owner in _installed_tasks():
             owners.setdefault(name, owner)
@@ -106,7 +105,7 @@ def _installed_tasks() -> Iterator[tuple[str, str]]:
             except (OSError, ValueError):
                 continue
             for section in sections:
-                if section["group"] == TASKS:
+                if section["group"] == TASK_GROUP:
                     names = re.findall(r"^(\w+) *=", section["lines"], re.MULTILINE)
                     yield from ((name, file.parent.name.partition("-")[0]) for name in names)
 

@@ -120,5 +120,7 @@ def tasks(
     for task in catalog.broken.get(name, ()):
         message = f"`{task.name}` of {task.distribution} cannot be imported: {task.message}"
         problems.append(Problem(code="FL201", message=message))
-    hint = nearest(name, list(catalog.tasks)) or "`flowlock tasks` lists all tasks"
+    hint = (
+        catalog.registration(name) or nearest(name, list(catalog.tasks)) or "`flowlock tasks` lists all tasks"
+    )
     raise FlowlockError(f"unknown task `{name}`", code="FL130", hint=hint, problems=problems)

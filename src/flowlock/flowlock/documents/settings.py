@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
+from packaging.version import InvalidVersion, Version
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, WithJsonSchema, field_validator
 
 from flowlock.documents.deploy_table import DeployTable
@@ -36,7 +37,11 @@ class WorkspaceTable(StrictModel):
         pattern=r"^[a-z][a-z0-9-]*$",
         description="The name of the workspace: lower-case letters, digits and hyphens.",
     )
-    version: str = Field(description="The version that the packages of the workspace have in common.")
+    # Validated below, by PEP 440; editors see the most common mistake.
+    version: str = Field(
+        description="The version that the packages of the workspace have in common.",
+        json_schema_extra={"pattern": "^[0-9]"},
+    )
     epoch: datetime = Field(
         description="The only time inside built artifacts, so that the same source gives the same bytes on "
         "any day. A time without an offset is in UTC."
@@ -54,6 +59,17 @@ class WorkspaceTable(StrictModel):
         description="Whether the commands of workflows have `serve`; if so, the packages of workflows "
         "require flowlock-serve.",
     )
+
+    @field_validator("version")
+    @classmethod
+    def _of_pep_440(cls, value: str) -> str:
+        try:
+            Version(value)
+        except InvalidVersion as error:
+            raise ValueError(f"`{value}` is not a version such as 1.2.0 or 1.2.0rc1") from error
+        if not value[0].isdigit():
+            raise ValueError(f"`{value}` does not begin with a digit, as versions of packages do")
+        return value
 
     @field_validator("epoch")
     @classmethod

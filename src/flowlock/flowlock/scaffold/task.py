@@ -9,12 +9,12 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from flowlock.errors import FlowlockError
+from flowlock.names import TASK_GROUP
 from flowlock.recipe.document import Recipe, parse
 from flowlock.recipe.requirement import match_spec
 from flowlock.recipe.values import table
 from flowlock.scaffold.templates import filled
 
-GROUP = "flowlock.tasks"
 # What the module of a new task imports, beside flowlock-core.
 REQUIRED = ("pandas>=2.2",)
 _HEADING = "## Tasks"
@@ -64,10 +64,10 @@ def _registered(text: str, task: NewTask) -> str:
         dependencies.append(requirement)
     groups = project.setdefault("entry-points", tomlkit.table(is_super_table=True))
     target = f"{task.module}:{task.name}"
-    if GROUP in groups:
-        groups[GROUP][task.name] = target
+    if TASK_GROUP in groups:
+        groups[TASK_GROUP][task.name] = target
     else:
-        groups[GROUP] = tomlkit.item({task.name: target}).add(tomlkit.nl())
+        groups[TASK_GROUP] = tomlkit.item({task.name: target}).add(tomlkit.nl())
     return tomlkit.dumps(document)
 
 

@@ -1,7 +1,7 @@
 """The tasks that a spec may name: signatures by name, and tasks that cannot be imported."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TypeVar
@@ -38,6 +38,7 @@ class Catalog:
 
     `unavailable` says of distributions why they could not be looked at; `verdicts` has the problems of
     literals, by canonical distribution and check; `own_versions` are those of the workspace's packages.
+    `registration` looks for a function that no package registers, and says how it becomes a task.
     """
 
     tasks: Mapping[str, tuple[TaskSignature, ...]]
@@ -46,6 +47,7 @@ class Catalog:
     unavailable: Mapping[str, str] = field(default_factory=dict)
     verdicts: Verdicts = field(default_factory=dict)
     own_versions: Mapping[str, str] = field(default_factory=dict)
+    registration: Callable[[str], str | None] = lambda _name: None
 
     @classmethod
     def of(
@@ -82,7 +84,7 @@ class Catalog:
             distributions=self.distributions | other.distributions,
             verdicts={**other.verdicts, **self.verdicts},
         )
-        return replace(joined, own_versions=self.own_versions)
+        return replace(joined, own_versions=self.own_versions, registration=self.registration)
 
     def refusals(self, task: TaskSignature, check: LiteralCheck) -> tuple[Refusal, ...]:
         """Return what the type of a parameter refuses about a literal; nothing if it was not checked."""

@@ -29,11 +29,12 @@ from flowlock.edges.distributions import installed
 from flowlock.edges.sources import snapshots
 from flowlock.edges.temporary import temporaries_below
 from flowlock.errors import FlowlockError, from_os_error
-from flowlock.names import CORE
+from flowlock.names import CORE, TASK_GROUP
 from flowlock.recipe import pyproject
 from flowlock.report.reporter import Progress, Silent
 from flowlock.spec.catalog import BrokenTask, Catalog, Verdicts
 from flowlock.spec.model import SpecRequirement
+from flowlock.tasks.unregistered import registration
 from flowlock.tasks.verdicts import (
     VerdictsByCheck,
     read_verdicts,
@@ -45,7 +46,6 @@ from flowlock.workspace import Package, Workspace
 from flowlock_core.parameters.literals import LiteralCheck
 from flowlock_core.schema import TaskSignature
 
-GROUP = "flowlock.tasks"
 SIGNATURES, VERDICTS = ".json", ".literals.json"
 # Raised when kept signatures of an earlier flowlock can no longer be read.
 SCHEMA = 4
@@ -90,7 +90,7 @@ def signatures(
         for check, refusals in kept.verdicts.items()
     }
     catalog = _catalog(documents, own_names | distributions.keys(), verdicts)
-    return replace(catalog, own_versions=_versions(projects))
+    return replace(catalog, own_versions=_versions(projects), registration=partial(registration, workspace))
 
 
 def _descriptions(
@@ -219,7 +219,7 @@ def _workspace_sources(
         needs[canonicalize_name(package.name)] = digests.keys() & set(map(canonicalize_name, dependencies))
     sources = []
     for package, project in projects.items():
-        points = project.get("entry-points", {}).get(GROUP, {})
+        points = project.get("entry-points", {}).get(TASK_GROUP, {})
         if points:
             name: str = canonicalize_name(package.name)
             used = sorted({*closure([name], needs.__getitem__), *({CORE} & set(digests))})
@@ -247,7 +247,7 @@ def _installed_sources(
     for name, distribution in distributions.items():
         if name not in required:
             continue
-        points = {point.name: point.value for point in distribution.entry_points.select(group=GROUP)}
+        points = {point.name: point.value for point in distribution.entry_points.select(group=TASK_GROUP)}
         if points:
             yield TaskSource(
                 distribution=name, entry_points=points, identity=_installed_identity(distribution)
@@ -275,7 +275,7 @@ def editable_folder(distribution: Distribution) -> Path | None:
 
 
 def _installed_identity(distribution: Distribution) -> str:
-    """Return where the sources of an editable install are; None for any other one."""
+    """Return the identity of all that the signatures of an installed distribution depend on."""
     folder = editable_folder(distribution)
     if folder is None:
         return _identity(distribution.version, distribution.read_text("RECORD") or "", version(CORE))
