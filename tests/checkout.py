@@ -74,13 +74,25 @@ def copy_repository(target: Path, *, large: bool = False) -> None:
     """
     left_out = tuple(f"examples/{name}/" for name in LARGE)
     for name in git.source_files(ROOT):
-        if name.startswith(left_out) and not large:
-            continue
-        (target / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / name, target / name)
+        if large or not name.startswith(left_out):
+            _copy_source(name, target)
     command = ["git", "-c", "user.name=Test", "-c", "user.email=test@example.org"]
-    for arguments in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-qm", "All"]):
+    # Hundreds of tests copy the repository: git's objects are two files, not thousands.
+    for arguments in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-qm", "All"], ["gc", "-q"]):
         subprocess.run([*command, *arguments], cwd=target, check=True)
+
+
+def add_large(target: Path) -> None:
+    """Add the workflows with a large environment to a copy of the repository."""
+    wanted = tuple(f"examples/{name}/" for name in LARGE)
+    for name in git.source_files(ROOT):
+        if name.startswith(wanted):
+            _copy_source(name, target)
+
+
+def _copy_source(name: str, target: Path) -> None:
+    (target / name).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(ROOT / name, target / name)
 
 
 def linked_copy(synced: Checkout, root: Path) -> Checkout:
