@@ -92,6 +92,13 @@ def workspace(walked: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Che
     """A copy of it for one worker, the copy of somebody whose files of git can be replaced."""
     copy = linked_copy(walked, tmp_path_factory.mktemp("ada") / "rivers")
     own_git(copy.root)
+    # Mistakes are edits in place, which must not reach the copies of other workers.
+    for path in copy.root.iterdir():
+        if path.is_dir() and path.name not in (".git", ".flowlock"):
+            shutil.rmtree(path)
+        elif path.is_file():
+            path.unlink()
+    git(copy.root, "reset", "-q", "--hard")
     return copy
 
 

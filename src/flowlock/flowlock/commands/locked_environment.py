@@ -71,8 +71,7 @@ def _way_to_a_lock(session: Session, workflow: GeneratedPackage) -> str:
 
 def _sync(session: Session) -> str:
     """Return the command that renews the lock of the profile in use, not that of the other."""
-    profile = "" if session.profile is Profile.CONDA_FORGE else f"--profile {session.profile} "
-    return f"`flowlock {profile}sync`"
+    return f"`flowlock --profile {session.profile} sync`"
 
 
 def _refuse_uncompiled(session: Session, workflow: Workflow) -> None:
