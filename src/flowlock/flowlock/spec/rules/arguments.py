@@ -58,11 +58,8 @@ def _check_known(text: LocatedText, scope: Scope, hints: Hints, *, conditions: b
         yield Problem(code="FL131", message=message, location=text.at, hint=hint)
     else:
         what = "skip condition" if conditions else "task"
-        hint = (
-            scope.catalog.registration(name)
-            or hints.near(name, scope.names(conditions=conditions))
-            or "`flowlock tasks` lists all tasks"
-        )
+        names = scope.names(conditions=conditions)
+        hint = hints.of_task(name, names, scope.catalog.registration) or "`flowlock tasks` lists all tasks"
         yield Problem(code="FL130", message=f"unknown {what} `{shown(name)}`", location=text.at, hint=hint)
 
 

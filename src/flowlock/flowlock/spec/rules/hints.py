@@ -1,6 +1,6 @@
 """The nearest valid name, for the first of many mistakes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from flowlock.errors import nearest
 
@@ -10,8 +10,8 @@ MOST = 40
 class Hints:
     """Looks up near names for one check.
 
-    A comparison with a thousand names takes some 10 ms, so only the first mistakes get one: who has more of
-    them has one cause for all.
+    A comparison with a thousand names takes some 10 ms, and so does a look into all modules. Only the first
+    mistakes get one: who has more of them has one cause for all.
     """
 
     def __init__(self) -> None:
@@ -19,7 +19,14 @@ class Hints:
 
     def near(self, name: str, names: Sequence[str]) -> str | None:
         """Return a 'did you mean', if a known name is close and there were not too many of them."""
-        if self._left == 0:
-            return None
+        return nearest(name, names) if self._take() else None
+
+    def of_task(
+        self, name: str, names: Sequence[str], registration: Callable[[str], str | None]
+    ) -> str | None:
+        """Return how a function of this name is registered, if there is one, else the same as `near`."""
+        return (registration(name) or nearest(name, names)) if self._take() else None
+
+    def _take(self) -> bool:
         self._left -= 1
-        return nearest(name, names)
+        return self._left >= 0
