@@ -9,7 +9,7 @@ def test_a_function_that_is_not_registered_is_what_was_meant() -> None:
     hints = Hints()
     assert hints.of_task("load", ["loads"], lambda _name: REGISTRATION) == REGISTRATION
     assert hints.of_task("load", ["loads"], lambda _name: None) == "did you mean `loads`?"
-    assert hints.of_task("load", ["unlike"], lambda _name: None) is None
+    assert hints.of_task("load", ["unlike"], lambda _name: None) == "`flowlock tasks` lists all tasks"
 
 
 def test_a_thousand_mistakes_do_not_look_into_all_modules_a_thousand_times() -> None:

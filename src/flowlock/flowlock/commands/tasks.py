@@ -7,10 +7,11 @@ from itertools import chain
 from typing import Any
 
 from flowlock.commands.session import Session
-from flowlock.errors import FlowlockError, Problem, nearest
+from flowlock.errors import FlowlockError, Problem
 from flowlock.report.reporter import Progress
 from flowlock.spec.catalog import BrokenTask
 from flowlock.spec.model import SpecRequirement
+from flowlock.spec.rules.hints import Hints
 from flowlock.tasks.discover import signatures
 from flowlock.workspace import Workspace
 from flowlock_core.parameters.literals import LiteralCheck
@@ -120,7 +121,5 @@ def tasks(
     for task in catalog.broken.get(name, ()):
         message = f"`{task.name}` of {task.distribution} cannot be imported: {task.message}"
         problems.append(Problem(code="FL201", message=message))
-    hint = (
-        catalog.registration(name) or nearest(name, list(catalog.tasks)) or "`flowlock tasks` lists all tasks"
-    )
+    hint = Hints().of_task(name, list(catalog.tasks), catalog.registration)
     raise FlowlockError(f"unknown task `{name}`", code="FL130", hint=hint, problems=problems)

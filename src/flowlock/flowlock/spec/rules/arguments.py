@@ -59,7 +59,7 @@ def _check_known(text: LocatedText, scope: Scope, hints: Hints, *, conditions: b
     else:
         what = "skip condition" if conditions else "task"
         names = scope.names(conditions=conditions)
-        hint = hints.of_task(name, names, scope.catalog.registration) or "`flowlock tasks` lists all tasks"
+        hint = hints.of_task(name, names, scope.catalog.registration)
         yield Problem(code="FL130", message=f"unknown {what} `{shown(name)}`", location=text.at, hint=hint)
 
 

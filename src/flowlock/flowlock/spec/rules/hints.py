@@ -21,11 +21,10 @@ class Hints:
         """Return a 'did you mean', if a known name is close and there were not too many of them."""
         return nearest(name, names) if self._take() else None
 
-    def of_task(
-        self, name: str, names: Sequence[str], registration: Callable[[str], str | None]
-    ) -> str | None:
-        """Return how a function of this name is registered, if there is one, else the same as `near`."""
-        return (registration(name) or nearest(name, names)) if self._take() else None
+    def of_task(self, name: str, names: Sequence[str], registration: Callable[[str], str | None]) -> str:
+        """Return how a function of this name is registered, else what `near` does, else where tasks are."""
+        found = (registration(name) or nearest(name, names)) if self._take() else None
+        return found or "`flowlock tasks` lists all tasks"
 
     def _take(self) -> bool:
         self._left -= 1
