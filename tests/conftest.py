@@ -51,6 +51,17 @@ def no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(secret, "_known", set(secret._known))
 
 
+@pytest.fixture(autouse=True)
+def _modules_with_files() -> Iterator[None]:
+    """No module that a test has imported outlives its file: the code of a task is identified by it."""
+    before = set(sys.modules)
+    yield
+    for name in sys.modules.keys() - before:
+        file = getattr(sys.modules[name], "__file__", None)
+        if file and not Path(file).exists():
+            del sys.modules[name]
+
+
 @pytest.fixture
 def refresh_golden(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--refresh-golden"))

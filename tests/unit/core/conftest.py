@@ -36,7 +36,7 @@ def interrupted(step: Steps) -> Any:
 
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
-    """Make a package importable; its name is the test's own, since modules stay imported."""
+    """Make a package importable; its name is the one of the test, which loads it once."""
     name = f"flowlock_{abs(hash(request.node.name))}_workflow"
     folder = tmp_path / "paths é" / name
     folder.mkdir(parents=True)
