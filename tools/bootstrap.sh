@@ -186,11 +186,13 @@ if ! { [ -x .venv/bin/uv ] && probe .venv/bin/python >/dev/null; }; then
 fi
 find_cache .venv/bin/uv
 say 'resolving what the project needs'
-must .venv/bin/uv sync --all-packages --inexact --python .venv/bin/python --dry-run
+# Once: it takes seconds, and every `uv sync` that is not frozen would do it.
+must .venv/bin/uv lock --python .venv/bin/python
+must .venv/bin/uv sync --frozen --all-packages --inexact --python .venv/bin/python --dry-run
 planned=$(sed -n -e 's/^Would download \(.*\)/downloading \1,/p' -e 's/^Would install \(.*\)/installing \1/p' "$log")
 if [ -n "$planned" ]; then
     say "$(printf '%s\n' "$planned" | paste -s -d ' ' -)"
 fi
-must .venv/bin/uv sync --all-packages --inexact --python .venv/bin/python
+must .venv/bin/uv sync --frozen --all-packages --inexact --python .venv/bin/python
 .venv/bin/python -m compileall -q src
 inputs >.venv/made-of

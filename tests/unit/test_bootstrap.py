@@ -122,7 +122,7 @@ def test_venv_makes_it_with_the_pip_of_python_and_each_step_has_a_line(machine: 
     ]
     assert f"{path} -m venv --without-pip .venv\n" in machine.calls()
     assert f"{path} -m pip --python .venv/bin/python install" in machine.calls()
-    assert "uv sync --all-packages --inexact --python .venv/bin/python cache=\n" in machine.calls()
+    assert "uv sync --frozen --all-packages --inexact --python .venv/bin/python cache=\n" in machine.calls()
 
 
 def test_the_second_time_nothing_is_called_and_nothing_is_said(machine: Machine) -> None:

@@ -12,6 +12,7 @@ from flowlock.names import Sha256
 from unit.lock.universe import FORGE, RELEASE, channel, current, package
 
 OWN = {"ours": current("1.0", "h1_0")}
+TEXT = f"version: 7\npackages:\n- conda: {RELEASE}/noarch/ours-1.0-h0_0.conda\n  sha256: 00\n"
 
 
 class Place:
@@ -20,7 +21,7 @@ class Place:
     def __init__(self, folder: Path) -> None:
         self.folder, self.own = folder, OWN
         self.path = folder / "pixi.lock"
-        self.path.write_text("version: 7\n")
+        self.path.write_text(TEXT)
         self.served = channel(folder / "ours", RELEASE, [package("ours")], serves=True)
         manifest = simple("alone", channels=[FORGE], platforms=["linux-64"], specs=["knots"])
         self.target = LockTarget(manifest=manifest, path=self.path, shown="pixi.lock")
@@ -57,7 +58,7 @@ def kept(tmp_path: Path) -> Place:
 
 
 CHANGES: dict[str, Callable[[Place], object]] = {
-    "the lock": lambda place: place.path.write_text("version: 7 \n"),
+    "the lock": lambda place: place.path.write_text(TEXT + "\n"),
     "no lock": lambda place: place.path.unlink(),
     "the manifest": Place.ask_for_more,
     "the channel": Place.serve_more,
@@ -80,6 +81,11 @@ def test_a_lock_that_was_never_there_is_not_current(tmp_path: Path) -> None:
     place.path.unlink()
     place.checked.keep([place.target])
     assert not place.checked.are_current([place.target])
+
+
+def test_a_package_that_the_lock_does_not_pin_decides_nothing(kept: Place) -> None:
+    kept.own = {**OWN, "our": current("1.0", "h1_0"), "ours-more": current("1.0", "h1_0")}
+    assert kept.checked.are_current([kept.target])
 
 
 def test_why_a_build_differs_decides_nothing(kept: Place) -> None:

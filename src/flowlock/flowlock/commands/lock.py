@@ -128,11 +128,16 @@ def lock_stage(
 def check(session: Session, names: Sequence[str], options: LockOptions) -> LockResult:
     """Return whether the profile's locks of workflows are current, and nothing else."""
     wanted = targets(session, names)
-    return _lock(session, wanted, replace(options, check=True), _snapshot(session, wanted))
+    return _lock(session, wanted, replace(options, check=True), _snapshot(session, wanted, names))
 
 
-def _snapshot(session: Session, wanted: Sequence[LockTarget]) -> "WorkspaceSnapshot | None":
-    """Return the state of the sources, or None if no manifest names the channel of the workspace."""
+def _snapshot(
+    session: Session, wanted: Sequence[LockTarget], names: Sequence[str] = ()
+) -> "WorkspaceSnapshot | None":
+    """Return the state of the sources, or None if no manifest names the channel of the workspace.
+
+    Of named workflows, it is that of the packages that they need.
+    """
     served = manifest.channel_url(session.workspace.release_channel)
     environments = [environment for target in wanted for environment in target.manifest.environments]
     channels = {
@@ -143,7 +148,7 @@ def _snapshot(session: Session, wanted: Sequence[LockTarget]) -> "WorkspaceSnaps
     # Imported here: a manifest that takes nothing from the workspace needs neither its recipes nor git.
     from flowlock.builder.plan.snapshot import read_snapshot
 
-    return read_snapshot(session.workspace)
+    return read_snapshot(session.workspace, names)
 
 
 def _lock(

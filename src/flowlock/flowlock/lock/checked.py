@@ -1,5 +1,7 @@
 """Locks that were found current: they are compared again only when something that decides it has changed."""
 
+import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
@@ -14,6 +16,8 @@ from flowlock.names import Sha256
 
 # Who decides, in addition to the documents: our rules, and the engine's reading of match specs.
 JUDGES = ("flowlock", "py-rattler")
+# The name of an archive's package, at the end of its URL.
+_PINNED = re.compile(rb"/([^/\s]+)-[^/\s-]+-[^/\s-]+\.(?:conda|tar\.bz2)$", re.MULTILINE)
 
 
 class CheckedLocks:
@@ -51,5 +55,9 @@ class CheckedLocks:
             for folder, index in indexes
             if index is not None
         ]
-        lock = files.sha256_of(target.path)
-        return digest_of([self._judges, repr(target.manifest), lock, served, self._builds])
+        lock = target.path.read_bytes()
+        pinned = {name.decode() for name in _PINNED.findall(lock)}
+        # A command may know more packages of the workspace than those that the lock has.
+        builds = {name: build for name, build in self._builds.items() if name in pinned}
+        digest = hashlib.sha256(lock).hexdigest()
+        return digest_of([self._judges, repr(target.manifest), digest, served, builds])
