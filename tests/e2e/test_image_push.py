@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+import requests
 
 from flowlock.edges.http import AnswerKind
 from flowlock.edges.registry import ImageName, ImageRepository
@@ -22,6 +23,7 @@ from flowlock.image.push import PushOutcome, PushStatus, push
 from flowlock.report.reporter import Silent
 from images import small_image
 from servers.faults import DealtStorm, Fault, proxy
+from servers.listing_registry import listing_registry
 from servers.parts import folder_of
 from servers.registry import (
     PASSWORD,
@@ -231,6 +233,17 @@ def test_skopeo_reads_the_same_digest(registry: Registry, tmp_path: Path) -> Non
     copy = ["skopeo", "copy", "-q", "--src-tls-verify=false", address, f"oci:{tmp_path / 'copied'}:1.0"]
     subprocess.run(copy, check=True)
     assert read(tmp_path / "copied").image.digest == layout.image.digest
+
+
+def test_a_registry_that_lists_what_is_attached_is_sent_no_list(tmp_path: Path) -> None:
+    layout = small_image(tmp_path, CONTENTS)
+    with listing_registry(tmp_path / "registry") as registry:
+        assert pushed(layout, registry).status is PushStatus.UPLOADED
+        assert pushed(layout, registry).status is PushStatus.PRESENT
+        assert registry.tags("octo/birds") == {"1.0": layout.image.digest}
+        url = f"http://{registry.host}/v2/octo/birds/referrers/{json_subject(layout)}"
+        listed = requests.get(url, timeout=60).json()["manifests"]
+    assert [entry["digest"] for entry in listed] == [described.digest for described in layout.attached]
 
 
 @pytest.mark.storm

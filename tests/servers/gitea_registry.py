@@ -5,7 +5,6 @@ token, and the token that it issues is for everything that the user may do.
 """
 
 import base64
-import http.client
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from servers.loopback import Request, Response, answering, as_json
-from servers.registry import Registry, open_registry
+from servers.registry import Registry, forwarded, open_registry
 
 
 @dataclass(kw_only=True)
@@ -32,7 +31,7 @@ class _Door:
             realm = f'Bearer realm="{self.url}/v2/token",service="container_registry",scope="*"'
             errors = [{"code": "UNAUTHORIZED", "message": ""}]
             return as_json(401, {"errors": errors}, WWW_Authenticate=f'{realm}, Basic realm="Gitea"')
-        return self._forward(request)
+        return forwarded(request, self.registry)
 
     def _issue(self, request: Request) -> Response:
         expected = base64.b64encode(f"{self.user}:{self.token}".encode()).decode()
@@ -40,21 +39,6 @@ class _Door:
             return as_json(401, {"errors": [{"code": "UNAUTHORIZED", "message": ""}]})
         self.issued.append(secrets.token_hex(16))
         return as_json(200, {"token": self.issued[-1]})
-
-    def _forward(self, request: Request) -> Response:
-        upstream = http.client.HTTPConnection(self.registry.host, timeout=60)
-        try:
-            kept = {
-                n: v for n, v in request.headers.items() if n not in {"host", "connection", "authorization"}
-            }
-            upstream.request(request.method, request.target, request.body or None, kept)
-            answer = upstream.getresponse()
-            dropped = {"connection", "transfer-encoding", "content-length", "content-type", "date", "server"}
-            headers = {n: v for n, v in answer.getheaders() if n.lower() not in dropped}
-            media = answer.getheader("content-type", "application/octet-stream")
-            return Response(status=answer.status, body=answer.read(), headers=headers, media=media)
-        finally:
-            upstream.close()
 
 
 @contextmanager

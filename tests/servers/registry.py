@@ -1,6 +1,7 @@
 """Debian's docker-registry on loopback: open, with a password, or with tokens of an issuer in the tests."""
 
 import base64
+import http.client
 import json
 import shutil
 import time
@@ -155,3 +156,18 @@ def served(registry: Registry, repository: str, reference: str) -> bytes:
     with urllib.request.urlopen(request) as answer:
         data: bytes = answer.read()
         return data
+
+
+def forwarded(request: Request, registry: Registry) -> Response:
+    """Return what a registry answers to a request that another server was sent."""
+    upstream = http.client.HTTPConnection(registry.host, timeout=60)
+    try:
+        kept = {n: v for n, v in request.headers.items() if n not in {"host", "connection", "authorization"}}
+        upstream.request(request.method, request.target, request.body or None, kept)
+        answer = upstream.getresponse()
+        dropped = {"connection", "transfer-encoding", "content-length", "content-type", "date", "server"}
+        headers = {n: v for n, v in answer.getheaders() if n.lower() not in dropped}
+        media = answer.getheader("content-type", "application/octet-stream")
+        return Response(status=answer.status, body=answer.read(), headers=headers, media=media)
+    finally:
+        upstream.close()
