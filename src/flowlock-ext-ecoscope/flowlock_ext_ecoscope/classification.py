@@ -127,8 +127,7 @@ def _numbers_of(df: DataFrame, column: str) -> "pd.Series[Any]":
 
 def _classes(values: "pd.Series[Any]", options: _Scheme) -> "tuple[Sequence[float], Sequence[int]]":
     """Return the upper ends of the classes, and the class of each value."""
-    import mapclassify
-
+    mapclassify = _mapclassify()
     settings = options.model_dump()
     scheme = settings.pop("scheme")
     classifiers = {
@@ -147,6 +146,26 @@ def _classes(values: "pd.Series[Any]", options: _Scheme) -> "tuple[Sequence[floa
         return [float(values.iloc[0])], [0] * len(values)
     classifier = classifiers[scheme](values.to_numpy(dtype="float64"), **settings)
     return [float(end) for end in classifier.bins], [int(number) for number in classifier.yb]
+
+
+def _mapclassify() -> Any:
+    """Import mapclassify without the seconds in which numba compiles for the signature of a function.
+
+    The function is compiled when it is called first, as one without a signature is.
+    """
+    import numba
+
+    compiled = numba.njit
+
+    def without_signature(*arguments: Any, **options: Any) -> Any:
+        return compiled(*(given for given in arguments if not isinstance(given, str)), **options)
+
+    numba.njit = without_signature
+    try:
+        import mapclassify
+    finally:
+        numba.njit = compiled
+    return mapclassify
 
 
 def _labels(

@@ -15,6 +15,7 @@ from flowlock_ext_ecoscope.density import (
     GridCellSize,
     automatic_size,
 )
+from flowlock_ext_ecoscope.ellipses import time_density
 from flowlock_ext_ecoscope.geometry import plain_table, projected_crs, require_crs
 from flowlock_ext_ecoscope.types import GeoDataFrame, Trajectory
 
@@ -78,8 +79,8 @@ def calculate_time_density(
     """Estimate where subjects spend their time: the areas with a share of it, in square kilometres.
 
     Each row has percentile, geometry and area_sqkm, the largest first. The method is the elliptical time
-    density of J. A. Wall et al. (2014), Methods in Ecology and Evolution 5(8), 780-790, as ecoscope
-    calculates it. The distribution of speeds is fitted to each trajectory alone.
+    density of J. A. Wall et al. (2014), Methods in Ecology and Evolution 5(8), 780-790, with the values of
+    ecoscope. The distribution of speeds is fitted to each trajectory alone.
     """
     del band_count
     raster = _Raster(pixel_size=pixel_size, crs=crs, nodata=nodata_value, expansion=expansion_factor)
@@ -118,9 +119,7 @@ def _time_density(
     trajectory: GeoDataFrame, raster: _Raster, speed_factor: float, percentiles: list[float]
 ) -> GeoDataFrame:
     from ecoscope.analysis.percentile import get_percentile_area
-    from ecoscope.analysis.UD import calculate_etd_range
-    from ecoscope.analysis.UD.etd_range import Weibull2Parameter
-    from ecoscope.io.raster import RasterProfile
+    from ecoscope.io.raster import RasterProfile, RasterPy
 
     _require_segments(trajectory)
     projected_crs(raster.crs, "crs")
@@ -130,17 +129,16 @@ def _time_density(
     profile = RasterProfile(
         pixel_size=raster.pixel_size, crs=raster.crs, nodata_value=_nodata(raster.nodata), band_count=1
     )
+    density = time_density(
+        segments,
+        profile,
+        top_speed=speed_factor * float(segments["speed_kmhr"].max()),
+        expansion=raster.expansion,
+    )
+    density[density == 0] = profile.nodata_value
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "density.tif")
-        calculate_etd_range(
-            trajectory_gdf=segments,
-            output_path=path,
-            max_speed_kmhr=speed_factor * float(segments["speed_kmhr"].max()),
-            raster_profile=profile,
-            expansion_factor=raster.expansion,
-            # The default argument of ecoscope 1.7.3 keeps the fit of its first call.
-            weibull_pdf=Weibull2Parameter(),
-        )
+        RasterPy.write(density, path, **profile)
         areas = get_percentile_area(percentile_levels=percentiles, raster_path=path)
     ranges = plain_table(areas.drop(columns="subject_id"))
     return ranges.assign(area_sqkm=ranges.geometry.area / SQUARE_METERS_A_SQUARE_KILOMETER)

@@ -1,12 +1,15 @@
 """Home ranges: the numbers of ecoscope, whatever was calculated before."""
 
+import math
 from itertools import permutations
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from flowlock_core.errors import TaskError
 from flowlock_ext_ecoscope.density import CustomGridCellSize
+from flowlock_ext_ecoscope.ellipses import expected_densities, time_density
 from flowlock_ext_ecoscope.relocations import relocations_to_trajectory
 from flowlock_ext_ecoscope.time_density import calculate_elliptical_time_density, calculate_time_density
 from tracks import areas_of_ecoscope, fixes
@@ -88,3 +91,49 @@ def test_a_crs_whose_edge_cuts_the_track_is_refused_and_another_gives_the_range(
     here = calculate_time_density(trajectory, 250.0, crs="EPSG:32701", percentiles=LEVELS)["area_sqkm"]
     there = calculate_time_density(track(7), 250.0, crs="EPSG:32737", percentiles=LEVELS)["area_sqkm"]
     assert list(here) == pytest.approx(list(there), rel=0.1)
+
+
+@pytest.mark.parametrize("shape", [0.6, 1.0, 1.7, 3.0, 8.0, 30.0])
+def test_expected_densities_are_the_integrals(shape: float) -> None:
+    import numpy as np
+    from scipy.integrate import simpson
+
+    scale, top = 20.0, 61.0
+    speeds = np.array([0.001, 0.02, 0.7, 5.0, 19.0, 21.0, 40.0, 60.9])
+
+    def integral(speed: float) -> float:
+        t = np.linspace(0, np.arccosh(top / speed), 200_001)
+        s = speed * np.cosh(t)
+        return float(simpson(np.exp(-((s / scale) ** shape)) * s ** (shape - 2), x=t))
+
+    expected = [4 * shape * scale**-shape / math.pi * integral(speed) for speed in speeds]
+    found = expected_densities(speeds, shape, scale, top)
+    assert list(found) == pytest.approx(expected, rel=1e-9, abs=max(expected) * 1e-12)
+
+
+def test_the_raster_is_that_of_ecoscope(tmp_path: Path) -> None:
+    import numpy as np
+    import rasterio
+    from ecoscope.analysis.UD import calculate_etd_range
+    from ecoscope.analysis.UD.etd_range import Weibull2Parameter
+    from ecoscope.io.raster import RasterProfile
+
+    segments = track(7).sort_values("segment_start", kind="stable")
+    top = 1.05 * float(segments["speed_kmhr"].max())
+
+    def profile() -> RasterProfile:
+        return RasterProfile(pixel_size=250.0, crs="ESRI:102022", nodata_value=0.0, band_count=1)
+
+    calculate_etd_range(
+        segments,
+        tmp_path / "theirs.tif",
+        max_speed_kmhr=top,
+        raster_profile=profile(),
+        weibull_pdf=Weibull2Parameter(),
+    )
+    with rasterio.open(tmp_path / "theirs.tif") as raster:
+        theirs = raster.read(1)
+    ours = time_density(segments, profile(), top_speed=top, expansion=1.3)
+    assert ours.sum() == pytest.approx(1, rel=1e-12)
+    # An adaptive rule is exact to about eight digits.
+    np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-12)
