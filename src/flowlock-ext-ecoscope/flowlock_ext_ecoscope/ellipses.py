@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Floats: TypeAlias = NDArray[np.float64]
 
-# Speeds are told apart by this much, in km/h.
+# Speeds that differ by less, in km/h, have the same density.
 STEP = 0.001
 # Of Gauss' rule, in a part of an integral over which the integrand changes little.
 NODES = 16
