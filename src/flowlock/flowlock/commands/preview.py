@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from queue import Queue
+from queue import Empty, Queue
 from typing import Any
 
 from pydantic import BaseModel
@@ -30,6 +30,8 @@ from flowlock.spec.layout import FILE as LAYOUT
 from flowlock.workspace import Workflow
 
 RESULT = "result.json"
+# Seconds in which a browser draws a dashboard, which takes a processor and a half.
+DRAWING = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,20 +135,36 @@ class _Loop:
     computing: int | None = None
     edited_sources: bool = True
     since: float = 0.0
+    # Whether a dashboard is shown that nothing was done after.
+    is_new: bool = False
 
     def run(self) -> None:
         """Answer events until interrupted."""
         self.edit(frozenset([self.workflow.spec]))
         while True:
-            event = self.events.get()
+            try:
+                event = self.events.get(timeout=DRAWING if self.is_new else None)
+            except Empty:
+                self.after_drawing()
+                continue
             if isinstance(event, frozenset):
                 self.edit(event)
             elif event.number == self.computing:
                 self.computed(event.done)
 
+    def after_drawing(self) -> None:
+        """Do what needs the processors, now that the browser does not."""
+        self.is_new = False
+        try:
+            self.package.check_literals()
+        except FlowlockError as error:
+            self.failed(error)
+        self.computations.prepare()
+
     def edit(self, changes: frozenset[Path]) -> None:
         """Begin to compute the new state of the files, instead of what is being computed."""
         self.since = time.perf_counter()
+        self.is_new = False
         self.computing = None
         self.computations.stop()
         self.shown.show(state="running")
@@ -178,13 +196,13 @@ class _Loop:
         return arguments
 
     def computed(self, done: Completed) -> None:
-        """Show what a computation gave, and what the spec's literals are refused for."""
+        """Show what a computation gave."""
         self.computing = None
         try:
             self._show(done)
         except FlowlockError as error:
             self.failed(error)
-        self.computations.prepare()
+            self.computations.prepare()
 
     def _show(self, done: Completed) -> None:
         if done.returncode != ExitCode.DONE:
@@ -204,7 +222,7 @@ class _Loop:
         seconds = time.perf_counter() - self.since
         self.shown.show(state="ready", seconds=seconds, html=files.read_bytes(dashboard))
         self.session.progress.note(f"shown after {seconds:.2f} s")
-        self.check_literals()
+        self.is_new = True
 
     def failed(self, error: FlowlockError) -> None:
         """Show why an edit gave nothing, in the terminal and on the page."""

@@ -9,14 +9,14 @@
   };
   let dashboard = 0;
 
-  // The reader stays where they were: at the same place of the page, with the same groups.
+  // The reader stays where they were: at the same place of the page, with the same groups. The address stays too,
+  // by which the browser knows the scripts of the page, which take longer to compile than to run.
   function load(number) {
-    const window = dashboard ? frame.contentWindow : null;
-    const [hash, top] = window ? [window.location.hash, window.scrollY] : ["", 0];
-    dashboard = number;
+    const top = dashboard ? frame.contentWindow.scrollY : 0;
     frame.addEventListener("load", () => frame.contentWindow.scrollTo(0, top), { once: true });
     frame.hidden = false;
-    frame.src = `dashboard.html?${number}${hash}`;
+    if (dashboard) frame.contentWindow.location.reload(); else frame.src = "dashboard.html";
+    dashboard = number;
   }
 
   function show(shown) {
