@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flowlock_core.cli import main
+from servers.parts import use_parts
 from shared import ROOT, once
 
 if TYPE_CHECKING:
     import dagster as dg
 
 EXAMPLES = ("carbon", "penguins", "clean-table", "wages")
+# Of a workflow on ecoscope, whose 48 steps each load it in a process: minutes.
+WAYS = ("in-process", "multiprocess") if os.environ.get("FLOWLOCK_STORM") == "long" else ("in-process",)
 SKIPPED = "first years skipped"
 NO_DATA = "period.time_range={since: 1970-01-01, until: 1999-12-31}"
 
@@ -73,3 +76,17 @@ def test_the_files_of_a_run_in_processes_are_those_of_the_command(
     example, more = ("carbon", ["--set", NO_DATA]) if run == SKIPPED else (run, [])
     results = Path((in_processes / run).read_text())
     assert_same(example, results.rename(tmp_path / "of Dagster"), results, *more)
+
+
+@pytest.mark.storm
+@pytest.mark.parametrize("kind", WAYS)
+def test_the_workflow_on_ecoscope_gives_the_same(
+    kind: str, instance: "dg.DagsterInstance", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dagster_jobs import run, run_config
+
+    # Dagster's packages come first where both have one.
+    use_parts("ecoscope", "ecoscope")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+    results = run("subject-tracking", kind, run_config("subject-tracking"), instance)
+    assert_same("subject-tracking", results.rename(tmp_path / "of Dagster"), results)
