@@ -1,6 +1,7 @@
 """`flowlock deploy verify` against a real Dagster: whatever is wrong is named, and nothing else."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,6 +109,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         run = stack.started("old", {"ops": {"slept": {"config": {"seconds": 0.0}}}})
         assert stack.ended(run) == "SUCCESS"
         definitions.write_text(WITHOUT_OLD)
+        assert workspace.flowlock("deploy", "reload", "services", "--url", stack.url).code == 0
         yield Platform(stack=stack, definitions=definitions, workspace=workspace, removed_run=run)
 
 
@@ -224,17 +226,31 @@ def test_a_broken_module_is_the_reason_and_the_rest_is_skipped(platform: Platfor
 
 
 def test_an_image_that_comes_while_verify_waits_is_enough(platform: Platform) -> None:
-    platform.stack.replace_code(image=f"{IMAGE}:1.1.0")
-    checks = platform.checks("--tag", "1.1.0", "--wait", "120")
-    assert set(statuses(checks).values()) == {"passed", "skipped"}
-    assert checks["run"]["status"] == "passed"
+    for tag in ("1.1.0", "1.0.0"):
+        platform.stack.replace_code(image=f"{IMAGE}:{tag}")
+        checks = platform.checks("--tag", tag, "--wait", "120")
+        assert set(statuses(checks).values()) == {"passed", "skipped"}
+        assert checks["run"]["status"] == "passed"
 
 
 def test_without_a_daemon_the_run_is_not_started(platform: Platform) -> None:
-    platform.stack.stop("daemon")
-    checks = platform.checks("--tag", "1.1.0", "--seconds", "5")
+    with platform.stack.without("daemon"):
+        checks = platform.checks("--seconds", "5")
     assert checks["run"]["status"] == "failed"
     assert "it was QUEUED, which a daemon should have ended" in checks["run"]["detail"]
+    assert platform.verify("--wait", "60").code == 0
+
+
+def test_a_daemon_that_has_fallen_silent_is_named(platform: Platform) -> None:
+    with platform.stack.without("daemon"):
+        platform.stack.let_daemons_be_silent(seconds=600)
+        checks = platform.checks()
+    assert checks["daemons"]["status"] == "failed"
+    silence = re.search(r"[A-Z_]+ has been silent for (\d+) s", checks["daemons"]["detail"])
+    assert silence is not None
+    assert 600 <= int(silence[1]) < 700
+    assert checks["run"]["status"] == "skipped"
+    assert platform.verify("--wait", "60").code == 0
 
 
 @pytest.mark.parametrize(

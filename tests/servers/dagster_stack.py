@@ -9,12 +9,12 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from servers.parts import folder_of
-from servers.postgres import postgres
+from servers.postgres import PostgresServer, postgres
 from servers.real import clean, free_port
 from shared import ROOT
 
@@ -29,6 +29,11 @@ STORAGE = """storage:
       hostname: 127.0.0.1
       db_name: rivers
       port: {port}
+"""
+OLDER = """
+UPDATE daemon_heartbeats SET body = regexp_replace(
+  body, '"timestamp": [0-9.]+', '"timestamp": ' || (extract(epoch from now()) - :seconds)::float8::text
+)
 """
 ENDED = ("SUCCESS", "FAILURE", "CANCELED")
 LAUNCH = """
@@ -51,11 +56,27 @@ class Stack:
     url: str
     location: str
     programs: "Programs | None" = None
+    database: PostgresServer | None = None
 
     def stop(self, kind: str) -> None:
         """End `code`, `web` or `daemon`."""
         assert self.programs is not None
         self.programs.stop(kind)
+
+    @contextmanager
+    def without(self, kind: str) -> Iterator[None]:
+        """Do without a program in the block, and start it again."""
+        self.stop(kind)
+        try:
+            yield
+        finally:
+            assert self.programs is not None
+            self.programs.start(kind)
+
+    def let_daemons_be_silent(self, seconds: int) -> None:
+        """Make their last heartbeats so much older, in the database of a stack on PostgreSQL."""
+        assert self.database is not None
+        self.database.sql(OLDER, seconds=seconds)
 
     def replace_code(self, *, image: str) -> None:
         """Start the code server again, as a platform does with a new image."""
@@ -134,7 +155,7 @@ def stack_on_postgres(
         }
         storage = STORAGE.format(port=server.port)
         with dagster_stack(definitions, folder / "home", environment, storage, image) as stack:
-            yield stack
+            yield replace(stack, database=server)
 
 
 @contextmanager

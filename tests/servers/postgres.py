@@ -42,11 +42,14 @@ class PostgresServer:
         prefix = f"FLOWLOCK_CONNECTIONS__POSTGRES__{name.upper()}__"
         return {f"{prefix}{setting}": value for setting, value in settings.items()}
 
-    def sql(self, text: str) -> str:
-        """Run SQL as its superuser, through psql."""
+    def sql(self, text: str, **variables: object) -> str:
+        """Run SQL as its superuser, through psql, with the values of `:name` in it."""
         command = [str(_binary("psql")), "-h", "127.0.0.1", "-p", str(self.port), "-U", "ada"]
+        values = [f"--set={name}={value}" for name, value in variables.items()]
         done = subprocess.run(
-            [*command, "-d", "rivers", "-v", "ON_ERROR_STOP=1", "-qAtc", text],
+            # From stdin, where psql puts values in.
+            [*command, "-d", "rivers", "-v", "ON_ERROR_STOP=1", *values, "-qAt"],
+            input=text,
             env={**os.environ, "PGPASSWORD": self.password},
             check=True,
             capture_output=True,
