@@ -34,8 +34,8 @@ demo:
 	@echo 'demo       penguins and weather: specs → packages → channel → locks → environments → dashboards' >&2
 	@tools/bootstrap.sh "$(PYTHON)"
 	@$(FLOWLOCK) sync penguins weather
-	@$(FLOWLOCK) run penguins --if-changed & $(FLOWLOCK) run weather --if-changed; \
-	    weather=$$?; wait $$! && exit $$weather
+	@$(FLOWLOCK) run penguins --if-changed
+	@$(FLOWLOCK) run weather --if-changed
 
 # Slow tests stand side by side: a worker that has finished takes over what another has not begun.
 test: dev
