@@ -31,7 +31,7 @@ class HelpContext(typer.Context):
 
 
 _HEADING = re.compile(r"^(?:Usage|\w[\w ]*)(?=:)|`[^`\n]+`", re.MULTILINE)
-_ENTRY = re.compile(r"(?<=^  )(?:-[\w-]+(?:, -[\w-]+)*|[a-z][a-z-]*(?= <|:<|\s\s|$))", re.MULTILINE)
+_ENTRY = re.compile(r"(?<=^  )(?:-[\w-]+(?:, -[\w-]+)*|[a-z][a-z-]*(?= <|\s\s|$))", re.MULTILINE)
 
 
 def _weighted(text: str) -> str:
