@@ -12,7 +12,8 @@ from flowlock.names import Sha256
 from unit.lock.universe import FORGE, RELEASE, channel, current, package
 
 OWN = {"ours": current("1.0", "h1_0")}
-TEXT = f"version: 7\npackages:\n- conda: {RELEASE}/noarch/ours-1.0-h0_0.conda\n  sha256: 00\n"
+ARCHIVE = f"{RELEASE}/noarch/ours-1.0-h0_0.conda"
+TEXT = f"version: 7\npackages:\n- conda: {ARCHIVE}\n  sha256: 00\n"
 
 
 class Place:
@@ -86,6 +87,32 @@ def test_a_lock_that_was_never_there_is_not_current(tmp_path: Path) -> None:
 def test_a_package_that_the_lock_does_not_pin_decides_nothing(kept: Place) -> None:
     kept.own = {**OWN, "our": current("1.0", "h1_0"), "ours-more": current("1.0", "h1_0")}
     assert kept.checked.are_current([kept.target])
+
+
+SPELLINGS = {
+    "in quotes": f'packages:\n- conda: "{ARCHIVE}"\n',
+    "in braces": f"packages: [{{conda: {ARCHIVE}, sha256: 00}}]\n",
+    "before a comment": f"packages:\n- conda: {ARCHIVE} # ours\n",
+    "on a line as Windows ends it": f"packages:\r\n- conda: {ARCHIVE}\r\n  sha256: 00\r\n",
+    "with escapes": f"packages:\n- conda: {RELEASE}/noarch/our%73-1.0-h0_0.conda\n",
+    "under another name of a file": f"packages:\n- conda: {RELEASE}/noarch/a.conda\n  name: ours\n",
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_a_pin_counts_however_yaml_has_it(tmp_path: Path, spelling: str) -> None:
+    place = Place(tmp_path)
+    place.path.write_bytes(f"version: 7\n{SPELLINGS[spelling]}".encode())
+    place.checked.keep([place.target])
+    assert place.checked.are_current([place.target])
+    place.make(current("1.0", "h2_0"))
+    assert not place.checked.are_current([place.target])
+
+
+def test_a_lock_that_is_no_text_is_left_to_its_reader(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    place.path.write_bytes(b"- conda: https://host/\xff-1.0-0.conda\n")
+    assert not place.checked.are_current([place.target])
 
 
 def test_why_a_build_differs_decides_nothing(kept: Place) -> None:

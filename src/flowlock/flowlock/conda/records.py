@@ -118,7 +118,7 @@ class _PackageIdentity(NamedTuple):
 
 def _identity(entry: Mapping[str, Node], url: str) -> _PackageIdentity:
     """Return what an entry's fields say, and what its URL says where it has no such field."""
-    name, version, build = _parts(url)
+    name, version, build = archive_parts(url)
     package = _PackageIdentity(
         name=str(entry.get("name") or name),
         version=str(entry.get("version") or version),
@@ -145,7 +145,7 @@ def _entry_noarch(entry: Mapping[str, Node], package: _PackageIdentity) -> str |
 
 def to_entry(record: Record) -> dict[str, Node]:
     """Return the entry of a record in rattler's order; fields that its URL implies are left out."""
-    name, version, build = _parts(record.url)
+    name, version, build = archive_parts(record.url)
     derived_noarch = _noarch(_subdir(record.url) or record.subdir, build or record.build)
     entry: dict[str, Node] = {"conda": record.url, **record.more}
     fields: dict[str, tuple[Node, bool]] = {
@@ -244,7 +244,7 @@ def _require_extras(entry: Mapping[str, Node]) -> None:
         _texts(extras, key)
 
 
-def _parts(url: str) -> tuple[str, str, str]:
+def archive_parts(url: str) -> tuple[str, str, str]:
     """Return name, version and build of an archive's file name; empty texts for any other file."""
     file_name = url.rpartition("/")[2]
     for suffix in ARCHIVES:

@@ -1,12 +1,12 @@
 """Locks that were found current: they are compared again only when something that decides it has changed."""
 
-import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
+from flowlock.conda.records import archive_parts
 from flowlock.edges import files, memo
 from flowlock.edges.memo import digest_of
 from flowlock.lock.result import LockTarget
@@ -16,8 +16,9 @@ from flowlock.names import Sha256
 
 # Who decides, in addition to the documents: our rules, and the engine's reading of match specs.
 JUDGES = ("flowlock", "py-rattler")
-# The name of an archive's package, at the end of its URL.
-_PINNED = re.compile(rb"/([^/\s]+)-[^/\s-]+-[^/\s-]+\.(?:conda|tar\.bz2)$", re.MULTILINE)
+# Wherever YAML lets an archive and a name stand: in quotes, in braces, before any end of line.
+_ARCHIVE = re.compile(r"""\bconda:\s*["']?([^\s"',}]+)""")
+_NAME = re.compile(r"""\bname:\s*["']?([^\s"',}]+)""")
 
 
 class CheckedLocks:
@@ -55,9 +56,13 @@ class CheckedLocks:
             for folder, index in indexes
             if index is not None
         ]
-        lock = target.path.read_bytes()
-        pinned = {name.decode() for name in _PINNED.findall(lock)}
         # A command may know more packages of the workspace than those that the lock has.
+        pinned = _pinned_names(target.path.read_text(encoding="utf-8", errors="replace"))
         builds = {name: build for name, build in self._builds.items() if name in pinned}
-        digest = hashlib.sha256(lock).hexdigest()
-        return digest_of([self._judges, repr(target.manifest), digest, served, builds])
+        lock = files.sha256_of(target.path)
+        return digest_of([self._judges, repr(target.manifest), lock, served, builds])
+
+
+def _pinned_names(lock: str) -> set[str]:
+    """Return the names of what a lock pins, and perhaps others, without the time that reading YAML takes."""
+    return {archive_parts(url)[0] for url in _ARCHIVE.findall(lock)} | set(_NAME.findall(lock))
