@@ -1,6 +1,7 @@
 """Tasks that classify numbers and give colours to values."""
 
 from collections.abc import Sequence
+from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -19,6 +20,7 @@ OutputColumn: TypeAlias = Annotated[
     Field(title="New column", description="Its name; the column's with a suffix if left empty."),
 ]
 DEVIATIONS = [-2, -1, 1, 2]
+_IMPORTING = Lock()
 
 
 class _Scheme(BaseModel):
@@ -149,22 +151,24 @@ def _classes(values: "pd.Series[Any]", options: _Scheme) -> "tuple[Sequence[floa
 
 
 def _mapclassify() -> Any:
-    """Import mapclassify without the seconds in which numba compiles for the signature of a function.
+    """Import mapclassify without the seconds in which numba compiles a function for its signature.
 
-    The function is compiled when it is called first, as one without a signature is.
+    Without a signature it is compiled when it is first called; only `fisher_jenks` calls it.
     """
     import numba
 
-    compiled = numba.njit
+    # Steps may run in threads: the second must not take what the first has put there for numba's function.
+    with _IMPORTING:
+        njit = numba.njit
 
-    def without_signature(*arguments: Any, **options: Any) -> Any:
-        return compiled(*(given for given in arguments if not isinstance(given, str)), **options)
+        def without_signature(*arguments: Any, **options: Any) -> Any:
+            return njit(*(given for given in arguments if not isinstance(given, str)), **options)
 
-    numba.njit = without_signature
-    try:
-        import mapclassify
-    finally:
-        numba.njit = compiled
+        numba.njit = without_signature
+        try:
+            import mapclassify
+        finally:
+            numba.njit = njit
     return mapclassify
 
 

@@ -15,7 +15,7 @@ from flowlock_ext_ecoscope.density import (
     GridCellSize,
     automatic_size,
 )
-from flowlock_ext_ecoscope.ellipses import time_density
+from flowlock_ext_ecoscope.elliptical import elliptical_density
 from flowlock_ext_ecoscope.geometry import plain_table, projected_crs, require_crs
 from flowlock_ext_ecoscope.types import GeoDataFrame, Trajectory
 
@@ -129,12 +129,14 @@ def _time_density(
     profile = RasterProfile(
         pixel_size=raster.pixel_size, crs=raster.crs, nodata_value=_nodata(raster.nodata), band_count=1
     )
-    density = time_density(
-        segments,
-        profile,
-        top_speed=speed_factor * float(segments["speed_kmhr"].max()),
-        expansion=raster.expansion,
-    )
+    top_speed = speed_factor * float(segments["speed_kmhr"].max())
+    density = elliptical_density(segments, profile, top_speed=top_speed, expansion=raster.expansion)
+    if not density.any():
+        raise TaskError(
+            f"pixels of {raster.pixel_size:,.0f} m are too large: no segment leads near the centre of one",
+            parameter="pixel_size",
+            hint="use smaller pixels",
+        )
     density[density == 0] = profile.nodata_value
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "density.tif")

@@ -36,7 +36,7 @@ def interrupted(step: Steps) -> Any:
 
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
-    """Make a package importable; its name is the one of the test, which loads it once."""
+    """Make a package importable, under a name that no other test has."""
     name = f"flowlock_{abs(hash(request.node.name))}_workflow"
     folder = tmp_path / "paths é" / name
     folder.mkdir(parents=True)

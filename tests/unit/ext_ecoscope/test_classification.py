@@ -1,9 +1,12 @@
 """Classes of numbers, and colours of values."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pandas as pd
 import pytest
 
 from flowlock_core.errors import TaskError
+from flowlock_ext_ecoscope import classification
 from flowlock_ext_ecoscope.classification import (
     LabelOptions,
     NaturalBreaksArgs,
@@ -66,3 +69,13 @@ def test_values_get_colours_in_their_order_and_lists_are_used_in_turn() -> None:
     assert caught.value.hint == "did you mean `viridis`?"
     with pytest.raises(TaskError, match="`blurple` is not a colour"):
         apply_color_map(TABLE, "speed", ["blurple"])
+
+
+def test_numba_is_as_it_was_after_steps_in_threads() -> None:
+    import numba
+
+    before = numba.njit
+    with ThreadPoolExecutor(8) as pool:
+        modules = list(pool.map(lambda _: classification._mapclassify(), range(64)))
+    assert len(set(map(id, modules))) == 1
+    assert numba.njit is before

@@ -9,7 +9,7 @@ import pytest
 
 from flowlock_core.errors import TaskError
 from flowlock_ext_ecoscope.density import CustomGridCellSize
-from flowlock_ext_ecoscope.ellipses import expected_densities, time_density
+from flowlock_ext_ecoscope.elliptical import BLOCK, elliptical_density, expected_densities
 from flowlock_ext_ecoscope.relocations import relocations_to_trajectory
 from flowlock_ext_ecoscope.time_density import calculate_elliptical_time_density, calculate_time_density
 from tracks import areas_of_ecoscope, fixes
@@ -75,6 +75,12 @@ def test_too_few_segments_and_too_many_pixels_are_refused() -> None:
         calculate_time_density(track(7), 0.1)
 
 
+def test_pixels_that_are_too_large_for_the_track_are_refused() -> None:
+    with pytest.raises(TaskError, match="pixels of 500,000 m are too large") as caught:
+        calculate_time_density(track(7), 500_000.0)
+    assert caught.value.parameter == "pixel_size"
+
+
 def test_a_crs_whose_edge_cuts_the_track_is_refused_and_another_gives_the_range() -> None:
     # Across the antimeridian, near Fiji.
     import geopandas as gpd
@@ -111,6 +117,17 @@ def test_expected_densities_are_the_integrals(shape: float) -> None:
     assert list(found) == pytest.approx(expected, rel=1e-9, abs=max(expected) * 1e-12)
 
 
+def test_blocks_of_speeds_give_what_each_speed_gives() -> None:
+    import numpy as np
+
+    speeds = np.arange(1, 2 * BLOCK + 10) / 1000
+    found = expected_densities(speeds, 1.7, 20.0, 101.0)
+    some = [0, BLOCK - 1, BLOCK, 2 * BLOCK, len(speeds) - 1]
+    assert list(found[some]) == pytest.approx(
+        list(expected_densities(speeds[some], 1.7, 20.0, 101.0)), rel=1e-12
+    )
+
+
 def test_the_raster_is_that_of_ecoscope(tmp_path: Path) -> None:
     import numpy as np
     import rasterio
@@ -133,7 +150,7 @@ def test_the_raster_is_that_of_ecoscope(tmp_path: Path) -> None:
     )
     with rasterio.open(tmp_path / "theirs.tif") as raster:
         theirs = raster.read(1)
-    ours = time_density(segments, profile(), top_speed=top, expansion=1.3)
+    ours = elliptical_density(segments, profile(), top_speed=top, expansion=1.3)
     assert ours.sum() == pytest.approx(1, rel=1e-12)
     # An adaptive rule is exact to about eight digits.
     np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-12)

@@ -30,7 +30,7 @@ from flowlock.spec.layout import FILE as LAYOUT
 from flowlock.workspace import Workflow
 
 RESULT = "result.json"
-# Seconds in which a browser draws a dashboard, which takes a processor and a half.
+# Seconds in which a browser has the processors to draw a new dashboard.
 DRAWING = 1.0
 
 
@@ -135,15 +135,15 @@ class _Loop:
     computing: int | None = None
     edited_sources: bool = True
     since: float = 0.0
-    # Whether a dashboard is shown that nothing was done after.
-    is_new: bool = False
+    # Whether the browser may still draw the last dashboard, and what can wait has not been done.
+    drawing: bool = False
 
     def run(self) -> None:
         """Answer events until interrupted."""
         self.edit(frozenset([self.workflow.spec]))
         while True:
             try:
-                event = self.events.get(timeout=DRAWING if self.is_new else None)
+                event = self.events.get(timeout=DRAWING if self.drawing else None)
             except Empty:
                 self.after_drawing()
                 continue
@@ -153,10 +153,10 @@ class _Loop:
                 self.computed(event.done)
 
     def after_drawing(self) -> None:
-        """Do what needs the processors, now that the browser does not."""
-        self.is_new = False
+        """Show what the spec's literals are refused for, and prepare the next computation."""
+        self.drawing = False
         try:
-            self.package.check_literals()
+            self.check_literals()
         except FlowlockError as error:
             self.failed(error)
         self.computations.prepare()
@@ -164,7 +164,7 @@ class _Loop:
     def edit(self, changes: frozenset[Path]) -> None:
         """Begin to compute the new state of the files, instead of what is being computed."""
         self.since = time.perf_counter()
-        self.is_new = False
+        self.drawing = False
         self.computing = None
         self.computations.stop()
         self.shown.show(state="running")
@@ -196,7 +196,7 @@ class _Loop:
         return arguments
 
     def computed(self, done: Completed) -> None:
-        """Show what a computation gave."""
+        """Show what a computation gave; what can wait is done when that is drawn."""
         self.computing = None
         try:
             self._show(done)
@@ -222,7 +222,7 @@ class _Loop:
         seconds = time.perf_counter() - self.since
         self.shown.show(state="ready", seconds=seconds, html=files.read_bytes(dashboard))
         self.session.progress.note(f"shown after {seconds:.2f} s")
-        self.is_new = True
+        self.drawing = True
 
     def failed(self, error: FlowlockError) -> None:
         """Show why an edit gave nothing, in the terminal and on the page."""

@@ -9,13 +9,17 @@
   };
   let dashboard = 0;
 
-  // The reader stays where they were: at the same place of the page, with the same groups. The address stays too,
-  // by which the browser knows the scripts of the page, which take longer to compile than to run.
+  // The reader stays where they were: at the same place of the page, with the same groups. The address stays the
+  // same: the browser knows scripts by it, and would compile those of every page again.
   function load(number) {
     const top = dashboard ? frame.contentWindow.scrollY : 0;
     frame.addEventListener("load", () => frame.contentWindow.scrollTo(0, top), { once: true });
     frame.hidden = false;
-    if (dashboard) frame.contentWindow.location.reload(); else frame.src = "dashboard.html";
+    if (dashboard) {
+      frame.contentWindow.location.reload();
+    } else {
+      frame.src = "dashboard.html";
+    }
     dashboard = number;
   }
 

@@ -152,6 +152,8 @@ def test_what_is_not_a_readable_folder_on_the_path_is_left_out(
     (tmp_path / "loop").symlink_to("loop")
     info = tmp_path / "unreadable-1.0.dist-info"
     (info / "entry_points.txt").mkdir(parents=True)
-    for entry in ("missing", "file", "loop", "."):
+    # Python itself imports nothing more with the last entry on the path.
+    assert installed.call("echo")[0] == 0
+    for entry in ("missing", "file", "loop", ".", "nul\0"):
         monkeypatch.syspath_prepend(str(tmp_path / entry))
     assert installed.call("echo")[0] == 0

@@ -22,13 +22,16 @@ if TYPE_CHECKING:
 STEP = 0.001
 # Of Gauss' rule, in a part of an integral over which the integrand changes little.
 NODES = 16
-METRES, SECONDS = 1000, 3600
+# Speeds whose integrals are in memory together: wrong fixes make thousands of km/h.
+BLOCK = 50_000
+METERS_A_KILOMETER = 1000
+SECONDS_AN_HOUR = 3600
 
 
-def time_density(
+def elliptical_density(
     segments: GeoDataFrame, profile: "RasterProfile", *, top_speed: float, expansion: float
 ) -> "Floats":
-    """Return the share of time of each pixel in rows and columns, 0 where no segment can have led.
+    """Return the share of time in each pixel, by row and column; 0 for one whose centre no segment can reach.
 
     The extent of the profile becomes that of the segments in its CRS, `expansion` times as wide and high.
     `top_speed` is in km/h, above that of every segment. The distribution of speeds is fitted to the segments.
@@ -47,16 +50,29 @@ def time_density(
         total = densities.sum()
         if total > 0:
             shares[pixels] += densities / total / hours
-    raster: Floats = (shares / shares.sum()).reshape(profile.rows, profile.columns)
+    # All are 0 if pixels are larger than ellipses.
+    raster: Floats = (shares / (shares.sum() or 1)).reshape(profile.rows, profile.columns)
     return raster
 
 
 def expected_densities(speeds: "Floats", shape: float, scale: float, top_speed: float) -> "Floats":
-    """Return the time density, for each speed in km/h with which a pixel is at least passed.
+    """Return the time density of a pixel, by the speed in km/h that is at least needed to pass it.
 
-    It is 4 k λ⁻ᵏ/π ∫ exp(-(s/λ)ᵏ) sᵏ⁻² / √(s² - m²) ds from the speed m to the top speed, where k and λ
-    are the shape and scale of a Weibull distribution. With s = m cosh t the integrand has no pole; the
-    larger k is, the faster it changes with t.
+    It is 4 k λ⁻ᵏ/π ∫ exp(-(s/λ)ᵏ) sᵏ⁻² / √(s² - m²) ds from that speed m to the top speed, where k and λ
+    are the shape and scale of a Weibull distribution.
+    """
+    import numpy as np
+
+    blocks = np.array_split(speeds, np.arange(BLOCK, len(speeds), BLOCK))
+    integrals = np.concatenate([_integrals(block, shape, scale, top_speed) for block in blocks])
+    found: Floats = 4 * shape * scale**-shape / np.pi * integrals
+    return found
+
+
+def _integrals(speeds: "Floats", shape: float, scale: float, top_speed: float) -> "Floats":
+    """Return the integrals for these speeds, by t with s = m cosh t: so the integrand has no pole.
+
+    The larger the shape is, the faster the integrand changes with t, and the more parts there are.
     """
     import numpy as np
 
@@ -72,8 +88,7 @@ def expected_densities(speeds: "Floats", shape: float, scale: float, top_speed: 
             logarithms = np.log(speeds[here] * np.cosh(t))
             integrand = np.exp((shape - 2) * logarithms - np.exp(shape * (logarithms - np.log(scale))))
             integrals[here] += weights @ integrand * lengths / 2
-    found: Floats = 4 * shape * scale**-shape / np.pi * integrals
-    return found
+    return integrals
 
 
 def _extent(segments: GeoDataFrame, expansion: float) -> Any:
@@ -96,12 +111,12 @@ def _reached(
     y = extent.y_max - size * (np.arange(profile.rows) + 0.5)
     tree = KDTree(np.column_stack([axis.ravel() for axis in np.meshgrid(x, y)]))
     ends = np.stack([np.asarray(line.coords) for line in segments.geometry])
-    hours = segments["timespan_seconds"].to_numpy() / SECONDS
-    radii = top_speed * hours * METRES
+    hours = segments["timespan_seconds"].to_numpy() / SECONDS_AN_HOUR
+    radii = top_speed * hours * METERS_A_KILOMETER
     starting = zip(*tree.query_radius(ends[:, 0], r=radii, return_distance=True), strict=True)
     ending = zip(*tree.query_radius(ends[:, 1], r=radii, return_distance=True), strict=True)
     for (near_start, from_start), (near_end, to_end), time in zip(starting, ending, hours, strict=True):
         pixels, first, second = np.intersect1d(near_start, near_end, return_indices=True)
-        needed = (from_start[first] + to_end[second]) / METRES / time
+        needed = (from_start[first] + to_end[second]) / METERS_A_KILOMETER / time
         possible = needed < top_speed
         yield pixels[possible], needed[possible], float(time)
