@@ -56,9 +56,13 @@ Percentiles: TypeAlias = Annotated[
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Raster:
-    """The raster that a density is calculated on: metres a pixel, and its size in those of the trajectory."""
+    """The raster that a density is calculated on: metres a pixel, and its size in those of the trajectory.
+
+    `parameter` is the one that the pixel size is from.
+    """
 
     pixel_size: float
+    parameter: str
     crs: str
     nodata: float | str
     expansion: float
@@ -83,7 +87,13 @@ def calculate_time_density(
     ecoscope. The distribution of speeds is fitted to each trajectory alone.
     """
     del band_count
-    raster = _Raster(pixel_size=pixel_size, crs=crs, nodata=nodata_value, expansion=expansion_factor)
+    raster = _Raster(
+        pixel_size=pixel_size,
+        parameter="pixel_size",
+        crs=crs,
+        nodata=nodata_value,
+        expansion=expansion_factor,
+    )
     return _time_density(trajectory_gdf, raster, max_speed_factor, percentiles)
 
 
@@ -111,7 +121,13 @@ def calculate_elliptical_time_density(
         require_crs(trajectory_gdf, "trajectory_gdf")
         left, bottom, right, top = trajectory_gdf.geometry.to_crs(target).total_bounds
         pixel_size = automatic_size(right - left, top - bottom)
-    raster = _Raster(pixel_size=pixel_size, crs=crs, nodata=nodata_value, expansion=expansion_factor)
+    raster = _Raster(
+        pixel_size=pixel_size,
+        parameter="auto_scale_or_custom_cell_size",
+        crs=crs,
+        nodata=nodata_value,
+        expansion=expansion_factor,
+    )
     return _time_density(trajectory_gdf, raster, max_speed_factor, percentiles)
 
 
@@ -134,7 +150,7 @@ def _time_density(
     if not density.any():
         raise TaskError(
             f"pixels of {raster.pixel_size:,.0f} m are too large: no segment leads near the centre of one",
-            parameter="pixel_size",
+            parameter=raster.parameter,
             hint="use smaller pixels",
         )
     density[density == 0] = profile.nodata_value
@@ -187,6 +203,6 @@ def _require_pixels(trajectory: GeoDataFrame, raster: _Raster) -> None:
     if not pixels <= PIXELS_AT_MOST:
         raise TaskError(
             f"the raster would have {pixels:,.0f} pixels, which is more than {PIXELS_AT_MOST:,}",
-            parameter="pixel_size",
+            parameter=raster.parameter,
             hint=f"use larger pixels, and a CRS that suits the place (it is {raster.crs})",
         )

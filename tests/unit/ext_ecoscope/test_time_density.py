@@ -68,17 +68,22 @@ def test_a_crs_that_is_not_in_metres_is_refused(crs: str) -> None:
     assert caught.value.parameter == "crs"
 
 
-def test_too_few_segments_and_too_many_pixels_are_refused() -> None:
+def test_too_few_segments_are_refused() -> None:
     with pytest.raises(TaskError, match="too few for a time density"):
         calculate_time_density(track(7).head(1), 250.0)
-    with pytest.raises(TaskError, match="pixels"):
-        calculate_time_density(track(7), 0.1)
 
 
-def test_pixels_that_are_too_large_for_the_track_are_refused() -> None:
-    with pytest.raises(TaskError, match="pixels of 500,000 m are too large") as caught:
-        calculate_time_density(track(7), 500_000.0)
+@pytest.mark.parametrize(
+    ("size", "rule"), [(500_000.0, "pixels of 500,000 m are too large"), (0.1, "pixels, which")]
+)
+def test_pixels_of_a_wrong_size_are_refused_by_the_name_of_their_parameter(size: float, rule: str) -> None:
+    with pytest.raises(TaskError, match=rule) as caught:
+        calculate_time_density(track(7), size)
     assert caught.value.parameter == "pixel_size"
+    cells = CustomGridCellSize(grid_cell_size=size)
+    with pytest.raises(TaskError, match=rule) as caught:
+        calculate_elliptical_time_density(track(7), cells, crs="ESRI:102022")
+    assert caught.value.parameter == "auto_scale_or_custom_cell_size"
 
 
 def test_a_crs_whose_edge_cuts_the_track_is_refused_and_another_gives_the_range() -> None:
